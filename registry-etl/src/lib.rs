@@ -1,1 +1,8 @@
+#![doc = include_str!("../README.md")]
 
+pub mod cohorts;
+pub mod disclosure;
+pub mod measures;
+pub mod releases;
+pub mod runs;
+pub mod statistics;
