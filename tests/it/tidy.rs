@@ -1,0 +1,101 @@
+//! House rules that no compiler checks.
+
+use support::repository::{files, root, shown};
+
+/// What may stand at the top level (fixed by the registry's owners), besides dotfiles and tool settings.
+const TOP_LEVEL: &[&str] = &[
+    "Cargo.toml", "Cargo.lock", "registry-api", "registry-core", "registry-etl", "schema", "migrations", "deploy", "tests", "README.md",
+    "rustfmt.toml", "clippy.toml", "target", "demo-data",
+];
+
+/// Longest source file: what an engineer can hold in their head.
+const LONGEST_SOURCE: usize = 700;
+
+#[test]
+fn the_top_level_is_the_agreed_one() {
+    for entry in std::fs::read_dir(root()).expect("the root is a folder").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()), "`{name}` does not belong at the top level");
+    }
+}
+
+#[test]
+fn sources_hold_nothing_unfinished() {
+    // Put together here so that this file does not find itself.
+    let banned = [
+        ["to", "do!("].concat(),
+        ["unimple", "mented!("].concat(),
+        ["db", "g!("].concat(),
+        ["#[ig", "nore"].concat(),
+        ["FIX", "ME"].concat(),
+        ["(under con", "struction)"].concat(),
+        ["for n", "ow,"].concat(),
+    ];
+    let mut wrong = Vec::new();
+    for folder in ["registry-core", "registry-etl", "registry-api", "tests"] {
+        for file in files(folder).into_iter().filter(|f| f.extension().is_some_and(|e| e == "rs")) {
+            let text = std::fs::read_to_string(&file).expect("a source file is text");
+            for (number, line) in text.lines().enumerate() {
+                for word in banned.iter().filter(|w| line.contains(w.as_str())) {
+                    wrong.push(format!("{}:{}: `{word}`", shown(&file), number + 1));
+                }
+            }
+            let lines = text.lines().count();
+            if lines > LONGEST_SOURCE {
+                wrong.push(format!("{}: {lines} lines, more than {LONGEST_SOURCE}: split it by what it does", shown(&file)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn both_dialects_have_the_same_migrations() {
+    let names = |dialect: &str| -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(root().join("migrations").join(dialect))
+            .expect("a folder of migrations")
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let sqlite = names("sqlite");
+    assert!(!sqlite.is_empty(), "no migration found");
+    assert_eq!(sqlite, names("postgres"));
+}
+
+#[test]
+fn links_between_pages_of_the_repository_lead_somewhere() {
+    let mut dead = Vec::new();
+    for file in files(".").into_iter().filter(|f| f.extension().is_some_and(|e| e == "md")) {
+        let text = std::fs::read_to_string(&file).expect("a page is text");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") || target.starts_with("crate::") {
+                continue;
+            }
+            let folder = file.parent().expect("a file has a folder");
+            if !folder.join(target).exists() {
+                dead.push(format!("{}: {link}", shown(&file)));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
+}
+
+#[test]
+fn golden_files_are_the_ones_that_were_copied() {
+    use sha2::{Digest, Sha256};
+    let golden = root().join("tests/golden");
+    let digests: toml::Table =
+        std::fs::read_to_string(golden.join("DIGESTS.toml")).expect("golden files have digests").parse().expect("digests are TOML");
+    let entries = digests.get("file").and_then(toml::Value::as_array).expect("[[file]] entries");
+    assert!(!entries.is_empty());
+    for entry in entries {
+        let path = entry.get("path").and_then(toml::Value::as_str).expect("path");
+        let expected = entry.get("sha256").and_then(toml::Value::as_str).expect("sha256");
+        let bytes = std::fs::read(golden.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        assert_eq!(hex::encode(Sha256::digest(&bytes)), expected, "{path} was changed");
+    }
+}

@@ -1,0 +1,3 @@
+//! What the integration tests share: where the repository is, and (module by module) how to start the service and talk to it.
+
+pub mod repository;
