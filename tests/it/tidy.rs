@@ -4,8 +4,20 @@ use support::repository::{files, root, shown};
 
 /// What may stand at the top level (fixed by the registry's owners), besides dotfiles and tool settings.
 const TOP_LEVEL: &[&str] = &[
-    "Cargo.toml", "Cargo.lock", "registry-api", "registry-core", "registry-etl", "schema", "migrations", "deploy", "tests", "README.md",
-    "rustfmt.toml", "clippy.toml", "target", "demo-data",
+    "Cargo.toml",
+    "Cargo.lock",
+    "registry-api",
+    "registry-core",
+    "registry-etl",
+    "schema",
+    "migrations",
+    "deploy",
+    "tests",
+    "README.md",
+    "rustfmt.toml",
+    "clippy.toml",
+    "target",
+    "demo-data",
 ];
 
 /// Longest source file: what an engineer can hold in their head.
@@ -15,7 +27,10 @@ const LONGEST_SOURCE: usize = 700;
 fn the_top_level_is_the_agreed_one() {
     for entry in std::fs::read_dir(root()).expect("the root is a folder").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        assert!(name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()), "`{name}` does not belong at the top level");
+        assert!(
+            name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()),
+            "`{name}` does not belong at the top level"
+        );
     }
 }
 
@@ -33,7 +48,10 @@ fn sources_hold_nothing_unfinished() {
     ];
     let mut wrong = Vec::new();
     for folder in ["registry-core", "registry-etl", "registry-api", "tests"] {
-        for file in files(folder).into_iter().filter(|f| f.extension().is_some_and(|e| e == "rs")) {
+        for file in files(folder)
+            .into_iter()
+            .filter(|f| f.extension().is_some_and(|e| e == "rs"))
+        {
             let text = std::fs::read_to_string(&file).expect("a source file is text");
             for (number, line) in text.lines().enumerate() {
                 for word in banned.iter().filter(|w| line.contains(w.as_str())) {
@@ -42,7 +60,10 @@ fn sources_hold_nothing_unfinished() {
             }
             let lines = text.lines().count();
             if lines > LONGEST_SOURCE {
-                wrong.push(format!("{}: {lines} lines, more than {LONGEST_SOURCE}: split it by what it does", shown(&file)));
+                wrong.push(format!(
+                    "{}: {lines} lines, more than {LONGEST_SOURCE}: split it by what it does",
+                    shown(&file)
+                ));
             }
         }
     }
@@ -68,11 +89,18 @@ fn both_dialects_have_the_same_migrations() {
 #[test]
 fn links_between_pages_of_the_repository_lead_somewhere() {
     let mut dead = Vec::new();
-    for file in files(".").into_iter().filter(|f| f.extension().is_some_and(|e| e == "md")) {
+    for file in files(".")
+        .into_iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "md"))
+    {
         let text = std::fs::read_to_string(&file).expect("a page is text");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let target = link.split('#').next().unwrap_or_default();
-            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") || target.starts_with("crate::") {
+            if target.is_empty()
+                || target.contains("://")
+                || target.starts_with("mailto:")
+                || target.starts_with("crate::")
+            {
                 continue;
             }
             let folder = file.parent().expect("a file has a folder");
@@ -88,14 +116,23 @@ fn links_between_pages_of_the_repository_lead_somewhere() {
 fn golden_files_are_the_ones_that_were_copied() {
     use sha2::{Digest, Sha256};
     let golden = root().join("tests/golden");
-    let digests: toml::Table =
-        std::fs::read_to_string(golden.join("DIGESTS.toml")).expect("golden files have digests").parse().expect("digests are TOML");
-    let entries = digests.get("file").and_then(toml::Value::as_array).expect("[[file]] entries");
+    let digests: toml::Table = std::fs::read_to_string(golden.join("DIGESTS.toml"))
+        .expect("golden files have digests")
+        .parse()
+        .expect("digests are TOML");
+    let entries = digests
+        .get("file")
+        .and_then(toml::Value::as_array)
+        .expect("[[file]] entries");
     assert!(!entries.is_empty());
     for entry in entries {
         let path = entry.get("path").and_then(toml::Value::as_str).expect("path");
         let expected = entry.get("sha256").and_then(toml::Value::as_str).expect("sha256");
         let bytes = std::fs::read(golden.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-        assert_eq!(hex::encode(Sha256::digest(&bytes)), expected, "{path} was changed");
+        assert_eq!(
+            hex::encode(Sha256::digest(&bytes)),
+            expected,
+            "{path} was changed"
+        );
     }
 }

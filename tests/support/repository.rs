@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap_or_else(|_| PathBuf::from(".."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .unwrap_or_else(|_| PathBuf::from(".."))
 }
 
 /// Every file of the repository below `folder` (relative to the root), without build output, dependencies and `.git`.
@@ -17,16 +20,24 @@ pub fn files(folder: &str) -> Vec<PathBuf> {
 
 /// `path` as it is written in messages: relative to the root, with forward slashes.
 pub fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .to_string_lossy()
+        .replace('\\', "/")
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
-            if !matches!(name.to_str(), Some("target" | ".git" | "node_modules" | "demo-data")) {
+            if !matches!(
+                name.to_str(),
+                Some("target" | ".git" | "node_modules" | "demo-data")
+            ) {
                 collect(&path, found);
             }
         } else {
