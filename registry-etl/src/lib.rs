@@ -4,5 +4,6 @@ pub mod cohorts;
 pub mod disclosure;
 pub mod measures;
 pub mod releases;
+pub mod results;
 pub mod runs;
 pub mod statistics;

@@ -1,0 +1,449 @@
+//! What a run stores and what pages, the API and releases render: plain data, one JSON document per result kind.
+//!
+//! A run keeps the *exact* document. What a viewer receives went through [`crate::disclosure`] first: a count that must
+//! not be shown is `None` (JSON `null`) and the row says why in `suppressed`. Times are days and months
+//! (days / 30.4375), shares and rates are between 0 and 1, dates are ISO 8601.
+
+use serde::{Deserialize, Serialize};
+
+/// Names under which a run stores its documents (`kind` of a stored result; `key` is empty unless said otherwise).
+pub mod kind {
+    /// [`super::AdherenceTable`].
+    pub const ADHERENCE: &str = "adherence";
+    /// [`super::Funnels`]: one funnel per measure, rolling 24 months.
+    pub const FUNNELS: &str = "funnels";
+    /// [`super::SurvivalResult`]; the key is the endpoint (`S1`).
+    pub const SURVIVAL: &str = "survival";
+    /// [`super::Overview`].
+    pub const OVERVIEW: &str = "overview";
+    /// [`super::Quality`].
+    pub const QUALITY: &str = "quality";
+}
+
+/// Identity of the run a document belongs to; enough to compute it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunIdentity {
+    /// Number of the run, counted from 1.
+    pub run: i64,
+    /// Administrative cut-off date; later events are not seen.
+    pub cut_off: String,
+    /// Schema version the run reads cases as.
+    pub schema_version: String,
+    /// Guideline id and version.
+    pub guideline: String,
+    pub guideline_version: String,
+    /// Version of the code that evaluated.
+    pub engine_version: String,
+}
+
+/// What a row of a table is broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// All centres together; the level is `all`.
+    Network,
+    /// One centre; the level is its id (or its letter after masking).
+    Centre,
+    /// Half-year of the metastatic diagnosis, `2025-H1`; network only.
+    HalfYear,
+    /// Derived histology code; network only.
+    Histology,
+}
+
+/// Which cases a row counts, by the date of the metastatic diagnosis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// Every case of the run.
+    All,
+    /// Metastatic diagnosis within the 24 months before the cut-off: the default of every centre view.
+    Last24Months,
+}
+
+/// Why a value is not shown to this viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suppression {
+    /// Fewer patients than the audience's threshold.
+    FewPatients,
+    /// Large enough, hidden so that another hidden value cannot be computed from it.
+    Complementary,
+}
+
+/// What stands where the rate would stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateState {
+    /// A rate with its interval.
+    Rate,
+    /// No assessable unit: print "not assessable", never 0 %.
+    NotAssessable,
+    /// More than 30 % not assessable: print "insufficient data"; counts and bounds are still given.
+    Insufficient,
+    /// Hidden by disclosure control.
+    Suppressed,
+}
+
+/// Outcomes of one measure in one group of cases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdherenceRow {
+    /// Measure id, e.g. `1a`.
+    pub measure: String,
+    pub by: By,
+    pub level: String,
+    pub period: Period,
+    pub state: RateState,
+    /// Set when the whole row is hidden.
+    pub suppressed: Option<Suppression>,
+    /// MET or USED units.
+    pub numerator: Option<u32>,
+    /// Assessable units: numerator + NOT_MET or NOT_USED.
+    pub denominator: Option<u32>,
+    pub excluded: Option<u32>,
+    pub excepted: Option<u32>,
+    pub not_in_denominator: Option<u32>,
+    pub not_assessable: Option<u32>,
+    /// The not-assessable units by reason and by the element that caused it, most frequent first.
+    pub not_assessable_by: Vec<Lacking>,
+    /// Patients with at least one assessable unit.
+    pub patients: Option<u32>,
+    /// Of those, patients all of whose assessable units are in the numerator.
+    pub patients_all_met: Option<u32>,
+    /// `numerator / denominator`, with its Wilson 95 % interval.
+    pub rate: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+    /// Interval allowing for several units of one patient (event-unit measures only).
+    pub clustered_lower: Option<f64>,
+    pub clustered_upper: Option<f64>,
+    /// The rate if no, or every, not-assessable unit were in the numerator.
+    pub bound_low: Option<f64>,
+    pub bound_high: Option<f64>,
+    /// `not_assessable / (denominator + not_assessable)`.
+    pub not_assessable_share: Option<f64>,
+    /// More than 30 % not assessable.
+    pub insufficient: bool,
+}
+
+/// Why units could not be assessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacking {
+    /// `missing`, `unknown_recorded`, `section_not_attested`, `window_open`, `imprecise_date`, `edit_error`.
+    pub reason: String,
+    /// `entity.element`, or the entity whose section is not attested.
+    pub element: Option<String>,
+    pub n: u32,
+}
+
+/// What a page must know of a measure to head a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasureHead {
+    pub id: String,
+    pub statement: String,
+    pub title: String,
+    /// Level and grade of the statement, e.g. `VA`.
+    pub grade: String,
+    /// `adherence`, `avoidance`, `documentation`, `utilisation`.
+    pub kind: String,
+    /// `patient`, or the event that is counted (`lesion`, `imaging study`, ...).
+    pub unit: String,
+}
+
+/// Adherence of a run: every measure by network, centre, half-year and histology.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdherenceTable {
+    pub run: RunIdentity,
+    /// First day of [`Period::Last24Months`].
+    pub last_24_months_from: String,
+    pub measures: Vec<MeasureHead>,
+    /// Ordered by measure (guideline order), `by`, `period`, `level`.
+    pub rows: Vec<AdherenceRow>,
+    /// Rows hidden from this viewer and rows in all; 0 of n in the exact document.
+    pub rows_suppressed: u32,
+    pub rows_total: u32,
+}
+
+/// Where a centre lies on a funnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    Within,
+    Above95,
+    Above998,
+    Below95,
+    Below998,
+}
+
+/// Exact binomial control limits around the target for one denominator.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FunnelLimits {
+    pub n: u32,
+    pub lower95: f64,
+    pub upper95: f64,
+    pub lower998: f64,
+    pub upper998: f64,
+}
+
+/// One centre on a funnel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FunnelPoint {
+    pub centre: String,
+    pub state: RateState,
+    pub suppressed: Option<Suppression>,
+    pub numerator: Option<u32>,
+    pub denominator: Option<u32>,
+    pub patients: Option<u32>,
+    pub not_assessable: Option<u32>,
+    pub rate: Option<f64>,
+    /// Limits at this centre's denominator; `None` when it has no rate to place.
+    pub limits: Option<FunnelLimits>,
+    pub position: Option<Position>,
+}
+
+/// A measure's centres around the network rate, metastatic diagnosis in the last 24 months.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Funnel {
+    pub measure: String,
+    /// The network rate; `None` when nothing is assessable (or it is hidden): there is no funnel then.
+    pub target: Option<f64>,
+    /// Limits for drawing, ascending n from 1 to the largest centre, at most 200 values.
+    pub limits: Vec<FunnelLimits>,
+    pub points: Vec<FunnelPoint>,
+}
+
+/// All funnels of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Funnels {
+    pub run: RunIdentity,
+    pub last_24_months_from: String,
+    pub funnels: Vec<Funnel>,
+}
+
+/// How a curve treats what the specification lets vary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Analysis {
+    /// Prospective cases, entering the risk set when registered.
+    Primary,
+    /// Retrospective cases too, still with delayed entry.
+    WithRetrospective,
+    /// Prospective cases as if registered at the origin: biased, shown for comparison only.
+    IgnoringLateEntry,
+    /// Year-month dates read as the first day of the month.
+    PartialDatesEarliest,
+    /// Year-month dates read as the last day of the month.
+    PartialDatesLatest,
+}
+
+impl Analysis {
+    /// What stands beside the curve.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Primary => "Prospective cases, entering when registered",
+            Self::WithRetrospective => "Sensitivity: with retrospective cases",
+            Self::IgnoringLateEntry => "Sensitivity: late registration ignored (biased)",
+            Self::PartialDatesEarliest => "Sensitivity: partial dates at their earliest",
+            Self::PartialDatesLatest => "Sensitivity: partial dates at their latest",
+        }
+    }
+}
+
+/// Why a curve is not drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CurveState {
+    Shown,
+    /// Nobody in the group.
+    Empty,
+    /// Fewer than 10 patients: not reliable.
+    FewPatients,
+    /// The estimate falls to 0 while people are still to enter: the early risk set was too small.
+    ZeroBeforeLastEntry,
+    /// Hidden by disclosure control.
+    Suppressed,
+}
+
+/// Why there is no median.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MedianState {
+    Shown,
+    /// Survival has not fallen to one half.
+    NotReached,
+    /// Fewer than 5 events: not reliable.
+    FewEvents,
+    /// The curve itself is not shown.
+    NoCurve,
+}
+
+/// One step of a curve: valid from `days` until the next step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurveStep {
+    pub days: f64,
+    pub months: f64,
+    /// Patients at risk just before this time.
+    pub at_risk: u32,
+    pub events: u32,
+    pub censored: u32,
+    pub survival: f64,
+    /// Pointwise log-log 95 % interval; `None` where it is undefined (survival 0).
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+}
+
+/// Number at risk, and the estimate, at a fixed time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LandmarkValue {
+    pub months: f64,
+    pub days: f64,
+    /// Patients entered before and still followed at this time; `None` when hidden.
+    pub at_risk: Option<u32>,
+    /// `None` past the end of follow-up, or hidden.
+    pub survival: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+}
+
+/// A time with its interval; either end may be open.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TimeEstimate {
+    pub days: f64,
+    pub months: f64,
+    pub lower_months: Option<f64>,
+    pub upper_months: Option<f64>,
+}
+
+/// The fewest patients at risk at any event before the last entry, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SmallestRiskSet {
+    pub at_risk: u32,
+    pub months: f64,
+}
+
+/// One group's curve under one analysis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SurvivalCurve {
+    pub analysis: Analysis,
+    /// `all`, `histology`.
+    pub by: String,
+    pub level: String,
+    pub state: CurveState,
+    pub suppressed: Option<Suppression>,
+    pub patients: Option<u32>,
+    pub events: Option<u32>,
+    pub steps: Vec<CurveStep>,
+    /// At 0, 12, 24, 36 and 60 months.
+    pub landmarks: Vec<LandmarkValue>,
+    pub median: Option<TimeEstimate>,
+    pub median_state: MedianState,
+    /// Median follow-up by reverse Kaplan-Meier.
+    pub follow_up: Option<TimeEstimate>,
+    pub smallest_risk_set: Option<SmallestRiskSet>,
+    /// Observed over potential follow-up to the cut-off (deaths count as complete), 0 to 1.
+    pub follow_up_completeness: Option<f64>,
+    /// Patients recorded as lost, and their share; over 10 % is printed beside the curve.
+    pub lost: Option<u32>,
+    pub lost_share: Option<f64>,
+    pub lost_over_10_percent: bool,
+}
+
+/// How many cases fell out of an endpoint, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowStep {
+    /// Stable code: `not_core`, `no_origin`, `edit_error`, `year_only_date`, `death_date_unknown`, `no_follow_up`,
+    /// `exit_not_after_origin`, `exit_not_after_entry`, `retrospective`.
+    pub reason: String,
+    /// The same in words.
+    pub label: String,
+    pub n: Option<u32>,
+}
+
+/// From all cases of the run to those in the primary estimate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    pub cases: Option<u32>,
+    pub left_out: Vec<FlowStep>,
+    pub analysed: Option<u32>,
+}
+
+/// A survival endpoint of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SurvivalResult {
+    pub run: RunIdentity,
+    /// `S1`.
+    pub endpoint: String,
+    pub title: String,
+    pub origin: String,
+    pub event: String,
+    pub flow: Flow,
+    /// Of those analysed: entered after the origin (delayed entry).
+    pub entered_late: Option<u32>,
+    /// `Primary`/`all` first, then the sensitivities of `all`, then primary by histology.
+    pub curves: Vec<SurvivalCurve>,
+}
+
+/// Cases of one level of a breakdown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelCount {
+    pub level: String,
+    pub n: Option<u32>,
+    pub suppressed: Option<Suppression>,
+}
+
+/// Registered against seen, per centre.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CentreAccrual {
+    pub centre: String,
+    /// Cases in the run.
+    pub cases: Option<u32>,
+    /// Of those, metastatic diagnosis in the last 24 months.
+    pub cases_last_24_months: Option<u32>,
+    /// Eligible patients seen according to the centre table, over its years; `None` when no year is known.
+    pub eligible_seen: Option<u32>,
+    /// Cases registered in those years.
+    pub registered_in_those_years: Option<u32>,
+    pub suppressed: Option<Suppression>,
+}
+
+/// The first page's numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    pub run: RunIdentity,
+    pub cases: Option<u32>,
+    pub centres: u32,
+    /// By month of registration, `2025-03`, every month from the first to the cut-off.
+    pub accrual: Vec<LevelCount>,
+    pub by_centre: Vec<CentreAccrual>,
+    pub by_histology: Vec<LevelCount>,
+    pub by_eligibility: Vec<LevelCount>,
+    /// `synchronous`, `metachronous`, `not_recorded`.
+    pub by_timing: Vec<LevelCount>,
+    pub deaths: Option<u32>,
+    /// Observed over potential follow-up to the cut-off, 0 to 1.
+    pub follow_up_completeness: Option<f64>,
+    /// Cases evaluated anew in this run, and taken over because nothing had changed.
+    pub evaluated: u32,
+    pub reused: u32,
+}
+
+/// Data quality of one centre (or of the network: `all`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CentreQuality {
+    pub centre: String,
+    pub cases: Option<u32>,
+    /// Cases with at least one blocked element (error-severity edit).
+    pub cases_with_errors: Option<u32>,
+    /// Units not assessable over units assessable or not assessable, all measures together.
+    pub not_assessable_share: Option<f64>,
+    /// The elements that cost most units, at most ten.
+    pub lacking: Vec<Lacking>,
+    pub suppressed: Option<Suppression>,
+}
+
+/// Data quality of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    pub run: RunIdentity,
+    pub network: CentreQuality,
+    pub centres: Vec<CentreQuality>,
+}
