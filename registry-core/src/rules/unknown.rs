@@ -1,0 +1,83 @@
+use crate::record::Layout;
+
+/// Why something cannot be told. The list is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Nobody has answered.
+    Missing,
+    /// Answered, but without a value: unknown, not done, pending, withheld.
+    UnknownRecorded,
+    /// The section is not attested as complete, so the absence of a row proves nothing.
+    SectionNotAttested,
+    /// The time in which it could still happen is not over.
+    WindowOpen,
+    /// A date known to the month or year only cannot decide.
+    ImpreciseDate,
+    /// The element is kept out by an edit check of severity error.
+    EditError,
+}
+
+impl Reason {
+    pub const ALL: [Reason; 6] = [
+        Reason::Missing,
+        Reason::UnknownRecorded,
+        Reason::SectionNotAttested,
+        Reason::WindowOpen,
+        Reason::ImpreciseDate,
+        Reason::EditError,
+    ];
+
+    /// The code in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Missing => "missing",
+            Reason::UnknownRecorded => "unknown_recorded",
+            Reason::SectionNotAttested => "section_not_attested",
+            Reason::WindowOpen => "window_open",
+            Reason::ImpreciseDate => "imprecise_date",
+            Reason::EditError => "edit_error",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.as_str() == code)
+    }
+}
+
+/// What an unknown is about: an element, or a whole section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    Element(u16, u16),
+    Section(u16),
+}
+
+impl Place {
+    /// `entity.element`, or the entity's name.
+    pub fn name(self, layout: &Layout) -> String {
+        match self {
+            Place::Element(entity, element) => layout
+                .element_at(entity, element)
+                .map(|element| element.path.to_string())
+                .unwrap_or_default(),
+            Place::Section(entity) => layout
+                .entity_at(entity)
+                .map(|entity| entity.name.to_string())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// Not known, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Unknown {
+    pub reason: Reason,
+    pub place: Place,
+}
+
+/// A truth value of Kleene's strong logic; U carries the reason of the leftmost unknown operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Truth {
+    True,
+    False,
+    Unknown(Unknown),
+}
