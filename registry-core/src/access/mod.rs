@@ -1,1 +1,12 @@
-//! (under construction)
+//! Who asks, in which role, and what that role may touch.
+//!
+//! A [`Scope`] is made from credentials (an API key, a browser session) or, for the command line and the ETL,
+//! by [`Scope::system`]. Every method of the store takes one: without a scope there is nothing to call.
+
+mod key;
+mod role;
+mod scope;
+
+pub use key::{ApiKey, KeyParseError, Token};
+pub use role::Role;
+pub use scope::Scope;

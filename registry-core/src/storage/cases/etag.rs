@@ -1,0 +1,1 @@
+//! Strong ETags of cases.
