@@ -1,1 +1,19 @@
-//! (under construction)
+//! Everything under `schema/`, in memory: the catalogue of case schema versions, code lists, value set H, and the files of
+//! checks and guidelines as text.
+//!
+//! A published file is frozen: its SHA-256 stands in `catalog.toml` and loading refuses a file that no longer has it.
+
+mod case_schema;
+mod catalogue;
+mod error;
+mod files;
+mod histology;
+mod store;
+
+pub use crate::dictionary::{Code, CodeList};
+pub use case_schema::CaseSchema;
+pub use catalogue::{Catalogue, PublishedFile, Status, Version};
+pub use error::SchemaError;
+pub use files::SchemaFiles;
+pub use histology::{Certainty, EligibilityClass, HistologyEntry, HistologyTable, Trigger};
+pub use store::SchemaStore;

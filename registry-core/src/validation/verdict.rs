@@ -1,0 +1,64 @@
+//! What a case is judged with and what comes out.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Finding, Severity};
+
+/// What the service knows about a case besides its body. Stands for the entity `record` in rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Identifier of the case in this registry.
+    pub record_id: Uuid,
+    /// The centre, from the credentials.
+    pub centre_id: String,
+    /// When the body arrived.
+    pub submitted_at: DateTime<Utc>,
+    /// Last day the case is judged on: the earlier of a run's cut-off and the day of submission.
+    pub data_cutoff_date: NaiveDate,
+}
+
+/// What the service derives from a body.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Derived {
+    /// `primary.histology_code`: local code of value set H; none without a morphology.
+    pub histology_code: Option<String>,
+    /// `primary.eligibility_class`: core, extended, excluded or not_listed; none without a morphology.
+    pub eligibility_class: Option<String>,
+}
+
+/// A section nobody attested, and what attesting it is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnattestedSection {
+    /// Name of the repeated entity.
+    pub section: String,
+    /// Measures that are not assessable for this case only because this section is not attested.
+    pub measures_unlocked: usize,
+}
+
+/// The verdict on one case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// The schema version the body names, if it names one.
+    pub schema_version: Option<String>,
+    /// Findings in the order of pointer and code, at most [`MAX_FINDINGS`](super::MAX_FINDINGS).
+    pub findings: Vec<Finding>,
+    /// Findings beyond the listed ones.
+    pub further_findings: usize,
+    /// Derived elements.
+    pub derived: Derived,
+    /// Day (or partial day) metastatic disease was first detected: `date_detected` of presentation 1, as sent.
+    pub t0: Option<String>,
+    /// Whether the body is a withdrawal (consent refused or withdrawn).
+    pub withdrawal: bool,
+    /// Attestable sections without attestation. Empty for a refused body and for a withdrawal.
+    pub unattested: Vec<UnattestedSection>,
+}
+
+impl Verdict {
+    /// Whether the case is refused.
+    pub fn rejected(&self) -> bool {
+        self.findings.iter().any(|f| f.severity == Severity::Reject)
+    }
+}

@@ -1,0 +1,91 @@
+//! One version of the case schema: its files and its dictionary.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::catalogue::Version;
+use super::{SchemaError, SchemaFiles, Status};
+use crate::dictionary::{CodeList, Dictionary, EntityFile};
+
+/// One version of the case schema.
+#[derive(Debug)]
+pub struct CaseSchema {
+    /// Semantic version.
+    pub version: String,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Day of publication, as the catalogue gives it.
+    pub published: Option<String>,
+    /// Its entities and elements.
+    pub dictionary: Arc<Dictionary>,
+    /// The root schema, `case.schema.json`.
+    pub root: Value,
+    /// All schema documents of the version by file name (`imaging.schema.json`), the root and `common` included.
+    pub documents: BTreeMap<String, Value>,
+}
+
+impl CaseSchema {
+    /// `$id` of a document of a version: the root has the bare name, every other its own name appended.
+    fn identifier(version: &str, file: &str) -> String {
+        match file.strip_suffix(".schema.json") {
+            Some("case") | None => format!("urn:rps-registry:case:{version}"),
+            Some(name) => format!("urn:rps-registry:case:{version}:{name}"),
+        }
+    }
+
+    pub(super) fn read(
+        listed: &Version,
+        files: &SchemaFiles,
+        code_lists: &BTreeMap<String, Arc<CodeList>>,
+    ) -> Result<Self, SchemaError> {
+        let version = &listed.version;
+        let folder = format!("case/{version}/");
+        let mut documents = BTreeMap::new();
+        let mut entities = BTreeMap::new();
+        for path in files.below(&folder) {
+            let Some(name) = path
+                .strip_prefix(&folder)
+                .filter(|n| n.ends_with(".schema.json") && !n.contains('/'))
+            else {
+                continue;
+            };
+            let document = files.json(path)?;
+            let expected = Self::identifier(version, name);
+            if document.get("$id").and_then(Value::as_str) != Some(expected.as_str()) {
+                return Err(SchemaError::Identifier {
+                    path: path.to_owned(),
+                    expected,
+                });
+            }
+            if document.get("x-cardinality").is_some() {
+                let entity = name.trim_end_matches(".schema.json").to_owned();
+                let file = EntityFile::parse(files.text(path)?).map_err(|source| SchemaError::Json {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                entities.insert(entity, file);
+            }
+            documents.insert(name.to_owned(), document);
+        }
+        let root = documents
+            .get("case.schema.json")
+            .cloned()
+            .ok_or_else(|| SchemaError::NoFile(format!("{folder}case.schema.json")))?;
+        let dictionary = Dictionary::read(version, &root, &entities, code_lists).map_err(|source| {
+            SchemaError::Dictionary {
+                version: version.clone(),
+                source,
+            }
+        })?;
+        Ok(CaseSchema {
+            version: version.clone(),
+            status: listed.status,
+            published: listed.published.clone(),
+            dictionary: Arc::new(dictionary),
+            root,
+            documents,
+        })
+    }
+}
