@@ -1,47 +1,6 @@
-//! Why a leaf holds no value. Missing (no key, or null) is not among them: it means nobody has answered.
+//! Which reasons for the absence of a value an element accepts.
 
-/// A recorded reason for the absence of a value, written `{"absent": "<code>"}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Absence {
-    /// Looked for in the source documents and not found.
-    Unknown = 0,
-    /// The act or measurement was not performed.
-    NotDone = 1,
-    /// Cannot exist for this patient or row.
-    NotApplicable = 2,
-    /// Expected, not available yet.
-    Pending = 3,
-    /// Deliberately not shared.
-    Withheld = 4,
-}
-
-impl Absence {
-    /// Every reason, in the order of the case record's table.
-    pub const ALL: [Absence; 5] = [
-        Absence::Unknown,
-        Absence::NotDone,
-        Absence::NotApplicable,
-        Absence::Pending,
-        Absence::Withheld,
-    ];
-
-    /// The code on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Absence::Unknown => "unknown",
-            Absence::NotDone => "not_done",
-            Absence::NotApplicable => "not_applicable",
-            Absence::Pending => "pending",
-            Absence::Withheld => "withheld",
-        }
-    }
-
-    /// The reason of this wire code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.as_str() == code)
-    }
-}
+use crate::record::Absence;
 
 /// The absence codes an element accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -11,7 +11,8 @@ mod render;
 
 use std::collections::HashMap;
 
-pub use absence::{Absence, AbsenceSet};
+pub use crate::record::Absence;
+pub use absence::AbsenceSet;
 pub use codelist::{Code, CodeList, CodeListError};
 pub use element::{Cardinality, Element, ElementKind, Entity, EntityKind, Requirement, Visibility};
 pub use read::{DictionaryError, EntityFile};
