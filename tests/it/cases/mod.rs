@@ -1,0 +1,8 @@
+//! `/api/v1/cases`
+
+mod batch;
+mod door;
+mod patch;
+mod put;
+mod refusals;
+mod withdraw;
