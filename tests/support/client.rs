@@ -24,12 +24,16 @@ pub struct Answer {
 impl Answer {
     /// The first header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The body as JSON; panics with the body's beginning when it is not.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("not JSON ({e}): status {} {}", self.status, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("not JSON ({e}): status {} {}", self.status, self.text()))
     }
 
     /// The body as text.
@@ -39,7 +43,11 @@ impl Answer {
 
     /// The `code` of a problem.
     pub fn code(&self) -> String {
-        self.json().get("code").and_then(Value::as_str).unwrap_or_default().to_owned()
+        self.json()
+            .get("code")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Asserts the status, showing the body when it differs.
@@ -53,8 +61,16 @@ impl Answer {
 impl Client {
     /// A caller at `base` (`http://127.0.0.1:port`) with `key`, or anonymous.
     pub fn new(base: &str, key: Option<&str>) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-        Self { base: base.trim_end_matches('/').to_owned(), key: key.map(str::to_owned), agent }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .into();
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            key: key.map(str::to_owned),
+            agent,
+        }
     }
 
     /// `GET path`.
@@ -69,7 +85,12 @@ impl Client {
 
     /// `PUT path` of a JSON document with headers.
     pub fn put(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-        self.send("PUT", path, &with_json(headers), Some(body.to_string().as_bytes()))
+        self.send(
+            "PUT",
+            path,
+            &with_json(headers),
+            Some(body.to_string().as_bytes()),
+        )
     }
 
     /// `PATCH path` with a merge patch and headers.
@@ -81,12 +102,19 @@ impl Client {
 
     /// `POST path` of a JSON document with headers.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-        self.send("POST", path, &with_json(headers), Some(body.to_string().as_bytes()))
+        self.send(
+            "POST",
+            path,
+            &with_json(headers),
+            Some(body.to_string().as_bytes()),
+        )
     }
 
     /// Any request with any bytes.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));
         }
@@ -94,8 +122,16 @@ impl Client {
             request = request.header(*name, *value);
         }
         let outcome = match body {
-            Some(bytes) => self.agent.run(request.body(bytes.to_vec()).unwrap_or_else(|e| panic!("{method} {path}: {e}"))),
-            None => self.agent.run(request.body(()).unwrap_or_else(|e| panic!("{method} {path}: {e}"))),
+            Some(bytes) => self.agent.run(
+                request
+                    .body(bytes.to_vec())
+                    .unwrap_or_else(|e| panic!("{method} {path}: {e}")),
+            ),
+            None => self.agent.run(
+                request
+                    .body(())
+                    .unwrap_or_else(|e| panic!("{method} {path}: {e}")),
+            ),
         };
         let mut response = outcome.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
         let headers = response
@@ -104,14 +140,26 @@ impl Client {
             .map(|(n, v)| (n.as_str().to_owned(), v.to_str().unwrap_or_default().to_owned()))
             .collect();
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(256 << 20).read_to_vec().unwrap_or_else(|e| panic!("{method} {path}: {e}"));
-        Answer { status, headers, body }
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(256 << 20)
+            .read_to_vec()
+            .unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 }
 
 fn with_json<'a>(headers: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut all = Vec::from(headers);
-    if !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("content-type")) {
+    if !headers
+        .iter()
+        .any(|(n, _)| n.eq_ignore_ascii_case("content-type"))
+    {
         all.push(("content-type", "application/json"));
     }
     all
