@@ -1,1 +1,40 @@
-//! (under construction)
+//! Estimators: small functions, the formula and its source on top of each file, replayed against R and published
+//! formulas in `tests/`.
+//!
+//! Input errors are errors, never silently repaired: a negative, infinite or missing time, an entry at or after the
+//! exit, an empty group, more successes than trials.
+
+mod beta;
+pub mod funnel;
+pub mod kaplan_meier;
+pub mod normal;
+pub mod proportion;
+
+pub use funnel::{BinomialLimits, exact_limits};
+pub use kaplan_meier::{Band, Curve, Subject, kaplan_meier, reverse_kaplan_meier};
+pub use proportion::{Interval, clopper_pearson, jeffreys, wilson};
+
+/// Why an estimate cannot be computed from what was given.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StatisticsError {
+    #[error("no subject: an empty group has no estimate")]
+    Empty,
+    #[error("subject {index}: the {what} time is not a finite number of at least 0")]
+    Time { index: usize, what: &'static str },
+    #[error("subject {index}: entry is not before exit; settle entries while building the cohort")]
+    EntryNotBeforeExit { index: usize },
+    #[error("subject {index}: a weight must be a finite number above 0")]
+    Weight { index: usize },
+    #[error("subject {index}: the event code is neither 0 nor 1")]
+    EventCode { index: usize },
+    #[error("columns have different lengths ({times} times, {events} events)")]
+    Lengths { times: usize, events: usize },
+    #[error("a confidence level lies strictly between 0 and 1")]
+    Level,
+    #[error("a quantile lies strictly between 0 and 1")]
+    Quantile,
+    #[error("more successes than trials")]
+    MoreThanTrials,
+    #[error("a target proportion lies between 0 and 1")]
+    Target,
+}
