@@ -19,7 +19,14 @@ const LARGE: f64 = 12.0;
 /// `ln Gamma(x) - ((x - 1/2) ln x - x + ln(2 pi) / 2)` for large `x`.
 fn stirling_remainder(x: f64) -> f64 {
     let square = 1.0 / (x * x);
-    let series = [-691.0 / 360_360.0, 1.0 / 1188.0, -1.0 / 1680.0, 1.0 / 1260.0, -1.0 / 360.0, 1.0 / 12.0];
+    let series = [
+        -691.0 / 360_360.0,
+        1.0 / 1188.0,
+        -1.0 / 1680.0,
+        1.0 / 1260.0,
+        -1.0 / 360.0,
+        1.0 / 12.0,
+    ];
     series.iter().fold(0.0, |sum, term| sum * square + term) / x
 }
 

@@ -69,7 +69,12 @@ pub fn exact_limits(n: u32, theta: f64) -> Result<BinomialLimits, StatisticsErro
         }
         1.0
     };
-    Ok(BinomialLimits { lower95: at(0.025), upper95: at(0.975), lower998: at(0.001), upper998: at(0.999) })
+    Ok(BinomialLimits {
+        lower95: at(0.025),
+        upper95: at(0.975),
+        lower998: at(0.001),
+        upper998: at(0.999),
+    })
 }
 
 /// How unusual `x` of `n` is when the true proportion is `theta`.
@@ -83,7 +88,10 @@ pub fn tails(x: u32, n: u32, theta: f64) -> Result<Tails, StatisticsError> {
     }
     let probability = probabilities(n, theta);
     let x = x as usize;
-    Ok(Tails { at_most: probability[..=x].iter().sum(), at_least: probability[x..].iter().sum() })
+    Ok(Tails {
+        at_most: probability[..=x].iter().sum(),
+        at_least: probability[x..].iter().sum(),
+    })
 }
 
 #[cfg(test)]

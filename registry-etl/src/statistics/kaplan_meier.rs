@@ -29,7 +29,12 @@ pub struct Subject {
 impl Subject {
     /// Observed from the beginning through `exit`.
     pub fn new(exit: f64, event: bool) -> Self {
-        Self { entry: None, exit, event, weight: 1.0 }
+        Self {
+            entry: None,
+            exit,
+            event,
+            weight: 1.0,
+        }
     }
 
     /// Enters the risk set after `entry`.
@@ -46,7 +51,10 @@ impl Subject {
 /// Columns of different length, an event code other than 0 and 1.
 pub fn subjects(times: &[f64], events: &[i64]) -> Result<Vec<Subject>, StatisticsError> {
     if times.len() != events.len() {
-        return Err(StatisticsError::Lengths { times: times.len(), events: events.len() });
+        return Err(StatisticsError::Lengths {
+            times: times.len(),
+            events: events.len(),
+        });
     }
     let code = |(index, (time, event)): (usize, (&f64, &i64))| match event {
         0 | 1 => Ok(Subject::new(*time, *event == 1)),
@@ -126,8 +134,11 @@ pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curv
     }
     let spans = canonical_spans(subjects)?;
 
-    let mut exits: Vec<(f64, bool, f64)> =
-        spans.iter().zip(subjects).map(|(&(_, exit, weight), s)| (exit, s.event, weight)).collect();
+    let mut exits: Vec<(f64, bool, f64)> = spans
+        .iter()
+        .zip(subjects)
+        .map(|(&(_, exit, weight), s)| (exit, s.event, weight))
+        .collect();
     exits.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut entries: Vec<(f64, f64)> = spans.iter().map(|&(entry, _, weight)| (entry, weight)).collect();
     entries.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -150,13 +161,30 @@ pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curv
         let at_risk: f64 = entered - left;
         left += events + censored;
         if events > 0.0 {
-            survival = if events >= at_risk { 0.0 } else { survival * (1.0 - events / at_risk) };
+            survival = if events >= at_risk {
+                0.0
+            } else {
+                survival * (1.0 - events / at_risk)
+            };
             variance += events / (at_risk * (at_risk - events));
         }
         let (std_err_log, lower, upper) = interval(survival, variance, z, band);
-        steps.push(Step { time, at_risk, events, censored, survival, std_err_log, lower, upper });
+        steps.push(Step {
+            time,
+            at_risk,
+            events,
+            censored,
+            survival,
+            std_err_log,
+            lower,
+            upper,
+        });
     }
-    Ok(Curve { steps, subjects: subjects.len(), spans })
+    Ok(Curve {
+        steps,
+        subjects: subjects.len(),
+        spans,
+    })
 }
 
 /// Time under potential follow-up: censoring is the event, an event censors (R `survfit(Surv(time, 1 - event) ~ 1)`:
@@ -165,7 +193,13 @@ pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curv
 /// # Errors
 /// As [`kaplan_meier`].
 pub fn reverse_kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curve, StatisticsError> {
-    let reversed: Vec<Subject> = subjects.iter().map(|s| Subject { event: !s.event, ..*s }).collect();
+    let reversed: Vec<Subject> = subjects
+        .iter()
+        .map(|s| Subject {
+            event: !s.event,
+            ..*s
+        })
+        .collect();
     kaplan_meier(&reversed, level, band)
 }
 
@@ -219,7 +253,10 @@ fn interval(survival: f64, variance: f64, z: f64, band: Band) -> (Option<f64>, O
             (survival.powf(w.exp()), survival.powf((-w).exp()))
         }
         Band::Log => ((log - z * se).exp(), (log + z * se).exp().min(1.0)),
-        Band::Plain => ((survival * (1.0 - z * se)).max(0.0), (survival * (1.0 + z * se)).min(1.0)),
+        Band::Plain => (
+            (survival * (1.0 - z * se)).max(0.0),
+            (survival * (1.0 + z * se)).min(1.0),
+        ),
     };
     (Some(se), Some(lower), Some(upper))
 }
@@ -254,15 +291,22 @@ impl Curve {
         if (reached - p).abs() > SAME_SURVIVAL {
             return Some(time);
         }
-        let end = known().find(|&(_, v)| v < p - SAME_SURVIVAL).or_else(|| known().last())?.0;
+        let end = known()
+            .find(|&(_, v)| v < p - SAME_SURVIVAL)
+            .or_else(|| known().last())?
+            .0;
         Some(f64::midpoint(time, end))
     }
 
     /// The estimate at `time` (any finite time of at least 0).
     pub fn at(&self, time: f64) -> AtTime {
         let index = self.steps.partition_point(|s| s.time <= time);
-        let at_risk =
-            self.spans.iter().filter(|(entry, exit, _)| *entry < time && time <= *exit).map(|s| s.2).sum();
+        let at_risk = self
+            .spans
+            .iter()
+            .filter(|(entry, exit, _)| *entry < time && time <= *exit)
+            .map(|s| s.2)
+            .sum();
         let before = index.checked_sub(1).map(|i| self.steps[i]);
         AtTime {
             time,
@@ -276,7 +320,11 @@ impl Curve {
 
     /// The last entry into the risk set; `None` when everybody is at risk from the beginning.
     pub fn last_entry(&self) -> Option<f64> {
-        self.spans.iter().map(|s| s.0).filter(|e| e.is_finite()).max_by(f64::total_cmp)
+        self.spans
+            .iter()
+            .map(|s| s.0)
+            .filter(|e| e.is_finite())
+            .max_by(f64::total_cmp)
     }
 
     /// The event time with the fewest at risk among those up to the last entry (delayed entry's weak spot), as
@@ -293,6 +341,7 @@ impl Curve {
     /// Whether survival reaches 0 while subjects are still to enter: such a curve must not be shown.
     pub fn zero_before_last_entry(&self) -> bool {
         let zero = self.steps.iter().find(|s| s.survival <= 0.0).map(|s| s.time);
-        zero.zip(self.last_entry()).is_some_and(|(zero, entry)| entry >= zero)
+        zero.zip(self.last_entry())
+            .is_some_and(|(zero, entry)| entry >= zero)
     }
 }

@@ -55,7 +55,10 @@ pub fn wilson_of(p: f64, n: f64, level: f64) -> Result<Interval, StatisticsError
     let scale = 1.0 + z2 / n;
     let centre = (p + z2 / (2.0 * n)) / scale;
     let half = z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() / scale;
-    Ok(Interval { lower: (centre - half).max(0.0), upper: (centre + half).min(1.0) })
+    Ok(Interval {
+        lower: (centre - half).max(0.0),
+        upper: (centre + half).min(1.0),
+    })
 }
 
 /// Exact interval of `x` successes in `n` trials; `None` when `n = 0`.
@@ -70,8 +73,16 @@ pub fn clopper_pearson(x: u64, n: u64, level: f64) -> Result<Option<Interval>, S
     let tail = (1.0 - level) / 2.0;
     let (s, f) = (x as f64, (n - x) as f64);
     Ok(Some(Interval {
-        lower: if x == 0 { 0.0 } else { beta::quantile(tail, s, f + 1.0) },
-        upper: if x == n { 1.0 } else { beta::quantile(1.0 - tail, s + 1.0, f) },
+        lower: if x == 0 {
+            0.0
+        } else {
+            beta::quantile(tail, s, f + 1.0)
+        },
+        upper: if x == n {
+            1.0
+        } else {
+            beta::quantile(1.0 - tail, s + 1.0, f)
+        },
     }))
 }
 
@@ -88,7 +99,11 @@ pub fn jeffreys(x: u64, n: u64, level: f64) -> Result<Option<Interval>, Statisti
     let (s, f) = (x as f64 + 0.5, (n - x) as f64 + 0.5);
     Ok(Some(Interval {
         lower: if x == 0 { 0.0 } else { beta::quantile(tail, s, f) },
-        upper: if x == n { 1.0 } else { beta::quantile(1.0 - tail, s, f) },
+        upper: if x == n {
+            1.0
+        } else {
+            beta::quantile(1.0 - tail, s, f)
+        },
     }))
 }
 

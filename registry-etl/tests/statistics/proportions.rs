@@ -7,7 +7,10 @@ use registry_etl::statistics::{
 use serde_json::Value;
 
 /// Intervals agree to 1e-10 (an absolute 1e-15 covers limits that are 0 but for rounding).
-const INTERVAL: Tolerance = Tolerance { relative: 1e-10, absolute: 1e-15 };
+const INTERVAL: Tolerance = Tolerance {
+    relative: 1e-10,
+    absolute: 1e-15,
+};
 
 fn cases(method: &str) -> Vec<Value> {
     let file = load("proportion_reference_cases.json");
@@ -18,8 +21,11 @@ fn cases(method: &str) -> Vec<Value> {
 #[test]
 fn intervals_of_a_proportion() {
     type Method = fn(u64, u64, f64) -> Result<Option<Interval>, StatisticsError>;
-    let methods: [(&str, Method); 3] =
-        [("wilson", wilson), ("clopper_pearson", clopper_pearson), ("jeffreys", jeffreys)];
+    let methods: [(&str, Method); 3] = [
+        ("wilson", wilson),
+        ("clopper_pearson", clopper_pearson),
+        ("jeffreys", jeffreys),
+    ];
     let mut compared = 0;
     for case in cases("binomial_ci") {
         let level = case["input"]["level"].as_f64().expect("level");
@@ -46,7 +52,10 @@ fn no_trial_is_no_rate_and_more_successes_than_trials_is_an_error() {
 
 #[test]
 fn exact_funnel_limits() {
-    let tolerance = Tolerance { relative: 1e-9, absolute: 1e-10 };
+    let tolerance = Tolerance {
+        relative: 1e-9,
+        absolute: 1e-10,
+    };
     let mut compared = 0;
     for case in cases("funnel_limits_exact") {
         let target = case["input"]["target"].as_f64().expect("target");
@@ -59,7 +68,11 @@ fn exact_funnel_limits() {
                 ("lower998", limits.lower998),
                 ("upper998", limits.upper998),
             ] {
-                tolerance.check(&format!("{name} of n = {n} around {target}"), Some(got), &row[name]);
+                tolerance.check(
+                    &format!("{name} of n = {n} around {target}"),
+                    Some(got),
+                    &row[name],
+                );
                 compared += 1;
             }
         }

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 /// Finds a golden file by name, wherever below `tests/golden` it is kept.
 pub(crate) fn load(name: &str) -> Value {
     fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-        let mut entries: Vec<PathBuf> =
-            std::fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+            .ok()?
+            .flatten()
+            .map(|e| e.path())
+            .collect();
         entries.sort();
         entries.into_iter().find_map(|path| {
             if path.is_dir() {

@@ -9,7 +9,10 @@ use registry_etl::statistics::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-const DEFAULT: Tolerance = Tolerance { relative: 1e-9, absolute: 1e-10 };
+const DEFAULT: Tolerance = Tolerance {
+    relative: 1e-9,
+    absolute: 1e-10,
+};
 
 struct Case {
     id: String,
@@ -21,7 +24,9 @@ struct Case {
 }
 
 fn column<'a>(input: &'a Value, args: &Value, name: &str) -> Option<&'a Vec<Value>> {
-    args[name].as_str().map(|column| input["columns"][column].as_array().expect("a column"))
+    args[name]
+        .as_str()
+        .map(|column| input["columns"][column].as_array().expect("a column"))
 }
 
 fn text(value: &Value) -> String {
@@ -40,9 +45,10 @@ fn join_spans(rows: Vec<(String, Subject)>) -> Vec<Subject> {
         let mut current: Option<Subject> = None;
         for span in spans {
             current = match current {
-                Some(open) if span.entry == Some(open.exit) && !open.event => {
-                    Some(Subject { entry: open.entry, ..span })
-                }
+                Some(open) if span.entry == Some(open.exit) && !open.event => Some(Subject {
+                    entry: open.entry,
+                    ..span
+                }),
                 Some(open) => {
                     joined.push(open);
                     Some(span)
@@ -61,12 +67,17 @@ fn cases(method: &str) -> Vec<Case> {
     chosen
         .filter(|c| c["method"] == method && c["split"] == "open")
         .map(|case| {
-            let (args, input) = (&case["args"], &file["inputs"][case["input"].as_str().expect("input")]);
+            let (args, input) = (
+                &case["args"],
+                &file["inputs"][case["input"].as_str().expect("input")],
+            );
             let time = column(input, args, "time").expect("times");
             let event = column(input, args, "event").expect("events");
             let rows = (0..time.len()).map(|i| {
-                let mut subject =
-                    Subject::new(time[i].as_f64().expect("time"), event[i].as_i64().expect("event") == 1);
+                let mut subject = Subject::new(
+                    time[i].as_f64().expect("time"),
+                    event[i].as_i64().expect("event") == 1,
+                );
                 if let Some(start) = column(input, args, "start") {
                     subject = subject.entering_at(start[i].as_f64().expect("start"));
                 }
@@ -88,7 +99,9 @@ fn cases(method: &str) -> Vec<Case> {
                 .map(|e| {
                     // R calls a lone group `all`, whatever its value.
                     let name = text(&e["group"]);
-                    let rows = by_group.remove(&name).or_else(|| by_group.pop_first().map(|g| g.1));
+                    let rows = by_group
+                        .remove(&name)
+                        .or_else(|| by_group.pop_first().map(|g| g.1));
                     let rows = rows.expect("the group of the reference");
                     (join_spans(rows), e.clone())
                 })
@@ -126,7 +139,9 @@ fn limit(got: Option<f64>, survival: f64, expected: &Value, what: &str) {
 fn check_steps(id: &str, curve: &Curve, expected: &Value, weighted: bool) {
     // R lists the times at which a subject merely changes state too; they carry neither event nor censoring.
     let rows: Vec<usize> = (0..expected["time"].as_array().expect("times").len())
-        .filter(|&i| expected["n_event"][i].as_f64() != Some(0.0) || expected["n_censor"][i].as_f64() != Some(0.0))
+        .filter(|&i| {
+            expected["n_event"][i].as_f64() != Some(0.0) || expected["n_censor"][i].as_f64() != Some(0.0)
+        })
         .collect();
     assert_eq!(curve.steps.len(), rows.len(), "{id}: number of steps");
     for (step, i) in curve.steps.iter().zip(rows) {
@@ -139,7 +154,11 @@ fn check_steps(id: &str, curve: &Curve, expected: &Value, weighted: bool) {
         if weighted {
             continue; // the reference holds R's robust variance for weights
         }
-        DEFAULT.check(&what("std_err_log"), step.std_err_log, &expected["std_err_log"][i]);
+        DEFAULT.check(
+            &what("std_err_log"),
+            step.std_err_log,
+            &expected["std_err_log"][i],
+        );
         let se = step.std_err_log.map(|se| se * step.survival);
         DEFAULT.check(&what("std_err_surv"), se, &expected["std_err_surv"][i]);
         limit(step.lower, step.survival, &expected["lower"][i], &what("lower"));
@@ -152,14 +171,25 @@ fn check_quantiles(id: &str, curve: &Curve, expected: &Value, weighted: bool) {
     for (i, p) in probabilities.iter().enumerate() {
         let p = p.as_f64().expect("p");
         let got: Option<Quantile> = curve.time_at_survival(1.0 - p).expect("0 < p < 1");
-        DEFAULT.check(&format!("{id}: quantile {p}"), got.map(|q| q.time), &expected["value"][i]);
+        DEFAULT.check(
+            &format!("{id}: quantile {p}"),
+            got.map(|q| q.time),
+            &expected["value"][i],
+        );
         if weighted {
             continue;
         }
-        let ends = [("lower", got.and_then(|q| q.lower)), ("upper", got.and_then(|q| q.upper))];
+        let ends = [
+            ("lower", got.and_then(|q| q.lower)),
+            ("upper", got.and_then(|q| q.upper)),
+        ];
         for (end, value) in ends {
             let first = &expected["band_not_monotone"][format!("{end}_first_crossing")];
-            let wanted = if first.is_null() { &expected[end][i] } else { &first[i] };
+            let wanted = if first.is_null() {
+                &expected[end][i]
+            } else {
+                &first[i]
+            };
             // R reads the interval off the band even where S itself does not fall that far.
             if got.is_some() {
                 DEFAULT.check(&format!("{id}: {end} end of quantile {p}"), value, wanted);
@@ -173,7 +203,11 @@ fn check_landmarks(id: &str, curve: &Curve, expected: &Value, times: &[f64], wei
         let got = curve.at(*time);
         let what = |name: &str| format!("{id}: {name} at landmark {time}");
         let exact = &expected["n_risk_exact"];
-        let at_risk = if exact.is_null() { &expected["n_risk"][i] } else { &exact[i] };
+        let at_risk = if exact.is_null() {
+            &expected["n_risk"][i]
+        } else {
+            &exact[i]
+        };
         DEFAULT.check(&what("n_risk"), Some(got.at_risk), at_risk);
         DEFAULT.check(&what("surv"), Some(got.survival), &expected["surv"][i]);
         if !weighted {
@@ -191,7 +225,11 @@ fn kaplan_meier_agrees_with_r() {
         for (subjects, expected) in &case.groups {
             let id = format!("{} {}", case.id, text(&expected["group"]));
             let curve = kaplan_meier(subjects, case.level, case.band).expect("valid input");
-            DEFAULT.check(&format!("{id}: events"), Some(curve.events()), &expected["n_events"]);
+            DEFAULT.check(
+                &format!("{id}: events"),
+                Some(curve.events()),
+                &expected["n_events"],
+            );
             check_steps(&id, &curve, expected, case.weighted);
             check_quantiles(&id, &curve, &expected["quantile"], case.weighted);
             check_landmarks(&id, &curve, &expected["at"], &case.at_times, case.weighted);
@@ -222,7 +260,12 @@ fn bad_input_is_an_error() {
     let columns = |name: &str| {
         let columns = &file["inputs"][name]["columns"];
         let numbers = |c: &str| -> Vec<f64> {
-            columns[c].as_array().expect("a column").iter().filter_map(Value::as_f64).collect()
+            columns[c]
+                .as_array()
+                .expect("a column")
+                .iter()
+                .filter_map(Value::as_f64)
+                .collect()
         };
         let events: Vec<i64> = numbers("event").iter().map(|e| *e as i64).collect();
         (numbers("time"), events)
@@ -234,15 +277,23 @@ fn bad_input_is_an_error() {
         assert_eq!(estimate(&[bad, 2.0, 3.0], &[1, 0, 1], 0.95), Err(exit(0)));
     }
     let (times, events) = columns("bad_len");
-    assert_eq!(estimate(&times, &events, 0.95), Err(StatisticsError::Lengths { times: 3, events: 2 }));
+    assert_eq!(
+        estimate(&times, &events, 0.95),
+        Err(StatisticsError::Lengths { times: 3, events: 2 })
+    );
     let (times, events) = columns("bad_code");
-    assert_eq!(estimate(&times, &events, 0.95), Err(StatisticsError::EventCode { index: 1 }));
+    assert_eq!(
+        estimate(&times, &events, 0.95),
+        Err(StatisticsError::EventCode { index: 1 })
+    );
     assert_eq!(estimate(&[], &[], 0.95), Err(StatisticsError::Empty));
     let (times, events) = columns("bad_ci");
     assert_eq!(estimate(&times, &events, 1.5), Err(StatisticsError::Level));
 
     let spans = [(2.0, 2.0), (3.0, 2.0), (1.0, 4.0)];
-    let late: Vec<Subject> = spans.map(|(entry, exit)| Subject::new(exit, true).entering_at(entry)).to_vec();
+    let late: Vec<Subject> = spans
+        .map(|(entry, exit)| Subject::new(exit, true).entering_at(entry))
+        .to_vec();
     assert_eq!(
         kaplan_meier(&late, 0.95, Band::LogLog),
         Err(StatisticsError::EntryNotBeforeExit { index: 0 })
@@ -253,27 +304,51 @@ fn bad_input_is_an_error() {
 fn by_hand_with_delayed_entry() {
     // Exits 2 (death), 4 (censored), 5 (death); the third subject enters at 3.
     // t = 2: 2 at risk, S = 1/2. t = 5: 1 at risk (the third), S = 0, after the last entry.
-    let group = [Subject::new(2.0, true), Subject::new(4.0, false), Subject::new(5.0, true).entering_at(3.0)];
+    let group = [
+        Subject::new(2.0, true),
+        Subject::new(4.0, false),
+        Subject::new(5.0, true).entering_at(3.0),
+    ];
     let curve = kaplan_meier(&group, 0.95, Band::LogLog).expect("valid");
-    let seen: Vec<(f64, f64, f64)> = curve.steps.iter().map(|s| (s.time, s.at_risk, s.survival)).collect();
+    let seen: Vec<(f64, f64, f64)> = curve
+        .steps
+        .iter()
+        .map(|s| (s.time, s.at_risk, s.survival))
+        .collect();
     assert_eq!(seen, [(2.0, 2.0, 0.5), (4.0, 2.0, 0.5), (5.0, 1.0, 0.0)]);
     assert!(!curve.zero_before_last_entry());
     assert_eq!(curve.smallest_risk_set_while_entering(), Some((2.0, 2.0)));
-    assert_eq!(curve.at(3.0).at_risk, 1.0, "entering at 3 is not yet at risk at 3");
+    assert_eq!(
+        curve.at(3.0).at_risk,
+        1.0,
+        "entering at 3 is not yet at risk at 3"
+    );
     // S is 1/2 exactly from 2 to 5: the median is the midpoint.
-    assert_eq!(curve.time_at_survival(0.5).expect("p").expect("reached").time, 3.5);
+    assert_eq!(
+        curve.time_at_survival(0.5).expect("p").expect("reached").time,
+        3.5
+    );
 }
 
 #[test]
 fn a_curve_that_dies_out_while_people_are_still_to_enter_says_so() {
     // R's own left-truncation trap: one at risk at 2 dies, five enter later.
-    let exits = [(2.0, true), (5.0, true), (6.0, false), (8.0, true), (9.0, false), (12.0, true)];
+    let exits = [
+        (2.0, true),
+        (5.0, true),
+        (6.0, false),
+        (8.0, true),
+        (9.0, false),
+        (12.0, true),
+    ];
     let entries = [0.0, 3.0, 3.0, 4.0, 4.0, 5.0];
-    let group: Vec<Subject> =
-        exits.iter().zip(entries).map(|(&(t, e), entry)| Subject::new(t, e).entering_at(entry)).collect();
+    let group: Vec<Subject> = exits
+        .iter()
+        .zip(entries)
+        .map(|(&(t, e), entry)| Subject::new(t, e).entering_at(entry))
+        .collect();
     let curve = kaplan_meier(&group, 0.95, Band::LogLog).expect("valid");
     assert!(curve.zero_before_last_entry());
     assert_eq!(curve.smallest_risk_set_while_entering(), Some((2.0, 1.0)));
     assert_eq!(curve.at(1.0).at_risk, 1.0);
-
 }
