@@ -1,28 +1,20 @@
 //! Reads the reference files and compares numbers at their stated tolerance.
 
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
-/// Finds a golden file by name, wherever below `tests/golden` it is kept.
+/// A file of `tests/golden/statistics`; a name ending in `.gz` is unpacked.
 pub(crate) fn load(name: &str) -> Value {
-    fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-        let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-            .ok()?
-            .flatten()
-            .map(|e| e.path())
-            .collect();
-        entries.sort();
-        entries.into_iter().find_map(|path| {
-            if path.is_dir() {
-                find(&path, name)
-            } else {
-                (path.file_name()? == name).then_some(path)
-            }
-        })
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/statistics").join(name);
+    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut plain = Vec::new();
+    if name.ends_with(".gz") {
+        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).expect("a gzip file");
+    } else {
+        plain = bytes;
     }
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
-    let path = find(&golden, name).unwrap_or_else(|| panic!("{name} is not below {}", golden.display()));
-    serde_json::from_slice(&std::fs::read(path).expect("readable")).expect("JSON")
+    serde_json::from_slice(&plain).expect("JSON")
 }
 
 /// Tolerance of a comparison: relative or absolute, whichever is kinder.

@@ -62,7 +62,7 @@ fn join_spans(rows: Vec<(String, Subject)>) -> Vec<Subject> {
 }
 
 fn cases(method: &str) -> Vec<Case> {
-    let file = load("survival_reference_cases.json");
+    let file = load("survival_reference_cases.json.gz");
     let chosen = file["cases"].as_array().expect("cases").iter();
     chosen
         .filter(|c| c["method"] == method && c["split"] == "open")
@@ -252,7 +252,7 @@ fn reverse_kaplan_meier_agrees_with_r() {
 
 #[test]
 fn bad_input_is_an_error() {
-    let file = load("survival_reference_cases.json");
+    let file = load("survival_reference_cases.json.gz");
     let estimate = |times: &[f64], events: &[i64], level: f64| {
         kaplan_meier(&subjects(times, events)?, level, Band::LogLog).map(|_| ())
     };
