@@ -225,7 +225,7 @@ pub struct Funnels {
 pub enum Analysis {
     /// Prospective cases, entering the risk set when registered.
     Primary,
-    /// Retrospective cases too, still with delayed entry.
+    /// Retrospective cases too, followed from the origin (they were registered afterwards).
     WithRetrospective,
     /// Prospective cases as if registered at the origin: biased, shown for comparison only.
     IgnoringLateEntry,
@@ -350,8 +350,7 @@ pub struct SurvivalCurve {
 /// How many cases fell out of an endpoint, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowStep {
-    /// Stable code: `not_core`, `no_origin`, `edit_error`, `year_only_date`, `death_date_unknown`, `no_follow_up`,
-    /// `exit_not_after_origin`, `exit_not_after_entry`, `retrospective`.
+    /// Stable code, see [`crate::cohorts::LeftOut`].
     pub reason: String,
     /// The same in words.
     pub label: String,

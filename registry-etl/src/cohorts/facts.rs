@@ -1,0 +1,130 @@
+//! What survival needs from one case, read once while the case is evaluated and stored with its evaluation.
+
+use registry_core::record::{Cell, PartialDate, Record};
+use serde::{Deserialize, Serialize};
+
+/// A date as recorded. Days are day numbers of the proleptic Gregorian calendar (1 January of year 1 is day 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum RecordedDate {
+    /// Not answered, or answered with an absence code.
+    #[default]
+    #[serde(rename = "n")]
+    None,
+    /// Kept out by an error-severity edit.
+    #[serde(rename = "b")]
+    Blocked,
+    /// Between the first and the last day, both included.
+    #[serde(rename = "d")]
+    Between(i32, i32),
+}
+
+impl RecordedDate {
+    /// Reads a date cell.
+    pub fn of(cell: &Cell<'_>) -> Self {
+        match cell {
+            Cell::Blocked => Self::Blocked,
+            Cell::Date(date) => Self::from(*date),
+            _ => Self::None,
+        }
+    }
+}
+
+impl From<PartialDate> for RecordedDate {
+    fn from(date: PartialDate) -> Self {
+        Self::Between(date.first(), date.last())
+    }
+}
+
+/// Vital status of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Vital {
+    #[serde(rename = "a")]
+    Alive,
+    #[serde(rename = "d")]
+    Dead,
+    #[serde(rename = "l")]
+    Lost,
+    /// Kept out by an error-severity edit.
+    #[serde(rename = "b")]
+    Blocked,
+    #[serde(rename = "n")]
+    NotRecorded,
+}
+
+/// One contact of the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    #[serde(rename = "d")]
+    pub date: RecordedDate,
+    #[serde(rename = "v")]
+    pub vital: Vital,
+    #[serde(rename = "x")]
+    pub death: RecordedDate,
+}
+
+/// Whether the case was registered as it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Ascertainment {
+    #[default]
+    #[serde(rename = "n")]
+    NotRecorded,
+    #[serde(rename = "p")]
+    Prospective,
+    #[serde(rename = "r")]
+    Retrospective,
+}
+
+/// The survival row of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SurvivalFacts {
+    /// Consent or waiver, a first presentation, eligibility class core.
+    #[serde(rename = "c")]
+    pub in_core: bool,
+    /// Metastatic diagnosis: `presentation.date_detected` of presentation 1.
+    #[serde(rename = "o")]
+    pub origin: RecordedDate,
+    /// `patient.registration_date`.
+    #[serde(rename = "r")]
+    pub registration: RecordedDate,
+    #[serde(rename = "a")]
+    pub ascertainment: Ascertainment,
+    #[serde(rename = "f")]
+    pub contacts: Vec<Contact>,
+    /// Last day anything is known of: the earlier of the run's cut-off and the day of submission (day number).
+    #[serde(rename = "u")]
+    pub cut_off: i32,
+}
+
+impl SurvivalFacts {
+    /// Reads the survival row of a record whose blocked cells are marked. `cut_off` is a day number.
+    pub fn read(record: &Record, cut_off: i32) -> Self {
+        let text = |path: &str| record.single(path).as_text();
+        let first = record.rows("presentation").find(|p| p.get("seq").as_number() == Some(1.0));
+        let in_core = matches!(text("consent.status"), Some("consented" | "waiver"))
+            && first.is_some()
+            && text("primary.eligibility_class") == Some("core");
+        let contact = |row: registry_core::record::RowView<'_>| Contact {
+            date: RecordedDate::of(&row.get("date")),
+            vital: match row.get("vital_status") {
+                Cell::Text("alive") => Vital::Alive,
+                Cell::Text("dead") => Vital::Dead,
+                Cell::Text("lost") => Vital::Lost,
+                Cell::Blocked => Vital::Blocked,
+                _ => Vital::NotRecorded,
+            },
+            death: RecordedDate::of(&row.get("death_date")),
+        };
+        Self {
+            in_core,
+            origin: first.map_or(RecordedDate::None, |p| RecordedDate::of(&p.get("date_detected"))),
+            registration: RecordedDate::of(&record.single("patient.registration_date")),
+            ascertainment: match text("patient.ascertainment") {
+                Some("prospective") => Ascertainment::Prospective,
+                Some("retrospective") => Ascertainment::Retrospective,
+                _ => Ascertainment::NotRecorded,
+            },
+            contacts: record.rows("followup").map(contact).collect(),
+            cut_off,
+        }
+    }
+}
