@@ -35,7 +35,11 @@ pub struct Group<'a> {
 ///
 /// # Errors
 /// [`StatisticsError`] when times are not fit for an estimate (settled cases always are).
-pub fn curve(group: &Group<'_>, cases: &[Settled], ignore_entry: bool) -> Result<SurvivalCurve, StatisticsError> {
+pub fn curve(
+    group: &Group<'_>,
+    cases: &[Settled],
+    ignore_entry: bool,
+) -> Result<SurvivalCurve, StatisticsError> {
     let patients = cases.len();
     let events = count(cases.iter().filter(|c| c.event).count());
     let lost = count(cases.iter().filter(|c| c.lost).count());
@@ -66,7 +70,10 @@ pub fn curve(group: &Group<'_>, cases: &[Settled], ignore_entry: bool) -> Result
     let estimate = kaplan_meier(&subjects, LEVEL, Band::LogLog)?;
     result.smallest_risk_set = estimate
         .smallest_risk_set_while_entering()
-        .map(|(time, at_risk)| SmallestRiskSet { at_risk: whole(at_risk), months: months(time) });
+        .map(|(time, at_risk)| SmallestRiskSet {
+            at_risk: whole(at_risk),
+            months: months(time),
+        });
     if patients < FEWEST_PATIENTS {
         result.state = CurveState::FewPatients;
         return Ok(result);
@@ -125,12 +132,23 @@ fn steps(estimate: &Curve) -> Vec<CurveStep> {
     });
     // A step at 0 (a death on the day of diagnosis) is the start itself.
     let begins_at_zero = estimate.steps.first().is_some_and(|s| s.time == 0.0);
-    (!begins_at_zero).then_some(start).into_iter().chain(rest).collect()
+    (!begins_at_zero)
+        .then_some(start)
+        .into_iter()
+        .chain(rest)
+        .collect()
 }
 
 fn landmark(estimate: &Curve, at_months: f64) -> LandmarkValue {
     let days = at_months * DAYS_PER_MONTH;
-    let AtTime { at_risk, survival, lower, upper, beyond, .. } = estimate.at(days);
+    let AtTime {
+        at_risk,
+        survival,
+        lower,
+        upper,
+        beyond,
+        ..
+    } = estimate.at(days);
     // At the origin itself: everybody who is not entering late.
     let known = !beyond;
     LandmarkValue {
@@ -155,7 +173,10 @@ fn time_estimate(q: Quantile) -> TimeEstimate {
 /// Observed over potential follow-up (Clark's C): a death counts as complete.
 pub fn completeness(cases: &[Settled]) -> Option<f64> {
     let observed: i64 = cases.iter().map(|c| i64::from(c.exit)).sum();
-    let potential: i64 = cases.iter().map(|c| i64::from(if c.event { c.exit } else { c.potential.max(c.exit) })).sum();
+    let potential: i64 = cases
+        .iter()
+        .map(|c| i64::from(if c.event { c.exit } else { c.potential.max(c.exit) }))
+        .sum();
     (potential > 0).then(|| observed as f64 / potential as f64)
 }
 
@@ -177,25 +198,44 @@ mod tests {
     use super::*;
 
     fn settled(entry: Option<i32>, exit: i32, event: bool) -> Settled {
-        Settled { entry, exit, event, lost: false, potential: 2000 }
+        Settled {
+            entry,
+            exit,
+            event,
+            lost: false,
+            potential: 2000,
+        }
     }
 
-    const ALL: Group<'static> = Group { analysis: Analysis::Primary, by: "all", level: "all" };
+    const ALL: Group<'static> = Group {
+        analysis: Analysis::Primary,
+        by: "all",
+        level: "all",
+    };
 
     #[test]
     fn by_hand() {
         // Ten patients, deaths on day 100, 200, ..., 500, the others followed to day 1000: S steps by a tenth.
-        let cases: Vec<Settled> = (1..=10).map(|i| settled(None, if i <= 5 { i * 100 } else { 1000 }, i <= 5)).collect();
+        let cases: Vec<Settled> = (1..=10)
+            .map(|i| settled(None, if i <= 5 { i * 100 } else { 1000 }, i <= 5))
+            .collect();
         let got = curve(&ALL, &cases, false).unwrap();
         assert_eq!(got.state, CurveState::Shown);
-        let survival: Vec<f64> = got.steps.iter().map(|s| (s.survival * 1e12).round() / 1e12).collect();
+        let survival: Vec<f64> = got
+            .steps
+            .iter()
+            .map(|s| (s.survival * 1e12).round() / 1e12)
+            .collect();
         assert_eq!(survival, [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.5]);
         // S is exactly one half from day 500 to the end at day 1000: the midpoint.
         assert_eq!(got.median.unwrap().days, 750.0);
         let at_risk: Vec<u32> = got.landmarks.iter().map(|l| l.at_risk.unwrap()).collect();
         assert_eq!(at_risk, [10, 7, 5, 0, 0]);
         assert_eq!(got.landmarks[1].survival.map(|s| (s * 10.0).round()), Some(7.0));
-        assert_eq!(got.landmarks[3].survival, None, "nobody was followed to 36 months");
+        assert_eq!(
+            got.landmarks[3].survival, None,
+            "nobody was followed to 36 months"
+        );
         // Observed 1500 + 5000; potential 1500 + 5 x 2000.
         assert!((got.follow_up_completeness.unwrap() - 6500.0 / 11500.0).abs() < 1e-12);
         assert_eq!(got.follow_up.unwrap().days, 1000.0);
@@ -205,9 +245,15 @@ mod tests {
     fn too_few_patients_or_events() {
         let nine: Vec<Settled> = (1..=9).map(|i| settled(None, i, true)).collect();
         let got = curve(&ALL, &nine, false).unwrap();
-        assert_eq!((got.state, got.steps.len(), got.median_state), (CurveState::FewPatients, 0, MedianState::NoCurve));
+        assert_eq!(
+            (got.state, got.steps.len(), got.median_state),
+            (CurveState::FewPatients, 0, MedianState::NoCurve)
+        );
         let four: Vec<Settled> = (1..=10).map(|i| settled(None, i * 10, i > 6)).collect();
-        assert_eq!(curve(&ALL, &four, false).unwrap().median_state, MedianState::FewEvents);
+        assert_eq!(
+            curve(&ALL, &four, false).unwrap().median_state,
+            MedianState::FewEvents
+        );
         assert_eq!(curve(&ALL, &[], false).unwrap().state, CurveState::Empty);
     }
 
@@ -219,6 +265,10 @@ mod tests {
         assert_eq!(got.state, CurveState::ZeroBeforeLastEntry);
         assert!(got.steps.is_empty() && got.median.is_none());
         assert_eq!(got.smallest_risk_set.unwrap().at_risk, 1);
-        assert_eq!(curve(&ALL, &cases, true).unwrap().state, CurveState::Shown, "ignoring entry there is no such trap");
+        assert_eq!(
+            curve(&ALL, &cases, true).unwrap().state,
+            CurveState::Shown,
+            "ignoring entry there is no such trap"
+        );
     }
 }

@@ -99,7 +99,9 @@ impl SurvivalFacts {
     /// Reads the survival row of a record whose blocked cells are marked. `cut_off` is a day number.
     pub fn read(record: &Record, cut_off: i32) -> Self {
         let text = |path: &str| record.single(path).as_text();
-        let first = record.rows("presentation").find(|p| p.get("seq").as_number() == Some(1.0));
+        let first = record
+            .rows("presentation")
+            .find(|p| p.get("seq").as_number() == Some(1.0));
         let in_core = matches!(text("consent.status"), Some("consented" | "waiver"))
             && first.is_some()
             && text("primary.eligibility_class") == Some("core");

@@ -23,18 +23,41 @@ pub fn overall_survival(
     cases: &[(SurvivalFacts, Option<String>)],
 ) -> Result<SurvivalResult, StatisticsError> {
     let settle_all = |reading, retrospective| -> Vec<Settled> {
-        cases.iter().filter_map(|(facts, _)| settle(facts, run_cut_off, reading, retrospective).ok()).collect()
+        cases
+            .iter()
+            .filter_map(|(facts, _)| settle(facts, run_cut_off, reading, retrospective).ok())
+            .collect()
     };
     let primary = settle_all(DateReading::Fifteenth, false);
     let all = |analysis, cases: &[Settled], ignore_entry| {
-        curve(&Group { analysis, by: "all", level: "all" }, cases, ignore_entry)
+        curve(
+            &Group {
+                analysis,
+                by: "all",
+                level: "all",
+            },
+            cases,
+            ignore_entry,
+        )
     };
     let mut curves = vec![
         all(Analysis::Primary, &primary, false)?,
-        all(Analysis::WithRetrospective, &settle_all(DateReading::Fifteenth, true), false)?,
+        all(
+            Analysis::WithRetrospective,
+            &settle_all(DateReading::Fifteenth, true),
+            false,
+        )?,
         all(Analysis::IgnoringLateEntry, &primary, true)?,
-        all(Analysis::PartialDatesEarliest, &settle_all(DateReading::Earliest, false), false)?,
-        all(Analysis::PartialDatesLatest, &settle_all(DateReading::Latest, false), false)?,
+        all(
+            Analysis::PartialDatesEarliest,
+            &settle_all(DateReading::Earliest, false),
+            false,
+        )?,
+        all(
+            Analysis::PartialDatesLatest,
+            &settle_all(DateReading::Latest, false),
+            false,
+        )?,
     ];
     curves.extend(by_histology(run_cut_off, cases)?);
     Ok(SurvivalResult {
@@ -56,12 +79,25 @@ fn by_histology(
     let mut groups: BTreeMap<&str, Vec<Settled>> = BTreeMap::new();
     for (facts, histology) in cases {
         if let Ok(settled) = settle(facts, run_cut_off, DateReading::Fifteenth, false) {
-            groups.entry(histology.as_deref().unwrap_or(NOT_RECORDED)).or_default().push(settled);
+            groups
+                .entry(histology.as_deref().unwrap_or(NOT_RECORDED))
+                .or_default()
+                .push(settled);
         }
     }
     groups
         .into_iter()
-        .map(|(level, cases)| curve(&Group { analysis: Analysis::Primary, by: "histology", level }, &cases, false))
+        .map(|(level, cases)| {
+            curve(
+                &Group {
+                    analysis: Analysis::Primary,
+                    by: "histology",
+                    level,
+                },
+                &cases,
+                false,
+            )
+        })
         .collect()
 }
 

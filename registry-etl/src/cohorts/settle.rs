@@ -132,7 +132,11 @@ pub fn settle(
         _ => {
             let (last, lost) = last_contact(facts, reading)?.ok_or(LeftOut::NoFollowUp)?;
             // Somebody who dies after the cut-off was alive on it.
-            if death.is_some() || last > cut_off { (cut_off, false, false) } else { (last, false, lost) }
+            if death.is_some() || last > cut_off {
+                (cut_off, false, false)
+            } else {
+                (last, false, lost)
+            }
         }
     };
     let registration = day(facts.registration, reading)?.ok_or(LeftOut::NoRegistration)?;
@@ -162,7 +166,10 @@ fn uses_blocked(facts: &SurvivalFacts) -> bool {
     let blocked = RecordedDate::Blocked;
     facts.origin == blocked
         || facts.registration == blocked
-        || facts.contacts.iter().any(|c| c.date == blocked || c.death == blocked || c.vital == Vital::Blocked)
+        || facts
+            .contacts
+            .iter()
+            .any(|c| c.date == blocked || c.death == blocked || c.vital == Vital::Blocked)
 }
 
 /// The day a recorded date stands for; `None` when there is none.
@@ -198,7 +205,11 @@ fn death_day(facts: &SurvivalFacts, reading: DateReading) -> Result<Option<i32>,
 /// Last contact alive or lost, and whether it says lost.
 fn last_contact(facts: &SurvivalFacts, reading: DateReading) -> Result<Option<(i32, bool)>, LeftOut> {
     let mut last: Option<(i32, bool)> = None;
-    for contact in facts.contacts.iter().filter(|c| matches!(c.vital, Vital::Alive | Vital::Lost)) {
+    for contact in facts
+        .contacts
+        .iter()
+        .filter(|c| matches!(c.vital, Vital::Alive | Vital::Lost))
+    {
         if let Some(date) = day(contact.date, reading)? {
             let this = (date, contact.vital == Vital::Lost);
             last = Some(last.map_or(this, |l| l.max(this)));

@@ -6,11 +6,15 @@ use std::path::Path;
 
 /// A file of `tests/golden/statistics`; a name ending in `.gz` is unpacked.
 pub(crate) fn load(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/statistics").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/golden/statistics")
+        .join(name);
     let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut plain = Vec::new();
     if name.ends_with(".gz") {
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).expect("a gzip file");
+        flate2::read::GzDecoder::new(bytes.as_slice())
+            .read_to_end(&mut plain)
+            .expect("a gzip file");
     } else {
         plain = bytes;
     }

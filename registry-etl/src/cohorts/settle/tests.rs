@@ -3,7 +3,11 @@ use super::*;
 use registry_core::record::PartialDate;
 
 fn date(text: &str) -> RecordedDate {
-    if text.is_empty() { RecordedDate::None } else { PartialDate::parse(text).unwrap().into() }
+    if text.is_empty() {
+        RecordedDate::None
+    } else {
+        PartialDate::parse(text).unwrap().into()
+    }
 }
 
 fn day_number(text: &str) -> i32 {
@@ -19,7 +23,11 @@ fn case(origin: &str, registration: &str, contacts: &[(&str, Vital, &str)]) -> S
         ascertainment: Ascertainment::Prospective,
         contacts: contacts
             .iter()
-            .map(|(at, vital, death)| Contact { date: date(at), vital: *vital, death: date(death) })
+            .map(|(at, vital, death)| Contact {
+                date: date(at),
+                vital: *vital,
+                death: date(death),
+            })
             .collect(),
         cut_off: day_number("2026-06-30"),
     }
@@ -31,10 +39,22 @@ fn settled(facts: &SurvivalFacts) -> Result<(Option<i32>, i32, bool), LeftOut> {
 
 #[test]
 fn a_death_and_a_contact() {
-    let dead = case("2025-01-10", "2025-01-20", &[("2025-03-01", Vital::Dead, "2025-02-19")]);
+    let dead = case(
+        "2025-01-10",
+        "2025-01-20",
+        &[("2025-03-01", Vital::Dead, "2025-02-19")],
+    );
     assert_eq!(settled(&dead), Ok((Some(10), 40, true)));
-    let alive = case("2025-01-10", "2025-01-05", &[("2025-01-20", Vital::Alive, ""), ("2025-01-12", Vital::Alive, "")]);
-    assert_eq!(settled(&alive), Ok((None, 10, false)), "registered before the origin: no truncation");
+    let alive = case(
+        "2025-01-10",
+        "2025-01-05",
+        &[("2025-01-20", Vital::Alive, ""), ("2025-01-12", Vital::Alive, "")],
+    );
+    assert_eq!(
+        settled(&alive),
+        Ok((None, 10, false)),
+        "registered before the origin: no truncation"
+    );
 }
 
 #[test]
@@ -46,19 +66,40 @@ fn registration_on_the_day_of_the_origin_is_no_truncation() {
 #[test]
 fn exit_at_or_before_entry_leaves_the_case_out() {
     for registration in ["2025-02-19", "2025-02-20"] {
-        let facts = case("2025-01-10", registration, &[("2025-03-01", Vital::Dead, "2025-02-19")]);
+        let facts = case(
+            "2025-01-10",
+            registration,
+            &[("2025-03-01", Vital::Dead, "2025-02-19")],
+        );
         assert_eq!(settled(&facts), Err(LeftOut::ExitNotAfterEntry), "{registration}");
     }
 }
 
 #[test]
 fn the_earliest_known_death_date_counts_and_one_after_the_cut_off_is_not_seen() {
-    let two = [("2025-03-01", Vital::Dead, "2025-02-19"), ("2025-04-01", Vital::Dead, "2025-02-20")];
-    assert_eq!(settled(&case("2025-01-10", "2025-01-10", &two)), Ok((None, 40, true)));
-    let mut later = case("2026-06-20", "2026-06-20", &[("2026-06-25", Vital::Alive, ""), ("2026-07-05", Vital::Dead, "2026-07-04")]);
+    let two = [
+        ("2025-03-01", Vital::Dead, "2025-02-19"),
+        ("2025-04-01", Vital::Dead, "2025-02-20"),
+    ];
+    assert_eq!(
+        settled(&case("2025-01-10", "2025-01-10", &two)),
+        Ok((None, 40, true))
+    );
+    let mut later = case(
+        "2026-06-20",
+        "2026-06-20",
+        &[
+            ("2026-06-25", Vital::Alive, ""),
+            ("2026-07-05", Vital::Dead, "2026-07-04"),
+        ],
+    );
     assert_eq!(settled(&later), Ok((None, 10, false)));
     later.cut_off = day_number("2026-07-31");
-    assert_eq!(settled(&later), Ok((None, 10, false)), "the run's cut-off binds too");
+    assert_eq!(
+        settled(&later),
+        Ok((None, 10, false)),
+        "the run's cut-off binds too"
+    );
 }
 
 #[test]
@@ -86,20 +127,48 @@ fn every_other_reason() {
     };
     assert_eq!(with(&|f| f.in_core = false), Err(LeftOut::NotCore));
     assert_eq!(with(&|f| f.origin = RecordedDate::None), Err(LeftOut::NoOrigin));
-    assert_eq!(with(&|f| f.registration = RecordedDate::Blocked), Err(LeftOut::EditError));
-    assert_eq!(with(&|f| f.contacts[0].vital = Vital::Blocked), Err(LeftOut::EditError));
-    assert_eq!(with(&|f| f.origin = date("2026-08-01")), Err(LeftOut::OriginAfterCutOff));
-    assert_eq!(with(&|f| f.contacts[0].vital = Vital::Dead), Err(LeftOut::DeathDateUnknown));
+    assert_eq!(
+        with(&|f| f.registration = RecordedDate::Blocked),
+        Err(LeftOut::EditError)
+    );
+    assert_eq!(
+        with(&|f| f.contacts[0].vital = Vital::Blocked),
+        Err(LeftOut::EditError)
+    );
+    assert_eq!(
+        with(&|f| f.origin = date("2026-08-01")),
+        Err(LeftOut::OriginAfterCutOff)
+    );
+    assert_eq!(
+        with(&|f| f.contacts[0].vital = Vital::Dead),
+        Err(LeftOut::DeathDateUnknown)
+    );
     assert_eq!(with(&|f| f.contacts.clear()), Err(LeftOut::NoFollowUp));
-    assert_eq!(with(&|f| f.registration = RecordedDate::None), Err(LeftOut::NoRegistration));
-    assert_eq!(with(&|f| f.ascertainment = Ascertainment::NotRecorded), Err(LeftOut::AscertainmentNotRecorded));
-    assert_eq!(with(&|f| f.ascertainment = Ascertainment::Retrospective), Err(LeftOut::Retrospective));
-    assert_eq!(with(&|f| f.contacts[0].date = date("2025-01-09")), Err(LeftOut::ExitBeforeOrigin));
+    assert_eq!(
+        with(&|f| f.registration = RecordedDate::None),
+        Err(LeftOut::NoRegistration)
+    );
+    assert_eq!(
+        with(&|f| f.ascertainment = Ascertainment::NotRecorded),
+        Err(LeftOut::AscertainmentNotRecorded)
+    );
+    assert_eq!(
+        with(&|f| f.ascertainment = Ascertainment::Retrospective),
+        Err(LeftOut::Retrospective)
+    );
+    assert_eq!(
+        with(&|f| f.contacts[0].date = date("2025-01-09")),
+        Err(LeftOut::ExitBeforeOrigin)
+    );
 }
 
 #[test]
 fn a_retrospective_case_is_followed_from_its_origin() {
-    let mut facts = case("2020-01-10", "2025-01-20", &[("2021-01-09", Vital::Dead, "2021-01-09")]);
+    let mut facts = case(
+        "2020-01-10",
+        "2025-01-20",
+        &[("2021-01-09", Vital::Dead, "2021-01-09")],
+    );
     facts.ascertainment = Ascertainment::Retrospective;
     let got = settle(&facts, day_number("2026-06-30"), DateReading::Fifteenth, true).unwrap();
     assert_eq!((got.entry, got.exit, got.event), (None, 365, true));
@@ -111,6 +180,12 @@ fn lost_only_when_the_last_contact_says_so() {
         let facts = case("2025-01-10", "2025-01-10", contacts);
         settle(&facts, day_number("2026-06-30"), DateReading::Fifteenth, false).map(|s| (s.exit, s.lost))
     };
-    assert_eq!(last(&[("2025-01-20", Vital::Alive, ""), ("2025-02-19", Vital::Lost, "")]), Ok((40, true)));
-    assert_eq!(last(&[("2025-03-01", Vital::Alive, ""), ("2025-02-19", Vital::Lost, "")]), Ok((50, false)));
+    assert_eq!(
+        last(&[("2025-01-20", Vital::Alive, ""), ("2025-02-19", Vital::Lost, "")]),
+        Ok((40, true))
+    );
+    assert_eq!(
+        last(&[("2025-03-01", Vital::Alive, ""), ("2025-02-19", Vital::Lost, "")]),
+        Ok((50, false))
+    );
 }
