@@ -1,7 +1,15 @@
 //! THE verdict on a case: schema, derivation and edit checks, the same for a dry run, a submission, a batch and a re-run.
 
+mod breach;
+mod explain;
 mod finding;
+mod formats;
+mod place;
+mod schema;
 mod verdict;
+mod words;
 
+pub use breach::code;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
+pub use schema::{SchemaCompileError, SchemaValidator};
 pub use verdict::{Derived, Envelope, UnattestedSection, Verdict};
