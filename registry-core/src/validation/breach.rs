@@ -1,6 +1,7 @@
 //! A breach of the schema: a place, a stable code, and what is allowed there.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// The stable codes of schema findings.
 pub mod code {
@@ -47,8 +48,15 @@ pub(super) struct Breach {
     pub(super) element: Option<String>,
 }
 
-/// Puts breaches into the order of place and code and drops repetitions.
+/// Puts breaches into the order of place and code and drops repetitions. A value of the wrong JSON type breaks other
+/// keywords, too; only the type is told.
 pub(super) fn sort(breaches: &mut Vec<Breach>) {
+    let mistyped: HashSet<String> = breaches
+        .iter()
+        .filter(|b| b.code == code::WRONG_TYPE)
+        .map(|b| b.pointer.clone())
+        .collect();
+    breaches.retain(|b| b.code == code::WRONG_TYPE || !mistyped.contains(&b.pointer));
     breaches.sort_by(|a, b| {
         compare_pointers(&a.pointer, &b.pointer)
             .then_with(|| a.code.cmp(b.code))

@@ -6,12 +6,12 @@
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::breach::{Breach, child, code};
 use super::place::{Place, leaf_pointer};
 use super::words;
-use crate::dictionary::{Dictionary, EntityKind, Requirement};
+use crate::dictionary::{Absence, Dictionary, Element, Entity, EntityKind, Requirement};
 
 /// Longest property name a pointer repeats; a longer one is reported at its object.
 const LONGEST_NAME: usize = 64;
@@ -20,16 +20,16 @@ const LONGEST_NAME: usize = 64;
 pub(super) fn explain(error: &ValidationError<'_>, dictionary: &Dictionary, breaches: &mut Vec<Breach>) {
     let pointer = error.instance_path().as_str();
     let place = Place::of(pointer, dictionary);
-    if let Place::Element { entity, element, .. } = place {
-        if element.requirement == Requirement::Derived {
-            breaches.push(breach(
-                code::SERVER_SET,
-                leaf_pointer(pointer, entity),
-                words::derived(&format!("{}.{}", entity.name, element.name)),
-                &place,
-            ));
-            return;
-        }
+    if let Place::Element { entity, element, .. } = place
+        && element.requirement == Requirement::Derived
+    {
+        breaches.push(breach(
+            code::SERVER_SET,
+            leaf_pointer(pointer, entity),
+            words::derived(&format!("{}.{}", entity.name, element.name)),
+            &place,
+        ));
+        return;
     }
     match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
@@ -120,6 +120,7 @@ fn message(found: &'static str, kind: &Kind, error: &ValidationError<'_>, place:
         (code::WRONG_TYPE, Place::Entity(entity), _) => words::entity_type(entity),
         (code::WRONG_TYPE, Place::Row(entity), _) => words::row_type(entity),
         (code::WRONG_TYPE, Place::Root, _) => words::ROOT_TYPE.to_owned(),
+        _ if error.instance_path().as_str() == "/schema_version" => words::SCHEMA_VERSION.to_owned(),
         (code::TOO_FEW_ROWS, Place::Entity(entity), Kind::MinItems { limit }) => {
             format!("A case has at least {limit} row(s) of `{}`.", entity.name)
         }
@@ -161,29 +162,21 @@ fn alternatives(
 ) {
     let pointer = error.instance_path().as_str();
     let instance = error.instance();
-    if let Place::Element { entity, element, .. } = place {
-        if let Some(object) = instance.as_object() {
-            if object.contains_key("absent") {
-                let leaf = leaf_pointer(pointer, entity);
-                for name in object.keys().filter(|k| *k != "absent") {
-                    breaches.push(unexpected_property(leaf, name, place, dictionary));
-                }
-                let message = words::absence(&entity.name, element);
-                let accepted = object
-                    .get("absent")
-                    .and_then(Value::as_str)
-                    .is_some_and(|c| element.absence.iter().any(|a| a.as_str() == c));
-                if !accepted {
-                    breaches.push(breach(code::ABSENCE_NOT_ALLOWED, leaf, message, place));
-                }
-                return;
-            }
-        }
+    if let (Place::Element { entity, element, .. }, Some(object)) = (place, instance.as_object()) {
+        absence(
+            object,
+            leaf_pointer(pointer, entity),
+            (entity, element),
+            place,
+            dictionary,
+            breaches,
+        );
+        return;
     }
     // The alternative meant is the one that wants the JSON type that was sent.
     let meant = context
         .iter()
-        .find(|errors| !errors.is_empty() && !errors.iter().any(|e| of_another_type(e, pointer, &instance)));
+        .find(|errors| !errors.is_empty() && !errors.iter().any(|e| of_another_type(e, pointer, instance)));
     match meant {
         Some(errors) => {
             for inner in errors {
@@ -197,6 +190,33 @@ fn alternatives(
             };
             breaches.push(breach(code::WRONG_TYPE, pointer, message, place));
         }
+    }
+}
+
+/// What is wrong with an object sent for an element: only `{"absent": "<code>"}` may stand there.
+fn absence(
+    object: &Map<String, Value>,
+    leaf: &str,
+    (entity, element): (&Entity, &Element),
+    place: &Place<'_>,
+    dictionary: &Dictionary,
+    breaches: &mut Vec<Breach>,
+) {
+    let Some(sent) = object.get("absent") else {
+        let message = words::expects(&entity.name, element);
+        breaches.push(breach(code::WRONG_TYPE, leaf, message, place));
+        return;
+    };
+    for name in object.keys().filter(|k| *k != "absent") {
+        breaches.push(unexpected_property(leaf, name, place, dictionary));
+    }
+    let accepted = sent
+        .as_str()
+        .and_then(Absence::from_code)
+        .is_some_and(|a| element.absence.contains(a));
+    if !accepted {
+        let message = words::absence(&entity.name, element);
+        breaches.push(breach(code::ABSENCE_NOT_ALLOWED, leaf, message, place));
     }
 }
 

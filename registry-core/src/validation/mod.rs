@@ -4,6 +4,7 @@ mod breach;
 mod explain;
 mod finding;
 mod formats;
+mod judge;
 mod place;
 mod schema;
 mod verdict;
@@ -11,5 +12,6 @@ mod words;
 
 pub use breach::code;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
+pub use judge::{Judge, JudgeError};
 pub use schema::{SchemaCompileError, SchemaValidator};
 pub use verdict::{Derived, Envelope, UnattestedSection, Verdict};

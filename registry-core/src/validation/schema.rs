@@ -55,6 +55,7 @@ impl SchemaValidator {
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .with_registry(&registry)
+            .with_pattern_options(jsonschema::PatternOptions::regex())
             .offline()
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)

@@ -7,6 +7,8 @@ use crate::dictionary::{Element, ElementKind, Entity};
 const MOST_CODES: usize = 60;
 
 pub(super) const ROOT_TYPE: &str = "The body is one JSON object.";
+pub(super) const SCHEMA_VERSION: &str =
+    "`schema_version` names the version of the case schema the body is written in, for example \"1.0.0\".";
 pub(super) const OTHER_TYPE: &str = "The value has another JSON type than the schema wants.";
 
 /// What an element takes.
@@ -123,9 +125,7 @@ pub(super) fn required(name: &str, place: &Place<'_>) -> String {
                 expects(&entity.name, element)
             )
         }
-        _ if name == "schema_version" => {
-            "Name the version of the case schema the body is written in, for example \"1.0.0\".".to_owned()
-        }
+        _ if name == "schema_version" => SCHEMA_VERSION.to_owned(),
         _ => "A property that must be there is missing.".to_owned(),
     }
 }

@@ -9,10 +9,8 @@ use serde_json::Value;
 use super::SchemaError;
 use crate::validation::Derived;
 
-/// Local code of a case that an exclusion row or trigger excludes.
+/// Local code of a case that its origin excludes.
 const EXCLUDED_CODE: &str = "other_listed_excluded";
-/// Local code of a morphology that stands in no row.
-const NOT_LISTED_CODE: &str = "not_listed";
 
 /// Who is eligible for the measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -53,42 +51,66 @@ pub enum Certainty {
 
 /// One row: a term, its morphology codes, and what follows.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct HistologyEntry {
     /// The code of `primary.histology_code`.
     pub local_code: String,
     /// The term in words.
     pub term: String,
-    /// ICD-O-3 morphology codes, `8858/3`. Empty where a trigger and not a code decides.
+    /// ICD-O-3.2 morphology codes with behaviour, `8858/3`.
     pub morphologies: Vec<String>,
+    /// Codes of older editions that mean the same.
+    #[serde(default)]
+    pub legacy_morphologies: Vec<String>,
+    /// Codes that are accepted but queried; they may stand in one of the other lists, too.
+    #[serde(default)]
+    pub accepted_with_warning: Vec<String>,
     /// What the row means for eligibility.
     pub eligibility_class: EligibilityClass,
     /// How sure the mapping is.
     pub certainty: Certainty,
-    /// Whether the code is of an older edition.
-    #[serde(default)]
-    pub legacy: bool,
-    /// Whether the code is accepted but queried.
-    #[serde(default)]
-    pub accepted_with_warning: bool,
     /// Remark in words.
     #[serde(default)]
     pub note: Option<String>,
 }
 
-/// Origin that excludes a case whatever its morphology.
+impl HistologyEntry {
+    /// Every code that leads to this row; one may come twice.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.morphologies
+            .iter()
+            .chain(&self.legacy_morphologies)
+            .chain(&self.accepted_with_warning)
+            .map(String::as_str)
+    }
+}
+
+/// What a code that stands in no row means.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Otherwise {
+    /// The code of `primary.histology_code`.
+    pub local_code: String,
+    /// What it means for eligibility.
+    pub eligibility_class: EligibilityClass,
+}
+
+/// An origin that decides eligibility whatever the morphology.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trigger {
-    /// Element of `primary` that decides.
+    /// Why, in words.
+    pub reason: String,
+    /// Element of `primary` that decides, `primary.organ_of_origin`.
     pub element: String,
-    /// Values of the element that exclude.
+    /// The class it leads to.
+    pub eligibility_class: EligibilityClass,
+    /// Codes of the element that fire. Without codes and pattern, `true` fires.
     #[serde(default)]
-    pub values: Vec<Value>,
-    /// Pattern (whole text) of the element's text that excludes.
+    pub codes: Vec<String>,
+    /// Parameter of the edit checks whose pattern (of the whole text) fires.
     #[serde(default)]
-    pub pattern: Option<String>,
-    /// Texts the pattern covers that do not exclude by it.
-    #[serde(default)]
-    pub except: Vec<String>,
+    pub pattern_parameter: Option<String>,
 }
 
 /// Value set H.
@@ -96,56 +118,70 @@ pub struct Trigger {
 pub struct HistologyTable {
     /// Name of the value set.
     pub name: String,
+    /// What it is, in words.
+    pub title: String,
+    /// Edition of the classification, in words.
+    pub standard: String,
     /// Rows, as listed.
     pub entries: Vec<HistologyEntry>,
-    /// Origins that exclude.
+    /// Origins that decide, in the order they are tried.
     pub triggers: Vec<Trigger>,
+    /// What a code in no row means.
+    pub otherwise: Otherwise,
     by_morphology: HashMap<String, usize>,
-    compiled: Vec<(String, Vec<Value>, Option<Regex>, Vec<String>)>,
+    patterns: Vec<Option<Regex>>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     name: String,
+    title: String,
+    standard: String,
+    otherwise: Otherwise,
+    triggers: Vec<Trigger>,
     entries: Vec<HistologyEntry>,
-    #[serde(default)]
-    exclusion_triggers: Vec<Trigger>,
 }
 
 impl HistologyTable {
-    pub(super) fn read(file: Value) -> Result<Self, SchemaError> {
+    /// Reads value set H; `pattern` gives the text of a pattern parameter of the edit checks.
+    pub(super) fn read(file: Value, pattern: impl Fn(&str) -> Option<String>) -> Result<Self, SchemaError> {
         let wrong = SchemaError::Histology;
         let file: File = serde_json::from_value(file).map_err(|e| wrong(e.to_string()))?;
         let mut by_morphology = HashMap::new();
         for (i, entry) in file.entries.iter().enumerate() {
-            for code in &entry.morphologies {
-                if by_morphology.insert(code.clone(), i).is_some() {
+            for code in entry.codes() {
+                if by_morphology
+                    .insert(code.to_owned(), i)
+                    .is_some_and(|row| row != i)
+                {
                     return Err(wrong(format!("morphology {code} stands in two rows")));
                 }
             }
         }
-        let mut compiled = Vec::with_capacity(file.exclusion_triggers.len());
-        for trigger in &file.exclusion_triggers {
-            let pattern = match &trigger.pattern {
+        let mut patterns = Vec::with_capacity(file.triggers.len());
+        for trigger in &file.triggers {
+            if !trigger.element.starts_with("primary.") {
+                return Err(wrong(format!("`{}` is no element of primary", trigger.element)));
+            }
+            patterns.push(match &trigger.pattern_parameter {
                 None => None,
-                Some(text) => Some(
-                    Regex::new(&format!("^(?:{text})$"))
-                        .map_err(|e| wrong(format!("pattern of {}: {e}", trigger.element)))?,
-                ),
-            };
-            compiled.push((
-                trigger.element.clone(),
-                trigger.values.clone(),
-                pattern,
-                trigger.except.clone(),
-            ));
+                Some(name) => {
+                    let text = pattern(name)
+                        .ok_or_else(|| wrong(format!("there is no pattern parameter {name}")))?;
+                    Some(Regex::new(&format!("^(?:{text})$")).map_err(|e| wrong(format!("{name}: {e}")))?)
+                }
+            });
         }
         Ok(HistologyTable {
             name: file.name,
+            title: file.title,
+            standard: file.standard,
             entries: file.entries,
-            triggers: file.exclusion_triggers,
+            triggers: file.triggers,
+            otherwise: file.otherwise,
             by_morphology,
-            compiled,
+            patterns,
         })
     }
 
@@ -158,7 +194,7 @@ impl HistologyTable {
 
     /// Derives histology code and eligibility class from the `primary` object of a body.
     ///
-    /// Without a morphology nothing is derived. A trigger or an excluded row excludes; otherwise the row decides; a
+    /// Without a morphology nothing is derived. An origin that fires decides first, then the row of the morphology; a
     /// morphology in no row is not listed.
     pub fn derive(&self, primary: Option<&Value>) -> Derived {
         let Some(primary) = primary else {
@@ -167,13 +203,13 @@ impl HistologyTable {
         let Some(morphology) = primary.get("icdo_morphology").and_then(Value::as_str) else {
             return Derived::default();
         };
-        let (code, class) = if self.excluded_by_origin(primary) {
-            (EXCLUDED_CODE, EligibilityClass::Excluded)
-        } else {
-            match self.entry(morphology) {
-                Some(entry) => (entry.local_code.as_str(), entry.eligibility_class),
-                None => (NOT_LISTED_CODE, EligibilityClass::NotListed),
-            }
+        let (code, class) = match (self.fired(primary), self.entry(morphology)) {
+            (Some(trigger), _) => (EXCLUDED_CODE, trigger.eligibility_class),
+            (None, Some(entry)) => (entry.local_code.as_str(), entry.eligibility_class),
+            (None, None) => (
+                self.otherwise.local_code.as_str(),
+                self.otherwise.eligibility_class,
+            ),
         };
         Derived {
             histology_code: Some(code.to_owned()),
@@ -181,15 +217,20 @@ impl HistologyTable {
         }
     }
 
-    fn excluded_by_origin(&self, primary: &Value) -> bool {
-        self.compiled.iter().any(|(element, values, pattern, except)| {
-            primary.get(element).is_some_and(|recorded| {
-                values.contains(recorded)
-                    || recorded.as_str().is_some_and(|text| {
-                        pattern.as_ref().is_some_and(|p| p.is_match(text))
-                            && !except.iter().any(|e| e == text)
-                    })
+    /// The first origin that fires.
+    fn fired(&self, primary: &Value) -> Option<&Trigger> {
+        self.triggers
+            .iter()
+            .zip(&self.patterns)
+            .find(|(trigger, pattern)| {
+                let element = trigger.element.trim_start_matches("primary.");
+                match (primary.get(element), pattern) {
+                    (Some(Value::String(text)), Some(pattern)) => pattern.is_match(text),
+                    (Some(Value::String(text)), None) => trigger.codes.contains(text),
+                    (Some(Value::Bool(true)), None) => trigger.codes.is_empty(),
+                    _ => false,
+                }
             })
-        })
+            .map(|(trigger, _)| trigger)
     }
 }

@@ -15,5 +15,5 @@ pub use case_schema::CaseSchema;
 pub use catalogue::{Catalogue, PublishedFile, Status, Version};
 pub use error::SchemaError;
 pub use files::SchemaFiles;
-pub use histology::{Certainty, EligibilityClass, HistologyEntry, HistologyTable, Trigger};
+pub use histology::{Certainty, EligibilityClass, HistologyEntry, HistologyTable, Otherwise, Trigger};
 pub use store::SchemaStore;

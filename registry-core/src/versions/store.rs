@@ -12,6 +12,8 @@ use crate::dictionary::{CodeList, DictionaryError, Visibility};
 
 /// Path of value set H below `schema/`.
 const HISTOLOGY: &str = "codelists/histology.json";
+/// Path of the parameters of the edit checks below `schema/`.
+const CHECK_PARAMETERS: &str = "checks/parameters.toml";
 
 /// Everything under `schema/`, in memory.
 #[derive(Debug)]
@@ -91,8 +93,13 @@ impl SchemaStore {
             frozen_files(&files, &published).iter().map(String::as_str),
         )?;
         agree_on_visibility(&files, &case_schemas)?;
+        let parameters: toml::Table = files.toml(CHECK_PARAMETERS)?;
+        let pattern = |name: &str| {
+            let parameter = parameters.get(name)?;
+            parameter.get("value")?.as_str().map(str::to_owned)
+        };
         Ok(SchemaStore {
-            histology: HistologyTable::read(files.json(HISTOLOGY)?)?,
+            histology: HistologyTable::read(files.json(HISTOLOGY)?, pattern)?,
             digest: files.digest_below(""),
             files,
             catalogue,
@@ -155,9 +162,9 @@ impl SchemaStore {
     }
 }
 
-/// What publication freezes: the files of published versions and the code lists they use.
+/// What publication freezes: value set H, the files of published versions, and the code lists they use.
 fn frozen_files(files: &SchemaFiles, published: &[&Arc<CaseSchema>]) -> Vec<String> {
-    let mut frozen: Vec<String> = Vec::new();
+    let mut frozen: Vec<String> = vec![HISTOLOGY.to_owned()];
     for schema in published {
         let folder = format!("case/{}/", schema.version);
         frozen.extend(files.below(&folder).map(str::to_owned));

@@ -1,0 +1,245 @@
+//! The dictionary agrees with the specification's element table and grows without a change of code.
+
+use std::fs;
+use std::sync::Arc;
+
+use registry_core::dictionary::{Absence, ElementKind, Requirement, Visibility};
+use registry_core::validation::Judge;
+use registry_core::versions::{SchemaStore, Status};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::body::{STORE, centres, envelope, found, with};
+use crate::store::copy;
+
+#[test]
+fn all_entities_and_elements_are_there() {
+    let dictionary = &STORE.current().dictionary;
+    assert_eq!(dictionary.entities.len(), 30);
+    assert_eq!(dictionary.element_count(), 262);
+}
+
+#[test]
+fn an_element_says_what_it_takes() {
+    let dictionary = &STORE.current().dictionary;
+    let size = dictionary.element("primary.size_mm").expect("an element");
+    assert_eq!(size.kind, ElementKind::Integer);
+    assert_eq!(size.unit.as_deref(), Some("mm"));
+    assert_eq!(size.requirement, Requirement::Required);
+    assert!(size.absence.contains(Absence::Unknown) && !size.absence.contains(Absence::NotDone));
+    let side = dictionary.element("primary.side").expect("an element");
+    let codes: Vec<&str> = side.codes.as_ref().expect("a list").iter().collect();
+    assert_eq!(codes, ["left", "right", "midline", "bilateral"]);
+    let resection = dictionary
+        .element("primary.definitive_resection_date")
+        .expect("an element");
+    assert_eq!(resection.requirement, Requirement::Conditional);
+    assert!(
+        resection
+            .condition
+            .as_ref()
+            .is_some_and(|c| c.contains("resected"))
+    );
+    let registered = dictionary
+        .element("patient.registration_date")
+        .expect("an element");
+    assert!(registered.exact_date);
+    assert!(!dictionary.element("imaging.date").expect("an element").exact_date);
+    let ecog = dictionary.element("assessment.ecog").expect("an element");
+    assert!(
+        ecog.codes.is_some() && !ecog.codes_enforced,
+        "an edit check explains the range"
+    );
+    assert!(side.codes_enforced);
+    assert_eq!(
+        dictionary
+            .element("record.record_id")
+            .expect("an element")
+            .visibility,
+        Visibility::Internal
+    );
+    let anchor = |entity: &str| {
+        let entity = dictionary.entity(entity).expect("an entity");
+        entity.anchor_date.map(|i| entity.elements[i].name.as_str())
+    };
+    assert_eq!(anchor("imaging"), Some("date"));
+    assert_eq!(anchor("systemic"), Some("start_date"));
+    assert_eq!(anchor("hereditary"), None);
+}
+
+#[test]
+fn the_csv_has_a_line_per_element_and_reads_back() {
+    let dictionary = &STORE.current().dictionary;
+    let csv = dictionary.to_csv();
+    let rows = read_csv(&csv);
+    assert_eq!(rows.len(), 263);
+    let header = &rows[0];
+    assert!(rows.iter().all(|r| r.len() == header.len()));
+    let column = |name: &str| header.iter().position(|h| h == name).expect("a column");
+    let size = rows
+        .iter()
+        .find(|r| r[0] == "primary" && r[1] == "size_mm")
+        .expect("a line");
+    assert_eq!(size[column("type")], "integer");
+    assert_eq!(size[column("unit")], "mm");
+    assert_eq!(size[column("absence")], "unknown");
+    assert_eq!(size[column("introduced")], "1.0.0");
+    let region = rows
+        .iter()
+        .find(|r| r[0] == "imaging" && r[1] == "region")
+        .expect("a line");
+    assert_eq!(
+        region[column("codes")],
+        "chest abdomen pelvis liver brain spine soft_tissue bone whole_body"
+    );
+}
+
+/// A reader of RFC 4180 of its own, so that the writer is not its own judge.
+fn read_csv(text: &str) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut row = Vec::new();
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (quoted, c) {
+            (true, '"') if chars.peek() == Some(&'"') => {
+                chars.next();
+                field.push('"');
+            }
+            (true, '"') => quoted = false,
+            (true, c) => field.push(c),
+            (false, '"') => quoted = true,
+            (false, ',') => row.push(std::mem::take(&mut field)),
+            (false, '\r') => {
+                assert_eq!(chars.next(), Some('\n'));
+                row.push(std::mem::take(&mut field));
+                rows.push(std::mem::take(&mut row));
+            }
+            (false, c) => field.push(c),
+        }
+    }
+    assert!(row.is_empty() && field.is_empty(), "the last line ends");
+    rows
+}
+
+#[test]
+fn the_json_form_has_every_element() {
+    let document = STORE.current().dictionary.to_json();
+    let entities = document["entities"].as_array().expect("entities");
+    let elements: usize = entities
+        .iter()
+        .map(|e| e["elements"].as_array().map_or(0, Vec::len))
+        .sum();
+    assert_eq!((entities.len(), elements), (30, 262));
+}
+
+/// Adds the draft version 1.1.0 to a copy of the schema: as 1.0.0, with one more optional element.
+fn draft_with_an_element() -> tempfile::TempDir {
+    let folder = copy();
+    let (from, to) = (folder.path().join("case/1.0.0"), folder.path().join("case/1.1.0"));
+    fs::create_dir(&to).expect("a folder");
+    for entry in fs::read_dir(&from).expect("a folder").flatten() {
+        let text = fs::read_to_string(entry.path()).expect("a file");
+        let mut schema: Value =
+            serde_json::from_str(&text.replace("urn:rps-registry:case:1.0.0", "urn:rps-registry:case:1.1.0"))
+                .expect("a schema");
+        match entry.file_name().to_str() {
+            Some("case.schema.json") => schema["properties"]["schema_version"]["const"] = json!("1.1.0"),
+            Some("imaging.schema.json") => {
+                schema["properties"]["slice_mm"] = json!({
+                    "description": "Slice thickness.",
+                    "x-type": "number",
+                    "x-unit": "mm",
+                    "x-requirement": "O",
+                    "x-absence": ["unknown"],
+                    "x-visibility": "open",
+                    "x-introduced": "1.1.0",
+                    "anyOf": [
+                        {"type": "number"},
+                        {
+                            "type": "object",
+                            "properties": {"absent": {"enum": ["unknown"]}},
+                            "required": ["absent"],
+                            "additionalProperties": false
+                        },
+                        {"type": "null"}
+                    ]
+                });
+            }
+            _ => {}
+        }
+        fs::write(to.join(entry.file_name()), schema.to_string()).expect("written");
+    }
+    let append = |path: &str, from: &str, to: &str| {
+        let path = folder.path().join(path);
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replacen(from, to, 1)).expect("written");
+    };
+    append(
+        "catalog.toml",
+        "[[case_version]]",
+        "[[case_version]]\nversion = \"1.1.0\"\nstatus = \"draft\"\n\n[[case_version]]",
+    );
+    append("visibility.toml", "[imaging]", "[imaging]\nslice_mm = \"open\"");
+    folder
+}
+
+#[test]
+fn a_new_optional_element_needs_no_change_of_code() {
+    let folder = draft_with_an_element();
+    let store = Arc::new(SchemaStore::from_dir(folder.path()).expect("a draft beside the published version"));
+    assert_eq!(store.current().version, "1.0.0");
+    let draft = store.case_schema("1.1.0").expect("the draft");
+    assert_eq!(draft.status, Status::Draft);
+
+    // In the dictionary, with the version that introduced it.
+    let element = draft.dictionary.element("imaging.slice_mm").expect("the element");
+    assert_eq!(
+        (element.kind, element.unit.as_deref(), element.introduced.as_str()),
+        (ElementKind::Number, Some("mm"), "1.1.0")
+    );
+    assert!(draft.dictionary.to_csv().contains("imaging,slice_mm,number,mm,"));
+    assert!(store.current().dictionary.element("imaging.slice_mm").is_none());
+
+    // Validated.
+    let judge = Judge::with_drafts(Arc::clone(&store)).expect("it compiles");
+    let body = |value: Value| {
+        let mut body = with("/schema_version", json!("1.1.0"));
+        body["imaging"][0]["slice_mm"] = value;
+        body
+    };
+    let verdict = |value: Value| judge.judge(&body(value), &envelope(), &centres());
+    assert!(!verdict(json!(2.5)).rejected());
+    assert!(!verdict(json!({"absent": "unknown"})).rejected());
+    assert_eq!(
+        found(&verdict(json!("thin"))),
+        [("wrong_type", "/imaging/0/slice_mm")]
+    );
+    assert_eq!(
+        found(&verdict(json!({"absent": "not_done"}))),
+        [("absence_not_allowed", "/imaging/0/slice_mm")]
+    );
+    // Not in the published version.
+    let mut published = with("/imaging/0/slice_mm", json!(2.5));
+    let refused = judge.judge(&published, &envelope(), &centres());
+    assert_eq!(found(&refused), [("unknown_property", "/imaging/0/slice_mm")]);
+    // A draft is not accepted for submission.
+    published["schema_version"] = json!("1.1.0");
+    let strict = Judge::new(store).expect("it compiles");
+    let refused = strict.judge(&published, &envelope(), &centres());
+    assert_eq!(
+        found(&refused),
+        [("unsupported_schema_version", "/schema_version")]
+    );
+}
+
+#[test]
+fn the_digest_is_of_the_bytes() {
+    let path = "codelists/ecog.json";
+    let bytes = STORE.files().bytes(path).expect("a file");
+    assert_eq!(
+        STORE.files().sha256(path),
+        Some(hex::encode(Sha256::digest(bytes)))
+    );
+}

@@ -1,0 +1,237 @@
+//! The schema store: what is published is frozen, and what the files say agrees.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use registry_core::versions::{EligibilityClass, SchemaError, SchemaStore, Status};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::body::STORE;
+
+pub fn schema_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema")
+}
+
+/// A copy of `schema/` that a test may change.
+pub fn copy() -> TempDir {
+    fn copy_into(from: &Path, to: &Path) {
+        fs::create_dir_all(to).expect("a folder");
+        for entry in fs::read_dir(from).expect("a folder").flatten() {
+            let target = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy_into(&entry.path(), &target);
+            } else {
+                fs::copy(entry.path(), target).expect("a copy");
+            }
+        }
+    }
+    let folder = TempDir::new().expect("a folder");
+    copy_into(&schema_dir(), folder.path());
+    folder
+}
+
+fn change(folder: &TempDir, path: &str, from: &str, to: &str) {
+    let path = folder.path().join(path);
+    let text = fs::read_to_string(&path).expect("a file");
+    assert!(text.contains(from), "{from} is not in {}", path.display());
+    fs::write(&path, text.replacen(from, to, 1)).expect("written");
+}
+
+#[test]
+fn published_files_have_the_digest_of_the_catalogue() {
+    let store = SchemaStore::from_dir(&schema_dir()).expect("the schema of the repository");
+    assert!(store.catalogue().files.len() > 100);
+    for file in &store.catalogue().files {
+        assert_eq!(
+            store.files().sha256(&file.path).as_deref(),
+            Some(file.sha256.as_str()),
+            "{} is published and has changed",
+            file.path
+        );
+    }
+    assert_eq!(
+        store.digest(),
+        STORE.digest(),
+        "the embedded files are those of the folder"
+    );
+    assert_eq!(store.current().version, "1.0.0");
+    assert_eq!(store.current().status, Status::Active);
+}
+
+#[test]
+fn a_changed_published_file_is_refused() {
+    let folder = copy();
+    change(
+        &folder,
+        "case/1.0.0/imaging.schema.json",
+        "Imaging modality",
+        "Modality",
+    );
+    match SchemaStore::from_dir(folder.path()) {
+        Err(SchemaError::Changed { path, .. }) => assert_eq!(path, "case/1.0.0/imaging.schema.json"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_file_of_a_published_version_must_be_listed() {
+    let folder = copy();
+    let entry = fs::read_to_string(folder.path().join("catalog.toml")).expect("the catalogue");
+    let start = entry
+        .find("[[file]]\npath = \"case/1.0.0/imaging.schema.json\"")
+        .expect("listed");
+    let end = start + entry[start + 1..].find("[[file]]").expect("a next one") + 1;
+    fs::write(
+        folder.path().join("catalog.toml"),
+        format!("{}{}", &entry[..start], &entry[end..]),
+    )
+    .expect("written");
+    match SchemaStore::from_dir(folder.path()) {
+        Err(SchemaError::Unlisted { path, .. }) => assert_eq!(path, "case/1.0.0/imaging.schema.json"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_broken_is_said_with_its_file() {
+    for (path, from, to, said) in [
+        (
+            "codelists/ecog.json",
+            "\"enum\"",
+            "\"menu\"",
+            "schema/codelists/ecog.json: a code list needs `enum`",
+        ),
+        (
+            "codelists/ecog.json",
+            "urn:rps-registry:codelist:ecog",
+            "urn:x",
+            "`$id` must be `urn:rps-registry:codelist:ecog`",
+        ),
+        (
+            "case/1.0.0/imaging.schema.json",
+            "\"x-codes\": \"imaging_modality\"",
+            "\"x-codes\": \"nothing\"",
+            "`imaging.modality`: there is no code list `nothing`",
+        ),
+        (
+            "case/1.0.0/imaging.schema.json",
+            "\"x-type\": \"date\"",
+            "\"x-type\": \"day\"",
+            "element `imaging.date`: `x-type`",
+        ),
+        (
+            "case/1.0.0/imaging.schema.json",
+            "{",
+            "",
+            "schema/case/1.0.0/imaging.schema.json is not JSON",
+        ),
+        (
+            "case/1.0.0/case.schema.json",
+            "\"imaging\",",
+            "\"imaging\", \"imaging\",",
+            "listed in `x-entities` twice",
+        ),
+        (
+            "visibility.toml",
+            "birth_year",
+            "birth_years",
+            "patient.birth_year",
+        ),
+        (
+            "catalog.toml",
+            "status = \"active\"",
+            "status = \"retired\"",
+            "no version is active",
+        ),
+        (
+            "catalog.toml",
+            "version = \"1.0.0\"",
+            "version = \"1.0\"",
+            "`1.0` is not a version",
+        ),
+    ] {
+        let folder = copy();
+        change(&folder, path, from, to);
+        let error = SchemaStore::from_dir(folder.path()).expect_err(said).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+/// Rows of value set H as the specification lists them: morphology, code, class.
+#[test]
+fn histology_follows_the_value_set() {
+    for (morphology, code, class) in [
+        ("8851/3", "wdlps", "core"),
+        ("8850/1", "wdlps", "core"),
+        ("8858/3", "ddlps", "core"),
+        ("8896/3", "lms", "core"),
+        ("8815/0", "sft", "core"),
+        ("9150/3", "sft", "core"),
+        ("9561/3", "mpnst", "core"),
+        ("9043/3", "ss", "core"),
+        ("8830/3", "ups", "core"),
+        ("8714/3", "pecoma", "extended"),
+        ("8825/1", "imt", "extended"),
+        ("9364/3", "other_listed_excluded", "excluded"),
+        ("8936/1", "other_listed_excluded", "excluded"),
+        ("8860/0", "other_listed_excluded", "excluded"),
+        ("8850/3", "not_listed", "not_listed"),
+        ("8901/3", "not_listed", "not_listed"),
+        ("nonsense", "not_listed", "not_listed"),
+    ] {
+        let derived = STORE
+            .histology()
+            .derive(Some(&json!({"icdo_morphology": morphology})));
+        assert_eq!(derived.histology_code.as_deref(), Some(code), "{morphology}");
+        assert_eq!(derived.eligibility_class.as_deref(), Some(class), "{morphology}");
+    }
+}
+
+#[test]
+fn an_excluded_origin_decides_before_the_morphology() {
+    for (element, value) in [
+        ("arises_from_teratoma", json!(true)),
+        ("organ_of_origin", json!("visceral")),
+        ("organ_of_origin", json!("testis_cord")),
+        ("icdo_topography", json!("C16.2")),
+        ("icdo_topography", json!("C61")),
+        ("icdo_topography", json!("C63.1")),
+    ] {
+        let mut primary = json!({"icdo_morphology": "8858/3", "icdo_topography": "C48.0"});
+        primary[element] = value;
+        let derived = STORE.histology().derive(Some(&primary));
+        assert_eq!(
+            derived.eligibility_class.as_deref(),
+            Some("excluded"),
+            "{primary}"
+        );
+        assert_eq!(derived.histology_code.as_deref(), Some("other_listed_excluded"));
+    }
+    for (element, value) in [
+        ("arises_from_teratoma", json!(false)),
+        ("arises_from_teratoma", json!({"absent": "unknown"})),
+        ("organ_of_origin", json!("retroperitoneal_soft_tissue")),
+        ("icdo_topography", json!("C48.1")),
+        ("icdo_topography", json!("C49.4")),
+    ] {
+        let mut primary = json!({"icdo_morphology": "8858/3", "icdo_topography": "C48.0"});
+        primary[element] = value;
+        let derived = STORE.histology().derive(Some(&primary));
+        assert_eq!(derived.eligibility_class.as_deref(), Some("core"), "{primary}");
+    }
+    let none = STORE.histology().derive(Some(&json!({})));
+    assert_eq!((none.histology_code, none.eligibility_class), (None, None));
+}
+
+#[test]
+fn every_local_code_is_in_the_code_list_of_its_element() {
+    let codes = STORE.codelist("histology_code").expect("the list");
+    let classes = STORE.codelist("eligibility_class").expect("the list");
+    for entry in &STORE.histology().entries {
+        assert!(codes.contains(&entry.local_code), "{}", entry.local_code);
+        assert!(classes.contains(entry.eligibility_class.as_str()));
+        assert!(entry.codes().count() > 0, "{}", entry.term);
+    }
+    assert!(classes.contains(EligibilityClass::NotListed.as_str()));
+}
