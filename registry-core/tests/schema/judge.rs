@@ -103,7 +103,7 @@ fn every_breach_is_one_finding() {
         ),
         (
             with("/primary/fnclcc_grade", json!(2.5)),
-            "not_in_code_list",
+            "wrong_type",
             "/primary/fnclcc_grade",
         ),
         (

@@ -4,4 +4,5 @@ mod body;
 mod dictionary;
 mod door;
 mod judge;
+mod mutations;
 mod store;
