@@ -1,0 +1,119 @@
+//! The invented centres: size, quality, adherence, yearly reference rows.
+
+use chrono::Datelike;
+use serde_json::{Value, json};
+
+use super::CohortPlan;
+use super::dice::Dice;
+
+/// How well a centre fills in its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quality {
+    /// Hardly a gap.
+    Good,
+    /// Some gaps.
+    Middling,
+    /// Many gaps and sections left unattested; a few centres, deliberately.
+    Poor,
+}
+
+/// One invented centre.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyntheticCentre {
+    /// `C01` onwards.
+    pub id: String,
+    /// An invented name.
+    pub name: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: &'static str,
+    /// How it fills in its records.
+    pub quality: Quality,
+    /// Share of the recommended acts that are done, 0 to 1.
+    pub adherence: f64,
+    /// Relative size.
+    pub weight: u32,
+    /// Reference rows by year, as the centre table takes them.
+    pub years: Vec<(i32, Value)>,
+}
+
+const COUNTRIES: &[&str] = &[
+    "IT", "GB", "FR", "DE", "NL", "ES", "PL", "BE", "PT", "SE", "US", "US", "US", "US", "US", "CA", "CA",
+    "CA", "US", "IT", "FR", "GB", "DE", "US", "US", "CA", "CH", "AT", "DK", "NO", "IE", "US", "FR", "IT",
+    "US",
+];
+const TREES: &[&str] = &[
+    "Alder", "Ash", "Aspen", "Beech", "Birch", "Cedar", "Cherry", "Chestnut", "Cypress", "Elder", "Elm",
+    "Fir", "Hawthorn", "Hazel", "Holly", "Hornbeam", "Juniper", "Larch", "Laurel", "Lime", "Linden", "Maple",
+    "Mulberry", "Oak", "Olive", "Pear", "Pine", "Plane", "Poplar", "Rowan", "Spruce", "Sycamore", "Walnut",
+    "Willow", "Yew",
+];
+
+/// The centres of a plan, by id.
+pub fn centres(plan: &CohortPlan) -> Vec<SyntheticCentre> {
+    (0..plan.centres).map(|n| one(plan, n)).collect()
+}
+
+/// The centre of a case, drawn by size.
+pub(super) fn draw(plan: &CohortPlan, dice: &mut Dice) -> SyntheticCentre {
+    let weights: Vec<(u32, u32)> = (0..plan.centres).map(|n| (n, weight(n))).collect();
+    let chosen = if weights.is_empty() {
+        0
+    } else {
+        dice.pick(&weights)
+    };
+    one(plan, chosen)
+}
+
+/// A few large centres and a long tail.
+fn weight(n: u32) -> u32 {
+    60 / (n + 2) + 5
+}
+
+fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
+    let mut dice = Dice::new(plan.seed ^ 0x0043_454E_5452_4553, u64::from(n) + 1);
+    let place = n as usize;
+    // Four deliberately poor recorders, spread over the sizes.
+    let quality = match n {
+        6 | 14 | 23 | 31 => Quality::Poor,
+        _ if n % 3 == 1 => Quality::Middling,
+        _ => Quality::Good,
+    };
+    let adherence = match n {
+        3 | 19 => 0.55,
+        _ => 0.74 + 0.22 * dice.unit(),
+    };
+    let specialised = !matches!(n, 27 | 33);
+    let academic = n < 12 || dice.chance(0.4);
+    let volume = i64::from(weight(n)) * 3 + dice.between(0, 10);
+    let this_year = plan.as_of.year();
+    let years = (this_year - 7..=this_year)
+        .map(|year| {
+            let eligible = i64::from(weight(n)) + dice.between(0, 4);
+            let row = json!({
+                "centre_id": id(n),
+                "effective_year": year,
+                "is_specialised_sarcoma_centre": specialised,
+                "annual_rps_volume": volume,
+                "eligible_seen": eligible,
+                "consent_refused": dice.between(0, eligible / 8),
+                "annual_metastasectomy_volume": volume / 4,
+                "mis_metastasectomy_programme": academic,
+                "academic_trial_centre": academic,
+            });
+            (year, row)
+        })
+        .collect();
+    SyntheticCentre {
+        id: id(n),
+        name: format!("{} Sarcoma Centre (invented)", TREES[place % TREES.len()]),
+        country: COUNTRIES[place % COUNTRIES.len()],
+        quality,
+        adherence,
+        weight: weight(n),
+        years,
+    }
+}
+
+fn id(n: u32) -> String {
+    format!("C{:02}", n + 1)
+}
