@@ -123,6 +123,21 @@ pub struct AdherenceRow {
     pub not_assessable_share: Option<f64>,
     /// More than 30 % not assessable.
     pub insufficient: bool,
+    /// Patients behind each count: what disclosure control measures. In the exact document only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<PatientBasis>,
+}
+
+/// Patients with at least one unit of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatientBasis {
+    pub numerator: u32,
+    /// With a unit assessable and not in the numerator.
+    pub complement: u32,
+    pub excluded: u32,
+    pub excepted: u32,
+    pub not_in_denominator: u32,
+    pub not_assessable: u32,
 }
 
 /// Why units could not be assessed.

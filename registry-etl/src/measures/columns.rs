@@ -1,0 +1,139 @@
+//! The cases of a run, column by column: what polars counts over.
+
+use super::evaluation::{CaseEvaluation, CaseFacts};
+use crate::cohorts::{SurvivalFacts, overall_survival::NOT_RECORDED};
+use chrono::{Days, Months, NaiveDate};
+use registry_core::guideline::Outcome;
+use registry_core::record::day_number;
+use std::collections::HashMap;
+
+/// The cut-off of a run and the 24 months before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub cut_off: NaiveDate,
+    /// First day of the last 24 months: the day after the same day two years ago.
+    pub recent_from: NaiveDate,
+}
+
+impl Window {
+    /// The window that ends with `cut_off`.
+    pub fn ending(cut_off: NaiveDate) -> Self {
+        let back = cut_off.checked_sub_months(Months::new(24)).and_then(|d| d.checked_add_days(Days::new(1)));
+        Self { cut_off, recent_from: back.unwrap_or(cut_off) }
+    }
+
+    /// Whether a day number lies within the last 24 months.
+    pub fn is_recent(&self, day: i32) -> bool {
+        (day_number(self.recent_from)..=day_number(self.cut_off)).contains(&day)
+    }
+}
+
+/// Names that stand in columns as numbers, in order of first appearance.
+#[derive(Debug, Default, Clone)]
+pub struct Names {
+    names: Vec<String>,
+    index: HashMap<String, u32>,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(&known) = self.index.get(name) {
+            return known;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.index.insert(name.to_owned(), number);
+        number
+    }
+
+    /// The name behind a number.
+    pub fn name(&self, number: u32) -> &str {
+        self.names.get(number as usize).map_or("", String::as_str)
+    }
+
+    /// All names, by number.
+    pub fn all(&self) -> &[String] {
+        &self.names
+    }
+}
+
+/// One case, without its units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaseRow {
+    pub centre: u32,
+    pub half_year: u32,
+    pub histology: u32,
+    pub recent: bool,
+}
+
+/// All cases of a run.
+#[derive(Debug, Default)]
+pub struct CaseColumns {
+    pub centres: Names,
+    pub half_years: Names,
+    pub histologies: Names,
+    pub elements: Names,
+    pub cases: Vec<CaseRow>,
+    /// Facts with the centre, for survival and the summaries.
+    pub facts: Vec<CaseFacts>,
+    // One entry per unit and measure.
+    pub(super) unit_case: Vec<u32>,
+    pub(super) unit_measure: Vec<u32>,
+    pub(super) unit_outcome: Vec<u32>,
+    pub(super) unit_reason: Vec<u32>,
+    pub(super) unit_element: Vec<u32>,
+}
+
+/// Stands for "no reason" and "no element" in the unit columns.
+pub(super) const NONE: u32 = u32::MAX;
+
+impl CaseColumns {
+    /// Adds one evaluated case of `centre`.
+    pub fn push(&mut self, centre: &str, window: &Window, evaluation: CaseEvaluation) {
+        let facts = evaluation.facts;
+        let case = self.cases.len() as u32;
+        self.cases.push(CaseRow {
+            centre: self.centres.number(centre),
+            half_year: self.half_years.number(facts.half_year().as_deref().unwrap_or(NOT_RECORDED)),
+            histology: self.histologies.number(facts.histology.as_deref().unwrap_or(NOT_RECORDED)),
+            recent: facts.diagnosis_day().is_some_and(|day| window.is_recent(day)),
+        });
+        for unit in evaluation.outcomes {
+            self.unit_case.push(case);
+            self.unit_measure.push(u32::from(unit.measure));
+            self.unit_outcome.push(unit.outcome as u32);
+            self.unit_reason.push(unit.reason.map_or(NONE, |r| r as u32));
+            self.unit_element.push(unit.element.map_or(NONE, |e| self.elements.number(&e)));
+        }
+        self.facts.push(facts);
+    }
+
+    /// Number of cases.
+    pub fn len(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// Whether there is no case.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+
+    /// Survival rows with histology, in case order.
+    pub fn survival(&self) -> Vec<(SurvivalFacts, Option<String>)> {
+        self.facts.iter().map(|f| (f.survival.clone(), f.histology.clone())).collect()
+    }
+
+    /// Units of a case in the not-assessable state, and those assessable or not assessable, per case.
+    pub(super) fn assessability(&self) -> Vec<(u32, u32)> {
+        let mut counts = vec![(0, 0); self.cases.len()];
+        for (case, outcome) in self.unit_case.iter().zip(&self.unit_outcome) {
+            let Some(outcome) = Outcome::ALL.get(*outcome as usize) else { continue };
+            if let Some(count) = counts.get_mut(*case as usize) {
+                let lacking = *outcome == Outcome::NotAssessable;
+                count.0 += u32::from(lacking);
+                count.1 += u32::from(lacking || outcome.in_denominator());
+            }
+        }
+        counts
+    }
+}

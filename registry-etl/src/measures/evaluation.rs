@@ -1,0 +1,245 @@
+//! What a run keeps of one case: the outcome of every measure on every unit, and the facts results are broken down by.
+//!
+//! Stored once per evaluation key as an opaque payload (the store encrypts it with the case's own key).
+
+use crate::cohorts::{RecordedDate, SurvivalFacts};
+use chrono::{Datelike, NaiveDate};
+use registry_core::guideline::{Outcome, UnitOutcome};
+use registry_core::record::{Record, day_of};
+use registry_core::rules::Reason;
+use serde::{Deserialize, Serialize};
+
+/// First byte of a payload; another format gets another number (and another engine version).
+const FORMAT: u8 = 1;
+/// A longer interval is known to the year only.
+const MONTH: i32 = 31;
+
+/// A stored payload cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PayloadError {
+    #[error("the payload of an evaluation is of format {0}, this program reads format {FORMAT}")]
+    Format(u8),
+    #[error("the payload of an evaluation is damaged")]
+    Damaged(#[from] serde_json::Error),
+    #[error("the payload of an evaluation names an outcome or reason that this program does not know")]
+    Vocabulary,
+}
+
+/// One measure on one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitResult {
+    /// Position of the measure in the guideline.
+    pub measure: u16,
+    /// Position of the unit row in its submitted array; 0 for the patient.
+    pub unit: u32,
+    pub outcome: Outcome,
+    /// Only with [`Outcome::NotAssessable`].
+    pub reason: Option<Reason>,
+    /// Only with [`Outcome::NotAssessable`]: `entity.element`, or a section's name.
+    pub element: Option<String>,
+}
+
+impl From<UnitOutcome> for UnitResult {
+    fn from(unit: UnitOutcome) -> Self {
+        Self {
+            measure: unit.measure,
+            unit: unit.unit_index,
+            outcome: unit.outcome,
+            reason: unit.reason,
+            element: unit.element,
+        }
+    }
+}
+
+/// What results are broken down by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CaseFacts {
+    #[serde(rename = "h")]
+    pub histology: Option<String>,
+    #[serde(rename = "e")]
+    pub eligibility: Option<String>,
+    /// `presentation.timing` of presentation 1.
+    #[serde(rename = "t")]
+    pub timing: Option<String>,
+    /// `consent.research_reuse` is true: the case may enter releases.
+    #[serde(rename = "x")]
+    pub research_reuse: bool,
+    /// Elements kept out by error-severity edits.
+    #[serde(rename = "b")]
+    pub blocked: u32,
+    #[serde(rename = "s")]
+    pub survival: SurvivalFacts,
+}
+
+impl CaseFacts {
+    /// Reads the facts of a record whose blocked cells are marked; `cut_off` is a day number.
+    pub fn read(record: &Record, blocked: u32, cut_off: i32) -> Self {
+        let text = |path: &str| record.single(path).as_text().map(str::to_owned);
+        let first = record.rows("presentation").find(|p| p.get("seq").as_number() == Some(1.0));
+        Self {
+            histology: text("primary.histology_code"),
+            eligibility: text("primary.eligibility_class"),
+            timing: first.and_then(|p| p.get("timing").as_text().map(str::to_owned)),
+            research_reuse: record.single("consent.research_reuse").as_boolean() == Some(true),
+            blocked,
+            survival: SurvivalFacts::read(record, cut_off),
+        }
+    }
+
+    /// Day number of the metastatic diagnosis, first possible day; `None` when unknown, blocked or known to the year only.
+    pub fn diagnosis_day(&self) -> Option<i32> {
+        match self.survival.origin {
+            RecordedDate::Between(first, last) if last - first < MONTH => Some(first),
+            _ => None,
+        }
+    }
+
+    /// Half-year of the metastatic diagnosis, `2025-H1`.
+    pub fn half_year(&self) -> Option<String> {
+        let day = day_of(self.diagnosis_day()?)?;
+        Some(format!("{}-H{}", day.year(), if day.month() <= 6 { 1 } else { 2 }))
+    }
+
+    /// Month of registration, `2025-03`.
+    pub fn registration_month(&self) -> Option<String> {
+        Some(self.registration_day()?.format("%Y-%m").to_string())
+    }
+
+    /// Day of registration.
+    pub fn registration_day(&self) -> Option<NaiveDate> {
+        match self.survival.registration {
+            RecordedDate::Between(first, last) if first == last => day_of(first),
+            _ => None,
+        }
+    }
+}
+
+/// One case as a run sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaseEvaluation {
+    pub outcomes: Vec<UnitResult>,
+    pub facts: CaseFacts,
+}
+
+/// Outcomes as indexes, element names once.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    f: CaseFacts,
+    e: Vec<String>,
+    u: Vec<(u16, u32, u8, Option<u8>, Option<u16>)>,
+}
+
+impl CaseEvaluation {
+    /// The payload to store.
+    ///
+    /// # Errors
+    /// More than 65,535 different elements (no dictionary has as many).
+    pub fn to_payload(&self) -> Result<Vec<u8>, PayloadError> {
+        let mut elements: Vec<String> = self.outcomes.iter().filter_map(|u| u.element.clone()).collect();
+        elements.sort_unstable();
+        elements.dedup();
+        let mut units = Vec::with_capacity(self.outcomes.len());
+        for unit in &self.outcomes {
+            let outcome = position(&Outcome::ALL, unit.outcome)?;
+            let reason = unit.reason.map(|r| position(&Reason::ALL, r)).transpose()?;
+            let element = unit.element.as_ref().and_then(|e| elements.binary_search(e).ok());
+            let element =
+                element.map(|at| u16::try_from(at).map_err(|_| PayloadError::Vocabulary)).transpose()?;
+            units.push((unit.measure, unit.unit, outcome, reason, element));
+        }
+        let mut bytes = vec![FORMAT];
+        serde_json::to_writer(&mut bytes, &Payload { f: self.facts.clone(), e: elements, u: units })?;
+        Ok(bytes)
+    }
+
+    /// Reads a stored payload.
+    ///
+    /// # Errors
+    /// [`PayloadError`] for another format, or damage.
+    pub fn from_payload(bytes: &[u8]) -> Result<Self, PayloadError> {
+        let (format, body) = bytes.split_first().ok_or(PayloadError::Format(0))?;
+        if *format != FORMAT {
+            return Err(PayloadError::Format(*format));
+        }
+        let payload: Payload = serde_json::from_slice(body)?;
+        let unit = |(measure, unit, outcome, reason, element): (u16, u32, u8, Option<u8>, Option<u16>)| {
+            let known = PayloadError::Vocabulary;
+            let outcome = *Outcome::ALL.get(usize::from(outcome)).ok_or(known)?;
+            let reason = reason
+                .map(|r| Reason::ALL.get(usize::from(r)).copied().ok_or(PayloadError::Vocabulary))
+                .transpose()?;
+            let element = element
+                .map(|e| payload.e.get(usize::from(e)).cloned().ok_or(PayloadError::Vocabulary))
+                .transpose()?;
+            Ok(UnitResult { measure, unit, outcome, reason, element })
+        };
+        let outcomes = payload.u.iter().copied().map(unit).collect::<Result<_, PayloadError>>()?;
+        Ok(Self { outcomes, facts: payload.f })
+    }
+}
+
+fn position<T: PartialEq>(all: &[T], one: T) -> Result<u8, PayloadError> {
+    let at = all.iter().position(|other| *other == one).ok_or(PayloadError::Vocabulary)?;
+    u8::try_from(at).map_err(|_| PayloadError::Vocabulary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation() -> CaseEvaluation {
+        let unit = |measure, outcome, reason, element: Option<&str>| UnitResult {
+            measure,
+            unit: 0,
+            outcome,
+            reason,
+            element: element.map(str::to_owned),
+        };
+        CaseEvaluation {
+            outcomes: vec![
+                unit(0, Outcome::Met, None, None),
+                unit(1, Outcome::NotAssessable, Some(Reason::SectionNotAttested), Some("imaging")),
+                unit(2, Outcome::NotAssessable, Some(Reason::Missing), Some("imaging.date")),
+                unit(3, Outcome::NotAssessable, Some(Reason::WindowOpen), None),
+            ],
+            facts: CaseFacts {
+                histology: Some("lms".to_owned()),
+                survival: SurvivalFacts { origin: RecordedDate::Between(739_000, 739_000), ..Default::default() },
+                ..CaseFacts::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_payload_comes_back_as_it_was_and_is_always_the_same() {
+        let one = evaluation();
+        let bytes = one.to_payload().unwrap();
+        assert_eq!(CaseEvaluation::from_payload(&bytes).unwrap(), one);
+        assert_eq!(bytes, one.to_payload().unwrap());
+    }
+
+    #[test]
+    fn another_format_or_damage_is_said() {
+        let mut bytes = evaluation().to_payload().unwrap();
+        bytes.truncate(bytes.len() - 3);
+        assert!(matches!(CaseEvaluation::from_payload(&bytes), Err(PayloadError::Damaged(_))));
+        bytes[0] = 9;
+        assert!(matches!(CaseEvaluation::from_payload(&bytes), Err(PayloadError::Format(9))));
+        assert!(matches!(CaseEvaluation::from_payload(&[]), Err(PayloadError::Format(0))));
+    }
+
+    #[test]
+    fn half_years() {
+        let on = |text: &str| CaseFacts {
+            survival: SurvivalFacts {
+                origin: registry_core::record::PartialDate::parse(text).unwrap().into(),
+                ..Default::default()
+            },
+            ..CaseFacts::default()
+        };
+        assert_eq!(on("2025-06-30").half_year().as_deref(), Some("2025-H1"));
+        assert_eq!(on("2025-07").half_year().as_deref(), Some("2025-H2"));
+        assert_eq!(on("2025").half_year(), None);
+        assert_eq!(CaseFacts::default().half_year(), None);
+    }
+}

@@ -1,0 +1,208 @@
+use super::adherence::find;
+use super::*;
+use crate::cohorts::{RecordedDate, SurvivalFacts};
+use crate::results::{AdherenceTable, By, MeasureHead, Period, Position, RateState, RunIdentity};
+use chrono::NaiveDate;
+use registry_core::guideline::Outcome::{self, *};
+use registry_core::record::{CentreTable, PartialDate};
+use registry_core::rules::Reason;
+use serde_json::json;
+
+fn run() -> RunIdentity {
+    RunIdentity {
+        run: 1,
+        cut_off: "2026-06-30".to_owned(),
+        schema_version: "1.0.0".to_owned(),
+        guideline: "g".to_owned(),
+        guideline_version: "1.0.0".to_owned(),
+        engine_version: "1".to_owned(),
+    }
+}
+
+fn window() -> Window {
+    Window::ending(NaiveDate::from_ymd_opt(2026, 6, 30).unwrap())
+}
+
+fn head(id: &str, unit: &str) -> MeasureHead {
+    MeasureHead {
+        id: id.to_owned(),
+        statement: "1".to_owned(),
+        title: id.to_owned(),
+        grade: "VA".to_owned(),
+        kind: "adherence".to_owned(),
+        unit: unit.to_owned(),
+    }
+}
+
+fn day(text: &str) -> RecordedDate {
+    PartialDate::parse(text).unwrap().into()
+}
+
+/// A case of measure 0 with these outcomes (several: event units).
+fn case(t0: &str, histology: &str, outcomes: &[Outcome]) -> CaseEvaluation {
+    let unit = |(unit, outcome): (usize, &Outcome)| UnitResult {
+        measure: 0,
+        unit: unit as u32,
+        outcome: *outcome,
+        reason: (*outcome == NotAssessable).then_some(Reason::Missing),
+        element: (*outcome == NotAssessable).then(|| "imaging.date".to_owned()),
+    };
+    CaseEvaluation {
+        outcomes: outcomes.iter().enumerate().map(unit).collect(),
+        facts: CaseFacts {
+            histology: Some(histology.to_owned()),
+            survival: SurvivalFacts { origin: day(t0), registration: day(t0), ..Default::default() },
+            ..CaseFacts::default()
+        },
+    }
+}
+
+fn table(measures: &[MeasureHead], cases: &[(&str, CaseEvaluation)]) -> AdherenceTable {
+    let mut columns = CaseColumns::default();
+    for (centre, evaluation) in cases {
+        columns.push(centre, &window(), evaluation.clone());
+    }
+    adherence_table(&run(), &window(), measures, &columns).unwrap()
+}
+
+#[test]
+fn by_hand() {
+    // C1: met, met, not met, excepted. C2: met, not assessable (old case), excluded.
+    let cases = [
+        ("C1", case("2025-02-01", "lms", &[Met])),
+        ("C1", case("2025-08-01", "lms", &[Met])),
+        ("C1", case("2026-02-01", "ddlps", &[NotMet])),
+        ("C1", case("2026-02-01", "ddlps", &[Excepted])),
+        ("C2", case("2025-02-01", "ddlps", &[Met])),
+        ("C2", case("2020-02-01", "ddlps", &[NotAssessable])),
+        ("C2", case("2020-02-01", "ddlps", &[Excluded])),
+    ];
+    let table = table(&[head("1a", "patient")], &cases);
+    // network x 2, centres x 2 x 2, half-years 2020-H1, 2025-H1, 2025-H2, 2026-H1, histologies x 2.
+    assert_eq!(table.rows.len(), 2 + 4 + 4 + 2);
+    let network = find(&table, "1a", By::Network, Period::All, "all").unwrap();
+    let counts = |r: &crate::results::AdherenceRow| {
+        [r.numerator, r.denominator, r.excluded, r.excepted, r.not_in_denominator, r.not_assessable]
+            .map(Option::unwrap)
+    };
+    assert_eq!(counts(network), [3, 4, 1, 1, 0, 1]);
+    assert_eq!(network.rate, Some(0.75));
+    assert_eq!((network.bound_low, network.bound_high), (Some(0.6), Some(0.8)));
+    assert_eq!(network.not_assessable_share, Some(0.2));
+    assert_eq!(network.patients, Some(4));
+    assert_eq!(network.not_assessable_by[0].element.as_deref(), Some("imaging.date"));
+    // Wilson for 3 of 4, R: prop.test(3, 4, correct = FALSE) gives 0.3006418, 0.9544127.
+    assert!((network.lower.unwrap() - 0.300_641_8).abs() < 1e-7);
+    assert!((network.upper.unwrap() - 0.954_412_7).abs() < 1e-7);
+
+    let recent = find(&table, "1a", By::Centre, Period::Last24Months, "C2").unwrap();
+    assert_eq!(counts(recent), [1, 1, 0, 0, 0, 0]);
+    let whole = find(&table, "1a", By::Centre, Period::All, "C2").unwrap();
+    assert_eq!(counts(whole), [1, 1, 1, 0, 0, 1]);
+    assert_eq!((whole.state, whole.rate, whole.insufficient), (RateState::Insufficient, None, true));
+    let half = find(&table, "1a", By::HalfYear, Period::All, "2025-H1").unwrap();
+    assert_eq!(counts(half), [2, 2, 0, 0, 0, 0]);
+    let old = find(&table, "1a", By::HalfYear, Period::All, "2020-H1").unwrap();
+    assert_eq!((old.state, old.rate, old.lower), (RateState::NotAssessable, None, None));
+}
+
+#[test]
+fn levels_add_up_to_the_network() {
+    let outcomes = [Met, NotMet, NotAssessable, Excluded, Excepted, NotInDenom];
+    let cases: Vec<(&str, CaseEvaluation)> = (0..60)
+        .map(|i| {
+            let t0 = ["2024-01-15", "2025-07-01", "2026"][i % 3];
+            (["C1", "C2", "C3", "C4"][i % 4], case(t0, ["lms", "ss"][i % 2], &[outcomes[i % 5], outcomes[i % 6]]))
+        })
+        .collect();
+    let table = table(&[head("10x", "imaging study")], &cases);
+    let network = find(&table, "10x", By::Network, Period::All, "all").unwrap();
+    for by in [By::Centre, By::HalfYear, By::Histology] {
+        let parts: Vec<_> = table.rows.iter().filter(|r| r.by == by && r.period == Period::All).collect();
+        let sum = |of: fn(&crate::results::AdherenceRow) -> Option<u32>| -> u32 {
+            parts.iter().map(|r| of(r).unwrap()).sum()
+        };
+        assert_eq!(sum(|r| r.denominator), network.denominator.unwrap(), "{by:?}");
+        assert_eq!(sum(|r| r.patients), network.patients.unwrap(), "{by:?}");
+        assert_eq!(sum(|r| r.not_assessable), network.not_assessable.unwrap(), "{by:?}");
+        assert_eq!(sum(|r| r.not_in_denominator), network.not_in_denominator.unwrap(), "{by:?}");
+    }
+    assert!(table.rows.iter().any(|r| r.by == By::HalfYear && r.level == "not_recorded"), "year-only T0");
+}
+
+#[test]
+fn thirty_percent_not_assessable_is_still_a_rate() {
+    let mut cases: Vec<(&str, CaseEvaluation)> = (0..7).map(|_| ("C1", case("2026-01-01", "lms", &[Met]))).collect();
+    cases.extend((0..3).map(|_| ("C1", case("2026-01-01", "lms", &[NotAssessable]))));
+    let state = |cases: &[(&str, CaseEvaluation)]| {
+        let table = table(&[head("1a", "patient")], cases);
+        find(&table, "1a", By::Network, Period::All, "all").unwrap().state
+    };
+    assert_eq!(state(&cases), RateState::Rate);
+    cases.push(("C1", case("2026-01-01", "lms", &[NotAssessable])));
+    assert_eq!(state(&cases), RateState::Insufficient);
+}
+
+#[test]
+fn units_of_one_patient_are_a_cluster() {
+    // Two patients with ten units each, all met in one, none in the other: as good as two observations.
+    let cases = [("C1", case("2026-01-01", "lms", &[Met; 10])), ("C1", case("2026-01-01", "lms", &[NotMet; 10]))];
+    let table = table(&[head("10x", "imaging study")], &cases);
+    let row = find(&table, "10x", By::Network, Period::All, "all").unwrap();
+    assert_eq!((row.denominator, row.patients, row.patients_all_met), (Some(20), Some(2), Some(1)));
+    // v = 2/1 * (25 + 25) / 400 = 1/4, so p (1 - p) / v = 1 effective unit.
+    let one = crate::statistics::proportion::wilson_of(0.5, 1.0, 0.95).unwrap();
+    assert!((row.clustered_lower.unwrap() - one.lower).abs() < 1e-12);
+    assert!(row.clustered_lower < row.lower && row.clustered_upper > row.upper);
+}
+
+#[test]
+fn a_measure_without_units_has_rows_all_the_same() {
+    let table = table(&[head("1a", "patient"), head("9", "patient")], &[("C1", case("2026-01-01", "lms", &[Met]))]);
+    let row = find(&table, "9", By::Centre, Period::All, "C1").unwrap();
+    assert_eq!((row.state, row.denominator, row.rate, row.bound_low), (RateState::NotAssessable, Some(0), None, None));
+    let empty = adherence_table(&run(), &window(), &[head("1a", "patient")], &CaseColumns::default()).unwrap();
+    assert_eq!(empty.rows.len(), 2, "an empty registry has its network rows");
+}
+
+#[test]
+fn a_funnel_places_centres_around_the_network() {
+    let mut cases = Vec::new();
+    for (centre, met, not_met) in [("C1", 40, 10), ("C2", 35, 15), ("C3", 5, 45), ("C4", 0, 0)] {
+        cases.extend((0..met).map(|_| (centre, case("2026-01-01", "lms", &[Met]))));
+        cases.extend((0..not_met).map(|_| (centre, case("2026-01-01", "lms", &[NotMet]))));
+    }
+    cases.push(("C4", case("2026-01-01", "lms", &[NotInDenom])));
+    let funnels = funnels(&table(&[head("1a", "patient")], &cases)).unwrap();
+    let funnel = &funnels.funnels[0];
+    assert_eq!(funnel.target, Some(80.0 / 150.0));
+    assert_eq!(funnel.limits.len(), 50);
+    let of = |centre: &str| funnel.points.iter().find(|p| p.centre == centre).unwrap().position;
+    assert_eq!(of("C3"), Some(Position::Below998));
+    assert_eq!(of("C1"), Some(Position::Above998));
+    assert_eq!(of("C2"), Some(Position::Above95), "P(R >= 35 | 50, 0.533) = 0.012");
+    assert_eq!(of("C4"), None, "nothing assessable: not on the funnel");
+}
+
+#[test]
+fn the_overview_counts_every_case_once() {
+    let mut columns = CaseColumns::default();
+    for (centre, t0) in [("C1", "2026-01-10"), ("C1", "2026-03-10"), ("C2", "2023-01-01")] {
+        columns.push(centre, &window(), case(t0, "lms", &[Met]));
+    }
+    let centres = CentreTable::from_rows([
+        json!({"centre_id": "C1", "effective_year": 2026, "eligible_seen": 5}),
+        json!({"centre_id": "C3", "effective_year": 2026, "eligible_seen": {"absent": "unknown"}}),
+    ])
+    .unwrap();
+    let got = overview(&run(), &window(), &columns, &centres, 3, 0);
+    assert_eq!((got.cases, got.centres), (Some(3), 2));
+    let months: u32 = got.accrual.iter().map(|m| m.n.unwrap()).sum();
+    assert_eq!((got.accrual.first().unwrap().level.as_str(), got.accrual.len(), months), ("2023-01", 42, 3));
+    let c1 = &got.by_centre[0];
+    assert_eq!((c1.cases, c1.cases_last_24_months, c1.eligible_seen, c1.registered_in_those_years),
+        (Some(2), Some(2), Some(5), Some(2)));
+    assert_eq!(got.by_centre[1].eligible_seen, None);
+    let network = quality(&run(), &columns).network;
+    assert_eq!((network.cases, network.not_assessable_share), (Some(3), Some(0.0)));
+}
