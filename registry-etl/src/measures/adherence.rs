@@ -75,8 +75,12 @@ fn levels(by: By, columns: &CaseColumns) -> Vec<(String, u32)> {
         By::HalfYear => &columns.half_years,
         By::Histology => &columns.histologies,
     };
-    let mut levels: Vec<(String, u32)> =
-        names.all().iter().enumerate().map(|(number, name)| (name.clone(), number as u32)).collect();
+    let mut levels: Vec<(String, u32)> = names
+        .all()
+        .iter()
+        .enumerate()
+        .map(|(number, name)| (name.clone(), number as u32))
+        .collect();
     levels.sort();
     levels
 }
@@ -97,8 +101,16 @@ fn row(
         _ => RateState::Rate,
     };
     let shown = state == RateState::Rate;
-    let interval = if shown { wilson(u64::from(x), u64::from(n), LEVEL)? } else { None };
-    let clustered = if shown && measure.unit != "patient" { clustered(tally)? } else { None };
+    let interval = if shown {
+        wilson(u64::from(x), u64::from(n), LEVEL)?
+    } else {
+        None
+    };
+    let clustered = if shown && measure.unit != "patient" {
+        clustered(tally)?
+    } else {
+        None
+    };
     let of_all = |count: u32| (n + lacking > 0).then(|| f64::from(count) / f64::from(n + lacking));
     Ok(AdherenceRow {
         measure: measure.id.clone(),
@@ -149,12 +161,18 @@ pub(super) fn named(counts: &[[u32; 3]], columns: &CaseColumns) -> Vec<Lacking> 
     let mut lacking: Vec<Lacking> = counts
         .iter()
         .map(|[reason, element, n]| Lacking {
-            reason: Reason::ALL.get(*reason as usize).map_or("missing", |r| r.as_str()).to_owned(),
+            reason: Reason::ALL
+                .get(*reason as usize)
+                .map_or("missing", |r| r.as_str())
+                .to_owned(),
             element: (*element != NONE).then(|| columns.elements.name(*element).to_owned()),
             n: *n,
         })
         .collect();
-    lacking.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| (&a.reason, &a.element).cmp(&(&b.reason, &b.element))));
+    lacking.sort_by(|a, b| {
+        b.n.cmp(&a.n)
+            .then_with(|| (&a.reason, &a.element).cmp(&(&b.reason, &b.element)))
+    });
     lacking
 }
 
@@ -166,5 +184,8 @@ pub fn find<'a>(
     period: Period,
     level: &str,
 ) -> Option<&'a AdherenceRow> {
-    table.rows.iter().find(|r| r.measure == measure && r.by == by && r.period == period && r.level == level)
+    table
+        .rows
+        .iter()
+        .find(|r| r.measure == measure && r.by == by && r.period == period && r.level == level)
 }

@@ -18,8 +18,13 @@ pub struct Window {
 impl Window {
     /// The window that ends with `cut_off`.
     pub fn ending(cut_off: NaiveDate) -> Self {
-        let back = cut_off.checked_sub_months(Months::new(24)).and_then(|d| d.checked_add_days(Days::new(1)));
-        Self { cut_off, recent_from: back.unwrap_or(cut_off) }
+        let back = cut_off
+            .checked_sub_months(Months::new(24))
+            .and_then(|d| d.checked_add_days(Days::new(1)));
+        Self {
+            cut_off,
+            recent_from: back.unwrap_or(cut_off),
+        }
     }
 
     /// Whether a day number lies within the last 24 months.
@@ -94,8 +99,12 @@ impl CaseColumns {
         let case = self.cases.len() as u32;
         self.cases.push(CaseRow {
             centre: self.centres.number(centre),
-            half_year: self.half_years.number(facts.half_year().as_deref().unwrap_or(NOT_RECORDED)),
-            histology: self.histologies.number(facts.histology.as_deref().unwrap_or(NOT_RECORDED)),
+            half_year: self
+                .half_years
+                .number(facts.half_year().as_deref().unwrap_or(NOT_RECORDED)),
+            histology: self
+                .histologies
+                .number(facts.histology.as_deref().unwrap_or(NOT_RECORDED)),
             recent: facts.diagnosis_day().is_some_and(|day| window.is_recent(day)),
         });
         for unit in evaluation.outcomes {
@@ -103,7 +112,8 @@ impl CaseColumns {
             self.unit_measure.push(u32::from(unit.measure));
             self.unit_outcome.push(unit.outcome as u32);
             self.unit_reason.push(unit.reason.map_or(NONE, |r| r as u32));
-            self.unit_element.push(unit.element.map_or(NONE, |e| self.elements.number(&e)));
+            self.unit_element
+                .push(unit.element.map_or(NONE, |e| self.elements.number(&e)));
         }
         self.facts.push(facts);
     }
@@ -120,14 +130,19 @@ impl CaseColumns {
 
     /// Survival rows with histology, in case order.
     pub fn survival(&self) -> Vec<(SurvivalFacts, Option<String>)> {
-        self.facts.iter().map(|f| (f.survival.clone(), f.histology.clone())).collect()
+        self.facts
+            .iter()
+            .map(|f| (f.survival.clone(), f.histology.clone()))
+            .collect()
     }
 
     /// Units of a case in the not-assessable state, and those assessable or not assessable, per case.
     pub(super) fn assessability(&self) -> Vec<(u32, u32)> {
         let mut counts = vec![(0, 0); self.cases.len()];
         for (case, outcome) in self.unit_case.iter().zip(&self.unit_outcome) {
-            let Some(outcome) = Outcome::ALL.get(*outcome as usize) else { continue };
+            let Some(outcome) = Outcome::ALL.get(*outcome as usize) else {
+                continue;
+            };
             if let Some(count) = counts.get_mut(*case as usize) {
                 let lacking = *outcome == Outcome::NotAssessable;
                 count.0 += u32::from(lacking);

@@ -75,7 +75,9 @@ impl CaseFacts {
     /// Reads the facts of a record whose blocked cells are marked; `cut_off` is a day number.
     pub fn read(record: &Record, blocked: u32, cut_off: i32) -> Self {
         let text = |path: &str| record.single(path).as_text().map(str::to_owned);
-        let first = record.rows("presentation").find(|p| p.get("seq").as_number() == Some(1.0));
+        let first = record
+            .rows("presentation")
+            .find(|p| p.get("seq").as_number() == Some(1.0));
         Self {
             histology: text("primary.histology_code"),
             eligibility: text("primary.eligibility_class"),
@@ -97,7 +99,11 @@ impl CaseFacts {
     /// Half-year of the metastatic diagnosis, `2025-H1`.
     pub fn half_year(&self) -> Option<String> {
         let day = day_of(self.diagnosis_day()?)?;
-        Some(format!("{}-H{}", day.year(), if day.month() <= 6 { 1 } else { 2 }))
+        Some(format!(
+            "{}-H{}",
+            day.year(),
+            if day.month() <= 6 { 1 } else { 2 }
+        ))
     }
 
     /// Month of registration, `2025-03`.
@@ -143,12 +149,20 @@ impl CaseEvaluation {
             let outcome = position(&Outcome::ALL, unit.outcome)?;
             let reason = unit.reason.map(|r| position(&Reason::ALL, r)).transpose()?;
             let element = unit.element.as_ref().and_then(|e| elements.binary_search(e).ok());
-            let element =
-                element.map(|at| u16::try_from(at).map_err(|_| PayloadError::Vocabulary)).transpose()?;
+            let element = element
+                .map(|at| u16::try_from(at).map_err(|_| PayloadError::Vocabulary))
+                .transpose()?;
             units.push((unit.measure, unit.unit, outcome, reason, element));
         }
         let mut bytes = vec![FORMAT];
-        serde_json::to_writer(&mut bytes, &Payload { f: self.facts.clone(), e: elements, u: units })?;
+        serde_json::to_writer(
+            &mut bytes,
+            &Payload {
+                f: self.facts.clone(),
+                e: elements,
+                u: units,
+            },
+        )?;
         Ok(bytes)
     }
 
@@ -166,20 +180,48 @@ impl CaseEvaluation {
             let known = PayloadError::Vocabulary;
             let outcome = *Outcome::ALL.get(usize::from(outcome)).ok_or(known)?;
             let reason = reason
-                .map(|r| Reason::ALL.get(usize::from(r)).copied().ok_or(PayloadError::Vocabulary))
+                .map(|r| {
+                    Reason::ALL
+                        .get(usize::from(r))
+                        .copied()
+                        .ok_or(PayloadError::Vocabulary)
+                })
                 .transpose()?;
             let element = element
-                .map(|e| payload.e.get(usize::from(e)).cloned().ok_or(PayloadError::Vocabulary))
+                .map(|e| {
+                    payload
+                        .e
+                        .get(usize::from(e))
+                        .cloned()
+                        .ok_or(PayloadError::Vocabulary)
+                })
                 .transpose()?;
-            Ok(UnitResult { measure, unit, outcome, reason, element })
+            Ok(UnitResult {
+                measure,
+                unit,
+                outcome,
+                reason,
+                element,
+            })
         };
-        let outcomes = payload.u.iter().copied().map(unit).collect::<Result<_, PayloadError>>()?;
-        Ok(Self { outcomes, facts: payload.f })
+        let outcomes = payload
+            .u
+            .iter()
+            .copied()
+            .map(unit)
+            .collect::<Result<_, PayloadError>>()?;
+        Ok(Self {
+            outcomes,
+            facts: payload.f,
+        })
     }
 }
 
 fn position<T: PartialEq>(all: &[T], one: T) -> Result<u8, PayloadError> {
-    let at = all.iter().position(|other| *other == one).ok_or(PayloadError::Vocabulary)?;
+    let at = all
+        .iter()
+        .position(|other| *other == one)
+        .ok_or(PayloadError::Vocabulary)?;
     u8::try_from(at).map_err(|_| PayloadError::Vocabulary)
 }
 
@@ -198,13 +240,26 @@ mod tests {
         CaseEvaluation {
             outcomes: vec![
                 unit(0, Outcome::Met, None, None),
-                unit(1, Outcome::NotAssessable, Some(Reason::SectionNotAttested), Some("imaging")),
-                unit(2, Outcome::NotAssessable, Some(Reason::Missing), Some("imaging.date")),
+                unit(
+                    1,
+                    Outcome::NotAssessable,
+                    Some(Reason::SectionNotAttested),
+                    Some("imaging"),
+                ),
+                unit(
+                    2,
+                    Outcome::NotAssessable,
+                    Some(Reason::Missing),
+                    Some("imaging.date"),
+                ),
                 unit(3, Outcome::NotAssessable, Some(Reason::WindowOpen), None),
             ],
             facts: CaseFacts {
                 histology: Some("lms".to_owned()),
-                survival: SurvivalFacts { origin: RecordedDate::Between(739_000, 739_000), ..Default::default() },
+                survival: SurvivalFacts {
+                    origin: RecordedDate::Between(739_000, 739_000),
+                    ..Default::default()
+                },
                 ..CaseFacts::default()
             },
         }
@@ -222,10 +277,19 @@ mod tests {
     fn another_format_or_damage_is_said() {
         let mut bytes = evaluation().to_payload().unwrap();
         bytes.truncate(bytes.len() - 3);
-        assert!(matches!(CaseEvaluation::from_payload(&bytes), Err(PayloadError::Damaged(_))));
+        assert!(matches!(
+            CaseEvaluation::from_payload(&bytes),
+            Err(PayloadError::Damaged(_))
+        ));
         bytes[0] = 9;
-        assert!(matches!(CaseEvaluation::from_payload(&bytes), Err(PayloadError::Format(9))));
-        assert!(matches!(CaseEvaluation::from_payload(&[]), Err(PayloadError::Format(0))));
+        assert!(matches!(
+            CaseEvaluation::from_payload(&bytes),
+            Err(PayloadError::Format(9))
+        ));
+        assert!(matches!(
+            CaseEvaluation::from_payload(&[]),
+            Err(PayloadError::Format(0))
+        ));
     }
 
     #[test]

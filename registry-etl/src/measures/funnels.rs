@@ -41,13 +41,26 @@ fn funnel(measure: &str, rows: &[&AdherenceRow]) -> Result<Funnel, StatisticsErr
     let network = rows.iter().find(|r| r.by == By::Network);
     let target = network.and_then(|r| r.rate);
     let centres = || rows.iter().filter(|r| r.by == By::Centre);
-    let points = centres().map(|r| point(r, target)).collect::<Result<Vec<_>, _>>()?;
-    let largest = centres().filter(|r| r.rate.is_some()).filter_map(|r| r.denominator).max().unwrap_or(0);
+    let points = centres()
+        .map(|r| point(r, target))
+        .collect::<Result<Vec<_>, _>>()?;
+    let largest = centres()
+        .filter(|r| r.rate.is_some())
+        .filter_map(|r| r.denominator)
+        .max()
+        .unwrap_or(0);
     let limits = match target {
-        Some(target) => ladder(largest).map(|n| limits(n, target)).collect::<Result<_, _>>()?,
+        Some(target) => ladder(largest)
+            .map(|n| limits(n, target))
+            .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
-    Ok(Funnel { measure: measure.to_owned(), target, limits, points })
+    Ok(Funnel {
+        measure: measure.to_owned(),
+        target,
+        limits,
+        points,
+    })
 }
 
 /// Whole numbers from 1 to `largest`, all of them or evenly spaced, the largest always among them.
@@ -58,7 +71,9 @@ fn ladder(largest: u32) -> impl Iterator<Item = u32> {
 
 fn point(row: &AdherenceRow, target: Option<f64>) -> Result<FunnelPoint, StatisticsError> {
     let placed = match (target, row.rate, row.numerator, row.denominator) {
-        (Some(target), Some(_), Some(x), Some(n)) => Some((limits(n, target)?, position(tails(x, n, target)?))),
+        (Some(target), Some(_), Some(x), Some(n)) => {
+            Some((limits(n, target)?, position(tails(x, n, target)?)))
+        }
         _ => None,
     };
     Ok(FunnelPoint {

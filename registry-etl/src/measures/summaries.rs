@@ -35,9 +35,18 @@ pub fn overview(
     let count = |of: &dyn Fn(usize) -> Option<String>| -> Vec<LevelCount> {
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
         for case in 0..columns.len() {
-            *counts.entry(of(case).unwrap_or_else(|| NOT_RECORDED.to_owned())).or_default() += 1;
+            *counts
+                .entry(of(case).unwrap_or_else(|| NOT_RECORDED.to_owned()))
+                .or_default() += 1;
         }
-        counts.into_iter().map(|(level, n)| LevelCount { level, n: Some(n), suppressed: None }).collect()
+        counts
+            .into_iter()
+            .map(|(level, n)| LevelCount {
+                level,
+                n: Some(n),
+                suppressed: None,
+            })
+            .collect()
     };
     let by_centre = by_centre(columns, centres);
     Overview {
@@ -72,7 +81,11 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
     while let Some(day) = month.filter(|d| *d <= window.cut_off) {
         let level = day.format("%Y-%m").to_string();
         let n = counts.get(&level).copied().unwrap_or(0);
-        months.push(LevelCount { level, n: Some(n), suppressed: None });
+        months.push(LevelCount {
+            level,
+            n: Some(n),
+            suppressed: None,
+        });
         month = day.checked_add_months(Months::new(1));
     }
     months.split_off(months.len().saturating_sub(MOST_MONTHS))
@@ -81,9 +94,10 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
 fn by_centre(columns: &CaseColumns, centres: &CentreTable) -> Vec<CentreAccrual> {
     let mut seen: BTreeMap<String, (u32, BTreeSet<i64>)> = BTreeMap::new();
     for row in centres.rows() {
-        let (Some(centre), Some(year)) =
-            (row.get("centre_id").and_then(Value::as_str), row.get("effective_year").and_then(Value::as_i64))
-        else {
+        let (Some(centre), Some(year)) = (
+            row.get("centre_id").and_then(Value::as_str),
+            row.get("effective_year").and_then(Value::as_i64),
+        ) else {
             continue;
         };
         if let Some(eligible) = row.get("eligible_seen").and_then(Value::as_u64) {
@@ -111,11 +125,17 @@ fn by_centre(columns: &CaseColumns, centres: &CentreTable) -> Vec<CentreAccrual>
         .collect();
     for (case, facts) in columns.cases.iter().zip(&columns.facts) {
         let name = columns.centres.name(case.centre);
-        let Some(accrual) = accruals.get_mut(name) else { continue };
+        let Some(accrual) = accruals.get_mut(name) else {
+            continue;
+        };
         add(&mut accrual.cases, 1);
         add(&mut accrual.cases_last_24_months, u32::from(case.recent));
         let year = facts.registration_day().map(|d| i64::from(d.year()));
-        if seen.get(name).zip(year).is_some_and(|(known, year)| known.1.contains(&year)) {
+        if seen
+            .get(name)
+            .zip(year)
+            .is_some_and(|(known, year)| known.1.contains(&year))
+        {
             add(&mut accrual.registered_in_those_years, 1);
         }
     }
@@ -146,17 +166,29 @@ pub fn quality(run: &RunIdentity, columns: &CaseColumns) -> Quality {
             (sum.0 + u64::from(per_case[c].0), sum.1 + u64::from(per_case[c].1))
         });
         let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-        for (_, elements) in lacking.iter().filter(|(centre, _)| wanted.is_none_or(|w| w == **centre)) {
+        for (_, elements) in lacking
+            .iter()
+            .filter(|(centre, _)| wanted.is_none_or(|w| w == **centre))
+        {
             for (what, n) in elements {
                 *counts.entry(*what).or_default() += n;
             }
         }
-        let mut list: Vec<Lacking> = counts.into_iter().map(|((reason, element), n)| Lacking {
-            reason: Reason::ALL.get(reason as usize).map_or("missing", |r| r.as_str()).to_owned(),
-            element: (element != NONE).then(|| columns.elements.name(element).to_owned()),
-            n,
-        }).collect();
-        list.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| (&a.reason, &a.element).cmp(&(&b.reason, &b.element))));
+        let mut list: Vec<Lacking> = counts
+            .into_iter()
+            .map(|((reason, element), n)| Lacking {
+                reason: Reason::ALL
+                    .get(reason as usize)
+                    .map_or("missing", |r| r.as_str())
+                    .to_owned(),
+                element: (element != NONE).then(|| columns.elements.name(element).to_owned()),
+                n,
+            })
+            .collect();
+        list.sort_by(|a, b| {
+            b.n.cmp(&a.n)
+                .then_with(|| (&a.reason, &a.element).cmp(&(&b.reason, &b.element)))
+        });
         list.truncate(MOST_LACKING);
         CentreQuality {
             centre: name.to_owned(),
@@ -167,12 +199,20 @@ pub fn quality(run: &RunIdentity, columns: &CaseColumns) -> Quality {
             suppressed: None,
         }
     };
-    let mut names: Vec<(String, u32)> =
-        columns.centres.all().iter().enumerate().map(|(n, name)| (name.clone(), n as u32)).collect();
+    let mut names: Vec<(String, u32)> = columns
+        .centres
+        .all()
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (name.clone(), n as u32))
+        .collect();
     names.sort();
     Quality {
         run: run.clone(),
         network: of("all", None),
-        centres: names.iter().map(|(name, number)| of(name, Some(*number))).collect(),
+        centres: names
+            .iter()
+            .map(|(name, number)| of(name, Some(*number)))
+            .collect(),
     }
 }

@@ -40,12 +40,30 @@ pub(crate) struct Breakdown {
 impl Breakdown {
     /// The fixed family of tables of a run.
     pub(crate) const ALL: [Breakdown; 6] = [
-        Breakdown { by: By::Network, period: Period::All },
-        Breakdown { by: By::Network, period: Period::Last24Months },
-        Breakdown { by: By::Centre, period: Period::All },
-        Breakdown { by: By::Centre, period: Period::Last24Months },
-        Breakdown { by: By::HalfYear, period: Period::All },
-        Breakdown { by: By::Histology, period: Period::All },
+        Breakdown {
+            by: By::Network,
+            period: Period::All,
+        },
+        Breakdown {
+            by: By::Network,
+            period: Period::Last24Months,
+        },
+        Breakdown {
+            by: By::Centre,
+            period: Period::All,
+        },
+        Breakdown {
+            by: By::Centre,
+            period: Period::Last24Months,
+        },
+        Breakdown {
+            by: By::HalfYear,
+            period: Period::All,
+        },
+        Breakdown {
+            by: By::Histology,
+            period: Period::All,
+        },
     ];
 
     fn level(self) -> Expr {
@@ -64,8 +82,14 @@ pub(crate) struct Frames {
     per_case: DataFrame,
 }
 
-const COUNTS: [&str; 6] =
-    ["numerator", "denominator", "excluded", "excepted", "not_in_denominator", "not_assessable"];
+const COUNTS: [&str; 6] = [
+    "numerator",
+    "denominator",
+    "excluded",
+    "excepted",
+    "not_in_denominator",
+    "not_assessable",
+];
 
 fn is_any(outcomes: &[Outcome]) -> Expr {
     outcomes
@@ -81,7 +105,12 @@ impl Frames {
     /// Builds the frames of a run.
     pub(crate) fn build(columns: &CaseColumns) -> PolarsResult<Self> {
         let case = |of: fn(&super::columns::CaseRow) -> u32| -> Vec<u32> {
-            columns.unit_case.iter().filter_map(|c| columns.cases.get(*c as usize)).map(of).collect()
+            columns
+                .unit_case
+                .iter()
+                .filter_map(|c| columns.cases.get(*c as usize))
+                .map(of)
+                .collect()
         };
         let height = columns.unit_case.len();
         let units = DataFrame::new(
@@ -126,14 +155,17 @@ impl Frames {
     pub(crate) fn tally(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
         let patients = |which: Expr| which.cast(DataType::UInt32).sum();
         let some = |name: &str| patients(col(name).gt(lit(0u32)));
-        let square = |a: &str, b: &str| {
-            (col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64)).sum()
-        };
+        let square =
+            |a: &str, b: &str| (col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64)).sum();
         let mut aggregates: Vec<Expr> = COUNTS.iter().map(|name| col(*name).sum()).collect();
         aggregates.extend([
             some("denominator").alias("patients"),
-            patients(col("denominator").gt(lit(0u32)).and(col("numerator").eq(col("denominator"))))
-                .alias("patients_all_met"),
+            patients(
+                col("denominator")
+                    .gt(lit(0u32))
+                    .and(col("numerator").eq(col("denominator"))),
+            )
+            .alias("patients_all_met"),
             some("numerator").alias("p_numerator"),
             patients(col("denominator").gt(col("numerator"))).alias("p_complement"),
             some("excluded").alias("p_excluded"),
@@ -153,7 +185,12 @@ impl Frames {
             Ok(column.u32()?.iter().map(Option::unwrap_or_default).collect())
         };
         let real = |name: &str| -> PolarsResult<Vec<f64>> {
-            Ok(frame.column(name)?.f64()?.iter().map(Option::unwrap_or_default).collect())
+            Ok(frame
+                .column(name)?
+                .f64()?
+                .iter()
+                .map(Option::unwrap_or_default)
+                .collect())
         };
         let (measure, level) = (whole("measure")?, whole("level")?);
         let counts = COUNTS.map(whole);
@@ -161,9 +198,16 @@ impl Frames {
         let (numerator, denominator, excluded) = (numerator?, denominator?, excluded?);
         let (excepted, not_in, not_assessable) = (excepted?, not_in?, not_assessable?);
         let (patients, all_met) = (whole("patients")?, whole("patients_all_met")?);
-        let (p_num, p_com, p_exc) = (whole("p_numerator")?, whole("p_complement")?, whole("p_excluded")?);
-        let (p_exp, p_not, p_na) =
-            (whole("p_excepted")?, whole("p_not_in_denominator")?, whole("p_not_assessable")?);
+        let (p_num, p_com, p_exc) = (
+            whole("p_numerator")?,
+            whole("p_complement")?,
+            whole("p_excluded")?,
+        );
+        let (p_exp, p_not, p_na) = (
+            whole("p_excepted")?,
+            whole("p_not_in_denominator")?,
+            whole("p_not_assessable")?,
+        );
         let (xx, xn, nn) = (real("xx")?, real("xn")?, real("nn")?);
         let mut tallies: BTreeMap<Key, Tally> = (0..frame.height())
             .map(|i| {
@@ -202,17 +246,30 @@ impl Frames {
     fn lacking(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Vec<[u32; 3]>>> {
         let frame = within(self.units.clone().lazy(), breakdown.period)
             .filter(col("outcome").eq(lit(Outcome::NotAssessable as u32)))
-            .group_by([col("measure"), breakdown.level().alias("level"), col("reason"), col("element")])
+            .group_by([
+                col("measure"),
+                breakdown.level().alias("level"),
+                col("reason"),
+                col("element"),
+            ])
             .agg([col("case").count().cast(DataType::UInt32).alias("n")])
             .collect()?;
         let whole = |name: &str| -> PolarsResult<Vec<u32>> {
-            Ok(frame.column(name)?.u32()?.iter().map(Option::unwrap_or_default).collect())
+            Ok(frame
+                .column(name)?
+                .u32()?
+                .iter()
+                .map(Option::unwrap_or_default)
+                .collect())
         };
         let (measure, level) = (whole("measure")?, whole("level")?);
         let (reason, element, n) = (whole("reason")?, whole("element")?, whole("n")?);
         let mut lacking: BTreeMap<Key, Vec<[u32; 3]>> = BTreeMap::new();
         for i in 0..frame.height() {
-            lacking.entry((measure[i], level[i])).or_default().push([reason[i], element[i], n[i]]);
+            lacking
+                .entry((measure[i], level[i]))
+                .or_default()
+                .push([reason[i], element[i], n[i]]);
         }
         Ok(lacking)
     }

@@ -51,7 +51,11 @@ fn case(t0: &str, histology: &str, outcomes: &[Outcome]) -> CaseEvaluation {
         outcomes: outcomes.iter().enumerate().map(unit).collect(),
         facts: CaseFacts {
             histology: Some(histology.to_owned()),
-            survival: SurvivalFacts { origin: day(t0), registration: day(t0), ..Default::default() },
+            survival: SurvivalFacts {
+                origin: day(t0),
+                registration: day(t0),
+                ..Default::default()
+            },
             ..CaseFacts::default()
         },
     }
@@ -82,15 +86,25 @@ fn by_hand() {
     assert_eq!(table.rows.len(), 2 + 4 + 4 + 2);
     let network = find(&table, "1a", By::Network, Period::All, "all").unwrap();
     let counts = |r: &crate::results::AdherenceRow| {
-        [r.numerator, r.denominator, r.excluded, r.excepted, r.not_in_denominator, r.not_assessable]
-            .map(Option::unwrap)
+        [
+            r.numerator,
+            r.denominator,
+            r.excluded,
+            r.excepted,
+            r.not_in_denominator,
+            r.not_assessable,
+        ]
+        .map(Option::unwrap)
     };
     assert_eq!(counts(network), [3, 4, 1, 1, 0, 1]);
     assert_eq!(network.rate, Some(0.75));
     assert_eq!((network.bound_low, network.bound_high), (Some(0.6), Some(0.8)));
     assert_eq!(network.not_assessable_share, Some(0.2));
     assert_eq!(network.patients, Some(4));
-    assert_eq!(network.not_assessable_by[0].element.as_deref(), Some("imaging.date"));
+    assert_eq!(
+        network.not_assessable_by[0].element.as_deref(),
+        Some("imaging.date")
+    );
     // Wilson for 3 of 4, R: prop.test(3, 4, correct = FALSE) gives 0.3006418, 0.9544127.
     assert!((network.lower.unwrap() - 0.300_641_8).abs() < 1e-7);
     assert!((network.upper.unwrap() - 0.954_412_7).abs() < 1e-7);
@@ -99,11 +113,17 @@ fn by_hand() {
     assert_eq!(counts(recent), [1, 1, 0, 0, 0, 0]);
     let whole = find(&table, "1a", By::Centre, Period::All, "C2").unwrap();
     assert_eq!(counts(whole), [1, 1, 1, 0, 0, 1]);
-    assert_eq!((whole.state, whole.rate, whole.insufficient), (RateState::Insufficient, None, true));
+    assert_eq!(
+        (whole.state, whole.rate, whole.insufficient),
+        (RateState::Insufficient, None, true)
+    );
     let half = find(&table, "1a", By::HalfYear, Period::All, "2025-H1").unwrap();
     assert_eq!(counts(half), [2, 2, 0, 0, 0, 0]);
     let old = find(&table, "1a", By::HalfYear, Period::All, "2020-H1").unwrap();
-    assert_eq!((old.state, old.rate, old.lower), (RateState::NotAssessable, None, None));
+    assert_eq!(
+        (old.state, old.rate, old.lower),
+        (RateState::NotAssessable, None, None)
+    );
 }
 
 #[test]
@@ -112,27 +132,50 @@ fn levels_add_up_to_the_network() {
     let cases: Vec<(&str, CaseEvaluation)> = (0..60)
         .map(|i| {
             let t0 = ["2024-01-15", "2025-07-01", "2026"][i % 3];
-            (["C1", "C2", "C3", "C4"][i % 4], case(t0, ["lms", "ss"][i % 2], &[outcomes[i % 5], outcomes[i % 6]]))
+            (
+                ["C1", "C2", "C3", "C4"][i % 4],
+                case(t0, ["lms", "ss"][i % 2], &[outcomes[i % 5], outcomes[i % 6]]),
+            )
         })
         .collect();
     let table = table(&[head("10x", "imaging study")], &cases);
     let network = find(&table, "10x", By::Network, Period::All, "all").unwrap();
     for by in [By::Centre, By::HalfYear, By::Histology] {
-        let parts: Vec<_> = table.rows.iter().filter(|r| r.by == by && r.period == Period::All).collect();
+        let parts: Vec<_> = table
+            .rows
+            .iter()
+            .filter(|r| r.by == by && r.period == Period::All)
+            .collect();
         let sum = |of: fn(&crate::results::AdherenceRow) -> Option<u32>| -> u32 {
             parts.iter().map(|r| of(r).unwrap()).sum()
         };
         assert_eq!(sum(|r| r.denominator), network.denominator.unwrap(), "{by:?}");
         assert_eq!(sum(|r| r.patients), network.patients.unwrap(), "{by:?}");
-        assert_eq!(sum(|r| r.not_assessable), network.not_assessable.unwrap(), "{by:?}");
-        assert_eq!(sum(|r| r.not_in_denominator), network.not_in_denominator.unwrap(), "{by:?}");
+        assert_eq!(
+            sum(|r| r.not_assessable),
+            network.not_assessable.unwrap(),
+            "{by:?}"
+        );
+        assert_eq!(
+            sum(|r| r.not_in_denominator),
+            network.not_in_denominator.unwrap(),
+            "{by:?}"
+        );
     }
-    assert!(table.rows.iter().any(|r| r.by == By::HalfYear && r.level == "not_recorded"), "year-only T0");
+    assert!(
+        table
+            .rows
+            .iter()
+            .any(|r| r.by == By::HalfYear && r.level == "not_recorded"),
+        "year-only T0"
+    );
 }
 
 #[test]
 fn thirty_percent_not_assessable_is_still_a_rate() {
-    let mut cases: Vec<(&str, CaseEvaluation)> = (0..7).map(|_| ("C1", case("2026-01-01", "lms", &[Met]))).collect();
+    let mut cases: Vec<(&str, CaseEvaluation)> = (0..7)
+        .map(|_| ("C1", case("2026-01-01", "lms", &[Met])))
+        .collect();
     cases.extend((0..3).map(|_| ("C1", case("2026-01-01", "lms", &[NotAssessable]))));
     let state = |cases: &[(&str, CaseEvaluation)]| {
         let table = table(&[head("1a", "patient")], cases);
@@ -146,10 +189,16 @@ fn thirty_percent_not_assessable_is_still_a_rate() {
 #[test]
 fn units_of_one_patient_are_a_cluster() {
     // Two patients with ten units each, all met in one, none in the other: as good as two observations.
-    let cases = [("C1", case("2026-01-01", "lms", &[Met; 10])), ("C1", case("2026-01-01", "lms", &[NotMet; 10]))];
+    let cases = [
+        ("C1", case("2026-01-01", "lms", &[Met; 10])),
+        ("C1", case("2026-01-01", "lms", &[NotMet; 10])),
+    ];
     let table = table(&[head("10x", "imaging study")], &cases);
     let row = find(&table, "10x", By::Network, Period::All, "all").unwrap();
-    assert_eq!((row.denominator, row.patients, row.patients_all_met), (Some(20), Some(2), Some(1)));
+    assert_eq!(
+        (row.denominator, row.patients, row.patients_all_met),
+        (Some(20), Some(2), Some(1))
+    );
     // v = 2/1 * (25 + 25) / 400 = 1/4, so p (1 - p) / v = 1 effective unit.
     let one = crate::statistics::proportion::wilson_of(0.5, 1.0, 0.95).unwrap();
     assert!((row.clustered_lower.unwrap() - one.lower).abs() < 1e-12);
@@ -158,10 +207,22 @@ fn units_of_one_patient_are_a_cluster() {
 
 #[test]
 fn a_measure_without_units_has_rows_all_the_same() {
-    let table = table(&[head("1a", "patient"), head("9", "patient")], &[("C1", case("2026-01-01", "lms", &[Met]))]);
+    let table = table(
+        &[head("1a", "patient"), head("9", "patient")],
+        &[("C1", case("2026-01-01", "lms", &[Met]))],
+    );
     let row = find(&table, "9", By::Centre, Period::All, "C1").unwrap();
-    assert_eq!((row.state, row.denominator, row.rate, row.bound_low), (RateState::NotAssessable, Some(0), None, None));
-    let empty = adherence_table(&run(), &window(), &[head("1a", "patient")], &CaseColumns::default()).unwrap();
+    assert_eq!(
+        (row.state, row.denominator, row.rate, row.bound_low),
+        (RateState::NotAssessable, Some(0), None, None)
+    );
+    let empty = adherence_table(
+        &run(),
+        &window(),
+        &[head("1a", "patient")],
+        &CaseColumns::default(),
+    )
+    .unwrap();
     assert_eq!(empty.rows.len(), 2, "an empty registry has its network rows");
 }
 
@@ -177,10 +238,21 @@ fn a_funnel_places_centres_around_the_network() {
     let funnel = &funnels.funnels[0];
     assert_eq!(funnel.target, Some(80.0 / 150.0));
     assert_eq!(funnel.limits.len(), 50);
-    let of = |centre: &str| funnel.points.iter().find(|p| p.centre == centre).unwrap().position;
+    let of = |centre: &str| {
+        funnel
+            .points
+            .iter()
+            .find(|p| p.centre == centre)
+            .unwrap()
+            .position
+    };
     assert_eq!(of("C3"), Some(Position::Below998));
     assert_eq!(of("C1"), Some(Position::Above998));
-    assert_eq!(of("C2"), Some(Position::Above95), "P(R >= 35 | 50, 0.533) = 0.012");
+    assert_eq!(
+        of("C2"),
+        Some(Position::Above95),
+        "P(R >= 35 | 50, 0.533) = 0.012"
+    );
     assert_eq!(of("C4"), None, "nothing assessable: not on the funnel");
 }
 
@@ -198,11 +270,28 @@ fn the_overview_counts_every_case_once() {
     let got = overview(&run(), &window(), &columns, &centres, 3, 0);
     assert_eq!((got.cases, got.centres), (Some(3), 2));
     let months: u32 = got.accrual.iter().map(|m| m.n.unwrap()).sum();
-    assert_eq!((got.accrual.first().unwrap().level.as_str(), got.accrual.len(), months), ("2023-01", 42, 3));
+    assert_eq!(
+        (
+            got.accrual.first().unwrap().level.as_str(),
+            got.accrual.len(),
+            months
+        ),
+        ("2023-01", 42, 3)
+    );
     let c1 = &got.by_centre[0];
-    assert_eq!((c1.cases, c1.cases_last_24_months, c1.eligible_seen, c1.registered_in_those_years),
-        (Some(2), Some(2), Some(5), Some(2)));
+    assert_eq!(
+        (
+            c1.cases,
+            c1.cases_last_24_months,
+            c1.eligible_seen,
+            c1.registered_in_those_years
+        ),
+        (Some(2), Some(2), Some(5), Some(2))
+    );
     assert_eq!(got.by_centre[1].eligible_seen, None);
     let network = quality(&run(), &columns).network;
-    assert_eq!((network.cases, network.not_assessable_share), (Some(3), Some(0.0)));
+    assert_eq!(
+        (network.cases, network.not_assessable_share),
+        (Some(3), Some(0.0))
+    );
 }
