@@ -11,7 +11,7 @@ mod read;
 pub use absence::Absence;
 pub use cell::{Cell, CellRef, TextSet};
 pub(crate) use cell::{Rows, Span};
-pub(crate) use centres::CentreRows;
+pub(crate) use centres::{CarriedRow, CentreRows};
 pub use centres::{CentreTable, CentreTableError};
 pub use date::{PartialDate, day_number, day_of};
 pub use layout::{ElementLayout, ElementSpec, EntityLayout, EntitySpec, Kind, Layout, LayoutError};

@@ -1,7 +1,22 @@
 //! The rule language: small, typed, three-valued. Edit checks and guideline measures are written in it.
 
+mod calendar;
+pub(crate) mod compile;
 mod error;
+pub(crate) mod evaluate;
+mod parse;
+mod print;
+pub(crate) mod program;
+mod range;
+pub(crate) mod source;
+pub mod syntax;
+mod token;
 mod unknown;
 
+pub use compile::{Parameter, ParameterValue};
 pub use error::{RuleError, RuleErrors};
+pub use parse::parse;
+pub use program::Table;
+pub use range::{Range, Scalar};
+pub use source::{At, Fault, Source};
 pub use unknown::{Place, Reason, Truth, Unknown};

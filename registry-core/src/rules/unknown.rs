@@ -81,3 +81,53 @@ pub enum Truth {
     False,
     Unknown(Unknown),
 }
+
+impl Truth {
+    /// T or F.
+    pub fn known(value: bool) -> Truth {
+        if value { Truth::True } else { Truth::False }
+    }
+
+    pub fn is_true(self) -> bool {
+        self == Truth::True
+    }
+
+    pub fn is_false(self) -> bool {
+        self == Truth::False
+    }
+
+    /// Why it is U.
+    pub fn unknown(self) -> Option<Unknown> {
+        if let Truth::Unknown(unknown) = self { Some(unknown) } else { None }
+    }
+
+    /// NOT U is U, with its reason.
+    #[must_use]
+    pub fn negate(self) -> Truth {
+        match self {
+            Truth::True => Truth::False,
+            Truth::False => Truth::True,
+            unknown => unknown,
+        }
+    }
+
+    /// F AND anything is F; otherwise U of the leftmost.
+    #[must_use]
+    pub fn and(self, right: Truth) -> Truth {
+        match (self, right) {
+            (Truth::False, _) | (_, Truth::False) => Truth::False,
+            (Truth::True, right) => right,
+            (left, _) => left,
+        }
+    }
+
+    /// T OR anything is T; otherwise U of the leftmost.
+    #[must_use]
+    pub fn or(self, right: Truth) -> Truth {
+        match (self, right) {
+            (Truth::True, _) | (_, Truth::True) => Truth::True,
+            (Truth::False, right) => right,
+            (left, _) => left,
+        }
+    }
+}
