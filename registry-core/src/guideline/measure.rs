@@ -37,11 +37,15 @@ impl MeasureKind {
 
 /// Everything about a measure but its compiled expressions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MeasureInfo {
+pub struct Measure {
     /// As `10b2`.
     pub id: String,
     /// Number of the consensus statement.
     pub statement: u16,
+    /// Version of the measure.
+    pub version: String,
+    /// What part of care it is about, as `imaging`.
+    pub domain: Option<String>,
     /// Level of evidence and grade of recommendation, as `IVA`.
     pub grade: String,
     pub kind: MeasureKind,
@@ -58,6 +62,8 @@ pub struct MeasureInfo {
     pub numerator_in_words: String,
     pub rationale: String,
     pub review_note: Option<String>,
+    /// Elements the rate is broken down by, besides the common ones.
+    pub stratifiers: Vec<String>,
     /// Example situation per outcome, in words.
     pub examples: BTreeMap<String, String>,
     /// Parameters the expressions read, directly or through lets and definitions.

@@ -1,7 +1,70 @@
 //! Guideline measures: what is asked, of whom, and what the answer is for one case.
 
+mod compile;
+mod evaluate;
+mod explain;
+mod files;
 mod measure;
 mod outcome;
 
-pub use measure::{MeasureInfo, MeasureKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::record::Layout;
+use crate::rules::Parameter;
+use crate::rules::compile::WindowDays;
+use crate::rules::program::Cond;
+
+pub use explain::{Explanation, StepExplanation};
+pub use measure::{Measure, MeasureKind};
 pub use outcome::{Outcome, Step, UnitOutcome};
+
+/// Version of the rule engine; part of every evaluation key. It changes whenever the same rules on the same case could
+/// give another answer.
+pub const ENGINE_VERSION: &str = "1.0.0";
+
+/// A guideline: its measures, compiled. Made once at start-up, shared by all threads.
+pub struct Guideline {
+    pub id: String,
+    pub version: String,
+    pub title: String,
+    pub source: String,
+    pub status: String,
+    /// Ordered by statement and id.
+    pub measures: Vec<Measure>,
+    /// Every threshold, window and list the measures read.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Definitions and populations as written, by name.
+    pub definitions: BTreeMap<String, String>,
+    pub populations: BTreeMap<String, String>,
+    /// SHA-256 (hex) over the guideline's files and replaced parameters.
+    pub digest: String,
+    layout: Arc<Layout>,
+    windows: WindowDays,
+    population_programs: Vec<Cond>,
+    programs: Vec<Program>,
+}
+
+/// The compiled expressions of one measure.
+struct Program {
+    /// `None` for the patient.
+    unit: Option<u16>,
+    population: usize,
+    denominator: Cond,
+    exclusion: Cond,
+    exception: Cond,
+    numerator: Cond,
+    utilisation: bool,
+}
+
+impl Guideline {
+    /// The measure of an id, and its position.
+    pub fn measure(&self, id: &str) -> Option<(u16, &Measure)> {
+        let at = self.measures.iter().position(|measure| measure.id == id)?;
+        Some((at as u16, self.measures.get(at)?))
+    }
+
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+}

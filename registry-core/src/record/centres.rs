@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::cell::{Packed, Texts};
+use super::cell::Texts;
 use super::read::pack_row;
 use super::{Cell, Layout, Rows};
 

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::dictionary::{Dictionary, Element, ElementKind, Entity, EntityKind};
+
 /// What an element holds, as far as the rules are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -119,6 +121,14 @@ pub enum LayoutError {
 }
 
 impl Layout {
+    /// The layout of a version of the case schema.
+    ///
+    /// # Errors
+    /// As [`Layout::build`].
+    pub fn of(dictionary: &Dictionary) -> Result<Layout, LayoutError> {
+        Layout::build(dictionary.entities.iter().map(EntitySpec::of).collect())
+    }
+
     /// Positions follow the order given.
     ///
     /// # Errors
@@ -206,6 +216,41 @@ impl Layout {
         let (entity, element) = path.split_once('.')?;
         let at = self.entity(entity)?;
         Some((at, self.entity_at(at)?.element(element)?))
+    }
+}
+
+impl EntitySpec {
+    fn of(entity: &Entity) -> EntitySpec {
+        let anchor = entity.anchor_date.and_then(|at| entity.elements.get(at));
+        EntitySpec {
+            name: entity.name.clone(),
+            single: !entity.repeated(),
+            attestable: entity.attestable,
+            reference: entity.kind == EntityKind::Reference,
+            anchor_date: anchor.map(|element| element.name.clone()),
+            elements: entity.elements.iter().map(ElementSpec::of).collect(),
+        }
+    }
+}
+
+impl ElementSpec {
+    fn of(element: &Element) -> ElementSpec {
+        let integers = element.codes.as_ref().is_some_and(|codes| codes.integer);
+        let kind = match element.kind {
+            ElementKind::Code if integers => Kind::Number,
+            ElementKind::Code | ElementKind::String | ElementKind::Uuid => Kind::Code,
+            ElementKind::CodeSet | ElementKind::StringSet => Kind::Set,
+            ElementKind::Boolean => Kind::Boolean,
+            ElementKind::Integer | ElementKind::Number | ElementKind::Percent | ElementKind::Year => Kind::Number,
+            ElementKind::Date => Kind::Date,
+            ElementKind::DateTime => Kind::Instant,
+        };
+        let codes = element.codes.as_ref().filter(|_| matches!(kind, Kind::Code | Kind::Set));
+        ElementSpec {
+            name: element.name.clone(),
+            kind,
+            codes: codes.map(|codes| codes.iter().map(str::to_owned).collect()),
+        }
     }
 }
 

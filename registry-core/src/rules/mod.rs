@@ -1,9 +1,11 @@
 //! The rule language: small, typed, three-valued. Edit checks and guideline measures are written in it.
 
 mod calendar;
+mod checks;
 pub(crate) mod compile;
 mod error;
 pub(crate) mod evaluate;
+pub(crate) mod files;
 mod parse;
 mod print;
 pub(crate) mod program;
@@ -13,7 +15,9 @@ pub mod syntax;
 mod token;
 mod unknown;
 
+pub use checks::{Check, CheckSet, EvaluatedBy, FiredCheck};
 pub use compile::{Parameter, ParameterValue};
+pub use crate::validation::Severity;
 pub use error::{RuleError, RuleErrors};
 pub use parse::parse;
 pub use program::Table;

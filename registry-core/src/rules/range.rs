@@ -208,7 +208,6 @@ impl Range {
 
 /// The earliest (or with `latest` the latest) of several; NONE is left out, all NONE is NONE, the leftmost Unknown wins.
 pub fn extreme(values: impl IntoIterator<Item = Scalar>, latest: bool) -> Option<Scalar> {
-    let sign = if latest { -1.0 } else { 1.0 };
     let mut ranges: Vec<Range> = Vec::with_capacity(4);
     let mut none = None;
     for value in values {
@@ -229,6 +228,6 @@ pub fn extreme(values: impl IntoIterator<Item = Scalar>, latest: bool) -> Option
     let hi = if maybe_none { ranges.iter().map(|range| range.hi).fold(f64::NEG_INFINITY, f64::max) } else { certain };
     let wide = maybe_none || lo < hi;
     let why = ranges.iter().filter(|range| range.lo <= hi).find_map(|range| range.why);
-    let (lo, hi) = if latest { (-hi, -lo) } else { (sign * lo, sign * hi) };
+    let (lo, hi) = if latest { (-hi, -lo) } else { (lo, hi) };
     Some(Scalar::Range(Range { lo, hi, maybe_none, why: if wide { why } else { None } }))
 }

@@ -183,3 +183,8 @@ pub(crate) fn parse_at(source: &Source, errors: &mut Vec<RuleError>) -> Option<E
         }
     }
 }
+
+/// A word that cannot name a let or a definition.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED_NAMES.contains(&name) || super::token::KEYWORDS.contains(&name)
+}

@@ -346,3 +346,20 @@ impl Earliest {
         }))
     }
 }
+
+impl Evaluation<'_> {
+    /// The named dates of the present unit.
+    pub(crate) fn named_dates(&self) -> Vec<(&'static str, Scalar)> {
+        [
+            ("T0", NamedDate::T0),
+            ("A0", NamedDate::A0),
+            ("FT", NamedDate::Ft),
+            ("FT0", NamedDate::Ft0),
+            ("CUT", NamedDate::Cut),
+            ("DEATH", NamedDate::Death),
+        ]
+        .into_iter()
+        .map(|(name, named)| (name, self.named(named)))
+        .collect()
+    }
+}

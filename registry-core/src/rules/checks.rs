@@ -1,0 +1,338 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::compile::{Compiler, Role, Shared, WindowDays, parse_at};
+use super::evaluate::Evaluation;
+use super::files::{RuleFile, parameters, window_days};
+use super::program::Cond;
+use super::{RuleError, RuleErrors, Severity};
+use crate::record::{CellRef, Layout, Record};
+use crate::versions::SchemaStore;
+
+/// Who judges an edit check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvaluatedBy {
+    /// The engine, from its expression.
+    Rule,
+    /// The service: it needs what a record does not hold.
+    Service,
+}
+
+/// One edit check, as its file describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// As `E-005`.
+    pub id: String,
+    pub version: String,
+    pub severity: Severity,
+    /// The entity whose rows are checked one by one, or `record`.
+    pub scope: String,
+    pub evaluated_by: EvaluatedBy,
+    pub rule_in_words: String,
+    /// What is said when it fires.
+    pub message: String,
+    /// The violation condition as written; the check fires when it is T.
+    pub expression: Option<String>,
+    /// `entity.element`, `*.element` (in every entity) or `*` (the whole record is refused).
+    pub blocks: Vec<String>,
+    pub parameters: Vec<String>,
+    pub note: Option<String>,
+}
+
+/// The edit checks, compiled.
+pub struct CheckSet {
+    checks: Vec<Check>,
+    programs: Vec<Option<Program>>,
+    layout: Arc<Layout>,
+    windows: WindowDays,
+}
+
+struct Program {
+    /// `None` when the whole record is judged at once.
+    scope: Option<u16>,
+    violated: Cond,
+    blocks: Vec<Block>,
+}
+
+struct Block {
+    entity: u16,
+    element: u16,
+}
+
+/// An edit check that fired on one row, or on the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiredCheck {
+    /// Position in [`CheckSet::checks`].
+    pub check: usize,
+    /// The scoped row: entity and position in its array. `None` when the scope is the record.
+    pub row: Option<(u16, u32)>,
+    /// The cells that were read to decide, in the order of the dictionary.
+    pub read: Vec<CellRef>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckFile {
+    id: Spanned<String>,
+    version: Option<String>,
+    severity: Spanned<String>,
+    scope: Spanned<String>,
+    evaluated_by: Spanned<String>,
+    rule_in_words: String,
+    message: String,
+    expression: Option<Spanned<String>>,
+    #[serde(default)]
+    blocks: Vec<Spanned<String>>,
+    parameters: Option<Spanned<Vec<String>>>,
+    note: Option<String>,
+}
+
+impl CheckSet {
+    /// Compiles `checks/E-*.toml` with `checks/parameters.toml`. Windows (PRE, FT) read the parameters of the first
+    /// guideline when the checks have none of their own.
+    ///
+    /// # Errors
+    /// Every fault in every file, with line and column.
+    pub fn of(store: &SchemaStore, layout: &Arc<Layout>) -> Result<CheckSet, RuleErrors> {
+        let paths = store.files().below("checks/").filter(|path| path.ends_with(".toml"));
+        let files: Vec<(&str, &str)> = paths.filter_map(|path| Some((path, store.file(path)?))).collect();
+        let guideline = store.files().below("guideline/").find(|path| path.ends_with("/parameters.toml"));
+        let windows = guideline.and_then(|path| Some((path, store.file(path)?)));
+        CheckSet::compile(&files, windows, layout)
+    }
+
+    /// Compiles the checks of some files (path and text); the one called `parameters.toml` holds the parameters,
+    /// `windows` those of the guideline.
+    ///
+    /// # Errors
+    /// Every fault in every file, with line and column.
+    pub fn compile(
+        files: &[(&str, &str)],
+        windows: Option<(&str, &str)>,
+        layout: &Arc<Layout>,
+    ) -> Result<CheckSet, RuleErrors> {
+        let mut errors = Vec::new();
+        let (own, checks): (Vec<_>, Vec<_>) =
+            files.iter().map(|(path, text)| RuleFile::new(path, text)).partition(|file| file.path.ends_with("parameters.toml"));
+        let nothing = BTreeMap::new();
+        let of_checks = own.first().map(|file| parameters(file, &nothing, &mut errors)).unwrap_or_default();
+        let of_guideline =
+            windows.map(|(path, text)| parameters(&RuleFile::new(path, text), &nothing, &mut errors)).unwrap_or_default();
+        let windows = window_days(&of_checks).or_else(|| window_days(&of_guideline));
+        let shared = Shared {
+            layout: Arc::clone(layout),
+            parameters: of_checks,
+            definitions: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            measures: HashMap::new(),
+            windows,
+        };
+        let mut read = BTreeSet::new();
+        let mut set = CheckSet {
+            checks: Vec::new(),
+            programs: Vec::new(),
+            layout: Arc::clone(layout),
+            windows: windows.unwrap_or(WindowDays { lookback: 0.0, cap: 0.0 }),
+        };
+        for file in &checks {
+            set.add(file, &shared, &mut read, &mut errors);
+        }
+        if let Some(file) = own.first() {
+            for name in shared.parameters.keys().filter(|name| !read.contains(*name)) {
+                let at = file.text.find(&format!("[{name}]")).unwrap_or(0);
+                errors.push(file.error(at, "parameter_never_read", format!("no edit check reads `${name}`")));
+            }
+        }
+        if errors.is_empty() { Ok(set) } else { Err(RuleErrors(errors)) }
+    }
+
+    fn add(&mut self, file: &RuleFile, shared: &Shared, read: &mut BTreeSet<String>, errors: &mut Vec<RuleError>) {
+        let Some(written) = file.read::<CheckFile>(errors) else { return };
+        let before = errors.len();
+        let mut bad = |at: &Spanned<String>, code, message: String| errors.push(file.error(at.span().start, code, message));
+        if self.checks.iter().any(|check| check.id == *written.id.get_ref()) {
+            bad(&written.id, "twice", format!("there are two checks `{}`", written.id.get_ref()));
+        }
+        let severity = Severity::from_code(written.severity.get_ref());
+        if severity.is_none() {
+            bad(&written.severity, "unknown_severity", "the severity is reject, error or warning".into());
+        }
+        let evaluated_by = match written.evaluated_by.get_ref().as_str() {
+            "rule" => Some(EvaluatedBy::Rule),
+            "service" => Some(EvaluatedBy::Service),
+            _ => None,
+        };
+        if evaluated_by.is_none() {
+            bad(&written.evaluated_by, "unknown_evaluator", "a check is evaluated by `rule` or `service`".into());
+        }
+        let record = written.scope.get_ref() == "record";
+        let scope = self.layout.entity(written.scope.get_ref()).filter(|_| !record);
+        if scope.is_none() && !record {
+            bad(&written.scope, "unknown_entity", "the scope is `record` or an entity".into());
+        }
+        let mut blocks = Vec::new();
+        for block in &written.blocks {
+            match block_cells(&self.layout, block.get_ref()) {
+                Some(cells) => blocks.extend(cells),
+                None => bad(block, "unknown_element", format!("`{}` blocks nothing there is", block.get_ref())),
+            }
+        }
+        let program = match (&written.expression, evaluated_by) {
+            (Some(expression), Some(EvaluatedBy::Rule)) => {
+                let source = file.source(expression);
+                parse_at(&source, errors).and_then(|expr| {
+                    let lets = BTreeMap::new();
+                    let mut compiler = Compiler::new(shared, Role::EditCheck, scope, &lets);
+                    let violated = compiler.field(&expr, &source);
+                    errors.append(&mut compiler.errors);
+                    if let Some(listed) = &written.parameters
+                        && violated.is_some()
+                        && !compiler.read.iter().eq(listed.get_ref().iter().collect::<BTreeSet<_>>())
+                    {
+                        let message = format!("the expression reads {:?}, the list says {:?}", compiler.read, listed.get_ref());
+                        errors.push(file.error(listed.span().start, "parameters_differ", message));
+                    }
+                    read.append(&mut compiler.read);
+                    Some(Program { scope, violated: violated?, blocks })
+                })
+            }
+            (None, Some(EvaluatedBy::Rule)) => {
+                errors.push(file.error(written.evaluated_by.span().start, "no_expression", "a rule needs an expression"));
+                None
+            }
+            _ => None,
+        };
+        if let (Some(severity), Some(evaluated_by)) = (severity, evaluated_by)
+            && errors.len() == before
+        {
+            self.programs.push(program);
+            self.checks.push(Check {
+                id: written.id.into_inner(),
+                version: written.version.unwrap_or_else(|| "1.0".to_owned()),
+                severity,
+                scope: written.scope.into_inner(),
+                evaluated_by,
+                rule_in_words: written.rule_in_words,
+                message: written.message,
+                expression: written.expression.map(Spanned::into_inner),
+                blocks: written.blocks.into_iter().map(Spanned::into_inner).collect(),
+                parameters: written.parameters.map(Spanned::into_inner).unwrap_or_default(),
+                note: written.note,
+            });
+        }
+    }
+
+    /// Every check, those of the service included, in the order of the files.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// A check by id.
+    pub fn check(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id == id)
+    }
+
+    /// Runs every rule on every row of its scope. A check fires when its condition is certainly violated, never on
+    /// unknown.
+    pub fn run(&self, record: &Record) -> Vec<FiredCheck> {
+        let evaluation = Evaluation::of_checks(record, self.windows);
+        let mut fired = Vec::new();
+        for (check, program) in self.programs.iter().enumerate() {
+            let Some(program) = program else { continue };
+            match program.scope {
+                None => {
+                    if evaluation.cond(&program.violated).is_true() {
+                        fired.push(self.fired(check, program, record, None));
+                    }
+                }
+                Some(entity) => {
+                    for row in 0..record.count(entity) as u32 {
+                        evaluation.enter_scope(entity, row);
+                        if evaluation.cond(&program.violated).is_true() {
+                            fired.push(self.fired(check, program, record, Some((entity, row))));
+                        }
+                    }
+                }
+            }
+        }
+        fired
+    }
+
+    /// Judges once more, noting what is read.
+    fn fired(&self, check: usize, program: &Program, record: &Record, row: Option<(u16, u32)>) -> FiredCheck {
+        let evaluation = Evaluation::of_checks(record, self.windows).tracing();
+        if let Some((entity, row)) = row {
+            evaluation.enter_scope(entity, row);
+        }
+        evaluation.cond(&program.violated);
+        FiredCheck { check, row, read: evaluation.reads() }
+    }
+
+    /// Keeps the elements blocked by fired checks of severity error out of the measures: those of the scoped row, or of
+    /// all rows when the scope is the record or another entity.
+    pub fn block(&self, record: &mut Record, fired: &[FiredCheck]) {
+        for fired in fired {
+            let severity = self.checks.get(fired.check).map(|check| check.severity);
+            let Some(Some(program)) = self.programs.get(fired.check) else { continue };
+            if severity != Some(Severity::Error) {
+                continue;
+            }
+            for block in &program.blocks {
+                let scoped = fired.row.filter(|(entity, _)| *entity == block.entity).map(|(_, row)| row);
+                let all = 0..record.count(block.entity) as u32;
+                for row in scoped.map_or(all, |row| row..row + 1) {
+                    record.block(CellRef { entity: block.entity, row, element: block.element });
+                }
+            }
+        }
+    }
+}
+
+impl FiredCheck {
+    /// JSON Pointer of what to look at: the element the check blocks in its row, else the row, else the whole document.
+    pub fn pointer(&self, set: &CheckSet, record: &Record) -> String {
+        let layout = record.layout();
+        let blocks = set.programs.get(self.check).and_then(Option::as_ref).map(|program| &program.blocks);
+        let blocks = blocks.map(Vec::as_slice).unwrap_or_default();
+        match self.row {
+            Some((entity, row)) => {
+                if let Some(block) = blocks.iter().find(|block| block.entity == entity) {
+                    return record.pointer(CellRef { entity, row, element: block.element });
+                }
+                let name = layout.entity_at(entity).map(|known| (known.name.to_string(), known.single));
+                name.map_or_else(String::new, |(name, single)| if single { format!("/{name}") } else { format!("/{name}/{row}") })
+            }
+            None => match blocks {
+                [block] if layout.entity_at(block.entity).is_some_and(|known| known.single) => {
+                    record.pointer(CellRef { entity: block.entity, row: 0, element: block.element })
+                }
+                _ => String::new(),
+            },
+        }
+    }
+
+    /// Elements that were read, `entity.element`, sorted.
+    pub fn elements(&self, layout: &Layout) -> Vec<String> {
+        let paths = self.read.iter().filter_map(|at| layout.element_at(at.entity, at.element));
+        paths.map(|element| element.path.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// The cells a block names; `*` (the record itself) names none.
+fn block_cells(layout: &Layout, block: &str) -> Option<Vec<Block>> {
+    if block == "*" {
+        return Some(Vec::new());
+    }
+    if let Some(element) = block.strip_prefix("*.") {
+        let everywhere = layout.entities().iter().enumerate().filter_map(|(entity, known)| {
+            let element = known.element(element).filter(|_| !known.reference)?;
+            Some(Block { entity: entity as u16, element })
+        });
+        let cells: Vec<Block> = everywhere.collect();
+        return (!cells.is_empty()).then_some(cells);
+    }
+    layout.path(block).map(|(entity, element)| vec![Block { entity, element }])
+}
