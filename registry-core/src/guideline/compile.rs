@@ -46,7 +46,10 @@ impl Guideline {
         replaced: &BTreeMap<String, Value>,
     ) -> Result<Guideline, RuleErrors> {
         let folder = format!("guideline/{id}/");
-        let paths = store.files().below(&folder).filter(|path| path.ends_with(".toml"));
+        let paths = store
+            .files()
+            .below(&folder)
+            .filter(|path| path.ends_with(".toml"));
         let files: Vec<(&str, &str)> = paths.filter_map(|path| Some((path, store.file(path)?))).collect();
         Guideline::compile(&files, layout, replaced)
     }
@@ -91,17 +94,34 @@ impl<'a> Compilation<'a> {
         replaced: &BTreeMap<String, Value>,
         errors: &'a mut Vec<RuleError>,
     ) -> Option<Guideline> {
-        let all: Vec<RuleFile> = files.iter().map(|(path, text)| RuleFile::new(path, text)).collect();
+        let all: Vec<RuleFile> = files
+            .iter()
+            .map(|(path, text)| RuleFile::new(path, text))
+            .collect();
         let named = |name: &str| all.iter().find(|file| file.path.ends_with(name));
         let Some(main) = named("guideline.toml") else {
-            errors.push(RuleFile::new("guideline.toml", "").error(0, "unreadable", "there is no guideline.toml"));
+            errors.push(RuleFile::new("guideline.toml", "").error(
+                0,
+                "unreadable",
+                "there is no guideline.toml",
+            ));
             return None;
         };
         let head: GuidelineFile = main.read(errors)?;
-        if let Some(language) = head.language_version.as_ref().filter(|language| language.get_ref() != "1.0") {
-            errors.push(main.error(language.span().start, "language_version", "this engine speaks version 1.0 of the language"));
+        if let Some(language) = head
+            .language_version
+            .as_ref()
+            .filter(|language| language.get_ref() != "1.0")
+        {
+            errors.push(main.error(
+                language.span().start,
+                "language_version",
+                "this engine speaks version 1.0 of the language",
+            ));
         }
-        let parameters = named("parameters.toml").map(|file| parameters(file, replaced, errors)).unwrap_or_default();
+        let parameters = named("parameters.toml")
+            .map(|file| parameters(file, replaced, errors))
+            .unwrap_or_default();
         let mut measures = read_measures(&all, layout, errors);
         measures.sort_by(|left, right| {
             let key = |read: &Read| (read.written.statement, read.written.id.get_ref().clone());
@@ -116,7 +136,10 @@ impl<'a> Compilation<'a> {
                 .tables
                 .iter()
                 .map(|(name, rows)| {
-                    let rows = rows.iter().map(|(key, codes)| (key.clone(), Arc::from(codes.as_slice()))).collect();
+                    let rows = rows
+                        .iter()
+                        .map(|(key, codes)| (key.clone(), Arc::from(codes.as_slice())))
+                        .collect();
                     let name = name.get_ref().clone();
                     (name.clone(), Arc::new(Table { name, rows }))
                 })
@@ -127,16 +150,30 @@ impl<'a> Compilation<'a> {
                 .map(|(at, read)| (read.written.id.get_ref().clone(), (at as u16, read.unit)))
                 .collect(),
         };
-        let mut compilation = Compilation { shared, errors, read: BTreeSet::new(), references: Vec::new() };
+        let mut compilation = Compilation {
+            shared,
+            errors,
+            read: BTreeSet::new(),
+            references: Vec::new(),
+        };
         let population_programs = compilation.populations(main, &head);
-        let populations: Vec<&str> = head.populations.keys().map(|name| name.get_ref().as_str()).collect();
-        let programs: Vec<Option<(Measure, Program)>> =
-            measures.iter().map(|read| compilation.measure(read, &populations)).collect();
+        let populations: Vec<&str> = head
+            .populations
+            .keys()
+            .map(|name| name.get_ref().as_str())
+            .collect();
+        let programs: Vec<Option<(Measure, Program)>> = measures
+            .iter()
+            .map(|read| compilation.measure(read, &populations))
+            .collect();
         compilation.refuse_cycles(&measures);
         compilation.refuse_unread(named("parameters.toml"));
         let (measures, programs): (Vec<Measure>, Vec<Program>) = programs.into_iter().flatten().unzip();
         let texts = |written: &BTreeMap<Spanned<String>, Spanned<String>>| -> BTreeMap<String, String> {
-            written.iter().map(|(name, text)| (name.get_ref().clone(), text.get_ref().trim().to_owned())).collect()
+            written
+                .iter()
+                .map(|(name, text)| (name.get_ref().clone(), text.get_ref().trim().to_owned()))
+                .collect()
         };
         Some(Guideline {
             definitions: texts(&head.definitions),
@@ -149,7 +186,10 @@ impl<'a> Compilation<'a> {
             measures,
             digest: digest(&all, replaced),
             layout: Arc::clone(layout),
-            windows: compilation.shared.windows.unwrap_or(WindowDays { lookback: 0.0, cap: 0.0 }),
+            windows: compilation.shared.windows.unwrap_or(WindowDays {
+                lookback: 0.0,
+                cap: 0.0,
+            }),
             parameters: std::mem::take(&mut compilation.shared.parameters),
             population_programs,
             programs,
@@ -175,17 +215,26 @@ impl<'a> Compilation<'a> {
     }
 
     fn measure(&mut self, read: &Read, populations: &[&str]) -> Option<(Measure, Program)> {
-        let Read { file, written, kind, unit } = read;
-        let population = populations.iter().position(|name| name == written.population.get_ref());
+        let Read {
+            file,
+            written,
+            kind,
+            unit,
+        } = read;
+        let population = populations
+            .iter()
+            .position(|name| name == written.population.get_ref());
         if population.is_none() {
             let message = format!("there is no population `{}`", written.population.get_ref());
-            self.errors.push(file.error(written.population.span().start, "unknown_population", message));
+            self.errors
+                .push(file.error(written.population.span().start, "unknown_population", message));
         }
         let lets = definitions(file, &written.r#let, self.errors);
         for (name, text) in &written.r#let {
             if self.shared.definitions.contains_key(name.get_ref()) {
                 let message = format!("`{}` is already a definition of the guideline", name.get_ref());
-                self.errors.push(file.error(text.span().start, "reserved_name", message));
+                self.errors
+                    .push(file.error(text.span().start, "reserved_name", message));
             }
         }
         let mut fields = BTreeMap::new();
@@ -197,7 +246,9 @@ impl<'a> Compilation<'a> {
             ("numerator", &written.numerator),
         ] {
             let source = file.source(text);
-            let Some(expr) = parse_at(&source, self.errors) else { continue };
+            let Some(expr) = parse_at(&source, self.errors) else {
+                continue;
+            };
             let mut compiler = Compiler::new(&self.shared, Role::Measure, *unit, &lets);
             if let Some(cond) = compiler.field(&expr, &source) {
                 fields.insert(field, cond);
@@ -209,7 +260,8 @@ impl<'a> Compilation<'a> {
         let listed: BTreeSet<String> = written.parameters.get_ref().iter().cloned().collect();
         if fields.len() == 4 && parameters != listed {
             let message = format!("the expressions read {parameters:?}, the list says {listed:?}");
-            self.errors.push(file.error(written.parameters.span().start, "parameters_differ", message));
+            self.errors
+                .push(file.error(written.parameters.span().start, "parameters_differ", message));
         }
         self.read.append(&mut parameters);
         self.references.push(references);
@@ -235,8 +287,12 @@ impl<'a> Compilation<'a> {
                     let reference = usize::from(*reference);
                     if reference == start {
                         let id = &read.written.id;
-                        let message = format!("measure `{}` refers to itself through MEASURE or DENOM", id.get_ref());
-                        self.errors.push(read.file.error(id.span().start, "recursion", message));
+                        let message = format!(
+                            "measure `{}` refers to itself through MEASURE or DENOM",
+                            id.get_ref()
+                        );
+                        self.errors
+                            .push(read.file.error(id.span().start, "recursion", message));
                         open.clear();
                         break;
                     }
@@ -253,7 +309,11 @@ impl<'a> Compilation<'a> {
         for name in self.shared.parameters.keys() {
             if !self.read.contains(name) && !READ_ELSEWHERE.contains(&name.as_str()) {
                 let at = file.text.find(&format!("[{name}]")).unwrap_or(0);
-                self.errors.push(file.error(at, "parameter_never_read", format!("no measure reads `${name}`")));
+                self.errors.push(file.error(
+                    at,
+                    "parameter_never_read",
+                    format!("no measure reads `${name}`"),
+                ));
             }
         }
     }
@@ -261,34 +321,59 @@ impl<'a> Compilation<'a> {
 
 fn read_measures(all: &[RuleFile], layout: &Layout, errors: &mut Vec<RuleError>) -> Vec<Read> {
     let mut measures: Vec<Read> = Vec::new();
-    for file in all.iter().filter(|file| file.path.contains("/measures/") || file.path.starts_with("measures/")) {
-        let Some(written) = file.read::<MeasureFile>(errors) else { continue };
+    for file in all
+        .iter()
+        .filter(|file| file.path.contains("/measures/") || file.path.starts_with("measures/"))
+    {
+        let Some(written) = file.read::<MeasureFile>(errors) else {
+            continue;
+        };
         let at = |text: &Spanned<String>| text.span().start;
-        if measures.iter().any(|other| other.written.id.get_ref() == written.id.get_ref()) {
+        if measures
+            .iter()
+            .any(|other| other.written.id.get_ref() == written.id.get_ref())
+        {
             let message = format!("there are two measures `{}`", written.id.get_ref());
             errors.push(file.error(at(&written.id), "twice", message));
         }
         let kind = MeasureKind::from_code(written.kind.get_ref());
         if kind.is_none() {
             let kinds = MeasureKind::ALL.map(MeasureKind::as_str).join(", ");
-            errors.push(file.error(at(&written.kind), "unknown_kind", format!("the kind is one of {kinds}")));
+            errors.push(file.error(
+                at(&written.kind),
+                "unknown_kind",
+                format!("the kind is one of {kinds}"),
+            ));
         }
         let unit = written.unit_entity.as_ref().and_then(|name| {
             let found = layout.entity(name.get_ref());
-            let rows = found.filter(|at| layout.entity_at(*at).is_some_and(|known| !known.single && !known.reference));
+            let rows = found.filter(|at| {
+                layout
+                    .entity_at(*at)
+                    .is_some_and(|known| !known.single && !known.reference)
+            });
             if rows.is_none() {
                 let message = format!("`{}` is no entity with rows that could be units", name.get_ref());
                 errors.push(file.error(at(name), "unknown_unit", message));
             }
             rows
         });
-        measures.push(Read { file: file.clone(), written, kind, unit });
+        measures.push(Read {
+            file: file.clone(),
+            written,
+            kind,
+            unit,
+        });
     }
     measures
 }
 
 fn describe(written: &MeasureFile, kind: MeasureKind, lets: &BTreeMap<String, Definition>) -> Measure {
-    let date = |value: &Option<toml::Value>| value.as_ref().and_then(|value| json(value).as_str().map(str::to_owned));
+    let date = |value: &Option<toml::Value>| {
+        value
+            .as_ref()
+            .and_then(|value| json(value).as_str().map(str::to_owned))
+    };
     let mut expressions: BTreeMap<String, String> = [
         ("denominator", &written.denominator),
         ("exclusion", &written.exclusion),

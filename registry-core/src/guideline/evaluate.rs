@@ -90,7 +90,12 @@ impl<'g> Judgement<'g> {
     }
 
     pub(super) fn population(&self, program: &Program) -> Truth {
-        self.populations.borrow().get(program.population).copied().flatten().unwrap_or(Truth::False)
+        self.populations
+            .borrow()
+            .get(program.population)
+            .copied()
+            .flatten()
+            .unwrap_or(Truth::False)
     }
 
     pub(super) fn decide(&self, evaluation: &Evaluation<'_>, measure: usize) -> Decided {
@@ -98,8 +103,15 @@ impl<'g> Judgement<'g> {
             return known;
         }
         let decided = match self.guideline.programs.get(measure) {
-            Some(program) => decide(|step| self.step(evaluation, measure, program, step), program.utilisation),
-            None => Decided { outcome: Outcome::NotInDenom, step: Step::Population, unknown: None },
+            Some(program) => decide(
+                |step| self.step(evaluation, measure, program, step),
+                program.utilisation,
+            ),
+            None => Decided {
+                outcome: Outcome::NotInDenom,
+                step: Step::Population,
+                unknown: None,
+            },
         };
         if let Some(slot) = self.outcomes.borrow_mut().get_mut(measure) {
             *slot = Some(decided);
@@ -140,14 +152,24 @@ impl OtherMeasures for Judgement<'_> {
 
     fn denominator(&self, evaluation: &Evaluation<'_>, measure: u16) -> Truth {
         let program = self.guideline.programs.get(usize::from(measure));
-        program.map_or(Truth::False, |program| self.denominator_of(evaluation, usize::from(measure), program))
+        program.map_or(Truth::False, |program| {
+            self.denominator_of(evaluation, usize::from(measure), program)
+        })
     }
 }
 
 /// The order of evaluation: the first step that decides wins. Steps are judged only when reached.
 pub(super) fn decide(mut judge: impl FnMut(Step) -> Truth, utilisation: bool) -> Decided {
-    let decided = |outcome, step| Decided { outcome, step, unknown: None };
-    let not_assessable = |unknown, step| Decided { outcome: Outcome::NotAssessable, step, unknown: Some(unknown) };
+    let decided = |outcome, step| Decided {
+        outcome,
+        step,
+        unknown: None,
+    };
+    let not_assessable = |unknown, step| Decided {
+        outcome: Outcome::NotAssessable,
+        step,
+        unknown: Some(unknown),
+    };
     for step in [Step::Population, Step::Denominator] {
         match judge(step) {
             Truth::False => return decided(Outcome::NotInDenom, step),

@@ -33,7 +33,10 @@ impl Guideline {
         if let Some(entity) = program.unit {
             let judgement = Judgement::new(self);
             let evaluation = Evaluation::of_measures(record, self.windows, &judgement);
-            evaluation.active_rows(entity).into_iter().find(|row| *row == unit_index)?;
+            evaluation
+                .active_rows(entity)
+                .into_iter()
+                .find(|row| *row == unit_index)?;
         } else if unit_index != 0 {
             return None;
         }
@@ -56,7 +59,11 @@ impl Guideline {
                 Step::Numerator => evaluation.cond(&program.numerator),
                 Step::Exception => evaluation.cond(&program.exception),
             };
-            steps.push(StepExplanation { step, truth, read: evaluation.reads() });
+            steps.push(StepExplanation {
+                step,
+                truth,
+                read: evaluation.reads(),
+            });
             truth
         };
         let decided = decide(judge, program.utilisation);

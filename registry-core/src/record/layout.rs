@@ -241,11 +241,16 @@ impl ElementSpec {
             ElementKind::Code | ElementKind::String | ElementKind::Uuid => Kind::Code,
             ElementKind::CodeSet | ElementKind::StringSet => Kind::Set,
             ElementKind::Boolean => Kind::Boolean,
-            ElementKind::Integer | ElementKind::Number | ElementKind::Percent | ElementKind::Year => Kind::Number,
+            ElementKind::Integer | ElementKind::Number | ElementKind::Percent | ElementKind::Year => {
+                Kind::Number
+            }
             ElementKind::Date => Kind::Date,
             ElementKind::DateTime => Kind::Instant,
         };
-        let codes = element.codes.as_ref().filter(|_| matches!(kind, Kind::Code | Kind::Set));
+        let codes = element
+            .codes
+            .as_ref()
+            .filter(|_| matches!(kind, Kind::Code | Kind::Set));
         ElementSpec {
             name: element.name.clone(),
             kind,

@@ -6,7 +6,11 @@ use crate::record::{day_number, day_of};
 
 fn date(day: f64) -> Option<NaiveDate> {
     // Day numbers are whole and far inside i32.
-    if day.is_finite() && day.abs() < f64::from(i32::MAX) { day_of(day as i32) } else { None }
+    if day.is_finite() && day.abs() < f64::from(i32::MAX) {
+        day_of(day as i32)
+    } else {
+        None
+    }
 }
 
 /// The same day so many months later, or the last of the month when it has no such day.
@@ -16,8 +20,14 @@ pub fn add_months(day: f64, months: f64) -> f64 {
         return months;
     }
     let count = Months::new(months.abs().trunc() as u32);
-    let moved = if months < 0.0 { from.checked_sub_months(count) } else { from.checked_add_months(count) };
-    moved.map_or(f64::INFINITY.copysign(months), |moved| f64::from(day_number(moved)))
+    let moved = if months < 0.0 {
+        from.checked_sub_months(count)
+    } else {
+        from.checked_add_months(count)
+    };
+    moved.map_or(f64::INFINITY.copysign(months), |moved| {
+        f64::from(day_number(moved))
+    })
 }
 
 /// Completed months from one day to another; negative when the second is earlier.
@@ -29,7 +39,9 @@ pub fn months_between(from: f64, to: f64) -> f64 {
         return -months_between(to, from);
     }
     let whole = (second.year() - first.year()) * 12 + second.month() as i32 - first.month() as i32;
-    let reached = first.checked_add_months(Months::new(whole as u32)).is_some_and(|reached| reached <= second);
+    let reached = first
+        .checked_add_months(Months::new(whole as u32))
+        .is_some_and(|reached| reached <= second);
     f64::from(whole - i32::from(!reached))
 }
 

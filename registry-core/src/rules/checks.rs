@@ -97,9 +97,15 @@ impl CheckSet {
     /// # Errors
     /// Every fault in every file, with line and column.
     pub fn of(store: &SchemaStore, layout: &Arc<Layout>) -> Result<CheckSet, RuleErrors> {
-        let paths = store.files().below("checks/").filter(|path| path.ends_with(".toml"));
+        let paths = store
+            .files()
+            .below("checks/")
+            .filter(|path| path.ends_with(".toml"));
         let files: Vec<(&str, &str)> = paths.filter_map(|path| Some((path, store.file(path)?))).collect();
-        let guideline = store.files().below("guideline/").find(|path| path.ends_with("/parameters.toml"));
+        let guideline = store
+            .files()
+            .below("guideline/")
+            .find(|path| path.ends_with("/parameters.toml"));
         let windows = guideline.and_then(|path| Some((path, store.file(path)?)));
         CheckSet::compile(&files, windows, layout)
     }
@@ -115,12 +121,18 @@ impl CheckSet {
         layout: &Arc<Layout>,
     ) -> Result<CheckSet, RuleErrors> {
         let mut errors = Vec::new();
-        let (own, checks): (Vec<_>, Vec<_>) =
-            files.iter().map(|(path, text)| RuleFile::new(path, text)).partition(|file| file.path.ends_with("parameters.toml"));
+        let (own, checks): (Vec<_>, Vec<_>) = files
+            .iter()
+            .map(|(path, text)| RuleFile::new(path, text))
+            .partition(|file| file.path.ends_with("parameters.toml"));
         let nothing = BTreeMap::new();
-        let of_checks = own.first().map(|file| parameters(file, &nothing, &mut errors)).unwrap_or_default();
-        let of_guideline =
-            windows.map(|(path, text)| parameters(&RuleFile::new(path, text), &nothing, &mut errors)).unwrap_or_default();
+        let of_checks = own
+            .first()
+            .map(|file| parameters(file, &nothing, &mut errors))
+            .unwrap_or_default();
+        let of_guideline = windows
+            .map(|(path, text)| parameters(&RuleFile::new(path, text), &nothing, &mut errors))
+            .unwrap_or_default();
         let windows = window_days(&of_checks).or_else(|| window_days(&of_guideline));
         let shared = Shared {
             layout: Arc::clone(layout),
@@ -135,7 +147,10 @@ impl CheckSet {
             checks: Vec::new(),
             programs: Vec::new(),
             layout: Arc::clone(layout),
-            windows: windows.unwrap_or(WindowDays { lookback: 0.0, cap: 0.0 }),
+            windows: windows.unwrap_or(WindowDays {
+                lookback: 0.0,
+                cap: 0.0,
+            }),
         };
         for file in &checks {
             set.add(file, &shared, &mut read, &mut errors);
@@ -143,22 +158,48 @@ impl CheckSet {
         if let Some(file) = own.first() {
             for name in shared.parameters.keys().filter(|name| !read.contains(*name)) {
                 let at = file.text.find(&format!("[{name}]")).unwrap_or(0);
-                errors.push(file.error(at, "parameter_never_read", format!("no edit check reads `${name}`")));
+                errors.push(file.error(
+                    at,
+                    "parameter_never_read",
+                    format!("no edit check reads `${name}`"),
+                ));
             }
         }
-        if errors.is_empty() { Ok(set) } else { Err(RuleErrors(errors)) }
+        if errors.is_empty() {
+            Ok(set)
+        } else {
+            Err(RuleErrors(errors))
+        }
     }
 
-    fn add(&mut self, file: &RuleFile, shared: &Shared, read: &mut BTreeSet<String>, errors: &mut Vec<RuleError>) {
-        let Some(written) = file.read::<CheckFile>(errors) else { return };
+    fn add(
+        &mut self,
+        file: &RuleFile,
+        shared: &Shared,
+        read: &mut BTreeSet<String>,
+        errors: &mut Vec<RuleError>,
+    ) {
+        let Some(written) = file.read::<CheckFile>(errors) else {
+            return;
+        };
         let before = errors.len();
-        let mut bad = |at: &Spanned<String>, code, message: String| errors.push(file.error(at.span().start, code, message));
+        let mut bad = |at: &Spanned<String>, code, message: String| {
+            errors.push(file.error(at.span().start, code, message))
+        };
         if self.checks.iter().any(|check| check.id == *written.id.get_ref()) {
-            bad(&written.id, "twice", format!("there are two checks `{}`", written.id.get_ref()));
+            bad(
+                &written.id,
+                "twice",
+                format!("there are two checks `{}`", written.id.get_ref()),
+            );
         }
         let severity = Severity::from_code(written.severity.get_ref());
         if severity.is_none() {
-            bad(&written.severity, "unknown_severity", "the severity is reject, error or warning".into());
+            bad(
+                &written.severity,
+                "unknown_severity",
+                "the severity is reject, error or warning".into(),
+            );
         }
         let evaluated_by = match written.evaluated_by.get_ref().as_str() {
             "rule" => Some(EvaluatedBy::Rule),
@@ -166,18 +207,30 @@ impl CheckSet {
             _ => None,
         };
         if evaluated_by.is_none() {
-            bad(&written.evaluated_by, "unknown_evaluator", "a check is evaluated by `rule` or `service`".into());
+            bad(
+                &written.evaluated_by,
+                "unknown_evaluator",
+                "a check is evaluated by `rule` or `service`".into(),
+            );
         }
         let record = written.scope.get_ref() == "record";
         let scope = self.layout.entity(written.scope.get_ref()).filter(|_| !record);
         if scope.is_none() && !record {
-            bad(&written.scope, "unknown_entity", "the scope is `record` or an entity".into());
+            bad(
+                &written.scope,
+                "unknown_entity",
+                "the scope is `record` or an entity".into(),
+            );
         }
         let mut blocks = Vec::new();
         for block in &written.blocks {
             match block_cells(&self.layout, block.get_ref()) {
                 Some(cells) => blocks.extend(cells),
-                None => bad(block, "unknown_element", format!("`{}` blocks nothing there is", block.get_ref())),
+                None => bad(
+                    block,
+                    "unknown_element",
+                    format!("`{}` blocks nothing there is", block.get_ref()),
+                ),
             }
         }
         let program = match (&written.expression, evaluated_by) {
@@ -190,17 +243,32 @@ impl CheckSet {
                     errors.append(&mut compiler.errors);
                     if let Some(listed) = &written.parameters
                         && violated.is_some()
-                        && !compiler.read.iter().eq(listed.get_ref().iter().collect::<BTreeSet<_>>())
+                        && !compiler
+                            .read
+                            .iter()
+                            .eq(listed.get_ref().iter().collect::<BTreeSet<_>>())
                     {
-                        let message = format!("the expression reads {:?}, the list says {:?}", compiler.read, listed.get_ref());
+                        let message = format!(
+                            "the expression reads {:?}, the list says {:?}",
+                            compiler.read,
+                            listed.get_ref()
+                        );
                         errors.push(file.error(listed.span().start, "parameters_differ", message));
                     }
                     read.append(&mut compiler.read);
-                    Some(Program { scope, violated: violated?, blocks })
+                    Some(Program {
+                        scope,
+                        violated: violated?,
+                        blocks,
+                    })
                 })
             }
             (None, Some(EvaluatedBy::Rule)) => {
-                errors.push(file.error(written.evaluated_by.span().start, "no_expression", "a rule needs an expression"));
+                errors.push(file.error(
+                    written.evaluated_by.span().start,
+                    "no_expression",
+                    "a rule needs an expression",
+                ));
                 None
             }
             _ => None,
@@ -268,7 +336,11 @@ impl CheckSet {
             evaluation.enter_scope(entity, row);
         }
         evaluation.cond(&program.violated);
-        FiredCheck { check, row, read: evaluation.reads() }
+        FiredCheck {
+            check,
+            row,
+            read: evaluation.reads(),
+        }
     }
 
     /// Keeps the elements blocked by fired checks of severity error out of the measures: those of the scoped row, or of
@@ -276,15 +348,24 @@ impl CheckSet {
     pub fn block(&self, record: &mut Record, fired: &[FiredCheck]) {
         for fired in fired {
             let severity = self.checks.get(fired.check).map(|check| check.severity);
-            let Some(Some(program)) = self.programs.get(fired.check) else { continue };
+            let Some(Some(program)) = self.programs.get(fired.check) else {
+                continue;
+            };
             if severity != Some(Severity::Error) {
                 continue;
             }
             for block in &program.blocks {
-                let scoped = fired.row.filter(|(entity, _)| *entity == block.entity).map(|(_, row)| row);
+                let scoped = fired
+                    .row
+                    .filter(|(entity, _)| *entity == block.entity)
+                    .map(|(_, row)| row);
                 let all = 0..record.count(block.entity) as u32;
                 for row in scoped.map_or(all, |row| row..row + 1) {
-                    record.block(CellRef { entity: block.entity, row, element: block.element });
+                    record.block(CellRef {
+                        entity: block.entity,
+                        row,
+                        element: block.element,
+                    });
                 }
             }
         }
@@ -295,20 +376,39 @@ impl FiredCheck {
     /// JSON Pointer of what to look at: the element the check blocks in its row, else the row, else the whole document.
     pub fn pointer(&self, set: &CheckSet, record: &Record) -> String {
         let layout = record.layout();
-        let blocks = set.programs.get(self.check).and_then(Option::as_ref).map(|program| &program.blocks);
+        let blocks = set
+            .programs
+            .get(self.check)
+            .and_then(Option::as_ref)
+            .map(|program| &program.blocks);
         let blocks = blocks.map(Vec::as_slice).unwrap_or_default();
         match self.row {
             Some((entity, row)) => {
                 if let Some(block) = blocks.iter().find(|block| block.entity == entity) {
-                    return record.pointer(CellRef { entity, row, element: block.element });
+                    return record.pointer(CellRef {
+                        entity,
+                        row,
+                        element: block.element,
+                    });
                 }
-                let name = layout.entity_at(entity).map(|known| (known.name.to_string(), known.single));
-                name.map_or_else(String::new, |(name, single)| if single { format!("/{name}") } else { format!("/{name}/{row}") })
+                let name = layout
+                    .entity_at(entity)
+                    .map(|known| (known.name.to_string(), known.single));
+                name.map_or_else(String::new, |(name, single)| {
+                    if single {
+                        format!("/{name}")
+                    } else {
+                        format!("/{name}/{row}")
+                    }
+                })
             }
             None => match blocks {
-                [block] if layout.entity_at(block.entity).is_some_and(|known| known.single) => {
-                    record.pointer(CellRef { entity: block.entity, row: 0, element: block.element })
-                }
+                [block] if layout.entity_at(block.entity).is_some_and(|known| known.single) => record
+                    .pointer(CellRef {
+                        entity: block.entity,
+                        row: 0,
+                        element: block.element,
+                    }),
                 _ => String::new(),
             },
         }
@@ -316,8 +416,15 @@ impl FiredCheck {
 
     /// Elements that were read, `entity.element`, sorted.
     pub fn elements(&self, layout: &Layout) -> Vec<String> {
-        let paths = self.read.iter().filter_map(|at| layout.element_at(at.entity, at.element));
-        paths.map(|element| element.path.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+        let paths = self
+            .read
+            .iter()
+            .filter_map(|at| layout.element_at(at.entity, at.element));
+        paths
+            .map(|element| element.path.to_string())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 }
 
@@ -327,12 +434,21 @@ fn block_cells(layout: &Layout, block: &str) -> Option<Vec<Block>> {
         return Some(Vec::new());
     }
     if let Some(element) = block.strip_prefix("*.") {
-        let everywhere = layout.entities().iter().enumerate().filter_map(|(entity, known)| {
-            let element = known.element(element).filter(|_| !known.reference)?;
-            Some(Block { entity: entity as u16, element })
-        });
+        let everywhere = layout
+            .entities()
+            .iter()
+            .enumerate()
+            .filter_map(|(entity, known)| {
+                let element = known.element(element).filter(|_| !known.reference)?;
+                Some(Block {
+                    entity: entity as u16,
+                    element,
+                })
+            });
         let cells: Vec<Block> = everywhere.collect();
         return (!cells.is_empty()).then_some(cells);
     }
-    layout.path(block).map(|(entity, element)| vec![Block { entity, element }])
+    layout
+        .path(block)
+        .map(|(entity, element)| vec![Block { entity, element }])
 }

@@ -21,7 +21,10 @@ pub(crate) struct RuleFile {
 
 impl RuleFile {
     pub(crate) fn new(path: &str, text: &str) -> RuleFile {
-        RuleFile { path: path.into(), text: text.into() }
+        RuleFile {
+            path: path.into(),
+            text: text.into(),
+        }
     }
 
     /// Reads the file as TOML.
@@ -39,7 +42,13 @@ impl RuleFile {
     /// An error at a byte of the file.
     pub(crate) fn error(&self, offset: usize, code: &'static str, message: impl Into<String>) -> RuleError {
         let (line, column) = line_and_column(&self.text, offset);
-        RuleError { file: self.path.to_string(), line, column, code, message: message.into() }
+        RuleError {
+            file: self.path.to_string(),
+            line,
+            column,
+            code,
+            message: message.into(),
+        }
     }
 
     /// The place of an expression written as a TOML string: behind its opening quotes.
@@ -55,7 +64,11 @@ impl RuleFile {
         }
         if skip == 3 {
             let inside = raw.get(skip..).unwrap_or_default();
-            let line_end = if inside.starts_with("\r\n") { 2 } else { usize::from(inside.starts_with('\n')) };
+            let line_end = if inside.starts_with("\r\n") {
+                2
+            } else {
+                usize::from(inside.starts_with('\n'))
+            };
             skip += line_end;
         }
         Source::inside(&self.path, &self.text, start + skip, text.get_ref())
@@ -87,13 +100,30 @@ pub(crate) fn parameters(
             Ok(value) => {
                 let (basis, note) = (parameter.basis.clone(), parameter.note.clone());
                 let name = name.get_ref().clone();
-                parameters.insert(name.clone(), Parameter { name, value, basis, note });
+                parameters.insert(
+                    name.clone(),
+                    Parameter {
+                        name,
+                        value,
+                        basis,
+                        note,
+                    },
+                );
             }
-            Err(message) => errors.push(file.error(at, "bad_parameter", format!("{}: {message}", name.get_ref()))),
+            Err(message) => {
+                errors.push(file.error(at, "bad_parameter", format!("{}: {message}", name.get_ref())))
+            }
         }
     }
-    for name in replaced.keys().filter(|name| !read.keys().any(|known| known.get_ref() == *name)) {
-        errors.push(file.error(0, "unknown_parameter", format!("there is no parameter `{name}` to replace")));
+    for name in replaced
+        .keys()
+        .filter(|name| !read.keys().any(|known| known.get_ref() == *name))
+    {
+        errors.push(file.error(
+            0,
+            "unknown_parameter",
+            format!("there is no parameter `{name}` to replace"),
+        ));
     }
     parameters
 }
@@ -104,7 +134,10 @@ pub(crate) fn window_days(parameters: &BTreeMap<String, Parameter>) -> Option<Wi
         ParameterValue::Days(days) => Some(f64::from(days)),
         _ => None,
     };
-    Some(WindowDays { lookback: days("LOOKBACK_DAYS")?, cap: days("PRE_CAP_DAYS")? })
+    Some(WindowDays {
+        lookback: days("LOOKBACK_DAYS")?,
+        cap: days("PRE_CAP_DAYS")?,
+    })
 }
 
 /// Parses named expressions, refusing names the language has taken.
@@ -117,9 +150,12 @@ pub(crate) fn definitions(
     for (name, text) in written {
         let (at, name) = (name.span().start, name.get_ref());
         let shaped = name.starts_with(|c: char| c.is_ascii_uppercase())
-            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            && name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         if !shaped || super::compile::is_reserved(name) {
-            let message = format!("`{name}` cannot name an expression: upper case, and not a word of the language");
+            let message =
+                format!("`{name}` cannot name an expression: upper case, and not a word of the language");
             errors.push(file.error(at, "reserved_name", message));
             continue;
         }
@@ -140,6 +176,9 @@ pub(crate) fn json(value: &toml::Value) -> Value {
         toml::Value::Boolean(value) => Value::from(*value),
         toml::Value::Datetime(date) => Value::from(date.to_string()),
         toml::Value::Array(list) => list.iter().map(json).collect(),
-        toml::Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.clone(), json(value)))
+            .collect(),
     }
 }

@@ -15,9 +15,9 @@ pub mod syntax;
 mod token;
 mod unknown;
 
+pub use crate::validation::Severity;
 pub use checks::{Check, CheckSet, EvaluatedBy, FiredCheck};
 pub use compile::{Parameter, ParameterValue};
-pub use crate::validation::Severity;
 pub use error::{RuleError, RuleErrors};
 pub use parse::parse;
 pub use program::Table;

@@ -1,7 +1,5 @@
 use super::source::{At, Fault};
-use super::syntax::{
-    Aggregate, Arg, Comparison, Expr, IgnoredAt, Node, Operation, Over, Path, Rows, Window,
-};
+use super::syntax::{Aggregate, Arg, Comparison, Expr, IgnoredAt, Node, Operation, Over, Path, Rows, Window};
 use super::token::{Token, tokens};
 
 /// How deep an expression may nest; deeper ones are refused so that hostile text cannot exhaust the stack.
@@ -12,7 +10,11 @@ const MAX_DEPTH: usize = 48;
 /// # Errors
 /// The first place where the text leaves the grammar, or a number other than 0, 1, 2 (`magic_number`).
 pub fn parse(text: &str) -> Result<Expr, Fault> {
-    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0 };
+    let mut parser = Parser {
+        tokens: tokens(text)?,
+        next: 0,
+        depth: 0,
+    };
     let expr = parser.expr()?;
     match parser.peek() {
         Token::End => Ok(expr),
@@ -44,7 +46,10 @@ impl Parser {
 
     /// End of the token before the next one.
     fn behind(&self) -> usize {
-        self.next.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(0, |(_, at)| at.end)
+        self.next
+            .checked_sub(1)
+            .and_then(|at| self.tokens.get(at))
+            .map_or(0, |(_, at)| at.end)
     }
 
     fn advance(&mut self) -> Token {
@@ -54,11 +59,18 @@ impl Parser {
     }
 
     fn fault_here(&self, code: &'static str, message: String) -> Fault {
-        Fault { at: self.here(), code, message }
+        Fault {
+            at: self.here(),
+            code,
+            message,
+        }
     }
 
     fn unexpected(&self, wanted: &str) -> Fault {
-        self.fault_here("unparsable", format!("expected {wanted}, found {}", self.peek().describe()))
+        self.fault_here(
+            "unparsable",
+            format!("expected {wanted}, found {}", self.peek().describe()),
+        )
     }
 
     fn keyword(&mut self, word: &str) -> bool {
@@ -74,18 +86,30 @@ impl Parser {
     }
 
     fn expect_keyword(&mut self, word: &str) -> Parsed<()> {
-        if self.keyword(word) { Ok(()) } else { Err(self.unexpected(&format!("`{word}`"))) }
+        if self.keyword(word) {
+            Ok(())
+        } else {
+            Err(self.unexpected(&format!("`{word}`")))
+        }
     }
 
     fn expect_sign(&mut self, sign: &str) -> Parsed<()> {
-        if self.sign(sign) { Ok(()) } else { Err(self.unexpected(&format!("`{sign}`"))) }
+        if self.sign(sign) {
+            Ok(())
+        } else {
+            Err(self.unexpected(&format!("`{sign}`")))
+        }
     }
 
     fn expect_path(&mut self) -> Parsed<Path> {
         let at = self.here();
         match self.peek() {
             Token::Path(row, element) => {
-                let path = Path { row: row.clone(), element: element.clone(), at };
+                let path = Path {
+                    row: row.clone(),
+                    element: element.clone(),
+                    at,
+                };
                 self.next += 1;
                 Ok(path)
             }
@@ -105,7 +129,13 @@ impl Parser {
     }
 
     fn spanned(&self, start: usize, node: Node) -> Expr {
-        Expr { node, at: At { start, end: self.behind() } }
+        Expr {
+            node,
+            at: At {
+                start,
+                end: self.behind(),
+            },
+        }
     }
 
     fn expr(&mut self) -> Parsed<Expr> {
@@ -172,7 +202,13 @@ impl Parser {
         if self.keyword("IS") {
             let negated = self.keyword("NOT");
             self.expect_keyword("NONE")?;
-            return Ok(self.spanned(start, Node::IsNone { value: Box::new(value), negated }));
+            return Ok(self.spanned(
+                start,
+                Node::IsNone {
+                    value: Box::new(value),
+                    negated,
+                },
+            ));
         }
         let negated = self.keyword("NOT");
         if !negated && !matches!(self.peek(), Token::Keyword("IN")) {
@@ -181,8 +217,16 @@ impl Parser {
         self.expect_keyword("IN")?;
         let value = Box::new(value);
         let node = match self.window()? {
-            Some(window) => Node::InWindow { value, negated, window },
-            None => Node::InSet { value, negated, set: Box::new(self.primary()?) },
+            Some(window) => Node::InWindow {
+                value,
+                negated,
+                window,
+            },
+            None => Node::InSet {
+                value,
+                negated,
+                set: Box::new(self.primary()?),
+            },
         };
         Ok(self.spanned(start, node))
     }
@@ -207,11 +251,17 @@ impl Parser {
     }
 
     fn term(&mut self) -> Parsed<Expr> {
-        self.arithmetic(Parser::product, &[("+", Operation::Add), ("-", Operation::Subtract)])
+        self.arithmetic(
+            Parser::product,
+            &[("+", Operation::Add), ("-", Operation::Subtract)],
+        )
     }
 
     fn product(&mut self) -> Parsed<Expr> {
-        self.arithmetic(Parser::primary, &[("*", Operation::Multiply), ("/", Operation::Divide)])
+        self.arithmetic(
+            Parser::primary,
+            &[("*", Operation::Multiply), ("/", Operation::Divide)],
+        )
     }
 
     fn arithmetic(
@@ -228,7 +278,10 @@ impl Parser {
                 return Err(self.fault_here("unparsable", "this is too long a sum or product".to_owned()));
             }
             let right = operand(self)?;
-            left = self.spanned(start, Node::Arithmetic(*operation, Box::new(left), Box::new(right)));
+            left = self.spanned(
+                start,
+                Node::Arithmetic(*operation, Box::new(left), Box::new(right)),
+            );
         }
         Ok(left)
     }
@@ -239,7 +292,8 @@ impl Parser {
         let magic = || Fault {
             at,
             code: "magic_number",
-            message: "only 0, 1, 2, 0d, 1d and 2d are written as numbers: name any other one as a parameter".into(),
+            message: "only 0, 1, 2, 0d, 1d and 2d are written as numbers: name any other one as a parameter"
+                .into(),
         };
         let node = match self.advance() {
             Token::Number(number) if [0.0, 1.0, 2.0].contains(&number) => Node::Number(number),
@@ -368,7 +422,11 @@ impl Parser {
             self.expect_keyword("FROM")?;
             let from = Box::new(self.term()?);
             self.expect_keyword("TO")?;
-            Node::MaxGap { rows, from, to: Box::new(self.term()?) }
+            Node::MaxGap {
+                rows,
+                from,
+                to: Box::new(self.term()?),
+            }
         } else {
             let start = self.here().start;
             self.expect_sign("{")?;
@@ -379,7 +437,12 @@ impl Parser {
             self.expect_keyword("FROM")?;
             let rows = Box::new(self.rows()?);
             self.expect_keyword("POOL")?;
-            Node::Covered { set, using, rows, pool: Box::new(self.primary()?) }
+            Node::Covered {
+                set,
+                using,
+                rows,
+                pool: Box::new(self.primary()?),
+            }
         };
         self.expect_sign(")")?;
         Ok(Some(node))
@@ -389,19 +452,42 @@ impl Parser {
         let submitted = self.keyword("ROWS");
         let at = IgnoredAt(self.here());
         let entity = self.expect_identifier("the name of an entity")?;
-        let alias = if self.keyword("AS") { Some(self.expect_identifier("an alias")?) } else { None };
-        let condition = if self.keyword("WHERE") { Some(self.expr()?) } else { None };
+        let alias = if self.keyword("AS") {
+            Some(self.expect_identifier("an alias")?)
+        } else {
+            None
+        };
+        let condition = if self.keyword("WHERE") {
+            Some(self.expr()?)
+        } else {
+            None
+        };
         let within = if self.keyword("WITHIN") {
-            let window = self.window()?.ok_or_else(|| self.unexpected("a window: `[from, to]`, PRE or PRE0"))?;
-            let on = if self.keyword("ON") { Some(self.expect_path()?) } else { None };
+            let window = self
+                .window()?
+                .ok_or_else(|| self.unexpected("a window: `[from, to]`, PRE or PRE0"))?;
+            let on = if self.keyword("ON") {
+                Some(self.expect_path()?)
+            } else {
+                None
+            };
             Some((window, on))
         } else {
             None
         };
-        Ok(Rows { submitted, entity, alias, condition, within, at })
+        Ok(Rows {
+            submitted,
+            entity,
+            alias,
+            condition,
+            within,
+            at,
+        })
     }
 }
 
 fn comparison(sign: &str) -> Option<Comparison> {
-    Comparison::ALL.into_iter().find(|comparison| comparison.sign() == sign)
+    Comparison::ALL
+        .into_iter()
+        .find(|comparison| comparison.sign() == sign)
 }

@@ -70,7 +70,9 @@ fn binding(node: &Node) -> Binding {
         Node::Or(_) => Binding::Or,
         Node::And(_) => Binding::And,
         Node::Not(_) => Binding::Not,
-        Node::Compare(..) | Node::InWindow { .. } | Node::InSet { .. } | Node::IsNone { .. } => Binding::Predicate,
+        Node::Compare(..) | Node::InWindow { .. } | Node::InSet { .. } | Node::IsNone { .. } => {
+            Binding::Predicate
+        }
         Node::Arithmetic(Operation::Add | Operation::Subtract, ..) => Binding::Term,
         Node::Arithmetic(..) => Binding::Product,
         _ => Binding::Primary,
@@ -110,7 +112,11 @@ fn node(out: &mut Formatter<'_>, node: &Node) -> fmt::Result {
             write!(out, " {} ", comparison.sign())?;
             write(out, right, Binding::Term)
         }
-        Node::InWindow { value, negated, window } => {
+        Node::InWindow {
+            value,
+            negated,
+            window,
+        } => {
             write(out, value, Binding::Term)?;
             write!(out, "{} IN {window}", not(negated))
         }
@@ -164,7 +170,12 @@ fn node(out: &mut Formatter<'_>, node: &Node) -> fmt::Result {
             write(out, to, Binding::Term)?;
             out.write_str(")")
         }
-        Node::Covered { set, using, rows, pool } => {
+        Node::Covered {
+            set,
+            using,
+            rows,
+            pool,
+        } => {
             write!(out, "COVERED({set} USING {using} FROM {rows} POOL ")?;
             write(out, pool, Binding::Primary)?;
             out.write_str(")")

@@ -41,10 +41,24 @@ pub(crate) enum Cond {
     /// `value IN [from, to]`.
     Inside(Box<Term>, Window),
     /// A boolean element against a literal; `negated` for `<>`.
-    Flag { path: CellPath, expected: bool, negated: bool },
-    SameCode { operands: Box<[Code; 2]>, negated: bool },
-    SameSet { operands: Box<[Set; 2]>, negated: bool },
-    Member { code: Box<Code>, set: Box<Set>, negated: bool },
+    Flag {
+        path: CellPath,
+        expected: bool,
+        negated: bool,
+    },
+    SameCode {
+        operands: Box<[Code; 2]>,
+        negated: bool,
+    },
+    SameSet {
+        operands: Box<[Set; 2]>,
+        negated: bool,
+    },
+    Member {
+        code: Box<Code>,
+        set: Box<Set>,
+        negated: bool,
+    },
     Has(Box<Set>, Box<Code>),
     Overlap(SetTest, Box<[Set; 2]>),
     Leaf(LeafTest, CellPath),
@@ -99,12 +113,20 @@ pub(crate) enum Term {
     Max(Box<[Term]>),
     WindowEnd(Window),
     FirstTreatment(Box<[Term; 2]>),
-    OpenEnd { path: CellPath, condition: Box<Cond>, until: Box<Term> },
+    OpenEnd {
+        path: CellPath,
+        condition: Box<Cond>,
+        until: Box<Term>,
+    },
     CountTrue(Box<[Cond]>),
     Index(u8),
     Aggregate(Aggregate, Box<Scan>),
     Over(Over, Box<Scan>, Box<Term>),
-    MaxGap { scan: Box<Scan>, from: Box<Term>, to: Box<Term> },
+    MaxGap {
+        scan: Box<Scan>,
+        from: Box<Term>,
+        to: Box<Term>,
+    },
     If(Box<Cond>, Box<[Term; 2]>),
 }
 

@@ -24,16 +24,31 @@ pub enum Scalar {
 
 impl Range {
     pub fn point(value: f64) -> Range {
-        Range { lo: value, hi: value, maybe_none: false, why: None }
+        Range {
+            lo: value,
+            hi: value,
+            maybe_none: false,
+            why: None,
+        }
     }
 
     pub fn new(lo: f64, hi: f64, why: Option<Unknown>) -> Range {
-        Range { lo, hi, maybe_none: false, why: if lo < hi { why } else { None } }
+        Range {
+            lo,
+            hi,
+            maybe_none: false,
+            why: if lo < hi { why } else { None },
+        }
     }
 
     /// From `lo` on without end, or not at all.
     pub fn perhaps_from(lo: f64, why: Unknown) -> Range {
-        Range { lo, hi: f64::INFINITY, maybe_none: true, why: Some(why) }
+        Range {
+            lo,
+            hi: f64::INFINITY,
+            maybe_none: true,
+            why: Some(why),
+        }
     }
 
     pub fn is_exact(self) -> bool {
@@ -50,7 +65,12 @@ impl Range {
         let hi = if hi.is_nan() { f64::INFINITY } else { hi };
         let maybe_none = self.maybe_none || right.maybe_none;
         let wide = maybe_none || lo < hi;
-        Range { lo, hi, maybe_none, why: if wide { self.why.or(right.why) } else { None } }
+        Range {
+            lo,
+            hi,
+            maybe_none,
+            why: if wide { self.why.or(right.why) } else { None },
+        }
     }
 }
 
@@ -69,7 +89,11 @@ impl Scalar {
     }
 
     fn map(self, change: impl Fn(Range) -> Range) -> Scalar {
-        if let Scalar::Range(range) = self { Scalar::Range(change(range)) } else { self }
+        if let Scalar::Range(range) = self {
+            Scalar::Range(change(range))
+        } else {
+            self
+        }
     }
 
     pub fn add(self, right: Scalar) -> Scalar {
@@ -83,8 +107,17 @@ impl Scalar {
     pub fn multiply(self, right: Scalar) -> Scalar {
         let product = |x: f64, y: f64| if x == 0.0 || y == 0.0 { 0.0 } else { x * y };
         self.join(right, |a, b| {
-            let corners = [product(a.lo, b.lo), product(a.lo, b.hi), product(a.hi, b.lo), product(a.hi, b.hi)];
-            a.joined(b, corners.into_iter().fold(f64::INFINITY, f64::min), corners.into_iter().fold(f64::NEG_INFINITY, f64::max))
+            let corners = [
+                product(a.lo, b.lo),
+                product(a.lo, b.hi),
+                product(a.hi, b.lo),
+                product(a.hi, b.hi),
+            ];
+            a.joined(
+                b,
+                corners.into_iter().fold(f64::INFINITY, f64::min),
+                corners.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            )
         })
     }
 
@@ -101,7 +134,10 @@ impl Scalar {
             if a.hi < 0.0 {
                 return Scalar::Range(a.with(f64::NEG_INFINITY, f64::NEG_INFINITY));
             }
-            return Scalar::Unknown(Unknown { reason: Reason::EditError, place });
+            return Scalar::Unknown(Unknown {
+                reason: Reason::EditError,
+                place,
+            });
         }
         self.join(right, |a, b| {
             if b.lo <= 0.0 && b.hi >= 0.0 {
@@ -111,21 +147,39 @@ impl Scalar {
             if corners.iter().any(|corner| corner.is_nan()) {
                 return a.joined(b, f64::NEG_INFINITY, f64::INFINITY);
             }
-            a.joined(b, corners.into_iter().fold(f64::INFINITY, f64::min), corners.into_iter().fold(f64::NEG_INFINITY, f64::max))
+            a.joined(
+                b,
+                corners.into_iter().fold(f64::INFINITY, f64::min),
+                corners.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            )
         })
     }
 
     /// Calendar months later (or earlier), with day clipping.
     pub fn add_months(self, months: Scalar, sign: f64) -> Scalar {
         self.join(months, |date, months| {
-            let (few, many) = if sign < 0.0 { (-months.hi, -months.lo) } else { (months.lo, months.hi) };
-            date.joined(months, calendar::add_months(date.lo, few), calendar::add_months(date.hi, many))
+            let (few, many) = if sign < 0.0 {
+                (-months.hi, -months.lo)
+            } else {
+                (months.lo, months.hi)
+            };
+            date.joined(
+                months,
+                calendar::add_months(date.lo, few),
+                calendar::add_months(date.hi, many),
+            )
         })
     }
 
     /// Completed calendar months from `self` to `until`.
     pub fn months_until(self, until: Scalar) -> Scalar {
-        self.join(until, |a, b| a.joined(b, calendar::months_between(a.hi, b.lo), calendar::months_between(a.lo, b.hi)))
+        self.join(until, |a, b| {
+            a.joined(
+                b,
+                calendar::months_between(a.hi, b.lo),
+                calendar::months_between(a.lo, b.hi),
+            )
+        })
     }
 
     /// Days from `self` to `until`.
@@ -134,13 +188,19 @@ impl Scalar {
     }
 
     pub fn year(self) -> Scalar {
-        self.map(|date| Range::new(calendar::year(date.lo), calendar::year(date.hi), date.why).keep_none(date))
+        self.map(|date| {
+            Range::new(calendar::year(date.lo), calendar::year(date.hi), date.why).keep_none(date)
+        })
     }
 
     pub fn absolute(self) -> Scalar {
         self.map(|range| {
             let (a, b) = (range.lo.abs(), range.hi.abs());
-            let lo = if range.lo <= 0.0 && range.hi >= 0.0 { 0.0 } else { a.min(b) };
+            let lo = if range.lo <= 0.0 && range.hi >= 0.0 {
+                0.0
+            } else {
+                a.min(b)
+            };
             Range::new(lo, a.max(b), range.why).keep_none(range)
         })
     }
@@ -152,7 +212,10 @@ impl Scalar {
             (Scalar::Unknown(unknown), _) | (_, Scalar::Unknown(unknown)) => return Truth::Unknown(unknown),
             (Scalar::None(place), _) | (_, Scalar::None(place)) => {
                 return if comparison == Comparison::NotEqual {
-                    Truth::Unknown(Unknown { reason: Reason::UnknownRecorded, place })
+                    Truth::Unknown(Unknown {
+                        reason: Reason::UnknownRecorded,
+                        place,
+                    })
                 } else {
                     Truth::False
                 };
@@ -170,7 +233,10 @@ impl Scalar {
 }
 
 /// Stands in where an interval has no explanation; constructors leave none without.
-const UNEXPLAINED: Unknown = Unknown { reason: Reason::ImpreciseDate, place: Place::Section(u16::MAX) };
+const UNEXPLAINED: Unknown = Unknown {
+    reason: Reason::ImpreciseDate,
+    place: Place::Section(u16::MAX),
+};
 
 impl Range {
     fn keep_none(mut self, from: Range) -> Range {
@@ -198,9 +264,10 @@ impl Range {
             Comparison::LessOrEqual => decide(a.hi <= b.lo, a.lo > b.hi),
             Comparison::Greater => b.compare(Comparison::Less, a),
             Comparison::GreaterOrEqual => b.compare(Comparison::LessOrEqual, a),
-            Comparison::Equal => {
-                decide(a.lo == a.hi && b.lo == b.hi && a.lo == b.lo, a.hi < b.lo || b.hi < a.lo)
-            }
+            Comparison::Equal => decide(
+                a.lo == a.hi && b.lo == b.hi && a.lo == b.lo,
+                a.hi < b.lo || b.hi < a.lo,
+            ),
             Comparison::NotEqual => self.compare(Comparison::Equal, right).map(|equal| !equal),
         }
     }
@@ -223,11 +290,30 @@ pub fn extreme(values: impl IntoIterator<Item = Scalar>, latest: bool) -> Option
         return none;
     }
     let lo = ranges.iter().map(|range| range.lo).fold(f64::INFINITY, f64::min);
-    let certain = ranges.iter().filter(|range| !range.maybe_none).map(|range| range.hi).fold(f64::INFINITY, f64::min);
+    let certain = ranges
+        .iter()
+        .filter(|range| !range.maybe_none)
+        .map(|range| range.hi)
+        .fold(f64::INFINITY, f64::min);
     let maybe_none = ranges.iter().all(|range| range.maybe_none);
-    let hi = if maybe_none { ranges.iter().map(|range| range.hi).fold(f64::NEG_INFINITY, f64::max) } else { certain };
+    let hi = if maybe_none {
+        ranges
+            .iter()
+            .map(|range| range.hi)
+            .fold(f64::NEG_INFINITY, f64::max)
+    } else {
+        certain
+    };
     let wide = maybe_none || lo < hi;
-    let why = ranges.iter().filter(|range| range.lo <= hi).find_map(|range| range.why);
+    let why = ranges
+        .iter()
+        .filter(|range| range.lo <= hi)
+        .find_map(|range| range.why);
     let (lo, hi) = if latest { (-hi, -lo) } else { (lo, hi) };
-    Some(Scalar::Range(Range { lo, hi, maybe_none, why: if wide { why } else { None } }))
+    Some(Scalar::Range(Range {
+        lo,
+        hi,
+        maybe_none,
+        why: if wide { why } else { None },
+    }))
 }

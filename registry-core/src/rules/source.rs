@@ -30,13 +30,23 @@ pub struct Source {
 impl Source {
     /// An expression that is its own file.
     pub fn alone(file: &str, text: &str) -> Source {
-        Source { file: file.into(), whole: text.into(), base: 0, text: text.into() }
+        Source {
+            file: file.into(),
+            whole: text.into(),
+            base: 0,
+            text: text.into(),
+        }
     }
 
     /// An expression written inside a file from byte `base` on. When the file's bytes there are not the expression's
     /// (an escaped string), faults point to `base`.
     pub fn inside(file: &Arc<str>, whole: &Arc<str>, base: usize, text: &str) -> Source {
-        Source { file: Arc::clone(file), whole: Arc::clone(whole), base, text: text.into() }
+        Source {
+            file: Arc::clone(file),
+            whole: Arc::clone(whole),
+            base,
+            text: text.into(),
+        }
     }
 
     pub fn text(&self) -> &str {
@@ -49,10 +59,23 @@ impl Source {
 
     /// The fault with file, line and column.
     pub fn locate(&self, fault: Fault) -> RuleError {
-        let verbatim = self.whole.get(self.base..).is_some_and(|rest| rest.starts_with(&*self.text));
-        let offset = if verbatim { self.base + fault.at.start } else { self.base };
+        let verbatim = self
+            .whole
+            .get(self.base..)
+            .is_some_and(|rest| rest.starts_with(&*self.text));
+        let offset = if verbatim {
+            self.base + fault.at.start
+        } else {
+            self.base
+        };
         let (line, column) = line_and_column(&self.whole, offset);
-        RuleError { file: self.file.to_string(), line, column, code: fault.code, message: fault.message }
+        RuleError {
+            file: self.file.to_string(),
+            line,
+            column,
+            code: fault.code,
+            message: fault.message,
+        }
     }
 }
 
@@ -78,10 +101,26 @@ mod tests {
         let base = file.find("ü").unwrap();
         let source = Source::inside(&"a.toml".into(), &file, base, "ü = 1 AND\n  x = 2");
         let start = source.text().find("x =").unwrap();
-        let error = source.locate(Fault { at: At { start, end: start + 1 }, code: "c", message: "m".into() });
+        let error = source.locate(Fault {
+            at: At {
+                start,
+                end: start + 1,
+            },
+            code: "c",
+            message: "m".into(),
+        });
         assert_eq!((error.line, error.column), (4, 3));
         assert_eq!(error.to_string(), "a.toml:4:3: m (c)");
         let escaped = Source::inside(&"a.toml".into(), &file, 0, "something else");
-        assert_eq!(escaped.locate(Fault { at: At { start: 5, end: 6 }, code: "c", message: "m".into() }).line, 1);
+        assert_eq!(
+            escaped
+                .locate(Fault {
+                    at: At { start: 5, end: 6 },
+                    code: "c",
+                    message: "m".into()
+                })
+                .line,
+            1
+        );
     }
 }

@@ -23,9 +23,20 @@ pub enum Node {
     And(Vec<Expr>),
     Not(Box<Expr>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
-    InWindow { value: Box<Expr>, negated: bool, window: Window },
-    InSet { value: Box<Expr>, negated: bool, set: Box<Expr> },
-    IsNone { value: Box<Expr>, negated: bool },
+    InWindow {
+        value: Box<Expr>,
+        negated: bool,
+        window: Window,
+    },
+    InSet {
+        value: Box<Expr>,
+        negated: bool,
+        set: Box<Expr>,
+    },
+    IsNone {
+        value: Box<Expr>,
+        negated: bool,
+    },
     Arithmetic(Operation, Box<Expr>, Box<Expr>),
     Number(f64),
     Days(u32),
@@ -43,8 +54,17 @@ pub enum Node {
     Aggregate(Aggregate, Box<Rows>),
     /// `SUM`, `MIN_OF`, `MAX_OF`.
     Over(Over, Box<Rows>, Box<Expr>),
-    MaxGap { rows: Box<Rows>, from: Box<Expr>, to: Box<Expr> },
-    Covered { set: Box<Expr>, using: Path, rows: Box<Rows>, pool: Box<Expr> },
+    MaxGap {
+        rows: Box<Rows>,
+        from: Box<Expr>,
+        to: Box<Expr>,
+    },
+    Covered {
+        set: Box<Expr>,
+        using: Path,
+        rows: Box<Rows>,
+        pool: Box<Expr>,
+    },
     /// Named date, let or definition.
     Name(String),
     Call(String, Vec<Arg>),

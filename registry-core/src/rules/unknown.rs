@@ -98,7 +98,11 @@ impl Truth {
 
     /// Why it is U.
     pub fn unknown(self) -> Option<Unknown> {
-        if let Truth::Unknown(unknown) = self { Some(unknown) } else { None }
+        if let Truth::Unknown(unknown) = self {
+            Some(unknown)
+        } else {
+            None
+        }
     }
 
     /// NOT U is U, with its reason.

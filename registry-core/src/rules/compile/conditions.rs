@@ -24,14 +24,24 @@ impl Compiler<'_> {
             Node::And(operands) => Cond::And(self.conditions(operands)?),
             Node::Not(operand) => Cond::Not(Box::new(self.condition(operand)?)),
             Node::Compare(comparison, left, right) => self.comparison(at, *comparison, left, right)?,
-            Node::InWindow { value, negated, window } => {
+            Node::InWindow {
+                value,
+                negated,
+                window,
+            } => {
                 let date = self.typed(value)?;
                 let (window, inside) = self.range(window)?;
                 if *negated {
-                    return self.fault(at, "not_in_range", "NOT IN does not go with a range: write `x < lo OR x > hi`");
+                    return self.fault(
+                        at,
+                        "not_in_range",
+                        "NOT IN does not go with a range: write `x < lo OR x > hi`",
+                    );
                 }
                 match date {
-                    Typed::Term(term, kind) if self.comparable(kind, inside) => Cond::Inside(Box::new(term), window),
+                    Typed::Term(term, kind) if self.comparable(kind, inside) => {
+                        Cond::Inside(Box::new(term), window)
+                    }
                     other => {
                         let wanted = match inside {
                             TermType::Date => "a date",
@@ -54,7 +64,12 @@ impl Compiler<'_> {
                 let (scan, test) = self.scan(rows, |compiler| compiler.condition(test))?;
                 Cond::All(Box::new(scan), Box::new(test))
             }
-            Node::Covered { set, using, rows, pool } => Cond::Covered(Box::new(self.coverage(set, using, rows, pool)?)),
+            Node::Covered {
+                set,
+                using,
+                rows,
+                pool,
+            } => Cond::Covered(Box::new(self.coverage(set, using, rows, pool)?)),
             Node::If(parts) => return self.choice(parts),
             Node::Set(members) => return self.set_literal(members),
             Node::Code(code) => {
@@ -96,7 +111,11 @@ impl Compiler<'_> {
         let negated = comparison == Comparison::NotEqual;
         let ordered = !negated && comparison != Comparison::Equal;
         let no_order = |compiler: &mut Self, what: &str| {
-            compiler.fault(at, "no_order", format!("{what} have no order: only `=` and `<>` compare them"))
+            compiler.fault(
+                at,
+                "no_order",
+                format!("{what} have no order: only `=` and `<>` compare them"),
+            )
         };
         match (first?, second?) {
             (Typed::Term(a, kind), Typed::Term(b, other)) => {
@@ -115,17 +134,27 @@ impl Compiler<'_> {
             (Typed::Cond(_), Typed::Cond(_)) if ordered => no_order(self, "booleans"),
             (Typed::Code(a, domain), Typed::Code(b, other)) => {
                 self.meet(at, &domain, &other)?;
-                Ok(Cond::SameCode { operands: Box::new([a, b]), negated })
+                Ok(Cond::SameCode {
+                    operands: Box::new([a, b]),
+                    negated,
+                })
             }
             (Typed::Set(a, domain), Typed::Set(b, other)) => {
                 self.meet(at, &domain, &other)?;
-                Ok(Cond::SameSet { operands: Box::new([a, b]), negated })
+                Ok(Cond::SameSet {
+                    operands: Box::new([a, b]),
+                    negated,
+                })
             }
             (Typed::Cond(value), Typed::Cond(Cond::Constant(literal)))
-            | (Typed::Cond(Cond::Constant(literal)), Typed::Cond(value)) => Ok(against(value, literal, negated)),
-            (Typed::Cond(_), Typed::Cond(_)) => {
-                self.fault(at, "different_types", "a boolean is compared with `true` or `false` only")
+            | (Typed::Cond(Cond::Constant(literal)), Typed::Cond(value)) => {
+                Ok(against(value, literal, negated))
             }
+            (Typed::Cond(_), Typed::Cond(_)) => self.fault(
+                at,
+                "different_types",
+                "a boolean is compared with `true` or `false` only",
+            ),
             (a, b) => self.wanted(right.at, a.describe(), &b),
         }
     }
@@ -141,7 +170,11 @@ impl Compiler<'_> {
             return self.wanted(set_at, "a set of codes", &second);
         };
         self.meet(set_at, &domain, &other)?;
-        Ok(Cond::Member { code: Box::new(code), set: Box::new(set), negated })
+        Ok(Cond::Member {
+            code: Box::new(code),
+            set: Box::new(set),
+            negated,
+        })
     }
 
     fn choice(&mut self, parts: &[Expr; 3]) -> Compiled<Typed> {
@@ -183,9 +216,18 @@ impl Compiler<'_> {
         }
         let fixed: Option<Arc<[String]>> = codes
             .iter()
-            .map(|code| if let Code::Literal(text) = code { Some(text.to_string()) } else { None })
+            .map(|code| {
+                if let Code::Literal(text) = code {
+                    Some(text.to_string())
+                } else {
+                    None
+                }
+            })
             .collect();
-        Ok(Typed::Set(fixed.map_or_else(|| Set::Listed(codes.into()), Set::Fixed), domain))
+        Ok(Typed::Set(
+            fixed.map_or_else(|| Set::Listed(codes.into()), Set::Fixed),
+            domain,
+        ))
     }
 
     /// An expression that must be a date.
@@ -208,7 +250,15 @@ impl Compiler<'_> {
 /// A boolean compared with a literal. An element keeps its own table of absences; any other condition is only turned.
 fn against(value: Cond, literal: bool, negated: bool) -> Cond {
     match value {
-        Cond::Flag { path, expected: true, negated: false } => Cond::Flag { path, expected: literal, negated },
+        Cond::Flag {
+            path,
+            expected: true,
+            negated: false,
+        } => Cond::Flag {
+            path,
+            expected: literal,
+            negated,
+        },
         other if literal != negated => other,
         other => Cond::Not(Box::new(other)),
     }

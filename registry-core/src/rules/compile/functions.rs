@@ -16,9 +16,17 @@ impl Compiler<'_> {
         Ok(match (name, arguments) {
             ("ATTESTED", [Arg::Identifier(entity, place), Arg::Value(date)]) => {
                 let Some(entity) = self.layout().entity(entity) else {
-                    return self.fault(place.0, "unknown_entity", format!("there is no entity `{entity}`"));
+                    return self.fault(
+                        place.0,
+                        "unknown_entity",
+                        format!("there is no entity `{entity}`"),
+                    );
                 };
-                if self.layout().entity_at(entity).is_some_and(|known| known.single || known.reference) {
+                if self
+                    .layout()
+                    .entity_at(entity)
+                    .is_some_and(|known| known.single || known.reference)
+                {
                     return self.fault(place.0, "single_entity", "ATTESTED is about a repeated entity");
                 }
                 Typed::Cond(Cond::Attested(entity, Box::new(self.date(date)?)))
@@ -26,7 +34,11 @@ impl Compiler<'_> {
             ("INDEX", [Arg::Identifier(row, place)]) => {
                 let (found, _) = self.row(row, place.0)?;
                 let super::super::program::RowRef::Slot(slot) = found else {
-                    return self.fault(place.0, "unbound_row", format!("INDEX needs the name of a bound row, `{row}` is none"));
+                    return self.fault(
+                        place.0,
+                        "unbound_row",
+                        format!("INDEX needs the name of a bound row, `{row}` is none"),
+                    );
                 };
                 number(Term::Index(slot), Unit::None)
             }
@@ -43,7 +55,11 @@ impl Compiler<'_> {
             match argument {
                 Arg::Value(value) => values.push(value),
                 Arg::Identifier(found, place) if ["ATTESTED", "INDEX"].contains(&name) => {
-                    return self.fault(place.0, "arguments", format!("`{found}` is out of place in {name}"));
+                    return self.fault(
+                        place.0,
+                        "arguments",
+                        format!("`{found}` is out of place in {name}"),
+                    );
                 }
                 Arg::Identifier(found, place) => {
                     return self.fault(
@@ -80,12 +96,20 @@ impl Compiler<'_> {
             ("MISSING", [path]) => Typed::Cond(Cond::Leaf(LeafTest::Missing, self.leaf(name, path)?)),
             ("ABSENT", [path, code]) => {
                 let cell = self.leaf(name, path)?;
-                let absence = if let Node::Code(text) = &code.node { Absence::from_code(text) } else { None };
+                let absence = if let Node::Code(text) = &code.node {
+                    Absence::from_code(text)
+                } else {
+                    None
+                };
                 match absence {
                     Some(absence) => Typed::Cond(Cond::Absent(cell, absence)),
                     None => {
                         let codes = Absence::ALL.map(Absence::as_str).join(", ");
-                        return self.fault(code.at, "absence_code", format!("an absence code is one of {codes}"));
+                        return self.fault(
+                            code.at,
+                            "absence_code",
+                            format!("an absence code is one of {codes}"),
+                        );
                     }
                 }
             }
@@ -99,7 +123,14 @@ impl Compiler<'_> {
             }
             ("MIN" | "MAX", [_, ..]) => {
                 let (terms, kind) = self.same_type(at, values)?;
-                Typed::Term(if name == "MIN" { Term::Min(terms) } else { Term::Max(terms) }, kind)
+                Typed::Term(
+                    if name == "MIN" {
+                        Term::Min(terms)
+                    } else {
+                        Term::Max(terms)
+                    },
+                    kind,
+                )
             }
             ("WINDOW_END", [window]) => match self.typed(window)? {
                 Typed::Window(window) => date(Term::WindowEnd(window)),
@@ -113,11 +144,18 @@ impl Compiler<'_> {
                     self.date_cell(written)?;
                 }
                 let (condition, until) = (self.condition(condition), self.date(until));
-                date(Term::OpenEnd { path: cell, condition: Box::new(condition?), until: Box::new(until?) })
+                date(Term::OpenEnd {
+                    path: cell,
+                    condition: Box::new(condition?),
+                    until: Box::new(until?),
+                })
             }
             ("COUNT_TRUE", [_, ..]) => {
                 let counted: Vec<_> = values.iter().map(|value| self.condition(value)).collect();
-                number(Term::CountTrue(counted.into_iter().collect::<Compiled<_>>()?), Unit::None)
+                number(
+                    Term::CountTrue(counted.into_iter().collect::<Compiled<_>>()?),
+                    Unit::None,
+                )
             }
             ("LOOKUP", [table, key]) => self.lookup(table, key)?,
             ("MATCHES", [code, pattern]) => {
@@ -150,7 +188,11 @@ impl Compiler<'_> {
     fn leaf(&mut self, name: &str, expr: &Expr) -> Compiled<CellPath> {
         match &expr.node {
             Node::Path(path) => Ok(self.cell(path)?.0),
-            _ => self.fault(expr.at, "not_a_path", format!("{name} takes an element written `row.element`")),
+            _ => self.fault(
+                expr.at,
+                "not_a_path",
+                format!("{name} takes an element written `row.element`"),
+            ),
         }
     }
 
@@ -168,7 +210,9 @@ impl Compiler<'_> {
         for (_, kind) in &operands {
             let joined = match (common, *kind) {
                 (None, kind) => Some(kind),
-                (Some(TermType::Number(left)), TermType::Number(right)) => left.meet(right).map(TermType::Number),
+                (Some(TermType::Number(left)), TermType::Number(right)) => {
+                    left.meet(right).map(TermType::Number)
+                }
                 (Some(left), right) => (left == right).then_some(left),
             };
             if joined.is_none() {
@@ -182,22 +226,40 @@ impl Compiler<'_> {
 
     fn lookup(&mut self, table: &Expr, key: &Expr) -> Compiled<Typed> {
         let Node::Code(name) = &table.node else {
-            return self.fault(table.at, "arguments", "LOOKUP takes the name of a table in quotes");
+            return self.fault(
+                table.at,
+                "arguments",
+                "LOOKUP takes the name of a table in quotes",
+            );
         };
         let Some(found) = self.shared.tables.get(name).map(Arc::clone) else {
             return self.fault(table.at, "unknown_table", format!("there is no table `{name}`"));
         };
         let (code, domain) = self.code(key)?;
-        let keys = found.rows.iter().map(|(key, _)| (table.at, key.clone())).collect();
+        let keys = found
+            .rows
+            .iter()
+            .map(|(key, _)| (table.at, key.clone()))
+            .collect();
         self.meet(key.at, &domain, &Domain::Written(keys))?;
-        let written =
-            found.rows.iter().flat_map(|(_, codes)| codes.iter().map(|code| (table.at, code.clone()))).collect();
-        Ok(Typed::Set(Set::Lookup(found, Box::new(code)), Domain::Written(written)))
+        let written = found
+            .rows
+            .iter()
+            .flat_map(|(_, codes)| codes.iter().map(|code| (table.at, code.clone())))
+            .collect();
+        Ok(Typed::Set(
+            Set::Lookup(found, Box::new(code)),
+            Domain::Written(written),
+        ))
     }
 
     fn measure(&mut self, id: &Expr) -> Compiled<u16> {
         if self.role != Role::Measure {
-            return self.fault(id.at, "only_in_measures", "MEASURE and DENOM are for measures only");
+            return self.fault(
+                id.at,
+                "only_in_measures",
+                "MEASURE and DENOM are for measures only",
+            );
         }
         let Node::Code(text) = &id.node else {
             return self.fault(id.at, "arguments", "a measure is named by its id in quotes");

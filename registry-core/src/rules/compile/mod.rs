@@ -24,10 +24,45 @@ use types::Typed;
 
 /// Functions, named dates and windows; with the keywords they may not name a let or a definition.
 pub(crate) const RESERVED_NAMES: &[&str] = &[
-    "T0", "A0", "FT", "FT0", "PRE", "PRE0", "CUT", "SUBMITTED", "LAST", "DEATH", "BIRTH", "HAS", "HAS_ANY", "HAS_ALL",
-    "SUBSET", "REC", "ASCERT", "NA", "KNOWN", "MISSING", "ABSENT", "DAYS", "MONTHS", "YEAR", "AGE_AT", "ABS", "MIN",
-    "MAX", "WINDOW_END", "DIED_BY", "FIRST_TREATMENT", "OPEN_END", "ATTESTED", "COUNT_TRUE", "LOOKUP", "MATCHES",
-    "INDEX", "MEASURE", "DENOM",
+    "T0",
+    "A0",
+    "FT",
+    "FT0",
+    "PRE",
+    "PRE0",
+    "CUT",
+    "SUBMITTED",
+    "LAST",
+    "DEATH",
+    "BIRTH",
+    "HAS",
+    "HAS_ANY",
+    "HAS_ALL",
+    "SUBSET",
+    "REC",
+    "ASCERT",
+    "NA",
+    "KNOWN",
+    "MISSING",
+    "ABSENT",
+    "DAYS",
+    "MONTHS",
+    "YEAR",
+    "AGE_AT",
+    "ABS",
+    "MIN",
+    "MAX",
+    "WINDOW_END",
+    "DIED_BY",
+    "FIRST_TREATMENT",
+    "OPEN_END",
+    "ATTESTED",
+    "COUNT_TRUE",
+    "LOOKUP",
+    "MATCHES",
+    "INDEX",
+    "MEASURE",
+    "DENOM",
 ];
 
 /// A named expression: a let of a measure, or a definition of a guideline.
@@ -141,7 +176,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn fault<T>(&mut self, at: At, code: &'static str, message: impl Into<String>) -> Compiled<T> {
-        let fault = Fault { at, code, message: message.into() };
+        let fault = Fault {
+            at,
+            code,
+            message: message.into(),
+        };
         let mut error = match self.sources.last() {
             Some(source) => source.locate(fault),
             None => Source::alone("", "").locate(fault),
@@ -158,7 +197,11 @@ impl<'a> Compiler<'a> {
     fn grow(&mut self, at: At) -> Compiled<()> {
         self.size += 1;
         if self.size > MAX_SIZE {
-            return self.fault(at, "too_large", "the expression becomes too large once its names are resolved");
+            return self.fault(
+                at,
+                "too_large",
+                "the expression becomes too large once its names are resolved",
+            );
         }
         Ok(())
     }

@@ -20,7 +20,11 @@ impl<'a> Compiler<'a> {
             Some((element, known)) => Ok((CellPath { row, entity, element }, known)),
             None => {
                 let name = layout.entity_at(entity).map_or("", |known| &*known.name);
-                self.fault(path.at, "unknown_element", format!("`{name}` has no element `{}`", path.element))
+                self.fault(
+                    path.at,
+                    "unknown_element",
+                    format!("`{name}` has no element `{}`", path.element),
+                )
             }
         }
     }
@@ -31,7 +35,11 @@ impl<'a> Compiler<'a> {
         }
         let layout = self.layout();
         let Some(entity) = layout.entity(name) else {
-            return self.fault(at, "unknown_entity", format!("there is no entity or row `{name}`"));
+            return self.fault(
+                at,
+                "unknown_entity",
+                format!("there is no entity or row `{name}`"),
+            );
         };
         if self.unit == Some(entity) {
             return Ok((RowRef::Slot(0), entity));
@@ -54,7 +62,11 @@ impl<'a> Compiler<'a> {
         let (cell, element) = self.cell(path)?;
         let domain = || element.codes.clone().map_or(Domain::Open, Domain::List);
         Ok(match element.kind {
-            Kind::Boolean => Typed::Cond(Cond::Flag { path: cell, expected: true, negated: false }),
+            Kind::Boolean => Typed::Cond(Cond::Flag {
+                path: cell,
+                expected: true,
+                negated: false,
+            }),
             Kind::Number => Typed::Term(Term::Path(cell), TermType::Number(Unit::None)),
             Kind::Date | Kind::Instant => Typed::Term(Term::Path(cell), TermType::Date),
             Kind::Code => Typed::Code(Code::Path(cell), domain()),
@@ -93,12 +105,20 @@ impl<'a> Compiler<'a> {
         }
         if name == "PRE" || name == "PRE0" {
             self.need_windows(at, name)?;
-            return Ok(Typed::Window(if name == "PRE" { Window::Pre } else { Window::Pre0 }));
+            return Ok(Typed::Window(if name == "PRE" {
+                Window::Pre
+            } else {
+                Window::Pre0
+            }));
         }
         let shared = self.shared;
         let lets = self.lets;
         let Some(definition) = lets.get(name).or_else(|| shared.definitions.get(name)) else {
-            return self.fault(at, "unknown_name", format!("there is no named date, let or definition `{name}`"));
+            return self.fault(
+                at,
+                "unknown_name",
+                format!("there is no named date, let or definition `{name}`"),
+            );
         };
         if self.expanding.iter().any(|outer| outer == name) {
             return self.fault(at, "recursion", format!("`{name}` is defined by itself"));
@@ -118,7 +138,9 @@ impl<'a> Compiler<'a> {
         self.fault(
             at,
             "unknown_parameter",
-            format!("`{name}` reads $LOOKBACK_DAYS and $PRE_CAP_DAYS, and both must be parameters of type days"),
+            format!(
+                "`{name}` reads $LOOKBACK_DAYS and $PRE_CAP_DAYS, and both must be parameters of type days"
+            ),
         )
     }
 }

@@ -37,9 +37,16 @@ impl ParameterValue {
         let whole = || value.as_u64().and_then(|number| u32::try_from(number).ok());
         let text = || value.as_str();
         match kind {
-            "days" => whole().map(ParameterValue::Days).ok_or_else(|| "`days` is a whole number, 0 or more".into()),
-            "months" => whole().map(ParameterValue::Months).ok_or_else(|| "`months` is a whole number, 0 or more".into()),
-            "number" => value.as_f64().map(ParameterValue::Number).ok_or_else(|| "`number` is a number".into()),
+            "days" => whole()
+                .map(ParameterValue::Days)
+                .ok_or_else(|| "`days` is a whole number, 0 or more".into()),
+            "months" => whole()
+                .map(ParameterValue::Months)
+                .ok_or_else(|| "`months` is a whole number, 0 or more".into()),
+            "number" => value
+                .as_f64()
+                .map(ParameterValue::Number)
+                .ok_or_else(|| "`number` is a number".into()),
             "integer" => value
                 .as_i64()
                 .map(|number| ParameterValue::Number(number as f64))
@@ -50,9 +57,12 @@ impl ParameterValue {
                 .map(ParameterValue::Date)
                 .ok_or_else(|| "`date` is written as `2019-01-18`, known to the day".into()),
             "code_set" => {
-                let codes: Option<Vec<String>> =
-                    value.as_array().and_then(|list| list.iter().map(|code| code.as_str().map(str::to_owned)).collect());
-                codes.map(|codes| ParameterValue::Codes(codes.into())).ok_or_else(|| "`code_set` is a list of texts".into())
+                let codes: Option<Vec<String>> = value
+                    .as_array()
+                    .and_then(|list| list.iter().map(|code| code.as_str().map(str::to_owned)).collect());
+                codes
+                    .map(|codes| ParameterValue::Codes(codes.into()))
+                    .ok_or_else(|| "`code_set` is a list of texts".into())
             }
             "pattern" => {
                 let pattern = text().ok_or("`pattern` is a text")?;
@@ -96,39 +106,58 @@ pub(super) fn compile_pattern(text: &str) -> Result<Pattern, String> {
             return Err("a pattern holds literals, `[...]`, `(..|..)`, `?`, `{n}` and `\\.` only".into());
         }
     }
-    let regex = regex_lite::Regex::new(&format!("^(?:{text})$")).map_err(|error| format!("not a pattern: {error}"))?;
+    let regex = regex_lite::Regex::new(&format!("^(?:{text})$"))
+        .map_err(|error| format!("not a pattern: {error}"))?;
     Ok(Pattern(Arc::new(regex)))
 }
 
 impl Compiler<'_> {
     pub(super) fn parameter(&mut self, at: At, name: &str) -> Compiled<Typed> {
         let Some(parameter) = self.shared.parameters.get(name) else {
-            return self.fault(at, "unknown_parameter", format!("there is no parameter `${name}`"));
+            return self.fault(
+                at,
+                "unknown_parameter",
+                format!("there is no parameter `${name}`"),
+            );
         };
         self.read.insert(name.to_owned());
-        let number = |value: f64, unit| Typed::Term(Term::Constant(Range::point(value)), TermType::Number(unit));
+        let number =
+            |value: f64, unit| Typed::Term(Term::Constant(Range::point(value)), TermType::Number(unit));
         Ok(match &parameter.value {
             ParameterValue::Days(days) => number(f64::from(*days), Unit::Days),
             ParameterValue::Months(months) => number(f64::from(*months), Unit::Months),
             ParameterValue::Number(value) => number(*value, Unit::None),
-            ParameterValue::Date(date) => {
-                Typed::Term(Term::Constant(Range::point(f64::from(date.first()))), TermType::Date)
-            }
+            ParameterValue::Date(date) => Typed::Term(
+                Term::Constant(Range::point(f64::from(date.first()))),
+                TermType::Date,
+            ),
             ParameterValue::Codes(codes) => {
                 let written = codes.iter().map(|code| (at, code.clone())).collect();
                 Typed::Set(Set::Fixed(Arc::clone(codes)), Domain::Written(written))
             }
             ParameterValue::Pattern(_) => {
-                return self.fault(at, "different_types", "a pattern stands only as second argument of MATCHES");
+                return self.fault(
+                    at,
+                    "different_types",
+                    "a pattern stands only as second argument of MATCHES",
+                );
             }
         })
     }
 
     /// The pattern of MATCHES: a pattern parameter.
     pub(super) fn pattern(&mut self, at: At, name: &str) -> Compiled<Pattern> {
-        let value = self.shared.parameters.get(name).map(|parameter| parameter.value.clone());
+        let value = self
+            .shared
+            .parameters
+            .get(name)
+            .map(|parameter| parameter.value.clone());
         match value {
-            None => self.fault(at, "unknown_parameter", format!("there is no parameter `${name}`")),
+            None => self.fault(
+                at,
+                "unknown_parameter",
+                format!("there is no parameter `${name}`"),
+            ),
             Some(ParameterValue::Pattern(text)) => {
                 self.read.insert(name.to_owned());
                 match compile_pattern(&text) {
@@ -171,8 +200,14 @@ mod tests {
     #[test]
     fn a_parameter_value_fits_its_type() {
         use serde_json::json;
-        assert_eq!(ParameterValue::read("days", &json!(42)), Ok(ParameterValue::Days(42)));
-        assert_eq!(ParameterValue::read("number", &json!(0.5)), Ok(ParameterValue::Number(0.5)));
+        assert_eq!(
+            ParameterValue::read("days", &json!(42)),
+            Ok(ParameterValue::Days(42))
+        );
+        assert_eq!(
+            ParameterValue::read("number", &json!(0.5)),
+            Ok(ParameterValue::Number(0.5))
+        );
         for (kind, value) in [
             ("days", json!(-1)),
             ("months", json!(1.5)),

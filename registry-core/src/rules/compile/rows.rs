@@ -31,22 +31,49 @@ impl Compiler<'_> {
             None => None,
         };
         if window.is_some() && known.reference {
-            return self.fault(at, "window_on_reference", format!("`{}` is a reference table and takes no WITHIN", known.name));
+            return self.fault(
+                at,
+                "window_on_reference",
+                format!("`{}` is a reference table and takes no WITHIN", known.name),
+            );
         }
         if self.bound.len() + 1 >= MAX_SLOTS {
             return self.fault(at, "too_deep", "quantifiers are nested too deeply");
         }
         let slot = (self.bound.len() + 1) as u8;
-        self.bound.push(Bound { name: name.clone(), entity, slot });
+        self.bound.push(Bound {
+            name: name.clone(),
+            entity,
+            slot,
+        });
         let compiled = self.scan_inside(rows, &name, inside);
         self.bound.pop();
         let (condition, on, value) = compiled?;
         if window.is_some() && on.is_none() && known.anchor_date.is_none() && known.link.is_none() {
-            return self.fault(at, "no_date", format!("rows of `{}` have no date: name one with ON", known.name));
+            return self.fault(
+                at,
+                "no_date",
+                format!("rows of `{}` have no date: name one with ON", known.name),
+            );
         }
-        let keys = if known.reference { condition.as_ref().and_then(|cond| self.centre_keys(cond, slot)) } else { None };
+        let keys = if known.reference {
+            condition.as_ref().and_then(|cond| self.centre_keys(cond, slot))
+        } else {
+            None
+        };
         let closed = rows.submitted || known.reference || !known.attestable;
-        Ok((Scan { entity, slot, closed, condition, window, on, keys }, value))
+        Ok((
+            Scan {
+                entity,
+                slot,
+                closed,
+                condition,
+                window,
+                on,
+                keys,
+            },
+            value,
+        ))
     }
 
     fn scan_inside<T>(
@@ -68,7 +95,11 @@ impl Compiler<'_> {
 
     fn dated_by(&mut self, path: &Path, name: &str) -> Compiled<u16> {
         if path.row != name {
-            return self.fault(path.at, "on_other_row", format!("ON names a date of the scanned row `{name}`"));
+            return self.fault(
+                path.at,
+                "on_other_row",
+                format!("ON names a date of the scanned row `{name}`"),
+            );
         }
         Ok(self.date_cell(path)?.element)
     }
@@ -77,10 +108,18 @@ impl Compiler<'_> {
         let at = rows.at.0;
         let layout = self.layout();
         let Some(entity) = layout.entity(&rows.entity) else {
-            return self.fault(at, "unknown_entity", format!("there is no entity `{}`", rows.entity));
+            return self.fault(
+                at,
+                "unknown_entity",
+                format!("there is no entity `{}`", rows.entity),
+            );
         };
         if layout.entity_at(entity).is_some_and(|known| known.single) {
-            return self.fault(at, "single_entity", format!("`{}` has one row: name its elements directly", rows.entity));
+            return self.fault(
+                at,
+                "single_entity",
+                format!("`{}` has one row: name its elements directly", rows.entity),
+            );
         }
         if rows.submitted && self.role == Role::Measure {
             return self.fault(
@@ -98,7 +137,11 @@ impl Compiler<'_> {
         let layout = self.layout();
         if let Some(alias) = &rows.alias {
             if layout.entity(alias).is_some() {
-                return self.fault(at, "alias_is_entity", format!("the alias `{alias}` is the name of an entity"));
+                return self.fault(
+                    at,
+                    "alias_is_entity",
+                    format!("the alias `{alias}` is the name of an entity"),
+                );
             }
             if self.bound.iter().any(|bound| bound.name == *alias) {
                 return self.fault(at, "already_bound", format!("`{alias}` is already bound"));
@@ -106,23 +149,41 @@ impl Compiler<'_> {
             return Ok(alias.clone());
         }
         let anchored = self.role != Role::EditCheck && entity == layout.places.presentation;
-        let taken = self.bound.iter().any(|bound| bound.name == rows.entity) || self.unit == Some(entity) || anchored;
+        let taken =
+            self.bound.iter().any(|bound| bound.name == rows.entity) || self.unit == Some(entity) || anchored;
         if taken {
-            return self.fault(at, "already_bound", format!("`{}` is already bound here: scan it with AS", rows.entity));
+            return self.fault(
+                at,
+                "already_bound",
+                format!("`{}` is already bound here: scan it with AS", rows.entity),
+            );
         }
         Ok(rows.entity.clone())
     }
 
     /// FIRST_DATE, LAST_DATE and MAX_GAP need rows with a date.
     pub(super) fn need_anchor(&mut self, scan: &Scan, rows: &Rows) -> Compiled<()> {
-        let dated = self.layout().entity_at(scan.entity).is_some_and(|known| known.anchor_date.is_some() || known.link.is_some());
+        let dated = self
+            .layout()
+            .entity_at(scan.entity)
+            .is_some_and(|known| known.anchor_date.is_some() || known.link.is_some());
         if dated || scan.on.is_some() {
             return Ok(());
         }
-        self.fault(rows.at.0, "no_date", format!("rows of `{}` have no date", rows.entity))
+        self.fault(
+            rows.at.0,
+            "no_date",
+            format!("rows of `{}` have no date", rows.entity),
+        )
     }
 
-    pub(super) fn coverage(&mut self, set: &Expr, using: &Path, rows: &Rows, pool: &Expr) -> Compiled<Coverage> {
+    pub(super) fn coverage(
+        &mut self,
+        set: &Expr,
+        using: &Path,
+        rows: &Rows,
+        pool: &Expr,
+    ) -> Compiled<Coverage> {
         let wanted = match &set.node {
             Node::Set(members) => self.set_literal(members)?,
             _ => self.typed(set)?,
@@ -138,28 +199,46 @@ impl Compiler<'_> {
             let (cell, element) = compiler.cell(using)?;
             let here = compiler.bound.last().map(|bound| RowRef::Slot(bound.slot));
             if element.kind != Kind::Set || Some(cell.row) != here {
-                return compiler.fault(using.at, "set_or_code", format!("USING names a set of the scanned row, `{using}` is none"));
+                return compiler.fault(
+                    using.at,
+                    "set_or_code",
+                    format!("USING names a set of the scanned row, `{using}` is none"),
+                );
             }
             Ok((cell, element.codes.clone().map_or(Domain::Open, Domain::List)))
         })?;
         self.need_anchor(&scan, rows)?;
         self.meet(set.at, &domain, &other)?;
-        Ok(Coverage { set: wanted, using, scan, pool: days })
+        Ok(Coverage {
+            set: wanted,
+            using,
+            scan,
+            pool: days,
+        })
     }
 
     /// Keys of the centre table among the conjuncts of a condition: rows with other keys make it F.
     fn centre_keys(&self, condition: &Cond, slot: u8) -> Option<Box<CentreKeys>> {
         let layout = self.layout();
-        let conjuncts = if let Cond::And(all) = condition { all } else { std::slice::from_ref(condition) };
+        let conjuncts = if let Cond::And(all) = condition {
+            all
+        } else {
+            std::slice::from_ref(condition)
+        };
         let mut keys = CentreKeys::default();
         for conjunct in conjuncts {
             match conjunct {
-                Cond::SameCode { operands, negated: false } => {
+                Cond::SameCode {
+                    operands,
+                    negated: false,
+                } => {
                     let [left, right] = &**operands;
                     for (key, value) in [(left, right), (right, left)] {
                         if let Code::Path(path) = key
                             && path.row == RowRef::Slot(slot)
-                            && layout.element_at(path.entity, path.element).is_some_and(|known| known.name == "centre_id")
+                            && layout
+                                .element_at(path.entity, path.element)
+                                .is_some_and(|known| known.name == "centre_id")
                             && !code_reads(value, slot)
                         {
                             keys.centre = Some(value.clone());
@@ -201,5 +280,4 @@ impl Compiler<'_> {
             other => self.wanted(expr.at, "a code", &other),
         }
     }
-
 }

@@ -1,10 +1,10 @@
 //! Numbers, dates and windows.
 
+use super::super::Place;
 use super::super::program::{CellPath, Code, RowRef, Term, Window};
 use super::super::range::Range;
 use super::super::source::At;
 use super::super::syntax::{self, Expr, Node, Operation, Over};
-use super::super::Place;
 use super::types::{TermType, Typed, Unit};
 use super::{Compiled, Compiler, Role};
 
@@ -34,11 +34,19 @@ impl Compiler<'_> {
             }
             Node::Over(over, rows, value) => {
                 if *over != Over::Sum && self.role != Role::EditCheck {
-                    return self.fault(at, "only_in_edit_checks", format!("{} is for edit checks only", over.word()));
+                    return self.fault(
+                        at,
+                        "only_in_edit_checks",
+                        format!("{} is for edit checks only", over.word()),
+                    );
                 }
                 let (scan, (term, kind)) = self.scan(rows, |compiler| compiler.operand(value))?;
                 if *over == Over::Sum && kind == TermType::Date {
-                    return self.fault(value.at, "different_types", "dates do not add up: SUM takes a number");
+                    return self.fault(
+                        value.at,
+                        "different_types",
+                        "dates do not add up: SUM takes a number",
+                    );
                 }
                 (Term::Over(*over, Box::new(scan), Box::new(term)), kind)
             }
@@ -47,7 +55,11 @@ impl Compiler<'_> {
                 let scan = self.scan(rows, |_| Ok(()))?.0;
                 self.need_anchor(&scan, rows)?;
                 let [from, to] = *ends?;
-                let term = Term::MaxGap { scan: Box::new(scan), from: Box::new(from), to: Box::new(to) };
+                let term = Term::MaxGap {
+                    scan: Box::new(scan),
+                    from: Box::new(from),
+                    to: Box::new(to),
+                };
                 (term, TermType::Number(Unit::Days))
             }
             _ => return self.operand(expr),
@@ -80,7 +92,11 @@ impl Compiler<'_> {
         use TermType::{Date, Number};
         // A duration may come first in a sum.
         let swap = operation == Add && kind != Date && other == Date;
-        let ((left, kind), (right, other)) = if swap { ((right, other), (left, kind)) } else { ((left, kind), (right, other)) };
+        let ((left, kind), (right, other)) = if swap {
+            ((right, other), (left, kind))
+        } else {
+            ((left, kind), (right, other))
+        };
         let place = first_place(&right).or_else(|| first_place(&left));
         let operands = Box::new([left, right]);
         let term = match (operation, kind, other) {
@@ -89,13 +105,25 @@ impl Compiler<'_> {
             (Add, Date, Number(Unit::Months)) => (Term::AddMonths(operands), Date),
             (Subtract, Date, Number(Unit::Months)) => (Term::SubtractMonths(operands), Date),
             (Add | Subtract, Date, Number(Unit::None)) => {
-                return self.fault(at, "unitless_duration", "a date takes days or months, not a plain number");
+                return self.fault(
+                    at,
+                    "unitless_duration",
+                    "a date takes days or months, not a plain number",
+                );
             }
             (Subtract, Date, Date) => {
-                return self.fault(at, "different_types", "dates are not subtracted: use DAYS or MONTHS");
+                return self.fault(
+                    at,
+                    "different_types",
+                    "dates are not subtracted: use DAYS or MONTHS",
+                );
             }
             (_, Date, _) | (_, _, Date) => {
-                return self.fault(at, "different_types", "a date takes only `+` or `-` with days or months");
+                return self.fault(
+                    at,
+                    "different_types",
+                    "a date takes only `+` or `-` with days or months",
+                );
             }
             (Add | Subtract, Number(first), Number(second)) => match first.meet(second) {
                 Some(unit) if operation == Add => (Term::Add(operands), Number(unit)),
@@ -136,13 +164,18 @@ impl Compiler<'_> {
                 let ((first, kind), (second, other)) = (first?, second?);
                 let joined = match (kind, other) {
                     (TermType::Date, TermType::Date) => Some(TermType::Date),
-                    (TermType::Number(left), TermType::Number(right)) => left.meet(right).map(TermType::Number),
+                    (TermType::Number(left), TermType::Number(right)) => {
+                        left.meet(right).map(TermType::Number)
+                    }
                     _ => None,
                 };
                 match joined {
                     Some(kind) => Ok((Window::Range(Box::new([first, second])), kind)),
                     None => {
-                        let at = At { start: from.at.start, end: to.at.end };
+                        let at = At {
+                            start: from.at.start,
+                            end: to.at.end,
+                        };
                         self.fault(at, "different_types", "the two ends of a range are of one type")
                     }
                 }
@@ -155,7 +188,10 @@ impl Compiler<'_> {
         let (compiled, kind) = self.range(window)?;
         if kind != TermType::Date {
             let at = match window {
-                syntax::Window::Range(from, to) => At { start: from.at.start, end: to.at.end },
+                syntax::Window::Range(from, to) => At {
+                    start: from.at.start,
+                    end: to.at.end,
+                },
                 _ => At::default(),
             };
             return self.fault(at, "window_misplaced", "WITHIN takes a window of dates");
@@ -169,9 +205,11 @@ fn first_place(term: &Term) -> Option<Place> {
     let cell = |path: &CellPath| Some(path.place());
     match term {
         Term::Path(path) | Term::OpenEnd { path, .. } => cell(path),
-        Term::Add(both) | Term::Subtract(both) | Term::Multiply(both) | Term::Divide(both, _) | Term::Days(both) => {
-            both.iter().find_map(first_place)
-        }
+        Term::Add(both)
+        | Term::Subtract(both)
+        | Term::Multiply(both)
+        | Term::Divide(both, _)
+        | Term::Days(both) => both.iter().find_map(first_place),
         Term::Aggregate(_, scan) | Term::Over(_, scan, _) => Some(Place::Section(scan.entity)),
         _ => None,
     }
@@ -197,4 +235,3 @@ pub(super) fn code_reads(code: &Code, slot: u8) -> bool {
         Code::If(..) => true,
     }
 }
-

@@ -89,14 +89,26 @@ impl Compiler<'_> {
     /// Two codes or sets meet: written codes must be in the other's list.
     pub(super) fn meet(&mut self, at: At, left: &Domain, right: &Domain) -> Compiled<()> {
         match (left, right) {
-            (Domain::Written(written), Domain::List(list)) | (Domain::List(list), Domain::Written(written)) => {
+            (Domain::Written(written), Domain::List(list))
+            | (Domain::List(list), Domain::Written(written)) => {
                 let stray: Vec<_> = written.iter().filter(|(_, code)| !list.contains(code)).collect();
                 for (at, code) in &stray {
-                    let known = if list.len() <= 12 { list.join(", ") } else { format!("{} codes", list.len()) };
-                    let _: Compiled<()> =
-                        self.fault(*at, "code_not_in_list", format!("`{code}` is not in the list of the element ({known})"));
+                    let known = if list.len() <= 12 {
+                        list.join(", ")
+                    } else {
+                        format!("{} codes", list.len())
+                    };
+                    let _: Compiled<()> = self.fault(
+                        *at,
+                        "code_not_in_list",
+                        format!("`{code}` is not in the list of the element ({known})"),
+                    );
                 }
-                if stray.is_empty() { Ok(()) } else { Err(super::Reported) }
+                if stray.is_empty() {
+                    Ok(())
+                } else {
+                    Err(super::Reported)
+                }
             }
             (Domain::List(left), Domain::List(right)) if !left.iter().any(|code| right.contains(code)) => {
                 self.fault(at, "different_types", "these two elements have no code in common")

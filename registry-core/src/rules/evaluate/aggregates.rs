@@ -58,7 +58,11 @@ impl Evaluation<'_> {
             return Scalar::Unknown(unknown);
         }
         if over == Over::Sum {
-            let lo = rows.iter().filter(|(_, maybe)| maybe.is_none()).map(|(number, _)| number.lo).sum();
+            let lo = rows
+                .iter()
+                .filter(|(_, maybe)| maybe.is_none())
+                .map(|(number, _)| number.lo)
+                .sum();
             let hi = rows.iter().map(|(number, _)| number.hi).sum();
             let why = rows.iter().find_map(|(number, maybe)| maybe.or(number.why));
             return match self.scan_closed(scan, ends) {
@@ -68,15 +72,24 @@ impl Evaluation<'_> {
         }
         // A row that only may count cannot raise the least nor lower the greatest value.
         let values = rows.into_iter().map(|(number, maybe)| match maybe {
-            Some(unknown) => Scalar::Range(Range { maybe_none: true, why: Some(unknown), ..number }),
+            Some(unknown) => Scalar::Range(Range {
+                maybe_none: true,
+                why: Some(unknown),
+                ..number
+            }),
             None => Scalar::Range(number),
         });
-        super::super::range::extreme(values, over == Over::Max).unwrap_or(Scalar::None(Place::Section(scan.entity)))
+        super::super::range::extreme(values, over == Over::Max)
+            .unwrap_or(Scalar::None(Place::Section(scan.entity)))
     }
 
     fn first_date(&self, scan: &Scan) -> Scalar {
         let ends = self.ends(scan);
-        let from = if let Some((Scalar::Range(from), _)) = ends { from.lo } else { f64::NEG_INFINITY };
+        let from = if let Some((Scalar::Range(from), _)) = ends {
+            from.lo
+        } else {
+            f64::NEG_INFINITY
+        };
         let mut earliest = Earliest::default();
         self.scan(scan, ends, Extra::Nothing, |row, truth| {
             let date = self.row_date(scan, row);
@@ -97,7 +110,11 @@ impl Evaluation<'_> {
 
     fn last_date(&self, scan: &Scan) -> Scalar {
         let ends = self.ends(scan);
-        let from = if let Some((Scalar::Range(from), _)) = ends { from.lo } else { f64::NEG_INFINITY };
+        let from = if let Some((Scalar::Range(from), _)) = ends {
+            from.lo
+        } else {
+            f64::NEG_INFINITY
+        };
         let (mut definite, mut lowest): (Option<Range>, f64) = (None, f64::INFINITY);
         let (mut latest, mut why) = (f64::NEG_INFINITY, None);
         self.scan(scan, ends, Extra::Nothing, |row, truth| {
@@ -129,8 +146,17 @@ impl Evaluation<'_> {
             (Some(definite), why) => Scalar::Range(Range::new(definite.lo, hi, why)),
             (None, None) => Scalar::None(Place::Section(scan.entity)),
             (None, Some(why)) => {
-                let lo = if lowest.is_finite() && open.is_none() { lowest } else { from.min(lowest) };
-                Scalar::Range(Range { lo, hi, maybe_none: true, why: Some(why) })
+                let lo = if lowest.is_finite() && open.is_none() {
+                    lowest
+                } else {
+                    from.min(lowest)
+                };
+                Scalar::Range(Range {
+                    lo,
+                    hi,
+                    maybe_none: true,
+                    why: Some(why),
+                })
             }
         }
     }
@@ -163,22 +189,30 @@ impl Evaluation<'_> {
                 SetValue::Unknown(unknown) => (u64::MAX, Some(unknown)),
                 SetValue::None(_) => return ControlFlow::Continue(()),
             };
-            rows.push(PooledRow { date, holds, doubt: truth.unknown().or(date.why).or(unknown_set) });
+            rows.push(PooledRow {
+                date,
+                holds,
+                doubt: truth.unknown().or(date.why).or(unknown_set),
+            });
             ControlFlow::Continue(())
         });
         let everything = membership(&wanted, &wanted);
         let certain = |row: &&PooledRow| row.doubt.is_none();
         for first in rows.iter().filter(certain) {
-            let close = rows.iter().filter(certain).filter(|row| {
-                row.date.lo >= first.date.lo && row.date.lo <= first.date.lo + pool.lo
-            });
+            let close = rows
+                .iter()
+                .filter(certain)
+                .filter(|row| row.date.lo >= first.date.lo && row.date.lo <= first.date.lo + pool.lo);
             if close.fold(0, |held, row| held | row.holds) & everything == everything {
                 return Truth::True;
             }
         }
         for first in &rows {
             let start = first.date.hi;
-            let close = || rows.iter().filter(|row| row.date.hi >= start && row.date.lo <= start + pool.hi);
+            let close = || {
+                rows.iter()
+                    .filter(|row| row.date.hi >= start && row.date.lo <= start + pool.hi)
+            };
             if close().fold(0, |held, row| held | row.holds) & everything == everything
                 && let Some(doubt) = close().find_map(|row| row.doubt)
             {
@@ -198,7 +232,11 @@ impl Evaluation<'_> {
             (Scalar::Range(start), Scalar::Range(end)) => (start, end),
             (Scalar::Range(start), Scalar::None(_)) => (start, Range::point(f64::INFINITY)),
         };
-        let cut = if let Scalar::Range(cut) = self.cut() { cut.hi } else { f64::INFINITY };
+        let cut = if let Scalar::Range(cut) = self.cut() {
+            cut.hi
+        } else {
+            f64::INFINITY
+        };
         let (latest_end, earliest_end) = (end.hi.min(cut), end.lo.min(cut));
         let ends = self.ends(scan);
         let mut scans: Vec<(Range, bool)> = Vec::new();
@@ -219,9 +257,16 @@ impl Evaluation<'_> {
         });
         why = why.or(end.why);
         scans.sort_by(|left, right| left.0.lo.total_cmp(&right.0.lo));
-        let certain = scans.iter().filter(|(_, certain)| *certain).map(|(date, _)| *date);
+        let certain = scans
+            .iter()
+            .filter(|(_, certain)| *certain)
+            .map(|(date, _)| *date);
         let hi = longest(start.lo, certain, latest_end);
-        let closed = if scan.closed { Truth::True } else { self.closed(scan.entity, Some(Scalar::point(earliest_end))) };
+        let closed = if scan.closed {
+            Truth::True
+        } else {
+            self.closed(scan.entity, Some(Scalar::point(earliest_end)))
+        };
         let lo = match closed {
             Truth::True => longest(start.hi, scans.iter().map(|(date, _)| *date), earliest_end),
             open => {

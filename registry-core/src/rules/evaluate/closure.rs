@@ -8,10 +8,19 @@ use crate::rules::{Place, Reason, Scalar, Truth, Unknown};
 impl Evaluation<'_> {
     /// T when the entity is closed through `until` (the cut-off when not given), else U with the reason.
     pub(super) fn closed(&self, entity: u16, until: Option<Scalar>) -> Truth {
-        if self.layout.entity_at(entity).is_none_or(|known| known.reference || !known.attestable) {
+        if self
+            .layout
+            .entity_at(entity)
+            .is_none_or(|known| known.reference || !known.attestable)
+        {
             return Truth::True;
         }
-        let unknown = |reason| Truth::Unknown(Unknown { reason, place: Place::Section(entity) });
+        let unknown = |reason| {
+            Truth::Unknown(Unknown {
+                reason,
+                place: Place::Section(entity),
+            })
+        };
         let cut = match self.cut() {
             Scalar::Range(cut) => cut,
             Scalar::Unknown(unknown) => return Truth::Unknown(unknown),
@@ -38,7 +47,9 @@ impl Evaluation<'_> {
 
     /// The section's own attestation, or that of `all` when it has none of its own.
     fn attested(&self, entity: u16, day: f64) -> bool {
-        let Some(name) = self.layout.entity_at(entity).map(|known| &*known.name) else { return false };
+        let Some(name) = self.layout.entity_at(entity).map(|known| &*known.name) else {
+            return false;
+        };
         let places = &self.layout.places;
         let attestation = places.attestation;
         let mut own = false;
@@ -85,11 +96,16 @@ impl Evaluation<'_> {
             if entity == places.biopsy_decision && !self.about_unit_lesion(row) {
                 return false;
             }
-            let Some(anchor) = self.layout.entity_at(entity).and_then(|known| known.anchor_date) else { return false };
+            let Some(anchor) = self.layout.entity_at(entity).and_then(|known| known.anchor_date) else {
+                return false;
+            };
             match self.read(entity, row, anchor) {
                 Cell::Date(date) => f64::from(date.first()) >= day,
                 Cell::Blocked => false,
-                _ => self.submitted().compare(Comparison::GreaterOrEqual, Scalar::point(day)).is_true(),
+                _ => self
+                    .submitted()
+                    .compare(Comparison::GreaterOrEqual, Scalar::point(day))
+                    .is_true(),
             }
         })
     }
@@ -100,8 +116,12 @@ impl Evaluation<'_> {
         if self.unit_entity.get() != Some(places.lesion) {
             return false;
         }
-        let lesion = self.read(places.lesion, self.bound(0) as u32, places.lesion_id).as_text();
-        let named = self.read(places.biopsy_decision, row, places.biopsy_decision_lesion).as_text();
+        let lesion = self
+            .read(places.lesion, self.bound(0) as u32, places.lesion_id)
+            .as_text();
+        let named = self
+            .read(places.biopsy_decision, row, places.biopsy_decision_lesion)
+            .as_text();
         lesion.is_some() && lesion == named
     }
 
@@ -110,7 +130,9 @@ impl Evaluation<'_> {
         let death = self.death();
         let range = match (death, day) {
             (_, Scalar::Unknown(unknown)) => return Truth::Unknown(unknown),
-            (Scalar::Range(known), _) if !known.maybe_none => return death.compare(Comparison::LessOrEqual, day),
+            (Scalar::Range(known), _) if !known.maybe_none => {
+                return death.compare(Comparison::LessOrEqual, day);
+            }
             (_, Scalar::None(_)) => return Truth::False,
             (_, Scalar::Range(range)) => range,
         };
@@ -126,14 +148,27 @@ impl Evaluation<'_> {
         if alive {
             return Truth::False;
         }
-        let after_cut = if let Scalar::Range(cut) = self.cut() { range.hi > cut.hi } else { false };
+        let after_cut = if let Scalar::Range(cut) = self.cut() {
+            range.hi > cut.hi
+        } else {
+            false
+        };
         Truth::Unknown(if after_cut {
-            Unknown { reason: Reason::WindowOpen, place: Place::Section(places.followup) }
+            Unknown {
+                reason: Reason::WindowOpen,
+                place: Place::Section(places.followup),
+            }
         } else {
             match death {
                 Scalar::Unknown(unknown) => unknown,
-                Scalar::Range(maybe) => maybe.why.unwrap_or(Unknown { reason: Reason::Missing, place: contact }),
-                Scalar::None(_) => Unknown { reason: Reason::Missing, place: contact },
+                Scalar::Range(maybe) => maybe.why.unwrap_or(Unknown {
+                    reason: Reason::Missing,
+                    place: contact,
+                }),
+                Scalar::None(_) => Unknown {
+                    reason: Reason::Missing,
+                    place: contact,
+                },
             }
         })
     }

@@ -89,24 +89,40 @@ impl Evaluation<'_> {
             }
             Cond::Inside(value, window) => {
                 let (from, to) = self.window(window);
-                let to = if let Scalar::None(_) = to { Scalar::point(f64::INFINITY) } else { to };
+                let to = if let Scalar::None(_) = to {
+                    Scalar::point(f64::INFINITY)
+                } else {
+                    to
+                };
                 super::rows::inside(self.term(value), from, to)
             }
-            Cond::Flag { path, expected, negated } => match self.cell(*path) {
+            Cond::Flag {
+                path,
+                expected,
+                negated,
+            } => match self.cell(*path) {
                 Cell::Boolean(value) => Truth::known((value == *expected) != *negated),
                 other => leaf_verdict(&other, path.place(), *negated),
             },
             Cond::SameCode { operands, negated } => {
                 let [left, right] = &**operands;
                 match (self.code(left), self.code(right)) {
-                    (CodeValue::Unknown(unknown), _) | (_, CodeValue::Unknown(unknown)) => Truth::Unknown(unknown),
-                    (CodeValue::None(place), _) | (_, CodeValue::None(place)) => none_verdict(place, *negated),
-                    (CodeValue::Code(left), CodeValue::Code(right)) => Truth::known((left == right) != *negated),
+                    (CodeValue::Unknown(unknown), _) | (_, CodeValue::Unknown(unknown)) => {
+                        Truth::Unknown(unknown)
+                    }
+                    (CodeValue::None(place), _) | (_, CodeValue::None(place)) => {
+                        none_verdict(place, *negated)
+                    }
+                    (CodeValue::Code(left), CodeValue::Code(right)) => {
+                        Truth::known((left == right) != *negated)
+                    }
                 }
             }
             Cond::SameSet { operands, negated } => {
                 let [left, right] = &**operands;
-                self.sets(left, right, *negated, |left, right| left.within(right) && right.within(left))
+                self.sets(left, right, *negated, |left, right| {
+                    left.within(right) && right.within(left)
+                })
             }
             Cond::Member { code, set, negated } => match (self.code(code), self.set(set)) {
                 (CodeValue::Unknown(unknown), _) | (_, SetValue::Unknown(unknown)) => Truth::Unknown(unknown),
@@ -143,7 +159,10 @@ impl Evaluation<'_> {
             },
             Cond::DiedBy(day) => self.died_by(self.term(day)),
             Cond::Attested(entity, day) => Truth::known(self.closed(*entity, Some(self.term(day))).is_true()),
-            Cond::Implausible(path) => Truth::Unknown(Unknown { reason: Reason::EditError, place: path.place() }),
+            Cond::Implausible(path) => Truth::Unknown(Unknown {
+                reason: Reason::EditError,
+                place: path.place(),
+            }),
             Cond::Exists(scan) => self.exists(scan, Extra::Nothing),
             Cond::All(scan, test) => self.exists(scan, Extra::Fails(test)).negate(),
             Cond::Covered(coverage) => self.covered(coverage),
@@ -160,7 +179,11 @@ impl Evaluation<'_> {
         let mut found = Truth::False;
         self.scan(scan, ends, extra, |_, truth| {
             found = found.or(truth);
-            if found.is_true() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if found.is_true() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
         if !found.is_false() {
             return found;
@@ -261,7 +284,14 @@ fn leaf_verdict(cell: &Cell<'_>, place: Place, negated: bool) -> Truth {
 }
 
 fn none_verdict(place: Place, negated: bool) -> Truth {
-    if negated { Truth::Unknown(Unknown { reason: Reason::UnknownRecorded, place }) } else { Truth::False }
+    if negated {
+        Truth::Unknown(Unknown {
+            reason: Reason::UnknownRecorded,
+            place,
+        })
+    } else {
+        Truth::False
+    }
 }
 
 /// REC, ASCERT, NA, KNOWN and MISSING, row by row of the table of section 3.

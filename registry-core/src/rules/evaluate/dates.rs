@@ -32,11 +32,17 @@ impl Evaluation<'_> {
                 _ => Anchor::None,
             };
         }
-        let Scalar::Range(date) = self.anchor_date(entity, row) else { return Anchor::None };
+        let Scalar::Range(date) = self.anchor_date(entity, row) else {
+            return Anchor::None;
+        };
         let mut latest: Option<(u32, f64)> = None;
         for presentation in self.each_active(places.presentation) {
-            let detected = self.read(places.presentation, presentation, places.detected).as_date();
-            let Some(day) = detected.map(PartialDate::last).map(f64::from) else { continue };
+            let detected = self
+                .read(places.presentation, presentation, places.detected)
+                .as_date();
+            let Some(day) = detected.map(PartialDate::last).map(f64::from) else {
+                continue;
+            };
             if day <= date.lo && latest.is_none_or(|(_, other)| day >= other) {
                 latest = Some((presentation, day));
             }
@@ -47,7 +53,9 @@ impl Evaluation<'_> {
     /// The date that places a row in time: its own, or that of its presentation.
     pub(super) fn anchor_date(&self, entity: u16, row: u32) -> Scalar {
         let places = &self.layout.places;
-        let Some(known) = self.layout.entity_at(entity) else { return Scalar::None(Place::Section(entity)) };
+        let Some(known) = self.layout.entity_at(entity) else {
+            return Scalar::None(Place::Section(entity));
+        };
         if let Some(element) = known.anchor_date {
             let cell = self.read(entity, row, element);
             // A malignancy called prior whose date nobody knows lies before everything: at birth.
@@ -56,15 +64,26 @@ impl Evaluation<'_> {
             }
             return scalar(&cell, Place::Element(entity, element));
         }
-        let Some(link) = known.link else { return Scalar::None(Place::Section(entity)) };
+        let Some(link) = known.link else {
+            return Scalar::None(Place::Section(entity));
+        };
         let detected = Place::Element(places.presentation, places.detected);
         match self.presentation_of(entity, row) {
-            Anchor::Row(presentation) => scalar(&self.read(places.presentation, presentation, places.detected), detected),
-            Anchor::Blocked => Scalar::Unknown(Unknown { reason: Reason::EditError, place: Place::Element(entity, link) }),
+            Anchor::Row(presentation) => scalar(
+                &self.read(places.presentation, presentation, places.detected),
+                detected,
+            ),
+            Anchor::Blocked => Scalar::Unknown(Unknown {
+                reason: Reason::EditError,
+                place: Place::Element(entity, link),
+            }),
             Anchor::None => {
                 let cell = self.read(entity, row, link);
                 match scalar(&cell, Place::Element(entity, link)) {
-                    Scalar::Range(_) => Scalar::Unknown(Unknown { reason: Reason::Missing, place: detected }),
+                    Scalar::Range(_) => Scalar::Unknown(Unknown {
+                        reason: Reason::Missing,
+                        place: detected,
+                    }),
                     other => other,
                 }
             }
@@ -83,7 +102,13 @@ impl Evaluation<'_> {
                 if known.single || !dated {
                     return rows.collect();
                 }
-                rows.filter(|row| !self.anchor_date(entity, *row).compare(Comparison::Greater, cut).is_true()).collect()
+                rows.filter(|row| {
+                    !self
+                        .anchor_date(entity, *row)
+                        .compare(Comparison::Greater, cut)
+                        .is_true()
+                })
+                .collect()
             })
             .collect()
     }
@@ -91,13 +116,19 @@ impl Evaluation<'_> {
     pub(super) fn cut(&self) -> Scalar {
         let places = &self.layout.places;
         *self.cut.get_or_init(|| {
-            scalar(&self.read(places.record, 0, places.cutoff), Place::Element(places.record, places.cutoff))
+            scalar(
+                &self.read(places.record, 0, places.cutoff),
+                Place::Element(places.record, places.cutoff),
+            )
         })
     }
 
     pub(super) fn submitted(&self) -> Scalar {
         let places = &self.layout.places;
-        scalar(&self.read(places.record, 0, places.submitted), Place::Element(places.record, places.submitted))
+        scalar(
+            &self.read(places.record, 0, places.submitted),
+            Place::Element(places.record, places.submitted),
+        )
     }
 
     /// 1 January of the year of birth; without one the unbounded past, as it only opens windows.
@@ -132,32 +163,53 @@ impl Evaluation<'_> {
         })
     }
 
-    fn once(&self, anchor: Anchor, which: fn(&AnchorDates) -> &std::cell::OnceCell<Scalar>, work: impl Fn() -> Scalar) -> Scalar {
-        self.dates(anchor).map_or_else(&work, |dates| *which(dates).get_or_init(&work))
+    fn once(
+        &self,
+        anchor: Anchor,
+        which: fn(&AnchorDates) -> &std::cell::OnceCell<Scalar>,
+        work: impl Fn() -> Scalar,
+    ) -> Scalar {
+        self.dates(anchor)
+            .map_or_else(&work, |dates| *which(dates).get_or_init(&work))
     }
 
     fn t0(&self, anchor: Anchor) -> Scalar {
         let places = &self.layout.places;
-        self.once(anchor, |dates| &dates.t0, || {
-            scalar(&self.anchor_cell(anchor, places.detected), Place::Element(places.presentation, places.detected))
-        })
+        self.once(
+            anchor,
+            |dates| &dates.t0,
+            || {
+                scalar(
+                    &self.anchor_cell(anchor, places.detected),
+                    Place::Element(places.presentation, places.detected),
+                )
+            },
+        )
     }
 
     /// The later of detection and referral; detection when there is no referral date, and for later presentations.
     fn a0(&self, anchor: Anchor) -> Scalar {
         let places = &self.layout.places;
-        self.once(anchor, |dates| &dates.a0, || {
-            let t0 = self.t0(anchor);
-            if self.anchor_cell(anchor, places.seq).as_number().is_some_and(|seq| seq >= 2.0) {
-                return t0;
-            }
-            let referral = self.anchor_cell(anchor, places.referral);
-            if !referral.is_value() && referral != Cell::Blocked {
-                return t0;
-            }
-            let referral = scalar(&referral, Place::Element(places.presentation, places.referral));
-            extreme([t0, referral], true).unwrap_or(t0)
-        })
+        self.once(
+            anchor,
+            |dates| &dates.a0,
+            || {
+                let t0 = self.t0(anchor);
+                if self
+                    .anchor_cell(anchor, places.seq)
+                    .as_number()
+                    .is_some_and(|seq| seq >= 2.0)
+                {
+                    return t0;
+                }
+                let referral = self.anchor_cell(anchor, places.referral);
+                if !referral.is_value() && referral != Cell::Blocked {
+                    return t0;
+                }
+                let referral = scalar(&referral, Place::Element(places.presentation, places.referral));
+                extreme([t0, referral], true).unwrap_or(t0)
+            },
+        )
     }
 
     fn after(&self, date: Scalar, days: f64) -> Scalar {
@@ -165,17 +217,25 @@ impl Evaluation<'_> {
     }
 
     fn ft(&self, anchor: Anchor) -> Scalar {
-        self.once(anchor, |dates| &dates.ft, || {
-            let a0 = self.a0(anchor);
-            self.first_treatment(a0, self.after(a0, self.windows.cap))
-        })
+        self.once(
+            anchor,
+            |dates| &dates.ft,
+            || {
+                let a0 = self.a0(anchor);
+                self.first_treatment(a0, self.after(a0, self.windows.cap))
+            },
+        )
     }
 
     fn ft0(&self, anchor: Anchor) -> Scalar {
-        self.once(anchor, |dates| &dates.ft0, || {
-            let t0 = self.t0(anchor);
-            self.first_treatment(t0, self.after(t0, self.windows.cap))
-        })
+        self.once(
+            anchor,
+            |dates| &dates.ft0,
+            || {
+                let t0 = self.t0(anchor);
+                self.first_treatment(t0, self.after(t0, self.windows.cap))
+            },
+        )
     }
 
     /// Both ends of a window.
@@ -193,11 +253,13 @@ impl Evaluation<'_> {
             }
             Window::Pre => {
                 let pre = || work(self.a0(anchor), self.ft(anchor));
-                self.dates(anchor).map_or_else(pre, |dates| *dates.pre.get_or_init(pre))
+                self.dates(anchor)
+                    .map_or_else(pre, |dates| *dates.pre.get_or_init(pre))
             }
             Window::Pre0 => {
                 let pre0 = || work(self.t0(anchor), self.ft0(anchor));
-                self.dates(anchor).map_or_else(pre0, |dates| *dates.pre0.get_or_init(pre0))
+                self.dates(anchor)
+                    .map_or_else(pre0, |dates| *dates.pre0.get_or_init(pre0))
             }
         }
     }
@@ -224,7 +286,10 @@ impl Evaluation<'_> {
         if let Some(found) = earliest.result() {
             return found;
         }
-        let open = places.treatments.iter().find_map(|entity| self.closed(*entity, Some(through)).unknown());
+        let open = places
+            .treatments
+            .iter()
+            .find_map(|entity| self.closed(*entity, Some(through)).unknown());
         match open {
             None => Scalar::None(Place::Section(places.local_treatment)),
             Some(unknown) => Scalar::Range(Range::perhaps_from(range.lo, unknown)),
@@ -254,7 +319,9 @@ impl Evaluation<'_> {
                 (None, None) => Scalar::None(place),
                 (None, Some(unknown)) => Scalar::Unknown(unknown),
                 (Some(date), None) => Scalar::Range(date),
-                (Some(date), Some(unknown)) => Scalar::Range(Range::new(date.lo, f64::INFINITY, Some(unknown))),
+                (Some(date), Some(unknown)) => {
+                    Scalar::Range(Range::new(date.lo, f64::INFINITY, Some(unknown)))
+                }
             }
         })
     }
@@ -287,7 +354,10 @@ impl Evaluation<'_> {
                     (_, Scalar::Unknown(unknown)) => undated = undated.or(Some(unknown)),
                     // Dead, with the date marked as not applicable: a contradiction nobody can resolve here.
                     (_, Scalar::None(_)) => {
-                        undated = undated.or(Some(Unknown { reason: Reason::UnknownRecorded, place }));
+                        undated = undated.or(Some(Unknown {
+                            reason: Reason::UnknownRecorded,
+                            place,
+                        }));
                     }
                 }
             }
@@ -334,7 +404,11 @@ impl Earliest {
 
     /// `None` without any row. Rows that may count only widen towards the past; alone they may also be none.
     pub(super) fn result(&self) -> Option<Scalar> {
-        let earliest = self.possible.iter().copied().reduce(|first, other| if other.0 < first.0 { other } else { first });
+        let earliest = self
+            .possible
+            .iter()
+            .copied()
+            .reduce(|first, other| if other.0 < first.0 { other } else { first });
         Some(Scalar::Range(match (self.definite, earliest) {
             (None, None) => return None,
             (Some(definite), None) => definite,

@@ -113,7 +113,10 @@ impl<'a> Evaluation<'a> {
 
     /// Cells read since tracing began, in the order of the layout.
     pub(crate) fn reads(&self) -> Vec<CellRef> {
-        self.reads.as_ref().map(|reads| reads.borrow().iter().copied().collect()).unwrap_or_default()
+        self.reads
+            .as_ref()
+            .map(|reads| reads.borrow().iter().copied().collect())
+            .unwrap_or_default()
     }
 
     pub(crate) fn layout(&self) -> &'a Layout {
@@ -225,8 +228,15 @@ fn scalar(cell: &Cell<'_>, place: Place) -> Scalar {
     match cell {
         Cell::Number(number) => Scalar::point(*number),
         Cell::Date(date) => {
-            let why = Unknown { reason: Reason::ImpreciseDate, place };
-            Scalar::Range(Range::new(f64::from(date.first()), f64::from(date.last()), Some(why)))
+            let why = Unknown {
+                reason: Reason::ImpreciseDate,
+                place,
+            };
+            Scalar::Range(Range::new(
+                f64::from(date.first()),
+                f64::from(date.last()),
+                Some(why),
+            ))
         }
         other => match leaf_unknown(other, place) {
             Some(unknown) => Scalar::Unknown(unknown),

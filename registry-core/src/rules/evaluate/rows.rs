@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::super::program::{Cond, Scan};
 use super::super::syntax::Comparison;
 use super::{Evaluation, scalar};
-use crate::record::{Cell, CarriedRow};
+use crate::record::{CarriedRow, Cell};
 use crate::rules::program::Code;
 use crate::rules::{Place, Range, Scalar, Truth};
 
@@ -21,7 +21,11 @@ impl<'a> Evaluation<'a> {
     /// Positions of the rows that count, in order.
     pub(super) fn each_active(&self, entity: u16) -> ActiveRows<'_> {
         match &self.active {
-            Some(active) => ActiveRows::Listed(active.get(usize::from(entity)).map_or([].iter(), |rows| rows.iter())),
+            Some(active) => ActiveRows::Listed(
+                active
+                    .get(usize::from(entity))
+                    .map_or([].iter(), |rows| rows.iter()),
+            ),
             None => ActiveRows::All(0..self.record.count(entity) as u32),
         }
     }
@@ -58,9 +62,17 @@ impl<'a> Evaluation<'a> {
         let mut test = |row: u64| {
             self.bind(scan.slot, row);
             let truth = self.row_truth(scan, row, ends, extra);
-            if truth.is_false() { ControlFlow::Continue(()) } else { visit(row, truth) }
+            if truth.is_false() {
+                ControlFlow::Continue(())
+            } else {
+                visit(row, truth)
+            }
         };
-        if self.layout.entity_at(scan.entity).is_some_and(|known| known.reference) {
+        if self
+            .layout
+            .entity_at(scan.entity)
+            .is_some_and(|known| known.reference)
+        {
             for row in self.centre_rows(scan) {
                 if test(row.to_bits()).is_break() {
                     return;
@@ -77,7 +89,10 @@ impl<'a> Evaluation<'a> {
 
     /// WHERE(r) AND the row's date in the window AND the extra demand; a part that is F ends the row.
     fn row_truth(&self, scan: &Scan, row: u64, ends: Option<(Scalar, Scalar)>, extra: Extra<'_>) -> Truth {
-        let mut truth = scan.condition.as_ref().map_or(Truth::True, |condition| self.cond(condition));
+        let mut truth = scan
+            .condition
+            .as_ref()
+            .map_or(Truth::True, |condition| self.cond(condition));
         if truth.is_false() {
             return truth;
         }
@@ -96,9 +111,10 @@ impl<'a> Evaluation<'a> {
     /// The date of a scanned row: the element named with ON, or its anchor date.
     pub(super) fn row_date(&self, scan: &Scan, row: u64) -> Scalar {
         match scan.on {
-            Some(element) => {
-                scalar(&self.bound_cell(scan.entity, row, element), Place::Element(scan.entity, element))
-            }
+            Some(element) => scalar(
+                &self.bound_cell(scan.entity, row, element),
+                Place::Element(scan.entity, element),
+            ),
             None => self.anchor_date(scan.entity, row as u32),
         }
     }
@@ -114,17 +130,22 @@ impl<'a> Evaluation<'a> {
             },
             _ => None,
         };
-        let years = keys.and_then(|keys| keys.year.as_ref()).and_then(|year| match self.term(year) {
-            Scalar::Range(year) if year.lo >= f64::from(i16::MIN) && year.hi <= f64::from(i16::MAX) => {
-                Some((year.lo as i32, year.hi as i32))
-            }
-            _ => None,
-        });
+        let years = keys
+            .and_then(|keys| keys.year.as_ref())
+            .and_then(|year| match self.term(year) {
+                Scalar::Range(year) if year.lo >= f64::from(i16::MIN) && year.hi <= f64::from(i16::MAX) => {
+                    Some((year.lo as i32, year.hi as i32))
+                }
+                _ => None,
+            });
         let through = match self.cut().year() {
             Scalar::Range(year) if year.hi.is_finite() => year.hi as i32,
             _ => i32::MIN,
         };
-        self.record.centres().carried(centre.as_deref(), years, through).collect()
+        self.record
+            .centres()
+            .carried(centre.as_deref(), years, through)
+            .collect()
     }
 }
 

@@ -52,7 +52,9 @@ impl Evaluation<'_> {
             Term::AgeAt(date) => {
                 let places = &self.layout.places;
                 let birth = self.read(places.patient, 0, places.birth_year);
-                self.term(date).year().subtract(scalar(&birth, Place::Element(places.patient, places.birth_year)))
+                self.term(date)
+                    .year()
+                    .subtract(scalar(&birth, Place::Element(places.patient, places.birth_year)))
             }
             Term::Absolute(number) => self.term(number).absolute(),
             Term::Min(terms) => self.extreme(terms, false),
@@ -62,7 +64,11 @@ impl Evaluation<'_> {
                 let (from, through) = pair(operands);
                 self.first_treatment(from, through)
             }
-            Term::OpenEnd { path, condition, until } => {
+            Term::OpenEnd {
+                path,
+                condition,
+                until,
+            } => {
                 let cell = self.cell(*path);
                 if cell.is_value() {
                     return scalar(&cell, path.place());
@@ -76,7 +82,10 @@ impl Evaluation<'_> {
                 }
                 match self.term(until) {
                     Scalar::Range(until) => {
-                        let why = Unknown { reason: Reason::WindowOpen, place: path.place() };
+                        let why = Unknown {
+                            reason: Reason::WindowOpen,
+                            place: path.place(),
+                        };
                         Scalar::Range(Range::new(until.lo, f64::INFINITY, Some(why)))
                     }
                     other => other,
