@@ -1,1 +1,265 @@
-//! Both dialects.
+//! Both dialects behind one enum, and the pool that makes connections.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
+
+use super::error::{Outage, StoreError};
+use super::faults::outage_of;
+use super::options::{OptionsError, StoreOptions};
+use super::target::Target;
+
+/// A connection in either dialect.
+pub(crate) enum Conn {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Runs the same diesel expression on whichever dialect the connection speaks.
+macro_rules! on_conn {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::storage::connection::Conn::Sqlite($c) => $body,
+            $crate::storage::connection::Conn::Postgres($c) => $body,
+        }
+    };
+}
+pub(crate) use on_conn;
+
+impl Conn {
+    /// Runs SQL without parameters.
+    pub(crate) fn run(&mut self, sql: &str) -> Result<(), StoreError> {
+        on_conn!(self, c => c.batch_execute(sql)).map_err(StoreError::from)
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self, Conn::Postgres(_))
+    }
+}
+
+/// A pooled connection. Once a transaction on it could not be ended, it is not used again.
+pub(crate) struct Link {
+    pub(crate) conn: Conn,
+    pub(crate) broken: bool,
+    file: Option<FileIdentity>,
+}
+
+/// Which file a SQLite connection has open: a file deleted or replaced meanwhile must not be written to.
+#[derive(PartialEq, Eq)]
+struct FileIdentity {
+    path: PathBuf,
+    device_and_inode: Option<(u64, u64)>,
+}
+
+impl FileIdentity {
+    fn of(path: &Path) -> Result<Self, StoreError> {
+        let metadata = std::fs::metadata(path).map_err(|_| StoreError::Unavailable(Outage::Missing))?;
+        #[cfg(unix)]
+        let device_and_inode = {
+            use std::os::unix::fs::MetadataExt;
+            Some((metadata.dev(), metadata.ino()))
+        };
+        #[cfg(not(unix))]
+        let device_and_inode = {
+            let _ = metadata;
+            None
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            device_and_inode,
+        })
+    }
+
+    fn still_there(&self) -> Result<(), StoreError> {
+        match Self::of(&self.path) {
+            Ok(now) if now == *self => Ok(()),
+            _ => Err(StoreError::Unavailable(Outage::Missing)),
+        }
+    }
+}
+
+/// Makes connections for the pool and remembers why the last one failed (the pool keeps a text only).
+pub(crate) struct Dialer {
+    target: Target,
+    options: StoreOptions,
+    last_failure: Mutex<Option<StoreError>>,
+}
+
+/// Whose rights a connection has (PostgreSQL).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// The service: the application role, under row-level security.
+    Service,
+    /// The migrations: the role of the URL.
+    Owner,
+}
+
+impl Dialer {
+    pub(crate) fn new(options: &StoreOptions) -> Result<Self, StoreError> {
+        let role = &options.app_role;
+        let plain = !role.is_empty()
+            && role.len() <= 63
+            && role
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !plain {
+            return Err(OptionsError::Role.into());
+        }
+        Ok(Self {
+            target: Target::parse(&options.url)?,
+            options: options.clone(),
+            last_failure: Mutex::new(None),
+        })
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Opens a connection outside the pool.
+    pub(crate) fn dial(&self, rights: Rights) -> Result<Link, StoreError> {
+        match &self.target {
+            Target::Sqlite(path) => self.open_file(path),
+            Target::Postgres(url) => self.open_server(url, rights),
+        }
+    }
+
+    /// Why the pool could not make a connection.
+    pub(crate) fn last_failure(&self) -> StoreError {
+        self.last_failure
+            .lock()
+            .ok()
+            .and_then(|failure| failure.clone())
+            .unwrap_or(StoreError::Unavailable(Outage::Busy))
+    }
+
+    fn open_file(&self, path: &Path) -> Result<Link, StoreError> {
+        if !self.options.create && !path.is_file() {
+            return Err(StoreError::Unavailable(Outage::Missing));
+        }
+        let mode = if self.options.create { "rwc" } else { "rw" };
+        let mut conn = SqliteConnection::establish(&file_uri(path, mode)?).map_err(cannot_connect)?;
+        let pages = self
+            .options
+            .max_page_count
+            .map(|pages| format!("PRAGMA max_page_count = {pages};"))
+            .unwrap_or_default();
+        conn.batch_execute(&format!(
+            "PRAGMA busy_timeout = {};
+             PRAGMA foreign_keys = ON;
+             PRAGMA synchronous = FULL;
+             PRAGMA trusted_schema = OFF;
+             {pages}",
+            self.options.busy_timeout.as_millis()
+        ))?;
+        Ok(Link {
+            conn: Conn::Sqlite(conn),
+            broken: false,
+            file: Some(FileIdentity::of(path)?),
+        })
+    }
+
+    fn open_server(&self, url: &str, rights: Rights) -> Result<Link, StoreError> {
+        let url = if url.contains("connect_timeout=") {
+            url.to_owned()
+        } else {
+            let joint = if url.contains('?') { '&' } else { '?' };
+            format!("{url}{joint}connect_timeout=5")
+        };
+        let mut conn = PgConnection::establish(&url).map_err(cannot_connect)?;
+        conn.batch_execute(&format!(
+            "SET client_min_messages = warning;
+             SET timezone = 'UTC';
+             SET lock_timeout = {};
+             SET idle_in_transaction_session_timeout = '60s'",
+            self.options.busy_timeout.as_millis()
+        ))?;
+        if rights == Rights::Service {
+            take_role(&mut conn, &self.options.app_role)?;
+        }
+        Ok(Link {
+            conn: Conn::Postgres(conn),
+            broken: false,
+            file: None,
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct RoleFacts {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    mighty: bool,
+}
+
+/// Becomes the application role and makes sure that row-level security applies to it.
+fn take_role(conn: &mut PgConnection, role: &str) -> Result<(), StoreError> {
+    conn.batch_execute(&format!("SET ROLE \"{role}\""))
+        .map_err(|error| match StoreError::from(error) {
+            StoreError::Internal(_) => StoreError::Unavailable(Outage::NotMigrated),
+            other => other,
+        })?;
+    let facts: RoleFacts = diesel::sql_query(
+        "SELECT rolsuper OR rolbypassrls OR EXISTS (
+             SELECT 1 FROM pg_class c WHERE c.relname = 'cases' AND c.relowner = r.oid
+         ) AS mighty FROM pg_roles r WHERE rolname = current_user",
+    )
+    .get_result(conn)?;
+    if facts.mighty {
+        return Err(StoreError::Unsupported(
+            "the application role is a superuser, owns the tables, or bypasses row-level security",
+        ));
+    }
+    Ok(())
+}
+
+fn cannot_connect(error: ConnectionError) -> StoreError {
+    let said = match &error {
+        ConnectionError::BadConnection(message) => outage_of(message),
+        _ => None,
+    };
+    StoreError::Unavailable(said.unwrap_or(Outage::Unreachable))
+}
+
+/// `file:` URI of a path, which is how the opening mode is said.
+fn file_uri(path: &Path, mode: &str) -> Result<String, StoreError> {
+    let text = path.to_str().ok_or(StoreError::Invalid(
+        "the path of the SQLite file is not valid UTF-8",
+    ))?;
+    let mut uri = String::from("file:");
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_' | b'~') {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?mode=");
+    uri.push_str(mode);
+    Ok(uri)
+}
+
+impl r2d2::ManageConnection for Dialer {
+    type Connection = Link;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Link, StoreError> {
+        let link = self.dial(Rights::Service);
+        if let Ok(mut failure) = self.last_failure.lock() {
+            *failure = link.as_ref().err().cloned();
+        }
+        link
+    }
+
+    fn is_valid(&self, link: &mut Link) -> Result<(), StoreError> {
+        match &link.file {
+            Some(file) => file.still_there(),
+            None => link.conn.run("SELECT 1"),
+        }
+    }
+
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.broken
+    }
+}

@@ -1,9 +1,17 @@
 //! API keys: made once, shown once, kept as SHA-256.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
+use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::access::{Role, Token};
+use super::connection::{Conn, on_conn};
+use super::error::AuthFailure;
+use super::identifiers::{is_text, new_id, now, utc};
+use super::store::require;
+use super::tables::{api_keys, centres};
+use super::transaction::{Event, Tx};
+use super::{Store, StoreError};
+use crate::access::{ApiKey, Role, Scope, Token};
 
 /// What a key is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,32 +60,201 @@ pub struct CreatedKey {
     pub key: Token,
 }
 
-use super::{Store, StoreError};
-use crate::access::Scope;
+#[derive(Queryable, Insertable, Selectable)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
+struct KeyRecord {
+    key_id: String,
+    prefix: String,
+    secret_sha256: Vec<u8>,
+    label: String,
+    role: String,
+    centre_id: Option<String>,
+    created_at: NaiveDateTime,
+    created_by: String,
+    expires_at: Option<NaiveDateTime>,
+    revoked_at: Option<NaiveDateTime>,
+    replaced_by: Option<String>,
+}
+
+impl TryFrom<KeyRecord> for KeyInfo {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRecord) -> Result<Self, StoreError> {
+        Ok(Self {
+            role: stored_role(&row.role)?,
+            key_id: row.key_id,
+            prefix: row.prefix,
+            label: row.label,
+            centre: row.centre_id,
+            created_at: utc(row.created_at),
+            created_by: row.created_by,
+            expires_at: row.expires_at.map(utc),
+            revoked_at: row.revoked_at.map(utc),
+            replaced_by: row.replaced_by,
+        })
+    }
+}
+
+pub(crate) fn stored_role(text: &str) -> Result<Role, StoreError> {
+    text.parse()
+        .map_err(|_| StoreError::Internal("a stored role is unknown".to_owned()))
+}
+
+/// A role of one centre names a known centre; the others name none.
+pub(crate) fn check_grant(conn: &mut Conn, role: Role, centre: Option<&str>) -> Result<(), StoreError> {
+    match (role, centre) {
+        (Role::System, _) => Err(StoreError::Invalid("the role system is not granted")),
+        (role, None) if role.needs_centre() => Err(StoreError::Invalid("this role needs a centre")),
+        (role, Some(_)) if !role.needs_centre() => Err(StoreError::Invalid("this role belongs to no centre")),
+        (_, None) => Ok(()),
+        (_, Some(centre)) => {
+            let query = centres::table.find(centre).count();
+            match on_conn!(conn, c => query.get_result::<i64>(c))? {
+                0 => Err(StoreError::Invalid("there is no such centre")),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+fn insert(tx: &mut Tx<'_>, new: &NewKey) -> Result<CreatedKey, StoreError> {
+    check_grant(tx.conn, new.role, new.centre.as_deref())?;
+    let key = ApiKey::random(tx.entropy);
+    let row = KeyRecord {
+        key_id: new_id(tx.now, tx.entropy),
+        prefix: key.prefix().to_owned(),
+        secret_sha256: key.at_rest(),
+        label: new.label.clone(),
+        role: new.role.as_str().to_owned(),
+        centre_id: new.centre.clone(),
+        created_at: tx.now,
+        created_by: tx.scope.actor().to_owned(),
+        expires_at: new.expires_at.map(|end| end.naive_utc().trunc_subsecs(6)),
+        revoked_at: None,
+        replaced_by: None,
+    };
+    on_conn!(tx.conn, c => diesel::insert_into(api_keys::table).values(&row).execute(c))?;
+    let info = KeyInfo::try_from(row)?;
+    let mut event = Event::new("key.create")
+        .subject(&info.key_id)
+        .detail("role", info.role.as_str());
+    event.centre = info.centre.as_deref();
+    tx.audit(event);
+    Ok(CreatedKey { key: key.reveal(), info })
+}
+
+fn find(conn: &mut Conn, key_id: &str) -> Result<KeyRecord, StoreError> {
+    let query = api_keys::table.find(key_id);
+    Ok(on_conn!(conn, c => query.first::<KeyRecord>(c))?)
+}
+
+fn rotate(tx: &mut Tx<'_>, key_id: &str, overlap: Duration) -> Result<CreatedKey, StoreError> {
+    let old = KeyInfo::try_from(find(tx.conn, key_id)?)?;
+    if old.revoked_at.is_some() || old.replaced_by.is_some() || old.expires_at.is_some_and(|end| end <= utc(tx.now)) {
+        return Err(StoreError::InvalidState("only a key in force can be rotated"));
+    }
+    let lifetime = old.expires_at.map(|end| end - old.created_at);
+    let next = insert(
+        tx,
+        &NewKey {
+            label: old.label,
+            role: old.role,
+            centre: old.centre,
+            expires_at: lifetime.map(|lifetime| utc(tx.now) + lifetime),
+        },
+    )?;
+    let end = tx.now + overlap;
+    let end = old.expires_at.map_or(end, |earlier| earlier.naive_utc().min(end));
+    let change = (
+        api_keys::expires_at.eq(Some(end)),
+        api_keys::replaced_by.eq(Some(&next.info.key_id)),
+    );
+    on_conn!(tx.conn, c => diesel::update(api_keys::table.find(key_id)).set(change).execute(c))?;
+    tx.audit(
+        Event::new("key.rotate")
+            .subject(key_id)
+            .detail("successor", next.info.key_id.as_str()),
+    );
+    Ok(next)
+}
+
 impl Store {
-    /// Makes a key; its text is in the answer and nowhere else.
+    /// Makes a key; its text is in the answer and nowhere else. `coordinator`, `admin`.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when role and centre do not go together.
     pub fn create_key(&self, scope: &Scope, key: NewKey) -> Result<CreatedKey, StoreError> {
-        todo!()
+        require(scope, scope.role().administers(), "make keys")?;
+        if key.label.is_empty() || !is_text(&key.label, 200) {
+            return Err(StoreError::Invalid("a key's label has 1 to 200 bytes"));
+        }
+        self.write(scope, move |tx| insert(tx, &key))
     }
-    /// Makes a successor with the same role and centre; the old key ends after `overlap`.
-    pub fn rotate_key(
-        &self,
-        scope: &Scope,
-        key_id: &str,
-        overlap: chrono::Duration,
-    ) -> Result<CreatedKey, StoreError> {
-        todo!()
+
+    /// Makes a successor with the same role, centre and lifetime; the old key ends after `overlap`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for a key that has ended.
+    pub fn rotate_key(&self, scope: &Scope, key_id: &str, overlap: Duration) -> Result<CreatedKey, StoreError> {
+        require(scope, scope.role().administers(), "rotate keys")?;
+        let key_id = key_id.to_owned();
+        self.write(scope, move |tx| rotate(tx, &key_id, overlap.max(Duration::zero())))
     }
+
     /// Revokes a key, effective at the next request. Revoking twice is fine.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
     pub fn revoke_key(&self, scope: &Scope, key_id: &str) -> Result<KeyInfo, StoreError> {
-        todo!()
+        require(scope, scope.role().administers(), "revoke keys")?;
+        let key_id = key_id.to_owned();
+        self.write(scope, move |tx| {
+            let mut row = find(tx.conn, &key_id)?;
+            if row.revoked_at.is_none() {
+                row.revoked_at = Some(tx.now);
+                let change = api_keys::revoked_at.eq(row.revoked_at);
+                on_conn!(tx.conn, c => diesel::update(api_keys::table.find(&key_id)).set(change).execute(c))?;
+                tx.audit(Event::new("key.revoke").subject(&key_id));
+            }
+            row.try_into()
+        })
     }
-    /// All keys, oldest first.
+
+    /// All keys, oldest first. `coordinator`, `admin`.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
     pub fn list_keys(&self, scope: &Scope) -> Result<Vec<KeyInfo>, StoreError> {
-        todo!()
+        require(scope, scope.role().administers(), "list keys")?;
+        let query = api_keys::table.order(api_keys::key_id);
+        let rows = self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.load::<KeyRecord>(c))?))?;
+        rows.into_iter().map(KeyInfo::try_from).collect()
     }
+
     /// Turns a presented bearer key into a scope.
+    ///
+    /// # Errors
+    /// [`StoreError::Unauthenticated`]; the kind is for the log, the outside gets one answer.
     pub fn authenticate(&self, bearer: &str) -> Result<Scope, StoreError> {
-        todo!()
+        let unknown = StoreError::Unauthenticated(AuthFailure::Unknown);
+        let Ok(presented) = ApiKey::parse(bearer) else {
+            return Err(unknown);
+        };
+        let query = api_keys::table.filter(api_keys::prefix.eq(presented.prefix()));
+        let row = self.read(&Scope::system("authentication"), |conn, _| {
+            Ok(on_conn!(conn, c => query.first::<KeyRecord>(c)).optional()?)
+        })?;
+        let Some(row) = row.filter(|row| presented.matches(&row.secret_sha256)) else {
+            return Err(unknown);
+        };
+        let now = now(self.inner.context.clock.as_ref());
+        if row.revoked_at.is_some() {
+            return Err(StoreError::Unauthenticated(AuthFailure::Revoked));
+        }
+        if row.expires_at.is_some_and(|end| end <= now) {
+            return Err(StoreError::Unauthenticated(AuthFailure::Expired));
+        }
+        Scope::from_credentials(format!("key:{}", row.key_id), stored_role(&row.role)?, row.centre_id)
+            .ok_or(unknown)
     }
 }

@@ -1,9 +1,19 @@
-//! The store itself: opening, migrating, asking whether it is there.
+//! The store itself: opening, migrating, asking whether it is there, reading and writing.
 
 use std::sync::Arc;
 
-use super::error::StoreError;
+use diesel::prelude::*;
+
+use super::connection::{Conn, Dialer, Rights, on_conn};
+use super::error::{Outage, StoreError};
+use super::keyring::Keyring;
+use super::migrations;
 use super::options::StoreOptions;
+use super::tables::{cases, master_keys, secrets};
+use super::target::Target;
+use super::transaction::{Event, Tx, set_context};
+use super::writer::{Context, Writer, end_badly};
+use crate::access::{Role, Scope};
 use crate::clock::{Clock, Entropy};
 use crate::crypto::MasterKey;
 
@@ -15,45 +25,224 @@ pub struct Store {
 
 pub(crate) struct Inner {
     pub(crate) options: StoreOptions,
+    pub(crate) context: Arc<Context>,
+    master: std::sync::Mutex<MasterKey>,
+    writer: Writer,
 }
 
 impl Store {
-    /// Opens the database. On a migrated database the master key is checked; on an empty one call [`Store::migrate`] next.
+    /// Opens the database. On a migrated database the master key is checked here; on an empty one call
+    /// [`Store::migrate`] next.
+    ///
+    /// # Errors
+    /// [`StoreError::Options`] for a URL that cannot be used, [`StoreError::Unavailable`] when the database does not
+    /// answer, [`StoreError::WrongMasterKey`].
     pub fn open(
         options: StoreOptions,
         key: MasterKey,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let _ = (key, clock, entropy);
+        let pool = r2d2::Pool::builder()
+            .max_size(options.pool_size.max(1) + 1)
+            .min_idle(Some(0))
+            .test_on_check_out(true)
+            .connection_timeout(options.connection_timeout)
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .build_unchecked(Dialer::new(&options)?);
+        let context = Arc::new(Context::new(pool, Dialer::new(&options)?, clock, entropy));
+        let mut owner = context.dialer().dial(Rights::Owner)?;
+        if migrations::is_current(&mut owner.conn)? {
+            context.set_keys(Some(migrations::open_keys(&mut owner.conn, &key)?));
+        }
         Ok(Self {
-            inner: Arc::new(Inner { options }),
+            inner: Arc::new(Inner {
+                writer: Writer::start(context.clone())?,
+                options,
+                context,
+                master: std::sync::Mutex::new(key),
+            }),
         })
     }
-    /// Applies the pending migrations, each in a transaction of its own (PostgreSQL: needs the owner's URL). Returns their names.
+
+    /// Applies the pending migrations, each in a transaction of its own, and puts the keys in place (PostgreSQL: the
+    /// URL's role must own the database). Returns the names of the migrations applied.
+    ///
+    /// # Errors
+    /// A migration that fails is rolled back and the ones before it stay; running again completes.
     pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        todo!()
+        let context = &self.inner.context;
+        let master = self.master()?;
+        let mut owner = context.dialer().dial(Rights::Owner)?;
+        if let Conn::Sqlite(_) = owner.conn {
+            owner.conn.run("PRAGMA journal_mode = WAL")?;
+        }
+        let done = migrations::apply(&mut owner.conn)?;
+        migrations::install_keys(&mut owner.conn, context, &master)?;
+        context.set_keys(Some(migrations::open_keys(&mut owner.conn, &master)?));
+        Ok(done)
     }
+
     /// Reverts every migration, newest first. For tests and for taking a registry down: everything is gone.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
     pub fn revert_all(&self) -> Result<Vec<String>, StoreError> {
-        todo!()
+        let context = &self.inner.context;
+        let mut owner = context.dialer().dial(Rights::Owner)?;
+        context.set_keys(None);
+        migrations::revert(&mut owner.conn)
     }
+
     /// True when exactly this program's migrations are applied.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
     pub fn is_migrated(&self) -> Result<bool, StoreError> {
-        todo!()
+        let mut link = self.inner.context.dialer().dial(Rights::Owner)?;
+        let current = migrations::is_current(&mut link.conn)?;
+        if current && self.inner.context.keys().is_err() {
+            let keys = migrations::open_keys(&mut link.conn, &self.master()?)?;
+            self.inner.context.set_keys(Some(keys));
+        }
+        Ok(current)
     }
-    /// Asks the database for a sign of life.
+
+    /// Asks the database for a sign of life, with the rights of the service.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] says why there is none.
     pub fn ping(&self) -> Result<(), StoreError> {
-        let _ = &self.inner.options;
-        todo!()
+        let mut link = self.inner.context.checkout()?;
+        let answer = link.conn.run("SELECT 1");
+        link.broken |= answer.is_err();
+        answer
     }
-    /// Rewraps every case key under `new`, in one transaction. Afterwards only `new` opens the database. Returns the number of keys.
-    pub fn rotate_master_key(
+
+    /// True on PostgreSQL, false on SQLite.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.inner.context.dialer().target(), Target::Postgres(_))
+    }
+
+    /// Rewraps the registry's secret and every case key under `new`, in one transaction. Afterwards only `new` opens
+    /// the database; other processes must be restarted with it. Returns the number of case keys.
+    ///
+    /// # Errors
+    /// On any error everything stays under the old key.
+    pub fn rotate_master_key(&self, scope: &Scope, new: MasterKey) -> Result<usize, StoreError> {
+        require(scope, scope.role() == Role::System, "rotate the master key")?;
+        let context = self.inner.context.clone();
+        let next = new.clone();
+        let rewrapped = self.write(scope, move |tx| rewrap_all(tx, &context, &next))?;
+        let keys = self.inner.context.keys()?;
+        self.inner.context.set_keys(Some(keys.under(new.clone())));
+        if let Ok(mut master) = self.inner.master.lock() {
+            *master = new;
+        }
+        Ok(rewrapped)
+    }
+
+    fn master(&self) -> Result<MasterKey, StoreError> {
+        self.inner
+            .master
+            .lock()
+            .map(|master| master.clone())
+            .map_err(|_| StoreError::Internal("the master key is not at hand".to_owned()))
+    }
+
+    /// Has work done in a writing transaction; see [`Writer`].
+    pub(crate) fn write<T, F>(&self, scope: &Scope, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.writer.write(scope, work)
+    }
+
+    /// Reads in one transaction (one snapshot) as the scope sees it.
+    pub(crate) fn read<T>(
         &self,
-        scope: &crate::access::Scope,
-        new: MasterKey,
-    ) -> Result<usize, StoreError> {
-        let _ = (scope, new);
-        todo!()
+        scope: &Scope,
+        work: impl FnOnce(&mut Conn, &Keyring) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let keys = self.inner.context.keys()?;
+        let mut link = self.inner.context.checkout()?;
+        let begin = match link.conn {
+            Conn::Sqlite(_) => "BEGIN",
+            Conn::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        let result = link
+            .conn
+            .run(begin)
+            .and_then(|()| set_context(&mut link.conn, scope.role(), scope.centre()))
+            .and_then(|()| work(&mut link.conn, &keys))
+            .and_then(|value| link.conn.run("COMMIT").map(|()| value));
+        if result.is_err() {
+            end_badly(&mut link);
+        }
+        result
     }
+
+    /// Records a reading. When the disk is full, reading goes on: the event is kept and written with the next commit.
+    pub(crate) fn record_reading(&self, scope: &Scope, event: Event<'_>) -> Result<(), StoreError> {
+        let context = &self.inner.context;
+        let event = event.by(scope, super::identifiers::now(context.clock.as_ref()));
+        let again = event.clone();
+        let written = self.write(scope, move |tx| {
+            tx.tail.push(event.clone());
+            Ok(())
+        });
+        match written {
+            Err(StoreError::Unavailable(Outage::Full | Outage::ReadOnly)) if context.defer(&again) => {
+                tracing::warn!(
+                    "the database takes no events now: a reading is kept in memory and recorded later"
+                );
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+/// Refuses a role that may not do this.
+pub(crate) fn require(scope: &Scope, allowed: bool, action: &'static str) -> Result<(), StoreError> {
+    if allowed {
+        Ok(())
+    } else {
+        Err(StoreError::Forbidden {
+            role: scope.role().as_str(),
+            action,
+        })
+    }
+}
+
+fn rewrap_all(tx: &mut Tx<'_>, context: &Context, new: &MasterKey) -> Result<usize, StoreError> {
+    let next = tx.keys.under(new.clone());
+    let secret = migrations::rewrapped_secret(tx.entropy, tx.keys, new)?;
+    on_conn!(tx.conn, c => diesel::update(secrets::table).set(secrets::wrapped.eq(&secret)).execute(c))?;
+    on_conn!(tx.conn, c => diesel::delete(master_keys::table).execute(c))?;
+    let row = migrations::check_row(context, new)?;
+    on_conn!(tx.conn, c => diesel::insert_into(master_keys::table).values(&row).execute(c))?;
+    let query = cases::table
+        .select((
+            cases::centre_id,
+            cases::case_id,
+            cases::wrapped_key.assume_not_null(),
+        ))
+        .filter(cases::wrapped_key.is_not_null())
+        .order((cases::centre_id, cases::case_id));
+    let all = on_conn!(tx.conn, c => query.load::<(String, String, Vec<u8>)>(c))?;
+    for (centre, case_id, wrapped) in &all {
+        let key = tx.keys.open_case_key(centre, case_id, wrapped)?;
+        let wrapped = next.wrap_case_key(tx.entropy, centre, case_id, &key)?;
+        let row = cases::table.find((centre, case_id));
+        on_conn!(tx.conn, c => diesel::update(row).set(cases::wrapped_key.eq(&wrapped)).execute(c))?;
+    }
+    tx.audit(
+        Event::new("master_key.rotate")
+            .detail("old_key", tx.keys.master().id())
+            .detail("new_key", new.id())
+            .detail("case_keys", all.len()),
+    );
+    Ok(all.len())
 }

@@ -1,1 +1,296 @@
-//! Tables.
+//! One set of tables for both dialects; `migrations/` is where they are made.
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+diesel::table! {
+    centres (centre_id) {
+        centre_id -> Text,
+        name -> Text,
+        country -> Nullable<Text>,
+        active -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    centre_years (centre_id, year) {
+        centre_id -> Text,
+        year -> Integer,
+        elements -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    api_keys (key_id) {
+        key_id -> Text,
+        prefix -> Text,
+        secret_sha256 -> Binary,
+        label -> Text,
+        role -> Text,
+        centre_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        created_by -> Text,
+        expires_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+        replaced_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_links (token_sha256) {
+        token_sha256 -> Binary,
+        user_name -> Text,
+        role -> Text,
+        centre_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        created_by -> Text,
+        expires_at -> Timestamp,
+        reusable -> Bool,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sessions (token_sha256) {
+        token_sha256 -> Binary,
+        user_name -> Text,
+        role -> Text,
+        centre_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        last_seen_at -> Timestamp,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    master_keys (key_id) {
+        key_id -> Text,
+        check_value -> Binary,
+        since -> Timestamp,
+    }
+}
+
+diesel::table! {
+    secrets (name) {
+        name -> Text,
+        wrapped -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_events (seq) {
+        seq -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        role -> Text,
+        action -> Text,
+        centre_id -> Nullable<Text>,
+        case_id -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        old_version -> Nullable<BigInt>,
+        new_version -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details -> Text,
+        previous_hash -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_head (id) {
+        id -> Integer,
+        seq -> BigInt,
+        hash -> Binary,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    pseudonym_claims (pseudonym_mac) {
+        pseudonym_mac -> Binary,
+        centre_id -> Text,
+        case_id -> Text,
+        claimed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    cases (centre_id, case_id) {
+        centre_id -> Text,
+        case_id -> Text,
+        pseudonym -> Nullable<Text>,
+        status -> Text,
+        locked_through -> Nullable<Date>,
+        version -> BigInt,
+        state -> BigInt,
+        schema_version -> Text,
+        histology_code -> Nullable<Text>,
+        eligibility_class -> Nullable<Text>,
+        t0 -> Nullable<Text>,
+        errors -> BigInt,
+        warnings -> BigInt,
+        wrapped_key -> Nullable<Binary>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        withdrawal_mode -> Nullable<Text>,
+        withdrawn_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    case_versions (centre_id, case_id, version) {
+        centre_id -> Text,
+        case_id -> Text,
+        version -> BigInt,
+        schema_version -> Text,
+        status -> Text,
+        document -> Nullable<Binary>,
+        content_hash -> Binary,
+        histology_code -> Nullable<Text>,
+        eligibility_class -> Nullable<Text>,
+        t0 -> Nullable<Text>,
+        errors -> BigInt,
+        warnings -> BigInt,
+        submitted_at -> Timestamp,
+        actor -> Text,
+        reason -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        change_seq -> BigInt,
+        superseded_seq -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    findings (centre_id, case_id, version, position) {
+        centre_id -> Text,
+        case_id -> Text,
+        version -> BigInt,
+        position -> Integer,
+        identity -> Text,
+        code -> Text,
+        severity -> Text,
+        rule -> Nullable<Text>,
+        rule_version -> Nullable<Text>,
+        pointer -> Text,
+        message -> Text,
+        elements -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency (centre_id, actor, idempotency_key) {
+        centre_id -> Text,
+        actor -> Text,
+        idempotency_key -> Text,
+        fingerprint -> Binary,
+        answer -> Nullable<Binary>,
+        case_id -> Nullable<Text>,
+        claimed_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tasks (centre_id, task_id) {
+        centre_id -> Text,
+        task_id -> Text,
+        kind -> Text,
+        other_centre_id -> Text,
+        case_id -> Text,
+        occurrences -> BigInt,
+        opened_at -> Timestamp,
+        closed_at -> Nullable<Timestamp>,
+        closed_by -> Nullable<Text>,
+        resolution -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    runs (number) {
+        number -> BigInt,
+        status -> Text,
+        cutoff_date -> Date,
+        watermark -> BigInt,
+        parameters -> Text,
+        summary -> Nullable<Text>,
+        started_at -> Timestamp,
+        started_by -> Text,
+        alive_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+        published_at -> Nullable<Timestamp>,
+        published_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    evaluations (centre_id, case_id, evaluation_key) {
+        centre_id -> Text,
+        case_id -> Text,
+        evaluation_key -> Text,
+        version -> BigInt,
+        payload -> Binary,
+    }
+}
+
+diesel::table! {
+    run_evaluations (centre_id, run, case_id) {
+        centre_id -> Text,
+        run -> BigInt,
+        case_id -> Text,
+        version -> BigInt,
+        evaluation_key -> Text,
+    }
+}
+
+diesel::table! {
+    results (run, kind, result_key) {
+        run -> BigInt,
+        kind -> Text,
+        result_key -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    releases (release_id) {
+        release_id -> Text,
+        run -> BigInt,
+        title -> Text,
+        manifest -> Text,
+        sha256 -> Text,
+        bytes -> BigInt,
+        created_at -> Timestamp,
+        created_by -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    centres,
+    centre_years,
+    api_keys,
+    sign_in_links,
+    sessions,
+    master_keys,
+    secrets,
+    audit_events,
+    audit_head,
+    pseudonym_claims,
+    cases,
+    case_versions,
+    findings,
+    idempotency,
+    tasks,
+    runs,
+    evaluations,
+    run_evaluations,
+    results,
+    releases,
+);
