@@ -115,14 +115,18 @@ pub(crate) fn canonical_text(value: &Value) -> String {
 
 fn check(centre: &NewCentre) -> Result<(), StoreError> {
     if !is_name(&centre.centre_id) {
-        return Err(StoreError::Invalid("a centre id has 1 to 32 of A-Z a-z 0-9 - _ ."));
+        return Err(StoreError::Invalid(
+            "a centre id has 1 to 32 of A-Z a-z 0-9 - _ .",
+        ));
     }
     if centre.name.is_empty() || !is_text(&centre.name, 200) {
         return Err(StoreError::Invalid("a centre's name has 1 to 200 bytes"));
     }
     let two_letters = |c: &String| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
     if !centre.country.as_ref().is_none_or(two_letters) {
-        return Err(StoreError::Invalid("a country is two capital letters (ISO 3166-1)"));
+        return Err(StoreError::Invalid(
+            "a country is two capital letters (ISO 3166-1)",
+        ));
     }
     Ok(())
 }
@@ -168,7 +172,11 @@ fn save(tx: &mut Tx<'_>, new: &NewCentre, replace: bool) -> Result<(Centre, bool
         }
     };
     let action = if created { "centre.create" } else { "centre.change" };
-    tx.audit(Event::new(action).centre(&new.centre_id).detail("active", new.active));
+    tx.audit(
+        Event::new(action)
+            .centre(&new.centre_id)
+            .detail("active", new.active),
+    );
     Ok((row.into(), created))
 }
 
@@ -180,7 +188,9 @@ impl Store {
     pub fn create_centre(&self, scope: &Scope, centre: NewCentre) -> Result<Centre, StoreError> {
         require(scope, scope.role().administers(), "add centres")?;
         check(&centre)?;
-        self.write(scope, move |tx| save(tx, &centre, false).map(|(centre, _)| centre))
+        self.write(scope, move |tx| {
+            save(tx, &centre, false).map(|(centre, _)| centre)
+        })
     }
 
     /// Adds or changes a centre; true when added. `coordinator`, `admin`.
@@ -199,7 +209,9 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub fn centre(&self, scope: &Scope, centre_id: &str) -> Result<Centre, StoreError> {
         self.read(scope, |conn, _| {
-            find(conn, centre_id)?.map(Centre::from).ok_or(StoreError::NotFound)
+            find(conn, centre_id)?
+                .map(Centre::from)
+                .ok_or(StoreError::NotFound)
         })
     }
 
@@ -209,7 +221,9 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub fn list_centres(&self, scope: &Scope) -> Result<Vec<Centre>, StoreError> {
         let query = centres::table.order(centres::centre_id);
-        let rows = self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.load::<CentreRecord>(c))?))?;
+        let rows = self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => query.load::<CentreRecord>(c))?)
+        })?;
         Ok(rows.into_iter().map(Centre::from).collect())
     }
 
@@ -242,15 +256,21 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub fn centre_year(&self, scope: &Scope, centre_id: &str, year: i32) -> Result<CentreYear, StoreError> {
         let query = centre_years::table.find((centre_id, year));
-        self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.first::<YearRecord>(c))?))?
-            .try_into()
+        self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => query.first::<YearRecord>(c))?)
+        })?
+        .try_into()
     }
 
     /// The yearly rows of all centres (or one), by centre and year: what the evaluator's centre table is made of.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub fn centre_years(&self, scope: &Scope, centre_id: Option<&str>) -> Result<Vec<CentreYear>, StoreError> {
+    pub fn centre_years(
+        &self,
+        scope: &Scope,
+        centre_id: Option<&str>,
+    ) -> Result<Vec<CentreYear>, StoreError> {
         let rows = self.read(scope, |conn, _| {
             Ok(on_conn!(conn, c => {
                 let mut query = centre_years::table
@@ -266,12 +286,20 @@ impl Store {
     }
 }
 
-fn save_year(tx: &mut Tx<'_>, centre_id: &str, year: i32, elements: &str) -> Result<(CentreYear, bool), StoreError> {
+fn save_year(
+    tx: &mut Tx<'_>,
+    centre_id: &str,
+    year: i32,
+    elements: &str,
+) -> Result<(CentreYear, bool), StoreError> {
     if find(tx.conn, centre_id)?.is_none() {
         return Err(StoreError::NotFound);
     }
     let place = centre_years::table.find((centre_id, year));
-    let change = (centre_years::elements.eq(elements), centre_years::updated_at.eq(tx.now));
+    let change = (
+        centre_years::elements.eq(elements),
+        centre_years::updated_at.eq(tx.now),
+    );
     let changed = on_conn!(tx.conn, c => diesel::update(place).set(change).execute(c))?;
     let row = YearRecord {
         centre_id: centre_id.to_owned(),

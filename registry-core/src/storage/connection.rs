@@ -10,6 +10,7 @@ use super::error::{Outage, StoreError};
 use super::faults::outage_of;
 use super::options::{OptionsError, StoreOptions};
 use super::target::Target;
+use super::transaction::Limits;
 
 /// A connection in either dialect.
 pub(crate) enum Conn {
@@ -116,6 +117,15 @@ impl Dialer {
 
     pub(crate) fn target(&self) -> &Target {
         &self.target
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            idempotency_kept: self.options.idempotency_kept,
+            lease: self.options.lease,
+            session_idle: self.options.session_idle,
+            session_absolute: self.options.session_absolute,
+        }
     }
 
     /// Opens a connection outside the pool.

@@ -1,6 +1,16 @@
 //! Idempotency: the same key and the same request has one effect and one answer.
 
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use super::connection::on_conn;
+use super::identifiers::is_visible;
+use super::tables::idempotency;
+use super::transaction::Tx;
+use super::{Store, StoreError};
+use crate::access::Scope;
+use crate::crypto::{Label, same_bytes};
 
 /// A stored answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +24,7 @@ pub struct Answer {
 }
 
 /// Turns an outcome into the answer to store. May be called again when a commit is tried again.
-pub type Render<T> = Box<dyn Fn(&T) -> Answer + Send>;
+pub type Render<T> = Box<dyn Fn(&T) -> Answer + Send + Sync>;
 
 /// An idempotency key with the request it came with.
 pub struct Idempotency<T> {
@@ -35,23 +45,218 @@ pub enum Claim {
     Replay(Answer),
 }
 
-use super::{Store, StoreError};
-use crate::access::Scope;
+/// What the first request with a key left: its outcome and its answer.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Earlier<T> {
+    pub(crate) outcome: T,
+    pub(crate) answer: Answer,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = idempotency, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Record {
+    centre_id: String,
+    actor: String,
+    idempotency_key: String,
+    fingerprint: Vec<u8>,
+    answer: Option<Vec<u8>>,
+    case_id: Option<String>,
+    claimed_at: NaiveDateTime,
+    expires_at: NaiveDateTime,
+}
+
+/// Whose key it is: keys of different centres and actors never meet.
+fn owner(scope: &Scope) -> (&str, &str) {
+    (scope.centre().unwrap_or("-"), scope.actor())
+}
+
+fn label(scope: &Scope, key: &str) -> Label {
+    let (centre, actor) = owner(scope);
+    Label::new("answer")
+        .with(centre.as_bytes())
+        .with(actor.as_bytes())
+        .with(key.as_bytes())
+}
+
+fn check_key(key: &str) -> Result<(), StoreError> {
+    if is_visible(key, 255) {
+        Ok(())
+    } else {
+        Err(StoreError::Invalid(
+            "an idempotency key has 1 to 255 visible ASCII characters",
+        ))
+    }
+}
+
+/// The record of this key that is still in force, checked against the request.
+fn find(tx: &mut Tx<'_>, key: &str, fingerprint: &[u8; 32]) -> Result<Option<Record>, StoreError> {
+    check_key(key)?;
+    let scope = tx.scope.clone();
+    let (centre, actor) = owner(&scope);
+    let query = idempotency::table.find((centre, actor, key));
+    let found = on_conn!(tx.conn, c => query.first::<Record>(c)).optional()?;
+    let Some(record) = found.filter(|record| record.expires_at > tx.now) else {
+        return Ok(None);
+    };
+    if !same_bytes(&record.fingerprint, &tx.keys.fingerprint(fingerprint)) {
+        return Err(StoreError::IdempotencyReused);
+    }
+    Ok(Some(record))
+}
+
+fn opened<T: serde::de::DeserializeOwned>(tx: &Tx<'_>, key: &str, sealed: &[u8]) -> Result<T, StoreError> {
+    let unreadable = || StoreError::Internal("a stored answer does not read".to_owned());
+    let plain = tx
+        .keys
+        .registry()
+        .open(&label(&tx.scope, key), sealed)
+        .map_err(|_| unreadable())?;
+    serde_json::from_slice(&plain).map_err(|_| unreadable())
+}
+
+fn sealed<T: Serialize>(tx: &Tx<'_>, key: &str, content: &T) -> Result<Vec<u8>, StoreError> {
+    let failed = || StoreError::Internal("sealing an answer".to_owned());
+    let plain = serde_json::to_vec(content).map_err(|_| failed())?;
+    tx.keys
+        .registry()
+        .seal(tx.entropy, &label(&tx.scope, key), &plain)
+        .map_err(|_| failed())
+}
+
+fn write(tx: &mut Tx<'_>, record: &Record) -> Result<(), StoreError> {
+    let place = idempotency::table.find((&record.centre_id, &record.actor, &record.idempotency_key));
+    on_conn!(tx.conn, c => {
+        if diesel::update(place).set(record).execute(c)? == 0 {
+            diesel::insert_into(idempotency::table).values(record).execute(c)?;
+        }
+    });
+    Ok(())
+}
+
+/// What an earlier request with this key did; `None` when this one is the first.
+pub(crate) fn earlier<T, O: serde::de::DeserializeOwned>(
+    tx: &mut Tx<'_>,
+    given: &Idempotency<T>,
+) -> Result<Option<Earlier<O>>, StoreError> {
+    match find(tx, &given.key, &given.fingerprint)? {
+        None => Ok(None),
+        Some(Record { answer: None, .. }) => Err(StoreError::IdempotencyInFlight),
+        Some(Record {
+            answer: Some(answer), ..
+        }) => opened(tx, &given.key, &answer).map(Some),
+    }
+}
+
+/// Keeps outcome and answer, in the transaction of the effect.
+pub(crate) fn keep<T: Serialize>(
+    tx: &mut Tx<'_>,
+    given: &Idempotency<T>,
+    outcome: &T,
+    case_id: Option<&str>,
+) -> Result<(), StoreError> {
+    let answer = (given.render)(outcome);
+    let content = sealed(tx, &given.key, &Earlier { outcome, answer })?;
+    let (centre, actor) = owner(&tx.scope);
+    let record = Record {
+        centre_id: centre.to_owned(),
+        actor: actor.to_owned(),
+        idempotency_key: given.key.clone(),
+        fingerprint: tx.keys.fingerprint(&given.fingerprint).to_vec(),
+        answer: Some(content),
+        case_id: case_id.map(str::to_owned),
+        claimed_at: tx.now,
+        expires_at: tx.now + tx.limits.idempotency_kept,
+    };
+    write(tx, &record)
+}
+
 impl Store {
-    /// Claims a key for work that is not one transaction (batches, imports, administration).
+    /// Claims a key for work that is not one transaction (batches, imports, administration). A claim whose worker died
+    /// is free again after the lease.
+    ///
+    /// # Errors
+    /// [`StoreError::IdempotencyInFlight`], [`StoreError::IdempotencyReused`].
     pub fn claim(&self, scope: &Scope, key: &str, fingerprint: [u8; 32]) -> Result<Claim, StoreError> {
-        todo!()
+        let key = key.to_owned();
+        self.write(scope, move |tx| match find(tx, &key, &fingerprint)? {
+            Some(Record { answer: None, .. }) => Err(StoreError::IdempotencyInFlight),
+            Some(Record {
+                answer: Some(answer), ..
+            }) => {
+                let earlier: Earlier<serde_json::Value> = opened(tx, &key, &answer)?;
+                Ok(Claim::Replay(earlier.answer))
+            }
+            None => {
+                let (centre, actor) = owner(&tx.scope);
+                let record = Record {
+                    centre_id: centre.to_owned(),
+                    actor: actor.to_owned(),
+                    idempotency_key: key.clone(),
+                    fingerprint: tx.keys.fingerprint(&fingerprint).to_vec(),
+                    answer: None,
+                    case_id: None,
+                    claimed_at: tx.now,
+                    expires_at: tx.now + tx.limits.lease,
+                };
+                write(tx, &record)?;
+                Ok(Claim::Proceed)
+            }
+        })
     }
+
     /// Stores the answer of claimed work.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the claim is gone.
     pub fn answer_claim(&self, scope: &Scope, key: &str, answer: &Answer) -> Result<(), StoreError> {
-        todo!()
+        let (key, answer) = (key.to_owned(), answer.clone());
+        self.write(scope, move |tx| {
+            let earlier = Earlier {
+                outcome: serde_json::Value::Null,
+                answer: answer.clone(),
+            };
+            let content = sealed(tx, &key, &earlier)?;
+            let scope = tx.scope.clone();
+            let (centre, actor) = owner(&scope);
+            let change = (
+                idempotency::answer.eq(Some(content)),
+                idempotency::expires_at.eq(tx.now + tx.limits.idempotency_kept),
+            );
+            let place = idempotency::table.find((centre, actor, &key));
+            match on_conn!(tx.conn, c => diesel::update(place).set(change).execute(c))? {
+                0 => Err(StoreError::NotFound),
+                _ => Ok(()),
+            }
+        })
     }
-    /// Gives a claim back after a failure, so that a retry starts afresh.
+
+    /// Gives a claim back after a failure, so that a retry starts afresh. An answered key stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; the claim then ends with its lease.
     pub fn release_claim(&self, scope: &Scope, key: &str) -> Result<(), StoreError> {
-        todo!()
+        let key = key.to_owned();
+        self.write(scope, move |tx| {
+            let scope = tx.scope.clone();
+            let (centre, actor) = owner(&scope);
+            let place = idempotency::table
+                .filter(idempotency::centre_id.eq(centre))
+                .filter(idempotency::actor.eq(actor))
+                .filter(idempotency::idempotency_key.eq(&key))
+                .filter(idempotency::answer.is_null());
+            on_conn!(tx.conn, c => diesel::delete(place).execute(c))?;
+            Ok(())
+        })
     }
+
     /// Deletes records older than they are kept. Returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub fn purge_idempotency(&self) -> Result<usize, StoreError> {
-        todo!()
+        self.write(&Scope::system("housekeeping"), |tx| {
+            let old = idempotency::table.filter(idempotency::expires_at.le(tx.now));
+            Ok(on_conn!(tx.conn, c => diesel::delete(old).execute(c))?)
+        })
     }
 }

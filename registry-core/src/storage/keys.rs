@@ -140,7 +140,10 @@ fn insert(tx: &mut Tx<'_>, new: &NewKey) -> Result<CreatedKey, StoreError> {
         .detail("role", info.role.as_str());
     event.centre = info.centre.as_deref();
     tx.audit(event);
-    Ok(CreatedKey { key: key.reveal(), info })
+    Ok(CreatedKey {
+        key: key.reveal(),
+        info,
+    })
 }
 
 fn find(conn: &mut Conn, key_id: &str) -> Result<KeyRecord, StoreError> {
@@ -150,7 +153,10 @@ fn find(conn: &mut Conn, key_id: &str) -> Result<KeyRecord, StoreError> {
 
 fn rotate(tx: &mut Tx<'_>, key_id: &str, overlap: Duration) -> Result<CreatedKey, StoreError> {
     let old = KeyInfo::try_from(find(tx.conn, key_id)?)?;
-    if old.revoked_at.is_some() || old.replaced_by.is_some() || old.expires_at.is_some_and(|end| end <= utc(tx.now)) {
+    if old.revoked_at.is_some()
+        || old.replaced_by.is_some()
+        || old.expires_at.is_some_and(|end| end <= utc(tx.now))
+    {
         return Err(StoreError::InvalidState("only a key in force can be rotated"));
     }
     let lifetime = old.expires_at.map(|end| end - old.created_at);
@@ -195,10 +201,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for a key that has ended.
-    pub fn rotate_key(&self, scope: &Scope, key_id: &str, overlap: Duration) -> Result<CreatedKey, StoreError> {
+    pub fn rotate_key(
+        &self,
+        scope: &Scope,
+        key_id: &str,
+        overlap: Duration,
+    ) -> Result<CreatedKey, StoreError> {
         require(scope, scope.role().administers(), "rotate keys")?;
         let key_id = key_id.to_owned();
-        self.write(scope, move |tx| rotate(tx, &key_id, overlap.max(Duration::zero())))
+        self.write(scope, move |tx| {
+            rotate(tx, &key_id, overlap.max(Duration::zero()))
+        })
     }
 
     /// Revokes a key, effective at the next request. Revoking twice is fine.
@@ -227,7 +240,9 @@ impl Store {
     pub fn list_keys(&self, scope: &Scope) -> Result<Vec<KeyInfo>, StoreError> {
         require(scope, scope.role().administers(), "list keys")?;
         let query = api_keys::table.order(api_keys::key_id);
-        let rows = self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.load::<KeyRecord>(c))?))?;
+        let rows = self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => query.load::<KeyRecord>(c))?)
+        })?;
         rows.into_iter().map(KeyInfo::try_from).collect()
     }
 
@@ -254,7 +269,11 @@ impl Store {
         if row.expires_at.is_some_and(|end| end <= now) {
             return Err(StoreError::Unauthenticated(AuthFailure::Expired));
         }
-        Scope::from_credentials(format!("key:{}", row.key_id), stored_role(&row.role)?, row.centre_id)
-            .ok_or(unknown)
+        Scope::from_credentials(
+            format!("key:{}", row.key_id),
+            stored_role(&row.role)?,
+            row.centre_id,
+        )
+        .ok_or(unknown)
     }
 }

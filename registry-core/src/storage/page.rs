@@ -10,6 +10,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// How many rows to ask for so that [`Page::cut`] knows whether there are more.
+    pub(crate) fn fetch(limit: usize) -> i64 {
+        i64::try_from(limit).unwrap_or(i64::MAX - 1).saturating_add(1)
+    }
+
     /// Cuts a page of `limit` from rows that were fetched with `limit + 1`.
     pub(crate) fn cut(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
         let more = rows.len() > limit;

@@ -1,8 +1,19 @@
 //! Frozen releases: what was frozen, from which run, with which checksum.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
+
+use super::centres::{canonical_text, stored_json};
+use super::connection::{Conn, on_conn};
+use super::identifiers::{is_name, is_text, utc};
+use super::runs::RunStatus;
+use super::store::require;
+use super::tables::{releases, run_evaluations, runs};
+use super::transaction::Event;
+use super::{Store, StoreError};
+use crate::access::Scope;
 
 /// What was frozen.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,23 +53,130 @@ pub struct Release {
     pub created_by: String,
 }
 
-use super::{Store, StoreError};
-use crate::access::Scope;
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = releases)]
+struct ReleaseRecord {
+    release_id: String,
+    run: i64,
+    title: String,
+    manifest: String,
+    sha256: String,
+    bytes: i64,
+    created_at: NaiveDateTime,
+    created_by: String,
+}
+
+impl TryFrom<ReleaseRecord> for Release {
+    type Error = StoreError;
+
+    fn try_from(row: ReleaseRecord) -> Result<Self, StoreError> {
+        Ok(Self {
+            manifest: stored_json(&row.manifest)?,
+            release_id: row.release_id,
+            run: row.run,
+            title: row.title,
+            sha256: row.sha256,
+            bytes: row.bytes,
+            created_at: utc(row.created_at),
+            created_by: row.created_by,
+        })
+    }
+}
+
+/// The releases whose run held the case, by id.
+pub(crate) fn with_case(conn: &mut Conn, centre: &str, case_id: &str) -> Result<Vec<String>, StoreError> {
+    let query = releases::table
+        .inner_join(run_evaluations::table.on(run_evaluations::run.eq(releases::run)))
+        .filter(run_evaluations::centre_id.eq(centre))
+        .filter(run_evaluations::case_id.eq(case_id))
+        .order(releases::release_id)
+        .select(releases::release_id);
+    Ok(on_conn!(conn, c => query.load::<String>(c))?)
+}
+
 impl Store {
     /// Records a frozen release. `coordinator`.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] for a known id, [`StoreError::NotFound`] for an unknown run,
+    /// [`StoreError::InvalidState`] for a run without results.
     pub fn create_release(&self, scope: &Scope, release: NewRelease) -> Result<Release, StoreError> {
-        todo!()
+        require(scope, scope.role().sees_all_cases(), "freeze releases")?;
+        if !is_name(&release.release_id) {
+            return Err(StoreError::Invalid(
+                "a release id has 1 to 32 of A-Z a-z 0-9 - _ .",
+            ));
+        }
+        if !is_text(&release.title, 500) {
+            return Err(StoreError::Invalid("a title has at most 500 bytes"));
+        }
+        self.write(scope, move |tx| {
+            let status = runs::table.find(release.run).select(runs::status);
+            if on_conn!(tx.conn, c => status.first::<String>(c))? != RunStatus::Finished.as_str() {
+                return Err(StoreError::InvalidState("a release needs a finished run"));
+            }
+            let known = releases::table.find(&release.release_id).count();
+            if on_conn!(tx.conn, c => known.get_result::<i64>(c))? > 0 {
+                return Err(StoreError::Duplicate("release"));
+            }
+            let row = ReleaseRecord {
+                release_id: release.release_id.clone(),
+                run: release.run,
+                title: release.title.clone(),
+                manifest: canonical_text(&release.manifest),
+                sha256: release.sha256.clone(),
+                bytes: release.bytes,
+                created_at: tx.now,
+                created_by: tx.scope.actor().to_owned(),
+            };
+            on_conn!(tx.conn, c => diesel::insert_into(releases::table).values(&row).execute(c))?;
+            tx.audit(
+                Event::new("release.freeze")
+                    .subject(&row.release_id)
+                    .detail("run", row.run)
+                    .detail("sha256", row.sha256.as_str()),
+            );
+            row.try_into()
+        })
     }
+
     /// One release.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
     pub fn release(&self, scope: &Scope, release_id: &str) -> Result<Release, StoreError> {
-        todo!()
+        let query = releases::table.find(release_id);
+        self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => query.first::<ReleaseRecord>(c))?)
+        })?
+        .try_into()
     }
+
     /// All releases, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub fn list_releases(&self, scope: &Scope) -> Result<Vec<Release>, StoreError> {
-        todo!()
+        let query = releases::table.order((releases::created_at.desc(), releases::release_id.desc()));
+        let rows = self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => query.load::<ReleaseRecord>(c))?)
+        })?;
+        rows.into_iter().map(Release::try_from).collect()
     }
-    /// The releases whose run held this case.
-    pub fn releases_with_case(&self, scope: &Scope, case_id: &str) -> Result<Vec<String>, StoreError> {
-        todo!()
+
+    /// The releases whose run held this case, by id.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the scope does not cover the centre.
+    pub fn releases_with_case(
+        &self,
+        scope: &Scope,
+        centre_id: &str,
+        case_id: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        if !scope.covers(centre_id) {
+            return Err(StoreError::NotFound);
+        }
+        self.read(scope, |conn, _| with_case(conn, centre_id, case_id))
     }
 }

@@ -20,6 +20,16 @@ pub(crate) struct Tx<'a> {
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) scope: Scope,
     pub(crate) tail: &'a mut Tail,
+    pub(crate) limits: Limits,
+}
+
+/// Spans of time that the settings give.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) idempotency_kept: std::time::Duration,
+    pub(crate) lease: std::time::Duration,
+    pub(crate) session_idle: std::time::Duration,
+    pub(crate) session_absolute: std::time::Duration,
 }
 
 /// What an event concerns; the rest comes from the transaction's scope and time.

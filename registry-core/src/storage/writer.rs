@@ -302,6 +302,7 @@ fn in_transaction(
             entropy: context.entropy.as_ref(),
             scope: piece.scope().clone(),
             tail: &mut tail,
+            limits: context.dialer.limits(),
             conn,
         });
         match outcome {

@@ -14,6 +14,9 @@ use serde_json::Value;
 
 use super::idempotency::{Answer, Idempotency};
 
+/// A finding as stored with a case version; one that refuses a record (severity reject) is never stored.
+pub use crate::validation::{Finding as StoredFinding, Severity as StoredSeverity};
+
 /// Where a case is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,47 +81,6 @@ pub struct Derived {
     pub eligibility_class: Option<String>,
     /// Date of metastatic diagnosis as recorded (may be partial).
     pub t0: Option<String>,
-}
-
-/// How grave a stored finding is. A finding that refuses a record is never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoredSeverity {
-    /// Stored; the named elements stay out of measures.
-    Error,
-    /// Stored and queried.
-    Warning,
-}
-
-impl StoredSeverity {
-    /// The name in the database and in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StoredSeverity::Error => "error",
-            StoredSeverity::Warning => "warning",
-        }
-    }
-}
-
-/// One finding as stored with a case version. Its text never repeats a value of the case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredFinding {
-    /// Stable across resends: hash of the rule and the elements it read.
-    pub identity: String,
-    /// Stable code.
-    pub code: String,
-    /// Error or warning.
-    pub severity: StoredSeverity,
-    /// JSON Pointer into the document as sent.
-    pub pointer: String,
-    /// Edit check, if one found it.
-    pub rule: Option<String>,
-    /// Its version.
-    pub rule_version: Option<String>,
-    /// What is wrong, for a person.
-    pub message: String,
-    /// The elements concerned.
-    pub elements: Vec<String>,
 }
 
 /// One submission. The centre is the scope's.

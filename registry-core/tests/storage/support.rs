@@ -1,0 +1,291 @@
+//! A store of its own for every test, with a clock and entropy that repeat.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use registry_core::access::{Role, Scope};
+use registry_core::clock::{Clock, Entropy};
+use registry_core::crypto::MasterKey;
+use registry_core::storage::{
+    CaseStatus, Derived, NewCentre, NewKey, Precondition, PutCase, PutOutcome, Store, StoreError,
+    StoreOptions, StoredFinding, StoredSeverity,
+};
+use serde_json::{Value, json};
+
+/// Starts at 2026-11-23 12:00 UTC and goes on by one second at each look; tests may jump.
+pub struct StepClock(AtomicI64);
+
+impl StepClock {
+    pub fn jump(&self, by: Duration) {
+        self.0.fetch_add(by.num_seconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for StepClock {
+    fn now(&self) -> DateTime<Utc> {
+        let start = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).unwrap();
+        start + Duration::seconds(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// Seeded bytes: the same in every run.
+pub struct SeededEntropy(Mutex<ChaCha20Rng>);
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap().fill_bytes(bytes);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// A store, and what keeps its database alive.
+pub struct TestStore {
+    pub store: Store,
+    pub clock: Arc<StepClock>,
+    pub options: StoreOptions,
+    pub dialect: Dialect,
+    folder: Option<tempfile::TempDir>,
+    server: Option<(String, String)>,
+}
+
+/// Counts the databases of this process.
+static DATABASES: AtomicU64 = AtomicU64::new(0);
+
+pub fn master_key() -> MasterKey {
+    MasterKey::from_bytes(std::array::from_fn(|i| i as u8 + 1))
+}
+
+pub fn entropy(seed: u64) -> Arc<SeededEntropy> {
+    Arc::new(SeededEntropy(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
+}
+
+pub fn clock() -> Arc<StepClock> {
+    Arc::new(StepClock(AtomicI64::new(0)))
+}
+
+/// URL of the test server, or a skip; in CI a missing server is a failure.
+pub fn postgres_url() -> Option<String> {
+    let url = std::env::var("REGISTRY_TEST_POSTGRES")
+        .ok()
+        .filter(|url| !url.is_empty());
+    if url.is_none() {
+        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!ci, "REGISTRY_TEST_POSTGRES must name a PostgreSQL server in CI");
+        eprintln!("skipped: REGISTRY_TEST_POSTGRES names no PostgreSQL server");
+    }
+    url
+}
+
+fn with_database(url: &str, database: &str) -> String {
+    let (before, query) = url.split_once('?').map_or((url, None), |(b, q)| (b, Some(q)));
+    let start = before.find("://").unwrap() + 3;
+    let host_end = before[start..].find('/').map_or(before.len(), |at| start + at);
+    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+    format!("{}/{database}{query}", &before[..host_end])
+}
+
+impl TestStore {
+    /// An empty database, not migrated.
+    pub fn empty(dialect: Dialect, change: impl FnOnce(&mut StoreOptions)) -> Option<Self> {
+        let clock = clock();
+        let (mut options, folder, server) = match dialect {
+            Dialect::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let options =
+                    StoreOptions::new(format!("sqlite:{}", folder.path().join("registry.db").display()))
+                        .creating();
+                (options, Some(folder), None)
+            }
+            Dialect::Postgres => {
+                let server = postgres_url()?;
+                let number = DATABASES.fetch_add(1, Ordering::SeqCst);
+                let name = format!("registry_test_{}_{number}", std::process::id());
+                let mut admin = PgConnection::establish(&server).unwrap();
+                admin
+                    .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+                    .unwrap();
+                admin
+                    .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+                    .unwrap();
+                (
+                    StoreOptions::new(with_database(&server, &name)),
+                    None,
+                    Some((server, name)),
+                )
+            }
+        };
+        change(&mut options);
+        let store = Store::open(options.clone(), master_key(), clock.clone(), entropy(7)).unwrap();
+        Some(Self {
+            store,
+            clock,
+            options,
+            dialect,
+            folder,
+            server,
+        })
+    }
+
+    /// A migrated database with the centres C01, C02 and C03.
+    pub fn new(dialect: Dialect) -> Option<Self> {
+        Self::with(dialect, |_| {})
+    }
+
+    pub fn with(dialect: Dialect, change: impl FnOnce(&mut StoreOptions)) -> Option<Self> {
+        let test = Self::empty(dialect, change)?;
+        test.store.migrate().unwrap();
+        for centre in ["C01", "C02", "C03"] {
+            test.store.create_centre(&system(), new_centre(centre)).unwrap();
+        }
+        Some(test)
+    }
+
+    /// A second store on the same database, as another process would open it.
+    pub fn reopen(&self) -> Result<Store, StoreError> {
+        self.reopen_with(master_key())
+    }
+
+    pub fn reopen_with(&self, key: MasterKey) -> Result<Store, StoreError> {
+        Store::open(self.options.clone(), key, self.clock.clone(), entropy(8))
+    }
+
+    /// A scope of this role from a real key.
+    pub fn scope(&self, role: Role, centre: Option<&str>) -> Scope {
+        let key = NewKey {
+            label: "test".to_owned(),
+            role,
+            centre: centre.map(str::to_owned),
+            expires_at: None,
+        };
+        let created = self.store.create_key(&system(), key).unwrap();
+        self.store.authenticate(created.key.reveal()).unwrap()
+    }
+
+    pub fn submitter(&self, centre: &str) -> Scope {
+        self.scope(Role::Submitter, Some(centre))
+    }
+
+    pub fn coordinator(&self) -> Scope {
+        self.scope(Role::Coordinator, None)
+    }
+
+    /// Path of the SQLite file.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.folder.as_ref().expect("SQLite").path().join("registry.db")
+    }
+
+    /// Runs SQL past the store, with every right: how an intruder with access to the database would.
+    pub fn raw(&self, sql: &str) {
+        match self.dialect {
+            Dialect::Sqlite => {
+                let mut conn = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
+                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                conn.batch_execute(sql).unwrap();
+            }
+            Dialect::Postgres => PgConnection::establish(&self.options.url)
+                .unwrap()
+                .batch_execute(sql)
+                .unwrap(),
+        }
+    }
+}
+
+impl Drop for TestStore {
+    fn drop(&mut self) {
+        if let Some((server, name)) = &self.server
+            && let Ok(mut admin) = PgConnection::establish(server)
+        {
+            let _ = admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        }
+    }
+}
+
+pub fn system() -> Scope {
+    Scope::system("test")
+}
+
+pub fn new_centre(centre_id: &str) -> NewCentre {
+    NewCentre {
+        centre_id: centre_id.to_owned(),
+        name: format!("Centre {centre_id}"),
+        country: Some("DE".to_owned()),
+        active: true,
+    }
+}
+
+pub fn document(marker: impl std::fmt::Display) -> Value {
+    json!({
+        "schema_version": "1.0.0",
+        "patient": {"pseudonym_id": "P", "histology_term": format!("term {marker}")},
+        "imaging": [{"date": "2026-03", "size_mm": 41.5}],
+    })
+}
+
+pub fn put(pseudonym: &str, marker: impl std::fmt::Display) -> PutCase {
+    PutCase {
+        pseudonym: pseudonym.to_owned(),
+        precondition: Precondition::None,
+        document: document(marker),
+        schema_version: "1.0.0".to_owned(),
+        status: CaseStatus::Submitted,
+        derived: Derived {
+            histology_code: Some("ddlps".to_owned()),
+            eligibility_class: Some("core".to_owned()),
+            t0: Some("2026-03".to_owned()),
+        },
+        findings: Vec::new(),
+        reason: None,
+        idempotency: None,
+    }
+}
+
+pub fn replacing(pseudonym: &str, marker: impl std::fmt::Display, after: &PutOutcome) -> PutCase {
+    PutCase {
+        precondition: Precondition::IfMatch(vec![after.etag.clone()]),
+        ..put(pseudonym, marker)
+    }
+}
+
+pub fn finding(code: &str, severity: StoredSeverity) -> StoredFinding {
+    StoredFinding {
+        identity: format!("id-{code}"),
+        code: code.to_owned(),
+        severity,
+        pointer: "/imaging/0/date".to_owned(),
+        rule: Some(code.to_owned()),
+        rule_version: Some("1".to_owned()),
+        message: "the date lies before the diagnosis".to_owned(),
+        elements: vec!["imaging.date".to_owned()],
+    }
+}
+
+/// Runs the same test on both databases, each reported under its own name.
+macro_rules! on_both {
+    ($(fn $name:ident($test:ident) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs everything above it")]
+            use super::*;
+            fn body($test: $crate::support::TestStore) $body
+            #[test]
+            fn sqlite() {
+                body($crate::support::TestStore::new($crate::support::Dialect::Sqlite).expect("SQLite needs no server"));
+            }
+            #[test]
+            fn postgres() {
+                if let Some(test) = $crate::support::TestStore::new($crate::support::Dialect::Postgres) {
+                    body(test);
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use on_both;
