@@ -11,8 +11,8 @@ use super::files::{GuidelineFile, MeasureFile};
 use super::{Guideline, Measure, MeasureKind, Program};
 use crate::record::Layout;
 use crate::rules::compile::{Compiler, Definition, Role, Shared, WindowDays, parse_at};
-use crate::rules::files::{RuleFile, definitions, json, parameters, window_days};
-use crate::rules::program::{Cond, Table};
+use crate::rules::files::{RuleFile, definitions, json, parameters, tables, window_days};
+use crate::rules::program::Cond;
 use crate::rules::{RuleError, RuleErrors};
 use crate::versions::SchemaStore;
 
@@ -132,18 +132,7 @@ impl<'a> Compilation<'a> {
             windows: window_days(&parameters),
             parameters,
             definitions: definitions(main, &head.definitions, errors),
-            tables: head
-                .tables
-                .iter()
-                .map(|(name, rows)| {
-                    let rows = rows
-                        .iter()
-                        .map(|(key, codes)| (key.clone(), Arc::from(codes.as_slice())))
-                        .collect();
-                    let name = name.get_ref().clone();
-                    (name.clone(), Arc::new(Table { name, rows }))
-                })
-                .collect(),
+            tables: tables(head.tables.clone()),
             measures: measures
                 .iter()
                 .enumerate()

@@ -22,7 +22,7 @@ pub(super) struct GuidelineFile {
     #[serde(default)]
     pub(super) populations: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
-    pub(super) tables: BTreeMap<Spanned<String>, BTreeMap<String, Vec<String>>>,
+    pub(super) tables: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 /// `measures/<id>.toml`.

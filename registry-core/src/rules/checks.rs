@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::compile::{Compiler, Role, Shared, WindowDays, parse_at};
 use super::evaluate::Evaluation;
-use super::files::{RuleFile, parameters, window_days};
+use super::files::{RuleFile, parameters, tables, window_days};
 use super::program::Cond;
 use super::{RuleError, RuleErrors, Severity};
 use crate::record::{CellRef, Layout, Record};
@@ -91,7 +91,7 @@ struct CheckFile {
 }
 
 impl CheckSet {
-    /// Compiles `checks/E-*.toml` with `checks/parameters.toml`. Windows (PRE, FT) read the parameters of the first
+    /// Compiles `checks/E-*.toml` with `checks/parameters.toml` and `checks/tables.toml`. Windows (PRE, FT) read the parameters of the first
     /// guideline when the checks have none of their own.
     ///
     /// # Errors
@@ -110,8 +110,8 @@ impl CheckSet {
         CheckSet::compile(&files, windows, layout)
     }
 
-    /// Compiles the checks of some files (path and text); the one called `parameters.toml` holds the parameters,
-    /// `windows` those of the guideline.
+    /// Compiles the checks of some files (path and text); `parameters.toml` and `tables.toml` hold what they read,
+    /// `windows` the parameters of the guideline.
     ///
     /// # Errors
     /// Every fault in every file, with line and column.
@@ -121,15 +121,12 @@ impl CheckSet {
         layout: &Arc<Layout>,
     ) -> Result<CheckSet, RuleErrors> {
         let mut errors = Vec::new();
-        let (own, checks): (Vec<_>, Vec<_>) = files
-            .iter()
-            .map(|(path, text)| RuleFile::new(path, text))
-            .partition(|file| file.path.ends_with("parameters.toml"));
+        let all: Vec<RuleFile> = files.iter().map(|(path, text)| RuleFile::new(path, text)).collect();
+        let named = |name: &str| all.iter().find(|file| file.name() == name);
+        let own = named("parameters.toml");
         let nothing = BTreeMap::new();
-        let of_checks = own
-            .first()
-            .map(|file| parameters(file, &nothing, &mut errors))
-            .unwrap_or_default();
+        let of_checks = own.map(|file| parameters(file, &nothing, &mut errors)).unwrap_or_default();
+        let written = named("tables.toml").and_then(|file| file.read(&mut errors)).unwrap_or_default();
         let of_guideline = windows
             .map(|(path, text)| parameters(&RuleFile::new(path, text), &nothing, &mut errors))
             .unwrap_or_default();
@@ -138,7 +135,7 @@ impl CheckSet {
             layout: Arc::clone(layout),
             parameters: of_checks,
             definitions: BTreeMap::new(),
-            tables: BTreeMap::new(),
+            tables: tables(written),
             measures: HashMap::new(),
             windows,
         };
@@ -152,10 +149,10 @@ impl CheckSet {
                 cap: 0.0,
             }),
         };
-        for file in &checks {
+        for file in all.iter().filter(|file| !["parameters.toml", "tables.toml"].contains(&file.name())) {
             set.add(file, &shared, &mut read, &mut errors);
         }
-        if let Some(file) = own.first() {
+        if let Some(file) = own {
             for name in shared.parameters.keys().filter(|name| !read.contains(*name)) {
                 let at = file.text.find(&format!("[{name}]")).unwrap_or(0);
                 errors.push(file.error(

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::compile::{Definition, WindowDays, parse_at};
 use super::source::{Source, line_and_column};
-use super::{Parameter, ParameterValue, RuleError};
+use super::{Parameter, ParameterValue, RuleError, Table};
 
 /// A file of rules: its path below `schema/` and its text.
 #[derive(Debug, Clone)]
@@ -25,6 +25,11 @@ impl RuleFile {
             path: path.into(),
             text: text.into(),
         }
+    }
+
+    /// The last part of its path.
+    pub(crate) fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
     /// Reads the file as TOML.
@@ -126,6 +131,15 @@ pub(crate) fn parameters(
         ));
     }
     parameters
+}
+
+/// Tables for LOOKUP, as read: name, code, set.
+pub(crate) fn tables(read: BTreeMap<String, BTreeMap<String, Vec<String>>>) -> BTreeMap<String, Arc<Table>> {
+    let table = |(name, rows): (String, BTreeMap<String, Vec<String>>)| {
+        let rows = rows.into_iter().map(|(key, codes)| (key, Arc::from(codes))).collect();
+        (name.clone(), Arc::new(Table { name, rows }))
+    };
+    read.into_iter().map(table).collect()
 }
 
 /// What PRE, PRE0, FT and FT0 read; `None` when one of the two is missing or no number of days.

@@ -1,0 +1,131 @@
+//! Test patients with their expected results: the golden ones, and those beside each guideline.
+
+use registry_core::guideline::{Guideline, Outcome};
+use registry_core::record::{CentreTable, Record};
+use serde_json::Value;
+
+use crate::golden::{CHECKS, MEASURES};
+use crate::support::{LAYOUT, STORE, centres, golden, read};
+
+/// Outcome, reason and element of one case, as one line.
+fn expected(case: &Value) -> String {
+    let expected = &case["expected"];
+    let text = |key: &str| expected[key].as_str().unwrap_or("-").to_owned();
+    format!("{} {} {}", text("outcome"), text("reason"), text("element"))
+}
+
+fn judged(guideline: &Guideline, record: &Record, case: &Value) -> String {
+    let id = case["measure"].as_str().unwrap();
+    let (measure, _) = guideline.measure(id).unwrap_or_else(|| panic!("no measure {id}"));
+    let unit = case["unit_index"].as_u64().unwrap_or(0) as u32;
+    let results = guideline.evaluate(record);
+    let found: Vec<_> =
+        results.iter().filter(|result| result.measure == measure && result.unit_index == unit).collect();
+    let [result] = found[..] else { return format!("{} results", found.len()) };
+    format!(
+        "{} {} {}",
+        result.outcome.as_str(),
+        result.reason.map_or("-", |reason| reason.as_str()),
+        result.element.as_deref().unwrap_or("-")
+    )
+}
+
+fn replay(guideline: &Guideline, cases: &[Value], document: &str, table: &CentreTable) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for case in cases {
+        let record = read(&case[document], table);
+        let (expected, judged) = (expected(case), judged(guideline, &record, case));
+        if expected != judged {
+            wrong.push(format!("{}: expected {expected}, judged {judged}", case["id"].as_str().unwrap()));
+        }
+        // Explaining must say the same.
+        let unit = case["unit_index"].as_u64().unwrap_or(0) as u32;
+        let (measure, _) = guideline.measure(case["measure"].as_str().unwrap()).unwrap();
+        let explained = guideline.explain(&record, measure, unit);
+        let result = guideline.evaluate(&record).into_iter().find(|result| (result.measure, result.unit_index) == (measure, unit));
+        assert_eq!(explained.map(|explained| explained.result), result);
+    }
+    wrong
+}
+
+#[test]
+fn all_golden_test_patients() {
+    let all = golden("test-cases.json");
+    let cases = all["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 271);
+    let wrong = replay(&MEASURES, cases, "record_document", &centres(&all["centre"]));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_golden_measure_has_a_test_patient() {
+    let all = golden("test-cases.json");
+    for measure in &MEASURES.measures {
+        let cases = all["cases"].as_array().unwrap().iter().filter(|case| case["measure"] == measure.id.as_str());
+        assert!(cases.count() > 0, "{}", measure.id);
+    }
+}
+
+#[test]
+fn all_golden_edit_cases() {
+    let all = golden("test-cases.json");
+    let table = centres(&all["centre"]);
+    let cases = all["edit_cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 25);
+    for case in cases {
+        let record = read(&case["record_document"], &table);
+        let fired: Vec<&str> =
+            CHECKS.run(&record).iter().map(|fired| CHECKS.checks()[fired.check].id.as_str()).collect();
+        for id in case["fires"].as_array().unwrap() {
+            assert!(fired.contains(&id.as_str().unwrap()), "{} must fire {id}: {fired:?}", case["id"]);
+        }
+        for id in case["silent"].as_array().unwrap() {
+            assert!(!fired.contains(&id.as_str().unwrap()), "{} must not fire {id}", case["id"]);
+        }
+    }
+}
+
+#[test]
+fn patients_beside_each_guideline() {
+    let ids = Guideline::ids(&STORE);
+    assert!(!ids.is_empty());
+    for id in ids {
+        let guideline = Guideline::of(&STORE, &id, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
+        let folder = format!("guideline/{id}/patients/");
+        let file = |path: &str| -> Value { serde_json::from_str(STORE.file(path).unwrap()).unwrap() };
+        let table = centres(&file(&format!("{folder}centres.json")));
+        let cases: Vec<Value> =
+            STORE.files().below(&folder).filter(|path| !path.ends_with("centres.json")).map(file).collect();
+        assert!(cases.len() >= guideline.measures.len());
+        let wrong = replay(&guideline, &cases, "document", &table);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        for measure in &guideline.measures {
+            let judged = cases.iter().filter(|case| case["measure"] == measure.id.as_str());
+            assert!(judged.count() > 0, "measure {} has no test patient", measure.id);
+        }
+    }
+}
+
+#[test]
+fn the_checks_under_schema_say_what_the_golden_ones_say() {
+    let set = registry_core::rules::CheckSet::of(&STORE, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
+    let all = golden("test-cases.json");
+    let table = centres(&all["centre"]);
+    for case in all["edit_cases"].as_array().unwrap() {
+        let record = read(&case["record_document"], &table);
+        let ids = |set: &registry_core::rules::CheckSet| -> Vec<(String, Option<(u16, u32)>)> {
+            let fired = set.run(&record);
+            let known = fired.iter().map(|fired| (set.checks()[fired.check].id.clone(), fired.row));
+            known.filter(|(id, _)| id.as_str() <= "E-039").collect()
+        };
+        assert_eq!(ids(&set), ids(&CHECKS), "{}", case["id"]);
+    }
+}
+
+#[test]
+fn outcomes_have_their_codes() {
+    for outcome in Outcome::ALL {
+        assert_eq!(Outcome::from_code(outcome.as_str()), Some(outcome));
+    }
+    assert_eq!(Outcome::from_code("met"), None);
+}
