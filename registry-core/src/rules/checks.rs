@@ -121,12 +121,19 @@ impl CheckSet {
         layout: &Arc<Layout>,
     ) -> Result<CheckSet, RuleErrors> {
         let mut errors = Vec::new();
-        let all: Vec<RuleFile> = files.iter().map(|(path, text)| RuleFile::new(path, text)).collect();
+        let all: Vec<RuleFile> = files
+            .iter()
+            .map(|(path, text)| RuleFile::new(path, text))
+            .collect();
         let named = |name: &str| all.iter().find(|file| file.name() == name);
         let own = named("parameters.toml");
         let nothing = BTreeMap::new();
-        let of_checks = own.map(|file| parameters(file, &nothing, &mut errors)).unwrap_or_default();
-        let written = named("tables.toml").and_then(|file| file.read(&mut errors)).unwrap_or_default();
+        let of_checks = own
+            .map(|file| parameters(file, &nothing, &mut errors))
+            .unwrap_or_default();
+        let written = named("tables.toml")
+            .and_then(|file| file.read(&mut errors))
+            .unwrap_or_default();
         let of_guideline = windows
             .map(|(path, text)| parameters(&RuleFile::new(path, text), &nothing, &mut errors))
             .unwrap_or_default();
@@ -149,7 +156,10 @@ impl CheckSet {
                 cap: 0.0,
             }),
         };
-        for file in all.iter().filter(|file| !["parameters.toml", "tables.toml"].contains(&file.name())) {
+        for file in all
+            .iter()
+            .filter(|file| !["parameters.toml", "tables.toml"].contains(&file.name()))
+        {
             set.add(file, &shared, &mut read, &mut errors);
         }
         if let Some(file) = own {

@@ -136,7 +136,10 @@ pub(crate) fn parameters(
 /// Tables for LOOKUP, as read: name, code, set.
 pub(crate) fn tables(read: BTreeMap<String, BTreeMap<String, Vec<String>>>) -> BTreeMap<String, Arc<Table>> {
     let table = |(name, rows): (String, BTreeMap<String, Vec<String>>)| {
-        let rows = rows.into_iter().map(|(key, codes)| (key, Arc::from(codes))).collect();
+        let rows = rows
+            .into_iter()
+            .map(|(key, codes)| (key, Arc::from(codes)))
+            .collect();
         (name.clone(), Arc::new(Table { name, rows }))
     };
     read.into_iter().map(table).collect()

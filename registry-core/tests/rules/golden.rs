@@ -33,9 +33,24 @@ pub(crate) fn guideline_files() -> Vec<(String, String)> {
     ];
     for measure in all["measures"].as_array().unwrap() {
         let keys = [
-            "id", "statement", "kind", "unit", "unit_entity", "population", "title", "denominator_in_words",
-            "numerator_in_words", "denominator", "exclusion", "exception", "numerator", "parameters", "rationale",
-            "review_note", "examples", "let",
+            "id",
+            "statement",
+            "kind",
+            "unit",
+            "unit_entity",
+            "population",
+            "title",
+            "denominator_in_words",
+            "numerator_in_words",
+            "denominator",
+            "exclusion",
+            "exception",
+            "numerator",
+            "parameters",
+            "rationale",
+            "review_note",
+            "examples",
+            "let",
         ];
         let mut file = pick(measure, &keys);
         file["grade"] = measure["level_and_grade"].clone();
@@ -54,8 +69,16 @@ pub(crate) fn check_files() -> Vec<(String, String)> {
     ];
     for check in all["checks"].as_array().unwrap() {
         let keys = [
-            "id", "severity", "scope", "evaluated_by", "rule_in_words", "message", "expression", "blocks",
-            "parameters", "note",
+            "id",
+            "severity",
+            "scope",
+            "evaluated_by",
+            "rule_in_words",
+            "message",
+            "expression",
+            "blocks",
+            "parameters",
+            "note",
         ];
         let id = check["id"].as_str().unwrap();
         files.push((format!("checks/{id}.toml"), toml_text(&pick(check, &keys))));
@@ -83,18 +106,36 @@ fn a_text_printed_and_parsed_again_is_the_same() {
     let all = golden("measures.json");
     for measure in all["measures"].as_array().unwrap() {
         texts.extend(
-            ["denominator", "exclusion", "exception", "numerator"].map(|field| measure[field].as_str().unwrap().to_owned()),
+            ["denominator", "exclusion", "exception", "numerator"]
+                .map(|field| measure[field].as_str().unwrap().to_owned()),
         );
-        texts.extend(measure["let"].as_object().into_iter().flatten().map(|(_, text)| text.as_str().unwrap().to_owned()));
+        texts.extend(
+            measure["let"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(_, text)| text.as_str().unwrap().to_owned()),
+        );
     }
-    texts.extend(golden("edit-checks.json")["checks"].as_array().unwrap().iter().filter_map(|check| {
-        check["expression"].as_str().map(str::to_owned)
-    }));
-    texts.extend(all["definitions"].as_object().unwrap().values().map(|text: &Value| text.as_str().unwrap().to_owned()));
+    texts.extend(
+        golden("edit-checks.json")["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|check| check["expression"].as_str().map(str::to_owned)),
+    );
+    texts.extend(
+        all["definitions"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|text: &Value| text.as_str().unwrap().to_owned()),
+    );
     for text in texts {
         let tree = registry_core::rules::parse(&text).unwrap_or_else(|fault| panic!("{text}: {fault:?}"));
         let printed = tree.to_string();
-        let again = registry_core::rules::parse(&printed).unwrap_or_else(|fault| panic!("{printed}: {fault:?}"));
+        let again =
+            registry_core::rules::parse(&printed).unwrap_or_else(|fault| panic!("{printed}: {fault:?}"));
         assert_eq!(tree, again, "{text}");
         count += 1;
     }

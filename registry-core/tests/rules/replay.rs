@@ -19,9 +19,13 @@ fn judged(guideline: &Guideline, record: &Record, case: &Value) -> String {
     let (measure, _) = guideline.measure(id).unwrap_or_else(|| panic!("no measure {id}"));
     let unit = case["unit_index"].as_u64().unwrap_or(0) as u32;
     let results = guideline.evaluate(record);
-    let found: Vec<_> =
-        results.iter().filter(|result| result.measure == measure && result.unit_index == unit).collect();
-    let [result] = found[..] else { return format!("{} results", found.len()) };
+    let found: Vec<_> = results
+        .iter()
+        .filter(|result| result.measure == measure && result.unit_index == unit)
+        .collect();
+    let [result] = found[..] else {
+        return format!("{} results", found.len());
+    };
     format!(
         "{} {} {}",
         result.outcome.as_str(),
@@ -36,13 +40,19 @@ fn replay(guideline: &Guideline, cases: &[Value], document: &str, table: &Centre
         let record = read(&case[document], table);
         let (expected, judged) = (expected(case), judged(guideline, &record, case));
         if expected != judged {
-            wrong.push(format!("{}: expected {expected}, judged {judged}", case["id"].as_str().unwrap()));
+            wrong.push(format!(
+                "{}: expected {expected}, judged {judged}",
+                case["id"].as_str().unwrap()
+            ));
         }
         // Explaining must say the same.
         let unit = case["unit_index"].as_u64().unwrap_or(0) as u32;
         let (measure, _) = guideline.measure(case["measure"].as_str().unwrap()).unwrap();
         let explained = guideline.explain(&record, measure, unit);
-        let result = guideline.evaluate(&record).into_iter().find(|result| (result.measure, result.unit_index) == (measure, unit));
+        let result = guideline
+            .evaluate(&record)
+            .into_iter()
+            .find(|result| (result.measure, result.unit_index) == (measure, unit));
         assert_eq!(explained.map(|explained| explained.result), result);
     }
     wrong
@@ -54,14 +64,24 @@ fn all_golden_test_patients() {
     let cases = all["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 271);
     let wrong = replay(&MEASURES, cases, "record_document", &centres(&all["centre"]));
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn every_golden_measure_has_a_test_patient() {
     let all = golden("test-cases.json");
     for measure in &MEASURES.measures {
-        let cases = all["cases"].as_array().unwrap().iter().filter(|case| case["measure"] == measure.id.as_str());
+        let cases = all["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|case| case["measure"] == measure.id.as_str());
         assert!(cases.count() > 0, "{}", measure.id);
     }
 }
@@ -74,13 +94,24 @@ fn all_golden_edit_cases() {
     assert_eq!(cases.len(), 25);
     for case in cases {
         let record = read(&case["record_document"], &table);
-        let fired: Vec<&str> =
-            CHECKS.run(&record).iter().map(|fired| CHECKS.checks()[fired.check].id.as_str()).collect();
+        let fired: Vec<&str> = CHECKS
+            .run(&record)
+            .iter()
+            .map(|fired| CHECKS.checks()[fired.check].id.as_str())
+            .collect();
         for id in case["fires"].as_array().unwrap() {
-            assert!(fired.contains(&id.as_str().unwrap()), "{} must fire {id}: {fired:?}", case["id"]);
+            assert!(
+                fired.contains(&id.as_str().unwrap()),
+                "{} must fire {id}: {fired:?}",
+                case["id"]
+            );
         }
         for id in case["silent"].as_array().unwrap() {
-            assert!(!fired.contains(&id.as_str().unwrap()), "{} must not fire {id}", case["id"]);
+            assert!(
+                !fired.contains(&id.as_str().unwrap()),
+                "{} must not fire {id}",
+                case["id"]
+            );
         }
     }
 }
@@ -94,8 +125,12 @@ fn patients_beside_each_guideline() {
         let folder = format!("guideline/{id}/patients/");
         let file = |path: &str| -> Value { serde_json::from_str(STORE.file(path).unwrap()).unwrap() };
         let table = centres(&file(&format!("{folder}centres.json")));
-        let cases: Vec<Value> =
-            STORE.files().below(&folder).filter(|path| !path.ends_with("centres.json")).map(file).collect();
+        let cases: Vec<Value> = STORE
+            .files()
+            .below(&folder)
+            .filter(|path| !path.ends_with("centres.json"))
+            .map(file)
+            .collect();
         assert!(cases.len() >= guideline.measures.len());
         let wrong = replay(&guideline, &cases, "document", &table);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -115,7 +150,9 @@ fn the_checks_under_schema_say_what_the_golden_ones_say() {
         let record = read(&case["record_document"], &table);
         let ids = |set: &registry_core::rules::CheckSet| -> Vec<(String, Option<(u16, u32)>)> {
             let fired = set.run(&record);
-            let known = fired.iter().map(|fired| (set.checks()[fired.check].id.clone(), fired.row));
+            let known = fired
+                .iter()
+                .map(|fired| (set.checks()[fired.check].id.clone(), fired.row));
             known.filter(|(id, _)| id.as_str() <= "E-039").collect()
         };
         assert_eq!(ids(&set), ids(&CHECKS), "{}", case["id"]);

@@ -10,7 +10,8 @@ use registry_core::rules::{CheckSet, RuleErrors};
 use registry_core::versions::SchemaStore;
 use serde_json::{Value, json};
 
-pub(crate) static STORE: LazyLock<SchemaStore> = LazyLock::new(|| SchemaStore::embedded().expect("the embedded schema"));
+pub(crate) static STORE: LazyLock<SchemaStore> =
+    LazyLock::new(|| SchemaStore::embedded().expect("the embedded schema"));
 
 pub(crate) static LAYOUT: LazyLock<Arc<Layout>> =
     LazyLock::new(|| Arc::new(Layout::of(&STORE.current().dictionary).expect("a layout")));
@@ -37,7 +38,11 @@ pub(crate) fn toml_value(value: &Value) -> toml::Value {
         Value::String(text) => toml::Value::String(text.clone()),
         Value::Array(list) => toml::Value::Array(list.iter().map(toml_value).collect()),
         Value::Object(object) => toml::Value::Table(
-            object.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), toml_value(value))).collect(),
+            object
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.clone(), toml_value(value)))
+                .collect(),
         ),
     }
 }
@@ -48,16 +53,24 @@ pub(crate) fn toml_text(value: &Value) -> String {
 
 /// Only these members of an object.
 pub(crate) fn pick(value: &Value, keys: &[&str]) -> Value {
-    keys.iter().filter_map(|key| Some(((*key).to_owned(), value.get(*key)?.clone()))).collect()
+    keys.iter()
+        .filter_map(|key| Some(((*key).to_owned(), value.get(*key)?.clone())))
+        .collect()
 }
 
 pub(crate) fn guideline(files: &[(String, String)]) -> Result<Guideline, RuleErrors> {
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
     Guideline::compile(&files, &LAYOUT, &BTreeMap::new())
 }
 
 pub(crate) fn checks(files: &[(String, String)], windows: &str) -> Result<CheckSet, RuleErrors> {
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
     CheckSet::compile(&files, Some(("parameters.toml", windows)), &LAYOUT)
 }
 
@@ -82,5 +95,8 @@ pub(crate) fn head(extra: &Value) -> Vec<(String, String)> {
         "LOOKBACK_DAYS": {"value": 42, "type": "days", "basis": "assumption"},
         "PRE_CAP_DAYS": {"value": 90, "type": "days", "basis": "assumption"},
     });
-    vec![("guideline.toml".into(), toml_text(&head)), ("parameters.toml".into(), toml_text(&parameters))]
+    vec![
+        ("guideline.toml".into(), toml_text(&head)),
+        ("parameters.toml".into(), toml_text(&parameters)),
+    ]
 }
