@@ -86,7 +86,7 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
     let academic = n < 12 || dice.chance(0.4);
     let volume = i64::from(weight(n)) * 3 + dice.between(0, 10);
     let this_year = plan.as_of.year();
-    let years = (this_year - 7..=this_year)
+    let years = (this_year - 11..=this_year)
         .map(|year| {
             let eligible = i64::from(weight(n)) + dice.between(0, 4);
             let row = json!({

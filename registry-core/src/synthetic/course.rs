@@ -1,6 +1,6 @@
 //! The dates that carry a case, drawn first so that every row can be placed in order.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::dice::{Dice, after};
 use super::{CohortPlan, SyntheticCentre};
@@ -135,6 +135,8 @@ pub(super) struct Course {
     pub(super) lost: bool,
     /// Last day anything is known.
     pub(super) last_contact: NaiveDate,
+    /// When the record was last sent.
+    pub(super) submitted_at: DateTime<Utc>,
 }
 
 impl Course {
@@ -195,6 +197,7 @@ impl Course {
             lost: lost && death.is_none(),
             death,
             last_contact,
+            submitted_at: submission(plan, last_contact.max(registration), death.is_none() && !lost, dice),
         }
     }
 
@@ -209,4 +212,12 @@ impl Course {
             .min(self.last_contact)
             .max(self.t0)
     }
+}
+
+/// The record in its last form: a living patient's goes out again every night, a closed one's some weeks after the end.
+/// Never before the registration, never after the plan's last day.
+fn submission(plan: &CohortPlan, known_until: NaiveDate, living: bool, dice: &mut Dice) -> DateTime<Utc> {
+    let closed = after(known_until, dice.between(3, 40)).min(plan.as_of);
+    let day = if living { plan.as_of } else { closed };
+    (day.and_time(NaiveTime::MIN) + TimeDelta::seconds(dice.between(0, 3_600))).and_utc()
 }

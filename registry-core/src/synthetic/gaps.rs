@@ -47,7 +47,6 @@ const MAY_LACK: &[(&str, &[&str])] = &[
     ),
     ("systemic", &["ctcae_max_grade", "delivered_at", "dose_recorded"]),
     ("radiotherapy", &["total_dose_gy", "fractions"]),
-    ("prior_imaging_review", &["course_imaging"]),
 ];
 
 /// Every section that can be attested.
@@ -88,9 +87,9 @@ pub(super) fn apply(
         Quality::Poor => 0.3,
     };
     for (entity, elements) in MAY_LACK {
-        match &mut body[*entity] {
-            Value::Array(rows) => rows.iter_mut().for_each(|row| lack(row, elements, blank, dice)),
-            row @ Value::Object(_) => lack(row, elements, blank, dice),
+        match body.get_mut(*entity) {
+            Some(Value::Array(rows)) => rows.iter_mut().for_each(|row| lack(row, elements, blank, dice)),
+            Some(row @ Value::Object(_)) => lack(row, elements, blank, dice),
             _ => {}
         }
     }
@@ -99,7 +98,7 @@ pub(super) fn apply(
         body["primary"]["diagnosis_date"] = json!(month);
     }
     if dice.chance(0.02)
-        && let Some(board) = body["mdt"].get_mut(0)
+        && let Some(board) = body.pointer_mut("/mdt/0")
         && let Some(day) = board["date"].as_str().map(|d| d[..7].to_owned())
     {
         board["date"] = json!(day);
@@ -121,26 +120,30 @@ fn lack(row: &mut Value, elements: &[&str], p: f64, dice: &mut Dice) {
     }
 }
 
+/// Sections are closed record by record: whoever closes one closes them all, bar the record left half done.
 fn attest(body: &mut Value, plan: &CohortPlan, course: &Course, centre: &SyntheticCentre, dice: &mut Dice) {
-    let attested = match centre.quality {
-        Quality::Good => 0.96,
-        Quality::Middling => 0.9,
-        Quality::Poor => 0.35,
+    let (half_done, forgotten) = match centre.quality {
+        Quality::Good => (0.012, 0.4),
+        Quality::Middling => (0.035, 0.4),
+        Quality::Poor => (0.6, 0.7),
     };
-    // A dead patient's record is complete for good; a living one's through the last data entry.
-    let through = if course.death.is_some() {
-        plan.as_of
+    let forgotten = if dice.chance(half_done) { forgotten } else { 0.0 };
+    // A dead patient's record is complete for good; a living one's through the day it was last sent, or the last visit.
+    let through = if course.death.is_some() || (!course.lost && !dice.chance(0.08)) {
+        course.submitted_at.date_naive()
     } else {
-        after(course.last_contact, 2).min(plan.as_of)
+        course.last_contact
     };
+    let through = if course.death.is_some() { plan.as_of } else { through };
     for section in SECTIONS {
-        let rows = body[*section].as_array().map_or(0, Vec::len);
-        let status = match (rows, dice.chance(attested)) {
-            (_, false) => continue,
-            (0, true) if dice.chance(0.5) => json!({ "section": section, "status": "none_ever" }),
-            (_, true) => {
-                json!({ "section": section, "status": "complete_through", "complete_through": through.to_string() })
-            }
+        if dice.chance(forgotten) {
+            continue;
+        }
+        let empty = body.get(*section).is_none();
+        let status = if empty && dice.chance(0.5) {
+            json!({ "section": section, "status": "none_ever" })
+        } else {
+            json!({ "section": section, "status": "complete_through", "complete_through": through.to_string() })
         };
         push(body, "section_attestation", status);
     }

@@ -20,7 +20,7 @@ mod primary;
 mod treatment;
 mod work_up;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 pub use centres::{Quality, SyntheticCentre, centres};
@@ -62,6 +62,8 @@ pub struct SyntheticCase {
     pub pseudonym: String,
     /// The body of the submission.
     pub body: Value,
+    /// When the centre sent it in this form: after everything it tells, not after the plan's `as_of`.
+    pub submitted_at: DateTime<Utc>,
 }
 
 /// Case `index` (from 0) of the plan.
@@ -98,6 +100,7 @@ pub fn case(plan: &CohortPlan, index: u32) -> SyntheticCase {
         centre_id: centre.id,
         pseudonym,
         body,
+        submitted_at: course.submitted_at,
     }
 }
 
