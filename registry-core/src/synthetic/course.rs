@@ -197,7 +197,12 @@ impl Course {
             lost: lost && death.is_none(),
             death,
             last_contact,
-            submitted_at: submission(plan, last_contact.max(registration), death.is_none() && !lost, dice),
+            submitted_at: submission(
+                plan,
+                last_contact.max(registration),
+                death.is_none() && !lost,
+                dice,
+            ),
         }
     }
 

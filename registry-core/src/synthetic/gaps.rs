@@ -134,7 +134,11 @@ fn attest(body: &mut Value, plan: &CohortPlan, course: &Course, centre: &Synthet
     } else {
         course.last_contact
     };
-    let through = if course.death.is_some() { plan.as_of } else { through };
+    let through = if course.death.is_some() {
+        plan.as_of
+    } else {
+        through
+    };
     for section in SECTIONS {
         if dice.chance(forgotten) {
             continue;
