@@ -1,4 +1,26 @@
-//! Decides what a viewer may see of a count, a rate, a curve or a table.
+//! Decides what a viewer may see of a count, a rate, a curve or a table. Pages, the results API and releases all go
+//! through here; nothing else hides or shows a number.
+//!
+//! What is thresholded is the number of patients behind a shown value: the denominator of a rate, a group of a curve, a cell of a table; for
+//! the public also the numerator and its complement. The tables of a run are a fixed family; what is hidden must not
+//! follow from what is shown: not from totals, from complements, from the last 24 months within all cases, nor from the steps of a
+//! curve (steps are merged until each rests on the threshold, and the curve ends when fewer are at risk).
+//!
+//! A centre sees its own rows exactly and the network's as the committee does, never another centre's; a network row is hidden from
+//! it when the other centres' part of it is small.
+//!
+//! Not covered: comparing two published runs with each other, which differ by the cases added in between.
+
+mod adherence;
+mod letters;
+mod summaries;
+pub(crate) mod suppression;
+mod survival;
+
+pub use adherence::adherence;
+pub use letters::CentreLetters;
+pub use summaries::{overview, quality};
+pub use survival::survival;
 
 /// Who is looking, and so from how many patients on a value is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,3 +34,36 @@ pub enum Audience {
     /// Nothing is hidden: the computation itself, and the coordinating office's data management.
     Exact,
 }
+
+/// From how many patients on a value is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Thresholds {
+    pub public: u32,
+    /// Committee (under its confidentiality agreement) and consortium releases.
+    pub committee: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { public: 11, committee: 5 }
+    }
+}
+
+impl Thresholds {
+    /// The threshold of an audience; 0 hides nothing.
+    pub fn of(&self, audience: &Audience) -> u32 {
+        match audience {
+            Audience::Public => self.public,
+            Audience::Committee | Audience::Centre(_) => self.committee,
+            Audience::Exact => 0,
+        }
+    }
+}
+
+/// Whether a count of patients is neither nobody nor enough.
+fn few(patients: u32, threshold: u32) -> bool {
+    (1..threshold).contains(&patients)
+}
+
+#[cfg(test)]
+mod tests;

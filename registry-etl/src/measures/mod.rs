@@ -24,3 +24,5 @@ pub use summaries::{overview, quality};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod tests_support;

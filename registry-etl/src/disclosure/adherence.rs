@@ -1,0 +1,197 @@
+//! Adherence tables.
+
+use super::suppression::{Cell, Family, Sum};
+use super::{Audience, Thresholds, few};
+use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
+
+/// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
+/// (excluded, excepted, not in the denominator). The first decides about the whole row.
+const QUANTITIES: usize = 3;
+const ASSESSABLE: usize = 0;
+const NOT_ASSESSABLE: usize = 1;
+const SET_ASIDE: usize = 2;
+
+/// Patients behind each protected count of a row.
+fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
+    let basis = row.basis.unwrap_or_default();
+    let set_aside = basis.excluded + basis.excepted + basis.not_in_denominator;
+    [row.patients.unwrap_or(0), basis.not_assessable, set_aside]
+}
+
+/// The counts of a row as cells.
+///
+/// The number not assessable says nothing about anybody but that data are missing, and always stands beside a rate: it is not hidden for being
+/// small, but together with its row. The three ways of being set aside are hidden together: their sum (all cases less those assessable or
+/// not) says of nobody which it was.
+fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES] {
+    let basis = row.basis.unwrap_or_default();
+    let [assessable, not_assessable, set_aside] = patients(row);
+    let (mut assessable, not_assessable) = (Cell::of(assessable), Cell::open(not_assessable));
+    let mut set_aside = Cell::of(set_aside);
+    if *audience == Audience::Public {
+        assessable.smallest = assessable.smallest.min(basis.numerator).min(basis.complement);
+    }
+    let kinds = [basis.excluded, basis.excepted, basis.not_in_denominator];
+    set_aside.smallest = kinds.into_iter().filter(|n| *n > 0).min().unwrap_or(0);
+    [assessable, not_assessable, set_aside]
+}
+
+/// The table as an audience may see it. Takes the exact table of a run.
+pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thresholds) -> AdherenceTable {
+    let threshold = thresholds.of(audience);
+    let mut table = AdherenceTable { rows: Vec::with_capacity(exact.rows.len()), ..exact.clone() };
+    for measure in &exact.measures {
+        let rows: Vec<&AdherenceRow> = exact.rows.iter().filter(|r| r.measure == measure.id).collect();
+        let hidden = protect(&rows, audience, threshold);
+        for (row, hidden) in rows.iter().zip(hidden) {
+            match audience {
+                Audience::Centre(own) if row.by == By::Centre && row.level == *own => {
+                    table.rows.push(AdherenceRow { basis: None, ..(*row).clone() });
+                }
+                Audience::Centre(_) if row.by == By::Centre => {}
+                _ => table.rows.push(disclosed(row, hidden, audience, threshold)),
+            }
+        }
+    }
+    table.rows_total = table.rows.len() as u32;
+    table.rows_suppressed = table.rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
+    table
+}
+
+/// What is hidden of every row of one measure.
+fn protect(
+    rows: &[&AdherenceRow],
+    audience: &Audience,
+    threshold: u32,
+) -> Vec<[Option<Suppression>; QUANTITIES]> {
+    let mut family = Family::default();
+    let cells: Vec<[usize; QUANTITIES]> =
+        rows.iter().map(|row| protected_cells(row, audience).map(|cell| family.add(cell))).collect();
+    for quantity in 0..QUANTITIES {
+        sums(&mut family, rows, &cells, quantity);
+    }
+    // Otherwise a hidden row's assessable patients would be its cases less the rest.
+    family.follows = 
+        cells.iter().flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q]))).collect();
+    let mut protected = family.protect(threshold);
+    if let Audience::Centre(own) = audience {
+        hide_the_others(rows, &cells, own, threshold, &mut protected);
+    }
+    cells.iter().map(|row| row.map(|cell| protected[cell])).collect()
+}
+
+/// The sums between the rows of a measure, for one quantity.
+fn sums(family: &mut Family, rows: &[&AdherenceRow], cells: &[[usize; QUANTITIES]], quantity: usize) {
+    let of = |by: By, period: Period| -> Vec<usize> {
+        (0..rows.len()).filter(|&r| rows[r].by == by && rows[r].period == period).map(|r| cells[r][quantity]).collect()
+    };
+    for period in [Period::All, Period::Last24Months] {
+        let Some(&network) = of(By::Network, period).first() else { continue };
+        for by in [By::Centre, By::HalfYear, By::Histology] {
+            let parts = of(by, period);
+            if !parts.is_empty() {
+                family.sums.push(Sum { total: network, parts });
+            }
+        }
+    }
+    // All cases are the recent and the older ones, of the network and of every centre.
+    for (all, row) in rows.iter().enumerate().filter(|(_, r)| r.period == Period::All) {
+        let same = |r: &&AdherenceRow| r.period == Period::Last24Months && r.by == row.by && r.level == row.level;
+        if let Some(recent) = rows.iter().position(same) {
+            let older = patients(row)[quantity].saturating_sub(patients(rows[recent])[quantity]);
+            let mut older = Cell::implied(older);
+            if quantity == NOT_ASSESSABLE {
+                older = Cell { implied: true, ..Cell::open(older.patients) };
+            }
+            let older = family.add(older);
+            family.sums.push(Sum { total: cells[all][quantity], parts: vec![cells[recent][quantity], older] });
+        }
+    }
+}
+
+/// A centre knows its own part: what the others contribute to a network row must not be small.
+fn hide_the_others(
+    rows: &[&AdherenceRow],
+    cells: &[[usize; QUANTITIES]],
+    own: &str,
+    threshold: u32,
+    protected: &mut [Option<Suppression>],
+) {
+    for (network, row) in rows.iter().enumerate().filter(|(_, r)| r.by == By::Network) {
+        let own = rows.iter().find(|r| r.by == By::Centre && r.period == row.period && r.level == own);
+        let known = own.map_or([0; QUANTITIES], |r| patients(r));
+        for quantity in [ASSESSABLE, SET_ASIDE] {
+            let others = patients(row)[quantity].saturating_sub(known[quantity]);
+            if few(others, threshold) {
+                protected[cells[network][quantity]].get_or_insert(Suppression::FewPatients);
+            }
+        }
+    }
+}
+
+/// A row with what must be hidden taken out.
+fn disclosed(
+    row: &AdherenceRow,
+    hidden: [Option<Suppression>; QUANTITIES],
+    audience: &Audience,
+    threshold: u32,
+) -> AdherenceRow {
+    let basis = row.basis.unwrap_or_default();
+    let mut row = AdherenceRow { basis: None, ..row.clone() };
+    if hidden[ASSESSABLE].is_some() {
+        return emptied(row, hidden[ASSESSABLE]);
+    }
+    let [_, not_assessable, set_aside] = hidden.map(|h| h.is_some());
+    let keep = |count: Option<u32>, hide: bool| count.filter(|_| !hide);
+    row.excluded = keep(row.excluded, set_aside);
+    row.excepted = keep(row.excepted, set_aside);
+    row.not_in_denominator = keep(row.not_in_denominator, set_aside);
+    row.not_assessable = keep(row.not_assessable, not_assessable);
+    row.not_assessable_by.retain(|l| !not_assessable && l.n >= threshold);
+    if not_assessable {
+        row.bound_low = None;
+        row.bound_high = None;
+        row.not_assessable_share = None;
+    }
+    if *audience == Audience::Public && splits_few(&row, basis, threshold) {
+        row.patients_all_met = None;
+    }
+    row
+}
+
+/// Whether "all units met" sets few patients apart.
+fn splits_few(row: &AdherenceRow, basis: PatientBasis, threshold: u32) -> bool {
+    let all_met = row.patients_all_met.unwrap_or(0);
+    let rest = row.patients.unwrap_or(0).saturating_sub(all_met);
+    all_met < threshold || rest < threshold || basis.numerator < threshold
+}
+
+fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
+    AdherenceRow {
+        measure: row.measure,
+        by: row.by,
+        level: row.level,
+        period: row.period,
+        state: RateState::Suppressed,
+        suppressed: why,
+        numerator: None,
+        denominator: None,
+        excluded: None,
+        excepted: None,
+        not_in_denominator: None,
+        not_assessable: None,
+        not_assessable_by: Vec::new(),
+        patients: None,
+        patients_all_met: None,
+        rate: None,
+        lower: None,
+        upper: None,
+        clustered_lower: None,
+        clustered_upper: None,
+        bound_low: None,
+        bound_high: None,
+        not_assessable_share: None,
+        insufficient: false,
+        basis: None,
+    }
+}

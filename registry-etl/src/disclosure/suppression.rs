@@ -1,0 +1,303 @@
+//! Which cells of a family of additive tables may be shown.
+//!
+//! Primary: a cell with fewer patients than the threshold is hidden. Secondary: a hidden cell must not follow from the
+//! shown ones, so in every sum (total = its parts) the hidden parts are at least two and together hold at least the
+//! threshold; then the whole system of sums is solved for hidden cells, and as long as one is determined another is
+//! hidden. Zero is shown: there is nobody behind it.
+//!
+//! Thresholds are worked through from 1 upwards, each keeping what the one before hid, so that a higher threshold never shows
+//! what a lower one hides.
+
+use crate::results::Suppression;
+use std::collections::BTreeMap;
+
+/// One cell: its patients, and whether it is published at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// Patients behind the cell.
+    pub(crate) patients: u32,
+    /// The smallest number of patients in any attribute the cell would show (for a rate shown to the public: the
+    /// numerator, its complement); equal to `patients` otherwise.
+    pub(crate) smallest: u32,
+    /// Not published, but following from published ones (the older cases of a centre: all less recent).
+    pub(crate) implied: bool,
+}
+
+/// No attribute of this cell is sensitive by itself: never hidden for being small.
+const NEVER_SMALL: u32 = u32::MAX;
+
+impl Cell {
+    /// A published cell of so many patients.
+    pub(crate) fn of(patients: u32) -> Self {
+        Self { patients, smallest: patients, implied: false }
+    }
+
+    /// A published cell in which no attribute is sensitive by itself. Hidden along with others only; a hidden one may
+    /// well be 0.
+    pub(crate) fn open(patients: u32) -> Self {
+        Self { patients, smallest: NEVER_SMALL, implied: false }
+    }
+
+    fn is_open(self) -> bool {
+        self.smallest == NEVER_SMALL
+    }
+
+    /// Whether a reader who sees it hidden must be kept from its value: not for a known nobody.
+    fn counts(self) -> bool {
+        self.patients > 0 || self.is_open()
+    }
+
+    /// A cell nobody publishes.
+    pub(crate) fn implied(patients: u32) -> Self {
+        Self { patients, smallest: patients, implied: true }
+    }
+}
+
+/// `total` is the sum of `parts`, by position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) total: usize,
+    pub(crate) parts: Vec<usize>,
+}
+
+/// Cells and the sums between them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Family {
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) sums: Vec<Sum>,
+    /// Where the first is hidden the second is too.
+    pub(crate) follows: Vec<(usize, usize)>,
+}
+
+impl Family {
+    pub(crate) fn add(&mut self, cell: Cell) -> usize {
+        self.cells.push(cell);
+        self.cells.len() - 1
+    }
+
+    /// What is hidden, cell by cell, when nothing may rest on fewer than `threshold` patients. Implied cells come out as
+    /// hidden or not without meaning.
+    pub(crate) fn protect(&self, threshold: u32) -> Vec<Option<Suppression>> {
+        let mut hidden: Vec<bool> = self.cells.iter().map(|c| c.implied).collect();
+        let mut solved = hidden.clone();
+        for threshold in 1..=threshold {
+            for (hide, cell) in hidden.iter_mut().zip(&self.cells) {
+                *hide |= cell.patients > 0 && cell.smallest < threshold;
+            }
+            self.settle(threshold, &mut hidden, &mut solved);
+        }
+        let reason = |(cell, hidden): (&Cell, bool)| {
+            hidden.then_some(match cell.smallest < threshold {
+                true => Suppression::FewPatients,
+                false => Suppression::Complementary,
+            })
+        };
+        self.cells.iter().zip(hidden).map(reason).collect()
+    }
+
+    /// Hides more until no sum and no combination of sums gives a hidden cell away. `solved` is what was hidden when the
+    /// system was last found to give nothing away.
+    fn settle(&self, threshold: u32, hidden: &mut [bool], solved: &mut Vec<bool>) {
+        loop {
+            for (first, second) in &self.follows {
+                hidden[*second] |= hidden[*first];
+            }
+            let before = hidden.iter().filter(|h| **h).count();
+            for sum in &self.sums {
+                while !self.safe(sum, threshold, hidden) {
+                    let Some(next) = self.cheapest(sum, hidden) else { break };
+                    hidden[next] = true;
+                }
+            }
+            if hidden.iter().filter(|h| **h).count() > before {
+                continue;
+            }
+            if solved.as_slice() == hidden {
+                return;
+            }
+            let determined = self.determined(hidden);
+            let Some(next) = determined.iter().find_map(|cell| self.neighbour(*cell, hidden)) else {
+                *solved = hidden.to_vec();
+                return;
+            };
+            hidden[next] = true;
+        }
+    }
+
+    /// Whether the sum alone gives nothing away.
+    fn safe(&self, sum: &Sum, threshold: u32, hidden: &[bool]) -> bool {
+        let is_hidden = |i: &&usize| hidden[**i] && self.cells[**i].counts();
+        let parts: Vec<&usize> = sum.parts.iter().filter(is_hidden).collect();
+        let open: u32 = parts.iter().map(|i| self.cells[**i].patients).sum();
+        if hidden[sum.total] {
+            // The total of parts that are all shown would follow.
+            return !self.cells[sum.total].counts() || !parts.is_empty();
+        }
+        match parts.as_slice() {
+            [] => true,
+            // An implied part alone follows; that is fine when it is large.
+            [one] => self.cells[**one].implied && (self.cells[**one].is_open() || open >= threshold),
+            [one, ..] => self.cells[**one].is_open() || open >= threshold,
+        }
+    }
+
+    /// The shown cell of a sum that costs least to hide: the smallest part, the total last.
+    fn cheapest(&self, sum: &Sum, hidden: &[bool]) -> Option<usize> {
+        let candidate = |i: &usize| !hidden[*i] && self.cells[*i].counts();
+        let part = sum.parts.iter().copied().filter(|i| candidate(i)).min_by_key(|i| (self.cells[*i].patients, *i));
+        part.or_else(|| Some(sum.total).filter(candidate))
+    }
+
+    /// A shown cell that stands in a sum with `cell`.
+    fn neighbour(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
+        self.sums
+            .iter()
+            .filter(|s| s.total == cell || s.parts.contains(&cell))
+            .find_map(|s| self.cheapest(s, hidden))
+    }
+
+    /// Hidden, published, non-zero cells whose value follows from the shown cells: those alone in their row of the reduced
+    /// echelon form of the system of sums.
+    pub(crate) fn determined(&self, hidden: &[bool]) -> Vec<usize> {
+        let unknown = |cell: &usize| hidden[*cell] && self.cells[*cell].counts();
+        let equation = |sum: &Sum| -> Row {
+            let members = sum.parts.iter().map(|p| (*p, 1.0)).chain([(sum.total, -1.0)]);
+            members.filter(|(cell, _)| unknown(cell)).collect()
+        };
+        let rows = reduced(self.sums.iter().map(equation).collect());
+        let alone = rows.iter().filter(|row| row.len() == 1).filter_map(|row| row.keys().next().copied());
+        alone.filter(|cell| !self.cells[*cell].implied).collect()
+    }
+}
+
+/// A sparse equation: coefficient by cell, none of them 0.
+type Row = BTreeMap<usize, f64>;
+
+/// Reduced echelon form (Gauss-Jordan, shortest equations first). Coefficients start as -1 and 1.
+fn reduced(mut open: Vec<Row>) -> Vec<Row> {
+    open.sort_by_key(BTreeMap::len);
+    let mut done: BTreeMap<usize, Row> = BTreeMap::new();
+    for mut row in open {
+        let pivots: Vec<usize> = row.keys().copied().filter(|cell| done.contains_key(cell)).collect();
+        for pivot in pivots {
+            if let (Some(factor), Some(known)) = (row.get(&pivot).copied(), done.get(&pivot)) {
+                subtract(&mut row, known, factor);
+            }
+        }
+        let Some((&pivot, &scale)) = row.iter().next() else { continue };
+        row.values_mut().for_each(|v| *v /= scale);
+        for other in done.values_mut() {
+            if let Some(factor) = other.get(&pivot).copied() {
+                subtract(other, &row, factor);
+            }
+        }
+        done.insert(pivot, row);
+    }
+    done.into_values().collect()
+}
+
+/// `row -= factor * other`, dropping what becomes 0.
+fn subtract(row: &mut Row, other: &Row, factor: f64) {
+    for (cell, value) in other {
+        let left = row.get(cell).copied().unwrap_or(0.0) - factor * value;
+        if left.abs() < 1e-9 {
+            row.remove(cell);
+        } else {
+            row.insert(*cell, left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A total (cell 0) and its parts.
+    fn one_sum(parts: &[u32]) -> Family {
+        let mut family = Family::default();
+        let total = family.add(Cell::of(parts.iter().sum()));
+        let parts = parts.iter().map(|p| family.add(Cell::of(*p))).collect();
+        family.sums.push(Sum { total, parts });
+        family
+    }
+
+    fn shown(family: &Family, threshold: u32) -> Vec<bool> {
+        family.protect(threshold).iter().map(Option::is_none).collect()
+    }
+
+    #[test]
+    fn by_hand() {
+        // 3 is small; alone it would be total less the rest, so the next smallest goes too.
+        assert_eq!(shown(&one_sum(&[3, 20, 8, 30]), 5), [true, false, true, false, true]);
+        // 2 and 2 are small and would together follow as 4 patients: 8 goes too.
+        assert_eq!(shown(&one_sum(&[2, 2, 8, 30]), 5), [true, false, false, false, true]);
+        // Nothing small, nothing hidden; zeros are shown.
+        assert_eq!(shown(&one_sum(&[0, 5, 9]), 5), [true; 4]);
+        // One part only: it is the total.
+        assert_eq!(shown(&one_sum(&[4]), 5), [false, false]);
+        assert_eq!(shown(&one_sum(&[4, 0, 0]), 5), [false, false, true, true]);
+        let reasons = one_sum(&[3, 20, 8, 30]).protect(5);
+        assert_eq!((reasons[1], reasons[3]), (Some(Suppression::FewPatients), Some(Suppression::Complementary)));
+    }
+
+    #[test]
+    fn a_small_difference_of_two_large_numbers_is_hidden() {
+        // A centre with 40 cases, 38 of them recent: the two older ones would follow.
+        let mut family = Family::default();
+        let (all, recent, older) = (family.add(Cell::of(40)), family.add(Cell::of(38)), family.add(Cell::implied(2)));
+        family.sums.push(Sum { total: all, parts: vec![recent, older] });
+        let got = family.protect(5);
+        assert!(got[all].is_some() || got[recent].is_some());
+        let mut large = family.clone();
+        large.cells[older] = Cell::implied(10);
+        large.cells[all] = Cell::of(48);
+        assert_eq!((large.protect(5)[all], large.protect(5)[recent]), (None, None));
+    }
+
+    /// Centres by period and by total, as the adherence tables are.
+    fn crossed() -> impl Strategy<Value = Family> {
+        proptest::collection::vec((0u32..15, 0u32..15), 1..9).prop_map(|centres| {
+            let mut family = Family::default();
+            let network = family.add(Cell::of(centres.iter().map(|c| c.0 + c.1).sum()));
+            let network_recent = family.add(Cell::of(centres.iter().map(|c| c.0).sum()));
+            let network_older = family.add(Cell::implied(centres.iter().map(|c| c.1).sum()));
+            family.sums.push(Sum { total: network, parts: vec![network_recent, network_older] });
+            let (mut all, mut recent) = (Vec::new(), Vec::new());
+            for (r, o) in &centres {
+                let (a, r, o) = (family.add(Cell::of(r + o)), family.add(Cell::of(*r)), family.add(Cell::implied(*o)));
+                family.sums.push(Sum { total: a, parts: vec![r, o] });
+                all.push(a);
+                recent.push(r);
+            }
+            family.sums.push(Sum { total: network, parts: all });
+            family.sums.push(Sum { total: network_recent, parts: recent });
+            family
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_small_is_shown_or_follows(family in crossed(), threshold in 1u32..12) {
+            let hidden: Vec<bool> = family
+                .protect(threshold)
+                .iter()
+                .zip(&family.cells)
+                .map(|(h, c)| h.is_some() || c.implied)
+                .collect();
+            for (cell, hidden) in family.cells.iter().zip(&hidden) {
+                prop_assert!(*hidden || cell.patients == 0 || cell.patients >= threshold);
+            }
+            prop_assert_eq!(family.determined(&hidden), Vec::<usize>::new());
+            for sum in &family.sums {
+                prop_assert!(family.safe(sum, threshold, &hidden));
+            }
+        }
+
+        #[test]
+        fn a_higher_threshold_never_shows_more(family in crossed(), threshold in 1u32..11) {
+            let (low, high) = (shown(&family, threshold), shown(&family, threshold + 1));
+            prop_assert!(low.iter().zip(&high).all(|(low, high)| *low || !*high));
+        }
+    }
+}

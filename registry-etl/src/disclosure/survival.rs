@@ -1,0 +1,195 @@
+//! Survival results.
+//!
+//! A group's curve needs the threshold (for the public also as events and as survivors). Steps are merged until each rests on at
+//! least the threshold of exits, the curve ends when fewer are at risk, and times are given to a tenth of a month: the
+//! day on which somebody died is not shown.
+
+use super::suppression::{Cell, Family, Sum};
+use super::{Audience, Thresholds, few};
+use crate::cohorts::endpoint::DAYS_PER_MONTH;
+use crate::results::{
+    Analysis, CurveState, CurveStep, Flow, LandmarkValue, MedianState, Suppression, SurvivalCurve, SurvivalResult,
+    TimeEstimate,
+};
+
+/// The result as an audience may see it. Takes the exact result of a run.
+pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresholds) -> SurvivalResult {
+    let threshold = thresholds.of(audience);
+    if threshold == 0 {
+        return exact.clone();
+    }
+    let mut result = exact.clone();
+    flow(&mut result.flow, threshold);
+    let analysed = exact.flow.analysed.unwrap_or(0);
+    result.entered_late =
+        exact.entered_late.filter(|late| !few(*late, threshold) && !few(analysed - late, threshold));
+    let groups = groups(&exact.curves, audience, threshold);
+    for (curve, why) in result.curves.iter_mut().zip(groups) {
+        match why {
+            Some(why) => emptied(curve, why),
+            None => coarsen(curve, threshold),
+        }
+    }
+    at_risk(&mut result.curves, &exact.curves, threshold);
+    result
+}
+
+fn smallest(curve: &SurvivalCurve, audience: &Audience) -> u32 {
+    let (patients, events) = (curve.patients.unwrap_or(0), curve.events.unwrap_or(0));
+    match audience {
+        Audience::Public => patients.min(events).min(patients - events),
+        _ => patients,
+    }
+}
+
+/// Which groups are hidden: small ones, what would give them away, and sensitivities that differ from the primary
+/// estimate by few patients.
+fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<Option<Suppression>> {
+    let mut family = Family::default();
+    for curve in curves {
+        let patients = curve.patients.unwrap_or(0);
+        family.add(Cell { smallest: smallest(curve, audience), ..Cell::of(patients) });
+    }
+    let all = curves.iter().position(is_total);
+    let parts: Vec<usize> = (0..curves.len()).filter(|&c| curves[c].by == "histology").collect();
+    if let Some(total) = all.filter(|_| !parts.is_empty()) {
+        family.sums.push(Sum { total, parts });
+    }
+    let mut hidden = family.protect(threshold);
+    let primary = all.map_or(0, |c| curves[c].patients.unwrap_or(0));
+    for (curve, hidden) in curves.iter().zip(&mut hidden) {
+        if curve.by == "all" && few(curve.patients.unwrap_or(0).abs_diff(primary), threshold) {
+            hidden.get_or_insert(Suppression::Complementary);
+        }
+    }
+    hidden
+}
+
+fn is_total(curve: &SurvivalCurve) -> bool {
+    curve.by == "all" && curve.analysis == Analysis::Primary
+}
+
+fn emptied(curve: &mut SurvivalCurve, why: Suppression) {
+    *curve = SurvivalCurve {
+        analysis: curve.analysis,
+        by: std::mem::take(&mut curve.by),
+        level: std::mem::take(&mut curve.level),
+        state: CurveState::Suppressed,
+        suppressed: Some(why),
+        patients: None,
+        events: None,
+        steps: Vec::new(),
+        landmarks: Vec::new(),
+        median: None,
+        median_state: MedianState::NoCurve,
+        follow_up: None,
+        smallest_risk_set: None,
+        follow_up_completeness: None,
+        lost: None,
+        lost_share: None,
+        lost_over_10_percent: false,
+    };
+}
+
+fn coarsen(curve: &mut SurvivalCurve, threshold: u32) {
+    curve.steps = merged(&curve.steps, threshold);
+    let patients = curve.patients.unwrap_or(0);
+    curve.events = curve.events.filter(|e| !few(*e, threshold) && !few(patients - e, threshold));
+    curve.lost = curve.lost.filter(|l| !few(*l, threshold));
+    curve.lost_share = curve.lost_share.filter(|_| curve.lost.is_some());
+    curve.smallest_risk_set = curve.smallest_risk_set.filter(|s| s.at_risk >= threshold);
+    curve.median = curve.median.map(rounded);
+    curve.follow_up = curve.follow_up.map(rounded);
+}
+
+/// Steps merged so that each carries at least the threshold of exits; ends when fewer are at risk.
+fn merged(steps: &[CurveStep], threshold: u32) -> Vec<CurveStep> {
+    let mut shown = Vec::new();
+    let (mut events, mut censored) = (0, 0);
+    for step in steps {
+        if step.at_risk < threshold && step.days > 0.0 {
+            break;
+        }
+        events += step.events;
+        censored += step.censored;
+        let start = step.days == 0.0 && step.events + step.censored == 0;
+        if start || events + censored >= threshold {
+            let months = tenth_up(step.months);
+            shown.push(CurveStep { months, days: months * DAYS_PER_MONTH, events, censored, ..*step });
+            (events, censored) = (0, 0);
+        }
+    }
+    shown
+}
+
+fn tenth_up(months: f64) -> f64 {
+    (months * 10.0).ceil() / 10.0
+}
+
+fn tenth(months: f64) -> f64 {
+    (months * 10.0).round() / 10.0
+}
+
+fn rounded(estimate: TimeEstimate) -> TimeEstimate {
+    let months = tenth(estimate.months);
+    TimeEstimate {
+        months,
+        days: months * DAYS_PER_MONTH,
+        lower_months: estimate.lower_months.map(tenth),
+        upper_months: estimate.upper_months.map(tenth),
+    }
+}
+
+/// Numbers at risk: small ones and what would give them away, at every time of the table.
+fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32) {
+    let times = exact.iter().map(|c| c.landmarks.len()).max().unwrap_or(0);
+    for time in 0..times {
+        let mut family = Family::default();
+        for curve in exact {
+            let n = curve.landmarks.get(time).and_then(|l| l.at_risk).unwrap_or(0);
+            family.add(Cell::of(n));
+        }
+        let parts: Vec<usize> = (0..exact.len()).filter(|&c| exact[c].by == "histology").collect();
+        let known = parts.iter().all(|&c| exact[c].landmarks.get(time).is_some());
+        if let Some(total) = exact.iter().position(is_total).filter(|_| known && !parts.is_empty()) {
+            family.sums.push(Sum { total, parts });
+        }
+        for (curve, hidden) in curves.iter_mut().zip(family.protect(threshold)) {
+            if let (Some(landmark), Some(_)) = (curve.landmarks.get_mut(time), hidden) {
+                hide(landmark);
+            }
+        }
+    }
+    // Past the shown end of the curve nothing is estimated.
+    for curve in curves {
+        let end = curve.steps.last().map_or(0.0, |s| s.days);
+        for landmark in curve.landmarks.iter_mut().filter(|l| l.at_risk.is_none() || l.days > 0.0) {
+            if landmark.at_risk.is_none() || (landmark.at_risk == Some(0) && landmark.days > end) {
+                hide(landmark);
+            }
+        }
+    }
+}
+
+fn hide(landmark: &mut LandmarkValue) {
+    landmark.at_risk = landmark.at_risk.filter(|n| *n == 0);
+    landmark.survival = None;
+    landmark.lower = None;
+    landmark.upper = None;
+}
+
+/// The flow of exclusions: total = analysed + every reason.
+fn flow(flow: &mut Flow, threshold: u32) {
+    let mut family = Family::default();
+    let total = family.add(Cell::of(flow.cases.unwrap_or(0)));
+    let mut parts = vec![family.add(Cell::of(flow.analysed.unwrap_or(0)))];
+    parts.extend(flow.left_out.iter().map(|step| family.add(Cell::of(step.n.unwrap_or(0)))));
+    family.sums.push(Sum { total, parts });
+    let hidden = family.protect(threshold);
+    let keep = |n: Option<u32>, at: usize| n.filter(|_| hidden.get(at).is_none_or(Option::is_none));
+    flow.cases = keep(flow.cases, 0);
+    flow.analysed = keep(flow.analysed, 1);
+    for (at, step) in flow.left_out.iter_mut().enumerate() {
+        step.n = keep(step.n, at + 2);
+    }
+}

@@ -1,0 +1,261 @@
+use super::*;
+use crate::measures::{adherence_table, tests_support::*};
+use crate::results::{By, Period, RateState, Suppression};
+use registry_core::guideline::Outcome::*;
+
+/// C1: 30 met, 10 not met. C2: 20 met. C3: 3 met. C4: 12 not met and 2 not assessable.
+fn cases() -> Vec<(&'static str, crate::measures::CaseEvaluation)> {
+    let mut cases = Vec::new();
+    let mut add = |centre, outcome, n: usize| {
+        cases.extend((0..n).map(|_| (centre, case("2026-01-01", "lms", &[outcome]))));
+    };
+    add("C1", Met, 30);
+    add("C1", NotMet, 10);
+    add("C2", Met, 20);
+    add("C3", Met, 3);
+    add("C4", NotMet, 12);
+    add("C4", NotAssessable, 2);
+    cases
+}
+
+fn row<'a>(table: &'a crate::results::AdherenceTable, by: By, level: &str) -> &'a crate::results::AdherenceRow {
+    crate::measures::adherence::find(table, "1a", by, Period::Last24Months, level).unwrap()
+}
+
+#[test]
+fn a_small_centre_and_the_one_that_would_give_it_away_are_hidden() {
+    let exact = table(&[head("1a", "patient")], &cases());
+    let shown = adherence(&exact, &Audience::Committee, &Thresholds::default());
+    assert_eq!(row(&shown, By::Centre, "C3").suppressed, Some(Suppression::FewPatients));
+    assert_eq!(row(&shown, By::Centre, "C4").suppressed, Some(Suppression::Complementary), "the smallest other");
+    assert_eq!(row(&shown, By::Centre, "C1").rate, Some(0.75));
+    assert_eq!(row(&shown, By::Network, "all").denominator, Some(75));
+    let hidden = row(&shown, By::Centre, "C3");
+    assert_eq!((hidden.state, hidden.numerator, hidden.patients, hidden.bound_low), (RateState::Suppressed, None, None, None));
+    assert_eq!(shown.rows_suppressed, 4, "two centres, two periods");
+    assert!(shown.rows.iter().all(|r| r.basis.is_none()));
+}
+
+#[test]
+fn what_is_set_aside_is_hidden_together_when_small() {
+    let mut cases = cases();
+    cases.push(("C1", case("2026-01-01", "lms", &[Excluded])));
+    cases.extend((0..9).map(|_| ("C2", case("2026-01-01", "lms", &[NotInDenom]))));
+    cases.extend((0..8).map(|_| ("C5", case("2026-01-01", "lms", &[NotInDenom]))));
+    let exact = table(&[head("1a", "patient")], &cases);
+    let shown = adherence(&exact, &Audience::Committee, &Thresholds::default());
+    let aside = |level: &str| {
+        let row = row(&shown, By::Centre, level);
+        (row.excluded, row.excepted, row.not_in_denominator)
+    };
+    assert_eq!(aside("C1"), (None, None, None), "one excluded patient");
+    assert_eq!(aside("C2"), (Some(0), Some(0), Some(9)));
+    let network = row(&shown, By::Network, "all");
+    assert_eq!((network.excluded, network.not_in_denominator), (None, None), "the same patient");
+    assert_eq!(aside("C5"), (Some(0), Some(0), Some(8)), "with the total hidden nothing follows");
+    // Not assessable stands beside the rate, its elements only when frequent.
+    assert_eq!((network.not_assessable, network.bound_high), (Some(2), Some(55.0 / 77.0)));
+    assert!(network.not_assessable_by.is_empty());
+}
+
+#[test]
+fn the_public_needs_numerator_and_complement_too() {
+    let exact = table(&[head("1a", "patient")], &cases());
+    let shown = adherence(&exact, &Audience::Public, &Thresholds::default());
+    // 40 patients, but only 10 not met.
+    assert!(row(&shown, By::Centre, "C1").suppressed.is_some());
+    // 20 of 20: the rate would say it of everybody.
+    assert!(row(&shown, By::Centre, "C2").suppressed.is_some());
+    assert_eq!(row(&shown, By::Network, "all").rate, Some(53.0 / 75.0));
+}
+
+#[test]
+fn a_centre_sees_itself_exactly_and_nobody_else() {
+    let exact = table(&[head("1a", "patient")], &cases());
+    let shown = adherence(&exact, &Audience::Centre("C3".into()), &Thresholds::default());
+    assert_eq!(row(&shown, By::Centre, "C3").numerator, Some(3));
+    assert!(shown.rows.iter().all(|r| r.by != By::Centre || r.level == "C3"));
+    assert_eq!(row(&shown, By::Network, "all").denominator, Some(75));
+    // With two centres of 40 and 3, the larger could subtract itself: the network row is hidden from it.
+    let two: Vec<_> = cases().into_iter().filter(|c| c.0 == "C1" || c.0 == "C3").collect();
+    let exact = table(&[head("1a", "patient")], &two);
+    let shown = adherence(&exact, &Audience::Centre("C1".into()), &Thresholds::default());
+    assert!(row(&shown, By::Network, "all").suppressed.is_some());
+    assert_eq!(row(&shown, By::Centre, "C1").denominator, Some(40));
+}
+
+#[test]
+fn nothing_is_hidden_from_the_computation_itself() {
+    let exact = table(&[head("1a", "patient")], &cases());
+    let shown = adherence(&exact, &Audience::Exact, &Thresholds::default());
+    assert_eq!(shown.rows_suppressed, 0);
+    assert_eq!(row(&shown, By::Centre, "C3").numerator, Some(3));
+    assert!(adherence_table(&run(), &window(), &[], &Default::default()).unwrap().rows.is_empty());
+}
+
+mod curves {
+    use super::*;
+    use crate::cohorts::endpoint::{Group, curve};
+    use crate::cohorts::settle::Settled;
+    use crate::results::{Analysis, CurveState, Flow, FlowStep, SurvivalCurve, SurvivalResult};
+
+    fn one(by: &str, level: &str, n: i32, offset: i32) -> SurvivalCurve {
+        let settled = |i: i32| Settled {
+            entry: None,
+            exit: offset + i * 20,
+            event: i % 3 != 0,
+            lost: false,
+            potential: 4000,
+        };
+        let cases: Vec<Settled> = (1..=n).map(settled).collect();
+        curve(&Group { analysis: Analysis::Primary, by, level }, &cases, false).unwrap()
+    }
+
+    fn result() -> SurvivalResult {
+        let flow = |reason: &str, n| FlowStep { reason: reason.to_owned(), label: reason.to_owned(), n: Some(n) };
+        SurvivalResult {
+            run: run(),
+            endpoint: "S1".to_owned(),
+            title: String::new(),
+            origin: String::new(),
+            event: String::new(),
+            flow: Flow {
+                cases: Some(123),
+                left_out: vec![flow("no_origin", 2), flow("retrospective", 20), flow("not_core", 0)],
+                analysed: Some(101),
+            },
+            entered_late: Some(3),
+            curves: vec![
+                one("all", "all", 101, 0),
+                one("histology", "lms", 60, 0),
+                one("histology", "ddlps", 38, 5),
+                one("histology", "ss", 3, 7),
+            ],
+        }
+    }
+
+    #[test]
+    fn groups_steps_and_numbers_at_risk() {
+        let exact = result();
+        let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+        let state: Vec<CurveState> = shown.curves.iter().map(|c| c.state).collect();
+        assert_eq!(state, [CurveState::Shown, CurveState::Shown, CurveState::Suppressed, CurveState::Suppressed]);
+        let all = &shown.curves[0];
+        assert!(all.steps.iter().skip(1).all(|s| s.events + s.censored >= 5 && s.at_risk >= 5));
+        assert!(all.steps.len() < exact.curves[0].steps.len() / 4);
+        assert!(all.landmarks.iter().all(|l| l.at_risk.is_none_or(|n| n == 0 || n >= 5)));
+        assert_eq!(all.median.map(|m| (m.months * 10.0).fract()), Some(0.0));
+        // Two left out for want of an origin: hidden, and the next smallest with it.
+        let flow: Vec<Option<u32>> = shown.flow.left_out.iter().map(|s| s.n).collect();
+        assert_eq!((flow, shown.flow.cases, shown.entered_late), (vec![None, None, Some(0)], Some(123), None));
+        assert_eq!(survival(&exact, &Audience::Exact, &Thresholds::default()), exact);
+    }
+
+    #[test]
+    fn a_merged_curve_lies_on_the_estimate() {
+        let exact = result();
+        let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+        for step in &shown.curves[0].steps {
+            assert!(exact.curves[0].steps.iter().any(|s| s.survival == step.survival && s.at_risk == step.at_risk));
+        }
+        let survival: Vec<f64> = shown.curves[0].steps.iter().map(|s| s.survival).collect();
+        assert!(survival.windows(2).all(|w| w[0] >= w[1]));
+    }
+}
+
+mod pages {
+    use super::*;
+    use crate::measures;
+
+    #[test]
+    fn overview_and_quality() {
+        let columns = columns(&cases());
+        let centres = registry_core::record::CentreTable::from_rows([]).unwrap();
+        let exact = measures::overview(&run(), &window(), &columns, &centres, 77, 0);
+        let shown = overview(&exact, &Audience::Committee, &Thresholds::default());
+        let of = |o: &crate::results::Overview, c: &str| o.by_centre.iter().find(|a| a.centre == c).unwrap().cases;
+        assert_eq!((of(&shown, "C3"), of(&shown, "C4"), of(&shown, "C1"), shown.cases), (None, None, Some(40), Some(77)));
+        let own = overview(&exact, &Audience::Centre("C3".into()), &Thresholds::default());
+        assert_eq!((own.by_centre.len(), of(&own, "C3")), (1, Some(3)));
+        let exact = measures::quality(&run(), &columns);
+        let shown = quality(&exact, &Audience::Committee, &Thresholds::default());
+        assert_eq!(shown.centres.iter().map(|c| c.cases).collect::<Vec<_>>(), [Some(40), Some(20), None, None]);
+        assert!(shown.network.lacking.is_empty(), "two units lacking: too few to name");
+        let own = quality(&exact, &Audience::Centre("C3".into()), &Thresholds::default());
+        assert_eq!(own.centres[0].cases, Some(3));
+    }
+}
+
+mod attack {
+    //! A reader who adds and subtracts: tables of random cohorts must not let small counts be recovered.
+    use super::*;
+    use crate::results::AdherenceTable;
+    use proptest::prelude::*;
+
+    fn cohort() -> impl Strategy<Value = AdherenceTable> {
+        let one = (0usize..6, 0usize..5, 0usize..3, 0usize..4);
+        proptest::collection::vec(one, 0..150).prop_map(|cases| {
+            let outcomes = [Met, Met, NotMet, NotAssessable, Excluded, NotInDenom];
+            let cases: Vec<_> = cases
+                .into_iter()
+                .map(|(outcome, centre, period, histology)| {
+                    let centre = ["C1", "C2", "C3", "C4", "C5"][centre];
+                    let t0 = ["2020-03-01", "2025-03-01", "2025-09-01"][period];
+                    (centre, case(t0, ["lms", "ddlps", "ss", "ups"][histology], &[outcomes[outcome]]))
+                })
+                .collect();
+            table(&[head("1a", "patient")], &cases)
+        })
+    }
+
+    /// What a total less its shown parts says about the assessable patients of the one part not shown.
+    fn remainder(shown: &AdherenceTable, by: By, period: Period) -> Option<u32> {
+        let rows = || shown.rows.iter().filter(|r| r.by == by && r.period == period);
+        let total = shown.rows.iter().find(|r| r.by == By::Network && r.period == period)?.patients?;
+        (rows().filter(|r| r.patients.is_none()).count() > 0)
+            .then(|| total - rows().filter_map(|r| r.patients).sum::<u32>())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn no_small_group_is_shown_or_left_over(exact in cohort(), public in any::<bool>()) {
+            let (audience, threshold) = if public { (Audience::Public, 11) } else { (Audience::Committee, 5) };
+            let shown = adherence(&exact, &audience, &Thresholds::default());
+            for row in &shown.rows {
+                prop_assert!(row.patients.is_none_or(|n| n == 0 || n >= threshold));
+                prop_assert!(!public || row.patients.is_none_or(|n| n == 0 || row.numerator >= Some(threshold)));
+                prop_assert!(row.suppressed.is_none() || (row.rate.is_none() && row.numerator.is_none()));
+                for aside in [row.excluded, row.excepted, row.not_in_denominator] {
+                    prop_assert!(aside.is_none_or(|n| n == 0 || n >= threshold));
+                }
+            }
+            for (by, period) in [
+                (By::Centre, Period::All),
+                (By::Centre, Period::Last24Months),
+                (By::HalfYear, Period::All),
+                (By::Histology, Period::All),
+            ] {
+                let left = remainder(&shown, by, period);
+                prop_assert!(left.is_none_or(|n| n >= threshold), "{by:?} {period:?} leaves {left:?}");
+            }
+            // All cases less the recent ones.
+            for all in shown.rows.iter().filter(|r| r.period == Period::All) {
+                let recent = shown.rows.iter().find(|r| {
+                    r.period == Period::Last24Months && r.by == all.by && r.level == all.level
+                });
+                let older = recent.and_then(|r| all.patients?.checked_sub(r.patients?));
+                prop_assert!(older.is_none_or(|n| n == 0 || n >= threshold));
+            }
+        }
+
+        #[test]
+        fn the_public_never_sees_what_the_committee_does_not(exact in cohort()) {
+            let committee = adherence(&exact, &Audience::Committee, &Thresholds::default());
+            let public = adherence(&exact, &Audience::Public, &Thresholds { public: 11, committee: 5 });
+            for (wide, narrow) in committee.rows.iter().zip(&public.rows) {
+                prop_assert!(narrow.suppressed.is_some() || wide.suppressed.is_none());
+            }
+        }
+    }
+}
