@@ -39,14 +39,20 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
 /// The table as an audience may see it. Takes the exact table of a run.
 pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thresholds) -> AdherenceTable {
     let threshold = thresholds.of(audience);
-    let mut table = AdherenceTable { rows: Vec::with_capacity(exact.rows.len()), ..exact.clone() };
+    let mut table = AdherenceTable {
+        rows: Vec::with_capacity(exact.rows.len()),
+        ..exact.clone()
+    };
     for measure in &exact.measures {
         let rows: Vec<&AdherenceRow> = exact.rows.iter().filter(|r| r.measure == measure.id).collect();
         let hidden = protect(&rows, audience, threshold);
         for (row, hidden) in rows.iter().zip(hidden) {
             match audience {
                 Audience::Centre(own) if row.by == By::Centre && row.level == *own => {
-                    table.rows.push(AdherenceRow { basis: None, ..(*row).clone() });
+                    table.rows.push(AdherenceRow {
+                        basis: None,
+                        ..(*row).clone()
+                    });
                 }
                 Audience::Centre(_) if row.by == By::Centre => {}
                 _ => table.rows.push(disclosed(row, hidden, audience, threshold)),
@@ -65,14 +71,18 @@ fn protect(
     threshold: u32,
 ) -> Vec<[Option<Suppression>; QUANTITIES]> {
     let mut family = Family::default();
-    let cells: Vec<[usize; QUANTITIES]> =
-        rows.iter().map(|row| protected_cells(row, audience).map(|cell| family.add(cell))).collect();
+    let cells: Vec<[usize; QUANTITIES]> = rows
+        .iter()
+        .map(|row| protected_cells(row, audience).map(|cell| family.add(cell)))
+        .collect();
     for quantity in 0..QUANTITIES {
         sums(&mut family, rows, &cells, quantity);
     }
     // Otherwise a hidden row's assessable patients would be its cases less the rest.
-    family.follows = 
-        cells.iter().flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q]))).collect();
+    family.follows = cells
+        .iter()
+        .flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q])))
+        .collect();
     let mut protected = family.protect(threshold);
     if let Audience::Centre(own) = audience {
         hide_the_others(rows, &cells, own, threshold, &mut protected);
@@ -83,28 +93,43 @@ fn protect(
 /// The sums between the rows of a measure, for one quantity.
 fn sums(family: &mut Family, rows: &[&AdherenceRow], cells: &[[usize; QUANTITIES]], quantity: usize) {
     let of = |by: By, period: Period| -> Vec<usize> {
-        (0..rows.len()).filter(|&r| rows[r].by == by && rows[r].period == period).map(|r| cells[r][quantity]).collect()
+        (0..rows.len())
+            .filter(|&r| rows[r].by == by && rows[r].period == period)
+            .map(|r| cells[r][quantity])
+            .collect()
     };
     for period in [Period::All, Period::Last24Months] {
-        let Some(&network) = of(By::Network, period).first() else { continue };
+        let Some(&network) = of(By::Network, period).first() else {
+            continue;
+        };
         for by in [By::Centre, By::HalfYear, By::Histology] {
             let parts = of(by, period);
             if !parts.is_empty() {
-                family.sums.push(Sum { total: network, parts });
+                family.sums.push(Sum {
+                    total: network,
+                    parts,
+                });
             }
         }
     }
     // All cases are the recent and the older ones, of the network and of every centre.
     for (all, row) in rows.iter().enumerate().filter(|(_, r)| r.period == Period::All) {
-        let same = |r: &&AdherenceRow| r.period == Period::Last24Months && r.by == row.by && r.level == row.level;
+        let same =
+            |r: &&AdherenceRow| r.period == Period::Last24Months && r.by == row.by && r.level == row.level;
         if let Some(recent) = rows.iter().position(same) {
             let older = patients(row)[quantity].saturating_sub(patients(rows[recent])[quantity]);
             let mut older = Cell::implied(older);
             if quantity == NOT_ASSESSABLE {
-                older = Cell { implied: true, ..Cell::open(older.patients) };
+                older = Cell {
+                    implied: true,
+                    ..Cell::open(older.patients)
+                };
             }
             let older = family.add(older);
-            family.sums.push(Sum { total: cells[all][quantity], parts: vec![cells[recent][quantity], older] });
+            family.sums.push(Sum {
+                total: cells[all][quantity],
+                parts: vec![cells[recent][quantity], older],
+            });
         }
     }
 }
@@ -118,7 +143,9 @@ fn hide_the_others(
     protected: &mut [Option<Suppression>],
 ) {
     for (network, row) in rows.iter().enumerate().filter(|(_, r)| r.by == By::Network) {
-        let own = rows.iter().find(|r| r.by == By::Centre && r.period == row.period && r.level == own);
+        let own = rows
+            .iter()
+            .find(|r| r.by == By::Centre && r.period == row.period && r.level == own);
         let known = own.map_or([0; QUANTITIES], |r| patients(r));
         for quantity in [ASSESSABLE, SET_ASIDE] {
             let others = patients(row)[quantity].saturating_sub(known[quantity]);
@@ -137,7 +164,10 @@ fn disclosed(
     threshold: u32,
 ) -> AdherenceRow {
     let basis = row.basis.unwrap_or_default();
-    let mut row = AdherenceRow { basis: None, ..row.clone() };
+    let mut row = AdherenceRow {
+        basis: None,
+        ..row.clone()
+    };
     if hidden[ASSESSABLE].is_some() {
         return emptied(row, hidden[ASSESSABLE]);
     }
@@ -147,7 +177,8 @@ fn disclosed(
     row.excepted = keep(row.excepted, set_aside);
     row.not_in_denominator = keep(row.not_in_denominator, set_aside);
     row.not_assessable = keep(row.not_assessable, not_assessable);
-    row.not_assessable_by.retain(|l| !not_assessable && l.n >= threshold);
+    row.not_assessable_by
+        .retain(|l| !not_assessable && l.n >= threshold);
     if not_assessable {
         row.bound_low = None;
         row.bound_high = None;

@@ -14,7 +14,13 @@ impl CentreLetters {
         let mut order: Vec<([u8; 32], &str)> = centres.into_iter().map(|c| (keyed(key, c), c)).collect();
         order.sort_unstable();
         order.dedup();
-        Self(order.into_iter().enumerate().map(|(at, (_, centre))| (centre.to_owned(), letter(at))).collect())
+        Self(
+            order
+                .into_iter()
+                .enumerate()
+                .map(|(at, (_, centre))| (centre.to_owned(), letter(at)))
+                .collect(),
+        )
     }
 
     /// The letter of a centre; `None` for one that was not given a letter.
@@ -61,7 +67,10 @@ mod tests {
         letters.sort_unstable();
         letters.dedup();
         assert_eq!(letters.len(), 35);
-        assert_eq!((letter(0), letter(25), letter(26), letter(34)), ("A".into(), "Z".into(), "AA".into(), "AI".into()));
+        assert_eq!(
+            (letter(0), letter(25), letter(26), letter(34)),
+            ("A".into(), "Z".into(), "AA".into(), "AI".into())
+        );
         assert_eq!(one.of("C99"), None);
     }
 }

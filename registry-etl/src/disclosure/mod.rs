@@ -45,7 +45,10 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { public: 11, committee: 5 }
+        Self {
+            public: 11,
+            committee: 5,
+        }
     }
 }
 

@@ -19,11 +19,18 @@ pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) 
     };
     let hide_total = few(total, threshold) || own.is_some_and(|own| few(others(own), threshold));
     shown.cases = exact.cases.filter(|_| !hide_total);
-    for levels in [&mut shown.accrual, &mut shown.by_histology, &mut shown.by_eligibility, &mut shown.by_timing] {
+    for levels in [
+        &mut shown.accrual,
+        &mut shown.by_histology,
+        &mut shown.by_eligibility,
+        &mut shown.by_timing,
+    ] {
         protect_levels(levels, total, threshold);
     }
     let deaths = exact.deaths.unwrap_or(0);
-    shown.deaths = exact.deaths.filter(|_| !few(deaths, threshold) && !few(total - deaths.min(total), threshold));
+    shown.deaths = exact
+        .deaths
+        .filter(|_| !few(deaths, threshold) && !few(total - deaths.min(total), threshold));
     shown.follow_up_completeness = exact.follow_up_completeness.filter(|_| !hide_total);
     protect_centres(&mut shown.by_centre, total, threshold);
     if let Audience::Centre(_) = audience {
@@ -36,7 +43,10 @@ pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) 
 fn protect_levels(levels: &mut [LevelCount], cases: u32, threshold: u32) {
     let mut family = Family::default();
     let total = family.add(Cell::of(cases));
-    let mut parts: Vec<usize> = levels.iter().map(|l| family.add(Cell::of(l.n.unwrap_or(0)))).collect();
+    let mut parts: Vec<usize> = levels
+        .iter()
+        .map(|l| family.add(Cell::of(l.n.unwrap_or(0))))
+        .collect();
     let listed: u32 = levels.iter().filter_map(|l| l.n).sum();
     parts.push(family.add(Cell::implied(cases.saturating_sub(listed))));
     family.sums.push(Sum { total, parts });
@@ -58,7 +68,10 @@ fn protect_centres(centres: &mut [CentreAccrual], cases: u32, threshold: u32) {
         let mut part = |n: Option<u32>| {
             let part = family.add(Cell::of(n.unwrap_or(0)));
             let rest = family.add(Cell::implied(all - n.unwrap_or(0).min(all)));
-            family.sums.push(Sum { total: whole, parts: vec![part, rest] });
+            family.sums.push(Sum {
+                total: whole,
+                parts: vec![part, rest],
+            });
             part
         };
         let recent = part(centre.cases_last_24_months);
@@ -86,7 +99,10 @@ pub fn quality(exact: &Quality, audience: &Audience, thresholds: &Thresholds) ->
     let mut shown = exact.clone();
     let hidden = protect_counts(exact, threshold, |c| c.cases.unwrap_or(0));
     let errors = protect_counts(exact, threshold, |c| c.cases_with_errors.unwrap_or(0));
-    for (at, centre) in std::iter::once(&mut shown.network).chain(&mut shown.centres).enumerate() {
+    for (at, centre) in std::iter::once(&mut shown.network)
+        .chain(&mut shown.centres)
+        .enumerate()
+    {
         centre.cases_with_errors = centre.cases_with_errors.filter(|_| errors[at].is_none());
         centre.lacking.retain(|l| l.n >= threshold);
         if let Some(why) = hidden[at] {
@@ -101,7 +117,12 @@ pub fn quality(exact: &Quality, audience: &Audience, thresholds: &Thresholds) ->
         }
     }
     if let Audience::Centre(own) = audience {
-        shown.centres = exact.centres.iter().filter(|c| c.centre == *own).cloned().collect();
+        shown.centres = exact
+            .centres
+            .iter()
+            .filter(|c| c.centre == *own)
+            .cloned()
+            .collect();
     }
     shown
 }
@@ -114,7 +135,11 @@ fn protect_counts(
 ) -> Vec<Option<Suppression>> {
     let mut family = Family::default();
     let total = family.add(Cell::of(count(&exact.network)));
-    let parts = exact.centres.iter().map(|c| family.add(Cell::of(count(c)))).collect();
+    let parts = exact
+        .centres
+        .iter()
+        .map(|c| family.add(Cell::of(count(c))))
+        .collect();
     family.sums.push(Sum { total, parts });
     family.protect(threshold)
 }

@@ -29,13 +29,21 @@ const NEVER_SMALL: u32 = u32::MAX;
 impl Cell {
     /// A published cell of so many patients.
     pub(crate) fn of(patients: u32) -> Self {
-        Self { patients, smallest: patients, implied: false }
+        Self {
+            patients,
+            smallest: patients,
+            implied: false,
+        }
     }
 
     /// A published cell in which no attribute is sensitive by itself. Hidden along with others only; a hidden one may
     /// well be 0.
     pub(crate) fn open(patients: u32) -> Self {
-        Self { patients, smallest: NEVER_SMALL, implied: false }
+        Self {
+            patients,
+            smallest: NEVER_SMALL,
+            implied: false,
+        }
     }
 
     fn is_open(self) -> bool {
@@ -49,7 +57,11 @@ impl Cell {
 
     /// A cell nobody publishes.
     pub(crate) fn implied(patients: u32) -> Self {
-        Self { patients, smallest: patients, implied: true }
+        Self {
+            patients,
+            smallest: patients,
+            implied: true,
+        }
     }
 }
 
@@ -105,7 +117,9 @@ impl Family {
             let before = hidden.iter().filter(|h| **h).count();
             for sum in &self.sums {
                 while !self.safe(sum, threshold, hidden) {
-                    let Some(next) = self.cheapest(sum, hidden) else { break };
+                    let Some(next) = self.cheapest(sum, hidden) else {
+                        break;
+                    };
                     hidden[next] = true;
                 }
             }
@@ -144,7 +158,12 @@ impl Family {
     /// The shown cell of a sum that costs least to hide: the smallest part, the total last.
     fn cheapest(&self, sum: &Sum, hidden: &[bool]) -> Option<usize> {
         let candidate = |i: &usize| !hidden[*i] && self.cells[*i].counts();
-        let part = sum.parts.iter().copied().filter(|i| candidate(i)).min_by_key(|i| (self.cells[*i].patients, *i));
+        let part = sum
+            .parts
+            .iter()
+            .copied()
+            .filter(|i| candidate(i))
+            .min_by_key(|i| (self.cells[*i].patients, *i));
         part.or_else(|| Some(sum.total).filter(candidate))
     }
 
@@ -165,7 +184,10 @@ impl Family {
             members.filter(|(cell, _)| unknown(cell)).collect()
         };
         let rows = reduced(self.sums.iter().map(equation).collect());
-        let alone = rows.iter().filter(|row| row.len() == 1).filter_map(|row| row.keys().next().copied());
+        let alone = rows
+            .iter()
+            .filter(|row| row.len() == 1)
+            .filter_map(|row| row.keys().next().copied());
         alone.filter(|cell| !self.cells[*cell].implied).collect()
     }
 }
@@ -178,13 +200,19 @@ fn reduced(mut open: Vec<Row>) -> Vec<Row> {
     open.sort_by_key(BTreeMap::len);
     let mut done: BTreeMap<usize, Row> = BTreeMap::new();
     for mut row in open {
-        let pivots: Vec<usize> = row.keys().copied().filter(|cell| done.contains_key(cell)).collect();
+        let pivots: Vec<usize> = row
+            .keys()
+            .copied()
+            .filter(|cell| done.contains_key(cell))
+            .collect();
         for pivot in pivots {
             if let (Some(factor), Some(known)) = (row.get(&pivot).copied(), done.get(&pivot)) {
                 subtract(&mut row, known, factor);
             }
         }
-        let Some((&pivot, &scale)) = row.iter().next() else { continue };
+        let Some((&pivot, &scale)) = row.iter().next() else {
+            continue;
+        };
         row.values_mut().for_each(|v| *v /= scale);
         for other in done.values_mut() {
             if let Some(factor) = other.get(&pivot).copied() {
@@ -229,24 +257,40 @@ mod tests {
     #[test]
     fn by_hand() {
         // 3 is small; alone it would be total less the rest, so the next smallest goes too.
-        assert_eq!(shown(&one_sum(&[3, 20, 8, 30]), 5), [true, false, true, false, true]);
+        assert_eq!(
+            shown(&one_sum(&[3, 20, 8, 30]), 5),
+            [true, false, true, false, true]
+        );
         // 2 and 2 are small and would together follow as 4 patients: 8 goes too.
-        assert_eq!(shown(&one_sum(&[2, 2, 8, 30]), 5), [true, false, false, false, true]);
+        assert_eq!(
+            shown(&one_sum(&[2, 2, 8, 30]), 5),
+            [true, false, false, false, true]
+        );
         // Nothing small, nothing hidden; zeros are shown.
         assert_eq!(shown(&one_sum(&[0, 5, 9]), 5), [true; 4]);
         // One part only: it is the total.
         assert_eq!(shown(&one_sum(&[4]), 5), [false, false]);
         assert_eq!(shown(&one_sum(&[4, 0, 0]), 5), [false, false, true, true]);
         let reasons = one_sum(&[3, 20, 8, 30]).protect(5);
-        assert_eq!((reasons[1], reasons[3]), (Some(Suppression::FewPatients), Some(Suppression::Complementary)));
+        assert_eq!(
+            (reasons[1], reasons[3]),
+            (Some(Suppression::FewPatients), Some(Suppression::Complementary))
+        );
     }
 
     #[test]
     fn a_small_difference_of_two_large_numbers_is_hidden() {
         // A centre with 40 cases, 38 of them recent: the two older ones would follow.
         let mut family = Family::default();
-        let (all, recent, older) = (family.add(Cell::of(40)), family.add(Cell::of(38)), family.add(Cell::implied(2)));
-        family.sums.push(Sum { total: all, parts: vec![recent, older] });
+        let (all, recent, older) = (
+            family.add(Cell::of(40)),
+            family.add(Cell::of(38)),
+            family.add(Cell::implied(2)),
+        );
+        family.sums.push(Sum {
+            total: all,
+            parts: vec![recent, older],
+        });
         let got = family.protect(5);
         assert!(got[all].is_some() || got[recent].is_some());
         let mut large = family.clone();
@@ -262,16 +306,32 @@ mod tests {
             let network = family.add(Cell::of(centres.iter().map(|c| c.0 + c.1).sum()));
             let network_recent = family.add(Cell::of(centres.iter().map(|c| c.0).sum()));
             let network_older = family.add(Cell::implied(centres.iter().map(|c| c.1).sum()));
-            family.sums.push(Sum { total: network, parts: vec![network_recent, network_older] });
+            family.sums.push(Sum {
+                total: network,
+                parts: vec![network_recent, network_older],
+            });
             let (mut all, mut recent) = (Vec::new(), Vec::new());
             for (r, o) in &centres {
-                let (a, r, o) = (family.add(Cell::of(r + o)), family.add(Cell::of(*r)), family.add(Cell::implied(*o)));
-                family.sums.push(Sum { total: a, parts: vec![r, o] });
+                let (a, r, o) = (
+                    family.add(Cell::of(r + o)),
+                    family.add(Cell::of(*r)),
+                    family.add(Cell::implied(*o)),
+                );
+                family.sums.push(Sum {
+                    total: a,
+                    parts: vec![r, o],
+                });
                 all.push(a);
                 recent.push(r);
             }
-            family.sums.push(Sum { total: network, parts: all });
-            family.sums.push(Sum { total: network_recent, parts: recent });
+            family.sums.push(Sum {
+                total: network,
+                parts: all,
+            });
+            family.sums.push(Sum {
+                total: network_recent,
+                parts: recent,
+            });
             family
         })
     }

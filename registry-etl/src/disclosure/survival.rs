@@ -8,8 +8,8 @@ use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
-    Analysis, CurveState, CurveStep, Flow, LandmarkValue, MedianState, Suppression, SurvivalCurve, SurvivalResult,
-    TimeEstimate,
+    Analysis, CurveState, CurveStep, Flow, LandmarkValue, MedianState, Suppression, SurvivalCurve,
+    SurvivalResult, TimeEstimate,
 };
 
 /// The result as an audience may see it. Takes the exact result of a run.
@@ -21,8 +21,9 @@ pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresh
     let mut result = exact.clone();
     flow(&mut result.flow, threshold);
     let analysed = exact.flow.analysed.unwrap_or(0);
-    result.entered_late =
-        exact.entered_late.filter(|late| !few(*late, threshold) && !few(analysed - late, threshold));
+    result.entered_late = exact
+        .entered_late
+        .filter(|late| !few(*late, threshold) && !few(analysed - late, threshold));
     let groups = groups(&exact.curves, audience, threshold);
     for (curve, why) in result.curves.iter_mut().zip(groups) {
         match why {
@@ -48,10 +49,15 @@ fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<
     let mut family = Family::default();
     for curve in curves {
         let patients = curve.patients.unwrap_or(0);
-        family.add(Cell { smallest: smallest(curve, audience), ..Cell::of(patients) });
+        family.add(Cell {
+            smallest: smallest(curve, audience),
+            ..Cell::of(patients)
+        });
     }
     let all = curves.iter().position(is_total);
-    let parts: Vec<usize> = (0..curves.len()).filter(|&c| curves[c].by == "histology").collect();
+    let parts: Vec<usize> = (0..curves.len())
+        .filter(|&c| curves[c].by == "histology")
+        .collect();
     if let Some(total) = all.filter(|_| !parts.is_empty()) {
         family.sums.push(Sum { total, parts });
     }
@@ -94,7 +100,9 @@ fn emptied(curve: &mut SurvivalCurve, why: Suppression) {
 fn coarsen(curve: &mut SurvivalCurve, threshold: u32) {
     curve.steps = merged(&curve.steps, threshold);
     let patients = curve.patients.unwrap_or(0);
-    curve.events = curve.events.filter(|e| !few(*e, threshold) && !few(patients - e, threshold));
+    curve.events = curve
+        .events
+        .filter(|e| !few(*e, threshold) && !few(patients - e, threshold));
     curve.lost = curve.lost.filter(|l| !few(*l, threshold));
     curve.lost_share = curve.lost_share.filter(|_| curve.lost.is_some());
     curve.smallest_risk_set = curve.smallest_risk_set.filter(|s| s.at_risk >= threshold);
@@ -115,7 +123,13 @@ fn merged(steps: &[CurveStep], threshold: u32) -> Vec<CurveStep> {
         let start = step.days == 0.0 && step.events + step.censored == 0;
         if start || events + censored >= threshold {
             let months = tenth_up(step.months);
-            shown.push(CurveStep { months, days: months * DAYS_PER_MONTH, events, censored, ..*step });
+            shown.push(CurveStep {
+                months,
+                days: months * DAYS_PER_MONTH,
+                events,
+                censored,
+                ..*step
+            });
             (events, censored) = (0, 0);
         }
     }
@@ -151,7 +165,11 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
         }
         let parts: Vec<usize> = (0..exact.len()).filter(|&c| exact[c].by == "histology").collect();
         let known = parts.iter().all(|&c| exact[c].landmarks.get(time).is_some());
-        if let Some(total) = exact.iter().position(is_total).filter(|_| known && !parts.is_empty()) {
+        if let Some(total) = exact
+            .iter()
+            .position(is_total)
+            .filter(|_| known && !parts.is_empty())
+        {
             family.sums.push(Sum { total, parts });
         }
         for (curve, hidden) in curves.iter_mut().zip(family.protect(threshold)) {
@@ -163,7 +181,11 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
     // Past the shown end of the curve nothing is estimated.
     for curve in curves {
         let end = curve.steps.last().map_or(0.0, |s| s.days);
-        for landmark in curve.landmarks.iter_mut().filter(|l| l.at_risk.is_none() || l.days > 0.0) {
+        for landmark in curve
+            .landmarks
+            .iter_mut()
+            .filter(|l| l.at_risk.is_none() || l.days > 0.0)
+        {
             if landmark.at_risk.is_none() || (landmark.at_risk == Some(0) && landmark.days > end) {
                 hide(landmark);
             }
@@ -183,7 +205,11 @@ fn flow(flow: &mut Flow, threshold: u32) {
     let mut family = Family::default();
     let total = family.add(Cell::of(flow.cases.unwrap_or(0)));
     let mut parts = vec![family.add(Cell::of(flow.analysed.unwrap_or(0)))];
-    parts.extend(flow.left_out.iter().map(|step| family.add(Cell::of(step.n.unwrap_or(0)))));
+    parts.extend(
+        flow.left_out
+            .iter()
+            .map(|step| family.add(Cell::of(step.n.unwrap_or(0)))),
+    );
     family.sums.push(Sum { total, parts });
     let hidden = family.protect(threshold);
     let keep = |n: Option<u32>, at: usize| n.filter(|_| hidden.get(at).is_none_or(Option::is_none));

@@ -18,7 +18,11 @@ fn cases() -> Vec<(&'static str, crate::measures::CaseEvaluation)> {
     cases
 }
 
-fn row<'a>(table: &'a crate::results::AdherenceTable, by: By, level: &str) -> &'a crate::results::AdherenceRow {
+fn row<'a>(
+    table: &'a crate::results::AdherenceTable,
+    by: By,
+    level: &str,
+) -> &'a crate::results::AdherenceRow {
     crate::measures::adherence::find(table, "1a", by, Period::Last24Months, level).unwrap()
 }
 
@@ -26,12 +30,22 @@ fn row<'a>(table: &'a crate::results::AdherenceTable, by: By, level: &str) -> &'
 fn a_small_centre_and_the_one_that_would_give_it_away_are_hidden() {
     let exact = table(&[head("1a", "patient")], &cases());
     let shown = adherence(&exact, &Audience::Committee, &Thresholds::default());
-    assert_eq!(row(&shown, By::Centre, "C3").suppressed, Some(Suppression::FewPatients));
-    assert_eq!(row(&shown, By::Centre, "C4").suppressed, Some(Suppression::Complementary), "the smallest other");
+    assert_eq!(
+        row(&shown, By::Centre, "C3").suppressed,
+        Some(Suppression::FewPatients)
+    );
+    assert_eq!(
+        row(&shown, By::Centre, "C4").suppressed,
+        Some(Suppression::Complementary),
+        "the smallest other"
+    );
     assert_eq!(row(&shown, By::Centre, "C1").rate, Some(0.75));
     assert_eq!(row(&shown, By::Network, "all").denominator, Some(75));
     let hidden = row(&shown, By::Centre, "C3");
-    assert_eq!((hidden.state, hidden.numerator, hidden.patients, hidden.bound_low), (RateState::Suppressed, None, None, None));
+    assert_eq!(
+        (hidden.state, hidden.numerator, hidden.patients, hidden.bound_low),
+        (RateState::Suppressed, None, None, None)
+    );
     assert_eq!(shown.rows_suppressed, 4, "two centres, two periods");
     assert!(shown.rows.iter().all(|r| r.basis.is_none()));
 }
@@ -51,10 +65,21 @@ fn what_is_set_aside_is_hidden_together_when_small() {
     assert_eq!(aside("C1"), (None, None, None), "one excluded patient");
     assert_eq!(aside("C2"), (Some(0), Some(0), Some(9)));
     let network = row(&shown, By::Network, "all");
-    assert_eq!((network.excluded, network.not_in_denominator), (None, None), "the same patient");
-    assert_eq!(aside("C5"), (Some(0), Some(0), Some(8)), "with the total hidden nothing follows");
+    assert_eq!(
+        (network.excluded, network.not_in_denominator),
+        (None, None),
+        "the same patient"
+    );
+    assert_eq!(
+        aside("C5"),
+        (Some(0), Some(0), Some(8)),
+        "with the total hidden nothing follows"
+    );
     // Not assessable stands beside the rate, its elements only when frequent.
-    assert_eq!((network.not_assessable, network.bound_high), (Some(2), Some(55.0 / 77.0)));
+    assert_eq!(
+        (network.not_assessable, network.bound_high),
+        (Some(2), Some(55.0 / 77.0))
+    );
     assert!(network.not_assessable_by.is_empty());
 }
 
@@ -77,7 +102,10 @@ fn a_centre_sees_itself_exactly_and_nobody_else() {
     assert!(shown.rows.iter().all(|r| r.by != By::Centre || r.level == "C3"));
     assert_eq!(row(&shown, By::Network, "all").denominator, Some(75));
     // With two centres of 40 and 3, the larger could subtract itself: the network row is hidden from it.
-    let two: Vec<_> = cases().into_iter().filter(|c| c.0 == "C1" || c.0 == "C3").collect();
+    let two: Vec<_> = cases()
+        .into_iter()
+        .filter(|c| c.0 == "C1" || c.0 == "C3")
+        .collect();
     let exact = table(&[head("1a", "patient")], &two);
     let shown = adherence(&exact, &Audience::Centre("C1".into()), &Thresholds::default());
     assert!(row(&shown, By::Network, "all").suppressed.is_some());
@@ -90,7 +118,12 @@ fn nothing_is_hidden_from_the_computation_itself() {
     let shown = adherence(&exact, &Audience::Exact, &Thresholds::default());
     assert_eq!(shown.rows_suppressed, 0);
     assert_eq!(row(&shown, By::Centre, "C3").numerator, Some(3));
-    assert!(adherence_table(&run(), &window(), &[], &Default::default()).unwrap().rows.is_empty());
+    assert!(
+        adherence_table(&run(), &window(), &[], &Default::default())
+            .unwrap()
+            .rows
+            .is_empty()
+    );
 }
 
 mod curves {
@@ -108,11 +141,24 @@ mod curves {
             potential: 4000,
         };
         let cases: Vec<Settled> = (1..=n).map(settled).collect();
-        curve(&Group { analysis: Analysis::Primary, by, level }, &cases, false).unwrap()
+        curve(
+            &Group {
+                analysis: Analysis::Primary,
+                by,
+                level,
+            },
+            &cases,
+            false,
+        )
+        .unwrap()
     }
 
     fn result() -> SurvivalResult {
-        let flow = |reason: &str, n| FlowStep { reason: reason.to_owned(), label: reason.to_owned(), n: Some(n) };
+        let flow = |reason: &str, n| FlowStep {
+            reason: reason.to_owned(),
+            label: reason.to_owned(),
+            n: Some(n),
+        };
         SurvivalResult {
             run: run(),
             endpoint: "S1".to_owned(),
@@ -121,7 +167,11 @@ mod curves {
             event: String::new(),
             flow: Flow {
                 cases: Some(123),
-                left_out: vec![flow("no_origin", 2), flow("retrospective", 20), flow("not_core", 0)],
+                left_out: vec![
+                    flow("no_origin", 2),
+                    flow("retrospective", 20),
+                    flow("not_core", 0),
+                ],
                 analysed: Some(101),
             },
             entered_late: Some(3),
@@ -139,15 +189,35 @@ mod curves {
         let exact = result();
         let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
         let state: Vec<CurveState> = shown.curves.iter().map(|c| c.state).collect();
-        assert_eq!(state, [CurveState::Shown, CurveState::Shown, CurveState::Suppressed, CurveState::Suppressed]);
+        assert_eq!(
+            state,
+            [
+                CurveState::Shown,
+                CurveState::Shown,
+                CurveState::Suppressed,
+                CurveState::Suppressed
+            ]
+        );
         let all = &shown.curves[0];
-        assert!(all.steps.iter().skip(1).all(|s| s.events + s.censored >= 5 && s.at_risk >= 5));
+        assert!(
+            all.steps
+                .iter()
+                .skip(1)
+                .all(|s| s.events + s.censored >= 5 && s.at_risk >= 5)
+        );
         assert!(all.steps.len() < exact.curves[0].steps.len() / 4);
-        assert!(all.landmarks.iter().all(|l| l.at_risk.is_none_or(|n| n == 0 || n >= 5)));
+        assert!(
+            all.landmarks
+                .iter()
+                .all(|l| l.at_risk.is_none_or(|n| n == 0 || n >= 5))
+        );
         assert_eq!(all.median.map(|m| (m.months * 10.0).fract()), Some(0.0));
         // Two left out for want of an origin: hidden, and the next smallest with it.
         let flow: Vec<Option<u32>> = shown.flow.left_out.iter().map(|s| s.n).collect();
-        assert_eq!((flow, shown.flow.cases, shown.entered_late), (vec![None, None, Some(0)], Some(123), None));
+        assert_eq!(
+            (flow, shown.flow.cases, shown.entered_late),
+            (vec![None, None, Some(0)], Some(123), None)
+        );
         assert_eq!(survival(&exact, &Audience::Exact, &Thresholds::default()), exact);
     }
 
@@ -156,7 +226,12 @@ mod curves {
         let exact = result();
         let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
         for step in &shown.curves[0].steps {
-            assert!(exact.curves[0].steps.iter().any(|s| s.survival == step.survival && s.at_risk == step.at_risk));
+            assert!(
+                exact.curves[0]
+                    .steps
+                    .iter()
+                    .any(|s| s.survival == step.survival && s.at_risk == step.at_risk)
+            );
         }
         let survival: Vec<f64> = shown.curves[0].steps.iter().map(|s| s.survival).collect();
         assert!(survival.windows(2).all(|w| w[0] >= w[1]));
@@ -173,14 +248,24 @@ mod pages {
         let centres = registry_core::record::CentreTable::from_rows([]).unwrap();
         let exact = measures::overview(&run(), &window(), &columns, &centres, 77, 0);
         let shown = overview(&exact, &Audience::Committee, &Thresholds::default());
-        let of = |o: &crate::results::Overview, c: &str| o.by_centre.iter().find(|a| a.centre == c).unwrap().cases;
-        assert_eq!((of(&shown, "C3"), of(&shown, "C4"), of(&shown, "C1"), shown.cases), (None, None, Some(40), Some(77)));
+        let of =
+            |o: &crate::results::Overview, c: &str| o.by_centre.iter().find(|a| a.centre == c).unwrap().cases;
+        assert_eq!(
+            (of(&shown, "C3"), of(&shown, "C4"), of(&shown, "C1"), shown.cases),
+            (None, None, Some(40), Some(77))
+        );
         let own = overview(&exact, &Audience::Centre("C3".into()), &Thresholds::default());
         assert_eq!((own.by_centre.len(), of(&own, "C3")), (1, Some(3)));
         let exact = measures::quality(&run(), &columns);
         let shown = quality(&exact, &Audience::Committee, &Thresholds::default());
-        assert_eq!(shown.centres.iter().map(|c| c.cases).collect::<Vec<_>>(), [Some(40), Some(20), None, None]);
-        assert!(shown.network.lacking.is_empty(), "two units lacking: too few to name");
+        assert_eq!(
+            shown.centres.iter().map(|c| c.cases).collect::<Vec<_>>(),
+            [Some(40), Some(20), None, None]
+        );
+        assert!(
+            shown.network.lacking.is_empty(),
+            "two units lacking: too few to name"
+        );
         let own = quality(&exact, &Audience::Centre("C3".into()), &Thresholds::default());
         assert_eq!(own.centres[0].cases, Some(3));
     }
@@ -201,7 +286,10 @@ mod attack {
                 .map(|(outcome, centre, period, histology)| {
                     let centre = ["C1", "C2", "C3", "C4", "C5"][centre];
                     let t0 = ["2020-03-01", "2025-03-01", "2025-09-01"][period];
-                    (centre, case(t0, ["lms", "ddlps", "ss", "ups"][histology], &[outcomes[outcome]]))
+                    (
+                        centre,
+                        case(t0, ["lms", "ddlps", "ss", "ups"][histology], &[outcomes[outcome]]),
+                    )
                 })
                 .collect();
             table(&[head("1a", "patient")], &cases)
@@ -211,7 +299,11 @@ mod attack {
     /// What a total less its shown parts says about the assessable patients of the one part not shown.
     fn remainder(shown: &AdherenceTable, by: By, period: Period) -> Option<u32> {
         let rows = || shown.rows.iter().filter(|r| r.by == by && r.period == period);
-        let total = shown.rows.iter().find(|r| r.by == By::Network && r.period == period)?.patients?;
+        let total = shown
+            .rows
+            .iter()
+            .find(|r| r.by == By::Network && r.period == period)?
+            .patients?;
         (rows().filter(|r| r.patients.is_none()).count() > 0)
             .then(|| total - rows().filter_map(|r| r.patients).sum::<u32>())
     }
