@@ -7,6 +7,7 @@ mod key;
 mod role;
 mod scope;
 
+pub(crate) use key::at_rest;
 pub use key::{ApiKey, KeyParseError, Token};
 pub use role::Role;
 pub use scope::Scope;

@@ -12,4 +12,4 @@ mod seal;
 pub use master::{MasterKey, MasterKeyError};
 
 pub(crate) use keyed::{Keyed, same_bytes};
-pub(crate) use seal::{Label, SealingKey, Unreadable};
+pub(crate) use seal::{Label, SealingKey};

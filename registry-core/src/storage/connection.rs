@@ -1,7 +1,6 @@
 //! Both dialects behind one enum, and the pool that makes connections.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
@@ -81,11 +80,10 @@ impl FileIdentity {
     }
 }
 
-/// Makes connections for the pool and remembers why the last one failed (the pool keeps a text only).
+/// Makes connections, for the pool and outside it.
 pub(crate) struct Dialer {
     target: Target,
     options: StoreOptions,
-    last_failure: Mutex<Option<StoreError>>,
 }
 
 /// Whose rights a connection has (PostgreSQL).
@@ -111,7 +109,6 @@ impl Dialer {
         Ok(Self {
             target: Target::parse(&options.url)?,
             options: options.clone(),
-            last_failure: Mutex::new(None),
         })
     }
 
@@ -134,15 +131,6 @@ impl Dialer {
             Target::Sqlite(path) => self.open_file(path),
             Target::Postgres(url) => self.open_server(url, rights),
         }
-    }
-
-    /// Why the pool could not make a connection.
-    pub(crate) fn last_failure(&self) -> StoreError {
-        self.last_failure
-            .lock()
-            .ok()
-            .and_then(|failure| failure.clone())
-            .unwrap_or(StoreError::Unavailable(Outage::Busy))
     }
 
     fn open_file(&self, path: &Path) -> Result<Link, StoreError> {
@@ -255,11 +243,7 @@ impl r2d2::ManageConnection for Dialer {
     type Error = StoreError;
 
     fn connect(&self) -> Result<Link, StoreError> {
-        let link = self.dial(Rights::Service);
-        if let Ok(mut failure) = self.last_failure.lock() {
-            *failure = link.as_ref().err().cloned();
-        }
-        link
+        self.dial(Rights::Service)
     }
 
     fn is_valid(&self, link: &mut Link) -> Result<(), StoreError> {

@@ -51,7 +51,7 @@ pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
 pub use releases::{NewRelease, Release};
 pub use runs::{
-    CaseDocument, CaseHeader, CaseRef, Evaluation, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
+    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
     RunEvaluation, RunResult, RunStatus, StartRun,
 };
 pub use sessions::{NewSession, Session, SignInLink};

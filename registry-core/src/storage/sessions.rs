@@ -1,8 +1,20 @@
 //! Browser sessions and one-time sign-in links.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
 
-use crate::access::{Role, Scope, Token};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::connection::on_conn;
+use super::error::AuthFailure;
+use super::identifiers::{is_text, now, utc};
+use super::keys::{check_grant, stored_role};
+use super::store::require;
+use super::tables::{sessions, sign_in_links};
+use super::transaction::{Event, Tx};
+use super::{Store, StoreError};
+use crate::access::{Role, Scope, Token, at_rest};
 
 /// Whom a sign-in link lets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,22 +51,198 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
-use super::{Store, StoreError};
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = sign_in_links, treat_none_as_default_value = false)]
+struct LinkRecord {
+    token_sha256: Vec<u8>,
+    user_name: String,
+    role: String,
+    centre_id: Option<String>,
+    created_at: NaiveDateTime,
+    created_by: String,
+    expires_at: NaiveDateTime,
+    reusable: bool,
+    used_at: Option<NaiveDateTime>,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
+struct SessionRecord {
+    token_sha256: Vec<u8>,
+    user_name: String,
+    role: String,
+    centre_id: Option<String>,
+    created_at: NaiveDateTime,
+    last_seen_at: NaiveDateTime,
+    expires_at: NaiveDateTime,
+    ended_at: Option<NaiveDateTime>,
+}
+
+/// A session's last request is noted at most this often.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+
+fn refused(failure: AuthFailure) -> StoreError {
+    StoreError::Unauthenticated(failure)
+}
+
+/// Expected from forms: follows from the cookie's token, so that nothing more has to be kept.
+fn csrf(token: &str) -> String {
+    let mut digest = Sha256::new();
+    digest.update(b"rps-registry csrf v1 ");
+    digest.update(token.as_bytes());
+    hex::encode(digest.finalize())
+}
+
+fn established(row: &SessionRecord, token: &str) -> Result<Session, StoreError> {
+    let scope = Scope::from_credentials(
+        format!("user:{}", row.user_name),
+        stored_role(&row.role)?,
+        row.centre_id.clone(),
+    )
+    .ok_or(refused(AuthFailure::Unknown))?;
+    Ok(Session {
+        scope,
+        csrf: csrf(token),
+        expires_at: utc(row.expires_at),
+    })
+}
+
+fn redeem(tx: &mut Tx<'_>, token: &str) -> Result<NewSession, StoreError> {
+    let place = sign_in_links::table.find(at_rest(token));
+    let link = on_conn!(tx.conn, c => place.first::<LinkRecord>(c))
+        .optional()?
+        .ok_or(refused(AuthFailure::Unknown))?;
+    if link.expires_at <= tx.now {
+        return Err(refused(AuthFailure::Expired));
+    }
+    if link.used_at.is_some() && !link.reusable {
+        return Err(refused(AuthFailure::Used));
+    }
+    let place = sign_in_links::table.find(link.token_sha256);
+    let used = sign_in_links::used_at.eq(Some(tx.now));
+    on_conn!(tx.conn, c => diesel::update(place).set(used).execute(c))?;
+    let cookie = Token::random(tx.entropy);
+    let row = SessionRecord {
+        token_sha256: at_rest(cookie.reveal()),
+        user_name: link.user_name,
+        role: link.role,
+        centre_id: link.centre_id,
+        created_at: tx.now,
+        last_seen_at: tx.now,
+        expires_at: tx.now + tx.limits.session_absolute,
+        ended_at: None,
+    };
+    on_conn!(tx.conn, c => diesel::insert_into(sessions::table).values(&row).execute(c))?;
+    let subject = format!("user:{}", row.user_name);
+    let mut event = Event::new("session.begin")
+        .subject(&subject)
+        .detail("role", row.role.as_str());
+    event.centre = row.centre_id.as_deref();
+    tx.audit(event);
+    Ok(NewSession {
+        session: established(&row, cookie.reveal())?,
+        token: cookie,
+    })
+}
+
 impl Store {
-    /// Makes a sign-in link's token (the page's URL carries it once).
+    /// Makes a sign-in link's token (the page's URL carries it once). `coordinator`, `admin`.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when role and centre do not go together.
     pub fn create_sign_in_link(&self, scope: &Scope, link: SignInLink) -> Result<Token, StoreError> {
-        todo!()
+        require(scope, scope.role().administers(), "make sign-in links")?;
+        if link.user.is_empty() || !is_text(&link.user, 200) {
+            return Err(StoreError::Invalid("a user's name has 1 to 200 bytes"));
+        }
+        self.write(scope, move |tx| {
+            check_grant(tx.conn, link.role, link.centre.as_deref())?;
+            let token = Token::random(tx.entropy);
+            let row = LinkRecord {
+                token_sha256: at_rest(token.reveal()),
+                user_name: link.user.clone(),
+                role: link.role.as_str().to_owned(),
+                centre_id: link.centre.clone(),
+                created_at: tx.now,
+                created_by: tx.scope.actor().to_owned(),
+                expires_at: link.expires_at.naive_utc().trunc_subsecs(6),
+                reusable: link.reusable,
+                used_at: None,
+            };
+            on_conn!(tx.conn, c => diesel::insert_into(sign_in_links::table).values(&row).execute(c))?;
+            let subject = format!("user:{}", row.user_name);
+            let mut event = Event::new("sign_in_link.create")
+                .subject(&subject)
+                .detail("role", row.role.as_str());
+            event.centre = row.centre_id.as_deref();
+            tx.audit(event);
+            Ok(token)
+        })
     }
+
     /// Uses a link: begins a session with a new id.
+    ///
+    /// # Errors
+    /// [`StoreError::Unauthenticated`].
     pub fn redeem_sign_in_link(&self, token: &str) -> Result<NewSession, StoreError> {
-        todo!()
+        let token = token.to_owned();
+        self.write(&Scope::system("sign-in"), move |tx| redeem(tx, &token))
     }
+
     /// Turns a cookie's token into its session; idle and absolute time-outs apply.
+    ///
+    /// # Errors
+    /// [`StoreError::Unauthenticated`].
     pub fn session(&self, token: &str) -> Result<Session, StoreError> {
-        todo!()
+        let scope = Scope::system("sign-in");
+        let place = sessions::table.find(at_rest(token));
+        let row = self
+            .read(&scope, |conn, _| {
+                Ok(on_conn!(conn, c => place.first::<SessionRecord>(c)).optional()?)
+            })?
+            .ok_or(refused(AuthFailure::Unknown))?;
+        let context = &self.inner.context;
+        let now = now(context.clock.as_ref());
+        if row.ended_at.is_some() {
+            return Err(refused(AuthFailure::Revoked));
+        }
+        if row.expires_at <= now || row.last_seen_at + context.dialer().limits().session_idle <= now {
+            return Err(refused(AuthFailure::Expired));
+        }
+        if row.last_seen_at + NOTED_EVERY <= now {
+            let place = at_rest(token);
+            let noted = self.write(&scope, move |tx| {
+                let seen = sessions::last_seen_at.eq(tx.now);
+                on_conn!(tx.conn, c => diesel::update(sessions::table.find(&place)).set(seen).execute(c))?;
+                Ok(())
+            });
+            // A full or read-only disk must not sign people out: the idle time-out then simply comes earlier.
+            if let Err(error) = noted
+                && !error.is_unavailable()
+            {
+                return Err(error);
+            }
+        }
+        established(&row, token)
     }
+
     /// Signs out. An unknown token is fine.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub fn end_session(&self, token: &str) -> Result<(), StoreError> {
-        todo!()
+        let place = at_rest(token);
+        self.write(&Scope::system("sign-in"), move |tx| {
+            let found = sessions::table.find(&place);
+            let row = on_conn!(tx.conn, c => found.first::<SessionRecord>(c)).optional()?;
+            let Some(row) = row.filter(|row| row.ended_at.is_none()) else {
+                return Ok(());
+            };
+            let ended = sessions::ended_at.eq(Some(tx.now));
+            on_conn!(tx.conn, c => diesel::update(found).set(ended).execute(c))?;
+            let subject = format!("user:{}", row.user_name);
+            tx.audit(Event::new("session.end").subject(&subject));
+            Ok(())
+        })
     }
 }

@@ -24,7 +24,6 @@ pub struct Store {
 }
 
 pub(crate) struct Inner {
-    pub(crate) options: StoreOptions,
     pub(crate) context: Arc<Context>,
     master: std::sync::Mutex<MasterKey>,
     writer: Writer,
@@ -58,7 +57,6 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 writer: Writer::start(context.clone())?,
-                options,
                 context,
                 master: std::sync::Mutex::new(key),
             }),

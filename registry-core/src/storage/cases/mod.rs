@@ -12,6 +12,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use put::open_reason;
+pub(crate) use rows::{CaseRecord, VersionRecord, load_case, load_findings, stored_status};
+pub(crate) use withdraw::reapply;
+
 use super::idempotency::{Answer, Idempotency};
 
 /// A finding as stored with a case version; one that refuses a record (severity reject) is never stored.

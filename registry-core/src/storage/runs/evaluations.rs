@@ -1,35 +1,256 @@
-//! Evaluations, sealed with their case's key.
+//! Evaluations, sealed with their case's key: stored once per evaluation key, referenced by every run that used them.
 
-use super::{EvaluationRef, NewEvaluation, RunEvaluation};
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+
+use super::life::keep_alive;
+use super::source::{Place, wrapped_keys};
+use super::{CaseRef, EvaluationRef, NewEvaluation, RunEvaluation};
 use crate::access::Scope;
+use crate::crypto::Label;
+use crate::storage::connection::{Conn, on_conn};
+use crate::storage::keyring::{CaseKey, Keyring};
+use crate::storage::store::require;
+use crate::storage::tables::{cases, evaluations, run_evaluations};
+use crate::storage::transaction::Tx;
 use crate::storage::{Store, StoreError};
+
+/// Rows inserted by one statement: five columns each, below SQLite's 32,766 parameters.
+const ROWS_A_STATEMENT: usize = 1000;
+
+#[derive(Insertable)]
+#[diesel(table_name = evaluations, treat_none_as_default_value = false)]
+struct EvaluationRecord {
+    centre_id: String,
+    case_id: String,
+    evaluation_key: String,
+    version: i64,
+    payload: Vec<u8>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = run_evaluations, treat_none_as_default_value = false)]
+struct ReferenceRecord {
+    centre_id: String,
+    run: i64,
+    case_id: String,
+    version: i64,
+    evaluation_key: String,
+}
+
+fn label(centre: &str, case_id: &str, key: &str) -> Label {
+    Label::new("evaluation")
+        .with(centre.as_bytes())
+        .with(case_id.as_bytes())
+        .with(key.as_bytes())
+}
+
+fn known(conn: &mut Conn, wanted: &[EvaluationRef]) -> Result<HashSet<(String, String, String)>, StoreError> {
+    let mut found = HashSet::new();
+    for some in wanted.chunks(ROWS_A_STATEMENT) {
+        let query = evaluations::table
+            .filter(evaluations::centre_id.eq_any(distinct(some.iter().map(|w| w.centre_id.as_str()))))
+            .filter(evaluations::case_id.eq_any(distinct(some.iter().map(|w| w.case_id.as_str()))))
+            .filter(evaluations::evaluation_key.eq_any(distinct(some.iter().map(|w| w.key.as_str()))))
+            .select((
+                evaluations::centre_id,
+                evaluations::case_id,
+                evaluations::evaluation_key,
+            ));
+        let rows = on_conn!(conn, c => query.load::<(String, String, String)>(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+pub(crate) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all: Vec<_> = texts.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn store(tx: &mut Tx<'_>, run: i64, all: &[NewEvaluation]) -> Result<(), StoreError> {
+    keep_alive(tx, run)?;
+    let places: Vec<Place<'_>> = all.iter().map(|e| Place::of(&e.case)).collect();
+    let wrapped = wrapped_keys(tx.conn, &places)?;
+    let mut payloads = Vec::new();
+    let mut references = Vec::new();
+    for evaluation in all {
+        let (centre, case_id) = (&evaluation.case.centre_id, &evaluation.case.case_id);
+        // A case erased while the run was under way leaves it.
+        let Some(wrapped) = wrapped.get(&(centre.clone(), case_id.clone())) else {
+            continue;
+        };
+        if let Some(payload) = &evaluation.payload {
+            let key = tx.keys.open_case_key(centre, case_id, wrapped)?;
+            payloads.push(EvaluationRecord {
+                centre_id: centre.clone(),
+                case_id: case_id.clone(),
+                evaluation_key: evaluation.key.clone(),
+                version: evaluation.case.version,
+                payload: key.seal(
+                    tx.entropy,
+                    &label(centre, case_id, &evaluation.key),
+                    case_id,
+                    payload,
+                )?,
+            });
+        }
+        references.push(ReferenceRecord {
+            centre_id: centre.clone(),
+            run,
+            case_id: case_id.clone(),
+            version: evaluation.case.version,
+            evaluation_key: evaluation.key.clone(),
+        });
+    }
+    for some in payloads.chunks(ROWS_A_STATEMENT) {
+        let some: Vec<_> = some.iter().collect();
+        on_conn!(tx.conn, c => diesel::insert_into(evaluations::table)
+            .values(some).on_conflict_do_nothing().execute(c))?;
+    }
+    for some in references.chunks(ROWS_A_STATEMENT) {
+        let some: Vec<_> = some.iter().collect();
+        on_conn!(tx.conn, c => diesel::insert_into(run_evaluations::table)
+            .values(some).on_conflict_do_nothing().execute(c))?;
+    }
+    Ok(())
+}
+
+/// The payload of an evaluation as it was given.
+pub(crate) fn opened_payload(
+    case_key: &CaseKey,
+    centre: &str,
+    case_id: &str,
+    key: &str,
+    sealed: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    case_key.open(&label(centre, case_id, key), case_id, sealed)
+}
+
+type RunRow = (String, String, i64, String, Vec<u8>, Option<Vec<u8>>);
+
+fn opened(keys: &Keyring, row: RunRow) -> Result<Option<RunEvaluation>, StoreError> {
+    let (centre_id, case_id, version, key, payload, wrapped) = row;
+    let Some(wrapped) = wrapped else {
+        return Ok(None);
+    };
+    let case_key = keys.open_case_key(&centre_id, &case_id, &wrapped)?;
+    Ok(Some(RunEvaluation {
+        payload: opened_payload(&case_key, &centre_id, &case_id, &key, &payload)?,
+        case: CaseRef {
+            centre_id,
+            case_id,
+            version,
+        },
+        key,
+    }))
+}
 
 impl Store {
     /// Which of these evaluations are stored, in input order.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`], [`StoreError::Unavailable`].
     pub fn known_evaluations(
         &self,
         scope: &Scope,
         wanted: &[EvaluationRef],
     ) -> Result<Vec<bool>, StoreError> {
-        todo!()
+        require(scope, scope.role().sees_all_cases(), "read evaluations")?;
+        let found = self.read(scope, |conn, _| known(conn, wanted))?;
+        Ok(wanted
+            .iter()
+            .map(|w| found.contains(&(w.centre_id.clone(), w.case_id.clone(), w.key.clone())))
+            .collect())
     }
+
     /// Stores new evaluations and references all of them from the run, in one transaction. Also a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidState`] when the run does not hold the lock any more.
     pub fn put_evaluations(
         &self,
         scope: &Scope,
         run: i64,
-        evaluations: Vec<NewEvaluation>,
+        all: Vec<NewEvaluation>,
     ) -> Result<(), StoreError> {
-        todo!()
+        require(scope, scope.role().sees_all_cases(), "store evaluations")?;
+        self.write(scope, move |tx| store(tx, run, &all))
     }
-    /// Hands the evaluations of a run to `take` in batches, by centre and case; memory stays flat. Evaluations of cases erased since are gone.
+
+    /// Hands the evaluations of a run to `take` in batches, by centre and case; memory stays flat. Evaluations of cases
+    /// erased since are gone.
+    ///
+    /// # Errors
+    /// Those of `take`; [`StoreError::Forbidden`], [`StoreError::Unavailable`], [`StoreError::Unreadable`].
     pub fn for_each_run_evaluation<E: From<StoreError>>(
         &self,
         scope: &Scope,
         run: i64,
         batch: usize,
-        take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
+        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
     ) -> Result<(), E> {
-        todo!()
+        require(scope, scope.role().sees_all_cases(), "read evaluations")?;
+        let mut after = (String::new(), String::new());
+        loop {
+            let rows = self.read(scope, |conn, keys| {
+                let rows = run_page(conn, run, &after, batch.max(1))?;
+                let last = rows.last().map(|row| (row.0.clone(), row.1.clone()));
+                let opened = rows
+                    .into_iter()
+                    .map(|row| opened(keys, row))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok((opened.into_iter().flatten().collect::<Vec<_>>(), last))
+            })?;
+            let (evaluations, Some(last)) = rows else {
+                return Ok(());
+            };
+            after = last;
+            if !evaluations.is_empty() {
+                take(evaluations)?;
+            }
+        }
     }
+}
+
+fn run_page(
+    conn: &mut Conn,
+    run: i64,
+    (centre, case_id): &(String, String),
+    batch: usize,
+) -> Result<Vec<RunRow>, StoreError> {
+    let query = run_evaluations::table
+        .inner_join(
+            evaluations::table.on(evaluations::centre_id
+                .eq(run_evaluations::centre_id)
+                .and(evaluations::case_id.eq(run_evaluations::case_id))
+                .and(evaluations::evaluation_key.eq(run_evaluations::evaluation_key))),
+        )
+        .inner_join(
+            cases::table.on(cases::centre_id
+                .eq(run_evaluations::centre_id)
+                .and(cases::case_id.eq(run_evaluations::case_id))),
+        )
+        .filter(run_evaluations::run.eq(run))
+        .filter(
+            run_evaluations::centre_id
+                .gt(centre)
+                .or(run_evaluations::centre_id
+                    .eq(centre)
+                    .and(run_evaluations::case_id.gt(case_id))),
+        )
+        .order((run_evaluations::centre_id, run_evaluations::case_id))
+        .limit(i64::try_from(batch).unwrap_or(i64::MAX))
+        .select((
+            run_evaluations::centre_id,
+            run_evaluations::case_id,
+            run_evaluations::version,
+            run_evaluations::evaluation_key,
+            evaluations::payload,
+            cases::wrapped_key,
+        ));
+    Ok(on_conn!(conn, c => query.load::<RunRow>(c))?)
 }

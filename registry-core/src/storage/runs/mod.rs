@@ -5,6 +5,8 @@ mod life;
 mod results;
 mod source;
 
+pub(crate) use evaluations::opened_payload;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -149,15 +151,6 @@ pub struct EvaluationRef {
     pub case_id: String,
     /// Evaluation key: hash over case version, effective cut-off, guideline, centre table and engine.
     pub key: String,
-}
-
-/// An evaluation read back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evaluation {
-    /// Which one.
-    pub reference: EvaluationRef,
-    /// The payload as given.
-    pub payload: Vec<u8>,
 }
 
 /// An evaluation of one case in a run: stored when new, referenced by the run in any case.
