@@ -168,7 +168,6 @@ fn alternatives(
             leaf_pointer(pointer, entity),
             (entity, element),
             place,
-            dictionary,
             breaches,
         );
         return;
@@ -199,21 +198,14 @@ fn absence(
     leaf: &str,
     (entity, element): (&Entity, &Element),
     place: &Place<'_>,
-    dictionary: &Dictionary,
     breaches: &mut Vec<Breach>,
 ) {
-    let Some(sent) = object.get("absent") else {
+    let Some(Value::String(sent)) = object.get("absent").filter(|_| object.len() == 1) else {
         let message = words::expects(&entity.name, element);
         breaches.push(breach(code::WRONG_TYPE, leaf, message, place));
         return;
     };
-    for name in object.keys().filter(|k| *k != "absent") {
-        breaches.push(unexpected_property(leaf, name, place, dictionary));
-    }
-    let accepted = sent
-        .as_str()
-        .and_then(Absence::from_code)
-        .is_some_and(|a| element.absence.contains(a));
+    let accepted = Absence::from_code(sent).is_some_and(|a| element.absence.contains(a));
     if !accepted {
         let message = words::absence(&entity.name, element);
         breaches.push(breach(code::ABSENCE_NOT_ALLOWED, leaf, message, place));

@@ -3,21 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use super::breach::{Breach, child, code, compare_pointers};
+use super::fired::{Subject, identity};
+use super::imprecise::WindowDates;
 use super::place::Place;
 use super::{
-    Derived, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity, Verdict, words,
+    Assessment, Derived, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity,
+    Verdict, words,
 };
-use crate::dictionary::{Dictionary, Requirement};
+use crate::dictionary::{Dictionary, EntityKind, Requirement};
+use crate::guideline::Guideline;
 use crate::intake::canonical;
-use crate::record::CentreTable;
+use crate::record::{CentreTable, Layout, LayoutError, Record};
+use crate::rules::{CheckSet, RuleErrors};
 use crate::versions::{CaseSchema, SchemaStore, Status};
 
 /// The check that a case schema version is accepted; it needs the running service and so is made here.
 const VERSION_CHECK: &str = "E-001";
+/// The check that a record without legal basis holds nothing clinical.
+const CONSENT_CHECK: &str = "E-004";
+/// The check for partial dates in windows: a property of the literal, which no expression sees.
+const PRECISION_CHECK: &str = "E-039";
+/// What a withdrawal may carry besides its version.
+const OF_A_WITHDRAWAL: [&str; 2] = ["patient", "consent"];
 
 /// Why a judge cannot be made. Found at start-up.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +35,25 @@ pub enum JudgeError {
     /// A version's JSON Schema does not compile.
     #[error(transparent)]
     Schema(#[from] SchemaCompileError),
+    /// The dictionary of a version lacks what the rule language rests on.
+    #[error("case schema {version}: {source}")]
+    Layout {
+        /// Version of the case schema.
+        version: String,
+        /// What is lacking.
+        source: LayoutError,
+    },
+    /// Edit checks or measures do not compile against the dictionary of a version.
+    #[error("rules on case schema {version}:\n{source}")]
+    Rules {
+        /// Version of the case schema.
+        version: String,
+        /// Every fault, with file, line and column.
+        source: RuleErrors,
+    },
 }
 
 /// Judges cases: compiled once, used for dry runs, submissions, batches and re-runs alike.
-#[derive(Debug)]
 pub struct Judge {
     store: Arc<SchemaStore>,
     versions: BTreeMap<String, Version>,
@@ -36,9 +61,12 @@ pub struct Judge {
 }
 
 /// What one version of the case schema is judged with.
-#[derive(Debug)]
 struct Version {
     validator: SchemaValidator,
+    layout: Arc<Layout>,
+    checks: CheckSet,
+    guidelines: Vec<Guideline>,
+    window_dates: WindowDates,
     /// Elements the service derives: entity and element name.
     derived: Vec<(String, String)>,
 }
@@ -87,10 +115,28 @@ impl Judge {
         self.versions.keys().map(String::as_str)
     }
 
+    /// The edit checks of a version, those of the service included.
+    pub fn checks(&self, version: &str) -> Option<&CheckSet> {
+        self.versions.get(version).map(|v| &v.checks)
+    }
+
+    /// The guidelines, compiled for a version.
+    pub fn guidelines(&self, version: &str) -> &[Guideline] {
+        self.versions
+            .get(version)
+            .map(|v| v.guidelines.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// Positions of entities and elements of a version, to read records with.
+    pub fn layout(&self, version: &str) -> Option<&Arc<Layout>> {
+        self.versions.get(version).map(|v| &v.layout)
+    }
+
     /// Judges a body. Everything that is wrong is found at once; nothing is stored.
     ///
     /// A body that breaks the schema is not put to the edit checks: they would take what cannot be read for missing.
-    pub fn judge(&self, body: &Value, _envelope: &Envelope, _centres: &CentreTable) -> Verdict {
+    pub fn judge(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Verdict {
         let schema_version = body.get("schema_version").and_then(Value::as_str);
         let mut verdict = Verdict {
             schema_version: schema_version.map(str::to_owned),
@@ -116,8 +162,38 @@ impl Judge {
             return verdict;
         }
         verdict.withdrawal = is_withdrawal(body);
+        if verdict.withdrawal {
+            verdict.findings.extend(version.without_legal_basis(body));
+            return verdict;
+        }
         verdict.t0 = t0(body);
         verdict.derived = self.derive(body);
+        let document = document(body, envelope, &verdict.derived);
+        let mut record = Record::read(&document, &version.layout, centres);
+        let fired = version.checks.run(&record);
+        let mut findings = Subject {
+            dictionary: &version.validator.dictionary,
+            histology: self.store.histology(),
+            checks: &version.checks,
+            record: &record,
+            document: &document,
+        }
+        .findings(&fired);
+        if let Some(check) = version.checks.check(PRECISION_CHECK) {
+            findings.extend(version.window_dates.findings(body, check));
+        }
+        list(&mut verdict, findings);
+        if !verdict.rejected() {
+            version.checks.block(&mut record, &fired);
+            verdict.assessments = version.assess(&record);
+            let outcomes: Vec<_> = verdict
+                .assessments
+                .iter()
+                .map(|a| a.outcomes.as_slice())
+                .collect();
+            verdict.unattested =
+                super::attestation::unattested(body, &version.validator.dictionary, &outcomes);
+        }
         verdict
     }
 
@@ -136,13 +212,7 @@ impl Judge {
             rule_version: None,
             message: format!("This version of the case schema is not accepted. Accepted: {accepted}."),
             elements: vec!["record.schema_version".to_owned()],
-            identity: identity(
-                VERSION_CHECK,
-                &[(
-                    "record.schema_version",
-                    body.get("schema_version").unwrap_or(&Value::Null),
-                )],
-            ),
+            identity: identity_of(VERSION_CHECK, "record.schema_version", body.get("schema_version")),
         }
     }
 }
@@ -157,9 +227,66 @@ impl Version {
             .filter(|(_, element)| element.requirement == Requirement::Derived)
             .map(|(entity, element)| (entity.name.clone(), element.name.clone()))
             .collect();
+        let rules = |source| JudgeError::Rules {
+            version: case_schema.version.clone(),
+            source,
+        };
+        let layout = Layout::of(&case_schema.dictionary).map_err(|source| JudgeError::Layout {
+            version: case_schema.version.clone(),
+            source,
+        })?;
+        let layout = Arc::new(layout);
+        let guidelines = Guideline::ids(store)
+            .iter()
+            .map(|id| Guideline::of(store, id, &layout).map_err(rules))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Version {
             validator: SchemaValidator::compile(case_schema, store)?,
+            checks: CheckSet::of(store, &layout).map_err(rules)?,
+            window_dates: WindowDates::of(&case_schema.dictionary, &guidelines),
+            guidelines,
+            layout,
             derived,
+        })
+    }
+
+    fn assess(&self, record: &Record) -> Vec<Assessment> {
+        self.guidelines
+            .iter()
+            .map(|guideline| Assessment {
+                guideline: guideline.id.clone(),
+                outcomes: guideline.evaluate(record),
+            })
+            .collect()
+    }
+
+    /// E-004 for a withdrawal: it may carry the pseudonym and the consent, and nothing of the case.
+    fn without_legal_basis(&self, body: &Value) -> Option<Finding> {
+        let check = self.checks.check(CONSENT_CHECK)?;
+        let carried: Vec<String> = self
+            .validator
+            .dictionary
+            .entities
+            .iter()
+            .filter(|e| e.kind == EntityKind::Case && !OF_A_WITHDRAWAL.contains(&e.name.as_str()))
+            .filter(|e| body.get(&e.name).is_some_and(holds_something))
+            .map(|e| e.name.clone())
+            .collect();
+        (!carried.is_empty()).then(|| Finding {
+            code: check.id.clone(),
+            severity: Severity::Reject,
+            pointer: "/consent/status".to_owned(),
+            rule: Some(check.id.clone()),
+            rule_version: Some(check.version.clone()),
+            message: format!(
+                "{}. Send again with schema_version, patient.pseudonym_id and consent only, without: {}.",
+                check.message,
+                carried.join(", ")
+            ),
+            identity: identity_of(&check.id, "consent.status", body.pointer("/consent/status")),
+            elements: std::iter::once("consent.status".to_owned())
+                .chain(carried)
+                .collect(),
         })
     }
 
@@ -215,9 +342,8 @@ fn schema_finding(breach: Breach, body: &Value, dictionary: &Dictionary) -> Find
         .clone()
         .or_else(|| Place::of(&breach.pointer, dictionary).name())
         .unwrap_or_else(|| breach.pointer.clone());
-    let value = body.pointer(&breach.pointer).unwrap_or(&Value::Null);
     Finding {
-        identity: identity(breach.code, &[(subject.as_str(), value)]),
+        identity: identity_of(breach.code, &subject, body.pointer(&breach.pointer)),
         code: breach.code.to_owned(),
         severity: Severity::Reject,
         pointer: breach.pointer,
@@ -228,17 +354,41 @@ fn schema_finding(breach: Breach, body: &Value, dictionary: &Dictionary) -> Find
     }
 }
 
-/// SHA-256 over a rule and what it read: stays when rows move, changes when what was read changes.
-fn identity(rule: &str, read: &[(&str, &Value)]) -> String {
-    let read: Map<String, Value> = read
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).clone()))
-        .collect();
-    let mut hash = Sha256::new();
-    hash.update(rule.as_bytes());
-    hash.update(b"\n");
-    hash.update(canonical::to_bytes(&Value::Object(read)));
-    hex::encode(hash.finalize())
+/// Whether a section holds anything: a row, or a key.
+fn holds_something(section: &Value) -> bool {
+    match section {
+        Value::Array(rows) => !rows.is_empty(),
+        Value::Object(elements) => !elements.is_empty(),
+        _ => false,
+    }
+}
+
+/// The document the rules read: the body, the envelope as `record`, and the derived elements.
+pub fn document(body: &Value, envelope: &Envelope, derived: &Derived) -> Value {
+    let mut document = body.clone();
+    if let Value::Object(entities) = &mut document {
+        entities.insert("record".to_owned(), envelope.to_record(body));
+        if let Some(Value::Object(primary)) = entities.get_mut("primary") {
+            for (element, value) in [
+                ("histology_code", &derived.histology_code),
+                ("eligibility_class", &derived.eligibility_class),
+            ] {
+                if let Some(value) = value {
+                    primary.insert(element.to_owned(), Value::String(value.clone()));
+                }
+            }
+        }
+    }
+    document
+}
+
+/// Identity of a finding about one value.
+fn identity_of(rule: &str, subject: &str, value: Option<&Value>) -> String {
+    let value = canonical::to_bytes(value.unwrap_or(&Value::Null));
+    identity(
+        rule,
+        &BTreeMap::from([(subject, vec![String::from_utf8_lossy(&value).into_owned()])]),
+    )
 }
 
 /// Puts findings into the verdict: in order, at most the listed number, the rest counted.

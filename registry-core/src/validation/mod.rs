@@ -1,9 +1,12 @@
 //! THE verdict on a case: schema, derivation and edit checks, the same for a dry run, a submission, a batch and a re-run.
 
+mod attestation;
 mod breach;
 mod explain;
 mod finding;
+mod fired;
 mod formats;
+mod imprecise;
 mod judge;
 mod place;
 mod schema;
@@ -12,6 +15,6 @@ mod words;
 
 pub use breach::code;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
-pub use judge::{Judge, JudgeError};
+pub use judge::{Judge, JudgeError, document};
 pub use schema::{SchemaCompileError, SchemaValidator};
-pub use verdict::{Derived, Envelope, UnattestedSection, Verdict};
+pub use verdict::{Assessment, Derived, Envelope, UnattestedSection, Verdict};

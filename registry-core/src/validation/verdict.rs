@@ -1,10 +1,12 @@
 //! What a case is judged with and what comes out.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Finding, Severity};
+use crate::guideline::UnitOutcome;
 
 /// What the service knows about a case besides its body. Stands for the entity `record` in rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,19 @@ pub struct Envelope {
     pub submitted_at: DateTime<Utc>,
     /// Last day the case is judged on: the earlier of a run's cut-off and the day of submission.
     pub data_cutoff_date: NaiveDate,
+}
+
+impl Envelope {
+    /// The entity `record` of the document the rules read.
+    pub fn to_record(&self, body: &Value) -> Value {
+        json!({
+            "record_id": self.record_id.to_string(),
+            "schema_version": body.get("schema_version"),
+            "centre_id": self.centre_id,
+            "submitted_at": self.submitted_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            "data_cutoff_date": self.data_cutoff_date.to_string(),
+        })
+    }
 }
 
 /// What the service derives from a body.
@@ -37,6 +52,15 @@ pub struct UnattestedSection {
     pub measures_unlocked: usize,
 }
 
+/// What one guideline says of the case, error edits applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// Id of the guideline.
+    pub guideline: String,
+    /// Outcomes by measure and unit; the measure is a position in the guideline's measures.
+    pub outcomes: Vec<UnitOutcome>,
+}
+
 /// The verdict on one case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
@@ -54,6 +78,8 @@ pub struct Verdict {
     pub withdrawal: bool,
     /// Attestable sections without attestation. Empty for a refused body and for a withdrawal.
     pub unattested: Vec<UnattestedSection>,
+    /// The guideline assessment of this very case. Empty for a refused body and for a withdrawal.
+    pub assessments: Vec<Assessment>,
 }
 
 impl Verdict {

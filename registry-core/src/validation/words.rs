@@ -106,11 +106,7 @@ pub(super) fn unknown_property(place: &Place<'_>) -> String {
         Place::Entity(entity) | Place::Row(entity) => {
             format!("`{}` has no element of this name.", entity.name)
         }
-        Place::Element { entity, element, .. } => format!(
-            "`{}.{}` holds a value or {{\"absent\": \"<code>\"}} and nothing else.",
-            entity.name, element.name
-        ),
-        Place::Other => "No property of this name is known here.".to_owned(),
+        Place::Element { .. } | Place::Other => "No property of this name is known here.".to_owned(),
     }
 }
 

@@ -124,3 +124,15 @@ pub fn found(verdict: &Verdict) -> Vec<(&str, &str)> {
         .map(|f| (f.code.as_str(), f.pointer.as_str()))
         .collect()
 }
+
+/// Judged on a day when every example has happened.
+pub fn judge_later(body: &Value) -> Verdict {
+    let later = Envelope {
+        submitted_at: DateTime::parse_from_rfc3339("2027-01-04T09:30:00Z")
+            .expect("an instant")
+            .to_utc(),
+        data_cutoff_date: NaiveDate::from_ymd_opt(2027, 1, 4).expect("a day"),
+        ..envelope()
+    };
+    JUDGE.judge(body, &later, &centres())
+}

@@ -1,0 +1,234 @@
+//! From a fired edit check to a finding: what to say, where to look, and an identity that stays when rows move.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Finding;
+use super::breach::child;
+use crate::dictionary::{Dictionary, Entity, EntityKind, Requirement};
+use crate::intake::canonical;
+use crate::record::{CellRef, Record};
+use crate::rules::{Check, CheckSet, FiredCheck};
+use crate::versions::HistologyTable;
+
+/// Placeholder in a message for the histology term of the case's morphology.
+const TERM: &str = "{term}";
+
+/// What findings are made from: the checks of one version and the case at hand.
+pub(super) struct Subject<'a> {
+    pub(super) dictionary: &'a Dictionary,
+    pub(super) histology: &'a HistologyTable,
+    pub(super) checks: &'a CheckSet,
+    pub(super) record: &'a Record,
+    /// The body with the envelope and the derived elements merged in.
+    pub(super) document: &'a Value,
+}
+
+impl Subject<'_> {
+    /// One finding per fired check; equal ones are told apart by their number.
+    pub(super) fn findings(&self, fired: &[FiredCheck]) -> Vec<Finding> {
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        let mut findings = Vec::with_capacity(fired.len());
+        for fired in fired {
+            if let Some(check) = self.checks.checks().get(fired.check) {
+                let mut finding = self.finding(check, fired);
+                let times = seen.entry(finding.identity.clone()).or_default();
+                if *times > 0 {
+                    finding.identity = identity(
+                        &finding.identity,
+                        &BTreeMap::from([("again", vec![times.to_string()])]),
+                    );
+                }
+                *times += 1;
+                findings.push(finding);
+            }
+        }
+        findings
+    }
+
+    fn finding(&self, check: &Check, fired: &FiredCheck) -> Finding {
+        Finding {
+            code: check.id.clone(),
+            severity: check.severity,
+            pointer: self.pointer(check, fired),
+            rule: Some(check.id.clone()),
+            rule_version: Some(check.version.clone()),
+            message: self.message(check),
+            elements: fired.elements(self.record.layout()),
+            identity: self.identity(check, fired),
+        }
+    }
+
+    fn message(&self, check: &Check) -> String {
+        if !check.message.contains(TERM) {
+            return check.message.clone();
+        }
+        let term = self
+            .document
+            .pointer("/primary/icdo_morphology")
+            .and_then(Value::as_str)
+            .and_then(|code| self.histology.entry(code))
+            .map_or("this histology", |entry| entry.term.as_str());
+        check.message.replace(TERM, term)
+    }
+
+    /// SHA-256 over the check and the values it read in the body, by element and sorted. The envelope is left out: it
+    /// differs at every submission.
+    fn identity(&self, check: &Check, fired: &FiredCheck) -> String {
+        let mut read: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for at in &fired.read {
+            let layout = self.record.layout();
+            let (Some(entity), Some(element)) = (
+                layout.entity_at(at.entity),
+                layout.element_at(at.entity, at.element),
+            ) else {
+                continue;
+            };
+            if !self.is_case(&entity.name) {
+                continue;
+            }
+            let value = self
+                .document
+                .pointer(&self.record.pointer(*at))
+                .unwrap_or(&Value::Null);
+            let text = String::from_utf8_lossy(&canonical::to_bytes(value)).into_owned();
+            read.entry(&element.path).or_default().push(text);
+        }
+        read.values_mut().for_each(|values| values.sort_unstable());
+        identity(&check.id, &read)
+    }
+
+    fn is_case(&self, entity: &str) -> bool {
+        self.dictionary
+            .entity(entity)
+            .is_some_and(|e| e.kind == EntityKind::Case)
+    }
+
+    /// Where to look: what the check blocks, else what it read, else the section it speaks of.
+    fn pointer(&self, check: &Check, fired: &FiredCheck) -> String {
+        let candidates = self.candidates(fired);
+        for block in &check.blocks {
+            if let Some(element) = block.strip_prefix("*.") {
+                // A check over many sections stops at the first violation: the last cell read is the one.
+                return candidates
+                    .iter()
+                    .rev()
+                    .find(|(_, pointer)| pointer.ends_with(element))
+                    .map_or_else(String::new, |(_, pointer)| pointer.clone());
+            }
+            if let Some((entity, element)) = block.split_once('.').filter(|(entity, _)| self.is_case(entity))
+            {
+                return self.blocked(entity, element, fired);
+            }
+        }
+        let scoped: Vec<&(CellRef, String)> = candidates
+            .iter()
+            .filter(|(at, _)| {
+                fired
+                    .row
+                    .is_none_or(|(entity, row)| (at.entity, at.row) == (entity, row))
+            })
+            .collect();
+        let considered = if scoped.is_empty() {
+            candidates.iter().collect()
+        } else {
+            scoped
+        };
+        match considered.as_slice() {
+            [] => self.section(check),
+            [(_, only)] => only.clone(),
+            [(first, pointer), rest @ ..] => {
+                if rest
+                    .iter()
+                    .all(|(at, _)| (at.entity, at.row) == (first.entity, first.row))
+                {
+                    pointer
+                        .rsplit_once('/')
+                        .map_or_else(String::new, |(row, _)| row.to_owned())
+                } else {
+                    pointer.clone()
+                }
+            }
+        }
+    }
+
+    /// The blocked element: of the scoped row, of the only row read, or the section.
+    fn blocked(&self, entity: &str, element: &str, fired: &FiredCheck) -> String {
+        let section = format!("/{entity}");
+        let repeated = self.dictionary.entity(entity).is_some_and(Entity::repeated);
+        if !repeated {
+            return child(&section, element);
+        }
+        let position = self.record.layout().entity(entity);
+        let row = match fired.row {
+            Some((scope, row)) if Some(scope) == position => Some(row),
+            _ => {
+                let mut rows: Vec<u32> = fired
+                    .read
+                    .iter()
+                    .filter(|at| Some(at.entity) == position)
+                    .map(|at| at.row)
+                    .collect();
+                rows.dedup();
+                match rows.as_slice() {
+                    [only] => Some(*only),
+                    _ => None,
+                }
+            }
+        };
+        row.map_or(section.clone(), |row| format!("{section}/{row}/{element}"))
+    }
+
+    /// Cells of the body that were read and hold something, in the order of the dictionary.
+    fn candidates(&self, fired: &FiredCheck) -> Vec<(CellRef, String)> {
+        let layout = self.record.layout();
+        let sent = |at: &CellRef| {
+            let (entity, element) = (
+                layout.entity_at(at.entity)?,
+                layout.element_at(at.entity, at.element)?,
+            );
+            let known = self.dictionary.element(&element.path)?;
+            if !self.is_case(&entity.name) || known.requirement == Requirement::Derived {
+                return None;
+            }
+            let pointer = self.record.pointer(*at);
+            self.document
+                .pointer(&pointer)
+                .filter(|value| !value.is_null())
+                .map(|_| (*at, pointer))
+        };
+        fired.read.iter().filter_map(sent).collect()
+    }
+
+    /// The section of a check that read nothing of the body: the one entity its expression names.
+    fn section(&self, check: &Check) -> String {
+        let words = check.expression.as_deref().unwrap_or_default();
+        let named: BTreeSet<&str> = words
+            .split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+            .filter(|word| self.is_case(word))
+            .collect();
+        match named.iter().collect::<Vec<_>>().as_slice() {
+            [only] => format!("/{only}"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// SHA-256 (hex) over a rule and what it read.
+pub(super) fn identity(rule: &str, read: &BTreeMap<&str, Vec<String>>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    part(rule);
+    for (element, values) in read {
+        part(element);
+        for value in values {
+            part(value);
+        }
+    }
+    hex::encode(hash.finalize())
+}
