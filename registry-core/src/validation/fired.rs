@@ -136,6 +136,11 @@ impl Subject<'_> {
         } else {
             scoped
         };
+        if fired.row.is_none()
+            && let Some(section) = self.only_section(&considered)
+        {
+            return section;
+        }
         match considered.as_slice() {
             [] => self.section(check),
             [(_, only)] => only.clone(),
@@ -152,6 +157,14 @@ impl Subject<'_> {
                 }
             }
         }
+    }
+
+    /// The repeated section all cells belong to: a check of the whole record is about its rows together.
+    fn only_section(&self, cells: &[&(CellRef, String)]) -> Option<String> {
+        let (first, _) = cells.first()?;
+        let entity = self.record.layout().entity_at(first.entity)?;
+        let alone = !entity.single && cells.iter().all(|(at, _)| at.entity == first.entity);
+        alone.then(|| format!("/{}", entity.name))
     }
 
     /// The blocked element: of the scoped row, of the only row read, or the section.

@@ -326,20 +326,15 @@ fn the_assessment_has_every_measure() {
 
 #[test]
 fn an_error_keeps_its_element_out_of_the_measures() {
-    let sound = judge(&case());
-    // The centre's clock is a day late: the scan lies in the future of the submission.
-    let wrong = judge(&with("/imaging/0/date", json!("2026-03-05")));
-    assert!(
-        wrong.findings.iter().any(|f| f.code == "E-038"),
-        "{:?}",
-        found(&wrong)
-    );
-    assert!(!wrong.rejected());
-    assert_ne!(sound.assessments, wrong.assessments);
-    let reasons: Vec<_> = wrong.assessments[0]
-        .outcomes
-        .iter()
-        .filter_map(|o| o.reason.map(|r| r.as_str()))
-        .collect();
-    assert!(reasons.contains(&"edit_error"), "{reasons:?}");
+    // A malformed morphology keeps histology and eligibility out, and with them the population of every measure.
+    let verdict = judge(&with("/primary/icdo_morphology", json!("88583")));
+    assert_eq!(found(&verdict)[0], ("E-010", "/primary/icdo_morphology"));
+    assert!(!verdict.rejected());
+    let outcomes = &verdict.assessments[0].outcomes;
+    assert!(!outcomes.is_empty());
+    for outcome in outcomes {
+        assert_eq!(outcome.outcome.as_str(), "NOT_ASSESSABLE");
+        assert_eq!(outcome.reason.map(|r| r.as_str()), Some("edit_error"));
+        assert_eq!(outcome.element.as_deref(), Some("primary.eligibility_class"));
+    }
 }
