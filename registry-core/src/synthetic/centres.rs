@@ -30,6 +30,8 @@ pub struct SyntheticCentre {
     pub quality: Quality,
     /// Share of the recommended acts that are done, 0 to 1.
     pub adherence: f64,
+    /// Whether the steering committee ratified it as a specialised sarcoma centre.
+    pub specialised: bool,
     /// Relative size.
     pub weight: u32,
     /// Reference rows by year, as the centre table takes them.
@@ -109,6 +111,7 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
         country: COUNTRIES[place % COUNTRIES.len()],
         quality,
         adherence,
+        specialised,
         weight: weight(n),
         years,
     }

@@ -121,6 +121,16 @@ pub(super) struct Course {
     pub(super) synchronous: bool,
     pub(super) retrospective: bool,
     pub(super) grade: i64,
+    /// ECOG performance status before the first treatment.
+    pub(super) ecog: i64,
+    /// Intra-abdominal multifocal disease, alone or with distant metastases.
+    pub(super) abdominal: bool,
+    /// Every suspected lesion is indeterminate on imaging.
+    pub(super) equivocal: bool,
+    /// Relations to vessels and nerves decide what can be removed.
+    pub(super) neurovascular: bool,
+    /// Disease everywhere in the abdomen: nothing to resect.
+    pub(super) widespread: bool,
     /// First histological diagnosis of the primary.
     pub(super) diagnosis: NaiveDate,
     /// Definitive resection of the primary before metastatic disease, if there was one.
@@ -145,7 +155,7 @@ impl Course {
         let retrospective = dice.chance(0.04);
         // Accrual grows over five years: the later of two uniform days.
         let span = 5 * 365;
-        let back = dice.between(20, span).min(dice.between(20, span + 300));
+        let back = dice.between(30, span).min(dice.between(30, span + 300));
         let registration = after(plan.as_of, -back);
         let late = dice.chance(0.07);
         let lag = match (retrospective, late) {
@@ -178,8 +188,14 @@ impl Course {
         let resection = (!synchronous && dice.chance(0.94)).then(|| after(diagnosis, dice.between(20, 75)));
         let treatment = after(t0.max(referral), dice.between(14, 70));
         let treated = treatment < last_contact && dice.chance(0.9);
+        let abdominal = dice.chance(histology.abdominal);
         Self {
             histology,
+            ecog: dice.pick(&[(0, 40), (1, 40), (2, 14), (3, 6)]),
+            abdominal,
+            equivocal: dice.chance(0.07),
+            neurovascular: dice.chance(0.14),
+            widespread: abdominal && dice.chance(0.3),
             birth_year: t0.year() - i32::try_from(dice.between(34, 84)).unwrap_or(60),
             synchronous,
             retrospective,
@@ -209,6 +225,11 @@ impl Course {
     /// Whether `date` is within what is known of the patient.
     pub(super) fn known(&self, date: NaiveDate) -> bool {
         date <= self.last_contact
+    }
+
+    /// Day `days` after T0, the last contact at the latest.
+    pub(super) fn by(&self, days: i64) -> NaiveDate {
+        after(self.t0, days).min(self.last_contact).max(self.t0)
     }
 
     /// The day before treatment (or, untreated, `cap` days after T0), never after the last contact.

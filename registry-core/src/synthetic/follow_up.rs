@@ -38,6 +38,7 @@ pub(super) fn add(body: &mut Value, course: &Course, dice: &mut Dice) {
             );
         }
     }
+    scans(body, course, dice);
     let mut contact = course.registration.max(course.t0);
     while contact < course.last_contact {
         push(
@@ -66,4 +67,25 @@ pub(super) fn add(body: &mut Value, course: &Course, dice: &mut Dice) {
         }),
     };
     push(body, "followup", last);
+}
+
+/// Computed tomography every three or four months, for as long as the patient is seen.
+fn scans(body: &mut Value, course: &Course, dice: &mut Dice) {
+    let mut date = after(course.by(95), dice.between(0, 20));
+    while date < course.last_contact {
+        push(
+            body,
+            "imaging",
+            json!({
+                "date": date.to_string(),
+                "modality": "ct",
+                "region": ["chest", "abdomen", "pelvis"],
+                "contrast": "iv_single_phase",
+                "purpose": if course.first_treatment.is_some() { "response" } else { "surveillance" },
+                "indication": "routine_none",
+                "result": dice.pick(&[("stable", 5), ("progression", 3), ("response", 2)]),
+            }),
+        );
+        date = after(date, dice.between(80, 125));
+    }
 }

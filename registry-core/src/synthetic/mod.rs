@@ -7,8 +7,9 @@
 //! |---|---|
 //! | `centres` | the centres, their size, their quality, their yearly table |
 //! | `course` | the dates that carry a case: diagnosis, presentation, registration, treatment, death, last contact |
-//! | `primary`, `work_up`, `treatment`, `follow_up` | the rows |
+//! | `primary`, `work_up`, `tissue`, `treatment`, `local`, `follow_up` | the rows |
 //! | `gaps` | what a centre leaves blank, unknown, imprecise or unattested |
+//! | `mistakes` | the few records that contradict themselves, so that the edit checks have something to say |
 //! | `dice` | the random draws |
 
 mod centres;
@@ -16,7 +17,10 @@ mod course;
 mod dice;
 mod follow_up;
 mod gaps;
+mod local;
+mod mistakes;
 mod primary;
+mod tissue;
 mod treatment;
 mod work_up;
 
@@ -95,6 +99,7 @@ pub fn case(plan: &CohortPlan, index: u32) -> SyntheticCase {
     work_up::add(&mut body, &course, &centre, &mut dice);
     treatment::add(&mut body, &course, &centre, &mut dice);
     follow_up::add(&mut body, &course, &mut dice);
+    mistakes::make(&mut body, &course, &mut dice);
     gaps::apply(&mut body, plan, &course, &centre, &mut dice);
     SyntheticCase {
         centre_id: centre.id,
@@ -114,117 +119,4 @@ fn push(body: &mut Value, entity: &str, row: Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-
-    fn plan() -> CohortPlan {
-        CohortPlan {
-            seed: 7,
-            cases: 1_500,
-            centres: 35,
-            as_of: NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date"),
-        }
-    }
-
-    #[test]
-    fn the_same_plan_gives_the_same_case_and_another_seed_another() {
-        let plan = plan();
-        assert_eq!(case(&plan, 41), case(&plan, 41));
-        assert_ne!(
-            case(&plan, 41).body,
-            case(&CohortPlan { seed: 8, ..plan }, 41).body
-        );
-        assert_eq!(centres(&plan), centres(&plan));
-    }
-
-    #[test]
-    fn the_mix_and_the_spread_are_as_intended() {
-        let plan = plan();
-        let mut morphologies: HashMap<String, u32> = HashMap::new();
-        let mut by_centre: HashMap<String, u32> = HashMap::new();
-        for index in 0..plan.cases {
-            let case = case(&plan, index);
-            *by_centre.entry(case.centre_id).or_default() += 1;
-            *morphologies
-                .entry(case.body["primary"]["icdo_morphology"].to_string())
-                .or_default() += 1;
-        }
-        assert_eq!(by_centre.len(), 35, "every centre has cases");
-        let share = |m: &str| f64::from(morphologies[&format!("\"{m}\"")]) / f64::from(plan.cases);
-        assert!(
-            (0.35..0.45).contains(&share("8858/3")),
-            "dedifferentiated liposarcoma {}",
-            share("8858/3")
-        );
-        assert!(
-            (0.26..0.36).contains(&share("8890/3")),
-            "leiomyosarcoma {}",
-            share("8890/3")
-        );
-    }
-
-    /// The hazard is counted from registration, where the patient was known to live: deaths over patient-months.
-    #[test]
-    fn deaths_per_patient_month_give_a_median_near_sixteen_months() {
-        let plan = plan();
-        let (mut deaths, mut months) = (0.0, 0.0);
-        for index in 0..plan.cases {
-            let body = case(&plan, index).body;
-            let day = |v: &Value| {
-                v.as_str()
-                    .and_then(|t| t.parse::<NaiveDate>().ok())
-                    .expect("an exact date")
-            };
-            if body["patient"]["ascertainment"] == "retrospective" {
-                continue;
-            }
-            let last = body["followup"]
-                .as_array()
-                .and_then(|rows| rows.last())
-                .expect("a last contact");
-            months +=
-                (day(&last["date"]) - day(&body["patient"]["registration_date"])).num_days() as f64 / 30.4375;
-            deaths += f64::from(u8::from(last["vital_status"] == "dead"));
-        }
-        let median = std::f64::consts::LN_2 / (deaths / months);
-        assert!((13.5..18.5).contains(&median), "{median}");
-    }
-
-    #[test]
-    fn nothing_happens_after_death_or_after_today() {
-        let plan = plan();
-        for index in 0..400 {
-            let body = case(&plan, index).body;
-            let last = body["followup"]
-                .as_array()
-                .and_then(|rows| rows.last())
-                .expect("a last contact")["date"]
-                .clone();
-            for entity in [
-                "imaging",
-                "mdt",
-                "systemic",
-                "local_treatment",
-                "progression",
-                "pro",
-                "palliative_care",
-                "assessment",
-            ] {
-                for row in body[entity].as_array().into_iter().flatten() {
-                    for date in ["date", "start_date", "stop_date", "referral_date"]
-                        .iter()
-                        .filter_map(|k| row[*k].as_str())
-                    {
-                        assert!(
-                            date <= last.as_str().expect("a date"),
-                            "case {index} {entity} {date} after {last}"
-                        );
-                        assert!(date <= "2026-11-23");
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -1,10 +1,10 @@
-//! Lines of systemic therapy, local treatment and observation, in order.
+//! Observation, and lines of systemic therapy in order.
 
 use serde_json::{Value, json};
 
 use super::course::Course;
 use super::dice::{Dice, after};
-use super::{SyntheticCentre, push};
+use super::{SyntheticCentre, local, push};
 
 const FIRST_LINES: &[(&[&str], u32)] = &[
     (&["doxorubicin"], 4),
@@ -37,63 +37,23 @@ pub(super) fn add(body: &mut Value, course: &Course, centre: &SyntheticCentre, d
         return;
     };
     let mut next = first;
-    if dice.chance(0.25) {
-        local_treatment(body, course, centre, next, dice);
+    if dice.chance(0.27) {
+        let cleared = local::treat(body, course, centre, next, dice);
+        if cleared {
+            local::recurrence(body, course, centre, next, dice);
+        }
         next = after(next, dice.between(60, 200));
     }
+    let mut doxorubicin = if body.pointer("/systemic/0").is_some() {
+        225
+    } else {
+        0
+    };
     for line in 1..=4 {
         if !course.known(next) || !dice.chance(if line == 1 { 0.92 } else { 0.62 }) {
             break;
         }
-        next = systemic_line(body, course, centre, line, next, dice);
-    }
-}
-
-fn local_treatment(
-    body: &mut Value,
-    course: &Course,
-    centre: &SyntheticCentre,
-    date: chrono::NaiveDate,
-    dice: &mut Dice,
-) {
-    let site = body["lesion"][0]["site"].as_str().unwrap_or("lung").to_owned();
-    let cleared = dice.chance(0.55);
-    let died = course.death.is_some_and(|death| death <= after(date, 90));
-    let mut row = json!({
-        "tx_id": "T1",
-        "date": date.to_string(),
-        "presentation_seq": 1,
-        "modality": "metastasectomy",
-        "approach": "open",
-        "site": site,
-        "lesion_id": ["L1"],
-        "intent": "curative",
-        "completeness": if cleared { dice.pick(&[("R0", 7), ("R1", 3)]) } else { "R2" },
-        "all_disease_cleared": cleared,
-        "counselled_morbidity": true,
-        "primary_cleared_same_operation": {"absent": "not_applicable"},
-        "clavien_dindo": dice.pick(&[("0", 6), ("I", 2), ("II", 2), ("IIIa", 1)]),
-        "death_within_90d": died,
-        "delivered_at": "specialised_centre",
-        "in_trial": false,
-    });
-    if site == "lung" {
-        row["planned_extensive"] = json!(dice.chance(0.3));
-        row["lung_optimisation"] = json!("not_needed");
-        row["pft_status"] = json!("done");
-        row["pft_date"] = json!(after(date, -14).max(course.t0).to_string());
-        row["smoking_status"] = json!("never");
-    }
-    push(body, "local_treatment", row);
-    if dice.chance(centre.adherence) {
-        super::work_up::board(
-            body,
-            course,
-            centre,
-            after(date, -7).max(course.t0),
-            "other",
-            dice,
-        );
+        next = systemic_line(body, course, centre, (line, &mut doxorubicin), next, dice);
     }
 }
 
@@ -102,7 +62,7 @@ fn systemic_line(
     body: &mut Value,
     course: &Course,
     centre: &SyntheticCentre,
-    line: i64,
+    (line, doxorubicin): (i64, &mut i64),
     start: chrono::NaiveDate,
     dice: &mut Dice,
 ) -> chrono::NaiveDate {
@@ -150,7 +110,9 @@ fn systemic_line(
         }
     }
     if agents.contains(&"doxorubicin") {
-        row["anthracycline_cum_mg_m2"] = json!(dice.between(2, 6) * 75);
+        // Lifetime dose: what was given around the primary counts.
+        *doxorubicin += dice.between(1, if *doxorubicin == 0 { 6 } else { 3 }) * 75;
+        row["anthracycline_cum_mg_m2"] = json!(*doxorubicin);
     } else if line == 1 {
         row["refused_anthracycline"] = json!(dice.chance(0.3));
     }
@@ -188,7 +150,7 @@ fn systemic_line(
             }),
         );
         if dice.chance(centre.adherence) {
-            super::work_up::board(body, course, centre, after(stop, 10), "progression", dice);
+            super::work_up::board(body, course, centre, after(stop, 10), (1, "progression"), dice);
         }
     }
     after(stop, dice.between(7, 40))

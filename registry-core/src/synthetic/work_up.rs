@@ -1,6 +1,6 @@
 //! Presentation, lesions, imaging, boards, pathology and assessment around metastatic diagnosis.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 
 use super::course::Course;
@@ -8,11 +8,15 @@ use super::dice::{Dice, after};
 use super::{SyntheticCentre, push};
 
 pub(super) fn add(body: &mut Value, course: &Course, centre: &SyntheticCentre, dice: &mut Dice) {
-    let abdominal = dice.chance(course.histology.abdominal);
-    let sites = sites(abdominal, dice);
-    presentation(body, course, abdominal, dice);
+    let sites = sites(course.abdominal, dice);
+    let pattern = match (course.abdominal, sites.len()) {
+        (true, 1) => "multifocal_intraabdominal",
+        (true, _) => "both",
+        (false, _) => "distant",
+    };
+    presentation(body, course, pattern, dice);
     for (n, site) in sites.iter().enumerate() {
-        lesion(body, n, site, dice);
+        lesion(body, course, n, site, dice);
     }
     let scan_end = course.work_up_end(60);
     let day = |dice: &mut Dice| {
@@ -23,9 +27,9 @@ pub(super) fn add(body: &mut Value, course: &Course, centre: &SyntheticCentre, d
     };
     staging(body, course, centre, &sites, day, dice);
     if dice.chance(centre.adherence + 0.12) {
-        board(body, course, centre, day(dice), "first_metastatic", dice);
+        board(body, course, centre, day(dice), (1, "first_metastatic"), dice);
     } else if course.known(after(course.t0, 150)) {
-        board(body, course, centre, after(course.t0, 150), "other", dice);
+        board(body, course, centre, after(course.t0, 150), (1, "other"), dice);
     }
     if dice.chance(centre.adherence) {
         push(
@@ -34,14 +38,15 @@ pub(super) fn add(body: &mut Value, course: &Course, centre: &SyntheticCentre, d
             json!({
                 "presentation_seq": 1,
                 "date": day(dice).to_string(),
-                "initial_imaging": dice.pick(&[("reviewed", 90), ("not_reviewed", 6), ("unobtainable_attempt_documented", 4)]),
-                "course_imaging": dice.pick(&[("reviewed", 88), ("not_reviewed", 8), ("unobtainable_attempt_documented", 4)]),
-                "postop_baseline": if course.resection.is_some() { json!(dice.pick(&[("reviewed", 85), ("not_reviewed", 15)])) } else { json!({"absent": "not_applicable"}) },
+                "initial_imaging": dice.pick(&[("reviewed", 95), ("not_reviewed", 3), ("unobtainable_attempt_documented", 2)]),
+                "course_imaging": dice.pick(&[("reviewed", 94), ("not_reviewed", 4), ("unobtainable_attempt_documented", 2)]),
+                "postop_baseline": if course.resection.is_some() { json!(dice.pick(&[("reviewed", 93), ("not_reviewed", 7)])) } else { json!({"absent": "not_applicable"}) },
             }),
         );
     }
     pathology(body, course, centre, day, dice);
-    assessment(body, day(dice), dice);
+    super::tissue::add(body, course, centre, &sites, dice);
+    assessment(body, course, day(dice), dice);
     if dice.chance(0.4) {
         push(
             body,
@@ -89,14 +94,14 @@ fn sites(abdominal: bool, dice: &mut Dice) -> Vec<&'static str> {
     } else {
         vec![dice.pick(&[("lung", 60), ("liver", 25), ("bone", 8), ("soft_tissue", 7)])]
     };
-    if dice.chance(0.3) {
+    if dice.chance(0.42) {
         let more = dice.pick(&[
             ("lung", 4),
             ("liver", 4),
-            ("bone", 2),
-            ("soft_tissue", 2),
+            ("bone", 4),
+            ("soft_tissue", 3),
             ("subcutaneous", 1),
-            ("brain", 1),
+            ("brain", 3),
         ]);
         if !sites.contains(&more) {
             sites.push(more);
@@ -105,7 +110,7 @@ fn sites(abdominal: bool, dice: &mut Dice) -> Vec<&'static str> {
     sites
 }
 
-fn presentation(body: &mut Value, course: &Course, abdominal: bool, dice: &mut Dice) {
+fn presentation(body: &mut Value, course: &Course, pattern: &str, dice: &mut Dice) {
     let count = dice.between(1, 14);
     push(
         body,
@@ -118,13 +123,14 @@ fn presentation(body: &mut Value, course: &Course, abdominal: bool, dice: &mut D
             "referral_declined": dice.chance(0.01),
             "emergency_treatment": dice.chance(0.02),
             "timing": if course.synchronous { "synchronous" } else { "metachronous" },
-            "disease_pattern": if abdominal { "multifocal_intraabdominal" } else { "distant" },
-            "equivocal_only": dice.chance(0.06),
+            "disease_pattern": pattern,
+            "equivocal_only": course.equivocal,
             "total_lesion_count": count + 6,
             "largest_size_mm": dice.between(90, 160),
-            "resectability": dice.pick(&[("resectable", 3), ("borderline", 3), ("unresectable", 4)]),
+            "resectability": if course.widespread { "unresectable" } else { dice.pick(&[("resectable", 4), ("borderline", 3), ("unresectable", 3)]) },
+            "delay_risk_to_resectability": dice.pick(&[("unlikely", 8), ("likely", 2)]),
             "disease_tempo": dice.pick(&[("indolent", 2), ("intermediate", 5), ("aggressive", 3)]),
-            "neurovascular_clarification_needed": dice.chance(0.12),
+            "neurovascular_clarification_needed": course.neurovascular,
             "staging_exception": if dice.chance(0.04) { json!(["egfr_low"]) } else { json!([]) },
             "downsizing_goal": dice.pick(&[("none", 6), ("symptom_relief", 2), ("possible_resection", 2)]),
             "curative_plan_all_sites": dice.chance(0.3),
@@ -132,8 +138,9 @@ fn presentation(body: &mut Value, course: &Course, abdominal: bool, dice: &mut D
     );
 }
 
-fn lesion(body: &mut Value, n: usize, site: &str, dice: &mut Dice) {
-    let count = dice.between(1, 3);
+fn lesion(body: &mut Value, course: &Course, n: usize, site: &str, dice: &mut Dice) {
+    let widespread = n == 0 && course.widespread;
+    let count = if widespread { 3 } else { dice.between(1, 3) };
     let mut row = json!({
         "lesion_id": format!("L{}", n + 1),
         "presentation_seq": 1,
@@ -143,8 +150,8 @@ fn lesion(body: &mut Value, n: usize, site: &str, dice: &mut Dice) {
         "largest_mm": dice.between(6, 85),
         "laterality_vs_primary": dice.pick(&[("ipsilateral", 5), ("contralateral", 3), ("midline", 2)]),
         "solitary": false,
-        "widespread": count == 3 && dice.chance(0.3),
-        "radiographic_pattern": dice.pick(&[("typical", 80), ("atypical", 12), ("equivocal", 8)]),
+        "widespread": widespread,
+        "radiographic_pattern": if course.equivocal { "equivocal" } else { dice.pick(&[("typical", 84), ("atypical", 12), ("equivocal", 4)]) },
         "unusual_location": dice.chance(0.06),
         "nature_uncertain": dice.chance(0.15),
         "burden_definition_needed": dice.chance(0.2),
@@ -253,7 +260,11 @@ fn staging(
             "suspected_bone",
         );
     }
-    if dice.chance(0.1) {
+    if dice.chance(if course.neurovascular {
+        0.75 * centre.adherence
+    } else {
+        0.03
+    }) {
         scan(
             body,
             day(dice),
@@ -273,7 +284,7 @@ fn staging(
             "iv_single_phase",
             "routine_none",
         );
-    } else if dice.chance(0.15) {
+    } else if dice.chance(if course.equivocal { 0.55 } else { 0.12 }) {
         scan(
             body,
             day(dice),
@@ -300,12 +311,18 @@ pub(super) fn board(
     course: &Course,
     centre: &SyntheticCentre,
     date: NaiveDate,
-    trigger: &str,
+    (seq, trigger): (i64, &str),
     dice: &mut Dice,
 ) {
     if !course.known(date) {
         return;
     }
+    // A centre without sarcoma accreditation takes half its patients to the board of one that has it.
+    let host = if centre.specialised || dice.chance(0.5) {
+        centre.id.as_str()
+    } else {
+        "C01"
+    };
     let mut disciplines = vec!["surgical_oncology", "medical_oncology", "radiology", "pathology"];
     if dice.chance(centre.adherence) {
         disciplines.push("radiation_oncology");
@@ -315,8 +332,8 @@ pub(super) fn board(
         "mdt",
         json!({
             "date": date.to_string(),
-            "centre_id": centre.id,
-            "presentation_seq": 1,
+            "centre_id": host,
+            "presentation_seq": seq,
             "trigger": trigger,
             "disciplines": disciplines,
             "intent": dice.pick(&[("palliative", 6), ("curative", 3), ("surveillance", 1)]),
@@ -375,17 +392,18 @@ fn pathology(
     }
 }
 
-fn assessment(body: &mut Value, date: NaiveDate, dice: &mut Dice) {
+fn assessment(body: &mut Value, course: &Course, date: NaiveDate, dice: &mut Dice) {
+    let aged = date.year() - course.birth_year >= 70;
     push(
         body,
         "assessment",
         json!({
             "date": date.to_string(),
-            "ecog": dice.pick(&[(0, 40), (1, 40), (2, 14), (3, 6)]),
+            "ecog": course.ecog,
             "symptoms_recorded": dice.chance(0.93),
             "comorbidity_instrument": "cci",
             "comorbidity_score": dice.between(0, 6),
-            "geriatric_instrument": {"absent": "not_applicable"},
+            "geriatric_instrument": if aged { json!(dice.pick(&[("g8", 6), ("cga", 3)])) } else { json!({"absent": "not_applicable"}) },
             "nutrition_instrument": "must",
             "nutrition_risk": dice.pick(&[("low", 6), ("moderate", 3), ("high", 1)]),
             "function_assessed": "adl",
