@@ -435,9 +435,6 @@ pub struct Overview {
     pub deaths: Option<u32>,
     /// Observed over potential follow-up to the cut-off, 0 to 1.
     pub follow_up_completeness: Option<f64>,
-    /// Cases evaluated anew in this run, and taken over because nothing had changed.
-    pub evaluated: u32,
-    pub reused: u32,
 }
 
 /// Data quality of one centre (or of the network: `all`).

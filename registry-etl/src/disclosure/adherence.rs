@@ -38,30 +38,65 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
 
 /// The table as an audience may see it. Takes the exact table of a run.
 pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thresholds) -> AdherenceTable {
+    if let Audience::Centre(own) = audience {
+        let committee = adherence(exact, &Audience::Committee, thresholds);
+        return adherence_for_centre(exact, &committee, own, thresholds);
+    }
     let threshold = thresholds.of(audience);
-    let mut table = AdherenceTable {
-        rows: Vec::with_capacity(exact.rows.len()),
-        ..exact.clone()
-    };
+    let mut table = AdherenceTable { rows: Vec::with_capacity(exact.rows.len()), ..exact.clone() };
     for measure in &exact.measures {
         let rows: Vec<&AdherenceRow> = exact.rows.iter().filter(|r| r.measure == measure.id).collect();
         let hidden = protect(&rows, audience, threshold);
-        for (row, hidden) in rows.iter().zip(hidden) {
-            match audience {
-                Audience::Centre(own) if row.by == By::Centre && row.level == *own => {
-                    table.rows.push(AdherenceRow {
-                        basis: None,
-                        ..(*row).clone()
-                    });
-                }
-                Audience::Centre(_) if row.by == By::Centre => {}
-                _ => table.rows.push(disclosed(row, hidden, audience, threshold)),
-            }
-        }
+        table.rows.extend(rows.iter().zip(hidden).map(|(row, hidden)| disclosed(row, hidden, audience, threshold)));
     }
     table.rows_total = table.rows.len() as u32;
     table.rows_suppressed = table.rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
     table
+}
+
+/// The table as a centre may see it, from the exact table and the committee's (which costs the work): the same as
+/// [`adherence`] for [`Audience::Centre`].
+pub fn adherence_for_centre(
+    exact: &AdherenceTable,
+    committee: &AdherenceTable,
+    own: &str,
+    thresholds: &Thresholds,
+) -> AdherenceTable {
+    let threshold = thresholds.committee;
+    let mut rows = Vec::new();
+    for (exact_row, row) in exact.rows.iter().zip(&committee.rows) {
+        match row.by {
+            By::Centre if row.level == own => rows.push(AdherenceRow { basis: None, ..exact_row.clone() }),
+            By::Centre => {}
+            By::Network => rows.push(without_small_others(exact, exact_row, row, own, threshold)),
+            By::HalfYear | By::Histology => rows.push(row.clone()),
+        }
+    }
+    let rows_suppressed = rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
+    AdherenceTable { rows_total: rows.len() as u32, rows_suppressed, rows, ..committee.clone() }
+}
+
+/// A centre knows its own part: what the others contribute to a network row must not be small.
+fn without_small_others(
+    table: &AdherenceTable,
+    exact: &AdherenceRow,
+    committee: &AdherenceRow,
+    own: &str,
+    threshold: u32,
+) -> AdherenceRow {
+    let same = |r: &&AdherenceRow| {
+        r.by == By::Centre && r.level == own && r.measure == exact.measure && r.period == exact.period
+    };
+    let known = table.rows.iter().find(same).map_or([0; QUANTITIES], patients);
+    let others = |quantity: usize| few(patients(exact)[quantity].saturating_sub(known[quantity]), threshold);
+    let mut row = committee.clone();
+    if others(ASSESSABLE) {
+        return emptied(row, Some(Suppression::FewPatients));
+    }
+    if others(SET_ASIDE) {
+        (row.excluded, row.excepted, row.not_in_denominator) = (None, None, None);
+    }
+    row
 }
 
 /// What is hidden of every row of one measure.
@@ -83,10 +118,7 @@ fn protect(
         .iter()
         .flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q])))
         .collect();
-    let mut protected = family.protect(threshold);
-    if let Audience::Centre(own) = audience {
-        hide_the_others(rows, &cells, own, threshold, &mut protected);
-    }
+    let protected = family.protect(threshold);
     cells.iter().map(|row| row.map(|cell| protected[cell])).collect()
 }
 
@@ -130,28 +162,6 @@ fn sums(family: &mut Family, rows: &[&AdherenceRow], cells: &[[usize; QUANTITIES
                 total: cells[all][quantity],
                 parts: vec![cells[recent][quantity], older],
             });
-        }
-    }
-}
-
-/// A centre knows its own part: what the others contribute to a network row must not be small.
-fn hide_the_others(
-    rows: &[&AdherenceRow],
-    cells: &[[usize; QUANTITIES]],
-    own: &str,
-    threshold: u32,
-    protected: &mut [Option<Suppression>],
-) {
-    for (network, row) in rows.iter().enumerate().filter(|(_, r)| r.by == By::Network) {
-        let own = rows
-            .iter()
-            .find(|r| r.by == By::Centre && r.period == row.period && r.level == own);
-        let known = own.map_or([0; QUANTITIES], |r| patients(r));
-        for quantity in [ASSESSABLE, SET_ASIDE] {
-            let others = patients(row)[quantity].saturating_sub(known[quantity]);
-            if few(others, threshold) {
-                protected[cells[network][quantity]].get_or_insert(Suppression::FewPatients);
-            }
         }
     }
 }

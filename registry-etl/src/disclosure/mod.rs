@@ -17,7 +17,7 @@ mod summaries;
 pub(crate) mod suppression;
 mod survival;
 
-pub use adherence::adherence;
+pub use adherence::{adherence, adherence_for_centre};
 pub use letters::CentreLetters;
 pub use summaries::{overview, quality};
 pub use survival::survival;

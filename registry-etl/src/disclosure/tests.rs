@@ -246,7 +246,7 @@ mod pages {
     fn overview_and_quality() {
         let columns = columns(&cases());
         let centres = registry_core::record::CentreTable::from_rows([]).unwrap();
-        let exact = measures::overview(&run(), &window(), &columns, &centres, 77, 0);
+        let exact = measures::overview(&run(), &window(), &columns, &centres);
         let shown = overview(&exact, &Audience::Committee, &Thresholds::default());
         let of =
             |o: &crate::results::Overview, c: &str| o.by_centre.iter().find(|a| a.centre == c).unwrap().cases;

@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `engine` | one case document through edit checks and guideline |
 //! | `evaluation` | outcomes and facts of one case, and the payload they are stored as |
 //! | `columns` | the cases of a run, column by column |
 //! | `tally` | polars: counts per measure and level |
@@ -11,6 +12,7 @@
 
 pub mod adherence;
 pub mod columns;
+pub mod engine;
 pub mod evaluation;
 pub mod funnels;
 pub mod summaries;
@@ -18,6 +20,7 @@ mod tally;
 
 pub use adherence::adherence_table;
 pub use columns::{CaseColumns, Window};
+pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use funnels::funnels;
 pub use summaries::{overview, quality};

@@ -23,8 +23,6 @@ pub fn overview(
     window: &Window,
     columns: &CaseColumns,
     centres: &CentreTable,
-    evaluated: u32,
-    reused: u32,
 ) -> Overview {
     let cut_off = day_number(window.cut_off);
     let settled: Vec<Settled> = columns
@@ -60,8 +58,6 @@ pub fn overview(
         by_timing: count(&|c| columns.facts[c].timing.clone()),
         deaths: Some(settled.iter().filter(|s| s.event).count() as u32),
         follow_up_completeness: completeness(&settled),
-        evaluated,
-        reused,
     }
 }
 

@@ -204,7 +204,7 @@ fn the_overview_counts_every_case_once() {
         json!({"centre_id": "C3", "effective_year": 2026, "eligible_seen": {"absent": "unknown"}}),
     ])
     .unwrap();
-    let got = overview(&run(), &window(), &columns, &centres, 3, 0);
+    let got = overview(&run(), &window(), &columns, &centres);
     assert_eq!((got.cases, got.centres), (Some(3), 2));
     let months: u32 = got.accrual.iter().map(|m| m.n.unwrap()).sum();
     assert_eq!(

@@ -1,1 +1,58 @@
-//! (under construction)
+//! ETL runs: numbered, one at a time, reproducible from their watermark, incremental by evaluation key.
+//!
+//! 1. [`execute`] takes the store's lock and fixes the watermark.
+//! 2. Of the case versions at the watermark only those are evaluated whose evaluation key is not stored; the others are
+//!    referenced.
+//! 3. All evaluations of the run are read back and aggregated; the results are stored as JSON documents, exactly and as the
+//!    committee and the public may see them.
+//! 4. The coordinating office publishes the run.
+//!
+//! [`Reader`] hands results to pages and the API, by audience.
+
+mod execute;
+mod read;
+
+pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
+pub use read::Reader;
+
+use crate::measures::{EngineError, PayloadError, adherence::AggregateError};
+use crate::statistics::StatisticsError;
+use registry_core::record::CentreTableError;
+use registry_core::storage::StoreError;
+
+/// A run failed, or a result cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    #[error("survival cannot be estimated")]
+    Statistics(#[from] StatisticsError),
+    #[error("the centre table is not usable")]
+    Centres(#[from] CentreTableError),
+    #[error("a stored result is not of this program's format")]
+    Format(#[from] serde_json::Error),
+    #[error("a thread that evaluates cases has stopped")]
+    Thread,
+}
+
+impl RunError {
+    /// The class of failure kept with a failed run: no values.
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::Engine(_) => "engine",
+            Self::Payload(_) => "evaluation_payload",
+            Self::Aggregate(_) => "aggregation",
+            Self::Statistics(_) => "statistics",
+            Self::Centres(_) => "centre_table",
+            Self::Format(_) => "format",
+            Self::Thread => "thread",
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One case document through derivation, edit checks, blocks and guideline: the same parts, in the same order, as the
+//! verdict on a submission.
+
+use super::evaluation::{CaseEvaluation, CaseFacts};
+use crate::results::MeasureHead;
+use chrono::{DateTime, NaiveDate, Utc};
+use registry_core::guideline::{ENGINE_VERSION, Guideline};
+use registry_core::record::{CentreTable, Record, day_number};
+use registry_core::rules::Severity;
+use registry_core::storage::{CaseDocument, CaseHeader};
+use registry_core::validation::{Envelope, Judge, document};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Changes whenever this crate could make another evaluation of the same outcomes and dates.
+const EVALUATION_VERSION: &str = "1";
+
+/// A case cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("the current case schema version has no guideline")]
+    NoGuideline,
+    #[error("case schema version {0} is not evaluated by this program any more")]
+    SchemaVersion(String),
+    #[error("the record id of a case is not an identifier")]
+    RecordId,
+}
+
+/// Evaluates cases. Made once per run, shared by its threads.
+pub struct Engine {
+    judge: Arc<Judge>,
+    schema_version: String,
+    rules: String,
+}
+
+impl Engine {
+    /// The engine over a judge's compiled checks and measures.
+    ///
+    /// # Errors
+    /// [`EngineError::NoGuideline`] when the current schema version has none.
+    pub fn new(judge: Arc<Judge>) -> Result<Self, EngineError> {
+        let store = judge.store();
+        let schema_version = store.current().version.clone();
+        let guideline = judge.guidelines(&schema_version).first().ok_or(EngineError::NoGuideline)?;
+        let mut rules = Sha256::new();
+        for part in [&guideline.digest, &store.files().digest_below("checks/"), &store.files().digest_below("codelists/")] {
+            rules.update(part.as_bytes());
+        }
+        Ok(Self { rules: hex::encode(rules.finalize()), schema_version, judge })
+    }
+
+    /// The guideline that is evaluated.
+    ///
+    /// # Errors
+    /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
+    pub fn guideline(&self) -> Result<&Guideline, EngineError> {
+        self.judge.guidelines(&self.schema_version).first().ok_or(EngineError::NoGuideline)
+    }
+
+    /// The judge behind it.
+    pub fn judge(&self) -> &Arc<Judge> {
+        &self.judge
+    }
+
+    /// Version of the case schema that is current.
+    pub fn schema_version(&self) -> &str {
+        &self.schema_version
+    }
+
+    /// Version of the code that evaluates.
+    pub fn version(&self) -> String {
+        format!("{ENGINE_VERSION}+{EVALUATION_VERSION}")
+    }
+
+    /// The measures in the guideline's order.
+    ///
+    /// # Errors
+    /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
+    pub fn measures(&self) -> Result<Vec<MeasureHead>, EngineError> {
+        let head = |m: &registry_core::guideline::Measure| MeasureHead {
+            id: m.id.clone(),
+            statement: m.statement.to_string(),
+            title: m.title.clone(),
+            grade: m.grade.clone(),
+            kind: m.kind.as_str().to_owned(),
+            unit: m.unit.clone(),
+        };
+        Ok(self.guideline()?.measures.iter().map(head).collect())
+    }
+
+    /// The last day anything is known of a case: the earlier of the run's cut-off and the day of submission.
+    pub fn effective_cut_off(cut_off: NaiveDate, submitted_at: DateTime<Utc>) -> NaiveDate {
+        cut_off.min(submitted_at.date_naive())
+    }
+
+    /// What an evaluation depends on, as one hash: case version, effective cut-off, guideline and checks, centre table,
+    /// engine. Equal keys, equal evaluations.
+    pub fn key(&self, header: &CaseHeader, cut_off: NaiveDate, centre_table: &str) -> String {
+        let mut hash = Sha256::new();
+        let version = header.case.version.to_string();
+        let effective = Self::effective_cut_off(cut_off, header.submitted_at).to_string();
+        let parts = [
+            header.case.centre_id.as_str(),
+            &header.case.case_id,
+            &version,
+            &header.content_hash,
+            &header.schema_version,
+            &effective,
+            &self.rules,
+            centre_table,
+            &self.version(),
+        ];
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        hex::encode(hash.finalize())
+    }
+
+    /// Evaluates one case as of `cut_off`.
+    ///
+    /// # Errors
+    /// [`EngineError`]; record ids and versions only, no value of the case.
+    pub fn evaluate(
+        &self,
+        case: &CaseDocument,
+        cut_off: NaiveDate,
+        centres: &CentreTable,
+    ) -> Result<CaseEvaluation, EngineError> {
+        let header = &case.header;
+        let version = &header.schema_version;
+        let unknown = || EngineError::SchemaVersion(version.clone());
+        let layout = self.judge.layout(version).ok_or_else(unknown)?;
+        let checks = self.judge.checks(version).ok_or_else(unknown)?;
+        let guideline = self.judge.guidelines(version).first().ok_or_else(unknown)?;
+        let effective = Self::effective_cut_off(cut_off, header.submitted_at);
+        let envelope = Envelope {
+            record_id: Uuid::parse_str(&header.case.case_id).map_err(|_| EngineError::RecordId)?,
+            centre_id: header.case.centre_id.clone(),
+            submitted_at: header.submitted_at,
+            data_cutoff_date: effective,
+        };
+        let derived = self.judge.derive(&case.document);
+        let mut record = Record::read(&document(&case.document, &envelope, &derived), layout, centres);
+        let fired = checks.run(&record);
+        checks.block(&mut record, &fired);
+        let is_error = |f: &&registry_core::rules::FiredCheck| {
+            checks.checks().get(f.check).is_some_and(|c| c.severity == Severity::Error)
+        };
+        let blocked = fired.iter().filter(is_error).count() as u32;
+        let outcomes = guideline.evaluate(&record).into_iter().map(Into::into).collect();
+        Ok(CaseEvaluation { outcomes, facts: CaseFacts::read(&record, blocked, day_number(effective)) })
+    }
+}

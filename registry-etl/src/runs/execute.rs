@@ -1,0 +1,254 @@
+//! Carrying out a run.
+
+use super::RunError;
+use crate::cohorts::overall_survival;
+use crate::disclosure::{self, Audience, Thresholds};
+use crate::measures::{
+    self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
+};
+use crate::results::{RunIdentity, kind};
+use chrono::NaiveDate;
+use registry_core::access::Scope;
+use registry_core::record::{CentreTable, day_number};
+use registry_core::storage::{
+    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, StartRun, Store,
+};
+use serde::Serialize;
+use serde_json::json;
+
+/// Cases read, evaluated and stored together.
+const BATCH: usize = 500;
+
+/// What a run is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Data are counted up to this day.
+    pub cut_off: NaiveDate,
+    /// Threads that evaluate cases; at least one.
+    pub threads: usize,
+    pub thresholds: Thresholds,
+}
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Evaluating cases: `done` of `total`.
+    Evaluating,
+    /// Reading evaluations back and counting: `done` of `total`.
+    Aggregating,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub run: i64,
+    pub phase: Phase,
+    pub done: usize,
+    pub total: usize,
+}
+
+/// What was done with the cases of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+struct Counts {
+    cases: usize,
+    evaluated: usize,
+    reused: usize,
+    /// Erased while the run was under way.
+    gone: usize,
+}
+
+/// Carries out a run: takes the lock, evaluates what has changed, aggregates, stores the results.
+///
+/// `progress` is told after every batch. A failing run is ended as failed, with the class of failure.
+///
+/// # Errors
+/// [`RunError`]; `Store(RunActive)` while another run is under way.
+pub fn execute(
+    store: &Store,
+    scope: &Scope,
+    engine: &Engine,
+    options: &Options,
+    mut progress: impl FnMut(Progress),
+) -> Result<Run, RunError> {
+    let centres = centre_table(store, scope)?;
+    let guideline = engine.guideline()?;
+    let parameters = json!({
+        "schema_version": engine.schema_version(),
+        "schema_digest": engine.judge().store().digest(),
+        "guideline": guideline.id,
+        "guideline_version": guideline.version,
+        "guideline_digest": guideline.digest,
+        "centre_table_digest": centres.digest(),
+        "engine_version": engine.version(),
+        "code_version": env!("CARGO_PKG_VERSION"),
+        "thresholds": options.thresholds,
+    });
+    let run = store.start_run(scope, StartRun { cutoff_date: options.cut_off, parameters })?;
+    let work = Work { store, scope, engine, options, centres: &centres, run: &run };
+    match work.carry_out(&mut progress) {
+        Ok(finish) => Ok(store.finish_run(scope, run.number, finish)?),
+        Err(error) => {
+            // The lock may be lost already; the error that led here is the one to tell.
+            if let Err(second) = store.fail_run(scope, run.number, error.class()) {
+                tracing::warn!(run = run.number, error = %second, "the failed run could not be ended");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Signs a finished run off.
+///
+/// # Errors
+/// Those of the store: no such run, no results, not allowed.
+pub fn publish(store: &Store, scope: &Scope, run: i64) -> Result<Run, RunError> {
+    Ok(store.publish_run(scope, run)?)
+}
+
+/// The yearly rows of all centres.
+///
+/// # Errors
+/// The store's; rows that make no table.
+pub fn centre_table(store: &Store, scope: &Scope) -> Result<CentreTable, RunError> {
+    let rows = store.centre_years(scope, None)?.into_iter().map(|year| {
+        let mut row = year.values;
+        if let Some(row) = row.as_object_mut() {
+            row.insert("centre_id".to_owned(), json!(year.centre_id));
+            row.insert("effective_year".to_owned(), json!(year.year));
+        }
+        row
+    });
+    Ok(CentreTable::from_rows(rows)?)
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    scope: &'a Scope,
+    engine: &'a Engine,
+    options: &'a Options,
+    centres: &'a CentreTable,
+    run: &'a Run,
+}
+
+impl Work<'_> {
+    fn carry_out(&self, progress: &mut impl FnMut(Progress)) -> Result<FinishRun, RunError> {
+        let mut headers: Vec<CaseHeader> = Vec::new();
+        self.store.for_each_case_at::<RunError>(self.scope, self.run.watermark, BATCH, |batch| {
+            headers.extend(batch);
+            Ok(())
+        })?;
+        let total = headers.len();
+        let mut tell = |phase, done| progress(Progress { run: self.run.number, phase, done, total });
+        let mut counts = Counts { cases: total, ..Counts::default() };
+        let digest = self.centres.digest();
+        tell(Phase::Evaluating, 0);
+        for (at, batch) in headers.chunks(BATCH).enumerate() {
+            self.evaluate(batch, &digest, &mut counts)?;
+            tell(Phase::Evaluating, (at * BATCH + batch.len()).min(total));
+        }
+        let window = Window::ending(self.options.cut_off);
+        let mut columns = CaseColumns::default();
+        self.store.for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
+            for evaluation in batch {
+                let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                columns.push(&evaluation.case.centre_id, &window, case);
+            }
+            tell(Phase::Aggregating, columns.len());
+            Ok(())
+        })?;
+        self.store.keep_run_alive(self.scope, self.run.number)?;
+        Ok(FinishRun { summary: json!(counts), results: self.results(&window, &columns)? })
+    }
+
+    /// Evaluates what is not stored yet, references the rest.
+    fn evaluate(&self, batch: &[CaseHeader], centre_digest: &str, counts: &mut Counts) -> Result<(), RunError> {
+        let cut_off = self.options.cut_off;
+        let keys: Vec<String> = batch.iter().map(|h| self.engine.key(h, cut_off, centre_digest)).collect();
+        let wanted: Vec<EvaluationRef> = batch
+            .iter()
+            .zip(&keys)
+            .map(|(header, key)| EvaluationRef {
+                centre_id: header.case.centre_id.clone(),
+                case_id: header.case.case_id.clone(),
+                key: key.clone(),
+            })
+            .collect();
+        let known = self.store.known_evaluations(self.scope, &wanted)?;
+        let missing: Vec<CaseRef> =
+            batch.iter().zip(&known).filter(|(_, known)| !**known).map(|(h, _)| h.case.clone()).collect();
+        let documents = self.store.case_documents(self.scope, &missing)?;
+        let mut payloads = self.evaluate_all(&documents)?.into_iter();
+        let mut evaluations = Vec::with_capacity(batch.len());
+        for ((header, key), known) in batch.iter().zip(keys).zip(known) {
+            let payload = if known { None } else { payloads.next().flatten() };
+            match (known, &payload) {
+                (true, _) => counts.reused += 1,
+                (false, Some(_)) => counts.evaluated += 1,
+                (false, None) => {
+                    counts.gone += 1;
+                    continue;
+                }
+            }
+            evaluations.push(NewEvaluation { case: header.case.clone(), key, payload });
+        }
+        self.store.put_evaluations(self.scope, self.run.number, evaluations)?;
+        Ok(())
+    }
+
+    /// Payloads of documents, in order, over all threads; `None` for an erased case.
+    fn evaluate_all(&self, documents: &[Option<CaseDocument>]) -> Result<Vec<Option<Vec<u8>>>, RunError> {
+        let one = |document: &Option<CaseDocument>| -> Result<Option<Vec<u8>>, RunError> {
+            let Some(document) = document else { return Ok(None) };
+            let evaluation = self.engine.evaluate(document, self.options.cut_off, self.centres)?;
+            Ok(Some(evaluation.to_payload()?))
+        };
+        let share = documents.len().div_ceil(self.options.threads.max(1)).max(1);
+        let parts: Vec<Result<Vec<_>, RunError>> = std::thread::scope(|threads| {
+            let part = |part: &'_ [Option<CaseDocument>]| part.iter().map(one).collect();
+            let workers: Vec<_> = documents.chunks(share).map(|d| threads.spawn(move || part(d))).collect();
+            workers.into_iter().map(|w| w.join().unwrap_or(Err(RunError::Thread))).collect()
+        });
+        let mut all = Vec::with_capacity(documents.len());
+        for part in parts {
+            all.extend(part?);
+        }
+        Ok(all)
+    }
+
+    fn results(&self, window: &Window, columns: &CaseColumns) -> Result<Vec<RunResult>, RunError> {
+        let guideline = self.engine.guideline()?;
+        let identity = RunIdentity {
+            run: self.run.number,
+            cut_off: self.options.cut_off.to_string(),
+            schema_version: self.engine.schema_version().to_owned(),
+            guideline: guideline.id.clone(),
+            guideline_version: guideline.version.clone(),
+            engine_version: self.engine.version(),
+        };
+        let adherence = adherence_table(&identity, window, &self.engine.measures()?, columns)?;
+        let survival = overall_survival(&identity, day_number(self.options.cut_off), &columns.survival())?;
+        let overview = measures::overview(&identity, window, columns, self.centres);
+        let quality = measures::quality(&identity, columns);
+        let mut results = vec![
+            result(kind::SURVIVAL, &survival.endpoint, &survival)?,
+            result(kind::OVERVIEW, "", &overview)?,
+            result(kind::QUALITY, "", &quality)?,
+        ];
+        let limits = &self.options.thresholds;
+        for (audience, key) in [(Audience::Exact, ""), (Audience::Committee, "committee"), (Audience::Public, "public")] {
+            self.store.keep_run_alive(self.scope, self.run.number)?;
+            // The exact document keeps the patients behind each count: a centre's view needs them.
+            let table = match audience {
+                Audience::Exact => adherence.clone(),
+                _ => disclosure::adherence(&adherence, &audience, limits),
+            };
+            results.push(result(kind::ADHERENCE, key, &table)?);
+            results.push(result(kind::FUNNELS, key, &funnels(&table).map_err(AggregateError::from)?)?);
+        }
+        Ok(results)
+    }
+}
+
+fn result(kind: &str, key: &str, body: &impl Serialize) -> Result<RunResult, RunError> {
+    Ok(RunResult { kind: kind.to_owned(), key: key.to_owned(), body: serde_json::to_string(body)? })
+}

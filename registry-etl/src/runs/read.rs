@@ -1,0 +1,96 @@
+//! Results of a run, as an audience may see them.
+
+use super::RunError;
+use crate::disclosure::{self, Audience, Thresholds};
+use crate::measures::{adherence::AggregateError, funnels};
+use crate::results::{AdherenceTable, Funnels, Overview, Quality, SurvivalResult, kind};
+use registry_core::access::Scope;
+use registry_core::storage::{Run, Store};
+use serde::de::DeserializeOwned;
+
+/// Reads the results of one run. The audience is the caller's decision from the scope; hiding is done here and nowhere
+/// else.
+pub struct Reader<'a> {
+    store: &'a Store,
+    scope: &'a Scope,
+    run: i64,
+    thresholds: Thresholds,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `run`, with the thresholds the run was made with.
+    pub fn new(store: &'a Store, scope: &'a Scope, run: &Run) -> Self {
+        let thresholds = run.parameters.get("thresholds").cloned();
+        let thresholds = thresholds.and_then(|t| serde_json::from_value(t).ok()).unwrap_or_default();
+        Self { store, scope, run: run.number, thresholds }
+    }
+
+    /// From how many patients on values are shown.
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+
+    /// Adherence of every measure by network, centre, half-year and histology.
+    ///
+    /// # Errors
+    /// The store's: no such run or result; a document of another format.
+    pub fn adherence(&self, audience: &Audience) -> Result<AdherenceTable, RunError> {
+        match audience {
+            Audience::Public => self.document(kind::ADHERENCE, "public"),
+            Audience::Committee => self.document(kind::ADHERENCE, "committee"),
+            Audience::Exact => {
+                let exact = self.document(kind::ADHERENCE, "")?;
+                Ok(disclosure::adherence(&exact, audience, &self.thresholds))
+            }
+            Audience::Centre(own) => {
+                let (exact, committee) =
+                    (self.document(kind::ADHERENCE, "")?, self.document(kind::ADHERENCE, "committee")?);
+                Ok(disclosure::adherence_for_centre(&exact, &committee, own, &self.thresholds))
+            }
+        }
+    }
+
+    /// The funnel of every measure.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn funnels(&self, audience: &Audience) -> Result<Funnels, RunError> {
+        match audience {
+            Audience::Public => self.document(kind::FUNNELS, "public"),
+            Audience::Committee => self.document(kind::FUNNELS, "committee"),
+            Audience::Exact => self.document(kind::FUNNELS, ""),
+            Audience::Centre(_) => Ok(funnels(&self.adherence(audience)?).map_err(AggregateError::from)?),
+        }
+    }
+
+    /// A survival endpoint, `S1`.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
+        let exact = self.document(kind::SURVIVAL, endpoint)?;
+        Ok(disclosure::survival(&exact, audience, &self.thresholds))
+    }
+
+    /// The first page's numbers.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn overview(&self, audience: &Audience) -> Result<Overview, RunError> {
+        let exact = self.document(kind::OVERVIEW, "")?;
+        Ok(disclosure::overview(&exact, audience, &self.thresholds))
+    }
+
+    /// Data quality.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
+        let exact = self.document(kind::QUALITY, "")?;
+        Ok(disclosure::quality(&exact, audience, &self.thresholds))
+    }
+
+    fn document<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, RunError> {
+        Ok(serde_json::from_str(&self.store.run_result(self.scope, self.run, kind, key)?)?)
+    }
+}

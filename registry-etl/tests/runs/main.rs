@@ -1,0 +1,5 @@
+//! Runs on a real store: incremental, locked, reproducible, readable by audience.
+
+mod incremental;
+mod registry;
+mod results;
