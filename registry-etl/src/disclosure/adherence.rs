@@ -43,11 +43,18 @@ pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thres
         return adherence_for_centre(exact, &committee, own, thresholds);
     }
     let threshold = thresholds.of(audience);
-    let mut table = AdherenceTable { rows: Vec::with_capacity(exact.rows.len()), ..exact.clone() };
+    let mut table = AdherenceTable {
+        rows: Vec::with_capacity(exact.rows.len()),
+        ..exact.clone()
+    };
     for measure in &exact.measures {
         let rows: Vec<&AdherenceRow> = exact.rows.iter().filter(|r| r.measure == measure.id).collect();
         let hidden = protect(&rows, audience, threshold);
-        table.rows.extend(rows.iter().zip(hidden).map(|(row, hidden)| disclosed(row, hidden, audience, threshold)));
+        table.rows.extend(
+            rows.iter()
+                .zip(hidden)
+                .map(|(row, hidden)| disclosed(row, hidden, audience, threshold)),
+        );
     }
     table.rows_total = table.rows.len() as u32;
     table.rows_suppressed = table.rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
@@ -66,14 +73,22 @@ pub fn adherence_for_centre(
     let mut rows = Vec::new();
     for (exact_row, row) in exact.rows.iter().zip(&committee.rows) {
         match row.by {
-            By::Centre if row.level == own => rows.push(AdherenceRow { basis: None, ..exact_row.clone() }),
+            By::Centre if row.level == own => rows.push(AdherenceRow {
+                basis: None,
+                ..exact_row.clone()
+            }),
             By::Centre => {}
             By::Network => rows.push(without_small_others(exact, exact_row, row, own, threshold)),
             By::HalfYear | By::Histology => rows.push(row.clone()),
         }
     }
     let rows_suppressed = rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
-    AdherenceTable { rows_total: rows.len() as u32, rows_suppressed, rows, ..committee.clone() }
+    AdherenceTable {
+        rows_total: rows.len() as u32,
+        rows_suppressed,
+        rows,
+        ..committee.clone()
+    }
 }
 
 /// A centre knows its own part: what the others contribute to a network row must not be small.
@@ -88,7 +103,12 @@ fn without_small_others(
         r.by == By::Centre && r.level == own && r.measure == exact.measure && r.period == exact.period
     };
     let known = table.rows.iter().find(same).map_or([0; QUANTITIES], patients);
-    let others = |quantity: usize| few(patients(exact)[quantity].saturating_sub(known[quantity]), threshold);
+    let others = |quantity: usize| {
+        few(
+            patients(exact)[quantity].saturating_sub(known[quantity]),
+            threshold,
+        )
+    };
     let mut row = committee.clone();
     if others(ASSESSABLE) {
         return emptied(row, Some(Suppression::FewPatients));

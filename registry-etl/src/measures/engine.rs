@@ -42,12 +42,23 @@ impl Engine {
     pub fn new(judge: Arc<Judge>) -> Result<Self, EngineError> {
         let store = judge.store();
         let schema_version = store.current().version.clone();
-        let guideline = judge.guidelines(&schema_version).first().ok_or(EngineError::NoGuideline)?;
+        let guideline = judge
+            .guidelines(&schema_version)
+            .first()
+            .ok_or(EngineError::NoGuideline)?;
         let mut rules = Sha256::new();
-        for part in [&guideline.digest, &store.files().digest_below("checks/"), &store.files().digest_below("codelists/")] {
+        for part in [
+            &guideline.digest,
+            &store.files().digest_below("checks/"),
+            &store.files().digest_below("codelists/"),
+        ] {
             rules.update(part.as_bytes());
         }
-        Ok(Self { rules: hex::encode(rules.finalize()), schema_version, judge })
+        Ok(Self {
+            rules: hex::encode(rules.finalize()),
+            schema_version,
+            judge,
+        })
     }
 
     /// The guideline that is evaluated.
@@ -55,7 +66,10 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
     pub fn guideline(&self) -> Result<&Guideline, EngineError> {
-        self.judge.guidelines(&self.schema_version).first().ok_or(EngineError::NoGuideline)
+        self.judge
+            .guidelines(&self.schema_version)
+            .first()
+            .ok_or(EngineError::NoGuideline)
     }
 
     /// The judge behind it.
@@ -146,10 +160,16 @@ impl Engine {
         let fired = checks.run(&record);
         checks.block(&mut record, &fired);
         let is_error = |f: &&registry_core::rules::FiredCheck| {
-            checks.checks().get(f.check).is_some_and(|c| c.severity == Severity::Error)
+            checks
+                .checks()
+                .get(f.check)
+                .is_some_and(|c| c.severity == Severity::Error)
         };
         let blocked = fired.iter().filter(is_error).count() as u32;
         let outcomes = guideline.evaluate(&record).into_iter().map(Into::into).collect();
-        Ok(CaseEvaluation { outcomes, facts: CaseFacts::read(&record, blocked, day_number(effective)) })
+        Ok(CaseEvaluation {
+            outcomes,
+            facts: CaseFacts::read(&record, blocked, day_number(effective)),
+        })
     }
 }

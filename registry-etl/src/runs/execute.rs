@@ -11,7 +11,8 @@ use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::record::{CentreTable, day_number};
 use registry_core::storage::{
-    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, StartRun, Store,
+    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, StartRun,
+    Store,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -83,8 +84,21 @@ pub fn execute(
         "code_version": env!("CARGO_PKG_VERSION"),
         "thresholds": options.thresholds,
     });
-    let run = store.start_run(scope, StartRun { cutoff_date: options.cut_off, parameters })?;
-    let work = Work { store, scope, engine, options, centres: &centres, run: &run };
+    let run = store.start_run(
+        scope,
+        StartRun {
+            cutoff_date: options.cut_off,
+            parameters,
+        },
+    )?;
+    let work = Work {
+        store,
+        scope,
+        engine,
+        options,
+        centres: &centres,
+        run: &run,
+    };
     match work.carry_out(&mut progress) {
         Ok(finish) => Ok(store.finish_run(scope, run.number, finish)?),
         Err(error) => {
@@ -133,13 +147,24 @@ struct Work<'a> {
 impl Work<'_> {
     fn carry_out(&self, progress: &mut impl FnMut(Progress)) -> Result<FinishRun, RunError> {
         let mut headers: Vec<CaseHeader> = Vec::new();
-        self.store.for_each_case_at::<RunError>(self.scope, self.run.watermark, BATCH, |batch| {
-            headers.extend(batch);
-            Ok(())
-        })?;
+        self.store
+            .for_each_case_at::<RunError>(self.scope, self.run.watermark, BATCH, |batch| {
+                headers.extend(batch);
+                Ok(())
+            })?;
         let total = headers.len();
-        let mut tell = |phase, done| progress(Progress { run: self.run.number, phase, done, total });
-        let mut counts = Counts { cases: total, ..Counts::default() };
+        let mut tell = |phase, done| {
+            progress(Progress {
+                run: self.run.number,
+                phase,
+                done,
+                total,
+            })
+        };
+        let mut counts = Counts {
+            cases: total,
+            ..Counts::default()
+        };
         let digest = self.centres.digest();
         tell(Phase::Evaluating, 0);
         for (at, batch) in headers.chunks(BATCH).enumerate() {
@@ -148,22 +173,34 @@ impl Work<'_> {
         }
         let window = Window::ending(self.options.cut_off);
         let mut columns = CaseColumns::default();
-        self.store.for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
-            for evaluation in batch {
-                let case = CaseEvaluation::from_payload(&evaluation.payload)?;
-                columns.push(&evaluation.case.centre_id, &window, case);
-            }
-            tell(Phase::Aggregating, columns.len());
-            Ok(())
-        })?;
+        self.store
+            .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
+                for evaluation in batch {
+                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                    columns.push(&evaluation.case.centre_id, &window, case);
+                }
+                tell(Phase::Aggregating, columns.len());
+                Ok(())
+            })?;
         self.store.keep_run_alive(self.scope, self.run.number)?;
-        Ok(FinishRun { summary: json!(counts), results: self.results(&window, &columns)? })
+        Ok(FinishRun {
+            summary: json!(counts),
+            results: self.results(&window, &columns)?,
+        })
     }
 
     /// Evaluates what is not stored yet, references the rest.
-    fn evaluate(&self, batch: &[CaseHeader], centre_digest: &str, counts: &mut Counts) -> Result<(), RunError> {
+    fn evaluate(
+        &self,
+        batch: &[CaseHeader],
+        centre_digest: &str,
+        counts: &mut Counts,
+    ) -> Result<(), RunError> {
         let cut_off = self.options.cut_off;
-        let keys: Vec<String> = batch.iter().map(|h| self.engine.key(h, cut_off, centre_digest)).collect();
+        let keys: Vec<String> = batch
+            .iter()
+            .map(|h| self.engine.key(h, cut_off, centre_digest))
+            .collect();
         let wanted: Vec<EvaluationRef> = batch
             .iter()
             .zip(&keys)
@@ -174,8 +211,12 @@ impl Work<'_> {
             })
             .collect();
         let known = self.store.known_evaluations(self.scope, &wanted)?;
-        let missing: Vec<CaseRef> =
-            batch.iter().zip(&known).filter(|(_, known)| !**known).map(|(h, _)| h.case.clone()).collect();
+        let missing: Vec<CaseRef> = batch
+            .iter()
+            .zip(&known)
+            .filter(|(_, known)| !**known)
+            .map(|(h, _)| h.case.clone())
+            .collect();
         let documents = self.store.case_documents(self.scope, &missing)?;
         let mut payloads = self.evaluate_all(&documents)?.into_iter();
         let mut evaluations = Vec::with_capacity(batch.len());
@@ -189,9 +230,14 @@ impl Work<'_> {
                     continue;
                 }
             }
-            evaluations.push(NewEvaluation { case: header.case.clone(), key, payload });
+            evaluations.push(NewEvaluation {
+                case: header.case.clone(),
+                key,
+                payload,
+            });
         }
-        self.store.put_evaluations(self.scope, self.run.number, evaluations)?;
+        self.store
+            .put_evaluations(self.scope, self.run.number, evaluations)?;
         Ok(())
     }
 
@@ -199,14 +245,22 @@ impl Work<'_> {
     fn evaluate_all(&self, documents: &[Option<CaseDocument>]) -> Result<Vec<Option<Vec<u8>>>, RunError> {
         let one = |document: &Option<CaseDocument>| -> Result<Option<Vec<u8>>, RunError> {
             let Some(document) = document else { return Ok(None) };
-            let evaluation = self.engine.evaluate(document, self.options.cut_off, self.centres)?;
+            let evaluation = self
+                .engine
+                .evaluate(document, self.options.cut_off, self.centres)?;
             Ok(Some(evaluation.to_payload()?))
         };
         let share = documents.len().div_ceil(self.options.threads.max(1)).max(1);
         let parts: Vec<Result<Vec<_>, RunError>> = std::thread::scope(|threads| {
             let part = |part: &'_ [Option<CaseDocument>]| part.iter().map(one).collect();
-            let workers: Vec<_> = documents.chunks(share).map(|d| threads.spawn(move || part(d))).collect();
-            workers.into_iter().map(|w| w.join().unwrap_or(Err(RunError::Thread))).collect()
+            let workers: Vec<_> = documents
+                .chunks(share)
+                .map(|d| threads.spawn(move || part(d)))
+                .collect();
+            workers
+                .into_iter()
+                .map(|w| w.join().unwrap_or(Err(RunError::Thread)))
+                .collect()
         });
         let mut all = Vec::with_capacity(documents.len());
         for part in parts {
@@ -235,7 +289,11 @@ impl Work<'_> {
             result(kind::QUALITY, "", &quality)?,
         ];
         let limits = &self.options.thresholds;
-        for (audience, key) in [(Audience::Exact, ""), (Audience::Committee, "committee"), (Audience::Public, "public")] {
+        for (audience, key) in [
+            (Audience::Exact, ""),
+            (Audience::Committee, "committee"),
+            (Audience::Public, "public"),
+        ] {
             self.store.keep_run_alive(self.scope, self.run.number)?;
             // The exact document keeps the patients behind each count: a centre's view needs them.
             let table = match audience {
@@ -243,12 +301,20 @@ impl Work<'_> {
                 _ => disclosure::adherence(&adherence, &audience, limits),
             };
             results.push(result(kind::ADHERENCE, key, &table)?);
-            results.push(result(kind::FUNNELS, key, &funnels(&table).map_err(AggregateError::from)?)?);
+            results.push(result(
+                kind::FUNNELS,
+                key,
+                &funnels(&table).map_err(AggregateError::from)?,
+            )?);
         }
         Ok(results)
     }
 }
 
 fn result(kind: &str, key: &str, body: &impl Serialize) -> Result<RunResult, RunError> {
-    Ok(RunResult { kind: kind.to_owned(), key: key.to_owned(), body: serde_json::to_string(body)? })
+    Ok(RunResult {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        body: serde_json::to_string(body)?,
+    })
 }

@@ -21,8 +21,15 @@ impl<'a> Reader<'a> {
     /// A reader of `run`, with the thresholds the run was made with.
     pub fn new(store: &'a Store, scope: &'a Scope, run: &Run) -> Self {
         let thresholds = run.parameters.get("thresholds").cloned();
-        let thresholds = thresholds.and_then(|t| serde_json::from_value(t).ok()).unwrap_or_default();
-        Self { store, scope, run: run.number, thresholds }
+        let thresholds = thresholds
+            .and_then(|t| serde_json::from_value(t).ok())
+            .unwrap_or_default();
+        Self {
+            store,
+            scope,
+            run: run.number,
+            thresholds,
+        }
     }
 
     /// From how many patients on values are shown.
@@ -43,9 +50,16 @@ impl<'a> Reader<'a> {
                 Ok(disclosure::adherence(&exact, audience, &self.thresholds))
             }
             Audience::Centre(own) => {
-                let (exact, committee) =
-                    (self.document(kind::ADHERENCE, "")?, self.document(kind::ADHERENCE, "committee")?);
-                Ok(disclosure::adherence_for_centre(&exact, &committee, own, &self.thresholds))
+                let (exact, committee) = (
+                    self.document(kind::ADHERENCE, "")?,
+                    self.document(kind::ADHERENCE, "committee")?,
+                );
+                Ok(disclosure::adherence_for_centre(
+                    &exact,
+                    &committee,
+                    own,
+                    &self.thresholds,
+                ))
             }
         }
     }
@@ -91,6 +105,8 @@ impl<'a> Reader<'a> {
     }
 
     fn document<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, RunError> {
-        Ok(serde_json::from_str(&self.store.run_result(self.scope, self.run, kind, key)?)?)
+        Ok(serde_json::from_str(
+            &self.store.run_result(self.scope, self.run, kind, key)?,
+        )?)
     }
 }

@@ -14,10 +14,16 @@ fn counts(run: &Run) -> [u64; 3] {
 
 /// The results of a run without its number.
 fn results(registry: &Registry, run: &Run) -> Vec<(String, String, Value)> {
-    let keys = registry.store.run_results(&system(), run.number).expect("results");
+    let keys = registry
+        .store
+        .run_results(&system(), run.number)
+        .expect("results");
     keys.into_iter()
         .map(|k| {
-            let text = registry.store.run_result(&system(), run.number, &k.kind, &k.key).expect("a result");
+            let text = registry
+                .store
+                .run_result(&system(), run.number, &k.kind, &k.key)
+                .expect("a result");
             let mut body: Value = serde_json::from_str(&text).expect("JSON");
             body["run"]["run"] = json!(0);
             (k.kind, k.key, body)
@@ -37,9 +43,19 @@ fn the_second_run_evaluates_nothing_and_says_the_same() {
     // One case sent again with a change, one new draft, one withdrawn.
     let mut case = synthetic::case(&registry.plan, 3);
     case.body["primary"]["size_mm"] = json!(77);
-    registry.put(&case.centre_id, &case.pseudonym, case.body, CaseStatus::Submitted).expect("stored");
-    let draft = synthetic::case(&synthetic::CohortPlan { seed: 99, ..registry.plan }, 900);
-    registry.put(&draft.centre_id, &draft.pseudonym, draft.body, CaseStatus::Draft).expect("stored");
+    registry
+        .put(&case.centre_id, &case.pseudonym, case.body, CaseStatus::Submitted)
+        .expect("stored");
+    let draft = synthetic::case(
+        &synthetic::CohortPlan {
+            seed: 99,
+            ..registry.plan
+        },
+        900,
+    );
+    registry
+        .put(&draft.centre_id, &draft.pseudonym, draft.body, CaseStatus::Draft)
+        .expect("stored");
     let gone = synthetic::case(&registry.plan, 5);
     let withdraw = Withdraw {
         pseudonym: gone.pseudonym,
@@ -53,7 +69,11 @@ fn the_second_run_evaluates_nothing_and_says_the_same() {
     };
     registry.store.withdraw(&system(), withdraw).expect("withdrawn");
     let third = registry.run();
-    assert_eq!(counts(&third), [39, 1, 38], "drafts and withdrawn cases never enter");
+    assert_eq!(
+        counts(&third),
+        [39, 1, 38],
+        "drafts and withdrawn cases never enter"
+    );
 }
 
 #[test]
@@ -75,7 +95,10 @@ fn a_changed_centre_table_evaluates_everything() {
     let row = json!({"is_specialised_sarcoma_centre": true, "annual_rps_volume": 1, "eligible_seen": 1,
         "consent_refused": 0, "annual_metastasectomy_volume": 0, "mis_metastasectomy_programme": false,
         "academic_trial_centre": false});
-    registry.store.put_centre_year(&system(), "C01", 2030, row).expect("a year");
+    registry
+        .store
+        .put_centre_year(&system(), "C01", 2030, row)
+        .expect("a year");
     assert_eq!(counts(&registry.run()), [6, 6, 0]);
 }
 
@@ -84,11 +107,20 @@ fn one_run_at_a_time_and_a_failed_one_frees_the_lock() {
     let registry = Registry::with(3, 2);
     let open = registry
         .store
-        .start_run(&system(), StartRun { cutoff_date: as_of(), parameters: json!({}) })
+        .start_run(
+            &system(),
+            StartRun {
+                cutoff_date: as_of(),
+                parameters: json!({}),
+            },
+        )
         .expect("started");
     let refused = registry.try_run(as_of(), |_| ());
     assert!(matches!(refused, Err(RunError::Store(StoreError::RunActive(n))) if n == open.number));
-    registry.store.fail_run(&system(), open.number, "test").expect("failed");
+    registry
+        .store
+        .fail_run(&system(), open.number, "test")
+        .expect("failed");
     assert_eq!(registry.run().number, open.number + 1);
 }
 
@@ -97,7 +129,10 @@ fn progress_is_told_and_ends_complete() {
     let registry = Registry::with(7, 2);
     let mut told = Vec::new();
     registry.run_told(|p| told.push(p));
-    assert!(told.windows(2).all(|w| w[0].phase != w[1].phase || w[0].done <= w[1].done));
+    assert!(
+        told.windows(2)
+            .all(|w| w[0].phase != w[1].phase || w[0].done <= w[1].done)
+    );
     for phase in [Phase::Evaluating, Phase::Aggregating] {
         let last = told.iter().rfind(|p| p.phase == phase).expect("told");
         assert_eq!((last.done, last.total), (7, 7));
@@ -114,11 +149,18 @@ fn a_run_says_of_a_case_what_the_verdict_on_its_submission_said() {
         .store
         .for_each_run_evaluation::<StoreError>(&system(), run.number, 5, |batch| {
             for evaluation in batch {
-                let got = registry_etl::measures::CaseEvaluation::from_payload(&evaluation.payload).expect("payload");
-                let document = &registry.store.case_documents(&system(), std::slice::from_ref(&evaluation.case))?[0];
+                let got = registry_etl::measures::CaseEvaluation::from_payload(&evaluation.payload)
+                    .expect("payload");
+                let document = &registry
+                    .store
+                    .case_documents(&system(), std::slice::from_ref(&evaluation.case))?[0];
                 let body = &document.as_ref().expect("there").document;
                 let verdict = registry.verdict(&evaluation.case.centre_id, body);
-                let assessment = verdict.assessments.iter().find(|a| a.guideline == *guideline).expect("assessed");
+                let assessment = verdict
+                    .assessments
+                    .iter()
+                    .find(|a| a.guideline == *guideline)
+                    .expect("assessed");
                 let expected: Vec<registry_etl::measures::UnitResult> =
                     assessment.outcomes.iter().cloned().map(Into::into).collect();
                 assert_eq!(got.outcomes, expected);

@@ -46,7 +46,10 @@ struct StepClock(AtomicI64);
 
 impl Clock for StepClock {
     fn now(&self) -> DateTime<Utc> {
-        let start = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("an instant");
+        let start = Utc
+            .with_ymd_and_hms(2026, 11, 23, 12, 0, 0)
+            .single()
+            .expect("an instant");
         start + Duration::seconds(self.0.fetch_add(1, Ordering::SeqCst))
     }
 }
@@ -80,7 +83,12 @@ impl Registry {
         let entropy = Arc::new(Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(7))));
         let store = Store::open(options, key, clock, entropy).expect("opens");
         store.migrate().expect("migrates");
-        let plan = CohortPlan { seed: 11, cases, centres, as_of: as_of() };
+        let plan = CohortPlan {
+            seed: 11,
+            cases,
+            centres,
+            as_of: as_of(),
+        };
         for centre in synthetic::centres(&plan) {
             let new = NewCentre {
                 centre_id: centre.id.clone(),
@@ -90,13 +98,21 @@ impl Registry {
             };
             store.create_centre(&system(), new).expect("a centre");
             for (year, values) in centre.years {
-                store.put_centre_year(&system(), &centre.id, year, values).expect("a year");
+                store
+                    .put_centre_year(&system(), &centre.id, year, values)
+                    .expect("a year");
             }
         }
-        let registry = Self { store, plan, _folder: folder };
+        let registry = Self {
+            store,
+            plan,
+            _folder: folder,
+        };
         for index in 0..cases {
             let case = synthetic::case(&registry.plan, index);
-            registry.put(&case.centre_id, &case.pseudonym, case.body, CaseStatus::Submitted).expect("stored");
+            registry
+                .put(&case.centre_id, &case.pseudonym, case.body, CaseStatus::Submitted)
+                .expect("stored");
         }
         registry
     }
@@ -109,7 +125,10 @@ impl Registry {
         let envelope = Envelope {
             record_id: Uuid::nil(),
             centre_id: centre.to_owned(),
-            submitted_at: Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("an instant"),
+            submitted_at: Utc
+                .with_ymd_and_hms(2026, 11, 23, 12, 0, 0)
+                .single()
+                .expect("an instant"),
             data_cutoff_date: as_of(),
         };
         judge().judge(body, &envelope, &self.centres())
@@ -138,7 +157,8 @@ impl Registry {
             reason: None,
             idempotency: None,
         };
-        self.store.put_case(&Scope::system_for_centre("test", centre), put)
+        self.store
+            .put_case(&Scope::system_for_centre("test", centre), put)
     }
 
     pub(crate) fn run(&self) -> registry_core::storage::Run {
@@ -154,7 +174,11 @@ impl Registry {
         cut_off: NaiveDate,
         progress: impl FnMut(Progress),
     ) -> Result<registry_core::storage::Run, runs::RunError> {
-        let options = Options { cut_off, threads: 2, thresholds: Default::default() };
+        let options = Options {
+            cut_off,
+            threads: 2,
+            thresholds: Default::default(),
+        };
         runs::execute(&self.store, &system(), &engine(), &options, progress)
     }
 }
