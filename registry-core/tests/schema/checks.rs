@@ -328,7 +328,7 @@ fn the_assessment_has_every_measure() {
 fn an_error_keeps_its_element_out_of_the_measures() {
     // A malformed morphology keeps histology and eligibility out, and with them the population of every measure.
     let verdict = judge(&with("/primary/icdo_morphology", json!("88583")));
-    assert_eq!(found(&verdict)[0], ("E-010", "/primary/icdo_morphology"));
+    assert_eq!(finding(&verdict, "E-010").pointer, "/primary/icdo_morphology");
     assert!(!verdict.rejected());
     let outcomes = &verdict.assessments[0].outcomes;
     assert!(!outcomes.is_empty());

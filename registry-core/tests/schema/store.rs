@@ -62,12 +62,9 @@ fn published_files_have_the_digest_of_the_catalogue() {
 #[test]
 fn a_changed_published_file_is_refused() {
     let folder = copy();
-    change(
-        &folder,
-        "case/1.0.0/imaging.schema.json",
-        "Imaging modality",
-        "Modality",
-    );
+    let path = folder.path().join("case/1.0.0/imaging.schema.json");
+    let text = fs::read_to_string(&path).expect("a file");
+    fs::write(&path, text + "\n").expect("written");
     match SchemaStore::from_dir(folder.path()) {
         Err(SchemaError::Changed { path, .. }) => assert_eq!(path, "case/1.0.0/imaging.schema.json"),
         other => panic!("{other:?}"),
