@@ -138,6 +138,10 @@ impl Dialer {
             return Err(StoreError::Unavailable(Outage::Missing));
         }
         let mode = if self.options.create { "rwc" } else { "rw" };
+        let marked = std::fs::metadata(path).is_ok_and(|file| file.permissions().readonly());
+        if marked {
+            return Err(StoreError::Unavailable(Outage::ReadOnly));
+        }
         let mut conn = SqliteConnection::establish(&file_uri(path, mode)?).map_err(cannot_connect)?;
         let pages = self
             .options

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
-use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
@@ -17,10 +18,10 @@ use registry_core::storage::{
 use serde_json::{Value, json};
 
 /// Starts at 2026-11-23 12:00 UTC and goes on by one second at each look; tests may jump.
-pub struct StepClock(AtomicI64);
+pub(crate) struct StepClock(AtomicI64);
 
 impl StepClock {
-    pub fn jump(&self, by: Duration) {
+    pub(crate) fn jump(&self, by: Duration) {
         self.0.fetch_add(by.num_seconds(), Ordering::SeqCst);
     }
 }
@@ -33,7 +34,7 @@ impl Clock for StepClock {
 }
 
 /// Seeded bytes: the same in every run.
-pub struct SeededEntropy(Mutex<ChaCha20Rng>);
+pub(crate) struct SeededEntropy(Mutex<ChaCha20Rng>);
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
@@ -42,17 +43,17 @@ impl Entropy for SeededEntropy {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
 
 /// A store, and what keeps its database alive.
-pub struct TestStore {
-    pub store: Store,
-    pub clock: Arc<StepClock>,
-    pub options: StoreOptions,
-    pub dialect: Dialect,
+pub(crate) struct TestStore {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<StepClock>,
+    pub(crate) options: StoreOptions,
+    pub(crate) dialect: Dialect,
     folder: Option<tempfile::TempDir>,
     server: Option<(String, String)>,
 }
@@ -60,20 +61,20 @@ pub struct TestStore {
 /// Counts the databases of this process.
 static DATABASES: AtomicU64 = AtomicU64::new(0);
 
-pub fn master_key() -> MasterKey {
+pub(crate) fn master_key() -> MasterKey {
     MasterKey::from_bytes(std::array::from_fn(|i| i as u8 + 1))
 }
 
-pub fn entropy(seed: u64) -> Arc<SeededEntropy> {
+pub(crate) fn entropy(seed: u64) -> Arc<SeededEntropy> {
     Arc::new(SeededEntropy(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
 }
 
-pub fn clock() -> Arc<StepClock> {
+pub(crate) fn clock() -> Arc<StepClock> {
     Arc::new(StepClock(AtomicI64::new(0)))
 }
 
 /// URL of the test server, or a skip; in CI a missing server is a failure.
-pub fn postgres_url() -> Option<String> {
+pub(crate) fn postgres_url() -> Option<String> {
     let url = std::env::var("REGISTRY_TEST_POSTGRES")
         .ok()
         .filter(|url| !url.is_empty());
@@ -95,7 +96,7 @@ fn with_database(url: &str, database: &str) -> String {
 
 impl TestStore {
     /// An empty database, not migrated.
-    pub fn empty(dialect: Dialect, change: impl FnOnce(&mut StoreOptions)) -> Option<Self> {
+    pub(crate) fn empty(dialect: Dialect, change: impl FnOnce(&mut StoreOptions)) -> Option<Self> {
         let clock = clock();
         let (mut options, folder, server) = match dialect {
             Dialect::Sqlite => {
@@ -136,11 +137,11 @@ impl TestStore {
     }
 
     /// A migrated database with the centres C01, C02 and C03.
-    pub fn new(dialect: Dialect) -> Option<Self> {
+    pub(crate) fn new(dialect: Dialect) -> Option<Self> {
         Self::with(dialect, |_| {})
     }
 
-    pub fn with(dialect: Dialect, change: impl FnOnce(&mut StoreOptions)) -> Option<Self> {
+    pub(crate) fn with(dialect: Dialect, change: impl FnOnce(&mut StoreOptions)) -> Option<Self> {
         let test = Self::empty(dialect, change)?;
         test.store.migrate().unwrap();
         for centre in ["C01", "C02", "C03"] {
@@ -150,16 +151,16 @@ impl TestStore {
     }
 
     /// A second store on the same database, as another process would open it.
-    pub fn reopen(&self) -> Result<Store, StoreError> {
+    pub(crate) fn reopen(&self) -> Result<Store, StoreError> {
         self.reopen_with(master_key())
     }
 
-    pub fn reopen_with(&self, key: MasterKey) -> Result<Store, StoreError> {
+    pub(crate) fn reopen_with(&self, key: MasterKey) -> Result<Store, StoreError> {
         Store::open(self.options.clone(), key, self.clock.clone(), entropy(8))
     }
 
     /// A scope of this role from a real key.
-    pub fn scope(&self, role: Role, centre: Option<&str>) -> Scope {
+    pub(crate) fn scope(&self, role: Role, centre: Option<&str>) -> Scope {
         let key = NewKey {
             label: "test".to_owned(),
             role,
@@ -170,21 +171,44 @@ impl TestStore {
         self.store.authenticate(created.key.reveal()).unwrap()
     }
 
-    pub fn submitter(&self, centre: &str) -> Scope {
+    pub(crate) fn submitter(&self, centre: &str) -> Scope {
         self.scope(Role::Submitter, Some(centre))
     }
 
-    pub fn coordinator(&self) -> Scope {
+    pub(crate) fn coordinator(&self) -> Scope {
         self.scope(Role::Coordinator, None)
     }
 
     /// Path of the SQLite file.
-    pub fn file(&self) -> std::path::PathBuf {
+    pub(crate) fn file(&self) -> std::path::PathBuf {
         self.folder.as_ref().expect("SQLite").path().join("registry.db")
     }
 
+    /// The first column of every row, as text.
+    pub(crate) fn raw_texts(&self, sql: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            line: String,
+        }
+        let query = diesel::sql_query(sql);
+        let lines: Vec<Line> = match self.dialect {
+            Dialect::Sqlite => {
+                query.load(&mut SqliteConnection::establish(self.file().to_str().unwrap()).unwrap())
+            }
+            Dialect::Postgres => query.load(&mut PgConnection::establish(&self.options.url).unwrap()),
+        }
+        .unwrap();
+        lines.into_iter().map(|line| line.line).collect()
+    }
+
+    /// Everything, decrypted.
+    pub(crate) fn export(&self) -> String {
+        export(&self.store)
+    }
+
     /// Runs SQL past the store, with every right: how an intruder with access to the database would.
-    pub fn raw(&self, sql: &str) {
+    pub(crate) fn raw(&self, sql: &str) {
         match self.dialect {
             Dialect::Sqlite => {
                 let mut conn = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
@@ -209,11 +233,17 @@ impl Drop for TestStore {
     }
 }
 
-pub fn system() -> Scope {
+pub(crate) fn export(store: &Store) -> String {
+    let mut out = Vec::new();
+    store.canonical_export(&system(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+pub(crate) fn system() -> Scope {
     Scope::system("test")
 }
 
-pub fn new_centre(centre_id: &str) -> NewCentre {
+pub(crate) fn new_centre(centre_id: &str) -> NewCentre {
     NewCentre {
         centre_id: centre_id.to_owned(),
         name: format!("Centre {centre_id}"),
@@ -222,7 +252,7 @@ pub fn new_centre(centre_id: &str) -> NewCentre {
     }
 }
 
-pub fn document(marker: impl std::fmt::Display) -> Value {
+pub(crate) fn document(marker: impl std::fmt::Display) -> Value {
     json!({
         "schema_version": "1.0.0",
         "patient": {"pseudonym_id": "P", "histology_term": format!("term {marker}")},
@@ -230,7 +260,7 @@ pub fn document(marker: impl std::fmt::Display) -> Value {
     })
 }
 
-pub fn put(pseudonym: &str, marker: impl std::fmt::Display) -> PutCase {
+pub(crate) fn put(pseudonym: &str, marker: impl std::fmt::Display) -> PutCase {
     PutCase {
         pseudonym: pseudonym.to_owned(),
         precondition: Precondition::None,
@@ -248,14 +278,14 @@ pub fn put(pseudonym: &str, marker: impl std::fmt::Display) -> PutCase {
     }
 }
 
-pub fn replacing(pseudonym: &str, marker: impl std::fmt::Display, after: &PutOutcome) -> PutCase {
+pub(crate) fn replacing(pseudonym: &str, marker: impl std::fmt::Display, after: &PutOutcome) -> PutCase {
     PutCase {
         precondition: Precondition::IfMatch(vec![after.etag.clone()]),
         ..put(pseudonym, marker)
     }
 }
 
-pub fn finding(code: &str, severity: StoredSeverity) -> StoredFinding {
+pub(crate) fn finding(code: &str, severity: StoredSeverity) -> StoredFinding {
     StoredFinding {
         identity: format!("id-{code}"),
         code: code.to_owned(),
@@ -289,3 +319,11 @@ macro_rules! on_both {
     )+};
 }
 pub(crate) use on_both;
+
+/// Both dialects, as far as there is a server.
+pub(crate) fn dialects() -> Vec<Dialect> {
+    [Dialect::Sqlite, Dialect::Postgres]
+        .into_iter()
+        .filter(|d| *d == Dialect::Sqlite || postgres_url().is_some())
+        .collect()
+}

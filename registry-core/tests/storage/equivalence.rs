@@ -1,0 +1,320 @@
+//! SQLite and PostgreSQL give the same answers and end in the same state: one seeded sequence of operations on both.
+
+use chrono::{Duration, NaiveDate};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use registry_core::access::{Role, Scope};
+use registry_core::storage::{
+    AuditFilter, CaseFilter, CaseRef, CaseStatus, EvaluationRef, FinishRun, LifeCycle, NewCentre,
+    NewEvaluation, NewKey, Precondition, PutCase, RunResult, StartRun, StoreError, StoredSeverity, Withdraw,
+    WithdrawalMode,
+};
+use serde_json::json;
+
+use crate::support::{Dialect, TestStore, finding, new_centre, put, system};
+
+/// One side: the store and what the sequence remembers.
+struct Side {
+    test: TestStore,
+    scopes: Vec<Scope>,
+    coordinator: Scope,
+    lead: Scope,
+    etags: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl Side {
+    fn new(test: TestStore) -> Self {
+        Self {
+            scopes: ["C01", "C02", "C03"]
+                .map(|centre| test.submitter(centre))
+                .to_vec(),
+            coordinator: test.coordinator(),
+            lead: test.scope(Role::CentreLead, Some("C01")),
+            etags: vec!["\"none\"".to_owned()],
+            keys: Vec::new(),
+            test,
+        }
+    }
+
+    /// Does one random thing and says what came of it. Both sides draw the same numbers.
+    fn step(&mut self, random: &mut ChaCha20Rng) -> String {
+        let store = self.test.store.clone();
+        let scope = self.scopes[random.random_range(0..3)].clone();
+        let pseudonym = format!("P-{}", random.random_range(0..40));
+        let date: NaiveDate = "2026-06-30".parse().unwrap();
+        match random.random_range(0..26) {
+            0..=9 => {
+                let sent = self.random_put(random, &pseudonym);
+                let done = store.put_case(&scope, sent);
+                if let Ok(outcome) = &done {
+                    self.etags.push(outcome.etag.clone());
+                }
+                format!("{done:?}")
+            }
+            10 => {
+                let items = (0..random.random_range(1..8))
+                    .map(|_| format!("P-{}", random.random_range(0..60)))
+                    .collect::<Vec<_>>();
+                let sent = items.iter().map(|p| self.random_put(random, p)).collect();
+                format!("{:?}", store.put_cases(&scope, sent, random.random_bool(0.5)))
+            }
+            11 => format!("{:?}", store.get_case(&scope, &pseudonym)),
+            12 => format!("{:?}", store.versions(&self.coordinator, &pseudonym)),
+            13 => {
+                let filter = CaseFilter {
+                    status: random.random_bool(0.3).then_some(CaseStatus::Submitted),
+                    has_findings: random.random_bool(0.3).then(|| random.random_bool(0.5)),
+                    include_withdrawn: random.random_bool(0.5),
+                    ..Default::default()
+                };
+                format!(
+                    "{:?}",
+                    store.list_cases(&scope, &filter, None, random.random_range(1..20))
+                )
+            }
+            14 => {
+                let step = match random.random_range(0..3) {
+                    0 => LifeCycle::Verify,
+                    1 => LifeCycle::Lock { through: date },
+                    _ => LifeCycle::Unlock,
+                };
+                let reason = random.random_bool(0.5).then_some("ä reason: 'quoted'");
+                format!("{:?}", store.move_case(&self.lead, &pseudonym, step, reason))
+            }
+            15 => {
+                let asked = Withdraw {
+                    pseudonym,
+                    centre: None,
+                    mode: if random.random_bool(0.5) {
+                        WithdrawalMode::Erase
+                    } else {
+                        WithdrawalMode::NoFurtherUse
+                    },
+                    date,
+                    reason: random.random_bool(0.5).then(|| "letter".to_owned()),
+                    document: random
+                        .random_bool(0.5)
+                        .then(|| (json!({"consent": {"status": "withdrawn"}}), "1.0.0".to_owned())),
+                    precondition: Precondition::Whatever,
+                    idempotency: None,
+                };
+                format!("{:?}", store.withdraw(&scope, asked))
+            }
+            16 => {
+                let key = NewKey {
+                    label: "k".to_owned(),
+                    role: Role::Submitter,
+                    centre: Some("C02".to_owned()),
+                    expires_at: None,
+                };
+                let made = store.create_key(&system(), key).unwrap();
+                self.keys.push(made.info.key_id.clone());
+                format!("{:?} {}", made.info, made.key.reveal())
+            }
+            17 => {
+                let key = self
+                    .keys
+                    .get(random.random_range(0..self.keys.len().max(1)))
+                    .cloned()
+                    .unwrap_or_default();
+                if random.random_bool(0.5) {
+                    format!("{:?}", store.revoke_key(&system(), &key))
+                } else {
+                    format!(
+                        "{:?}",
+                        store
+                            .rotate_key(&system(), &key, Duration::hours(1))
+                            .map(|k| k.info)
+                    )
+                }
+            }
+            18 => {
+                let year = random.random_range(2020..2026);
+                format!(
+                    "{:?}",
+                    store.put_centre_year(
+                        &self.coordinator,
+                        "C01",
+                        year,
+                        json!({"v": random.random_range(0..9)})
+                    )
+                )
+            }
+            19 => {
+                let centre = NewCentre {
+                    active: random.random_bool(0.8),
+                    ..new_centre(&format!("C{:02}", random.random_range(3..8)))
+                };
+                format!("{:?}", store.upsert_centre(&self.coordinator, centre))
+            }
+            20 => format!("{:?}", store.list_tasks(&self.coordinator, true, None, 5)),
+            21 => self.random_run(random),
+            22 => format!(
+                "{:?}",
+                store.list_audit(&self.coordinator, &AuditFilter::default(), None, 5)
+            ),
+            23 => format!(
+                "{:?}",
+                store.claim(
+                    &scope,
+                    &format!("c-{}", random.random_range(0..4)),
+                    [random.random_range(0..2); 32]
+                )
+            ),
+            24 => {
+                self.test
+                    .clock
+                    .jump(Duration::seconds(random.random_range(0..90_000)));
+                format!("{:?}", store.purge_idempotency())
+            }
+            _ => format!("{:?}", store.findings(&scope, &pseudonym)),
+        }
+    }
+
+    fn random_put(&self, random: &mut ChaCha20Rng, pseudonym: &str) -> PutCase {
+        let precondition = match random.random_range(0..6) {
+            0 => Precondition::None,
+            1 => Precondition::IfNoneMatchAny,
+            2 => Precondition::IfMatchAny,
+            3 => Precondition::IfMatch(vec![self.etags[random.random_range(0..self.etags.len())].clone()]),
+            _ => Precondition::Whatever,
+        };
+        let found = ["E-003", "E-011", "E-020"];
+        PutCase {
+            precondition,
+            status: if random.random_bool(0.2) {
+                CaseStatus::Draft
+            } else {
+                CaseStatus::Submitted
+            },
+            findings: found[..random.random_range(0..=3)]
+                .iter()
+                .map(|c| finding(c, StoredSeverity::Warning))
+                .collect(),
+            reason: random.random_bool(0.4).then(|| "corrected".to_owned()),
+            idempotency: random
+                .random_bool(0.3)
+                .then(|| {
+                    crate::idempotency::keyed(
+                        &format!("i-{}", random.random_range(0..15)),
+                        random.random_range(0..3),
+                    )
+                })
+                .flatten(),
+            ..put(pseudonym, random.random_range(0..4))
+        }
+    }
+
+    fn random_run(&mut self, random: &mut ChaCha20Rng) -> String {
+        let store = self.test.store.clone();
+        let wanted = StartRun {
+            cutoff_date: "2026-10-31".parse().unwrap(),
+            parameters: json!({"b": 1, "a": [2]}),
+        };
+        let run = match store.start_run(&system(), wanted) {
+            Ok(run) => run,
+            Err(error) => return format!("{error:?}"),
+        };
+        let mut said = format!("{run:?}");
+        let mut cases: Vec<CaseRef> = Vec::new();
+        store
+            .for_each_case_at::<StoreError>(&system(), run.watermark, 7, |headers| {
+                said.push_str(&format!("{headers:?}"));
+                cases.extend(headers.into_iter().map(|h| h.case));
+                Ok(())
+            })
+            .unwrap();
+        let key = |c: &CaseRef| format!("{}-{}", c.case_id, c.version);
+        let wanted: Vec<_> = cases
+            .iter()
+            .map(|c| EvaluationRef {
+                centre_id: c.centre_id.clone(),
+                case_id: c.case_id.clone(),
+                key: key(c),
+            })
+            .collect();
+        let known = store.known_evaluations(&system(), &wanted).unwrap();
+        said.push_str(&format!(
+            "{known:?} {:?}",
+            store.case_documents(&system(), &cases)
+        ));
+        let all = cases
+            .iter()
+            .zip(known)
+            .map(|(c, known)| NewEvaluation {
+                case: c.clone(),
+                key: key(c),
+                payload: (!known).then(|| key(c).into_bytes()),
+            })
+            .collect();
+        said.push_str(&format!(
+            "{:?}",
+            store.put_evaluations(&system(), run.number, all)
+        ));
+        if random.random_bool(0.2) {
+            return said + &format!("{:?}", store.fail_run(&system(), run.number, "stopped"));
+        }
+        let results = vec![RunResult {
+            kind: "overview".to_owned(),
+            key: String::new(),
+            body: "{\"n\":1}".to_owned(),
+        }];
+        said.push_str(&format!(
+            "{:?}",
+            store.finish_run(
+                &system(),
+                run.number,
+                FinishRun {
+                    summary: json!({"n": cases.len()}),
+                    results
+                }
+            )
+        ));
+        if random.random_bool(0.5) {
+            said.push_str(&format!("{:?}", store.publish_run(&self.coordinator, run.number)));
+        }
+        store
+            .for_each_run_evaluation::<StoreError>(&system(), run.number, 7, |some| {
+                said.push_str(&format!("{some:?}"));
+                Ok(())
+            })
+            .unwrap();
+        said + &format!("{:?}", store.published_run(&self.scopes[0]))
+    }
+}
+
+#[test]
+fn the_same_operations_have_the_same_answers_and_the_same_export() {
+    let Some(postgres) = TestStore::new(Dialect::Postgres) else {
+        return;
+    };
+    let mut sides = [
+        Side::new(TestStore::new(Dialect::Sqlite).unwrap()),
+        Side::new(postgres),
+    ];
+    let mut randoms = [
+        ChaCha20Rng::seed_from_u64(20_261_123),
+        ChaCha20Rng::seed_from_u64(20_261_123),
+    ];
+    let mut answers = [0usize; 2];
+    for number in 0..600 {
+        let one = sides[0].step(&mut randoms[0]);
+        let two = sides[1].step(&mut randoms[1]);
+        assert_eq!(one, two, "operation {number}");
+        answers[usize::from(one.starts_with("Err"))] += 1;
+    }
+    assert!(
+        answers[0] > 150 && answers[1] > 100,
+        "the sequence is no test: {answers:?}"
+    );
+    let (one, two) = (sides[0].test.export(), sides[1].test.export());
+    for (number, (a, b)) in one.lines().zip(two.lines()).enumerate() {
+        assert_eq!(a, b, "line {number}");
+    }
+    assert_eq!(one, two);
+    assert!(one.lines().count() > 500);
+    for side in &sides {
+        side.test.store.verify_audit(None).unwrap();
+    }
+}

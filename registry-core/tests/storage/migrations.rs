@@ -1,0 +1,133 @@
+//! Migrations: up, down and up again leave the same schema; an interrupted one leaves the old state.
+
+use diesel::migration::MigrationSource;
+use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+
+use crate::support::{Dialect, TestStore, dialects, on_both, put};
+
+fn schema(test: &TestStore) -> Vec<String> {
+    match test.dialect {
+        Dialect::Sqlite => test.raw_texts("SELECT coalesce(sql, name) AS line FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"),
+        Dialect::Postgres => test.raw_texts(
+            "SELECT line FROM (
+                 SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable
+                     || ' ' || coalesce(collation_name, '') AS line
+                     FROM information_schema.columns WHERE table_schema = 'public'
+                 UNION ALL SELECT 'policy ' || p::text FROM pg_policies p
+                 UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+                 UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+                     FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+                 UNION ALL SELECT 'grant ' || grantee || ' ' || table_name || ' ' || privilege_type
+                     FROM information_schema.role_table_grants WHERE table_schema = 'public'
+                 UNION ALL SELECT 'security ' || relname || ' ' || relrowsecurity || ' ' || relforcerowsecurity
+                     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+             ) s ORDER BY line",
+        ),
+    }
+}
+
+on_both! {
+    fn up_down_up_with_rows_leaves_the_same_schema(test) {
+        test.store.put_case(&test.submitter("C01"), put("P-1", 1)).unwrap();
+        let before = schema(&test);
+        assert!(before.len() > 20);
+        let reverted = test.store.revert_all().unwrap();
+        assert_eq!(reverted.len(), 4);
+        assert!(!test.store.is_migrated().unwrap());
+        let left: Vec<_> = schema(&test).into_iter().filter(|line| !line.contains("__diesel_schema_migrations")).collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        assert_eq!(test.store.migrate().unwrap().len(), 4);
+        assert_eq!(schema(&test), before);
+        assert!(test.store.migrate().unwrap().is_empty(), "nothing is pending");
+        assert!(test.store.is_migrated().unwrap());
+    }
+
+    fn migrating_a_database_in_use_changes_nothing(test) {
+        let centre = test.submitter("C01");
+        test.store.put_case(&centre, put("P-1", 1)).unwrap();
+        let before = test.store.audit_head().unwrap();
+        let again = test.reopen().unwrap();
+        assert!(again.migrate().unwrap().is_empty());
+        assert_eq!(again.audit_head().unwrap(), before);
+        assert!(again.get_case(&centre, "P-1").is_ok());
+    }
+}
+
+/// The repository's migrations with one more behind them.
+fn with_one_more(dialect: Dialect, up: &str) -> tempfile::TempDir {
+    let name = if dialect == Dialect::Sqlite {
+        "sqlite"
+    } else {
+        "postgres"
+    };
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../migrations")
+        .join(name);
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(source).unwrap().flatten() {
+        let target = folder.path().join(entry.file_name());
+        std::fs::create_dir(&target).unwrap();
+        for file in ["up.sql", "down.sql"] {
+            std::fs::copy(entry.path().join(file), target.join(file)).unwrap();
+        }
+    }
+    write_last(&folder, up);
+    folder
+}
+
+fn write_last(folder: &tempfile::TempDir, up: &str) {
+    let last = folder.path().join("2099-01-01-000001_next");
+    std::fs::create_dir_all(&last).unwrap();
+    std::fs::write(last.join("up.sql"), up).unwrap();
+    std::fs::write(last.join("down.sql"), "DROP TABLE next_thing;").unwrap();
+}
+
+fn run<DB: diesel::backend::Backend, C: MigrationHarness<DB>>(
+    conn: &mut C,
+    folder: &tempfile::TempDir,
+) -> Result<usize, String>
+where
+    FileBasedMigrations: MigrationSource<DB>,
+{
+    let source = FileBasedMigrations::from_path(folder.path()).unwrap();
+    conn.run_pending_migrations(source)
+        .map(|done| done.len())
+        .map_err(|e| e.to_string())
+}
+
+#[test]
+fn an_interrupted_migration_leaves_the_old_state_and_completes_later() {
+    for dialect in dialects() {
+        let test = TestStore::new(dialect).unwrap();
+        let centre = test.submitter("C01");
+        test.store.put_case(&centre, put("P-1", 1)).unwrap();
+        let before = schema(&test);
+        let moves_data = "CREATE TABLE next_thing (id TEXT PRIMARY KEY); INSERT INTO next_thing SELECT centre_id FROM centres;";
+        let folder = with_one_more(
+            dialect,
+            &format!("{moves_data} UPDATE centres SET name = 'x'; INSERT INTO no_such_table VALUES (1);"),
+        );
+        let apply = |folder: &tempfile::TempDir| match dialect {
+            Dialect::Sqlite => run(
+                &mut SqliteConnection::establish(test.file().to_str().unwrap()).unwrap(),
+                folder,
+            ),
+            Dialect::Postgres => run(&mut PgConnection::establish(&test.options.url).unwrap(), folder),
+        };
+        assert!(apply(&folder).is_err(), "{dialect:?}");
+        assert_eq!(schema(&test), before, "{dialect:?}: half a migration is there");
+        assert!(test.store.is_migrated().unwrap());
+        assert!(
+            !test.export().contains("\"name\":\"x\""),
+            "{dialect:?}: half a migration's data"
+        );
+        write_last(&folder, moves_data);
+        assert_eq!(apply(&folder).unwrap(), 1, "{dialect:?}");
+        assert_eq!(
+            test.raw_texts("SELECT id AS line FROM next_thing ORDER BY id"),
+            ["C01", "C02", "C03"]
+        );
+        assert!(!test.store.is_migrated().unwrap(), "newer than this program");
+    }
+}
