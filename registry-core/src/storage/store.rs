@@ -247,6 +247,10 @@ fn rewrap_all(tx: &mut Tx<'_>, context: &Context, new: &MasterKey) -> Result<usi
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.is_postgres() { "Store(PostgreSQL)" } else { "Store(SQLite)" })
+        f.write_str(if self.is_postgres() {
+            "Store(PostgreSQL)"
+        } else {
+            "Store(SQLite)"
+        })
     }
 }
