@@ -104,8 +104,7 @@ pub(crate) struct CentreRows {
     texts: Texts,
     years: Vec<i32>,
     by_centre: BTreeMap<String, std::ops::Range<usize>>,
-    pub(crate) centre_element: Option<u16>,
-    pub(crate) year_element: Option<u16>,
+    year_element: Option<u16>,
 }
 
 /// A row of the centre table as carried into one year.
@@ -134,7 +133,6 @@ impl CentreRows {
             return CentreRows::default();
         };
         let mut packed = CentreRows {
-            centre_element: entity.element("centre_id"),
             year_element: entity.element("effective_year"),
             ..CentreRows::default()
         };

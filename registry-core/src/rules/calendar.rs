@@ -14,7 +14,7 @@ fn date(day: f64) -> Option<NaiveDate> {
 }
 
 /// The same day so many months later, or the last of the month when it has no such day.
-pub fn add_months(day: f64, months: f64) -> f64 {
+pub(crate) fn add_months(day: f64, months: f64) -> f64 {
     let Some(from) = date(day) else { return day };
     if months.is_infinite() {
         return months;
@@ -31,7 +31,7 @@ pub fn add_months(day: f64, months: f64) -> f64 {
 }
 
 /// Completed months from one day to another; negative when the second is earlier.
-pub fn months_between(from: f64, to: f64) -> f64 {
+pub(crate) fn months_between(from: f64, to: f64) -> f64 {
     let (Some(first), Some(second)) = (date(from), date(to)) else {
         return if to == from { 0.0 } else { to - from };
     };
@@ -46,7 +46,7 @@ pub fn months_between(from: f64, to: f64) -> f64 {
 }
 
 /// The calendar year a day lies in.
-pub fn year(day: f64) -> f64 {
+pub(crate) fn year(day: f64) -> f64 {
     date(day).map_or(day, |date| f64::from(date.year()))
 }
 

@@ -205,6 +205,17 @@ impl Scalar {
         })
     }
 
+    /// The earliest or least of several; NONE is left out, all NONE is NONE, the leftmost Unknown wins. `None` only for no
+    /// operands.
+    pub fn earliest(values: impl IntoIterator<Item = Scalar>) -> Option<Scalar> {
+        extreme(values, false)
+    }
+
+    /// The latest or greatest of several, as [`Scalar::earliest`].
+    pub fn latest(values: impl IntoIterator<Item = Scalar>) -> Option<Scalar> {
+        extreme(values, true)
+    }
+
     /// Compares: T or F when every pair of values in the two intervals agrees, else U with the explanation of the first
     /// operand that has one. NONE makes `<>` unknown and everything else false.
     pub fn compare(self, comparison: Comparison, right: Scalar) -> Truth {
@@ -273,8 +284,7 @@ impl Range {
     }
 }
 
-/// The earliest (or with `latest` the latest) of several; NONE is left out, all NONE is NONE, the leftmost Unknown wins.
-pub fn extreme(values: impl IntoIterator<Item = Scalar>, latest: bool) -> Option<Scalar> {
+fn extreme(values: impl IntoIterator<Item = Scalar>, latest: bool) -> Option<Scalar> {
     let mut ranges: Vec<Range> = Vec::with_capacity(4);
     let mut none = None;
     for value in values {

@@ -167,14 +167,6 @@ impl<'a> Compiler<'a> {
         compiled.ok()
     }
 
-    /// Compiles a let or definition for its faults alone; whatever type it has is fine.
-    pub(crate) fn probe(&mut self, expr: &Expr, source: &'a Source) {
-        self.sources.push(source);
-        self.size = 0;
-        let _ = self.typed(expr);
-        self.sources.pop();
-    }
-
     fn fault<T>(&mut self, at: At, code: &'static str, message: impl Into<String>) -> Compiled<T> {
         let fault = Fault {
             at,

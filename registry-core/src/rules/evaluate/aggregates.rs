@@ -79,8 +79,8 @@ impl Evaluation<'_> {
             }),
             None => Scalar::Range(number),
         });
-        super::super::range::extreme(values, over == Over::Max)
-            .unwrap_or(Scalar::None(Place::Section(scan.entity)))
+        let found = if over == Over::Max { Scalar::latest(values) } else { Scalar::earliest(values) };
+        found.unwrap_or(Scalar::None(Place::Section(scan.entity)))
     }
 
     fn first_date(&self, scan: &Scan) -> Scalar {

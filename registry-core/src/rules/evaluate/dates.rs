@@ -1,7 +1,6 @@
 //! Named dates (section 7) and the presentation they refer to.
 
 use super::super::program::{NamedDate, Window};
-use super::super::range::extreme;
 use super::super::syntax::Comparison;
 use super::{Anchor, AnchorDates, Evaluation, scalar};
 use crate::record::{Cell, PartialDate};
@@ -207,7 +206,7 @@ impl Evaluation<'_> {
                     return t0;
                 }
                 let referral = scalar(&referral, Place::Element(places.presentation, places.referral));
-                extreme([t0, referral], true).unwrap_or(t0)
+                Scalar::latest([t0, referral]).unwrap_or(t0)
             },
         )
     }
@@ -243,7 +242,7 @@ impl Evaluation<'_> {
         let anchor = self.dates_anchor.get();
         let work = |from: Scalar, first_treatment: Scalar| {
             let cap = self.after(from, self.windows.cap);
-            let end = extreme([first_treatment, cap], false).unwrap_or(cap);
+            let end = Scalar::earliest([first_treatment, cap]).unwrap_or(cap);
             (self.after(self.t0(anchor), -self.windows.lookback), end)
         };
         match window {

@@ -119,10 +119,6 @@ impl<'a> Evaluation<'a> {
             .unwrap_or_default()
     }
 
-    pub(crate) fn layout(&self) -> &'a Layout {
-        self.layout
-    }
-
     /// Positions of the rows of an entity that count.
     pub(crate) fn active_rows(&self, entity: u16) -> Vec<u32> {
         match &self.active {

@@ -1,7 +1,6 @@
 //! Value of a number or a date.
 
 use super::super::program::Term;
-use super::super::range::extreme;
 use super::{Evaluation, scalar};
 use crate::record::{Absence, Cell};
 use crate::rules::{Place, Range, Reason, Scalar, Truth, Unknown};
@@ -122,7 +121,8 @@ impl Evaluation<'_> {
     }
 
     fn extreme(&self, terms: &[Term], latest: bool) -> Scalar {
-        let found = extreme(terms.iter().map(|term| self.term(term)), latest);
+        let values = terms.iter().map(|term| self.term(term));
+        let found = if latest { Scalar::latest(values) } else { Scalar::earliest(values) };
         // The grammar gives at least one argument.
         found.unwrap_or(Scalar::None(Place::Section(self.layout.places.record)))
     }
