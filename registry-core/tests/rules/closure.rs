@@ -46,21 +46,43 @@ fn attestation_reaches_to_the_end_of_the_window() {
     // T0 + 30 days is 9 February 2024.
     for (attestations, expected) in [
         (json!([attested("mdt", "2024-02-09")]), "F"),
-        (json!([attested("mdt", "2024-02-08")]), "U section_not_attested mdt"),
+        (
+            json!([attested("mdt", "2024-02-08")]),
+            "U section_not_attested mdt",
+        ),
         // A month is complete only through its first day for certain.
         (json!([attested("mdt", "2024-02")]), "U section_not_attested mdt"),
         (json!([attested("mdt", "2024-03")]), "F"),
         (json!([never("mdt")]), "F"),
         (json!([attested("all", "2024-02-09")]), "F"),
-        (json!([attested("all", "2024-02-08")]), "U section_not_attested mdt"),
+        (
+            json!([attested("all", "2024-02-08")]),
+            "U section_not_attested mdt",
+        ),
         // Its own attestation counts, not that of `all`.
-        (json!([attested("all", "2025-06-30"), {"section": "mdt", "status": "incomplete"}]), "U section_not_attested mdt"),
-        (json!([attested("all", "2024-01-01"), attested("mdt", "2024-02-09")]), "F"),
+        (
+            json!([attested("all", "2025-06-30"), {"section": "mdt", "status": "incomplete"}]),
+            "U section_not_attested mdt",
+        ),
+        (
+            json!([attested("all", "2024-01-01"), attested("mdt", "2024-02-09")]),
+            "F",
+        ),
         (json!([never("all")]), "U section_not_attested mdt"),
-        (json!([attested("imaging", "2025-06-30")]), "U section_not_attested mdt"),
-        (json!([{"section": "mdt", "status": "complete_through"}]), "U section_not_attested mdt"),
+        (
+            json!([attested("imaging", "2025-06-30")]),
+            "U section_not_attested mdt",
+        ),
+        (
+            json!([{"section": "mdt", "status": "complete_through"}]),
+            "U section_not_attested mdt",
+        ),
     ] {
-        assert_eq!(truth(MDT, &case(json!({"section_attestation": attestations}))), expected, "{attestations}");
+        assert_eq!(
+            truth(MDT, &case(json!({"section_attestation": attestations}))),
+            expected,
+            "{attestations}"
+        );
     }
     // Without a window the section must be complete through the cut-off.
     for (through, expected) in [("2025-06-30", "F"), ("2025-06-29", "U section_not_attested mdt")] {
@@ -86,14 +108,23 @@ fn what_lies_after_the_cut_off_is_open() {
 #[test]
 fn a_window_that_ends_with_an_undecided_treatment() {
     let open = case(json!({"section_attestation": [attested("imaging", "2025-06-30")]}));
-    assert_eq!(truth("EXISTS(imaging WITHIN [T0, FT])", &open), "U section_not_attested local_treatment");
+    assert_eq!(
+        truth("EXISTS(imaging WITHIN [T0, FT])", &open),
+        "U section_not_attested local_treatment"
+    );
     let untreated = ["local_treatment", "systemic", "radiotherapy"].map(never);
     let mut closed = case(json!({"section_attestation": untreated}));
-    closed["section_attestation"].as_array_mut().unwrap().push(attested("imaging", "2025-06-30"));
+    closed["section_attestation"]
+        .as_array_mut()
+        .unwrap()
+        .push(attested("imaging", "2025-06-30"));
     // No treatment ever: the window has no end, so it is never over.
     assert_truths(
         &closed,
-        &[("FT IS NONE", "T"), ("EXISTS(imaging WITHIN [T0, FT])", "U window_open imaging")],
+        &[
+            ("FT IS NONE", "T"),
+            ("EXISTS(imaging WITHIN [T0, FT])", "U window_open imaging"),
+        ],
     );
     closed["imaging"] = json!([{"date": "2025-06-01", "modality": "ct"}]);
     assert_eq!(truth("EXISTS(imaging WITHIN [T0, FT])", &closed), "T");
@@ -104,12 +135,27 @@ fn a_row_that_says_no_closes_its_section() {
     let seen = "EXISTS(palliative_care WHERE palliative_care.outcome = 'seen' WITHIN [T0, T0 + $D30])";
     let row = |row: Value| case(json!({"palliative_care": [row]}));
     assert_eq!(truth(seen, &row(json!({"outcome": "not_referred"}))), "F");
-    assert_eq!(truth(seen, &row(json!({"outcome": "not_referred", "referral_date": "2024-02-09"}))), "F");
+    assert_eq!(
+        truth(
+            seen,
+            &row(json!({"outcome": "not_referred", "referral_date": "2024-02-09"}))
+        ),
+        "F"
+    );
     let early = row(json!({"outcome": "not_referred", "referral_date": "2024-02-08"}));
     assert_eq!(truth(seen, &early), "U section_not_attested palliative_care");
-    assert_eq!(truth(seen, &row(json!({"outcome": "declined_by_patient"}))), "U section_not_attested palliative_care");
+    assert_eq!(
+        truth(seen, &row(json!({"outcome": "declined_by_patient"}))),
+        "U section_not_attested palliative_care"
+    );
     let trial = "EXISTS(trial WHERE trial.outcome = 'enrolled' WITHIN [T0, T0 + $D30])";
-    assert_eq!(truth(trial, &case(json!({"trial": [{"outcome": "not_screened", "screening_date": "2024-03-01"}]}))), "F");
+    assert_eq!(
+        truth(
+            trial,
+            &case(json!({"trial": [{"outcome": "not_screened", "screening_date": "2024-03-01"}]}))
+        ),
+        "F"
+    );
     // Submitted before the window was over: an undated row cannot close it.
     let mut submitted = row(json!({"outcome": "not_referred"}));
     submitted["record"] = json!({"data_cutoff_date": "2024-03-01", "submitted_at": "2024-02-08T00:00:00Z"});
@@ -125,7 +171,8 @@ fn a_biopsy_not_considered_closes_its_own_lesion_only() {
     let text = "EXISTS(biopsy_decision WHERE biopsy_decision.lesion_id = lesion.lesion_id AND biopsy_decision.decision = 'performed' WITHIN [T0, T0 + $D30])";
     let open = "U section_not_attested biopsy_decision";
     assert_eq!(truths(text, Some("lesion"), &document, &json!([])), ["F", open]);
-    let patient = "EXISTS(biopsy_decision WHERE biopsy_decision.decision = 'performed' WITHIN [T0, T0 + $D30])";
+    let patient =
+        "EXISTS(biopsy_decision WHERE biopsy_decision.decision = 'performed' WITHIN [T0, T0 + $D30])";
     assert_eq!(truth(patient, &document), open);
 }
 
@@ -147,22 +194,58 @@ fn the_date_of_a_row() {
         &document,
         &[
             // A lesion is dated by its presentation.
-            ("EXISTS(lesion WHERE lesion.site = 'bone' WITHIN [T0, T0 + $D30])", "F"),
-            ("EXISTS(lesion WHERE lesion.site = 'bone' WITHIN [$ON_2024_12_01, $ON_2024_12_01])", "T"),
-            ("EXISTS(lesion WHERE lesion.site = 'liver' WITHIN [T0, CUT])", "U missing presentation.date_detected"),
-            ("EXISTS(lesion WHERE lesion.site = 'brain' WITHIN [T0, CUT])", "U missing lesion.presentation_seq"),
+            (
+                "EXISTS(lesion WHERE lesion.site = 'bone' WITHIN [T0, T0 + $D30])",
+                "F",
+            ),
+            (
+                "EXISTS(lesion WHERE lesion.site = 'bone' WITHIN [$ON_2024_12_01, $ON_2024_12_01])",
+                "T",
+            ),
+            (
+                "EXISTS(lesion WHERE lesion.site = 'liver' WITHIN [T0, CUT])",
+                "U missing presentation.date_detected",
+            ),
+            (
+                "EXISTS(lesion WHERE lesion.site = 'brain' WITHIN [T0, CUT])",
+                "U missing lesion.presentation_seq",
+            ),
             // A prior malignancy without a date lies before everything.
-            ("EXISTS(prior_malignancy WHERE prior_malignancy.relevant = true WITHIN [BIRTH, T0])", "T"),
+            (
+                "EXISTS(prior_malignancy WHERE prior_malignancy.relevant = true WITHIN [BIRTH, T0])",
+                "T",
+            ),
             ("EXISTS(prior_malignancy WITHIN [T0 - $D42, T0])", "F"),
             // ON replaces the date; a date that does not apply is in no window.
-            ("EXISTS(trial WHERE trial.outcome = 'enrolled' WITHIN [T0, T0 + $D30])", "F"),
-            ("EXISTS(trial WHERE trial.outcome = 'enrolled' WITHIN [T0, T0 + $D30] ON trial.enrolment_date)", "T"),
-            ("EXISTS(trial WHERE trial.outcome = 'ineligible' WITHIN [T0, CUT] ON trial.enrolment_date)", "F"),
+            (
+                "EXISTS(trial WHERE trial.outcome = 'enrolled' WITHIN [T0, T0 + $D30])",
+                "F",
+            ),
+            (
+                "EXISTS(trial WHERE trial.outcome = 'enrolled' WITHIN [T0, T0 + $D30] ON trial.enrolment_date)",
+                "T",
+            ),
+            (
+                "EXISTS(trial WHERE trial.outcome = 'ineligible' WITHIN [T0, CUT] ON trial.enrolment_date)",
+                "F",
+            ),
             // Partial and missing dates.
-            ("EXISTS(imaging WHERE imaging.modality = 'ct' WITHIN [T0, $ON_2024_02_29])", "T"),
-            ("EXISTS(imaging WHERE imaging.modality = 'ct' WITHIN [T0, $ON_2024_02_28])", "U imprecise_date imaging.date"),
-            ("EXISTS(imaging WHERE imaging.modality = 'ct' WITHIN [T0, $ON_2024_01_31])", "F"),
-            ("EXISTS(imaging WHERE imaging.modality = 'mri' WITHIN [T0, CUT])", "U missing imaging.date"),
+            (
+                "EXISTS(imaging WHERE imaging.modality = 'ct' WITHIN [T0, $ON_2024_02_29])",
+                "T",
+            ),
+            (
+                "EXISTS(imaging WHERE imaging.modality = 'ct' WITHIN [T0, $ON_2024_02_28])",
+                "U imprecise_date imaging.date",
+            ),
+            (
+                "EXISTS(imaging WHERE imaging.modality = 'ct' WITHIN [T0, $ON_2024_01_31])",
+                "F",
+            ),
+            (
+                "EXISTS(imaging WHERE imaging.modality = 'mri' WITHIN [T0, CUT])",
+                "U missing imaging.date",
+            ),
             ("EXISTS(imaging WHERE imaging.modality = 'mri')", "T"),
             ("EXISTS(symptom WITHIN [T0, T0 + 2d])", "T"),
         ],
@@ -179,13 +262,22 @@ fn the_first_unknown_row_gives_the_reason_and_one_true_row_is_enough() {
         &document,
         &[
             ("EXISTS(mdt WHERE mdt.trigger = 'relapse' WITHIN [T0, CUT])", "T"),
-            ("EXISTS(mdt WHERE mdt.trigger = 'progression' WITHIN [T0, CUT])", "U unknown_recorded mdt.trigger"),
-            ("ALL(mdt SATISFY mdt.trigger = 'relapse')", "U unknown_recorded mdt.trigger"),
+            (
+                "EXISTS(mdt WHERE mdt.trigger = 'progression' WITHIN [T0, CUT])",
+                "U unknown_recorded mdt.trigger",
+            ),
+            (
+                "ALL(mdt SATISFY mdt.trigger = 'relapse')",
+                "U unknown_recorded mdt.trigger",
+            ),
             ("ALL(mdt SATISFY mdt.date > T0)", "U section_not_attested mdt"),
             ("ALL(mdt SATISFY mdt.date < $ON_2024_01_22)", "F"),
             ("COUNT(mdt WHERE mdt.trigger = 'relapse') >= 1", "T"),
             ("COUNT(mdt WHERE mdt.trigger = 'relapse') = 0", "F"),
-            ("COUNT(mdt WHERE mdt.trigger = 'relapse') = 1", "U unknown_recorded mdt.trigger"),
+            (
+                "COUNT(mdt WHERE mdt.trigger = 'relapse') = 1",
+                "U unknown_recorded mdt.trigger",
+            ),
         ],
     );
     let mut closed = document;
@@ -211,13 +303,22 @@ fn sums() {
     let lung = "SUM(lesion WHERE lesion.site = 'lung' : lesion.count)";
     assert_eq!(truth(&format!("{lung} >= 2"), &document), "T");
     assert_eq!(truth(&format!("{lung} <= $N7"), &document), "T");
-    assert_eq!(truth(&format!("{lung} <= $N6"), &document), "U missing lesion.site");
+    assert_eq!(
+        truth(&format!("{lung} <= $N6"), &document),
+        "U missing lesion.site"
+    );
     document["lesion"][1] = json!({"presentation_seq": 1, "site": "lung", "count": {"absent": "unknown"}});
-    assert_eq!(truth(&format!("{lung} > $N100"), &document), "U unknown_recorded lesion.count");
+    assert_eq!(
+        truth(&format!("{lung} > $N100"), &document),
+        "U unknown_recorded lesion.count"
+    );
     document["section_attestation"] = json!([]);
     document["lesion"].as_array_mut().unwrap().pop();
     assert_eq!(truth(&format!("{lung} >= 2"), &document), "T");
-    assert_eq!(truth(&format!("{lung} < $N100"), &document), "U section_not_attested lesion");
+    assert_eq!(
+        truth(&format!("{lung} < $N100"), &document),
+        "U section_not_attested lesion"
+    );
 }
 
 #[test]
@@ -246,7 +347,11 @@ fn first_and_last_dates() {
     let missing = "U missing local_treatment.all_disease_cleared";
     assert_truths(
         &document,
-        &[(&first("= $ON_2024_09_01"), missing), (&first("<= $ON_2024_09_01"), "T"), (&last("= $ON_2024_09_01"), "T")],
+        &[
+            (&first("= $ON_2024_09_01"), missing),
+            (&first("<= $ON_2024_09_01"), "T"),
+            (&last("= $ON_2024_09_01"), "T"),
+        ],
     );
     document["local_treatment"].as_array_mut().unwrap().remove(1);
     assert_truths(
@@ -259,11 +364,23 @@ fn first_and_last_dates() {
         ],
     );
     document["local_treatment"] = json!([]);
-    assert_truths(&document, &[(&first("IS NONE"), "T"), (&last("IS NONE"), "T"), (&first("= T0"), "F")]);
+    assert_truths(
+        &document,
+        &[
+            (&first("IS NONE"), "T"),
+            (&last("IS NONE"), "T"),
+            (&first("= T0"), "F"),
+        ],
+    );
     document["section_attestation"] = json!([]);
     assert_truths(
         &document,
-        &[(&first("IS NONE"), open), (&first("< T0"), "F"), (&last("IS NONE"), open), (&last("> CUT"), "F")],
+        &[
+            (&first("IS NONE"), open),
+            (&first("< T0"), "F"),
+            (&last("IS NONE"), open),
+            (&last("> CUT"), "F"),
+        ],
     );
 }
 
@@ -271,15 +388,31 @@ fn first_and_last_dates() {
 fn least_and_greatest_in_edit_checks() {
     let document = case(json!({"systemic": [
         {"setting": "metastatic", "line_number": 2}, {"setting": "metastatic", "line_number": 3}, {"line_number": 1}]}));
-    let least = |test: &str| format!("MIN_OF(ROWS systemic WHERE systemic.setting = 'metastatic' : systemic.line_number) {test}");
+    let least = |test: &str| {
+        format!("MIN_OF(ROWS systemic WHERE systemic.setting = 'metastatic' : systemic.line_number) {test}")
+    };
     // The line of unknown setting may be the first: nothing is certainly violated.
     assert!(fires(&least("<> 1"), "record", &document).is_empty());
     assert_eq!(fires(&least("<= 2"), "record", &document), [0]);
     let mut known = document.clone();
     known["systemic"][2]["setting"] = json!("adjuvant_primary");
     assert_eq!(fires(&least("<> 1"), "record", &known), [0]);
-    assert!(fires("MAX_OF(ROWS radiotherapy : radiotherapy.fractions) > 0", "record", &document).is_empty());
-    assert!(fires("MAX_OF(ROWS radiotherapy : radiotherapy.fractions) <> 0", "record", &document).is_empty());
+    assert!(
+        fires(
+            "MAX_OF(ROWS radiotherapy : radiotherapy.fractions) > 0",
+            "record",
+            &document
+        )
+        .is_empty()
+    );
+    assert!(
+        fires(
+            "MAX_OF(ROWS radiotherapy : radiotherapy.fractions) <> 0",
+            "record",
+            &document
+        )
+        .is_empty()
+    );
 }
 
 #[test]
@@ -289,17 +422,47 @@ fn coverage_by_close_studies() {
         case(json!({"imaging": rows, "section_attestation": [attested("imaging", "2025-06-30")]}))
     };
     let ct = |date: &str, region: &str| json!({"date": date, "modality": "ct", "region": [region]});
-    assert_eq!(truth(text, &document(json!([ct("2024-01-11", "abdomen"), ct("2024-01-25", "pelvis")]))), "T");
-    assert_eq!(truth(text, &document(json!([ct("2024-01-11", "abdomen"), ct("2024-01-26", "pelvis")]))), "F");
+    assert_eq!(
+        truth(
+            text,
+            &document(json!([ct("2024-01-11", "abdomen"), ct("2024-01-25", "pelvis")]))
+        ),
+        "T"
+    );
+    assert_eq!(
+        truth(
+            text,
+            &document(json!([ct("2024-01-11", "abdomen"), ct("2024-01-26", "pelvis")]))
+        ),
+        "F"
+    );
     assert_eq!(truth(text, &document(json!([ct("2024-01-11", "abdomen")]))), "F");
     // A month can be close enough; so can a study of unknown region or modality.
     let imprecise = "U imprecise_date imaging.date";
-    assert_eq!(truth(text, &document(json!([ct("2024-01-26", "abdomen"), ct("2024-02", "pelvis")]))), imprecise);
-    assert_eq!(truth(text, &document(json!([ct("2024-01-11", "abdomen"), ct("2024-02", "pelvis")]))), "F");
+    assert_eq!(
+        truth(
+            text,
+            &document(json!([ct("2024-01-26", "abdomen"), ct("2024-02", "pelvis")]))
+        ),
+        imprecise
+    );
+    assert_eq!(
+        truth(
+            text,
+            &document(json!([ct("2024-01-11", "abdomen"), ct("2024-02", "pelvis")]))
+        ),
+        "F"
+    );
     let unknown = json!({"date": "2024-01-12", "modality": "ct"});
-    assert_eq!(truth(text, &document(json!([ct("2024-01-11", "abdomen"), unknown]))), "U missing imaging.region");
+    assert_eq!(
+        truth(text, &document(json!([ct("2024-01-11", "abdomen"), unknown]))),
+        "U missing imaging.region"
+    );
     let modality = json!({"date": "2024-01-12", "region": ["pelvis"]});
-    assert_eq!(truth(text, &document(json!([ct("2024-01-11", "abdomen"), modality]))), "U missing imaging.modality");
+    assert_eq!(
+        truth(text, &document(json!([ct("2024-01-11", "abdomen"), modality]))),
+        "U missing imaging.modality"
+    );
     let both = json!({"date": "2024-01-12", "modality": "mri", "region": ["abdomen", "pelvis"]});
     assert_eq!(truth(text, &document(json!([both]))), "F");
 }
@@ -324,15 +487,24 @@ fn centres_and_years() {
     assert_eq!(on("2024-01-10", "C3"), "F");
     let mut unknown = case(json!({}));
     unknown["presentation"][0]["date_detected"] = Value::Null;
-    assert_eq!(truths(in_force, None, &unknown, &table), ["U missing presentation.date_detected"]);
+    assert_eq!(
+        truths(in_force, None, &unknown, &table),
+        ["U missing presentation.date_detected"]
+    );
     // Without keys in the condition every carried year is visited: 2020 to 2025 and 2024 to 2025.
     let all = case(json!({}));
     for (text, expected) in [
         ("COUNT(centre) = $N8", "T"),
-        ("COUNT(centre WHERE centre.academic_trial_centre = true) = $N5", "T"),
+        (
+            "COUNT(centre WHERE centre.academic_trial_centre = true) = $N5",
+            "T",
+        ),
         ("COUNT(centre WHERE centre.centre_id <> 'C1') = 2", "T"),
         ("COUNT(centre WHERE centre.effective_year = $N2025) = 2", "T"),
-        ("COUNT(centre WHERE centre.centre_id = 'C1' AND centre.effective_year > $N2022) = $N3", "T"),
+        (
+            "COUNT(centre WHERE centre.centre_id = 'C1' AND centre.effective_year > $N2022) = $N3",
+            "T",
+        ),
     ] {
         assert_eq!(truths(text, None, &all, &table), [expected], "{text}");
     }

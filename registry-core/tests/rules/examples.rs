@@ -7,17 +7,31 @@ use crate::support::{assert_truths, example, truths, truths_with};
 #[test]
 fn functions_on_sets_and_leaves() {
     let sets = |text: &str, expected: &str| {
-        assert_eq!(truths(text, Some("systemic"), &example(), &json!([])), [expected], "{text}");
+        assert_eq!(
+            truths(text, Some("systemic"), &example(), &json!([])),
+            [expected],
+            "{text}"
+        );
     };
     sets("HAS(systemic.agents, 'doxorubicin')", "T");
     sets("HAS_ALL(systemic.agents, {'gemcitabine', 'docetaxel'})", "F");
     sets("SUBSET(systemic.agents, $ANTHRACYCLINES)", "T");
-    assert_truths(&example(), &[("HAS_ANY(presentation.staging_exception, {'pregnancy'})", "F")]);
+    assert_truths(
+        &example(),
+        &[("HAS_ANY(presentation.staging_exception, {'pregnancy'})", "F")],
+    );
     let leaf = |text: &str, expected: &str| {
-        assert_eq!(truths(text, Some("assessment"), &example(), &json!([])), [expected], "{text}");
+        assert_eq!(
+            truths(text, Some("assessment"), &example(), &json!([])),
+            [expected],
+            "{text}"
+        );
     };
     leaf("REC(assessment.pain_nrs)", "F");
-    leaf("REC(assessment.comorbidity_instrument)", "U unknown_recorded assessment.comorbidity_instrument");
+    leaf(
+        "REC(assessment.comorbidity_instrument)",
+        "U unknown_recorded assessment.comorbidity_instrument",
+    );
     leaf("ASCERT(assessment.comorbidity_instrument)", "F");
     leaf("NA(assessment.geriatric_instrument)", "T");
     leaf("KNOWN(assessment.pain_nrs)", "F");
@@ -57,19 +71,34 @@ fn first_treatment() {
         &[
             ("FIRST_TREATMENT(A0, A0 + $D90) = $ON_2024_02_10", "T"),
             ("FT = $ON_2024_02_10 AND FT0 = $ON_2024_02_10", "T"),
-            ("FIRST_TREATMENT(LAST, CUT) IS NONE", "U section_not_attested local_treatment"),
+            (
+                "FIRST_TREATMENT(LAST, CUT) IS NONE",
+                "U section_not_attested local_treatment",
+            ),
             ("FIRST_TREATMENT(LAST, CUT) < $ON_2025_02_13", "F"),
-            ("FIRST_TREATMENT(LAST, CUT) >= $ON_2025_02_13", "U section_not_attested local_treatment"),
-            ("FIRST_TREATMENT(LAST, CUT + 1d) IS NONE", "U window_open local_treatment"),
+            (
+                "FIRST_TREATMENT(LAST, CUT) >= $ON_2025_02_13",
+                "U section_not_attested local_treatment",
+            ),
+            (
+                "FIRST_TREATMENT(LAST, CUT + 1d) IS NONE",
+                "U window_open local_treatment",
+            ),
         ],
     );
     let mut closed = example();
     for section in ["local_treatment", "radiotherapy"] {
-        closed["section_attestation"].as_array_mut().unwrap().push(json!({"section": section, "status": "none_ever"}));
+        closed["section_attestation"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"section": section, "status": "none_ever"}));
     }
     assert_truths(
         &closed,
-        &[("FIRST_TREATMENT(LAST, CUT) IS NONE", "T"), ("FIRST_TREATMENT(T0, CUT) = $ON_2024_02_10", "T")],
+        &[
+            ("FIRST_TREATMENT(LAST, CUT) IS NONE", "T"),
+            ("FIRST_TREATMENT(T0, CUT) = $ON_2024_02_10", "T"),
+        ],
     );
 }
 
@@ -78,14 +107,20 @@ fn an_open_end_runs_from_its_last_certain_day() {
     let open = "OPEN_END(systemic.stop_date, systemic.stop_reason = 'ongoing', CUT)";
     let line = |text: String| truths(&text, Some("systemic"), &example(), &json!([]))[0].clone();
     assert_eq!(line(format!("{open} >= $ON_2025_06_30")), "T");
-    assert_eq!(line(format!("{open} > $ON_2025_06_30")), "U window_open systemic.stop_date");
+    assert_eq!(
+        line(format!("{open} > $ON_2025_06_30")),
+        "U window_open systemic.stop_date"
+    );
     let mut stopped = example();
     stopped["systemic"][0]["stop_date"] = json!("2024-05-01");
     let text = format!("{open} = $ON_2024_05_01");
     assert_eq!(truths(&text, Some("systemic"), &stopped, &json!([])), ["T"]);
     let mut unknown = example();
     unknown["systemic"][0]["stop_reason"] = json!("completed");
-    assert_eq!(truths(&text, Some("systemic"), &unknown, &json!([])), ["U missing systemic.stop_date"]);
+    assert_eq!(
+        truths(&text, Some("systemic"), &unknown, &json!([])),
+        ["U missing systemic.stop_date"]
+    );
     unknown["systemic"][0]["stop_date"] = json!({"absent": "pending"});
     assert_eq!(truths(&text, Some("systemic"), &unknown, &json!([])), ["F"]);
 }
@@ -102,7 +137,11 @@ fn count_true_counts_between_certain_and_possible() {
         ("= 0", "F"),
     ] {
         let text = format!("{count} {test}");
-        assert_eq!(truths_with(&text, None, &example(), &json!([]), &extra), [expected], "{text}");
+        assert_eq!(
+            truths_with(&text, None, &example(), &json!([]), &extra),
+            [expected],
+            "{text}"
+        );
     }
 }
 
@@ -118,13 +157,19 @@ fn lookup_gives_the_row_or_the_empty_set() {
     assert_eq!(all(&document), ["T", "F"]);
     document["primary"]["histology_code"] = json!("ups");
     assert_eq!(all(&document), ["F", "F"]);
-    document["primary"].as_object_mut().unwrap().remove("histology_code");
+    document["primary"]
+        .as_object_mut()
+        .unwrap()
+        .remove("histology_code");
     assert_eq!(all(&document), ["U missing primary.histology_code"; 2]);
 }
 
 #[test]
 fn index_is_the_position_in_the_array() {
-    assert_eq!(truths("INDEX(imaging) = 0", Some("imaging"), &example(), &json!([])), ["T", "F", "F"]);
+    assert_eq!(
+        truths("INDEX(imaging) = 0", Some("imaging"), &example(), &json!([])),
+        ["T", "F", "F"]
+    );
 }
 
 #[test]
@@ -133,14 +178,29 @@ fn quantifiers() {
         &example(),
         &[
             ("EXISTS(mdt WITHIN PRE)", "F"),
-            ("EXISTS(imaging WHERE imaging.modality = 'mri' WITHIN PRE)", "U section_not_attested imaging"),
-            ("ALL(systemic WHERE systemic.setting = 'metastatic' SATISFY HAS(systemic.agents, 'doxorubicin'))", "T"),
+            (
+                "EXISTS(imaging WHERE imaging.modality = 'mri' WITHIN PRE)",
+                "U section_not_attested imaging",
+            ),
+            (
+                "ALL(systemic WHERE systemic.setting = 'metastatic' SATISFY HAS(systemic.agents, 'doxorubicin'))",
+                "T",
+            ),
             ("COUNT(imaging WITHIN PRE) >= 2", "T"),
             ("COUNT(imaging WITHIN PRE) <= 2", "U section_not_attested imaging"),
             ("SUM(lesion : lesion.count) = $N3", "T"),
-            ("FIRST_DATE(systemic WHERE systemic.setting = 'metastatic') = $ON_2024_02_10", "T"),
-            ("LAST_DATE(systemic WHERE systemic.setting = 'metastatic') = $ON_2024_02_10", "T"),
-            ("COVERED({'abdomen', 'pelvis'} USING imaging.region FROM imaging WITHIN PRE POOL $D14)", "T"),
+            (
+                "FIRST_DATE(systemic WHERE systemic.setting = 'metastatic') = $ON_2024_02_10",
+                "T",
+            ),
+            (
+                "LAST_DATE(systemic WHERE systemic.setting = 'metastatic') = $ON_2024_02_10",
+                "T",
+            ),
+            (
+                "COVERED({'abdomen', 'pelvis'} USING imaging.region FROM imaging WITHIN PRE POOL $D14)",
+                "T",
+            ),
             (
                 "COVERED({'abdomen', 'pelvis'} USING imaging.region FROM imaging WITHIN PRE POOL $D9)",
                 "U section_not_attested imaging",
@@ -160,12 +220,16 @@ fn surveillance_gaps() {
         &document,
         &[
             ("MAX_GAP(imaging FROM FT TO LAST) <= $D213", "T"),
-            ("MAX_GAP(imaging FROM FT TO LAST) > $D100", "U section_not_attested imaging"),
+            (
+                "MAX_GAP(imaging FROM FT TO LAST) > $D100",
+                "U section_not_attested imaging",
+            ),
         ],
     );
-    document["section_attestation"].as_array_mut().unwrap().push(
-        json!({"section": "imaging", "status": "complete_through", "complete_through": "2025-02-13"}),
-    );
+    document["section_attestation"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"section": "imaging", "status": "complete_through", "complete_through": "2025-02-13"}));
     // 1 October 2024 to 1 February 2025 are 123 days, the longest stretch.
     assert_truths(&document, &[("MAX_GAP(imaging FROM FT TO LAST) = $D123", "T")]);
 }
@@ -185,9 +249,13 @@ fn a_unit_row_and_a_scanned_row_of_one_entity() {
         {"biopsy_id": "B1", "lesion_id": "L1", "date": "2024-01-15", "technique": "fna"},
         {"biopsy_id": "B2", "lesion_id": "L1", "date": "2024-01-15", "technique": "core_needle"},
         {"biopsy_id": "B3", "lesion_id": "L2", "date": "2024-01-15", "technique": "fna"}]);
-    document["section_attestation"].as_array_mut().unwrap().push(
-        json!({"section": "biopsy", "status": "complete_through", "complete_through": "2025-06-30"}),
-    );
+    document["section_attestation"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"section": "biopsy", "status": "complete_through", "complete_through": "2025-06-30"}));
     let text = "EXISTS(biopsy AS b2 WHERE b2.lesion_id = biopsy.lesion_id AND b2.technique = 'core_needle' WITHIN [biopsy.date, biopsy.date])";
-    assert_eq!(truths(text, Some("biopsy"), &document, &json!([])), ["T", "T", "F"]);
+    assert_eq!(
+        truths(text, Some("biopsy"), &document, &json!([])),
+        ["T", "T", "F"]
+    );
 }

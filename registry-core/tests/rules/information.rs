@@ -59,7 +59,10 @@ fn a_leaf_less_never_makes_another_definite_result() {
                     if less.is_object() && ["3", "4"].contains(&id) {
                         continue;
                     }
-                    assert_eq!((result.measure, result.unit_index), (whole.measure, whole.unit_index));
+                    assert_eq!(
+                        (result.measure, result.unit_index),
+                        (whole.measure, whole.unit_index)
+                    );
                     let same = result.outcome == whole.outcome || result.outcome == Outcome::NotAssessable;
                     // An exception that holds settles an unknown numerator; learning it was met is a better answer.
                     let settled = result.outcome == Outcome::Excepted && whole.outcome == Outcome::Met;
@@ -77,5 +80,10 @@ fn a_leaf_less_never_makes_another_definite_result() {
         }
     }
     assert!(tried > 3_000, "{tried}");
-    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.iter().take(40).cloned().collect::<Vec<_>>().join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried}:\n{}",
+        wrong.len(),
+        wrong.iter().take(40).cloned().collect::<Vec<_>>().join("\n")
+    );
 }

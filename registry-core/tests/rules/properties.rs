@@ -14,7 +14,11 @@ fn unknowns() -> impl Strategy<Value = Unknown> {
 }
 
 fn truths() -> impl Strategy<Value = Truth> {
-    prop_oneof![Just(Truth::True), Just(Truth::False), unknowns().prop_map(Truth::Unknown)]
+    prop_oneof![
+        Just(Truth::True),
+        Just(Truth::False),
+        unknowns().prop_map(Truth::Unknown)
+    ]
 }
 
 /// Forgets why.
@@ -63,13 +67,19 @@ proptest! {
     }
 }
 
-const WHY: Unknown = Unknown { reason: Reason::ImpreciseDate, place: Place::Element(0, 0) };
+const WHY: Unknown = Unknown {
+    reason: Reason::ImpreciseDate,
+    place: Place::Element(0, 0),
+};
 
 /// An interval and a whole number inside it.
 fn ranges() -> impl Strategy<Value = (Range, f64)> {
     (-60_i32..60, 0_i32..40, 0.0..=1.0_f64).prop_map(|(lo, width, part)| {
         let inside = f64::from(lo) + (f64::from(width) * part).round();
-        (Range::new(f64::from(lo), f64::from(lo + width), Some(WHY)), inside)
+        (
+            Range::new(f64::from(lo), f64::from(lo + width), Some(WHY)),
+            inside,
+        )
     })
 }
 
@@ -77,7 +87,10 @@ fn ranges() -> impl Strategy<Value = (Range, f64)> {
 fn dates() -> impl Strategy<Value = (Range, f64)> {
     ranges().prop_map(|(range, inside)| {
         let shift = 738_900.0;
-        (Range::new(range.lo * 9.0 + shift, range.hi * 9.0 + shift, range.why), inside * 9.0 + shift)
+        (
+            Range::new(range.lo * 9.0 + shift, range.hi * 9.0 + shift, range.why),
+            inside * 9.0 + shift,
+        )
     })
 }
 
@@ -179,7 +192,10 @@ proptest! {
 }
 
 fn node(node: Node) -> Expr {
-    Expr { node, at: At::default() }
+    Expr {
+        node,
+        at: At::default(),
+    }
 }
 
 fn identifiers() -> impl Strategy<Value = String> {
@@ -193,7 +209,11 @@ fn names() -> impl Strategy<Value = String> {
 }
 
 fn paths() -> impl Strategy<Value = Path> {
-    (identifiers(), identifiers()).prop_map(|(row, element)| Path { row, element, at: At::default() })
+    (identifiers(), identifiers()).prop_map(|(row, element)| Path {
+        row,
+        element,
+        at: At::default(),
+    })
 }
 
 fn leaves() -> impl Strategy<Value = Expr> {
@@ -229,14 +249,22 @@ fn trees() -> impl Strategy<Value = Expr> {
             prop::option::of((window.clone(), prop::option::of(paths()))),
         )
             .prop_map(|(submitted, entity, alias, condition, within)| {
-                Box::new(Rows { submitted, entity, alias, condition, within, at: IgnoredAt(At::default()) })
+                Box::new(Rows {
+                    submitted,
+                    entity,
+                    alias,
+                    condition,
+                    within,
+                    at: IgnoredAt(At::default()),
+                })
             })
             .boxed();
         let argument = prop_oneof![
             3 => inner.clone().prop_map(Arg::Value),
             1 => identifiers().prop_map(|name| Arg::Identifier(name, IgnoredAt(At::default()))),
         ];
-        let set = prop::collection::vec(inner.clone(), 0..3).prop_map(|members| Box::new(node(Node::Set(members))));
+        let set =
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|members| Box::new(node(Node::Set(members))));
         let comparison = prop::sample::select(Comparison::ALL.to_vec());
         let operation = prop::sample::select(vec![
             Operation::Add,
@@ -244,7 +272,8 @@ fn trees() -> impl Strategy<Value = Expr> {
             Operation::Multiply,
             Operation::Divide,
         ]);
-        let aggregate = prop::sample::select(vec![Aggregate::Count, Aggregate::FirstDate, Aggregate::LastDate]);
+        let aggregate =
+            prop::sample::select(vec![Aggregate::Count, Aggregate::FirstDate, Aggregate::LastDate]);
         let over = prop::sample::select(vec![Over::Sum, Over::Min, Over::Max]);
         let (a, b) = (boxed.clone(), boxed.clone());
         prop_oneof![
@@ -252,9 +281,16 @@ fn trees() -> impl Strategy<Value = Expr> {
             many.prop_map(Node::And),
             a.clone().prop_map(Node::Not),
             (comparison, a.clone(), b.clone()).prop_map(|(comparison, a, b)| Node::Compare(comparison, a, b)),
-            (a.clone(), any::<bool>(), window)
-                .prop_map(|(value, negated, window)| Node::InWindow { value, negated, window }),
-            (a.clone(), any::<bool>(), b.clone()).prop_map(|(value, negated, set)| Node::InSet { value, negated, set }),
+            (a.clone(), any::<bool>(), window).prop_map(|(value, negated, window)| Node::InWindow {
+                value,
+                negated,
+                window
+            }),
+            (a.clone(), any::<bool>(), b.clone()).prop_map(|(value, negated, set)| Node::InSet {
+                value,
+                negated,
+                set
+            }),
             (a.clone(), any::<bool>()).prop_map(|(value, negated)| Node::IsNone { value, negated }),
             (operation, a.clone(), b.clone()).prop_map(|(operation, a, b)| Node::Arithmetic(operation, a, b)),
             (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| Node::If(Box::new([a, b, c]))),
@@ -263,8 +299,14 @@ fn trees() -> impl Strategy<Value = Expr> {
             (aggregate, rows.clone()).prop_map(|(aggregate, rows)| Node::Aggregate(aggregate, rows)),
             (over, rows.clone(), a.clone()).prop_map(|(over, rows, value)| Node::Over(over, rows, value)),
             (rows.clone(), a.clone(), b).prop_map(|(rows, from, to)| Node::MaxGap { rows, from, to }),
-            (set, paths(), rows, a).prop_map(|(set, using, rows, pool)| Node::Covered { set, using, rows, pool }),
-            (names(), prop::collection::vec(argument, 0..3)).prop_map(|(name, arguments)| Node::Call(name, arguments)),
+            (set, paths(), rows, a).prop_map(|(set, using, rows, pool)| Node::Covered {
+                set,
+                using,
+                rows,
+                pool
+            }),
+            (names(), prop::collection::vec(argument, 0..3))
+                .prop_map(|(name, arguments)| Node::Call(name, arguments)),
         ]
         .prop_map(node)
     })

@@ -106,7 +106,10 @@ fn parameter(name: &str) -> Value {
     let (kind, value) = if let Some(date) = name.strip_prefix("ON_") {
         ("date", json!(date.replace('_', "-")))
     } else if name == "ANTHRACYCLINES" {
-        ("code_set", json!(["doxorubicin", "epirubicin", "liposomal_doxorubicin"]))
+        (
+            "code_set",
+            json!(["doxorubicin", "epirubicin", "liposomal_doxorubicin"]),
+        )
     } else if name == "MORPHOLOGY_PATTERN" {
         ("pattern", json!("[0-9]{4}/[0136]"))
     } else {
@@ -126,7 +129,11 @@ fn parameters_of(text: &str) -> Vec<String> {
     let mut names: Vec<String> = text
         .split('$')
         .skip(1)
-        .map(|rest| rest.chars().take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_').collect())
+        .map(|rest| {
+            rest.chars()
+                .take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_')
+                .collect()
+        })
         .collect();
     names.retain(|name| !name.is_empty());
     names.sort();
@@ -138,7 +145,9 @@ fn parameters_of(text: &str) -> Vec<String> {
 pub(crate) fn one_measure(text: &str, unit: Option<&str>, extra: &Value) -> Vec<(String, String)> {
     let mut files = head(extra);
     let definitions = extra["definitions"].as_object().into_iter().flatten();
-    let read = parameters_of(&definitions.fold(text.to_owned(), |all, (_, more)| all + " " + more.as_str().unwrap()));
+    let read = parameters_of(&definitions.fold(text.to_owned(), |all, (_, more)| {
+        all + " " + more.as_str().unwrap()
+    }));
     let mut parameters: Value = toml::from_str(&files[1].1).unwrap();
     for name in &read {
         parameters[name] = parameter(name);
@@ -231,7 +240,10 @@ pub(crate) fn one_check(text: &str, scope: &str, blocks: &[&str]) -> Result<Chec
 pub(crate) fn fires(text: &str, scope: &str, document: &Value) -> Vec<u32> {
     let set = one_check(text, scope, &[]).unwrap_or_else(|errors| panic!("{text}: {errors}"));
     let record = read(document, &CentreTable::default());
-    set.run(&record).iter().map(|fired| fired.row.map_or(0, |(_, row)| row)).collect()
+    set.run(&record)
+        .iter()
+        .map(|fired| fired.row.map_or(0, |(_, row)| row))
+        .collect()
 }
 
 /// The record the worked examples of the language's definition speak of.

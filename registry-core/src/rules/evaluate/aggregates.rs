@@ -79,7 +79,11 @@ impl Evaluation<'_> {
             }),
             None => Scalar::Range(number),
         });
-        let found = if over == Over::Max { Scalar::latest(values) } else { Scalar::earliest(values) };
+        let found = if over == Over::Max {
+            Scalar::latest(values)
+        } else {
+            Scalar::earliest(values)
+        };
         found.unwrap_or(Scalar::None(Place::Section(scan.entity)))
     }
 

@@ -122,7 +122,11 @@ impl Evaluation<'_> {
 
     fn extreme(&self, terms: &[Term], latest: bool) -> Scalar {
         let values = terms.iter().map(|term| self.term(term));
-        let found = if latest { Scalar::latest(values) } else { Scalar::earliest(values) };
+        let found = if latest {
+            Scalar::latest(values)
+        } else {
+            Scalar::earliest(values)
+        };
         // The grammar gives at least one argument.
         found.unwrap_or(Scalar::None(Place::Section(self.layout.places.record)))
     }
