@@ -1,1 +1,58 @@
-//! (under construction)
+//! Releases: a run frozen as tidy CSV files with dictionary, code lists and manifest, in one zip.
+//!
+//! * One file per entity; `patient_id` and, where an entity repeats, `row` (position in the record, from 1) are its key.
+//! * What stands in a file is decided by `schema/visibility.toml` through the dictionary: `open` as recorded, `shifted_date` as days
+//!   from metastatic diagnosis (`<name>_day_min`, `<name>_day_max`, `<name>__precision`), everything else withheld and listed in
+//!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
+//! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
+//! * Only cases with `consent.research_reuse = true`, and none withdrawn since the run.
+//! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
+//! * UTF-8 without byte order mark, comma, RFC 4180, rows sorted by key, TRUE and FALSE, no time of making: built again from
+//!   the same run with the same key, the bundle is the same byte for byte.
+
+mod analysis;
+mod bundle;
+mod columns;
+mod entities;
+mod pseudonyms;
+mod reference_tables;
+mod spool;
+
+pub use bundle::{Built, FileEntry, Manifest, Withheld, build, freeze};
+pub use pseudonyms::ReleaseKey;
+
+use crate::measures::{EngineError, PayloadError};
+use registry_core::storage::StoreError;
+
+/// What to freeze.
+#[derive(Debug, Clone)]
+pub struct ReleaseOptions {
+    /// Stable id, `2026-2`.
+    pub release_id: String,
+    pub title: String,
+    /// Makes the pseudonyms. The same key in two releases keeps patients linkable; another key does not.
+    pub key: ReleaseKey,
+}
+
+/// A release cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    #[error("run {0} has no results yet: only a finished run can be frozen")]
+    NotFinished(i64),
+    #[error("case schema version {0} is not known to this program")]
+    SchemaVersion(String),
+    #[error("the bundle cannot be written")]
+    Write(#[from] std::io::Error),
+    #[error("a table cannot be written")]
+    Csv(#[from] csv::Error),
+    #[error("the zip archive cannot be written")]
+    Zip(#[from] zip::result::ZipError),
+    #[error("the manifest cannot be written")]
+    Manifest(#[from] serde_json::Error),
+}

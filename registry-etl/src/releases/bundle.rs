@@ -1,0 +1,266 @@
+//! Building the bundle.
+
+use super::analysis::AnalysisTables;
+use super::entities::{ReleasedCase, tables};
+use super::spool::FinishedTable;
+use super::{ReleaseError, ReleaseOptions, columns, reference_tables};
+use crate::measures::{CaseEvaluation, Engine};
+use registry_core::access::Scope;
+use registry_core::record::day_number;
+use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
+use registry_core::validation::{Envelope, document};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::io::{self, Write};
+use uuid::Uuid;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// Cases read together.
+const BATCH: usize = 200;
+/// From this size on an entry needs the format's 64-bit fields.
+const LARGE: u64 = 1 << 31;
+
+/// One file of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub name: String,
+    pub rows: u64,
+    pub bytes: u64,
+    /// SHA-256 (hexadecimal) of the file as it is in the bundle.
+    pub sha256: String,
+    pub columns: Vec<String>,
+}
+
+/// An element that a release does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    pub entity: String,
+    pub element: String,
+    pub visibility: String,
+    pub reason: String,
+}
+
+/// What a release is and holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Format of the bundle.
+    pub format: String,
+    pub release: String,
+    pub title: String,
+    /// The run it freezes.
+    pub run: i64,
+    pub cut_off: String,
+    pub watermark: i64,
+    /// Schema, guideline and engine versions and digests, as the run keeps them.
+    pub versions: Value,
+    /// Which cases are in it.
+    pub filters: Vec<String>,
+    pub cases: u64,
+    pub files: Vec<FileEntry>,
+    pub withheld: Vec<Withheld>,
+}
+
+/// A built release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    pub manifest: Manifest,
+    /// SHA-256 (hexadecimal) and length of the bundle.
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// Writes the bundle of a finished run to `out` (a zip, streamed).
+///
+/// # Errors
+/// [`ReleaseError`]: an unfinished run, the store's errors, errors of `out`.
+pub fn build(
+    store: &Store,
+    scope: &Scope,
+    engine: &Engine,
+    run: &Run,
+    options: &ReleaseOptions,
+    out: impl Write,
+) -> Result<Built, ReleaseError> {
+    if run.status != RunStatus::Finished {
+        return Err(ReleaseError::NotFinished(run.number));
+    }
+    let schema = engine.judge().store().current();
+    let dictionary = &schema.dictionary;
+    let mut entity_tables = tables(dictionary)?;
+    let mut analysis = AnalysisTables::begin()?;
+    let measures = engine.measures()?;
+    let cases = released_cases(store, scope, run, options)?;
+    let cut_off = day_number(run.cutoff_date);
+    for batch in cases.chunks(BATCH) {
+        let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
+        for (case, found) in batch.iter().zip(store.case_documents(scope, &wanted)?) {
+            let Some(found) = found else { continue };
+            let evaluation = CaseEvaluation::from_payload(&case.payload)?;
+            let envelope = Envelope {
+                record_id: Uuid::nil(),
+                centre_id: String::new(),
+                submitted_at: found.header.submitted_at,
+                data_cutoff_date: run.cutoff_date,
+            };
+            let derived = engine.judge().derive(&found.document);
+            let released = ReleasedCase {
+                patient: &case.patient,
+                centre: &options.key.centre(&case.case.centre_id),
+                case_id: &case.case.case_id,
+                document: &document(&found.document, &envelope, &derived),
+                origin: origin(&found.document),
+            };
+            for table in &mut entity_tables {
+                table.add(&released, &options.key)?;
+            }
+            analysis.add(&case.patient, &evaluation, &measures, cut_off)?;
+        }
+    }
+    let references = [reference_tables::dictionary(&entity_tables)?, reference_tables::codelists(&entity_tables)?];
+    let mut files = Vec::new();
+    for table in entity_tables {
+        files.push(table.finish()?);
+    }
+    files.extend(analysis.finish()?);
+    files.extend(references);
+    let patients = files.iter().find(|f| f.name == "patient.csv").map_or(0, |f| f.rows);
+    let manifest = Manifest {
+        format: "rps-registry-release/1".to_owned(),
+        release: options.release_id.clone(),
+        title: options.title.clone(),
+        run: run.number,
+        cut_off: run.cutoff_date.to_string(),
+        watermark: run.watermark,
+        versions: run.parameters.clone(),
+        filters: vec![
+            "consent.research_reuse = true".to_owned(),
+            "not a draft, not withdrawn when the bundle was built".to_owned(),
+        ],
+        cases: patients,
+        files: files.iter().map(entry).collect(),
+        withheld: dictionary.entities.iter().flat_map(|e| columns::plan(e).1).collect(),
+    };
+    write_zip(out, &files, manifest)
+}
+
+/// Builds the bundle and records it as a release.
+///
+/// # Errors
+/// As [`build`]; the store's when the id is taken.
+pub fn freeze(
+    store: &Store,
+    scope: &Scope,
+    engine: &Engine,
+    run: &Run,
+    options: &ReleaseOptions,
+    out: impl Write,
+) -> Result<Release, ReleaseError> {
+    let built = build(store, scope, engine, run, options, out)?;
+    let release = NewRelease {
+        release_id: options.release_id.clone(),
+        run: run.number,
+        title: options.title.clone(),
+        manifest: serde_json::to_value(&built.manifest)?,
+        sha256: built.sha256,
+        bytes: i64::try_from(built.bytes).unwrap_or(i64::MAX),
+    };
+    Ok(store.create_release(scope, release)?)
+}
+
+/// A case of the run with its pseudonym and evaluation.
+struct ChosenCase {
+    patient: String,
+    case: CaseRef,
+    payload: Vec<u8>,
+}
+
+/// Cases of the run that may be released, by pseudonym. Evaluations are kept in memory (1 to 2 KB a case): the store
+/// hands them out by centre, and a release must not.
+fn released_cases(
+    store: &Store,
+    scope: &Scope,
+    run: &Run,
+    options: &ReleaseOptions,
+) -> Result<Vec<ChosenCase>, ReleaseError> {
+    let mut present: HashSet<(String, String)> = HashSet::new();
+    store.for_each_case_at::<ReleaseError>(scope, i64::MAX, BATCH, |batch| {
+        present.extend(batch.into_iter().map(|h| (h.case.centre_id, h.case.case_id)));
+        Ok(())
+    })?;
+    let mut chosen = Vec::new();
+    store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
+        for evaluation in batch {
+            let id = (evaluation.case.centre_id.clone(), evaluation.case.case_id.clone());
+            let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
+            if facts.research_reuse && present.contains(&id) {
+                let patient = options.key.patient(&evaluation.case.case_id);
+                chosen.push(ChosenCase { patient, case: evaluation.case, payload: evaluation.payload });
+            }
+        }
+        Ok(())
+    })?;
+    chosen.sort_by(|a, b| a.patient.cmp(&b.patient));
+    Ok(chosen)
+}
+
+/// Date of the metastatic diagnosis as recorded (an edit error does not unmake it here: day 0 is only a reference).
+fn origin(document: &Value) -> crate::cohorts::RecordedDate {
+    let first = |row: &&Value| row.get("seq").and_then(Value::as_i64) == Some(1);
+    let date = document.get("presentation").and_then(Value::as_array).and_then(|rows| rows.iter().find(first));
+    date.and_then(|row| row.get("date_detected")?.as_str())
+        .and_then(registry_core::record::PartialDate::parse)
+        .map_or(crate::cohorts::RecordedDate::None, Into::into)
+}
+
+fn entry(file: &FinishedTable) -> FileEntry {
+    FileEntry {
+        name: file.name.clone(),
+        rows: file.rows,
+        bytes: file.bytes,
+        sha256: file.sha256.clone(),
+        columns: file.columns.clone(),
+    }
+}
+
+/// Counts and hashes what passes through.
+struct Hashed<W> {
+    out: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(buffer)?;
+        self.hash.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Manifest first, then the files; every entry carries the same fixed time.
+fn write_zip(out: impl Write, files: &[FinishedTable], manifest: Manifest) -> Result<Built, ReleaseError> {
+    let mut hashed = Hashed { out, hash: Sha256::new(), bytes: 0 };
+    let mut zip = ZipWriter::new_stream(&mut hashed);
+    let entry = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    zip.start_file("manifest.json", entry)?;
+    zip.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
+    zip.write_all(b"\n")?;
+    for file in files {
+        zip.start_file(&file.name, entry.large_file(file.bytes > LARGE))?;
+        io::copy(&mut file.reader(), &mut zip)?;
+    }
+    zip.finish()?;
+    hashed.flush()?;
+    Ok(Built { manifest, sha256: hex::encode(hashed.hash.finalize()), bytes: hashed.bytes })
+}

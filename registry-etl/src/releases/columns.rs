@@ -1,0 +1,106 @@
+//! Which columns an entity has in a release, from the dictionary alone.
+
+use registry_core::dictionary::{Element, ElementKind, Entity, EntityKind, Visibility};
+
+use super::bundle::Withheld;
+
+/// What a column holds of its element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Field {
+    /// The value as recorded.
+    Value,
+    /// Whether a set holds this code.
+    Holds(String),
+    /// A key within the record, replaced.
+    Key,
+    /// Days from metastatic diagnosis, at least and at most.
+    DayMin,
+    DayMax,
+    /// `day`, `month` or `year`.
+    Precision,
+    /// The absence code.
+    Absent,
+}
+
+/// One column of an entity's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// Position of the element in the entity.
+    pub(super) element: usize,
+    pub(super) field: Field,
+}
+
+impl Column {
+    /// What the column says, for the dictionary.
+    pub(super) fn meaning(&self) -> String {
+        match &self.field {
+            Field::Value => "value".to_owned(),
+            Field::Holds(code) => format!("TRUE when the set holds {code}"),
+            Field::Key => "key within the record, replaced".to_owned(),
+            Field::DayMin => "earliest possible day, counted from metastatic diagnosis".to_owned(),
+            Field::DayMax => "latest possible day, counted from metastatic diagnosis".to_owned(),
+            Field::Precision => "how precisely the date is known: day, month, year".to_owned(),
+            Field::Absent => "why there is no value".to_owned(),
+        }
+    }
+}
+
+/// The columns of an entity, in dictionary order, and what is withheld of it.
+pub(super) fn plan(entity: &Entity) -> (Vec<Column>, Vec<Withheld>) {
+    let (mut columns, mut withheld) = (Vec::new(), Vec::new());
+    for (at, element) in entity.elements.iter().enumerate() {
+        match fields(entity, element) {
+            Ok(fields) => columns.extend(fields.into_iter().map(|(name, field)| Column { name, element: at, field })),
+            Err(reason) => withheld.push(Withheld {
+                entity: entity.name.clone(),
+                element: element.name.clone(),
+                visibility: element.visibility.as_str().to_owned(),
+                reason: reason.to_owned(),
+            }),
+        }
+    }
+    (columns, withheld)
+}
+
+/// Columns of one element, or why it has none.
+fn fields(entity: &Entity, element: &Element) -> Result<Vec<(String, Field)>, &'static str> {
+    match entity.kind {
+        EntityKind::Case => {}
+        EntityKind::Envelope => return Err("set by the service, identifies the record"),
+        EntityKind::Reference => return Err("describes centres, which are masked"),
+    }
+    match element.visibility {
+        Visibility::Open | Visibility::ShiftedDate => {}
+        Visibility::QuasiIdentifier => return Err("could identify together with other elements: approved request only"),
+        Visibility::Restricted => return Err("approved request that names it only"),
+        Visibility::Internal => return Err("never leaves the service"),
+    }
+    let name = &element.name;
+    let plain = |field| vec![(name.clone(), field)];
+    let mut fields = match element.kind {
+        ElementKind::Code
+        | ElementKind::Boolean
+        | ElementKind::Integer
+        | ElementKind::Number
+        | ElementKind::Percent
+        | ElementKind::Year => plain(Field::Value),
+        ElementKind::CodeSet => {
+            let codes = element.codes.as_ref().ok_or("a set without a code list")?;
+            codes.codes.iter().map(|c| (format!("{name}___{}", c.code), Field::Holds(c.code.clone()))).collect()
+        }
+        ElementKind::Date => vec![
+            (format!("{name}_day_min"), Field::DayMin),
+            (format!("{name}_day_max"), Field::DayMax),
+            (format!("{name}__precision"), Field::Precision),
+        ],
+        ElementKind::String | ElementKind::StringSet if name.ends_with("_id") => plain(Field::Key),
+        ElementKind::String | ElementKind::StringSet => return Err("free text"),
+        ElementKind::Uuid => return Err("identifies the record"),
+        ElementKind::DateTime => return Err("an exact point in time"),
+    };
+    if !element.absence.is_empty() {
+        fields.push((format!("{name}__absent"), Field::Absent));
+    }
+    Ok(fields)
+}

@@ -1,0 +1,77 @@
+//! `dictionary.csv` and `codelists.csv`: what the columns of a release mean.
+
+use super::ReleaseError;
+use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS, SURVIVAL, SURVIVAL_COLUMNS};
+use super::entities::EntityTable;
+use super::spool::{FinishedTable, Table};
+use std::collections::BTreeMap;
+
+const DICTIONARY_COLUMNS: [&str; 13] = [
+    "file", "column", "meaning", "entity", "element", "type", "unit", "code_list", "absence_codes", "requirement",
+    "visibility", "introduced", "description",
+];
+
+/// One line per column of every file.
+pub(super) fn dictionary(tables: &[EntityTable<'_>]) -> Result<FinishedTable, ReleaseError> {
+    let mut table = Table::begin("dictionary.csv", DICTIONARY_COLUMNS.map(str::to_owned).to_vec())?;
+    for EntityTable { entity, columns, .. } in tables {
+        let file = format!("{}.csv", entity.name);
+        let mut keys = vec![("patient_id", "pseudonym of the patient in this release")];
+        keys.extend((entity.name == "patient").then_some(("centre", "pseudonym of the centre in this release")));
+        keys.extend(entity.repeated().then_some(("row", "position in the record, from 1")));
+        for (name, meaning) in keys {
+            table.add(key_line(&file, name, meaning))?;
+        }
+        for column in columns {
+            let Some(element) = entity.elements.get(column.element) else { continue };
+            let absence: Vec<&str> = element.absence.iter().map(|a| a.as_str()).collect();
+            table.add([
+                file.as_str(),
+                &column.name,
+                &column.meaning(),
+                &entity.name,
+                &element.name,
+                element.kind.as_str(),
+                element.unit.as_deref().unwrap_or(""),
+                element.codes.as_ref().map_or("", |c| c.name.as_str()),
+                &absence.join(" "),
+                element.requirement.as_str(),
+                element.visibility.as_str(),
+                &element.introduced,
+                &element.description,
+            ])?;
+        }
+    }
+    for (file, columns) in [(ADHERENCE, &ADHERENCE_COLUMNS), (SURVIVAL, &SURVIVAL_COLUMNS)] {
+        for (name, meaning) in columns {
+            table.add(key_line(file, name, meaning))?;
+        }
+    }
+    table.finish()
+}
+
+fn key_line<'a>(file: &'a str, name: &'a str, meaning: &'a str) -> [&'a str; 13] {
+    let mut line = [""; 13];
+    (line[0], line[1], line[2]) = (file, name, meaning);
+    line
+}
+
+/// Every code of every list that a column uses.
+pub(super) fn codelists(tables: &[EntityTable<'_>]) -> Result<FinishedTable, ReleaseError> {
+    let mut lists = BTreeMap::new();
+    for EntityTable { entity, columns, .. } in tables {
+        for element in columns.iter().filter_map(|c| entity.elements.get(c.element)) {
+            if let Some(list) = &element.codes {
+                lists.insert(list.name.as_str(), list);
+            }
+        }
+    }
+    let header = ["code_list", "code", "label"].map(str::to_owned).to_vec();
+    let mut table = Table::begin("codelists.csv", header)?;
+    for (name, list) in lists {
+        for code in &list.codes {
+            table.add([name, &code.code, code.label.as_deref().unwrap_or("")])?;
+        }
+    }
+    table.finish()
+}
