@@ -19,8 +19,14 @@ pub(super) const ADHERENCE_COLUMNS: [(&str, &str); 9] = [
     ("statement", "number of the consensus statement"),
     ("kind", "adherence, avoidance, documentation or utilisation"),
     ("unit", "what is counted"),
-    ("unit_row", "row of the unit in its entity's file, from 1; empty for the patient"),
-    ("outcome", "MET, NOT_MET, USED, NOT_USED, NOT_ASSESSABLE, EXCLUDED, EXCEPTED, NOT_IN_DENOM"),
+    (
+        "unit_row",
+        "row of the unit in its entity's file, from 1; empty for the patient",
+    ),
+    (
+        "outcome",
+        "MET, NOT_MET, USED, NOT_USED, NOT_ASSESSABLE, EXCLUDED, EXCEPTED, NOT_IN_DENOM",
+    ),
     ("reason", "why it is not assessable"),
     ("element", "which element or section made it not assessable"),
 ];
@@ -30,8 +36,14 @@ pub(super) const SURVIVAL_COLUMNS: [(&str, &str); 9] = [
     ("histology_code", "derived histology"),
     ("analysed", "whether the case is in the primary estimate of S1"),
     ("left_out", "the first reason why it is not"),
-    ("entry_days", "registration, in days from metastatic diagnosis, when later (delayed entry)"),
-    ("exit_days", "death or last contact, in days from metastatic diagnosis"),
+    (
+        "entry_days",
+        "registration, in days from metastatic diagnosis, when later (delayed entry)",
+    ),
+    (
+        "exit_days",
+        "death or last contact, in days from metastatic diagnosis",
+    ),
     ("os_months", "exit_days / 30.4375"),
     ("os_event", "TRUE for death, FALSE for censored"),
     ("lost", "TRUE when the last contact says the patient is lost"),
@@ -61,8 +73,14 @@ impl AnalysisTables {
         cut_off: i32,
     ) -> Result<(), ReleaseError> {
         for unit in &case.outcomes {
-            let Some(measure) = measures.get(usize::from(unit.measure)) else { continue };
-            let row = if measure.unit == "patient" { String::new() } else { (unit.unit + 1).to_string() };
+            let Some(measure) = measures.get(usize::from(unit.measure)) else {
+                continue;
+            };
+            let row = if measure.unit == "patient" {
+                String::new()
+            } else {
+                (unit.unit + 1).to_string()
+            };
             self.adherence.add([
                 patient,
                 &measure.id,
@@ -90,7 +108,10 @@ impl AnalysisTables {
                 truth(times.event),
                 truth(times.lost),
             ]),
-            Err(why) => self.survival.add([patient, histology, truth(false), why.as_str(), "", "", "", "", ""]),
+            Err(why) => {
+                self.survival
+                    .add([patient, histology, truth(false), why.as_str(), "", "", "", "", ""])
+            }
         }
     }
 

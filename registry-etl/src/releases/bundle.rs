@@ -119,14 +119,20 @@ pub fn build(
             analysis.add(&case.patient, &evaluation, &measures, cut_off)?;
         }
     }
-    let references = [reference_tables::dictionary(&entity_tables)?, reference_tables::codelists(&entity_tables)?];
+    let references = [
+        reference_tables::dictionary(&entity_tables)?,
+        reference_tables::codelists(&entity_tables)?,
+    ];
     let mut files = Vec::new();
     for table in entity_tables {
         files.push(table.finish()?);
     }
     files.extend(analysis.finish()?);
     files.extend(references);
-    let patients = files.iter().find(|f| f.name == "patient.csv").map_or(0, |f| f.rows);
+    let patients = files
+        .iter()
+        .find(|f| f.name == "patient.csv")
+        .map_or(0, |f| f.rows);
     let manifest = Manifest {
         format: "rps-registry-release/1".to_owned(),
         release: options.release_id.clone(),
@@ -141,7 +147,11 @@ pub fn build(
         ],
         cases: patients,
         files: files.iter().map(entry).collect(),
-        withheld: dictionary.entities.iter().flat_map(|e| columns::plan(e).1).collect(),
+        withheld: dictionary
+            .entities
+            .iter()
+            .flat_map(|e| columns::plan(e).1)
+            .collect(),
     };
     write_zip(out, &files, manifest)
 }
@@ -197,7 +207,11 @@ fn released_cases(
             let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
             if facts.research_reuse && present.contains(&id) {
                 let patient = options.key.patient(&evaluation.case.case_id);
-                chosen.push(ChosenCase { patient, case: evaluation.case, payload: evaluation.payload });
+                chosen.push(ChosenCase {
+                    patient,
+                    case: evaluation.case,
+                    payload: evaluation.payload,
+                });
             }
         }
         Ok(())
@@ -209,7 +223,10 @@ fn released_cases(
 /// Date of the metastatic diagnosis as recorded (an edit error does not unmake it here: day 0 is only a reference).
 fn origin(document: &Value) -> crate::cohorts::RecordedDate {
     let first = |row: &&Value| row.get("seq").and_then(Value::as_i64) == Some(1);
-    let date = document.get("presentation").and_then(Value::as_array).and_then(|rows| rows.iter().find(first));
+    let date = document
+        .get("presentation")
+        .and_then(Value::as_array)
+        .and_then(|rows| rows.iter().find(first));
     date.and_then(|row| row.get("date_detected")?.as_str())
         .and_then(registry_core::record::PartialDate::parse)
         .map_or(crate::cohorts::RecordedDate::None, Into::into)
@@ -247,7 +264,11 @@ impl<W: Write> Write for Hashed<W> {
 
 /// Manifest first, then the files; every entry carries the same fixed time.
 fn write_zip(out: impl Write, files: &[FinishedTable], manifest: Manifest) -> Result<Built, ReleaseError> {
-    let mut hashed = Hashed { out, hash: Sha256::new(), bytes: 0 };
+    let mut hashed = Hashed {
+        out,
+        hash: Sha256::new(),
+        bytes: 0,
+    };
     let mut zip = ZipWriter::new_stream(&mut hashed);
     let entry = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -262,5 +283,9 @@ fn write_zip(out: impl Write, files: &[FinishedTable], manifest: Manifest) -> Re
     }
     zip.finish()?;
     hashed.flush()?;
-    Ok(Built { manifest, sha256: hex::encode(hashed.hash.finalize()), bytes: hashed.bytes })
+    Ok(Built {
+        manifest,
+        sha256: hex::encode(hashed.hash.finalize()),
+        bytes: hashed.bytes,
+    })
 }

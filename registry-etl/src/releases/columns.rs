@@ -51,7 +51,11 @@ pub(super) fn plan(entity: &Entity) -> (Vec<Column>, Vec<Withheld>) {
     let (mut columns, mut withheld) = (Vec::new(), Vec::new());
     for (at, element) in entity.elements.iter().enumerate() {
         match fields(entity, element) {
-            Ok(fields) => columns.extend(fields.into_iter().map(|(name, field)| Column { name, element: at, field })),
+            Ok(fields) => columns.extend(fields.into_iter().map(|(name, field)| Column {
+                name,
+                element: at,
+                field,
+            })),
             Err(reason) => withheld.push(Withheld {
                 entity: entity.name.clone(),
                 element: element.name.clone(),
@@ -72,7 +76,9 @@ fn fields(entity: &Entity, element: &Element) -> Result<Vec<(String, Field)>, &'
     }
     match element.visibility {
         Visibility::Open | Visibility::ShiftedDate => {}
-        Visibility::QuasiIdentifier => return Err("could identify together with other elements: approved request only"),
+        Visibility::QuasiIdentifier => {
+            return Err("could identify together with other elements: approved request only");
+        }
         Visibility::Restricted => return Err("approved request that names it only"),
         Visibility::Internal => return Err("never leaves the service"),
     }
@@ -87,7 +93,11 @@ fn fields(entity: &Entity, element: &Element) -> Result<Vec<(String, Field)>, &'
         | ElementKind::Year => plain(Field::Value),
         ElementKind::CodeSet => {
             let codes = element.codes.as_ref().ok_or("a set without a code list")?;
-            codes.codes.iter().map(|c| (format!("{name}___{}", c.code), Field::Holds(c.code.clone()))).collect()
+            codes
+                .codes
+                .iter()
+                .map(|c| (format!("{name}___{}", c.code), Field::Holds(c.code.clone())))
+                .collect()
         }
         ElementKind::Date => vec![
             (format!("{name}_day_min"), Field::DayMin),

@@ -43,7 +43,11 @@ pub(super) fn tables(dictionary: &Dictionary) -> Result<Vec<EntityTable<'_>>, Re
             header.extend(entity.repeated().then(|| "row".to_owned()));
             header.extend(columns.iter().map(|c| c.name.clone()));
             let table = Table::begin(&format!("{}.csv", entity.name), header)?;
-            tables.push(EntityTable { entity, columns, table });
+            tables.push(EntityTable {
+                entity,
+                columns,
+                table,
+            });
         }
     }
     Ok(tables)
@@ -75,7 +79,9 @@ impl EntityTable<'_> {
         fields.extend((self.entity.name == "patient").then(|| case.centre.to_owned()));
         fields.extend(number.map(|n| n.to_string()));
         for column in &self.columns {
-            let Some(element) = self.entity.elements.get(column.element) else { continue };
+            let Some(element) = self.entity.elements.get(column.element) else {
+                continue;
+            };
             let value = row.get(&element.name).unwrap_or(&Value::Null);
             fields.push(text(&column.field, element, value, case, key).unwrap_or_default());
         }
@@ -88,7 +94,13 @@ impl EntityTable<'_> {
 }
 
 /// The text of a column; `None` where there is nothing to say.
-fn text(field: &Field, element: &Element, value: &Value, case: &ReleasedCase<'_>, key: &ReleaseKey) -> Option<String> {
+fn text(
+    field: &Field,
+    element: &Element,
+    value: &Value,
+    case: &ReleasedCase<'_>,
+    key: &ReleaseKey,
+) -> Option<String> {
     if *field == Field::Absent {
         let code = value.get("absent")?.as_str()?;
         return Absence::from_code(code).map(|absence| absence.as_str().to_owned());
@@ -102,8 +114,11 @@ fn text(field: &Field, element: &Element, value: &Value, case: &ReleasedCase<'_>
         Field::Key => match value {
             Value::String(one) => Some(masked(element, one, case, key)),
             Value::Array(many) => {
-                let keys: Vec<String> =
-                    many.iter().filter_map(Value::as_str).map(|k| masked(element, k, case, key)).collect();
+                let keys: Vec<String> = many
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(|k| masked(element, k, case, key))
+                    .collect();
                 Some(keys.join(";"))
             }
             _ => None,
@@ -112,7 +127,14 @@ fn text(field: &Field, element: &Element, value: &Value, case: &ReleasedCase<'_>
         Field::DayMax => days(value, case.origin).map(|d| d.1.to_string()),
         Field::Precision => {
             let text = value.as_str().filter(|t| PartialDate::parse(t).is_some())?;
-            Some(match text.len() { 4 => "year", 7 => "month", _ => "day" }.to_owned())
+            Some(
+                match text.len() {
+                    4 => "year",
+                    7 => "month",
+                    _ => "day",
+                }
+                .to_owned(),
+            )
         }
         Field::Absent => None,
     }
@@ -130,7 +152,12 @@ fn plain(element: &Element, value: &Value) -> Option<String> {
         Value::String(code) => {
             let known = match &element.codes {
                 Some(list) => list.codes.iter().any(|c| c.code == *code),
-                None => code.len() <= LONGEST_CODE && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b)),
+                None => {
+                    code.len() <= LONGEST_CODE
+                        && code
+                            .bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))
+                }
             };
             known.then(|| code.clone())
         }
@@ -147,7 +174,9 @@ fn masked(element: &Element, value: &str, case: &ReleasedCase<'_>, key: &Release
 
 /// Days from the origin: earliest and latest possible.
 fn days(value: &Value, origin: RecordedDate) -> Option<(i32, i32)> {
-    let RecordedDate::Between(first, last) = origin else { return None };
+    let RecordedDate::Between(first, last) = origin else {
+        return None;
+    };
     let date = PartialDate::parse(value.as_str()?)?;
     Some((date.first() - last, date.last() - first))
 }

@@ -58,7 +58,10 @@ mod tests {
         assert_ne!(one.patient("a"), other.patient("a"));
         assert_ne!(one.patient("a"), one.patient("b"));
         assert_ne!(one.patient("a")[1..9], one.centre("a")[1..9]);
-        assert_ne!(one.within("a", "lesion_id", "L1"), one.within("b", "lesion_id", "L1"));
+        assert_ne!(
+            one.within("a", "lesion_id", "L1"),
+            one.within("b", "lesion_id", "L1")
+        );
         assert_eq!(one.patient("a").len(), 17);
         assert_eq!(format!("{one:?}"), "ReleaseKey(..)");
     }

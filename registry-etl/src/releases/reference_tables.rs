@@ -7,8 +7,19 @@ use super::spool::{FinishedTable, Table};
 use std::collections::BTreeMap;
 
 const DICTIONARY_COLUMNS: [&str; 13] = [
-    "file", "column", "meaning", "entity", "element", "type", "unit", "code_list", "absence_codes", "requirement",
-    "visibility", "introduced", "description",
+    "file",
+    "column",
+    "meaning",
+    "entity",
+    "element",
+    "type",
+    "unit",
+    "code_list",
+    "absence_codes",
+    "requirement",
+    "visibility",
+    "introduced",
+    "description",
 ];
 
 /// One line per column of every file.
@@ -17,13 +28,21 @@ pub(super) fn dictionary(tables: &[EntityTable<'_>]) -> Result<FinishedTable, Re
     for EntityTable { entity, columns, .. } in tables {
         let file = format!("{}.csv", entity.name);
         let mut keys = vec![("patient_id", "pseudonym of the patient in this release")];
-        keys.extend((entity.name == "patient").then_some(("centre", "pseudonym of the centre in this release")));
-        keys.extend(entity.repeated().then_some(("row", "position in the record, from 1")));
+        keys.extend(
+            (entity.name == "patient").then_some(("centre", "pseudonym of the centre in this release")),
+        );
+        keys.extend(
+            entity
+                .repeated()
+                .then_some(("row", "position in the record, from 1")),
+        );
         for (name, meaning) in keys {
             table.add(key_line(&file, name, meaning))?;
         }
         for column in columns {
-            let Some(element) = entity.elements.get(column.element) else { continue };
+            let Some(element) = entity.elements.get(column.element) else {
+                continue;
+            };
             let absence: Vec<&str> = element.absence.iter().map(|a| a.as_str()).collect();
             table.add([
                 file.as_str(),

@@ -50,21 +50,38 @@ pub(super) struct FinishedTable {
 impl Table {
     /// Begins a table with its header.
     pub(super) fn begin(name: &str, columns: Vec<String>) -> Result<Self, ReleaseError> {
-        let spool = Spool { packed: GzEncoder::new(Vec::new(), Compression::fast()), hash: Sha256::new(), bytes: 0 };
-        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(spool);
+        let spool = Spool {
+            packed: GzEncoder::new(Vec::new(), Compression::fast()),
+            hash: Sha256::new(),
+            bytes: 0,
+        };
+        let mut writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(spool);
         writer.write_record(&columns)?;
-        Ok(Self { name: name.to_owned(), columns, rows: 0, writer })
+        Ok(Self {
+            name: name.to_owned(),
+            columns,
+            rows: 0,
+            writer,
+        })
     }
 
     /// Adds a row; it has as many fields as the header (the writer refuses another number).
-    pub(super) fn add<T: AsRef<[u8]>>(&mut self, row: impl IntoIterator<Item = T>) -> Result<(), ReleaseError> {
+    pub(super) fn add<T: AsRef<[u8]>>(
+        &mut self,
+        row: impl IntoIterator<Item = T>,
+    ) -> Result<(), ReleaseError> {
         self.writer.write_record(row)?;
         self.rows += 1;
         Ok(())
     }
 
     pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
-        let spool = self.writer.into_inner().map_err(|e| io::Error::other(e.to_string()))?;
+        let spool = self
+            .writer
+            .into_inner()
+            .map_err(|e| io::Error::other(e.to_string()))?;
         Ok(FinishedTable {
             name: self.name,
             columns: self.columns,

@@ -12,12 +12,24 @@ use std::io::Read;
 type Rows = Vec<BTreeMap<String, String>>;
 
 fn options(key: u8) -> ReleaseOptions {
-    ReleaseOptions { release_id: "2026-1".into(), title: "First".into(), key: ReleaseKey::new([key; 32]) }
+    ReleaseOptions {
+        release_id: "2026-1".into(),
+        title: "First".into(),
+        key: ReleaseKey::new([key; 32]),
+    }
 }
 
 fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Built, Vec<u8>) {
     let mut bytes = Vec::new();
-    let built = releases::build(&registry.store, &system(), &engine(), run, &options(key), &mut bytes).expect("built");
+    let built = releases::build(
+        &registry.store,
+        &system(),
+        &engine(),
+        run,
+        &options(key),
+        &mut bytes,
+    )
+    .expect("built");
     (built, bytes)
 }
 
@@ -35,10 +47,21 @@ fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
 
 fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Rows {
     let mut reader = csv::Reader::from_reader(files[name].as_slice());
-    let header: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    let header: Vec<String> = reader
+        .headers()
+        .expect("a header")
+        .iter()
+        .map(str::to_owned)
+        .collect();
     reader
         .records()
-        .map(|r| header.iter().cloned().zip(r.expect("RFC 4180").iter().map(str::to_owned)).collect())
+        .map(|r| {
+            header
+                .iter()
+                .cloned()
+                .zip(r.expect("RFC 4180").iter().map(str::to_owned))
+                .collect()
+        })
         .collect()
 }
 
@@ -53,7 +76,10 @@ fn a_release_is_complete_masked_and_the_same_again() {
 
     let files = unpacked(&bytes);
     let cases: Vec<_> = (0..60).map(|i| synthetic::case(&registry.plan, i)).collect();
-    let reusable = cases.iter().filter(|c| c.body["consent"]["research_reuse"] == true).count();
+    let reusable = cases
+        .iter()
+        .filter(|c| c.body["consent"]["research_reuse"] == true)
+        .count();
     assert!(reusable > 10 && reusable <= 60);
     assert_eq!(first.manifest.cases as usize, reusable);
     for file in &first.manifest.files {
@@ -71,7 +97,10 @@ fn a_release_is_complete_masked_and_the_same_again() {
         let text = std::str::from_utf8(plain).expect("UTF-8");
         assert!(!text.contains("SYN-"), "{name} holds a pseudonym");
         for field in text.lines().flat_map(|l| l.split(',')) {
-            assert!(!["C01", "C02", "C03", "C04"].contains(&field), "{name} holds a centre");
+            assert!(
+                !["C01", "C02", "C03", "C04"].contains(&field),
+                "{name} holds a centre"
+            );
             let dated = field.len() == 10 && field.as_bytes()[4] == b'-' && field.as_bytes()[7] == b'-';
             assert!(!dated, "{name} holds a date");
         }
@@ -84,24 +113,39 @@ fn days_count_from_metastatic_diagnosis_and_rows_are_sorted() {
     let run = registry.run();
     let files = unpacked(&built(&registry, &run, 1).1);
     let presentations = rows(&files, "presentation.csv");
-    let exact = presentations.iter().filter(|r| r["seq"] == "1" && r["date_detected__precision"] == "day");
+    let exact = presentations
+        .iter()
+        .filter(|r| r["seq"] == "1" && r["date_detected__precision"] == "day");
     assert!(exact.clone().count() > 0);
-    assert!(exact.clone().all(|r| r["date_detected_day_min"] == "0" && r["date_detected_day_max"] == "0"));
-    let keys: Vec<(String, usize)> =
-        rows(&files, "imaging.csv").iter().map(|r| (r["patient_id"].clone(), r["row"].parse().expect("a number"))).collect();
+    assert!(
+        exact
+            .clone()
+            .all(|r| r["date_detected_day_min"] == "0" && r["date_detected_day_max"] == "0")
+    );
+    let keys: Vec<(String, usize)> = rows(&files, "imaging.csv")
+        .iter()
+        .map(|r| (r["patient_id"].clone(), r["row"].parse().expect("a number")))
+        .collect();
     assert!(keys.is_sorted());
 
     // One case against its document: every imaging date is the difference of the two days.
-    let patients: BTreeSet<String> = rows(&files, "patient.csv").iter().map(|r| r["patient_id"].clone()).collect();
+    let patients: BTreeSet<String> = rows(&files, "patient.csv")
+        .iter()
+        .map(|r| r["patient_id"].clone())
+        .collect();
     let expected: BTreeSet<i64> = (0..30)
         .map(|i| synthetic::case(&registry.plan, i).body)
         .filter(|b| b["consent"]["research_reuse"] == true)
         .flat_map(|b| {
             let day = |v: &serde_json::Value| chrono::NaiveDate::parse_from_str(v.as_str()?, "%Y-%m-%d").ok();
-            let origin = b["presentation"].as_array().and_then(|p| day(&p[0]["date_detected"]));
+            let origin = b["presentation"]
+                .as_array()
+                .and_then(|p| day(&p[0]["date_detected"]));
             let scans = b["imaging"].as_array().cloned().unwrap_or_default();
-            let days: Vec<i64> =
-                scans.iter().filter_map(|s| Some((day(&s["date"])? - origin?).num_days())).collect();
+            let days: Vec<i64> = scans
+                .iter()
+                .filter_map(|s| Some((day(&s["date"])? - origin?).num_days()))
+                .collect();
             days
         })
         .collect();
@@ -110,7 +154,11 @@ fn days_count_from_metastatic_diagnosis_and_rows_are_sorted() {
         .filter(|r| r["date__precision"] == "day" && r["date_day_min"] == r["date_day_max"])
         .map(|r| r["date_day_min"].parse().expect("a day"))
         .collect();
-    assert!(!got.is_empty() && got.is_subset(&expected), "{:?}", got.difference(&expected).collect::<Vec<_>>());
+    assert!(
+        !got.is_empty() && got.is_subset(&expected),
+        "{:?}",
+        got.difference(&expected).collect::<Vec<_>>()
+    );
     assert!(patients.iter().all(|p| p.len() == 17 && p.starts_with('P')));
 }
 
@@ -120,27 +168,48 @@ fn every_element_is_a_column_or_withheld_with_a_reason() {
     let run = registry.run();
     let (built, bytes) = built(&registry, &run, 1);
     let files = unpacked(&bytes);
-    let explained: BTreeSet<(String, String)> =
-        rows(&files, "dictionary.csv").iter().map(|r| (r["file"].clone(), r["column"].clone())).collect();
-    let tables = built.manifest.files.iter().filter(|f| !["dictionary.csv", "codelists.csv"].contains(&f.name.as_str()));
+    let explained: BTreeSet<(String, String)> = rows(&files, "dictionary.csv")
+        .iter()
+        .map(|r| (r["file"].clone(), r["column"].clone()))
+        .collect();
+    let tables = built
+        .manifest
+        .files
+        .iter()
+        .filter(|f| !["dictionary.csv", "codelists.csv"].contains(&f.name.as_str()));
     for file in tables {
         for column in &file.columns {
-            assert!(explained.contains(&(file.name.clone(), column.clone())), "{} {column}", file.name);
+            assert!(
+                explained.contains(&(file.name.clone(), column.clone())),
+                "{} {column}",
+                file.name
+            );
         }
     }
-    let withheld: BTreeSet<(String, String)> =
-        built.manifest.withheld.iter().map(|w| (w.entity.clone(), w.element.clone())).collect();
+    let withheld: BTreeSet<(String, String)> = built
+        .manifest
+        .withheld
+        .iter()
+        .map(|w| (w.entity.clone(), w.element.clone()))
+        .collect();
     let lines = rows(&files, "dictionary.csv");
     for entity in &judge().store().current().dictionary.entities {
         for element in &entity.elements {
             let key = (entity.name.clone(), element.name.clone());
-            let released = lines.iter().any(|r| r["entity"] == key.0 && r["element"] == key.1);
-            assert!(released != withheld.contains(&key), "{key:?} is either released or withheld");
+            let released = lines
+                .iter()
+                .any(|r| r["entity"] == key.0 && r["element"] == key.1);
+            assert!(
+                released != withheld.contains(&key),
+                "{key:?} is either released or withheld"
+            );
             assert!(!released || entity.kind == EntityKind::Case);
         }
     }
     let hidden = |entity: &str, element: &str| withheld.contains(&(entity.into(), element.into()));
-    assert!(hidden("patient", "birth_year") && hidden("patient", "pseudonym_id") && hidden("systemic", "regimen"));
+    assert!(
+        hidden("patient", "birth_year") && hidden("patient", "pseudonym_id") && hidden("systemic", "regimen")
+    );
 }
 
 #[test]
@@ -148,13 +217,19 @@ fn another_key_unlinks_and_a_withdrawn_case_leaves() {
     let registry = Registry::with(20, 2);
     let run = registry.run();
     let ids = |bytes: &[u8]| -> BTreeSet<String> {
-        rows(&unpacked(bytes), "patient.csv").iter().map(|r| r["patient_id"].clone()).collect()
+        rows(&unpacked(bytes), "patient.csv")
+            .iter()
+            .map(|r| r["patient_id"].clone())
+            .collect()
     };
     let (one, other) = (built(&registry, &run, 1).1, built(&registry, &run, 2).1);
     assert!(ids(&one).is_disjoint(&ids(&other)) && ids(&one).len() == ids(&other).len());
 
     let gone = (0..20).map(|i| synthetic::case(&registry.plan, i));
-    let gone = gone.into_iter().find(|c| c.body["consent"]["research_reuse"] == true).expect("one");
+    let gone = gone
+        .into_iter()
+        .find(|c| c.body["consent"]["research_reuse"] == true)
+        .expect("one");
     let withdraw = Withdraw {
         pseudonym: gone.pseudonym,
         centre: Some(gone.centre_id),
@@ -175,11 +250,35 @@ fn a_frozen_release_is_recorded_with_its_checksum() {
     let registry = Registry::with(5, 2);
     let run = registry.run();
     let mut bytes = Vec::new();
-    let release =
-        releases::freeze(&registry.store, &system(), &engine(), &run, &options(1), &mut bytes).expect("frozen");
+    let release = releases::freeze(
+        &registry.store,
+        &system(),
+        &engine(),
+        &run,
+        &options(1),
+        &mut bytes,
+    )
+    .expect("frozen");
     assert_eq!(release.sha256, hex::encode(Sha256::digest(&bytes)));
-    assert_eq!(registry.store.release(&system(), "2026-1").expect("there").manifest["run"], run.number);
-    let unfinished = registry_core::storage::Run { status: registry_core::storage::RunStatus::Running, ..run };
-    let refused = releases::build(&registry.store, &system(), &engine(), &unfinished, &options(1), std::io::sink());
+    assert_eq!(
+        registry
+            .store
+            .release(&system(), "2026-1")
+            .expect("there")
+            .manifest["run"],
+        run.number
+    );
+    let unfinished = registry_core::storage::Run {
+        status: registry_core::storage::RunStatus::Running,
+        ..run
+    };
+    let refused = releases::build(
+        &registry.store,
+        &system(),
+        &engine(),
+        &unfinished,
+        &options(1),
+        std::io::sink(),
+    );
     assert!(matches!(refused, Err(releases::ReleaseError::NotFinished(_))));
 }
