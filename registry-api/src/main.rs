@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `registry`.
+
+fn main() -> std::process::ExitCode {
+    registry_api::cli::main()
+}

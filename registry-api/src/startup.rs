@@ -1,1 +1,122 @@
-//! (under construction)
+//! Builds the service so that a test can start it on a free port.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, middleware, web};
+use registry_core::storage::Store;
+use registry_core::validation::Judge;
+use registry_core::versions::SchemaStore;
+
+use crate::guard::{RateLimiter, observe};
+use crate::ports::Ports;
+use crate::routes;
+use crate::routes::health::Metrics;
+use crate::settings::{Settings, SettingsError};
+use crate::state::AppState;
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database cannot be opened.
+    #[error("database: {0}")]
+    Store(#[from] registry_core::storage::StoreError),
+    /// The schema files are wrong.
+    #[error("schema: {0}")]
+    Schema(String),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server could not be started.
+    #[error("server: {0}")]
+    Server(#[from] std::io::Error),
+}
+
+/// A running service.
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its parts, for the demo and for tests.
+    pub state: web::Data<AppState>,
+    server: actix_web::dev::Server,
+}
+
+impl Service {
+    /// Stops it: `graceful` lets running requests end.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is stopped.
+    ///
+    /// # Errors
+    /// What the server ends with.
+    pub async fn serve(self) -> std::io::Result<()> {
+        self.server.await
+    }
+}
+
+/// Puts the parts together: opens the database (which must be migrated), compiles schemas and rules.
+///
+/// # Errors
+/// A wrong setting, a database that does not open, schema files that do not compile.
+pub fn assemble(settings: Settings, ports: Ports) -> Result<web::Data<AppState>, StartError> {
+    let schemas = SchemaStore::embedded().map_err(|e| StartError::Schema(e.to_string()))?;
+    assemble_with(settings, ports, schemas)
+}
+
+/// As [`assemble`], with other schema files than the embedded ones.
+///
+/// # Errors
+/// As [`assemble`].
+pub fn assemble_with(settings: Settings, ports: Ports, schemas: SchemaStore) -> Result<web::Data<AppState>, StartError> {
+    let schemas = Arc::new(schemas);
+    let judge = Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?;
+    let key = settings.master_key()?;
+    let store = Store::open(settings.store_options(), key, Arc::clone(&ports.clock), Arc::clone(&ports.entropy))?;
+    let metrics_token = settings.metrics_token()?;
+    Ok(web::Data::new(AppState {
+        store,
+        schemas,
+        judge: Arc::new(judge),
+        limiter: RateLimiter::new(settings.limits.requests_per_second, settings.limits.anonymous_per_second),
+        metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
+        settings,
+        ports,
+        centres: RwLock::new(None),
+    }))
+}
+
+/// Starts serving on the configured address (port 0 takes a free one).
+///
+/// # Errors
+/// An address that cannot be listened on.
+pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
+    let server = &state.settings.server;
+    let wanted = format!("{}:{}", server.host, server.port);
+    let listener = TcpListener::bind(&wanted).map_err(|source| StartError::Listen { address: wanted, source })?;
+    let address = listener.local_addr()?;
+    let shared = state.clone();
+    let http = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .configure(routes::register)
+            .wrap(middleware::Compress::default())
+            .wrap(middleware::from_fn(observe))
+    })
+    .workers(server.workers)
+    .client_request_timeout(Duration::from_secs(server.client_timeout_seconds))
+    .shutdown_timeout(server.shutdown_seconds)
+    .listen(listener)?;
+    Ok(Service { address, state, server: http.run() })
+}

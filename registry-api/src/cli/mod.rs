@@ -1,1 +1,136 @@
-//! (under construction)
+//! The command line: one binary for the operator, the coordinating office and a centre's IT.
+
+mod administer;
+mod demo;
+mod records;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::ports::Ports;
+use crate::settings::Settings;
+
+/// A prospective registry for metastatic and multifocally recurrent retroperitoneal sarcoma.
+#[derive(Debug, Parser)]
+#[command(name = "registry", version, about)]
+struct Cli {
+    /// Settings file (TOML); the environment (`REGISTRY_SERVER__PORT=8081`) wins over it.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start with an embedded database and a synthetic cohort of 35 centres.
+    #[command(after_help = "Example:\n  registry demo --port 8080\n  registry demo --data /tmp/registry-demo --cases 200")]
+    Demo(demo::Args),
+    /// Serve the API and the pages.
+    #[command(after_help = "Example:\n  registry serve --config /etc/registry/registry.toml")]
+    Serve,
+    /// Bring the database to this program's version (makes a missing SQLite file and a missing master key with --init).
+    #[command(after_help = "Example:\n  registry migrate --init --config registry.toml")]
+    Migrate(serve::MigrateArgs),
+    /// Centres.
+    #[command(subcommand)]
+    Centre(administer::Centre),
+    /// API keys.
+    #[command(subcommand)]
+    Key(administer::Key),
+    /// Judge case files without storing anything; exit code 1 when one is refused.
+    #[command(after_help = "Example:\n  registry validate schema/examples/1.0.0/valid/figure-1.json")]
+    Validate(records::ValidateArgs),
+    /// Send case files to a running registry; the key comes from REGISTRY_KEY.
+    #[command(after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org")]
+    Submit(records::SubmitArgs),
+    /// Run the ETL once.
+    #[command(after_help = "Example:\n  registry run --cut-off 2026-06-30 --publish")]
+    Run(serve::RunArgs),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(administer::Audit),
+    /// Copy a running SQLite registry to a new file (PostgreSQL: see deploy/).
+    #[command(after_help = "Example:\n  registry backup /var/backups/registry-2026-11-23.sqlite3")]
+    Backup(administer::BackupArgs),
+    /// Print the OpenAPI document.
+    #[command(after_help = "Example:\n  registry openapi > openapi.json")]
+    Openapi,
+}
+
+/// Why a command failed, in one sentence for a person.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+impl Failure {
+    /// A failure with its reason.
+    pub fn new(why: impl std::fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty),+ $(,)?) => { $(impl From<$error> for Failure { fn from(e: $error) -> Self { Self::new(e) } })+ };
+}
+failure_from!(
+    crate::settings::SettingsError,
+    crate::startup::StartError,
+    registry_core::storage::StoreError,
+    registry_core::intake::IntakeError,
+    registry_core::access::UnknownRole,
+    std::io::Error,
+    serde_json::Error,
+);
+
+impl From<crate::problem::Problem> for Failure {
+    fn from(problem: crate::problem::Problem) -> Self {
+        Self(format!("{}{}", problem.kind.title(), problem.detail.map(|d| format!(": {d}")).unwrap_or_default()))
+    }
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("registry: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let settings = || Settings::load(cli.config.as_deref());
+    let ports = Ports::system();
+    match cli.command {
+        Command::Demo(args) => demo::demo(args, ports)?,
+        Command::Serve => serve::serve(settings()?, ports)?,
+        Command::Migrate(args) => serve::migrate(&settings()?, &ports, &args)?,
+        Command::Centre(command) => administer::centre(command, settings()?, ports)?,
+        Command::Key(command) => administer::key(command, settings()?, ports)?,
+        Command::Validate(args) => return records::validate(&args, &ports),
+        Command::Submit(args) => return records::submit(&args),
+        Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
+        Command::Audit(command) => administer::audit(command, settings()?, ports)?,
+        Command::Backup(args) => administer::backup(&args, settings()?, ports)?,
+        Command::Openapi => println!("{}", crate::routes::openapi::document()?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The log goes to standard error, so that standard output stays what a command prints.
+fn start_log(settings: &crate::settings::Log) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.filter)
+        .map_err(|e| Failure::new(format!("setting log.filter: {e}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.format {
+        crate::settings::LogFormat::Json => builder.json().try_init(),
+        crate::settings::LogFormat::Text => builder.try_init(),
+    };
+    started.map_err(Failure::new)
+}

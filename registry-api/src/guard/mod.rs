@@ -1,1 +1,17 @@
-//! (under construction)
+//! What stands between a request and a handler: who asks, how often, how much, and the headers of every answer.
+
+mod body;
+mod caller;
+pub mod headers;
+mod middleware;
+mod policy;
+mod rate;
+pub mod request_id;
+
+pub use body::{Json, RawBody};
+pub use caller::{Allowed, SESSION_COOKIE, Via};
+pub use middleware::{Envelope, observe};
+pub use policy::{
+    Administers, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults, SeesCases, Submits,
+};
+pub use rate::RateLimiter;

@@ -1,1 +1,304 @@
-//! (under construction)
+//! Settings: defaults, then a TOML file, then the environment (`REGISTRY_*`). A wrong value stops the start with its key.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use registry_core::crypto::MasterKey;
+use registry_core::storage::StoreOptions;
+use serde::{Deserialize, Serialize};
+
+/// Everything the service can be told.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where to listen and what the outside calls us.
+    pub server: Server,
+    /// Where the data live.
+    pub database: Database,
+    /// Secrets, as files.
+    pub secrets: Secrets,
+    /// How much a request may be.
+    pub limits: Limits,
+    /// The ETL inside `serve`.
+    pub runs: Runs,
+    /// Disclosure thresholds, in patients.
+    pub disclosure: Disclosure,
+    /// The log.
+    pub log: Log,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address to bind.
+    pub host: String,
+    /// Port; 0 takes a free one.
+    pub port: u16,
+    /// What browsers call the service; `https://` makes cookies secure.
+    pub public_url: Option<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    /// Worker threads for HTTP.
+    pub workers: usize,
+    /// Seconds a client may take to send its request's head.
+    pub client_timeout_seconds: u64,
+    /// Seconds that running requests get when the service stops.
+    pub shutdown_seconds: u64,
+    /// Token for `/metrics`; without one `/metrics` answers the local machine only.
+    pub metrics_token_file: Option<PathBuf>,
+}
+
+/// Where the data live.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:<path>` or `postgres://..`; may hold a password.
+    pub url: String,
+    /// Connections for reading.
+    pub pool_size: u32,
+    /// PostgreSQL: the role the service takes on.
+    pub app_role: String,
+}
+
+/// Secrets, as files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// File with the master key (64 hexadecimal digits).
+    pub master_key_file: PathBuf,
+}
+
+/// How much a request may be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of one record.
+    pub record_bytes: usize,
+    /// Bytes of a batch.
+    pub batch_bytes: usize,
+    /// Items of a batch.
+    pub batch_items: usize,
+    /// Requests a second of one key or user.
+    pub requests_per_second: NonZeroU32,
+    /// Requests a second of one address without accepted credentials.
+    pub anonymous_per_second: NonZeroU32,
+}
+
+/// The ETL inside `serve`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runs {
+    /// Hours between scheduled runs; 0 for none.
+    pub every_hours: u64,
+}
+
+/// Disclosure thresholds, in patients.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure {
+    /// For the public.
+    pub public: u32,
+    /// For the committee and consortium releases.
+    pub committee: u32,
+}
+
+/// The log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `info`, `warn`, `registry_api=debug`, ...
+    pub filter: String,
+    /// `json` or `text`.
+    pub format: LogFormat,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+/// Why the settings cannot be used. Names the key, never a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A key is unknown, missing or of another type.
+    #[error("setting {key}: {why}")]
+    Key {
+        /// Dotted name.
+        key: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A named file cannot be read.
+    #[error("setting {key}: {path}: {why}")]
+    File {
+        /// Dotted name.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let number = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            server: Server {
+                host: "127.0.0.1".to_owned(),
+                port: 8080,
+                public_url: None,
+                trusted_proxies: Vec::new(),
+                workers: 2,
+                client_timeout_seconds: 15,
+                shutdown_seconds: 20,
+                metrics_token_file: None,
+            },
+            database: Database { url: "sqlite:registry.sqlite3".to_owned(), pool_size: 8, app_role: "registry_app".to_owned() },
+            secrets: Secrets { master_key_file: PathBuf::from("master.key") },
+            limits: Limits {
+                record_bytes: 2 << 20,
+                batch_bytes: 64 << 20,
+                batch_items: 10_000,
+                requests_per_second: number(100),
+                anonymous_per_second: number(10),
+            },
+            runs: Runs { every_hours: 0 },
+            disclosure: Disclosure { public: 11, committee: 5 },
+            log: Log { filter: "info".to_owned(), format: LogFormat::Json },
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `file` (if given, or `registry.toml` when it is there) and the environment (`REGISTRY_SERVER__PORT=8080`).
+    ///
+    /// # Errors
+    /// The first key that cannot be used.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        match file {
+            Some(path) if !path.exists() => {
+                return Err(SettingsError::File { key: "--config", path: path.display().to_string(), why: "no such file".to_owned() });
+            }
+            Some(path) => figment = figment.merge(Toml::file_exact(path)),
+            None => figment = figment.merge(Toml::file_exact("registry.toml")),
+        }
+        let figment = figment.merge(Env::prefixed("REGISTRY_").filter(|key| !key.starts_with("test_")).split("__"));
+        let settings: Self = figment.extract().map_err(|error| {
+            let error = error.into_iter().next();
+            match error {
+                Some(e) => SettingsError::Key { key: e.path.join("."), why: e.kind.to_string() },
+                None => SettingsError::Key { key: "(none)".to_owned(), why: "the settings cannot be read".to_owned() },
+            }
+        })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let wrong = |key: &str, why: &str| Err(SettingsError::Key { key: key.to_owned(), why: why.to_owned() });
+        if self.server.workers == 0 {
+            return wrong("server.workers", "at least 1");
+        }
+        if self.database.pool_size == 0 {
+            return wrong("database.pool_size", "at least 1");
+        }
+        if self.disclosure.committee < 2 || self.disclosure.public < self.disclosure.committee {
+            return wrong("disclosure", "committee at least 2, public at least as much as committee");
+        }
+        if self.server.public_url.as_deref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
+            return wrong("server.public_url", "begins with http:// or https://");
+        }
+        if let Some(bad) = self.server.trusted_proxies.iter().find(|p| p.parse::<std::net::IpAddr>().is_err()) {
+            return wrong("server.trusted_proxies", &format!("`{bad}` is not an IP address"));
+        }
+        Ok(())
+    }
+
+    /// What the store opens.
+    pub fn store_options(&self) -> StoreOptions {
+        let mut options = StoreOptions::new(self.database.url.clone());
+        options.pool_size = self.database.pool_size;
+        options.app_role.clone_from(&self.database.app_role);
+        options
+    }
+
+    /// The master key from its file.
+    ///
+    /// # Errors
+    /// A file that is missing or holds no key.
+    pub fn master_key(&self) -> Result<MasterKey, SettingsError> {
+        let text = read_secret("secrets.master_key_file", &self.secrets.master_key_file)?;
+        MasterKey::parse(&text).map_err(|e| SettingsError::File {
+            key: "secrets.master_key_file",
+            path: self.secrets.master_key_file.display().to_string(),
+            why: e.to_string(),
+        })
+    }
+
+    /// The token for `/metrics`, if one is set.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn metrics_token(&self) -> Result<Option<String>, SettingsError> {
+        let Some(path) = &self.server.metrics_token_file else { return Ok(None) };
+        read_secret("server.metrics_token_file", path).map(|t| Some(t.trim().to_owned()))
+    }
+
+    /// Whether browsers reach the service over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"))
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = self.database.url.split(':').next().unwrap_or_default();
+        f.debug_struct("Settings")
+            .field("server", &self.server)
+            .field("database", &format!("{scheme}:(redacted)"))
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_secret(key: &'static str, path: &Path) -> Result<String, SettingsError> {
+    std::fs::read_to_string(path).map_err(|e| SettingsError::File { key, path: path.display().to_string(), why: e.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for (text, key) in [
+            ("[server]\nport = \"eighty\"\n", "server.port"),
+            ("[server]\nprot = 80\n", "prot"),
+            ("[server]\nworkers = 0\n", "server.workers"),
+            ("[disclosure]\ncommittee = 1\n", "disclosure"),
+            ("[server]\ntrusted_proxies = [\"proxy\"]\n", "server.trusted_proxies"),
+        ] {
+            std::fs::write(file.path(), text).expect("written");
+            let error = Settings::load(Some(file.path())).expect_err("refused").to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_database_password() {
+        let mut settings = Settings::default();
+        settings.database.url = "postgres://registry:canary@db/registry".to_owned();
+        assert!(!format!("{settings:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,83 @@
+//! Bodies: bounded before they are read, and JSON only through the strict door.
+
+use std::pin::Pin;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::StreamExt;
+use registry_core::intake::{self, Limits};
+use serde_json::Value;
+
+use super::caller::state_of;
+use crate::problem::{Kind, Problem};
+
+/// The bytes of a body with its media type (without parameters, lower case).
+#[derive(Debug, Clone)]
+pub struct RawBody {
+    /// As received.
+    pub bytes: web::Bytes,
+    /// `application/json`, or empty when none was named.
+    pub media_type: String,
+}
+
+/// A JSON document that came through the door.
+#[derive(Debug, Clone)]
+pub struct Json {
+    /// The document.
+    pub value: Value,
+    /// The bytes it was read from.
+    pub bytes: web::Bytes,
+}
+
+fn media_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Result<RawBody, Problem> {
+    let too_large = || Problem::with(Kind::BodyTooLarge, format!("at most {limit} bytes are taken here"));
+    let announced = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|n| n > limit as u64) {
+        return Err(too_large().header("connection", "close"));
+    }
+    let mut bytes = web::BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::with(Kind::NotJson, "the body ended before its announced length"))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large().header("connection", "close"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(RawBody { bytes: bytes.freeze(), media_type: media_type(&request) })
+}
+
+impl FromRequest for RawBody {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let limit = state_of(&request)?.settings.limits.batch_bytes;
+            read(request, payload, limit).await
+        })
+    }
+}
+
+impl FromRequest for Json {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let limit = state_of(&request)?.settings.limits.record_bytes;
+            let body = read(request, payload, limit).await?;
+            if !matches!(body.media_type.as_str(), "application/json" | "application/merge-patch+json") {
+                return Err(Problem::with(Kind::UnsupportedMediaType, "send application/json"));
+            }
+            let value = intake::parse(&body.bytes, &Limits::bytes(limit))?;
+            Ok(Json { value, bytes: body.bytes })
+        })
+    }
+}

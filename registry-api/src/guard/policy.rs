@@ -1,0 +1,44 @@
+//! Who may do what: a policy is a type that stands in the handler's signature.
+
+use registry_core::access::Role;
+
+/// A set of roles with a name.
+pub trait Policy: 'static {
+    /// The roles that pass.
+    const ROLES: &'static [Role];
+    /// A path below `/api/v1` answers with a problem, a page with the sign-in page.
+    const WHAT: &'static str;
+}
+
+macro_rules! policies {
+    ($($(#[$doc:meta])* $name:ident = $what:literal [$($role:ident),+],)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+            impl Policy for $name {
+                const ROLES: &'static [Role] = &[$(Role::$role),+];
+                const WHAT: &'static str = $what;
+            }
+        )+
+    };
+}
+
+policies! {
+    /// Sends cases of one centre.
+    Submits = "submit cases" [Submitter, CentreLead],
+    /// Reads cases: the own centre's, or all.
+    SeesCases = "read cases" [Submitter, CentreLead, Coordinator],
+    /// Verifies, locks and unlocks cases.
+    LeadsCentre = "verify and lock cases" [CentreLead, Coordinator],
+    /// Reads results of runs, as far as disclosure control lets the role see them.
+    ReadsResults = "read results" [Submitter, CentreLead, Researcher, Committee, Coordinator],
+    /// Starts and publishes runs, freezes releases.
+    Coordinates = "coordinate" [Coordinator],
+    /// Manages centres and keys.
+    Administers = "administer" [Coordinator, Admin],
+    /// Reads the audit trail.
+    ReadsAudit = "read the audit trail" [Coordinator, Admin],
+    /// Reads releases.
+    ReadsReleases = "read releases" [Researcher, Coordinator],
+}

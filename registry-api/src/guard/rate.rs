@@ -1,0 +1,52 @@
+//! How often a caller may ask: per key or user, and per address for requests without accepted credentials.
+
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+use crate::problem::{Kind, Problem};
+
+/// Token buckets per caller and per address.
+pub struct RateLimiter {
+    callers: DefaultKeyedRateLimiter<String>,
+    addresses: DefaultKeyedRateLimiter<String>,
+    clock: DefaultClock,
+}
+
+impl RateLimiter {
+    /// `per_caller` and `per_address` requests a second, with a burst of ten seconds' worth.
+    pub fn new(per_caller: NonZeroU32, per_address: NonZeroU32) -> Self {
+        let quota = |n: NonZeroU32| Quota::per_second(n).allow_burst(n.saturating_mul(TEN));
+        Self {
+            callers: DefaultKeyedRateLimiter::keyed(quota(per_caller)),
+            addresses: DefaultKeyedRateLimiter::keyed(quota(per_address)),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts a request of a known caller.
+    ///
+    /// # Errors
+    /// [`Kind::RateLimited`] with `Retry-After` when the bucket is empty.
+    pub fn check_caller(&self, actor: &str) -> Result<(), Problem> {
+        self.check(&self.callers, actor)
+    }
+
+    /// Counts a request of an address without accepted credentials.
+    ///
+    /// # Errors
+    /// As [`RateLimiter::check_caller`].
+    pub fn check_address(&self, address: &str) -> Result<(), Problem> {
+        self.check(&self.addresses, address)
+    }
+
+    fn check(&self, limiter: &DefaultKeyedRateLimiter<String>, key: &str) -> Result<(), Problem> {
+        limiter.check_key(&key.to_owned()).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now()).as_secs() + 1;
+            Problem::new(Kind::RateLimited).header("retry-after", wait.to_string())
+        })
+    }
+}
+
+const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);

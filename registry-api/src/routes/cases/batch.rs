@@ -1,0 +1,176 @@
+//! `POST /api/v1/cases:batch`: many records, each with its own answer in input order.
+
+use actix_web::{HttpRequest, web};
+use registry_core::access::Scope;
+use registry_core::intake::ndjson::{Item, Reader};
+use registry_core::intake::{self};
+use registry_core::storage::{Precondition, PutCase};
+use registry_core::validation::Verdict;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::guard::{Allowed, RawBody, Submits};
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply};
+use crate::settings::Limits;
+use crate::state::AppState;
+use crate::submission::{Admitted, Incoming, acceptance, admit};
+
+/// How to store the batch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// All or nothing.
+    #[serde(default)]
+    atomic: bool,
+}
+
+/// The records of a body: an array, one object, or one a line.
+pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Problem> {
+    let per_item = intake::Limits::bytes(limits.record_bytes);
+    let items: Vec<Item> = match body.media_type.as_str() {
+        "application/x-ndjson" | "application/jsonl" => Reader::new(&body.bytes[..], per_item)
+            .collect::<Result<_, _>>()
+            .map_err(|_| Problem::with(Kind::NotJson, "the body cannot be read"))?,
+        "application/json" => {
+            let whole = intake::Limits { max_depth: intake::Limits::DEPTH + 1, ..intake::Limits::bytes(limits.batch_bytes) };
+            let documents = match intake::parse(&body.bytes, &whole)? {
+                Value::Array(documents) => documents,
+                single => vec![single],
+            };
+            documents.into_iter().enumerate().map(|(n, d)| Item { line: n + 1, document: Ok(d) }).collect()
+        }
+        _ => return Err(Problem::with(Kind::UnsupportedMediaType, "send application/json or application/x-ndjson")),
+    };
+    if items.len() > limits.batch_items {
+        let most = limits.batch_items;
+        return Err(Problem::with(Kind::BodyTooLarge, format!("at most {most} items in a batch: send it in parts")));
+    }
+    Ok(items)
+}
+
+/// Create or replace many cases; an existing case is replaced. `atomic=true` stores all or nothing.
+#[utoipa::path(post, path = "/api/v1/cases:batch", tag = "cases",
+    params(("atomic" = Option<bool>, Query,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
+    responses((status = 200, description = "A result per item, in input order"), (status = 413, description = "Too many items: send the batch in parts"),
+        (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
+pub(super) async fn batch(
+    caller: Allowed<Submits>,
+    request: HttpRequest,
+    options: web::Query<Options>,
+    state: web::Data<AppState>,
+    body: RawBody,
+) -> Result<Reply, Problem> {
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let scope = caller.scope.clone();
+    let atomic = options.atomic;
+    let shared = state.clone();
+    Idempotent::once(idempotent, &state, &scope, move || store(&shared, &caller.scope, &body, atomic)).await
+}
+
+/// An item that was judged: what to store, or why not.
+enum Judged {
+    Put(Box<Verdict>),
+    Done(Value),
+}
+
+fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Result<Reply, Problem> {
+    let centres = state.centre_table()?;
+    let mut puts: Vec<PutCase> = Vec::new();
+    let mut judged = Vec::new();
+    let mut errors: Vec<Value> = Vec::new();
+    for (n, item) in items(body, &state.settings.limits)?.into_iter().enumerate() {
+        let problem = match item.document {
+            Err(error) => Problem::from(error),
+            Ok(document) => match prepare(state, scope, document, atomic, &centres) {
+                Ok(Admitted::Case(put, verdict)) => {
+                    puts.push(*put);
+                    judged.push(Judged::Put(verdict));
+                    continue;
+                }
+                Ok(Admitted::Withdrawal(withdraw)) => {
+                    judged.push(Judged::Done(match state.store.withdraw(scope, withdraw) {
+                        Ok(outcome) => json!({ "status": if outcome.created { 201 } else { 200 }, "withdrawal": outcome.withdrawal }),
+                        Err(error) => refused(&error.into()),
+                    }));
+                    continue;
+                }
+                Err(problem) => problem,
+            },
+        };
+        errors.extend(located(n, &problem));
+        judged.push(Judged::Done(refused(&problem)));
+    }
+    if atomic && !errors.is_empty() {
+        return Err(Problem { errors, ..Problem::new(Kind::BatchRefused) });
+    }
+    let pseudonyms: Vec<String> = puts.iter().map(|p| p.pseudonym.clone()).collect();
+    let mut stored = state.store.put_cases(scope, puts, atomic)?.into_iter().zip(pseudonyms);
+    let mut results = Vec::new();
+    for (n, one) in judged.into_iter().enumerate() {
+        results.push(match one {
+            Judged::Done(value) => value,
+            Judged::Put(verdict) => match stored.next() {
+                Some((Ok(outcome), pseudonym)) => {
+                    let mut value = acceptance(&pseudonym, &outcome, &verdict);
+                    value["status"] = json!(if outcome.created { 201 } else { 200 });
+                    value
+                }
+                Some((Err(error), _)) => {
+                    let problem = Problem::from(error);
+                    errors.extend(located(n, &problem));
+                    refused(&problem)
+                }
+                None => return Err(Problem::internal("the store answered fewer items than it was given")),
+            },
+        });
+    }
+    if atomic && !errors.is_empty() {
+        return Err(Problem { errors, ..Problem::new(Kind::BatchRefused) });
+    }
+    Reply::json(200, &json!({ "results": results }))
+}
+
+fn prepare(
+    state: &AppState,
+    scope: &Scope,
+    document: Value,
+    atomic: bool,
+    centres: &registry_core::record::CentreTable,
+) -> Result<Admitted, Problem> {
+    let pseudonym = document.pointer("/patient/pseudonym_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let incoming = Incoming {
+        pseudonym,
+        body: document,
+        precondition: Precondition::Whatever,
+        reason: None,
+        draft: false,
+        idempotent: None,
+    };
+    match admit(state, scope, incoming, centres)? {
+        Admitted::Withdrawal(_) if atomic => {
+            Err(Problem::with(Kind::InvalidState, "a withdrawal cannot be part of an atomic batch: send it alone"))
+        }
+        admitted => Ok(admitted),
+    }
+}
+
+fn refused(problem: &Problem) -> Value {
+    let mut value = problem.body();
+    value["status"] = json!(problem.kind.status());
+    value
+}
+
+/// The problem's findings with pointers into the batch (`/4711/patient/sex`); at least one per item.
+fn located(n: usize, problem: &Problem) -> Vec<Value> {
+    if problem.errors.is_empty() {
+        return vec![json!({ "code": problem.kind.code(), "pointer": format!("/{n}"), "message": problem.kind.title() })];
+    }
+    let mut errors = problem.errors.clone();
+    for error in &mut errors {
+        let pointer = error["pointer"].as_str().unwrap_or_default();
+        error["pointer"] = json!(format!("/{n}{pointer}"));
+    }
+    errors
+}

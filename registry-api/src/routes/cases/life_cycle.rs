@@ -1,0 +1,77 @@
+//! `:verify`, `:lock`, `:unlock`: the steps of a case's life.
+
+use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
+use registry_core::storage::LifeCycle;
+use serde::Deserialize;
+
+use super::not_found;
+use crate::guard::{Allowed, Json, LeadsCentre};
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply, header_text};
+use crate::state::AppState;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lock {
+    through: NaiveDate,
+}
+
+async fn step(
+    caller: Allowed<LeadsCentre>,
+    request: HttpRequest,
+    pseudonym: String,
+    state: web::Data<AppState>,
+    step: LifeCycle,
+    body: &[u8],
+) -> Result<Reply, Problem> {
+    let reason = header_text(&request, "change-reason")?;
+    let idempotent = Idempotent::read(&request, body)?;
+    let scope = caller.scope.clone();
+    let shared = state.clone();
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let row = shared.store.move_case(&caller.scope, &pseudonym, step, reason.as_deref()).map_err(not_found)?;
+        Ok(Reply::json(200, &row)?.header("etag", row.etag))
+    })
+    .await
+}
+
+/// A submitted case has been checked against its source.
+#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:verify", tag = "cases", params(("pseudonym" = String, Path,)),
+    responses((status = 200, description = "Verified"), (status = 409, description = "Not in a state to be verified")), security(("key" = [])))]
+pub(super) async fn verify(
+    caller: Allowed<LeadsCentre>,
+    request: HttpRequest,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    step(caller, request, pseudonym.into_inner(), state, LifeCycle::Verify, b"").await
+}
+
+/// Freeze a case through a date: `{"through": "2026-06-30"}`.
+#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases", params(("pseudonym" = String, Path,)),
+    request_body(content = serde_json::Value, description = "{through: date}"),
+    responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked")), security(("key" = [])))]
+pub(super) async fn lock(
+    caller: Allowed<LeadsCentre>,
+    request: HttpRequest,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let lock: Lock = serde_json::from_value(body.value).map_err(|_| Problem::with(Kind::InvalidValue, "send {\"through\": date}"))?;
+    step(caller, request, pseudonym.into_inner(), state, LifeCycle::Lock { through: lock.through }, &body.bytes).await
+}
+
+/// Open a locked case again; needs a `Change-Reason`.
+#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:unlock", tag = "cases",
+    params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,)),
+    responses((status = 200, description = "Verified again"), (status = 422, description = "Without a reason")), security(("key" = [])))]
+pub(super) async fn unlock(
+    caller: Allowed<LeadsCentre>,
+    request: HttpRequest,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    step(caller, request, pseudonym.into_inner(), state, LifeCycle::Unlock, b"").await
+}

@@ -1,0 +1,70 @@
+//! `GET /api/v1/cases`: one page of the cases within the scope.
+
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use registry_core::storage::{CaseFilter, CaseStatus};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::guard::{Allowed, SeesCases};
+use crate::problem::{Kind, Problem};
+use crate::routes::Reply;
+use crate::state::{AppState, blocking};
+
+/// Largest page.
+const LARGEST: usize = 500;
+
+/// Filters and the page wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    centre: Option<String>,
+    status: Option<String>,
+    histology: Option<String>,
+    updated_since: Option<DateTime<Utc>>,
+    has_findings: Option<bool>,
+    #[serde(default)]
+    include_withdrawn: bool,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// One page of cases, oldest first; `Link: rel="next"` leads on.
+#[utoipa::path(get, path = "/api/v1/cases", tag = "cases",
+    params(("centre" = Option<String>, Query,), ("status" = Option<String>, Query,), ("histology" = Option<String>, Query,), ("updated_since" = Option<String>, Query,),
+        ("has_findings" = Option<bool>, Query,), ("include_withdrawn" = Option<bool>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
+    responses((status = 200, description = "cases, next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<SeesCases>,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let wanted = wanted.into_inner();
+    let limit = wanted.limit.unwrap_or(100);
+    if limit == 0 || limit > LARGEST {
+        return Err(Problem::with(Kind::BadQuery, format!("limit: 1 to {LARGEST}")));
+    }
+    let status = match wanted.status.as_deref() {
+        None => None,
+        Some(text) => Some(
+            CaseStatus::parse(text).ok_or_else(|| Problem::with(Kind::BadQuery, "status: draft, submitted, verified or locked"))?,
+        ),
+    };
+    let filter = CaseFilter {
+        centre: wanted.centre,
+        status,
+        histology: wanted.histology,
+        updated_since: wanted.updated_since,
+        has_findings: wanted.has_findings,
+        include_withdrawn: wanted.include_withdrawn,
+    };
+    blocking(move || {
+        let page = state.store.list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
+        let reply = Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?;
+        Ok(match page.next {
+            Some(next) => reply.header("link", format!("</api/v1/cases?limit={limit}&cursor={next}>; rel=\"next\"")),
+            None => reply,
+        })
+    })
+    .await
+}

@@ -1,0 +1,107 @@
+//! `PATCH /api/v1/cases/{pseudonym}`: an RFC 7396 merge patch of the current version.
+
+use actix_web::{HttpRequest, web};
+use registry_core::storage::{CaseStatus, Precondition};
+use serde_json::Value;
+
+use super::{not_found, precondition};
+use crate::guard::{Allowed, Json, Submits};
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply, header_text};
+use crate::state::{AppState, blocking};
+use crate::submission::{Incoming, submit};
+
+/// Change what the patch names; the result is judged like a whole record. Needs `If-Match`.
+#[utoipa::path(patch, path = "/api/v1/cases/{pseudonym}", tag = "cases",
+    params(("pseudonym" = String, Path,), ("If-Match" = String, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, content_type = "application/merge-patch+json", description = "RFC 7396 merge patch; null removes a key, an array replaces the whole array"),
+    responses((status = 200, description = "Changed, or unchanged"), (status = 404, description = "No such case here"), (status = 412, description = "Not at the named version"),
+        (status = 422, description = "Refused, with every finding"), (status = 428, description = "If-Match is missing")),
+    security(("key" = [])))]
+pub(super) async fn patch(
+    caller: Allowed<Submits>,
+    request: HttpRequest,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let wanted = precondition(&request)?;
+    let reason = header_text(&request, "change-reason")?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    blocking(move || {
+        let current = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
+        let etag = current.row.etag.clone();
+        match &wanted {
+            Precondition::None | Precondition::Whatever => return Err(Problem::new(Kind::PreconditionRequired).header("etag", etag)),
+            Precondition::IfNoneMatchAny => return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag)),
+            Precondition::IfMatch(tags) if !tags.contains(&etag) => {
+                return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag));
+            }
+            Precondition::IfMatch(_) | Precondition::IfMatchAny => {}
+        }
+        let mut document = current.document;
+        merge(&mut document, body.value);
+        let incoming = Incoming {
+            pseudonym: pseudonym.into_inner(),
+            body: document,
+            // The version that was read is the one that is replaced: nothing is lost in between.
+            precondition: Precondition::IfMatch(vec![etag]),
+            reason,
+            draft: current.row.status == CaseStatus::Draft,
+            idempotent,
+        };
+        submit(&state, &caller.scope, incoming)
+    })
+    .await
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (key, change) in changes {
+        if change.is_null() {
+            fields.remove(&key);
+        } else {
+            merge(fields.entry(key).or_insert(Value::Null), change);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+    use serde_json::json;
+
+    /// The table of RFC 7396, appendix A.
+    #[test]
+    fn merges_as_the_rfc_says() {
+        for (original, patch, result) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
+            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!(["a","b"]), json!(["c","d"]), json!(["c","d"])),
+            (json!({"a":"b"}), json!(["c"]), json!(["c"])),
+            (json!({"a":"foo"}), json!(null), json!(null)),
+            (json!({"a":"foo"}), json!("bar"), json!("bar")),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!([1,2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ] {
+            let mut target = original.clone();
+            merge(&mut target, patch.clone());
+            assert_eq!(target, result, "{original} with {patch}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `GET /api/v1/cases/{pseudonym}` and its history and findings.
+
+use actix_web::web;
+use registry_core::storage::StoredCase;
+use serde_json::{Value, json};
+
+use super::not_found;
+use crate::guard::{Allowed, SeesCases};
+use crate::problem::{Kind, Problem};
+use crate::routes::Reply;
+use crate::state::{AppState, blocking};
+
+/// What `GET` answers: `case` can be edited and `PUT` back as it is.
+fn whole(stored: &StoredCase) -> Value {
+    json!({
+        "case": stored.document,
+        "derived": stored.derived,
+        "envelope": {
+            "record_id": stored.row.case_id,
+            "centre_id": stored.row.centre_id,
+            "version": stored.version,
+            "current_version": stored.row.version,
+            "status": stored.row.status,
+            "locked_through": stored.row.locked_through,
+            "schema_version": stored.schema_version,
+            "submitted_at": stored.submitted_at,
+            "withdrawal": stored.row.withdrawal,
+        },
+        "findings": stored.findings,
+    })
+}
+
+/// The current version of a case.
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}", tag = "cases", params(("pseudonym" = String, Path,)),
+    responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
+pub(super) async fn current(
+    caller: Allowed<SeesCases>,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
+        Ok(Reply::json(200, &whole(&stored))?.header("etag", stored.row.etag))
+    })
+    .await
+}
+
+/// The history of a case, newest first.
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/versions", tag = "cases", params(("pseudonym" = String, Path,)),
+    responses((status = 200, description = "Versions"), (status = 404, description = "No such case here")), security(("key" = [])))]
+pub(super) async fn versions(
+    caller: Allowed<SeesCases>,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let versions = state.store.versions(&caller.scope, &pseudonym).map_err(not_found)?;
+        Reply::json(200, &json!({ "versions": versions }))
+    })
+    .await
+}
+
+/// One version of a case, as it was sent.
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/versions/{version}", tag = "cases",
+    params(("pseudonym" = String, Path,), ("version" = i64, Path,)),
+    responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such version here")), security(("key" = [])))]
+pub(super) async fn version(
+    caller: Allowed<SeesCases>,
+    path: web::Path<(String, String)>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let (pseudonym, version) = path.into_inner();
+    let version: i64 = version.parse().map_err(|_| Problem::new(Kind::NotFound))?;
+    blocking(move || {
+        let stored = state.store.get_version(&caller.scope, &pseudonym, version).map_err(not_found)?;
+        Reply::json(200, &whole(&stored))
+    })
+    .await
+}
+
+/// The findings of the current version.
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/findings", tag = "cases", params(("pseudonym" = String, Path,)),
+    responses((status = 200, description = "Findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
+pub(super) async fn findings(
+    caller: Allowed<SeesCases>,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let findings = state.store.findings(&caller.scope, &pseudonym).map_err(not_found)?;
+        Reply::json(200, &json!({ "findings": findings }))
+    })
+    .await
+}

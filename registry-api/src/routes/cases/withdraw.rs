@@ -1,0 +1,63 @@
+//! `POST /api/v1/cases/{pseudonym}:withdraw`: withdrawal of consent.
+
+use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
+use registry_core::storage::{Precondition, Withdraw, WithdrawalMode};
+use serde::Deserialize;
+
+use super::not_found;
+use crate::guard::{Allowed, Json, SeesCases};
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply};
+use crate::state::AppState;
+use crate::submission::withdrawn;
+
+/// What is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    mode: WithdrawalMode,
+    date: NaiveDate,
+    reason: Option<String>,
+    /// The centre, when a coordinator asks.
+    centre: Option<String>,
+}
+
+/// Withdraw consent: `no_further_use` leaves every later run and release; `erase` destroys the case's key.
+#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:withdraw", tag = "cases",
+    params(("pseudonym" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{mode: no_further_use | erase, date, reason?}"),
+    responses((status = 200, description = "Withdrawn; lists the releases that held the case"), (status = 404, description = "No such case here")), security(("key" = [])))]
+pub(super) async fn withdraw(
+    caller: Allowed<SeesCases>,
+    request: HttpRequest,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let asked: Asked = serde_json::from_value(body.value)
+        .map_err(|e| Problem::with(Kind::InvalidValue, format!("mode, date and reason are taken: {e}")))?;
+    let scope = caller.scope.clone();
+    let shared = state.clone();
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let outcome = shared
+            .store
+            .withdraw(
+                &caller.scope,
+                Withdraw {
+                    pseudonym: pseudonym.into_inner(),
+                    centre: asked.centre.or_else(|| caller.scope.centre().map(str::to_owned)),
+                    mode: asked.mode,
+                    date: asked.date,
+                    reason: asked.reason,
+                    document: None,
+                    precondition: Precondition::Whatever,
+                    idempotency: None,
+                },
+            )
+            .map_err(not_found)?;
+        withdrawn(&outcome)
+    })
+    .await
+}

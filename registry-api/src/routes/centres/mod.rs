@@ -1,0 +1,114 @@
+//! `/api/v1/centres` and their yearly table.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use registry_core::storage::NewCentre;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Endpoint, Idempotent, Reply, guarded};
+use crate::guard::{Administers, Allowed, Json};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        guarded(Method::GET, "/api/v1/centres", list),
+        guarded(Method::POST, "/api/v1/centres", create),
+        guarded(Method::GET, "/api/v1/centres/{id}/years", years),
+        guarded(Method::PUT, "/api/v1/centres/{id}/years/{year}", put_year),
+    ]
+}
+
+/// All centres.
+#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", responses((status = 200, description = "Centres")), security(("key" = [])))]
+pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &json!({ "centres": state.store.list_centres(&caller.scope)? }))).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    centre_id: String,
+    name: String,
+    country: Option<String>,
+    #[serde(default = "yes")]
+    active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Add a centre.
+#[utoipa::path(post, path = "/api/v1/centres", tag = "centres",
+    request_body(content = serde_json::Value, description = "{centre_id, name, country?, active?}"),
+    responses((status = 201, description = "Added"), (status = 409, description = "The id is taken")), security(("key" = [])))]
+pub(super) async fn create(
+    caller: Allowed<Administers>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let wanted: Wanted = serde_json::from_value(body.value)
+        .map_err(|e| Problem::with(Kind::InvalidValue, format!("centre_id, name, country and active are taken: {e}")))?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let centre = NewCentre { centre_id: wanted.centre_id, name: wanted.name, country: wanted.country, active: wanted.active };
+        let made = shared.store.create_centre(&caller.scope, centre)?;
+        shared.centres_changed();
+        Reply::json(201, &made)
+    })
+    .await
+}
+
+/// The yearly rows of one centre.
+#[utoipa::path(get, path = "/api/v1/centres/{id}/years", tag = "centres", params(("id" = String, Path,)),
+    responses((status = 200, description = "Rows by year"), (status = 404, description = "No such centre")), security(("key" = [])))]
+pub(super) async fn years(
+    caller: Allowed<Administers>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        state.store.centre(&caller.scope, &id)?;
+        Reply::json(200, &json!({ "years": state.store.centre_years(&caller.scope, Some(&id))? }))
+    })
+    .await
+}
+
+/// Add or replace one year of a centre: ratified flags, volumes, eligible seen, refused. Elements as the dictionary's `centre` names them.
+#[utoipa::path(put, path = "/api/v1/centres/{id}/years/{year}", tag = "centres", params(("id" = String, Path,), ("year" = i32, Path,)),
+    request_body(content = serde_json::Value, description = "The reference row without centre_id and effective_year"),
+    responses((status = 200, description = "Replaced"), (status = 201, description = "Added"), (status = 422, description = "An element is unknown or of the wrong type")), security(("key" = [])))]
+pub(super) async fn put_year(
+    caller: Allowed<Administers>,
+    path: web::Path<(String, String)>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let (id, year) = path.into_inner();
+    let year: i32 = year.parse().map_err(|_| Problem::new(Kind::NotFound))?;
+    let row = reference_row(&state, &id, year, body.value)?;
+    blocking(move || {
+        let (stored, added) = state.store.put_centre_year(&caller.scope, &id, year, row)?;
+        state.centres_changed();
+        Reply::json(if added { 201 } else { 200 }, &stored)
+    })
+    .await
+}
+
+/// The row with its keys, checked against the schema of the reference table.
+fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<Value, Problem> {
+    let Value::Object(mut row) = body else { return Err(Problem::with(Kind::InvalidValue, "send an object")) };
+    for (key, value) in [("centre_id", json!(id)), ("effective_year", json!(year))] {
+        if row.get(key).is_some_and(|sent| *sent != value) {
+            return Err(Problem::with(Kind::InvalidValue, format!("{key} is not the one of the address")));
+        }
+        row.insert(key.to_owned(), value);
+    }
+    let row = Value::Object(row);
+    let findings = state.judge.check_reference_row(&row);
+    if findings.is_empty() { Ok(row) } else { Err(Problem::record(&findings, 0)) }
+}

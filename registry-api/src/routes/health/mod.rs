@@ -1,0 +1,41 @@
+//! `/health/*` and `/metrics`.
+
+mod metrics;
+
+pub use metrics::Metrics;
+
+use actix_web::http::Method;
+use actix_web::web;
+use serde_json::json;
+
+use super::{Endpoint, Reply, open};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        open(Method::GET, "/health/live", "a probe has no credentials", live),
+        open(Method::GET, "/health/ready", "a probe has no credentials", ready),
+        open(Method::GET, "/metrics", "guarded by its own token, or the local machine only", metrics::show),
+    ]
+}
+
+/// The process is up.
+#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, description = "The process is up")))]
+pub(super) async fn live() -> Result<Reply, Problem> {
+    Reply::json(200, &json!({ "status": "live" }))
+}
+
+/// The database is reachable and migrated.
+#[utoipa::path(get, path = "/health/ready", tag = "health",
+    responses((status = 200, description = "Ready"), (status = 503, description = "The database does not answer or is not migrated")))]
+pub(super) async fn ready(state: web::Data<AppState>) -> Result<Reply, Problem> {
+    blocking(move || {
+        state.store.ping()?;
+        if !state.store.is_migrated()? {
+            return Err(Problem::new(Kind::Unavailable));
+        }
+        Reply::json(200, &json!({ "status": "ready" }))
+    })
+    .await
+}

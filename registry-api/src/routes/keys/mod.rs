@@ -1,0 +1,91 @@
+//! `/api/v1/keys`: made once, shown once, ended at the next request.
+
+use actix_web::http::Method;
+use actix_web::web;
+use chrono::{DateTime, Duration, Utc};
+use registry_core::access::Role;
+use registry_core::storage::NewKey;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Endpoint, Reply, guarded};
+use crate::guard::{Administers, Allowed, Json};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        guarded(Method::GET, "/api/v1/keys", list),
+        guarded(Method::POST, "/api/v1/keys", create),
+        guarded(Method::POST, "/api/v1/keys/{key_id}:rotate", rotate),
+        guarded(Method::POST, "/api/v1/keys/{key_id}:revoke", revoke),
+    ]
+}
+
+/// All keys, without their secret.
+#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", responses((status = 200, description = "Keys")), security(("key" = [])))]
+pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &json!({ "keys": state.store.list_keys(&caller.scope)? }))).await
+}
+
+/// What a key is to be.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    label: String,
+    role: Role,
+    centre: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// Make a key. Its text is in this answer and nowhere else, so this request is never replayed. Without `expires_at` it ends after a year.
+#[utoipa::path(post, path = "/api/v1/keys", tag = "keys",
+    request_body(content = serde_json::Value, description = "{label, role, centre?, expires_at?}"),
+    responses((status = 201, description = "The key, shown once"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
+pub(super) async fn create(caller: Allowed<Administers>, state: web::Data<AppState>, body: Json) -> Result<Reply, Problem> {
+    let wanted: Wanted = serde_json::from_value(body.value)
+        .map_err(|e| Problem::with(Kind::InvalidValue, format!("label, role, centre and expires_at are taken: {e}")))?;
+    blocking(move || {
+        let expires_at = wanted.expires_at.or_else(|| Some(state.ports.clock.now() + Duration::days(365)));
+        let key = NewKey { label: wanted.label, role: wanted.role, centre: wanted.centre, expires_at };
+        let made = state.store.create_key(&caller.scope, key)?;
+        Reply::json(201, &json!({ "key": made.key.reveal(), "info": made.info }))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Overlap {
+    overlap_hours: u32,
+}
+
+/// Make a successor; the old key ends after `overlap_hours`.
+#[utoipa::path(post, path = "/api/v1/keys/{key_id}:rotate", tag = "keys", params(("key_id" = String, Path,)),
+    request_body(content = serde_json::Value, description = "{overlap_hours}"),
+    responses((status = 201, description = "The new key, shown once"), (status = 404, description = "No such key")), security(("key" = [])))]
+pub(super) async fn rotate(
+    caller: Allowed<Administers>,
+    key_id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let overlap: Overlap = serde_json::from_value(body.value)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"overlap_hours\": number}"))?;
+    blocking(move || {
+        let made = state.store.rotate_key(&caller.scope, &key_id, Duration::hours(overlap.overlap_hours.into()))?;
+        Reply::json(201, &json!({ "key": made.key.reveal(), "info": made.info }))
+    })
+    .await
+}
+
+/// Revoke a key, effective at the next request.
+#[utoipa::path(post, path = "/api/v1/keys/{key_id}:revoke", tag = "keys", params(("key_id" = String, Path,)),
+    responses((status = 200, description = "Revoked"), (status = 404, description = "No such key")), security(("key" = [])))]
+pub(super) async fn revoke(
+    caller: Allowed<Administers>,
+    key_id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &state.store.revoke_key(&caller.scope, &key_id)?)).await
+}

@@ -1,0 +1,142 @@
+//! Answers: JSON with the headers that belong to them, and the replay of a stored answer.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use registry_core::access::Scope;
+use registry_core::storage::{Answer, Claim};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+/// An answer with a body.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Reply {
+    /// A JSON answer.
+    ///
+    /// # Errors
+    /// A value that JSON cannot hold.
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(value).map_err(Problem::internal)?;
+        Ok(Self { status, headers: Vec::new(), body }.header("content-type", "application/json"))
+    }
+
+    /// A text answer of a media type.
+    pub fn text(media_type: &str, body: String) -> Self {
+        Self { status: 200, headers: Vec::new(), body }.header("content-type", media_type)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// As it is stored for a replay.
+    pub fn to_answer(&self) -> Answer {
+        Answer { status: self.status, headers: self.headers.clone(), body: self.body.clone() }
+    }
+
+    /// A stored answer, marked as replayed.
+    pub fn replayed(answer: Answer) -> Self {
+        Self { status: answer.status, headers: answer.headers, body: answer.body }.header("idempotent-replayed", "true")
+    }
+}
+
+impl Responder for Reply {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status).body(self.body);
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+                if name == CONTENT_TYPE {
+                    response.headers_mut().insert(name, value);
+                } else {
+                    response.headers_mut().append(name, value);
+                }
+            }
+        }
+        response
+    }
+}
+
+/// A header's text, if it is there.
+///
+/// # Errors
+/// A value that is not visible ASCII.
+pub fn header_text(request: &HttpRequest, name: &'static str) -> Result<Option<String>, Problem> {
+    match request.headers().get(name) {
+        None => Ok(None),
+        Some(value) => match value.to_str() {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(_) => Err(Problem::with(Kind::BadHeader, format!("{name}: visible ASCII only"))),
+        },
+    }
+}
+
+/// The idempotency key of a request and the fingerprint of what it asks.
+#[derive(Debug, Clone)]
+pub struct Idempotent {
+    /// The key as sent.
+    pub key: String,
+    /// SHA-256 over method, path with query, and body.
+    pub fingerprint: [u8; 32],
+}
+
+impl Idempotent {
+    /// Reads the `Idempotency-Key` header.
+    ///
+    /// # Errors
+    /// A key that is empty, longer than 255 characters or not visible ASCII.
+    pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Option<Self>, Problem> {
+        let Some(key) = header_text(request, "idempotency-key")? else { return Ok(None) };
+        if key.is_empty() || key.len() > 255 {
+            return Err(Problem::with(Kind::BadHeader, "idempotency-key: 1 to 255 characters"));
+        }
+        let mut digest = Sha256::new();
+        for part in [request.method().as_str().as_bytes(), request.uri().to_string().as_bytes(), body] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Ok(Some(Self { key, fingerprint: digest.finalize().into() }))
+    }
+
+    /// Does `work` once for this key: a repeat is answered from the store.
+    ///
+    /// # Errors
+    /// What the work answers; the key is free again after a failure.
+    pub async fn once(
+        this: Option<Self>,
+        state: &web::Data<AppState>,
+        scope: &Scope,
+        work: impl FnOnce() -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let Some(Self { key, fingerprint }) = this else { return blocking(work).await };
+        let (state, scope) = (state.clone(), scope.clone());
+        blocking(move || match state.store.claim(&scope, &key, fingerprint)? {
+            Claim::Replay(answer) => Ok(Reply::replayed(answer)),
+            Claim::Proceed => match work() {
+                Ok(reply) => {
+                    state.store.answer_claim(&scope, &key, &reply.to_answer())?;
+                    Ok(reply)
+                }
+                Err(problem) => {
+                    state.store.release_claim(&scope, &key)?;
+                    Err(problem)
+                }
+            },
+        })
+        .await
+    }
+}

@@ -1,0 +1,84 @@
+//! `/api/v1/schemas`: what to send.
+
+use actix_web::http::Method;
+use actix_web::web;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Endpoint, Reply, open};
+use crate::problem::{Kind, Problem};
+use crate::state::AppState;
+
+const WHY: &str = "what to send is public";
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        open(Method::GET, "/api/v1/schemas", WHY, list),
+        open(Method::GET, "/api/v1/schemas/case/{version}", WHY, show),
+        open(Method::GET, "/api/v1/schemas/case/{version}/dictionary", WHY, dictionary),
+        open(Method::GET, "/api/v1/codelists/{name}", WHY, codelist),
+    ]
+}
+
+/// The versions of the case schema with their status.
+#[utoipa::path(get, path = "/api/v1/schemas", tag = "schemas", responses((status = 200, description = "Versions and code lists")))]
+pub(super) async fn list(state: web::Data<AppState>) -> Result<Reply, Problem> {
+    let versions: Vec<Value> = state
+        .schemas
+        .case_schemas()
+        .iter()
+        .map(|s| json!({ "version": s.version, "status": s.status.as_str() }))
+        .collect();
+    let codelists: Vec<&str> = state.schemas.codelists().map(|c| c.name.as_str()).collect();
+    Reply::json(200, &json!({ "case": versions, "current": state.schemas.current().version, "codelists": codelists }))
+}
+
+/// The JSON Schema files of one version, by name; `case` is the root.
+#[utoipa::path(get, path = "/api/v1/schemas/case/{version}", tag = "schemas", params(("version" = String, Path,)),
+    responses((status = 200, description = "JSON Schema 2020-12 documents"), (status = 404, description = "No such version")))]
+pub(super) async fn show(state: web::Data<AppState>, version: web::Path<String>) -> Result<Reply, Problem> {
+    let schema = state.schemas.case_schema(&version).ok_or(Problem::new(Kind::NotFound))?;
+    let folder = format!("case/{}/", schema.version);
+    let mut files = serde_json::Map::new();
+    for path in state.schemas.files().below(&folder) {
+        let Some(name) = path.strip_prefix(&folder).and_then(|n| n.strip_suffix(".schema.json")) else { continue };
+        files.insert(name.to_owned(), state.schemas.files().json(path).map_err(Problem::internal)?);
+    }
+    Reply::json(200, &json!({ "version": schema.version, "status": schema.status.as_str(), "schemas": files }))
+}
+
+/// How the dictionary is written.
+#[derive(Debug, Deserialize)]
+pub struct Format {
+    format: Option<String>,
+}
+
+/// The data dictionary of one version: element, type, unit, codes, requirement, absence, standard, visibility.
+#[utoipa::path(get, path = "/api/v1/schemas/case/{version}/dictionary", tag = "schemas",
+    params(("version" = String, Path,), ("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
+    responses((status = 200, description = "The dictionary"), (status = 404, description = "No such version")))]
+pub(super) async fn dictionary(
+    state: web::Data<AppState>,
+    version: web::Path<String>,
+    query: web::Query<Format>,
+) -> Result<Reply, Problem> {
+    let schema = state.schemas.case_schema(&version).ok_or(Problem::new(Kind::NotFound))?;
+    match query.format.as_deref() {
+        None | Some("json") => Reply::json(200, &schema.dictionary.to_json()),
+        Some("csv") => Ok(Reply::text("text/csv; charset=utf-8", schema.dictionary.to_csv())
+            .header("content-disposition", format!("attachment; filename=\"dictionary-{}.csv\"", schema.version))),
+        Some(_) => Err(Problem::with(Kind::BadQuery, "format: json or csv")),
+    }
+}
+
+/// One code list with its labels.
+#[utoipa::path(get, path = "/api/v1/codelists/{name}", tag = "schemas", params(("name" = String, Path,)),
+    responses((status = 200, description = "The list"), (status = 404, description = "No such list")))]
+pub(super) async fn codelist(state: web::Data<AppState>, name: web::Path<String>) -> Result<Reply, Problem> {
+    let path = format!("codelists/{name}.json");
+    if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        return Err(Problem::new(Kind::NotFound));
+    }
+    state.schemas.files().bytes(&path).ok_or(Problem::new(Kind::NotFound))?;
+    Reply::json(200, &state.schemas.files().json(&path).map_err(Problem::internal)?)
+}

@@ -1,0 +1,96 @@
+//! What every handler works with.
+
+use std::net::IpAddr;
+use std::sync::{Arc, RwLock};
+
+use actix_web::{HttpRequest, web};
+use registry_core::access::Scope;
+use registry_core::record::CentreTable;
+use registry_core::storage::Store;
+use registry_core::validation::Judge;
+use registry_core::versions::SchemaStore;
+
+use crate::guard::RateLimiter;
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::routes::health::Metrics;
+use crate::settings::Settings;
+
+/// The application's parts; one for all workers.
+pub struct AppState {
+    /// Cases, runs, keys, audit.
+    pub store: Store,
+    /// Schema versions, code lists, dictionary.
+    pub schemas: Arc<SchemaStore>,
+    /// The one verdict on a record.
+    pub judge: Arc<Judge>,
+    /// As started with.
+    pub settings: Settings,
+    /// Clock and randomness.
+    pub ports: Ports,
+    /// How often a caller may ask.
+    pub limiter: RateLimiter,
+    /// Counters for the operator.
+    pub metrics: Metrics,
+    /// The centre table as judged with; read anew after every change of it.
+    pub(crate) centres: RwLock<Option<CentreTable>>,
+}
+
+impl AppState {
+    /// The reference table of centres by year.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn centre_table(&self) -> Result<CentreTable, Problem> {
+        if let Ok(guard) = self.centres.read()
+            && let Some(table) = guard.as_ref()
+        {
+            return Ok(table.clone());
+        }
+        let years = self.store.centre_years(&Scope::system("centre table"), None)?;
+        let table = CentreTable::from_rows(years.into_iter().map(|y| y.values)).map_err(Problem::internal)?;
+        if let Ok(mut guard) = self.centres.write() {
+            *guard = Some(table.clone());
+        }
+        Ok(table)
+    }
+
+    /// Forgets the centre table after a change.
+    pub fn centres_changed(&self) {
+        if let Ok(mut guard) = self.centres.write() {
+            *guard = None;
+        }
+    }
+
+    /// The session cookie's name: `__Host-` needs HTTPS.
+    pub fn session_cookie_name(&self) -> String {
+        let prefix = if self.settings.is_https() { "__Host-" } else { "" };
+        format!("{prefix}{}", crate::guard::SESSION_COOKIE)
+    }
+
+    /// The caller's address; `X-Forwarded-For` is believed from a configured proxy only.
+    pub fn client_address(&self, request: &HttpRequest) -> String {
+        let peer = request.peer_addr().map(|a| a.ip());
+        let trusted = |ip: &IpAddr| {
+            self.settings.server.trusted_proxies.iter().any(|p| p.parse::<IpAddr>().is_ok_and(|p| p == *ip))
+        };
+        if peer.as_ref().is_some_and(trusted)
+            && let Some(forwarded) = request.headers().get("x-forwarded-for").and_then(|v| v.to_str().ok())
+            && let Some(client) = forwarded.rsplit(',').next().and_then(|a| a.trim().parse::<IpAddr>().ok())
+        {
+            return client.to_string();
+        }
+        peer.map(|ip| ip.to_string()).unwrap_or_default()
+    }
+}
+
+/// Runs database work away from the event loop.
+///
+/// # Errors
+/// What the work answers, or an internal problem when it panicked.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let id = crate::guard::request_id::current();
+    web::block(move || crate::guard::request_id::sync_scope(id, work)).await.map_err(|_| Problem::internal("a worker panicked"))?
+}

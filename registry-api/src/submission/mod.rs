@@ -1,0 +1,222 @@
+//! One record's way in: judged, then stored. A REST submission, a batch item and the demo's cohort all come through here.
+
+use chrono::{NaiveDate, Utc};
+use registry_core::access::Scope;
+use registry_core::record::CentreTable;
+use registry_core::storage::{
+    CaseStatus, Derived, Idempotency, Precondition, PutCase, PutOutcome, StoredFinding, StoredSeverity, Withdraw, WithdrawOutcome,
+    WithdrawalMode,
+};
+use registry_core::validation::{Envelope, Finding, Severity, Verdict};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply};
+use crate::state::AppState;
+
+/// A record on its way in.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// Pseudonym of the path.
+    pub pseudonym: String,
+    /// The document.
+    pub body: Value,
+    /// What the request says about the version it replaces.
+    pub precondition: Precondition,
+    /// Why (`Change-Reason`).
+    pub reason: Option<String>,
+    /// Kept for the centre, out of runs.
+    pub draft: bool,
+    /// Replay key.
+    pub idempotent: Option<Idempotent>,
+}
+
+/// Judges a record as this scope's centre would submit it now. Stores nothing.
+pub fn judge(state: &AppState, scope: &Scope, body: &Value, centres: &CentreTable) -> Verdict {
+    let now = state.ports.clock.now();
+    let envelope = Envelope {
+        record_id: Uuid::nil(),
+        centre_id: scope.centre().unwrap_or_default().to_owned(),
+        submitted_at: now,
+        data_cutoff_date: now.date_naive(),
+    };
+    state.judge.judge(body, &envelope, centres)
+}
+
+/// Judges and, unless refused, makes what the store takes.
+///
+/// # Errors
+/// [`Kind::InvalidRecord`] with every finding.
+pub fn admit(state: &AppState, scope: &Scope, incoming: Incoming, centres: &CentreTable) -> Result<Admitted, Problem> {
+    let verdict = judge(state, scope, &incoming.body, centres);
+    let outcome = check(&incoming, &verdict);
+    state.metrics.submissions.with_label_values(&[if outcome.is_ok() { "accepted" } else { "refused" }]).inc();
+    outcome?;
+    if verdict.withdrawal {
+        let date = withdrawal_date(&incoming.body).unwrap_or_else(|| state.ports.clock.now().date_naive());
+        let schema_version = verdict.schema_version.clone().unwrap_or_default();
+        return Ok(Admitted::Withdrawal(Withdraw {
+            pseudonym: incoming.pseudonym,
+            centre: scope.centre().map(str::to_owned),
+            mode: WithdrawalMode::NoFurtherUse,
+            date,
+            reason: incoming.reason,
+            document: Some((incoming.body, schema_version)),
+            precondition: incoming.precondition,
+            idempotency: incoming.idempotent.map(|i| Idempotency {
+                key: i.key,
+                fingerprint: i.fingerprint,
+                render: Box::new(|outcome: &WithdrawOutcome| answer_of(withdrawn(outcome))),
+            }),
+        }));
+    }
+    let pseudonym = incoming.pseudonym.clone();
+    let for_render = verdict.clone();
+    let put = PutCase {
+        pseudonym: incoming.pseudonym,
+        precondition: incoming.precondition,
+        document: incoming.body,
+        schema_version: verdict.schema_version.clone().unwrap_or_default(),
+        status: if incoming.draft { CaseStatus::Draft } else { CaseStatus::Submitted },
+        derived: Derived {
+            histology_code: verdict.derived.histology_code.clone(),
+            eligibility_class: verdict.derived.eligibility_class.clone(),
+            t0: verdict.t0.clone(),
+        },
+        findings: verdict.findings.iter().filter_map(stored).collect(),
+        reason: incoming.reason,
+        idempotency: incoming.idempotent.map(|i| Idempotency {
+            key: i.key,
+            fingerprint: i.fingerprint,
+            render: Box::new(move |outcome: &PutOutcome| answer_of(accepted(&pseudonym, outcome, &for_render))),
+        }),
+    };
+    Ok(Admitted::Case(Box::new(put), Box::new(verdict)))
+}
+
+/// What the judge let through.
+pub enum Admitted {
+    /// A case to store, with its verdict.
+    Case(Box<PutCase>, Box<Verdict>),
+    /// A withdrawal of consent.
+    Withdrawal(Withdraw),
+}
+
+/// Judges and stores one record.
+///
+/// # Errors
+/// A refusal with every finding, or what the store answers.
+pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Reply, Problem> {
+    let centres = state.centre_table()?;
+    let pseudonym = incoming.pseudonym.clone();
+    match admit(state, scope, incoming, &centres)? {
+        Admitted::Case(put, verdict) => {
+            let outcome = state.store.put_case(scope, *put)?;
+            match outcome.replay.clone() {
+                Some(answer) => Ok(Reply::replayed(answer)),
+                None => accepted(&pseudonym, &outcome, &verdict),
+            }
+        }
+        Admitted::Withdrawal(withdraw) => {
+            let outcome = state.store.withdraw(scope, withdraw)?;
+            match outcome.replay.clone() {
+                Some(answer) => Ok(Reply::replayed(answer)),
+                None => withdrawn(&outcome),
+            }
+        }
+    }
+}
+
+fn check(incoming: &Incoming, verdict: &Verdict) -> Result<(), Problem> {
+    if verdict.rejected() {
+        return Err(Problem::record(&verdict.findings, verdict.further_findings));
+    }
+    let named = incoming.body.pointer("/patient/pseudonym_id").and_then(Value::as_str);
+    if named != Some(incoming.pseudonym.as_str()) {
+        let finding = Finding {
+            code: "pseudonym_mismatch".to_owned(),
+            severity: Severity::Reject,
+            pointer: "/patient/pseudonym_id".to_owned(),
+            rule: None,
+            rule_version: None,
+            message: "The pseudonym of the body is not the one of the address.".to_owned(),
+            elements: vec!["patient.pseudonym_id".to_owned()],
+            identity: String::new(),
+        };
+        return Err(Problem::record(&[finding], 0));
+    }
+    Ok(())
+}
+
+fn withdrawal_date(body: &Value) -> Option<NaiveDate> {
+    body.pointer("/consent/withdrawal_date")?.as_str()?.parse().ok()
+}
+
+fn stored(finding: &Finding) -> Option<StoredFinding> {
+    let severity = match finding.severity {
+        Severity::Reject => return None,
+        Severity::Error => StoredSeverity::Error,
+        Severity::Warning => StoredSeverity::Warning,
+    };
+    Some(StoredFinding {
+        identity: finding.identity.clone(),
+        code: finding.code.clone(),
+        severity,
+        pointer: finding.pointer.clone(),
+        rule: finding.rule.clone(),
+        rule_version: finding.rule_version.clone(),
+        message: finding.message.clone(),
+        elements: finding.elements.clone(),
+    })
+}
+
+/// The body of an accepted submission.
+pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Value {
+    json!({
+        "case": pseudonym,
+        "record_id": outcome.case_id,
+        "version": outcome.version,
+        "etag": outcome.etag,
+        "status": outcome.status,
+        "submitted_at": outcome.submitted_at.with_timezone(&Utc),
+        "unchanged": outcome.unchanged,
+        "findings": verdict.findings,
+        "further_findings": verdict.further_findings,
+        "not_attested": verdict.unattested,
+    })
+}
+
+fn accepted(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Result<Reply, Problem> {
+    let status = if outcome.created { 201 } else { 200 };
+    Ok(Reply::json(status, &acceptance(pseudonym, outcome, verdict))?
+        .header("etag", outcome.etag.clone())
+        .header("location", format!("/api/v1/cases/{pseudonym}")))
+}
+
+/// The answer to a withdrawal.
+///
+/// # Errors
+/// None in practice.
+pub fn withdrawn(outcome: &WithdrawOutcome) -> Result<Reply, Problem> {
+    let body = json!({
+        "record_id": outcome.case_id,
+        "version": outcome.version,
+        "status": "withdrawn",
+        "withdrawal": outcome.withdrawal,
+        "unchanged": outcome.unchanged,
+        "releases_that_held_the_case": outcome.releases,
+    });
+    Ok(Reply::json(if outcome.created { 201 } else { 200 }, &body)?.header("etag", outcome.etag.clone()))
+}
+
+fn answer_of(reply: Result<Reply, Problem>) -> registry_core::storage::Answer {
+    match reply {
+        Ok(reply) => reply.to_answer(),
+        Err(problem) => registry_core::storage::Answer {
+            status: problem.kind.status(),
+            headers: Vec::new(),
+            body: Problem::new(Kind::Internal).body().to_string(),
+        },
+    }
+}
