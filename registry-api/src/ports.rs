@@ -17,7 +17,10 @@ pub struct Ports {
 impl Ports {
     /// The machine's clock and the operating system's generator.
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
     }
 }
 

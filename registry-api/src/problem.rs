@@ -117,18 +117,31 @@ fn is_zero(n: &usize) -> bool {
 impl Problem {
     /// A problem with nothing to add to its title.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, errors: Vec::new(), further_errors: 0, headers: Vec::new() }
+        Self {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            further_errors: 0,
+            headers: Vec::new(),
+        }
     }
 
     /// A problem and what to do about it.
     pub fn with(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..Self::new(kind) }
+        Self {
+            detail: Some(detail.into()),
+            ..Self::new(kind)
+        }
     }
 
     /// A refused record with its findings.
     pub fn record(findings: &[Finding], further: usize) -> Self {
         let errors = findings.iter().map(|f| json!(f)).collect();
-        Self { errors, further_errors: further, ..Self::new(Kind::InvalidRecord) }
+        Self {
+            errors,
+            further_errors: further,
+            ..Self::new(Kind::InvalidRecord)
+        }
     }
 
     /// A failure of the program; `what` goes to the log, never to the answer.
@@ -177,7 +190,10 @@ impl ResponseError for Problem {
         map.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.kind {
             Kind::Unauthenticated => {
-                map.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rps-registry\""));
+                map.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"rps-registry\""),
+                );
             }
             Kind::Unavailable | Kind::StorageFull => {
                 map.insert(RETRY_AFTER, HeaderValue::from_static("5"));
@@ -218,7 +234,9 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound => Problem::new(Kind::NotFound),
             StoreError::Forbidden { .. } => Problem::new(Kind::Forbidden),
-            StoreError::PreconditionRequired { etag } => Problem::new(Kind::PreconditionRequired).header("etag", etag),
+            StoreError::PreconditionRequired { etag } => {
+                Problem::new(Kind::PreconditionRequired).header("etag", etag)
+            }
             StoreError::PreconditionFailed { etag } => {
                 let problem = Problem::new(Kind::PreconditionFailed);
                 match etag {
@@ -232,7 +250,9 @@ impl From<StoreError> for Problem {
             StoreError::InvalidState(why) => Problem::with(Kind::InvalidState, why),
             StoreError::Duplicate(_) => Problem::with(Kind::Duplicate, error.to_string()),
             StoreError::Invalid(why) => Problem::with(Kind::InvalidValue, why),
-            StoreError::IdempotencyInFlight => Problem::new(Kind::IdempotencyInFlight).header("retry-after", "1"),
+            StoreError::IdempotencyInFlight => {
+                Problem::new(Kind::IdempotencyInFlight).header("retry-after", "1")
+            }
             StoreError::IdempotencyReused => Problem::new(Kind::IdempotencyKeyReused),
             StoreError::Unauthenticated(_) => Problem::new(Kind::Unauthenticated),
             StoreError::RunActive(_) => Problem::with(Kind::RunActive, error.to_string()),
@@ -259,7 +279,11 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for kind in Kind::ALL {
             assert!(seen.insert(kind.code()), "{} twice", kind.code());
-            assert!(kind.code().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+            assert!(
+                kind.code()
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            );
             assert!((400..600).contains(&kind.status()), "{}", kind.code());
         }
     }

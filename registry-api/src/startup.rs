@@ -79,17 +79,29 @@ pub fn assemble(settings: Settings, ports: Ports) -> Result<web::Data<AppState>,
 ///
 /// # Errors
 /// As [`assemble`].
-pub fn assemble_with(settings: Settings, ports: Ports, schemas: SchemaStore) -> Result<web::Data<AppState>, StartError> {
+pub fn assemble_with(
+    settings: Settings,
+    ports: Ports,
+    schemas: SchemaStore,
+) -> Result<web::Data<AppState>, StartError> {
     let schemas = Arc::new(schemas);
     let judge = Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
-    let store = Store::open(settings.store_options(), key, Arc::clone(&ports.clock), Arc::clone(&ports.entropy))?;
+    let store = Store::open(
+        settings.store_options(),
+        key,
+        Arc::clone(&ports.clock),
+        Arc::clone(&ports.entropy),
+    )?;
     let metrics_token = settings.metrics_token()?;
     Ok(web::Data::new(AppState {
         store,
         schemas,
         judge: Arc::new(judge),
-        limiter: RateLimiter::new(settings.limits.requests_per_second, settings.limits.anonymous_per_second),
+        limiter: RateLimiter::new(
+            settings.limits.requests_per_second,
+            settings.limits.anonymous_per_second,
+        ),
         metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
         settings,
         ports,
@@ -104,7 +116,10 @@ pub fn assemble_with(settings: Settings, ports: Ports, schemas: SchemaStore) -> 
 pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
     let server = &state.settings.server;
     let wanted = format!("{}:{}", server.host, server.port);
-    let listener = TcpListener::bind(&wanted).map_err(|source| StartError::Listen { address: wanted, source })?;
+    let listener = TcpListener::bind(&wanted).map_err(|source| StartError::Listen {
+        address: wanted,
+        source,
+    })?;
     let address = listener.local_addr()?;
     let shared = state.clone();
     let http = HttpServer::new(move || {
@@ -118,5 +133,9 @@ pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
     .client_request_timeout(Duration::from_secs(server.client_timeout_seconds))
     .shutdown_timeout(server.shutdown_seconds)
     .listen(listener)?;
-    Ok(Service { address, state, server: http.run() })
+    Ok(Service {
+        address,
+        state,
+        server: http.run(),
+    })
 }

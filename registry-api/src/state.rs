@@ -72,11 +72,21 @@ impl AppState {
     pub fn client_address(&self, request: &HttpRequest) -> String {
         let peer = request.peer_addr().map(|a| a.ip());
         let trusted = |ip: &IpAddr| {
-            self.settings.server.trusted_proxies.iter().any(|p| p.parse::<IpAddr>().is_ok_and(|p| p == *ip))
+            self.settings
+                .server
+                .trusted_proxies
+                .iter()
+                .any(|p| p.parse::<IpAddr>().is_ok_and(|p| p == *ip))
         };
         if peer.as_ref().is_some_and(trusted)
-            && let Some(forwarded) = request.headers().get("x-forwarded-for").and_then(|v| v.to_str().ok())
-            && let Some(client) = forwarded.rsplit(',').next().and_then(|a| a.trim().parse::<IpAddr>().ok())
+            && let Some(forwarded) = request
+                .headers()
+                .get("x-forwarded-for")
+                .and_then(|v| v.to_str().ok())
+            && let Some(client) = forwarded
+                .rsplit(',')
+                .next()
+                .and_then(|a| a.trim().parse::<IpAddr>().ok())
         {
             return client.to_string();
         }
@@ -92,5 +102,7 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let id = crate::guard::request_id::current();
-    web::block(move || crate::guard::request_id::sync_scope(id, work)).await.map_err(|_| Problem::internal("a worker panicked"))?
+    web::block(move || crate::guard::request_id::sync_scope(id, work))
+        .await
+        .map_err(|_| Problem::internal("a worker panicked"))?
 }

@@ -1,1 +1,14 @@
-//! (under construction)
+//! Charts as SVG, drawn on the server. Colours, strokes and fonts are classes of the one stylesheet, so that a chart follows
+//! light, dark and print like the page around it and needs no inline style (the policy forbids it).
+
+mod axis;
+mod bars;
+mod funnel;
+mod survival;
+mod svg;
+mod timeline;
+
+pub use bars::bars;
+pub use funnel::funnel;
+pub use survival::survival;
+pub use timeline::{Mark, MarkKind, Span, Timeline, timeline};

@@ -33,7 +33,9 @@ pub(super) enum Centre {
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
     /// Make a key; it is printed once.
-    #[command(after_help = "Example:\n  registry key create 'nightly push' --role submitter --centre C07 --days 365")]
+    #[command(
+        after_help = "Example:\n  registry key create 'nightly push' --role submitter --centre C07 --days 365"
+    )]
     Create {
         /// What it is for.
         label: String,
@@ -76,7 +78,12 @@ pub(super) struct BackupArgs {
 }
 
 fn open(settings: &Settings, ports: Ports) -> Result<Store, Failure> {
-    Ok(Store::open(settings.store_options(), settings.master_key()?, ports.clock, ports.entropy)?)
+    Ok(Store::open(
+        settings.store_options(),
+        settings.master_key()?,
+        ports.clock,
+        ports.entropy,
+    )?)
 }
 
 fn operator() -> Scope {
@@ -87,12 +94,26 @@ pub(super) fn centre(command: Centre, settings: Settings, ports: Ports) -> Resul
     let store = open(&settings, ports)?;
     match command {
         Centre::Add { id, name, country } => {
-            let made = store.create_centre(&operator(), NewCentre { centre_id: id, name, country, active: true })?;
+            let made = store.create_centre(
+                &operator(),
+                NewCentre {
+                    centre_id: id,
+                    name,
+                    country,
+                    active: true,
+                },
+            )?;
             println!("added {}", made.centre_id);
         }
         Centre::List => {
             for c in store.list_centres(&operator())? {
-                println!("{}\t{}\t{}\t{}", c.centre_id, c.name, c.country.unwrap_or_default(), if c.active { "active" } else { "inactive" });
+                println!(
+                    "{}\t{}\t{}\t{}",
+                    c.centre_id,
+                    c.name,
+                    c.country.unwrap_or_default(),
+                    if c.active { "active" } else { "inactive" }
+                );
             }
         }
     }
@@ -103,9 +124,22 @@ pub(super) fn key(command: Key, settings: Settings, ports: Ports) -> Result<(), 
     let now = ports.clock.now();
     let store = open(&settings, ports)?;
     match command {
-        Key::Create { label, role, centre, days } => {
+        Key::Create {
+            label,
+            role,
+            centre,
+            days,
+        } => {
             let expires_at = Some(now + Duration::days(days.into()));
-            let made = store.create_key(&operator(), NewKey { label, role, centre, expires_at })?;
+            let made = store.create_key(
+                &operator(),
+                NewKey {
+                    label,
+                    role,
+                    centre,
+                    expires_at,
+                },
+            )?;
             eprintln!("key {} ({}), shown once:", made.info.key_id, made.info.role);
             println!("{}", made.key.reveal());
         }
@@ -116,7 +150,14 @@ pub(super) fn key(command: Key, settings: Settings, ports: Ports) -> Result<(), 
                     (None, Some(at)) => format!("until {}", at.date_naive()),
                     (None, None) => "without end".to_owned(),
                 };
-                println!("{}\t{}\t{}\t{}\t{}\t{end}", k.key_id, k.prefix, k.role, k.centre.unwrap_or_default(), k.label);
+                println!(
+                    "{}\t{}\t{}\t{}\t{}\t{end}",
+                    k.key_id,
+                    k.prefix,
+                    k.role,
+                    k.centre.unwrap_or_default(),
+                    k.label
+                );
             }
         }
         Key::Revoke { id } => {
@@ -138,12 +179,20 @@ pub(super) fn audit(command: Audit, settings: Settings, ports: Ports) -> Result<
 }
 
 fn parse_anchor(text: &str) -> Result<ChainHead, Failure> {
-    let parsed = text.split_once(':').and_then(|(seq, hash)| Some(ChainHead { seq: seq.parse().ok()?, hash: hash.to_owned() }));
+    let parsed = text.split_once(':').and_then(|(seq, hash)| {
+        Some(ChainHead {
+            seq: seq.parse().ok()?,
+            hash: hash.to_owned(),
+        })
+    });
     parsed.ok_or_else(|| Failure::new("--anchor: write <number of events>:<hash>"))
 }
 
 pub(super) fn backup(args: &BackupArgs, settings: Settings, ports: Ports) -> Result<(), Failure> {
     open(&settings, ports)?.backup_to(&operator(), &args.file)?;
-    println!("copied to {}; the master key is not in it: keep both, apart", args.file.display());
+    println!(
+        "copied to {}; the master key is not in it: keep both, apart",
+        args.file.display()
+    );
     Ok(())
 }

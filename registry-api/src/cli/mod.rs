@@ -27,8 +27,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start with an embedded database and a synthetic cohort of 35 centres.
-    #[command(after_help = "Example:\n  registry demo --port 8080\n  registry demo --data /tmp/registry-demo --cases 200")]
-    Demo(demo::Args),
+    #[command(
+        after_help = "Example:\n  registry demo --port 8080\n  registry demo --data /tmp/registry-demo --cases 200"
+    )]
+    Demo(demo::DemoArgs),
     /// Serve the API and the pages.
     #[command(after_help = "Example:\n  registry serve --config /etc/registry/registry.toml")]
     Serve,
@@ -45,7 +47,9 @@ enum Command {
     #[command(after_help = "Example:\n  registry validate schema/examples/1.0.0/valid/figure-1.json")]
     Validate(records::ValidateArgs),
     /// Send case files to a running registry; the key comes from REGISTRY_KEY.
-    #[command(after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org")]
+    #[command(
+        after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org"
+    )]
     Submit(records::SubmitArgs),
     /// Run the ETL once.
     #[command(after_help = "Example:\n  registry run --cut-off 2026-06-30 --publish")]
@@ -81,14 +85,17 @@ failure_from!(
     crate::startup::StartError,
     registry_core::storage::StoreError,
     registry_core::intake::IntakeError,
-    registry_core::access::UnknownRole,
     std::io::Error,
     serde_json::Error,
 );
 
 impl From<crate::problem::Problem> for Failure {
     fn from(problem: crate::problem::Problem) -> Self {
-        Self(format!("{}{}", problem.kind.title(), problem.detail.map(|d| format!(": {d}")).unwrap_or_default()))
+        Self(format!(
+            "{}{}",
+            problem.kind.title(),
+            problem.detail.map(|d| format!(": {d}")).unwrap_or_default()
+        ))
     }
 }
 
@@ -127,10 +134,21 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
 fn start_log(settings: &crate::settings::Log) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.filter)
         .map_err(|e| Failure::new(format!("setting log.filter: {e}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match settings.format {
         crate::settings::LogFormat::Json => builder.json().try_init(),
         crate::settings::LogFormat::Text => builder.try_init(),
     };
     started.map_err(Failure::new)
+}
+
+/// A bar with counts on the terminal; nothing when standard error is no terminal.
+fn progress_bar(what: &'static str, length: u64) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(length).with_message(what);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    bar
 }

@@ -47,8 +47,12 @@ pub(super) fn validate(args: &ValidateArgs, ports: &Ports) -> Result<ExitCode, F
     let schemas = Arc::new(SchemaStore::embedded().map_err(Failure::new)?);
     let judge = Judge::new(schemas).map_err(Failure::new)?;
     let now = ports.clock.now();
-    let envelope =
-        Envelope { record_id: Uuid::nil(), centre_id: String::new(), submitted_at: now, data_cutoff_date: now.date_naive() };
+    let envelope = Envelope {
+        record_id: Uuid::nil(),
+        centre_id: String::new(),
+        submitted_at: now,
+        data_cutoff_date: now.date_naive(),
+    };
     let mut refused = 0;
     for path in &args.files {
         let body = match read(path) {
@@ -63,27 +67,46 @@ pub(super) fn validate(args: &ValidateArgs, ports: &Ports) -> Result<ExitCode, F
         // Without a registry at hand there is no centre table: the check that reads it says nothing here.
         let findings: Vec<_> = verdict.findings.iter().filter(|f| f.code != "E-002").collect();
         if args.json {
-            println!("{}", serde_json::json!({ "file": path, "accepted": !verdict.rejected(), "findings": findings }));
+            println!(
+                "{}",
+                serde_json::json!({ "file": path, "accepted": !verdict.rejected(), "findings": findings })
+            );
         } else {
-            println!("{}: {}", path.display(), if verdict.rejected() { "refused" } else { "accepted" });
+            println!(
+                "{}: {}",
+                path.display(),
+                if verdict.rejected() { "refused" } else { "accepted" }
+            );
             for f in findings {
                 println!("  {} {} {}: {}", f.severity, f.code, f.pointer, f.message);
             }
         }
         refused += usize::from(verdict.rejected());
     }
-    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 pub(super) fn submit(args: &SubmitArgs) -> Result<ExitCode, Failure> {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
     let mut refused = 0;
     for path in &args.files {
         let body = read(path)?;
-        let pseudonym = body.pointer("/patient/pseudonym_id").and_then(Value::as_str).unwrap_or_default();
+        let pseudonym = body
+            .pointer("/patient/pseudonym_id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let url = format!("{}/api/v1/cases/{pseudonym}", args.url.trim_end_matches('/'));
         let send = |precondition: Option<&str>| {
-            let mut request = agent.put(&url).header("authorization", format!("Bearer {}", args.key));
+            let mut request = agent
+                .put(&url)
+                .header("authorization", format!("Bearer {}", args.key));
             if let Some(tag) = precondition {
                 request = request.header("if-match", tag);
             }
@@ -102,5 +125,9 @@ pub(super) fn submit(args: &SubmitArgs) -> Result<ExitCode, Failure> {
             println!("{text}");
         }
     }
-    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

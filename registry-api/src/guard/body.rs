@@ -30,25 +30,46 @@ pub struct Json {
 }
 
 fn media_type(request: &HttpRequest) -> String {
-    let value = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Result<RawBody, Problem> {
-    let too_large = || Problem::with(Kind::BodyTooLarge, format!("at most {limit} bytes are taken here"));
-    let announced = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    let too_large = || {
+        Problem::with(
+            Kind::BodyTooLarge,
+            format!("at most {limit} bytes are taken here"),
+        )
+    };
+    let announced = request
+        .headers()
+        .get("content-length")
+        .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|n| n > limit as u64) {
         return Err(too_large().header("connection", "close"));
     }
     let mut bytes = web::BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::with(Kind::NotJson, "the body ended before its announced length"))?;
+        let chunk =
+            chunk.map_err(|_| Problem::with(Kind::NotJson, "the body ended before its announced length"))?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large().header("connection", "close"));
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(RawBody { bytes: bytes.freeze(), media_type: media_type(&request) })
+    Ok(RawBody {
+        bytes: bytes.freeze(),
+        media_type: media_type(&request),
+    })
 }
 
 impl FromRequest for RawBody {
@@ -73,11 +94,17 @@ impl FromRequest for Json {
         Box::pin(async move {
             let limit = state_of(&request)?.settings.limits.record_bytes;
             let body = read(request, payload, limit).await?;
-            if !matches!(body.media_type.as_str(), "application/json" | "application/merge-patch+json") {
+            if !matches!(
+                body.media_type.as_str(),
+                "application/json" | "application/merge-patch+json"
+            ) {
                 return Err(Problem::with(Kind::UnsupportedMediaType, "send application/json"));
             }
             let value = intake::parse(&body.bytes, &Limits::bytes(limit))?;
-            Ok(Json { value, bytes: body.bytes })
+            Ok(Json {
+                value,
+                bytes: body.bytes,
+            })
         })
     }
 }

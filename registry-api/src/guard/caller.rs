@@ -56,28 +56,42 @@ impl<P: Policy> FromRequest for Allowed<P> {
                     (scope, Via::Key)
                 }
                 None => {
-                    let session = session_of(&state, &request).await?.ok_or(Problem::new(Kind::Unauthenticated))?;
+                    let session = session_of(&state, &request)
+                        .await?
+                        .ok_or(Problem::new(Kind::Unauthenticated))?;
                     check_token(&request, &session)?;
                     (session.scope.clone(), Via::Session(session))
                 }
             };
             state.limiter.check_caller(scope.actor())?;
             if !P::ROLES.contains(&scope.role()) {
-                return Err(Problem::with(Kind::Forbidden, format!("the role {} may not {}", scope.role(), P::WHAT)));
+                return Err(Problem::with(
+                    Kind::Forbidden,
+                    format!("the role {} may not {}", scope.role(), P::WHAT),
+                ));
             }
             let scope = scope.with_request(super::request_id::current());
-            Ok(Self { scope, via, policy: PhantomData })
+            Ok(Self {
+                scope,
+                via,
+                policy: PhantomData,
+            })
         })
     }
 }
 
 /// The state every request carries.
 pub(crate) fn state_of(request: &HttpRequest) -> Result<web::Data<AppState>, Problem> {
-    request.app_data::<web::Data<AppState>>().cloned().ok_or_else(|| Problem::internal("no application state"))
+    request
+        .app_data::<web::Data<AppState>>()
+        .cloned()
+        .ok_or_else(|| Problem::internal("no application state"))
 }
 
 fn bearer(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(value) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
+    let Some(value) = request.headers().get(AUTHORIZATION) else {
+        return Ok(None);
+    };
     let text = value.to_str().map_err(|_| Problem::new(Kind::Unauthenticated))?;
     match text.split_once(' ') {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty() => {
@@ -92,7 +106,9 @@ pub(crate) async fn session_of(
     state: &web::Data<AppState>,
     request: &HttpRequest,
 ) -> Result<Option<Session>, Problem> {
-    let Some(cookie) = request.cookie(&state.session_cookie_name()) else { return Ok(None) };
+    let Some(cookie) = request.cookie(&state.session_cookie_name()) else {
+        return Ok(None);
+    };
     let store = state.store.clone();
     crate::state::blocking(move || match store.session(cookie.value()) {
         Ok(session) => Ok(Some(session)),
@@ -107,6 +123,13 @@ fn check_token(request: &HttpRequest, session: &Session) -> Result<(), Problem> 
     if request.method().is_safe() {
         return Ok(());
     }
-    let sent = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok());
-    if sent == Some(session.csrf.as_str()) { Ok(()) } else { Err(Problem::new(Kind::CsrfTokenMissing)) }
+    let sent = request
+        .headers()
+        .get("x-csrf-token")
+        .and_then(|v| v.to_str().ok());
+    if sent == Some(session.csrf.as_str()) {
+        Ok(())
+    } else {
+        Err(Problem::new(Kind::CsrfTokenMissing))
+    }
 }

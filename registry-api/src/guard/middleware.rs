@@ -20,7 +20,10 @@ pub type Envelope = ServiceResponse<BoxBody>;
 ///
 /// # Errors
 /// What no handler answered (a panic, a wrong path) as a [`Problem`].
-pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<Envelope, actix_web::Error> {
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<Envelope, actix_web::Error> {
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Err(Problem::new(Kind::Internal).into());
     };
@@ -37,7 +40,10 @@ async fn answer(
     let began = Instant::now();
     let method = request.method().clone();
     // The pattern, never the path: a path holds a pseudonym.
-    let route = request.resource_map().match_pattern(request.path()).unwrap_or_else(|| "(none)".to_owned());
+    let route = request
+        .resource_map()
+        .match_pattern(request.path())
+        .unwrap_or_else(|| "(none)".to_owned());
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let outcome = match outcome {
         Ok(Ok(mut response)) => {
@@ -56,4 +62,3 @@ async fn answer(
     tracing::info!(request_id = %id, method = %method, route = %route, status, milliseconds = seconds * 1000.0, "request");
     outcome
 }
-

@@ -12,6 +12,7 @@ pub use body::{Json, RawBody};
 pub use caller::{Allowed, SESSION_COOKIE, Via};
 pub use middleware::{Envelope, observe};
 pub use policy::{
-    Administers, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults, SeesCases, Submits,
+    Administers, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults, SeesCases,
+    Submits,
 };
 pub use rate::RateLimiter;

@@ -54,7 +54,12 @@ where
     F::Output: Responder + 'static,
 {
     let access = Access::Roles(<Args::P as Policy>::ROLES);
-    Endpoint { route: actix_web::web::method(method.clone()).to(handler), method, path, access }
+    Endpoint {
+        route: actix_web::web::method(method.clone()).to(handler),
+        method,
+        path,
+        access,
+    }
 }
 
 /// A route for anyone; `why` stands in the table that a test reads.
@@ -64,5 +69,10 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    Endpoint { route: actix_web::web::method(method.clone()).to(handler), method, path, access: Access::Open(why) }
+    Endpoint {
+        route: actix_web::web::method(method.clone()).to(handler),
+        method,
+        path,
+        access: Access::Open(why),
+    }
 }

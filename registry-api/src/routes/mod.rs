@@ -48,7 +48,10 @@ pub fn register(config: &mut web::ServiceConfig) {
                 let taken = std::mem::replace(resource, web::resource(""));
                 *resource = taken.route(endpoint.route);
             }
-            None => resources.push((endpoint.path, web::resource(pattern(endpoint.path)).route(endpoint.route))),
+            None => resources.push((
+                endpoint.path,
+                web::resource(pattern(endpoint.path)).route(endpoint.route),
+            )),
         }
     }
     for (_, resource) in resources {

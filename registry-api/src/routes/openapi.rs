@@ -5,11 +5,18 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Endpoint, Reply, audit, cases, centres, guidelines, health, keys, open, releases, results, runs, schemas};
+use super::{
+    Endpoint, Reply, audit, cases, centres, guidelines, health, keys, open, releases, results, runs, schemas,
+};
 use crate::problem::Problem;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![open(Method::GET, "/openapi.json", "how to talk to the service is public", show)]
+    vec![open(
+        Method::GET,
+        "/openapi.json",
+        "how to talk to the service is public",
+        show,
+    )]
 }
 
 /// The OpenAPI 3.1 document of the service.
@@ -22,11 +29,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         schemas::list, schemas::show, schemas::dictionary, schemas::codelist,
         guidelines::list, guidelines::show,
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
-        cases::paths::findings, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch,
+        cases::paths::findings, cases::paths::list, cases::paths::validate, cases::paths::batch,
         cases::paths::withdraw, cases::paths::verify, cases::paths::lock, cases::paths::unlock,
-        runs::list, runs::show, runs::start, runs::publish,
-        results::adherence, results::funnel, results::survival, results::quality,
-        releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,
         audit::list,
@@ -38,8 +42,17 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let key = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("API key")).build());
-        openapi.components.get_or_insert_default().security_schemes.insert("key".to_owned(), key);
+        let key = SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("API key"))
+                .build(),
+        );
+        openapi
+            .components
+            .get_or_insert_default()
+            .security_schemes
+            .insert("key".to_owned(), key);
     }
 }
 
@@ -52,7 +65,10 @@ pub fn document() -> Result<String, serde_json::Error> {
 }
 
 async fn show() -> Result<Reply, Problem> {
-    Ok(Reply::text("application/json", document().map_err(Problem::internal)?))
+    Ok(Reply::text(
+        "application/json",
+        document().map_err(Problem::internal)?,
+    ))
 }
 
 /// The rendered document under `/docs`: files of our own, nothing from elsewhere.

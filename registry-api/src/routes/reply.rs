@@ -26,12 +26,22 @@ impl Reply {
     /// A value that JSON cannot hold.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(value).map_err(Problem::internal)?;
-        Ok(Self { status, headers: Vec::new(), body }.header("content-type", "application/json"))
+        Ok(Self {
+            status,
+            headers: Vec::new(),
+            body,
+        }
+        .header("content-type", "application/json"))
     }
 
     /// A text answer of a media type.
     pub fn text(media_type: &str, body: String) -> Self {
-        Self { status: 200, headers: Vec::new(), body }.header("content-type", media_type)
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body,
+        }
+        .header("content-type", media_type)
     }
 
     /// Adds a header.
@@ -43,12 +53,21 @@ impl Reply {
 
     /// As it is stored for a replay.
     pub fn to_answer(&self) -> Answer {
-        Answer { status: self.status, headers: self.headers.clone(), body: self.body.clone() }
+        Answer {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+        }
     }
 
     /// A stored answer, marked as replayed.
     pub fn replayed(answer: Answer) -> Self {
-        Self { status: answer.status, headers: answer.headers, body: answer.body }.header("idempotent-replayed", "true")
+        Self {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
+        }
+        .header("idempotent-replayed", "true")
     }
 }
 
@@ -59,7 +78,8 @@ impl Responder for Reply {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status).body(self.body);
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
+            {
                 if name == CONTENT_TYPE {
                     response.headers_mut().insert(name, value);
                 } else {
@@ -80,7 +100,10 @@ pub fn header_text(request: &HttpRequest, name: &'static str) -> Result<Option<S
         None => Ok(None),
         Some(value) => match value.to_str() {
             Ok(text) => Ok(Some(text.trim().to_owned())),
-            Err(_) => Err(Problem::with(Kind::BadHeader, format!("{name}: visible ASCII only"))),
+            Err(_) => Err(Problem::with(
+                Kind::BadHeader,
+                format!("{name}: visible ASCII only"),
+            )),
         },
     }
 }
@@ -100,16 +123,28 @@ impl Idempotent {
     /// # Errors
     /// A key that is empty, longer than 255 characters or not visible ASCII.
     pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Option<Self>, Problem> {
-        let Some(key) = header_text(request, "idempotency-key")? else { return Ok(None) };
+        let Some(key) = header_text(request, "idempotency-key")? else {
+            return Ok(None);
+        };
         if key.is_empty() || key.len() > 255 {
-            return Err(Problem::with(Kind::BadHeader, "idempotency-key: 1 to 255 characters"));
+            return Err(Problem::with(
+                Kind::BadHeader,
+                "idempotency-key: 1 to 255 characters",
+            ));
         }
         let mut digest = Sha256::new();
-        for part in [request.method().as_str().as_bytes(), request.uri().to_string().as_bytes(), body] {
+        for part in [
+            request.method().as_str().as_bytes(),
+            request.uri().to_string().as_bytes(),
+            body,
+        ] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
-        Ok(Some(Self { key, fingerprint: digest.finalize().into() }))
+        Ok(Some(Self {
+            key,
+            fingerprint: digest.finalize().into(),
+        }))
     }
 
     /// Does `work` once for this key: a repeat is answered from the store.
@@ -122,7 +157,9 @@ impl Idempotent {
         scope: &Scope,
         work: impl FnOnce() -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let Some(Self { key, fingerprint }) = this else { return blocking(work).await };
+        let Some(Self { key, fingerprint }) = this else {
+            return blocking(work).await;
+        };
         let (state, scope) = (state.clone(), scope.clone());
         blocking(move || match state.store.claim(&scope, &key, fingerprint)? {
             Claim::Replay(answer) => Ok(Reply::replayed(answer)),

@@ -162,8 +162,14 @@ impl Default for Settings {
                 shutdown_seconds: 20,
                 metrics_token_file: None,
             },
-            database: Database { url: "sqlite:registry.sqlite3".to_owned(), pool_size: 8, app_role: "registry_app".to_owned() },
-            secrets: Secrets { master_key_file: PathBuf::from("master.key") },
+            database: Database {
+                url: "sqlite:registry.sqlite3".to_owned(),
+                pool_size: 8,
+                app_role: "registry_app".to_owned(),
+            },
+            secrets: Secrets {
+                master_key_file: PathBuf::from("master.key"),
+            },
             limits: Limits {
                 record_bytes: 2 << 20,
                 batch_bytes: 64 << 20,
@@ -172,8 +178,14 @@ impl Default for Settings {
                 anonymous_per_second: number(10),
             },
             runs: Runs { every_hours: 0 },
-            disclosure: Disclosure { public: 11, committee: 5 },
-            log: Log { filter: "info".to_owned(), format: LogFormat::Json },
+            disclosure: Disclosure {
+                public: 11,
+                committee: 5,
+            },
+            log: Log {
+                filter: "info".to_owned(),
+                format: LogFormat::Json,
+            },
         }
     }
 }
@@ -187,17 +199,31 @@ impl Settings {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         match file {
             Some(path) if !path.exists() => {
-                return Err(SettingsError::File { key: "--config", path: path.display().to_string(), why: "no such file".to_owned() });
+                return Err(SettingsError::File {
+                    key: "--config",
+                    path: path.display().to_string(),
+                    why: "no such file".to_owned(),
+                });
             }
             Some(path) => figment = figment.merge(Toml::file_exact(path)),
             None => figment = figment.merge(Toml::file_exact("registry.toml")),
         }
-        let figment = figment.merge(Env::prefixed("REGISTRY_").filter(|key| !key.starts_with("test_")).split("__"));
+        let figment = figment.merge(
+            Env::prefixed("REGISTRY_")
+                .filter(|key| !key.starts_with("test_"))
+                .split("__"),
+        );
         let settings: Self = figment.extract().map_err(|error| {
             let error = error.into_iter().next();
             match error {
-                Some(e) => SettingsError::Key { key: e.path.join("."), why: e.kind.to_string() },
-                None => SettingsError::Key { key: "(none)".to_owned(), why: "the settings cannot be read".to_owned() },
+                Some(e) => SettingsError::Key {
+                    key: e.path.join("."),
+                    why: e.kind.to_string(),
+                },
+                None => SettingsError::Key {
+                    key: "(none)".to_owned(),
+                    why: "the settings cannot be read".to_owned(),
+                },
             }
         })?;
         settings.check()?;
@@ -205,7 +231,12 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        let wrong = |key: &str, why: &str| Err(SettingsError::Key { key: key.to_owned(), why: why.to_owned() });
+        let wrong = |key: &str, why: &str| {
+            Err(SettingsError::Key {
+                key: key.to_owned(),
+                why: why.to_owned(),
+            })
+        };
         if self.server.workers == 0 {
             return wrong("server.workers", "at least 1");
         }
@@ -213,12 +244,25 @@ impl Settings {
             return wrong("database.pool_size", "at least 1");
         }
         if self.disclosure.committee < 2 || self.disclosure.public < self.disclosure.committee {
-            return wrong("disclosure", "committee at least 2, public at least as much as committee");
+            return wrong(
+                "disclosure",
+                "committee at least 2, public at least as much as committee",
+            );
         }
-        if self.server.public_url.as_deref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
+        if self
+            .server
+            .public_url
+            .as_deref()
+            .is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://"))
+        {
             return wrong("server.public_url", "begins with http:// or https://");
         }
-        if let Some(bad) = self.server.trusted_proxies.iter().find(|p| p.parse::<std::net::IpAddr>().is_err()) {
+        if let Some(bad) = self
+            .server
+            .trusted_proxies
+            .iter()
+            .find(|p| p.parse::<std::net::IpAddr>().is_err())
+        {
             return wrong("server.trusted_proxies", &format!("`{bad}` is not an IP address"));
         }
         Ok(())
@@ -250,13 +294,18 @@ impl Settings {
     /// # Errors
     /// A file that cannot be read.
     pub fn metrics_token(&self) -> Result<Option<String>, SettingsError> {
-        let Some(path) = &self.server.metrics_token_file else { return Ok(None) };
+        let Some(path) = &self.server.metrics_token_file else {
+            return Ok(None);
+        };
         read_secret("server.metrics_token_file", path).map(|t| Some(t.trim().to_owned()))
     }
 
     /// Whether browsers reach the service over HTTPS.
     pub fn is_https(&self) -> bool {
-        self.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"))
+        self.server
+            .public_url
+            .as_deref()
+            .is_some_and(|u| u.starts_with("https://"))
     }
 }
 
@@ -272,7 +321,11 @@ impl std::fmt::Debug for Settings {
 }
 
 fn read_secret(key: &'static str, path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|e| SettingsError::File { key, path: path.display().to_string(), why: e.to_string() })
+    std::fs::read_to_string(path).map_err(|e| SettingsError::File {
+        key,
+        path: path.display().to_string(),
+        why: e.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -287,10 +340,15 @@ mod tests {
             ("[server]\nprot = 80\n", "prot"),
             ("[server]\nworkers = 0\n", "server.workers"),
             ("[disclosure]\ncommittee = 1\n", "disclosure"),
-            ("[server]\ntrusted_proxies = [\"proxy\"]\n", "server.trusted_proxies"),
+            (
+                "[server]\ntrusted_proxies = [\"proxy\"]\n",
+                "server.trusted_proxies",
+            ),
         ] {
             std::fs::write(file.path(), text).expect("written");
-            let error = Settings::load(Some(file.path())).expect_err("refused").to_string();
+            let error = Settings::load(Some(file.path()))
+                .expect_err("refused")
+                .to_string();
             assert!(error.contains(key), "{error}");
         }
     }

@@ -4,8 +4,8 @@ use chrono::{NaiveDate, Utc};
 use registry_core::access::Scope;
 use registry_core::record::CentreTable;
 use registry_core::storage::{
-    CaseStatus, Derived, Idempotency, Precondition, PutCase, PutOutcome, StoredFinding, StoredSeverity, Withdraw, WithdrawOutcome,
-    WithdrawalMode,
+    CaseStatus, Derived, Idempotency, Precondition, PutCase, PutOutcome, StoredFinding, StoredSeverity,
+    Withdraw, WithdrawOutcome, WithdrawalMode,
 };
 use registry_core::validation::{Envelope, Finding, Severity, Verdict};
 use serde_json::{Value, json};
@@ -48,10 +48,19 @@ pub fn judge(state: &AppState, scope: &Scope, body: &Value, centres: &CentreTabl
 ///
 /// # Errors
 /// [`Kind::InvalidRecord`] with every finding.
-pub fn admit(state: &AppState, scope: &Scope, incoming: Incoming, centres: &CentreTable) -> Result<Admitted, Problem> {
+pub fn admit(
+    state: &AppState,
+    scope: &Scope,
+    incoming: Incoming,
+    centres: &CentreTable,
+) -> Result<Admitted, Problem> {
     let verdict = judge(state, scope, &incoming.body, centres);
     let outcome = check(&incoming, &verdict);
-    state.metrics.submissions.with_label_values(&[if outcome.is_ok() { "accepted" } else { "refused" }]).inc();
+    state
+        .metrics
+        .submissions
+        .with_label_values(&[if outcome.is_ok() { "accepted" } else { "refused" }])
+        .inc();
     outcome?;
     if verdict.withdrawal {
         let date = withdrawal_date(&incoming.body).unwrap_or_else(|| state.ports.clock.now().date_naive());
@@ -78,7 +87,11 @@ pub fn admit(state: &AppState, scope: &Scope, incoming: Incoming, centres: &Cent
         precondition: incoming.precondition,
         document: incoming.body,
         schema_version: verdict.schema_version.clone().unwrap_or_default(),
-        status: if incoming.draft { CaseStatus::Draft } else { CaseStatus::Submitted },
+        status: if incoming.draft {
+            CaseStatus::Draft
+        } else {
+            CaseStatus::Submitted
+        },
         derived: Derived {
             histology_code: verdict.derived.histology_code.clone(),
             eligibility_class: verdict.derived.eligibility_class.clone(),
@@ -89,7 +102,9 @@ pub fn admit(state: &AppState, scope: &Scope, incoming: Incoming, centres: &Cent
         idempotency: incoming.idempotent.map(|i| Idempotency {
             key: i.key,
             fingerprint: i.fingerprint,
-            render: Box::new(move |outcome: &PutOutcome| answer_of(accepted(&pseudonym, outcome, &for_render))),
+            render: Box::new(move |outcome: &PutOutcome| {
+                answer_of(accepted(&pseudonym, outcome, &for_render))
+            }),
         }),
     };
     Ok(Admitted::Case(Box::new(put), Box::new(verdict)))
@@ -132,7 +147,10 @@ fn check(incoming: &Incoming, verdict: &Verdict) -> Result<(), Problem> {
     if verdict.rejected() {
         return Err(Problem::record(&verdict.findings, verdict.further_findings));
     }
-    let named = incoming.body.pointer("/patient/pseudonym_id").and_then(Value::as_str);
+    let named = incoming
+        .body
+        .pointer("/patient/pseudonym_id")
+        .and_then(Value::as_str);
     if named != Some(incoming.pseudonym.as_str()) {
         let finding = Finding {
             code: "pseudonym_mismatch".to_owned(),

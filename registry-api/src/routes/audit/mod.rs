@@ -54,9 +54,14 @@ pub(super) async fn list(
         until: wanted.until,
     };
     blocking(move || {
-        let page = state.store.list_audit(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
+        let page = state
+            .store
+            .list_audit(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
         let head = state.store.audit_head()?;
-        Reply::json(200, &json!({ "events": page.items, "next": page.next, "head": head }))
+        Reply::json(
+            200,
+            &json!({ "events": page.items, "next": page.next, "head": head }),
+        )
     })
     .await
 }

@@ -33,18 +33,36 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
             .collect::<Result<_, _>>()
             .map_err(|_| Problem::with(Kind::NotJson, "the body cannot be read"))?,
         "application/json" => {
-            let whole = intake::Limits { max_depth: intake::Limits::DEPTH + 1, ..intake::Limits::bytes(limits.batch_bytes) };
+            let whole = intake::Limits {
+                max_depth: intake::Limits::DEPTH + 1,
+                ..intake::Limits::bytes(limits.batch_bytes)
+            };
             let documents = match intake::parse(&body.bytes, &whole)? {
                 Value::Array(documents) => documents,
                 single => vec![single],
             };
-            documents.into_iter().enumerate().map(|(n, d)| Item { line: n + 1, document: Ok(d) }).collect()
+            documents
+                .into_iter()
+                .enumerate()
+                .map(|(n, d)| Item {
+                    line: n + 1,
+                    document: Ok(d),
+                })
+                .collect()
         }
-        _ => return Err(Problem::with(Kind::UnsupportedMediaType, "send application/json or application/x-ndjson")),
+        _ => {
+            return Err(Problem::with(
+                Kind::UnsupportedMediaType,
+                "send application/json or application/x-ndjson",
+            ));
+        }
     };
     if items.len() > limits.batch_items {
         let most = limits.batch_items;
-        return Err(Problem::with(Kind::BodyTooLarge, format!("at most {most} items in a batch: send it in parts")));
+        return Err(Problem::with(
+            Kind::BodyTooLarge,
+            format!("at most {most} items in a batch: send it in parts"),
+        ));
     }
     Ok(items)
 }
@@ -66,7 +84,10 @@ pub(super) async fn batch(
     let scope = caller.scope.clone();
     let atomic = options.atomic;
     let shared = state.clone();
-    Idempotent::once(idempotent, &state, &scope, move || store(&shared, &caller.scope, &body, atomic)).await
+    Idempotent::once(idempotent, &state, &scope, move || {
+        store(&shared, &caller.scope, &body, atomic)
+    })
+    .await
 }
 
 /// An item that was judged: what to store, or why not.
@@ -103,10 +124,17 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
         judged.push(Judged::Done(refused(&problem)));
     }
     if atomic && !errors.is_empty() {
-        return Err(Problem { errors, ..Problem::new(Kind::BatchRefused) });
+        return Err(Problem {
+            errors,
+            ..Problem::new(Kind::BatchRefused)
+        });
     }
     let pseudonyms: Vec<String> = puts.iter().map(|p| p.pseudonym.clone()).collect();
-    let mut stored = state.store.put_cases(scope, puts, atomic)?.into_iter().zip(pseudonyms);
+    let mut stored = state
+        .store
+        .put_cases(scope, puts, atomic)?
+        .into_iter()
+        .zip(pseudonyms);
     let mut results = Vec::new();
     for (n, one) in judged.into_iter().enumerate() {
         results.push(match one {
@@ -122,12 +150,19 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
                     errors.extend(located(n, &problem));
                     refused(&problem)
                 }
-                None => return Err(Problem::internal("the store answered fewer items than it was given")),
+                None => {
+                    return Err(Problem::internal(
+                        "the store answered fewer items than it was given",
+                    ));
+                }
             },
         });
     }
     if atomic && !errors.is_empty() {
-        return Err(Problem { errors, ..Problem::new(Kind::BatchRefused) });
+        return Err(Problem {
+            errors,
+            ..Problem::new(Kind::BatchRefused)
+        });
     }
     Reply::json(200, &json!({ "results": results }))
 }
@@ -139,7 +174,11 @@ fn prepare(
     atomic: bool,
     centres: &registry_core::record::CentreTable,
 ) -> Result<Admitted, Problem> {
-    let pseudonym = document.pointer("/patient/pseudonym_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let pseudonym = document
+        .pointer("/patient/pseudonym_id")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let incoming = Incoming {
         pseudonym,
         body: document,
@@ -149,9 +188,10 @@ fn prepare(
         idempotent: None,
     };
     match admit(state, scope, incoming, centres)? {
-        Admitted::Withdrawal(_) if atomic => {
-            Err(Problem::with(Kind::InvalidState, "a withdrawal cannot be part of an atomic batch: send it alone"))
-        }
+        Admitted::Withdrawal(_) if atomic => Err(Problem::with(
+            Kind::InvalidState,
+            "a withdrawal cannot be part of an atomic batch: send it alone",
+        )),
         admitted => Ok(admitted),
     }
 }
@@ -165,7 +205,9 @@ fn refused(problem: &Problem) -> Value {
 /// The problem's findings with pointers into the batch (`/4711/patient/sex`); at least one per item.
 fn located(n: usize, problem: &Problem) -> Vec<Value> {
     if problem.errors.is_empty() {
-        return vec![json!({ "code": problem.kind.code(), "pointer": format!("/{n}"), "message": problem.kind.title() })];
+        return vec![
+            json!({ "code": problem.kind.code(), "pointer": format!("/{n}"), "message": problem.kind.title() }),
+        ];
     }
     let mut errors = problem.errors.clone();
     for error in &mut errors {

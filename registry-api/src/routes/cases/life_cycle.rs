@@ -30,7 +30,10 @@ async fn step(
     let scope = caller.scope.clone();
     let shared = state.clone();
     Idempotent::once(idempotent, &state, &scope, move || {
-        let row = shared.store.move_case(&caller.scope, &pseudonym, step, reason.as_deref()).map_err(not_found)?;
+        let row = shared
+            .store
+            .move_case(&caller.scope, &pseudonym, step, reason.as_deref())
+            .map_err(not_found)?;
         Ok(Reply::json(200, &row)?.header("etag", row.etag))
     })
     .await
@@ -45,7 +48,15 @@ pub(super) async fn verify(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    step(caller, request, pseudonym.into_inner(), state, LifeCycle::Verify, b"").await
+    step(
+        caller,
+        request,
+        pseudonym.into_inner(),
+        state,
+        LifeCycle::Verify,
+        b"",
+    )
+    .await
 }
 
 /// Freeze a case through a date: `{"through": "2026-06-30"}`.
@@ -59,8 +70,19 @@ pub(super) async fn lock(
     state: web::Data<AppState>,
     body: Json,
 ) -> Result<Reply, Problem> {
-    let lock: Lock = serde_json::from_value(body.value).map_err(|_| Problem::with(Kind::InvalidValue, "send {\"through\": date}"))?;
-    step(caller, request, pseudonym.into_inner(), state, LifeCycle::Lock { through: lock.through }, &body.bytes).await
+    let lock: Lock = serde_json::from_value(body.value)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"through\": date}"))?;
+    step(
+        caller,
+        request,
+        pseudonym.into_inner(),
+        state,
+        LifeCycle::Lock {
+            through: lock.through,
+        },
+        &body.bytes,
+    )
+    .await
 }
 
 /// Open a locked case again; needs a `Change-Reason`.
@@ -73,5 +95,13 @@ pub(super) async fn unlock(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    step(caller, request, pseudonym.into_inner(), state, LifeCycle::Unlock, b"").await
+    step(
+        caller,
+        request,
+        pseudonym.into_inner(),
+        state,
+        LifeCycle::Unlock,
+        b"",
+    )
+    .await
 }

@@ -44,12 +44,13 @@ pub(super) async fn list(
     if limit == 0 || limit > LARGEST {
         return Err(Problem::with(Kind::BadQuery, format!("limit: 1 to {LARGEST}")));
     }
-    let status = match wanted.status.as_deref() {
-        None => None,
-        Some(text) => Some(
-            CaseStatus::parse(text).ok_or_else(|| Problem::with(Kind::BadQuery, "status: draft, submitted, verified or locked"))?,
-        ),
-    };
+    let status =
+        match wanted.status.as_deref() {
+            None => None,
+            Some(text) => Some(CaseStatus::parse(text).ok_or_else(|| {
+                Problem::with(Kind::BadQuery, "status: draft, submitted, verified or locked")
+            })?),
+        };
     let filter = CaseFilter {
         centre: wanted.centre,
         status,
@@ -59,10 +60,15 @@ pub(super) async fn list(
         include_withdrawn: wanted.include_withdrawn,
     };
     blocking(move || {
-        let page = state.store.list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
+        let page = state
+            .store
+            .list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
         let reply = Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?;
         Ok(match page.next {
-            Some(next) => reply.header("link", format!("</api/v1/cases?limit={limit}&cursor={next}>; rel=\"next\"")),
+            Some(next) => reply.header(
+                "link",
+                format!("</api/v1/cases?limit={limit}&cursor={next}>; rel=\"next\""),
+            ),
             None => reply,
         })
     })

@@ -26,19 +26,33 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::PATCH, "/api/v1/cases/{pseudonym}", patch::patch),
         guarded(Method::GET, "/api/v1/cases/{pseudonym}", read::current),
         guarded(Method::GET, "/api/v1/cases/{pseudonym}/versions", read::versions),
-        guarded(Method::GET, "/api/v1/cases/{pseudonym}/versions/{version}", read::version),
+        guarded(
+            Method::GET,
+            "/api/v1/cases/{pseudonym}/versions/{version}",
+            read::version,
+        ),
         guarded(Method::GET, "/api/v1/cases/{pseudonym}/findings", read::findings),
-        guarded(Method::GET, "/api/v1/cases/{pseudonym}/assessment", assessment::assessment),
-        guarded(Method::POST, "/api/v1/cases/{pseudonym}:withdraw", withdraw::withdraw),
-        guarded(Method::POST, "/api/v1/cases/{pseudonym}:verify", life_cycle::verify),
+        guarded(
+            Method::POST,
+            "/api/v1/cases/{pseudonym}:withdraw",
+            withdraw::withdraw,
+        ),
+        guarded(
+            Method::POST,
+            "/api/v1/cases/{pseudonym}:verify",
+            life_cycle::verify,
+        ),
         guarded(Method::POST, "/api/v1/cases/{pseudonym}:lock", life_cycle::lock),
-        guarded(Method::POST, "/api/v1/cases/{pseudonym}:unlock", life_cycle::unlock),
+        guarded(
+            Method::POST,
+            "/api/v1/cases/{pseudonym}:unlock",
+            life_cycle::unlock,
+        ),
     ]
 }
 
 /// The handlers with their OpenAPI descriptions.
 pub(super) mod paths {
-    pub(in crate::routes) use super::assessment::*;
     pub(in crate::routes) use super::batch::*;
     pub(in crate::routes) use super::life_cycle::*;
     pub(in crate::routes) use super::list::*;
@@ -54,9 +68,14 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
     let matches = header_text(request, "if-match")?;
     let none_match = header_text(request, "if-none-match")?;
     match (matches.as_deref(), none_match.as_deref()) {
-        (Some(_), Some(_)) => Err(Problem::with(Kind::BadHeader, "send If-Match or If-None-Match, not both")),
+        (Some(_), Some(_)) => Err(Problem::with(
+            Kind::BadHeader,
+            "send If-Match or If-None-Match, not both",
+        )),
         (Some("*"), None) => Ok(Precondition::IfMatchAny),
-        (Some(tags), None) => Ok(Precondition::IfMatch(tags.split(',').map(|t| t.trim().to_owned()).collect())),
+        (Some(tags), None) => Ok(Precondition::IfMatch(
+            tags.split(',').map(|t| t.trim().to_owned()).collect(),
+        )),
         (None, Some("*")) => Ok(Precondition::IfNoneMatchAny),
         (None, Some(_)) => Err(Problem::with(Kind::BadHeader, "If-None-Match takes * here")),
         (None, None) => Ok(Precondition::None),

@@ -29,11 +29,18 @@ pub(super) async fn patch(
     let reason = header_text(&request, "change-reason")?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     blocking(move || {
-        let current = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
+        let current = state
+            .store
+            .get_case(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
         let etag = current.row.etag.clone();
         match &wanted {
-            Precondition::None | Precondition::Whatever => return Err(Problem::new(Kind::PreconditionRequired).header("etag", etag)),
-            Precondition::IfNoneMatchAny => return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag)),
+            Precondition::None | Precondition::Whatever => {
+                return Err(Problem::new(Kind::PreconditionRequired).header("etag", etag));
+            }
+            Precondition::IfNoneMatchAny => {
+                return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag));
+            }
             Precondition::IfMatch(tags) if !tags.contains(&etag) => {
                 return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag));
             }
@@ -89,15 +96,23 @@ mod tests {
             (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
             (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
             (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
-            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (
+                json!({"a":{"b":"c"}}),
+                json!({"a":{"b":"d","c":null}}),
+                json!({"a":{"b":"d"}}),
+            ),
             (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
-            (json!(["a","b"]), json!(["c","d"]), json!(["c","d"])),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
             (json!({"a":"b"}), json!(["c"]), json!(["c"])),
             (json!({"a":"foo"}), json!(null), json!(null)),
             (json!({"a":"foo"}), json!("bar"), json!("bar")),
             (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
-            (json!([1,2]), json!({"a":"b","c":null}), json!({"a":"b"})),
-            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (
+                json!({}),
+                json!({"a":{"bb":{"ccc":null}}}),
+                json!({"a":{"bb":{}}}),
+            ),
         ] {
             let mut target = original.clone();
             merge(&mut target, patch.clone());

@@ -39,7 +39,10 @@ pub(super) async fn current(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
+        let stored = state
+            .store
+            .get_case(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
         Ok(Reply::json(200, &whole(&stored))?.header("etag", stored.row.etag))
     })
     .await
@@ -54,7 +57,10 @@ pub(super) async fn versions(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let versions = state.store.versions(&caller.scope, &pseudonym).map_err(not_found)?;
+        let versions = state
+            .store
+            .versions(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
         Reply::json(200, &json!({ "versions": versions }))
     })
     .await
@@ -72,7 +78,10 @@ pub(super) async fn version(
     let (pseudonym, version) = path.into_inner();
     let version: i64 = version.parse().map_err(|_| Problem::new(Kind::NotFound))?;
     blocking(move || {
-        let stored = state.store.get_version(&caller.scope, &pseudonym, version).map_err(not_found)?;
+        let stored = state
+            .store
+            .get_version(&caller.scope, &pseudonym, version)
+            .map_err(not_found)?;
         Reply::json(200, &whole(&stored))
     })
     .await
@@ -87,7 +96,10 @@ pub(super) async fn findings(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let findings = state.store.findings(&caller.scope, &pseudonym).map_err(not_found)?;
+        let findings = state
+            .store
+            .findings(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
         Reply::json(200, &json!({ "findings": findings }))
     })
     .await

@@ -36,8 +36,12 @@ pub(super) async fn withdraw(
     body: Json,
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let asked: Asked = serde_json::from_value(body.value)
-        .map_err(|e| Problem::with(Kind::InvalidValue, format!("mode, date and reason are taken: {e}")))?;
+    let asked: Asked = serde_json::from_value(body.value).map_err(|e| {
+        Problem::with(
+            Kind::InvalidValue,
+            format!("mode, date and reason are taken: {e}"),
+        )
+    })?;
     let scope = caller.scope.clone();
     let shared = state.clone();
     Idempotent::once(idempotent, &state, &scope, move || {

@@ -23,7 +23,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// All centres.
 #[utoipa::path(get, path = "/api/v1/centres", tag = "centres", responses((status = 200, description = "Centres")), security(("key" = [])))]
 pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &json!({ "centres": state.store.list_centres(&caller.scope)? }))).await
+    blocking(move || {
+        Reply::json(
+            200,
+            &json!({ "centres": state.store.list_centres(&caller.scope)? }),
+        )
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,11 +57,20 @@ pub(super) async fn create(
     body: Json,
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let wanted: Wanted = serde_json::from_value(body.value)
-        .map_err(|e| Problem::with(Kind::InvalidValue, format!("centre_id, name, country and active are taken: {e}")))?;
+    let wanted: Wanted = serde_json::from_value(body.value).map_err(|e| {
+        Problem::with(
+            Kind::InvalidValue,
+            format!("centre_id, name, country and active are taken: {e}"),
+        )
+    })?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
-        let centre = NewCentre { centre_id: wanted.centre_id, name: wanted.name, country: wanted.country, active: wanted.active };
+        let centre = NewCentre {
+            centre_id: wanted.centre_id,
+            name: wanted.name,
+            country: wanted.country,
+            active: wanted.active,
+        };
         let made = shared.store.create_centre(&caller.scope, centre)?;
         shared.centres_changed();
         Reply::json(201, &made)
@@ -73,7 +88,10 @@ pub(super) async fn years(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         state.store.centre(&caller.scope, &id)?;
-        Reply::json(200, &json!({ "years": state.store.centre_years(&caller.scope, Some(&id))? }))
+        Reply::json(
+            200,
+            &json!({ "years": state.store.centre_years(&caller.scope, Some(&id))? }),
+        )
     })
     .await
 }
@@ -101,14 +119,23 @@ pub(super) async fn put_year(
 
 /// The row with its keys, checked against the schema of the reference table.
 fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<Value, Problem> {
-    let Value::Object(mut row) = body else { return Err(Problem::with(Kind::InvalidValue, "send an object")) };
+    let Value::Object(mut row) = body else {
+        return Err(Problem::with(Kind::InvalidValue, "send an object"));
+    };
     for (key, value) in [("centre_id", json!(id)), ("effective_year", json!(year))] {
         if row.get(key).is_some_and(|sent| *sent != value) {
-            return Err(Problem::with(Kind::InvalidValue, format!("{key} is not the one of the address")));
+            return Err(Problem::with(
+                Kind::InvalidValue,
+                format!("{key} is not the one of the address"),
+            ));
         }
         row.insert(key.to_owned(), value);
     }
     let row = Value::Object(row);
     let findings = state.judge.check_reference_row(&row);
-    if findings.is_empty() { Ok(row) } else { Err(Problem::record(&findings, 0)) }
+    if findings.is_empty() {
+        Ok(row)
+    } else {
+        Err(Problem::record(&findings, 0))
+    }
 }

@@ -15,13 +15,22 @@ const WHY: &str = "what is measured, and how, is public";
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         open(Method::GET, "/api/v1/guidelines/{id}/measures", WHY, list),
-        open(Method::GET, "/api/v1/guidelines/{id}/measures/{measure}", WHY, show),
+        open(
+            Method::GET,
+            "/api/v1/guidelines/{id}/measures/{measure}",
+            WHY,
+            show,
+        ),
     ]
 }
 
 fn described(guideline: &Guideline, measure: &Measure) -> Value {
-    let parameters: Vec<Value> =
-        measure.parameters.iter().filter_map(|name| guideline.parameters.get(name)).map(parameter).collect();
+    let parameters: Vec<Value> = measure
+        .parameters
+        .iter()
+        .filter_map(|name| guideline.parameters.get(name))
+        .map(parameter)
+        .collect();
     json!({
         "id": measure.id,
         "version": measure.version,
@@ -65,7 +74,11 @@ fn parameter(parameter: &Parameter) -> Value {
 
 fn named<'a>(state: &'a AppState, id: &str) -> Result<&'a Guideline, Problem> {
     let guideline = state.judge.guideline();
-    if guideline.id == id { Ok(guideline) } else { Err(Problem::new(Kind::NotFound)) }
+    if guideline.id == id {
+        Ok(guideline)
+    } else {
+        Err(Problem::new(Kind::NotFound))
+    }
 }
 
 /// Every measure of a guideline.
@@ -73,7 +86,11 @@ fn named<'a>(state: &'a AppState, id: &str) -> Result<&'a Guideline, Problem> {
     responses((status = 200, description = "The measures"), (status = 404, description = "No such guideline")))]
 pub(super) async fn list(state: web::Data<AppState>, id: web::Path<String>) -> Result<Reply, Problem> {
     let guideline = named(&state, &id)?;
-    let measures: Vec<Value> = guideline.measures.iter().map(|m| described(guideline, m)).collect();
+    let measures: Vec<Value> = guideline
+        .measures
+        .iter()
+        .map(|m| described(guideline, m))
+        .collect();
     Reply::json(
         200,
         &json!({
@@ -87,7 +104,10 @@ pub(super) async fn list(state: web::Data<AppState>, id: web::Path<String>) -> R
 /// One measure: grade, kind, populations, logic, parameters, provenance.
 #[utoipa::path(get, path = "/api/v1/guidelines/{id}/measures/{measure}", tag = "guidelines", params(("id" = String, Path,), ("measure" = String, Path,)),
     responses((status = 200, description = "The measure"), (status = 404, description = "No such measure")))]
-pub(super) async fn show(state: web::Data<AppState>, path: web::Path<(String, String)>) -> Result<Reply, Problem> {
+pub(super) async fn show(
+    state: web::Data<AppState>,
+    path: web::Path<(String, String)>,
+) -> Result<Reply, Problem> {
     let (id, measure) = path.into_inner();
     let guideline = named(&state, &id)?;
     let (_, measure) = guideline.measure(&measure).ok_or(Problem::new(Kind::NotFound))?;

@@ -24,11 +24,17 @@ impl Metrics {
     pub fn new(token: Option<String>) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let requests = IntCounterVec::new(
-            Opts::new("registry_http_requests_total", "Requests by method, route and status"),
+            Opts::new(
+                "registry_http_requests_total",
+                "Requests by method, route and status",
+            ),
             &["method", "route", "status"],
         )?;
         let seconds = HistogramVec::new(
-            HistogramOpts::new("registry_http_request_seconds", "Time to answer, by method and route"),
+            HistogramOpts::new(
+                "registry_http_request_seconds",
+                "Time to answer, by method and route",
+            ),
             &["method", "route"],
         )?;
         let submissions = IntCounterVec::new(
@@ -38,12 +44,20 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(submissions.clone()))?;
-        Ok(Self { registry, requests, seconds, submissions, token })
+        Ok(Self {
+            registry,
+            requests,
+            seconds,
+            submissions,
+            token,
+        })
     }
 
     /// Counts one request.
     pub fn observe(&self, method: &str, route: &str, status: u16, seconds: f64) {
-        self.requests.with_label_values(&[method, route, status.to_string().as_str()]).inc();
+        self.requests
+            .with_label_values(&[method, route, status.to_string().as_str()])
+            .inc();
         self.seconds.with_label_values(&[method, route]).observe(seconds);
     }
 }
@@ -52,14 +66,24 @@ impl Metrics {
 pub(super) async fn show(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let allowed = match &state.metrics.token {
         Some(token) => {
-            let sent = request.headers().get("authorization").and_then(|v| v.to_str().ok());
+            let sent = request
+                .headers()
+                .get("authorization")
+                .and_then(|v| v.to_str().ok());
             sent.and_then(|v| v.strip_prefix("Bearer ")) == Some(token.as_str())
         }
-        None => request.peer_addr().is_some_and(|a| a.ip().is_loopback()) && !request.headers().contains_key("x-forwarded-for"),
+        None => {
+            request.peer_addr().is_some_and(|a| a.ip().is_loopback())
+                && !request.headers().contains_key("x-forwarded-for")
+        }
     };
     if !allowed {
         return Err(Problem::new(Kind::NotFound));
     }
-    let text = TextEncoder::new().encode_to_string(&state.metrics.registry.gather()).map_err(Problem::internal)?;
-    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
+    let text = TextEncoder::new()
+        .encode_to_string(&state.metrics.registry.gather())
+        .map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(text))
 }

@@ -16,7 +16,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         open(Method::GET, "/health/live", "a probe has no credentials", live),
         open(Method::GET, "/health/ready", "a probe has no credentials", ready),
-        open(Method::GET, "/metrics", "guarded by its own token, or the local machine only", metrics::show),
+        open(
+            Method::GET,
+            "/metrics",
+            "guarded by its own token, or the local machine only",
+            metrics::show,
+        ),
     ]
 }
 

@@ -42,12 +42,27 @@ struct Wanted {
 #[utoipa::path(post, path = "/api/v1/keys", tag = "keys",
     request_body(content = serde_json::Value, description = "{label, role, centre?, expires_at?}"),
     responses((status = 201, description = "The key, shown once"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
-pub(super) async fn create(caller: Allowed<Administers>, state: web::Data<AppState>, body: Json) -> Result<Reply, Problem> {
-    let wanted: Wanted = serde_json::from_value(body.value)
-        .map_err(|e| Problem::with(Kind::InvalidValue, format!("label, role, centre and expires_at are taken: {e}")))?;
+pub(super) async fn create(
+    caller: Allowed<Administers>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let wanted: Wanted = serde_json::from_value(body.value).map_err(|e| {
+        Problem::with(
+            Kind::InvalidValue,
+            format!("label, role, centre and expires_at are taken: {e}"),
+        )
+    })?;
     blocking(move || {
-        let expires_at = wanted.expires_at.or_else(|| Some(state.ports.clock.now() + Duration::days(365)));
-        let key = NewKey { label: wanted.label, role: wanted.role, centre: wanted.centre, expires_at };
+        let expires_at = wanted
+            .expires_at
+            .or_else(|| Some(state.ports.clock.now() + Duration::days(365)));
+        let key = NewKey {
+            label: wanted.label,
+            role: wanted.role,
+            centre: wanted.centre,
+            expires_at,
+        };
         let made = state.store.create_key(&caller.scope, key)?;
         Reply::json(201, &json!({ "key": made.key.reveal(), "info": made.info }))
     })
@@ -73,7 +88,11 @@ pub(super) async fn rotate(
     let overlap: Overlap = serde_json::from_value(body.value)
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"overlap_hours\": number}"))?;
     blocking(move || {
-        let made = state.store.rotate_key(&caller.scope, &key_id, Duration::hours(overlap.overlap_hours.into()))?;
+        let made = state.store.rotate_key(
+            &caller.scope,
+            &key_id,
+            Duration::hours(overlap.overlap_hours.into()),
+        )?;
         Reply::json(201, &json!({ "key": made.key.reveal(), "info": made.info }))
     })
     .await

@@ -15,7 +15,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         open(Method::GET, "/api/v1/schemas", WHY, list),
         open(Method::GET, "/api/v1/schemas/case/{version}", WHY, show),
-        open(Method::GET, "/api/v1/schemas/case/{version}/dictionary", WHY, dictionary),
+        open(
+            Method::GET,
+            "/api/v1/schemas/case/{version}/dictionary",
+            WHY,
+            dictionary,
+        ),
         open(Method::GET, "/api/v1/codelists/{name}", WHY, codelist),
     ]
 }
@@ -30,21 +35,38 @@ pub(super) async fn list(state: web::Data<AppState>) -> Result<Reply, Problem> {
         .map(|s| json!({ "version": s.version, "status": s.status.as_str() }))
         .collect();
     let codelists: Vec<&str> = state.schemas.codelists().map(|c| c.name.as_str()).collect();
-    Reply::json(200, &json!({ "case": versions, "current": state.schemas.current().version, "codelists": codelists }))
+    Reply::json(
+        200,
+        &json!({ "case": versions, "current": state.schemas.current().version, "codelists": codelists }),
+    )
 }
 
 /// The JSON Schema files of one version, by name; `case` is the root.
 #[utoipa::path(get, path = "/api/v1/schemas/case/{version}", tag = "schemas", params(("version" = String, Path,)),
     responses((status = 200, description = "JSON Schema 2020-12 documents"), (status = 404, description = "No such version")))]
 pub(super) async fn show(state: web::Data<AppState>, version: web::Path<String>) -> Result<Reply, Problem> {
-    let schema = state.schemas.case_schema(&version).ok_or(Problem::new(Kind::NotFound))?;
+    let schema = state
+        .schemas
+        .case_schema(&version)
+        .ok_or(Problem::new(Kind::NotFound))?;
     let folder = format!("case/{}/", schema.version);
     let mut files = serde_json::Map::new();
     for path in state.schemas.files().below(&folder) {
-        let Some(name) = path.strip_prefix(&folder).and_then(|n| n.strip_suffix(".schema.json")) else { continue };
-        files.insert(name.to_owned(), state.schemas.files().json(path).map_err(Problem::internal)?);
+        let Some(name) = path
+            .strip_prefix(&folder)
+            .and_then(|n| n.strip_suffix(".schema.json"))
+        else {
+            continue;
+        };
+        files.insert(
+            name.to_owned(),
+            state.schemas.files().json(path).map_err(Problem::internal)?,
+        );
     }
-    Reply::json(200, &json!({ "version": schema.version, "status": schema.status.as_str(), "schemas": files }))
+    Reply::json(
+        200,
+        &json!({ "version": schema.version, "status": schema.status.as_str(), "schemas": files }),
+    )
 }
 
 /// How the dictionary is written.
@@ -62,11 +84,18 @@ pub(super) async fn dictionary(
     version: web::Path<String>,
     query: web::Query<Format>,
 ) -> Result<Reply, Problem> {
-    let schema = state.schemas.case_schema(&version).ok_or(Problem::new(Kind::NotFound))?;
+    let schema = state
+        .schemas
+        .case_schema(&version)
+        .ok_or(Problem::new(Kind::NotFound))?;
     match query.format.as_deref() {
         None | Some("json") => Reply::json(200, &schema.dictionary.to_json()),
-        Some("csv") => Ok(Reply::text("text/csv; charset=utf-8", schema.dictionary.to_csv())
-            .header("content-disposition", format!("attachment; filename=\"dictionary-{}.csv\"", schema.version))),
+        Some("csv") => Ok(
+            Reply::text("text/csv; charset=utf-8", schema.dictionary.to_csv()).header(
+                "content-disposition",
+                format!("attachment; filename=\"dictionary-{}.csv\"", schema.version),
+            ),
+        ),
         Some(_) => Err(Problem::with(Kind::BadQuery, "format: json or csv")),
     }
 }
@@ -76,9 +105,19 @@ pub(super) async fn dictionary(
     responses((status = 200, description = "The list"), (status = 404, description = "No such list")))]
 pub(super) async fn codelist(state: web::Data<AppState>, name: web::Path<String>) -> Result<Reply, Problem> {
     let path = format!("codelists/{name}.json");
-    if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+    if !name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
         return Err(Problem::new(Kind::NotFound));
     }
-    state.schemas.files().bytes(&path).ok_or(Problem::new(Kind::NotFound))?;
-    Reply::json(200, &state.schemas.files().json(&path).map_err(Problem::internal)?)
+    state
+        .schemas
+        .files()
+        .bytes(&path)
+        .ok_or(Problem::new(Kind::NotFound))?;
+    Reply::json(
+        200,
+        &state.schemas.files().json(&path).map_err(Problem::internal)?,
+    )
 }

@@ -1,0 +1,60 @@
+//! A frame with two linear axes.
+
+use super::svg::Svg;
+
+/// Maps data to the picture: x to the right, y upwards.
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) x_max: f64,
+    pub(super) y_max: f64,
+}
+
+impl Frame {
+    pub(super) fn x(&self, value: f64) -> f64 {
+        self.left + self.width * (value / self.x_max).clamp(0.0, 1.0)
+    }
+
+    pub(super) fn y(&self, value: f64) -> f64 {
+        self.top + self.height * (1.0 - (value / self.y_max).clamp(0.0, 1.0))
+    }
+
+    pub(super) fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+
+    /// Grid and percent labels of a 0 to 1 axis.
+    pub(super) fn percent_axis(&self, svg: &mut Svg) {
+        for step in 0..=4 {
+            let value = f64::from(step) / 4.0;
+            svg.line("grid", (self.left, self.y(value)), (self.left + self.width, self.y(value)));
+            svg.text("tick", (self.left - 8.0, self.y(value) + 4.0), "end", &format!("{} %", step * 25));
+        }
+    }
+
+    /// Ticks at the given values with their labels.
+    pub(super) fn x_axis(&self, svg: &mut Svg, ticks: &[f64], label: &str) {
+        svg.line("axis", (self.left, self.bottom()), (self.left + self.width, self.bottom()));
+        for tick in ticks {
+            svg.line("axis", (self.x(*tick), self.bottom()), (self.x(*tick), self.bottom() + 5.0));
+            svg.text("tick", (self.x(*tick), self.bottom() + 19.0), "middle", &format!("{tick:.0}"));
+        }
+        svg.text("label", (self.left + self.width / 2.0, self.bottom() + 38.0), "middle", label);
+    }
+}
+
+/// About six round steps from 0 to `max`.
+pub(super) fn round_ticks(max: f64) -> Vec<f64> {
+    let raw = (max / 6.0).max(1.0);
+    let magnitude = 10f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= raw).unwrap_or(raw);
+    let mut ticks = Vec::new();
+    let mut value = 0.0;
+    while value <= max + step * 1e-9 {
+        ticks.push(value);
+        value += step;
+    }
+    ticks
+}

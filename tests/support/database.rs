@@ -1,0 +1,59 @@
+//! A database of a test's own, gone when the test ends.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A fresh, empty database.
+pub struct Database {
+    url: String,
+    postgres: Option<(String, String)>,
+    _folder: Option<TempDir>,
+}
+
+impl Database {
+    /// A new SQLite file.
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("registry.sqlite3").display());
+        Self { url, postgres: None, _folder: Some(folder) }
+    }
+
+    /// A new database on the server of `REGISTRY_TEST_POSTGRES`; `None` (said on standard error) where there is none,
+    /// which in CI is a failure.
+    pub fn postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("REGISTRY_TEST_POSTGRES") else {
+            assert!(std::env::var("CI").is_err(), "CI must set REGISTRY_TEST_POSTGRES");
+            eprintln!("skipped: REGISTRY_TEST_POSTGRES is not set");
+            return None;
+        };
+        let name = format!("registry_it_{}", uuid());
+        psql(&server, &format!("CREATE DATABASE {name}"));
+        let (base, _) = server.rsplit_once('/').expect("a URL with a database");
+        Some(Self { url: format!("{base}/{name}"), postgres: Some((server, name)), _folder: None })
+    }
+
+    /// What the settings take.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some((server, name)) = &self.postgres {
+            psql(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        }
+    }
+}
+
+fn psql(server: &str, statement: &str) {
+    let out = Command::new("psql").args([server, "-qXc", statement]).output().expect("psql runs");
+    assert!(out.status.success(), "{statement}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+fn uuid() -> String {
+    let mut bytes = [0u8; 8];
+    rand::fill(&mut bytes[..]);
+    hex::encode(bytes)
+}
