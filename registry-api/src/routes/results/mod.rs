@@ -1,5 +1,126 @@
-//! x
-use super::Endpoint;
+//! `/api/v1/adherence`, `/survival`, `/quality`: results of a run, through disclosure control.
+
+mod csv;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use registry_etl::results::{By, Period};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Endpoint, Reply, guarded};
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::{Kind, Problem};
+use crate::results::View;
+use crate::state::{AppState, blocking};
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    Vec::new()
+    vec![
+        guarded(Method::GET, "/api/v1/adherence", adherence),
+        guarded(Method::GET, "/api/v1/adherence/{measure}/funnel", funnel),
+        guarded(Method::GET, "/api/v1/survival/{endpoint}", survival),
+        guarded(Method::GET, "/api/v1/quality", quality),
+    ]
+}
+
+/// Which rows of the adherence table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    measure: Option<String>,
+    by: Option<By>,
+    centre: Option<String>,
+    period: Option<Period>,
+    run: Option<i64>,
+}
+
+/// Which run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfRun {
+    run: Option<i64>,
+}
+
+/// Numerators, denominators, rates, intervals, not assessable and bounds; `Accept: text/csv` for a table.
+#[utoipa::path(get, path = "/api/v1/adherence", tag = "results",
+    params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year or histology"),
+        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<i64>, Query,)),
+    responses((status = 200, description = "run, measures, rows"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
+pub(super) async fn adherence(
+    caller: Allowed<ReadsResults>,
+    request: HttpRequest,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let as_csv = request.headers().get("accept").and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/csv"));
+    blocking(move || {
+        let mut table = View::open(&state, &caller.scope, wanted.run)?.adherence()?;
+        if let Some(id) = &wanted.measure {
+            table.measures.retain(|m| m.id == *id);
+            if table.measures.is_empty() {
+                return Err(Problem::new(Kind::NotFound));
+            }
+        }
+        table.rows.retain(|row| {
+            wanted.measure.as_ref().is_none_or(|m| row.measure == *m)
+                && wanted.by.is_none_or(|by| row.by == by)
+                && wanted.period.is_none_or(|p| row.period == p)
+                && wanted.centre.as_ref().is_none_or(|c| row.by == By::Centre && row.level == *c)
+        });
+        // Without a period asked for, one row per level: all cases for the network, 24 months for a centre.
+        if wanted.period.is_none() {
+            table.rows.retain(|row| (row.by == By::Centre) == (row.period == Period::Last24Months));
+        }
+        if as_csv {
+            return Ok(Reply::text("text/csv; charset=utf-8", csv::adherence(&table)?)
+                .header("content-disposition", format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run)));
+        }
+        Reply::json(200, &table)
+    })
+    .await
+}
+
+/// Centres around the network rate with 95 and 99.8 % limits.
+#[utoipa::path(get, path = "/api/v1/adherence/{measure}/funnel", tag = "results", params(("measure" = String, Path,), ("run" = Option<i64>, Query,)),
+    responses((status = 200, description = "target, limits, points"), (status = 404, description = "No such measure")), security(("key" = [])))]
+pub(super) async fn funnel(
+    caller: Allowed<ReadsResults>,
+    measure: web::Path<String>,
+    wanted: web::Query<OfRun>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let (funnel, all) = View::open(&state, &caller.scope, wanted.run)?.funnel(&measure)?;
+        Reply::json(200, &json!({ "run": all.run, "last_24_months_from": all.last_24_months_from, "funnel": funnel }))
+    })
+    .await
+}
+
+/// Curve, interval, at-risk table, median, landmark times and the flow of exclusions.
+#[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("run" = Option<i64>, Query,)),
+    responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint")), security(("key" = [])))]
+pub(super) async fn survival(
+    caller: Allowed<ReadsResults>,
+    request: HttpRequest,
+    endpoint: web::Path<String>,
+    wanted: web::Query<OfRun>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let as_csv = request.headers().get("accept").and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/csv"));
+    blocking(move || {
+        let result = View::open(&state, &caller.scope, wanted.run)?.survival(&endpoint)?;
+        if as_csv { Ok(Reply::text("text/csv; charset=utf-8", csv::survival(&result)?)) } else { Reply::json(200, &result) }
+    })
+    .await
+}
+
+/// Not-assessable shares, records with errors and the elements that cost most, per centre.
+#[utoipa::path(get, path = "/api/v1/quality", tag = "results", params(("run" = Option<i64>, Query,)),
+    responses((status = 200, description = "network, centres")), security(("key" = [])))]
+pub(super) async fn quality(
+    caller: Allowed<ReadsResults>,
+    wanted: web::Query<OfRun>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &View::open(&state, &caller.scope, wanted.run)?.quality()?)).await
 }

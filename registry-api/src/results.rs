@@ -1,0 +1,142 @@
+//! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
+
+use registry_core::access::{Role, Scope};
+use registry_core::storage::{Run, RunStatus};
+use registry_etl::disclosure::{self, Audience, CentreLetters, Thresholds};
+use registry_etl::results::{AdherenceTable, By, Funnel, Funnels, Overview, Quality, SurvivalResult, kind};
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Kind, Problem};
+use crate::state::AppState;
+
+/// A run as one viewer sees it.
+pub struct View<'a> {
+    state: &'a AppState,
+    scope: &'a Scope,
+    /// The run.
+    pub run: Run,
+    audience: Audience,
+    letters: CentreLetters,
+}
+
+impl<'a> View<'a> {
+    /// The run asked for, or the published one. Who is not the coordinating office sees published runs only.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when there is no such run for this viewer.
+    pub fn open(state: &'a AppState, scope: &'a Scope, asked: Option<i64>) -> Result<Self, Problem> {
+        let office = scope.role() == Role::Coordinator;
+        let run = match asked {
+            Some(number) => state.store.run(scope, number)?,
+            None => match state.store.published_run(scope)? {
+                Some(run) => run,
+                None if office => state.store.latest_run(scope)?.ok_or_else(nothing_yet)?,
+                None => return Err(nothing_yet()),
+            },
+        };
+        if run.status != RunStatus::Finished || (run.published_at.is_none() && !office) {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        let centres = state.store.list_centres(&Scope::system("letters"))?;
+        let letters = CentreLetters::new(&state.letters_key, centres.iter().map(|c| c.centre_id.as_str()));
+        let audience = match (scope.role(), scope.centre()) {
+            (Role::Coordinator, _) => Audience::Exact,
+            (_, Some(centre)) => Audience::Centre(centre.to_owned()),
+            _ => Audience::Committee,
+        };
+        Ok(Self { state, scope, run, audience, letters })
+    }
+
+    fn read<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, Problem> {
+        let text = self.state.store.run_result(self.scope, self.run.number, kind, key)?;
+        serde_json::from_str(&text).map_err(Problem::internal)
+    }
+
+    fn thresholds(&self) -> Thresholds {
+        let set = &self.state.settings.disclosure;
+        Thresholds { public: set.public, committee: set.committee }
+    }
+
+    /// How a centre is called before this viewer: the office reads ids, a centre its own id, everybody else letters.
+    pub fn name_of(&self, centre: &str) -> String {
+        match &self.audience {
+            Audience::Exact => centre.to_owned(),
+            Audience::Centre(own) if own == centre => centre.to_owned(),
+            _ => format!("Centre {}", self.letters.of(centre).unwrap_or("?")),
+        }
+    }
+
+    /// Adherence as this viewer may see it.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn adherence(&self) -> Result<AdherenceTable, Problem> {
+        let exact: AdherenceTable = self.read(kind::ADHERENCE, "")?;
+        let mut shown = disclosure::adherence(&exact, &self.audience, &self.thresholds());
+        for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
+            row.level = self.name_of(&row.level);
+        }
+        shown.rows.sort_by(|a, b| {
+            let place = |m: &str| exact.measures.iter().position(|h| h.id == m);
+            (place(&a.measure), a.by, a.period, &a.level).cmp(&(place(&b.measure), b.by, b.period, &b.level))
+        });
+        Ok(shown)
+    }
+
+    /// The funnel of a measure, drawn from the rows this viewer may see.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] for an unknown measure.
+    pub fn funnel(&self, measure: &str) -> Result<(Funnel, Funnels), Problem> {
+        let table = self.adherence()?;
+        let all = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
+        let one = all.funnels.iter().find(|f| f.measure == measure).cloned().ok_or(Problem::new(Kind::NotFound))?;
+        Ok((one, all))
+    }
+
+    /// A survival endpoint as this viewer may see it.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] for an unknown endpoint.
+    pub fn survival(&self, endpoint: &str) -> Result<SurvivalResult, Problem> {
+        let exact: SurvivalResult = self.read(kind::SURVIVAL, endpoint)?;
+        Ok(disclosure::survival(&exact, &self.audience, &self.thresholds()))
+    }
+
+    /// The overview as this viewer may see it.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn overview(&self) -> Result<Overview, Problem> {
+        let exact: Overview = self.read(kind::OVERVIEW, "")?;
+        let mut shown = disclosure::overview(&exact, &self.audience, &self.thresholds());
+        for row in &mut shown.by_centre {
+            row.centre = self.name_of(&row.centre);
+        }
+        shown.by_centre.sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
+        Ok(shown)
+    }
+
+    /// Data quality as this viewer may see it.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn quality(&self) -> Result<Quality, Problem> {
+        let exact: Quality = self.read(kind::QUALITY, "")?;
+        let mut shown = disclosure::quality(&exact, &self.audience, &self.thresholds());
+        for row in &mut shown.centres {
+            row.centre = self.name_of(&row.centre);
+        }
+        shown.centres.sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
+        Ok(shown)
+    }
+
+    /// The viewer's own centre as the tables name it.
+    pub fn own(&self) -> Option<&str> {
+        self.scope.centre()
+    }
+}
+
+fn nothing_yet() -> Problem {
+    Problem::with(Kind::NotFound, "no run has been published yet")
+}

@@ -1,0 +1,53 @@
+//! The same tables as CSV (RFC 4180): empty where a value is not shown, with the reason in its own column.
+
+use registry_etl::results::{AdherenceTable, SurvivalResult};
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String, Problem> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header).map_err(Problem::internal)?;
+    for row in rows {
+        writer.write_record(row).map_err(Problem::internal)?;
+    }
+    let bytes = writer.into_inner().map_err(Problem::internal)?;
+    String::from_utf8(bytes).map_err(Problem::internal)
+}
+
+/// One line per row of the table.
+pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
+    let header = [
+        "measure", "by", "level", "period", "state", "suppressed", "numerator", "denominator", "excluded", "excepted",
+        "not_in_denominator", "not_assessable", "patients", "rate", "lower", "upper", "bound_low", "bound_high",
+        "not_assessable_share",
+    ];
+    let rows = table.rows.iter().map(|row| {
+        let value = serde_json::to_value(row).unwrap_or(Value::Null);
+        header.iter().map(|name| text(&value[*name])).collect()
+    });
+    written(&header, rows)
+}
+
+/// One line per step of every shown curve.
+pub(super) fn survival(result: &SurvivalResult) -> Result<String, Problem> {
+    let header = ["analysis", "by", "level", "days", "months", "at_risk", "events", "censored", "survival", "lower", "upper"];
+    let rows = result.curves.iter().flat_map(|curve| {
+        let head = serde_json::to_value(curve.analysis).unwrap_or(Value::Null);
+        curve.steps.iter().map(move |step| {
+            let value = serde_json::to_value(step).unwrap_or(Value::Null);
+            let mut row = vec![text(&head), curve.by.clone(), curve.level.clone()];
+            row.extend(header[3..].iter().map(|name| text(&value[*name])));
+            row
+        })
+    });
+    written(&header, rows)
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
