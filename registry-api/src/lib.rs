@@ -7,6 +7,7 @@ pub mod pages;
 pub mod ports;
 pub mod problem;
 pub mod releases;
+pub mod results;
 pub mod routes;
 pub mod runs;
 mod schedule;

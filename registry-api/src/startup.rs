@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
+use registry_core::crypto::MasterKey;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
+use sha2::{Digest, Sha256};
 
 use crate::guard::{RateLimiter, observe};
 use crate::ports::Ports;
@@ -87,6 +89,7 @@ pub fn assemble_with(
     let schemas = Arc::new(schemas);
     let judge = Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
+    let letters_key = derived_key(&key, b"rps-registry centre letters v1");
     let store = Store::open(
         settings.store_options(),
         key,
@@ -105,8 +108,17 @@ pub fn assemble_with(
         metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
         settings,
         ports,
+        letters_key,
         centres: RwLock::new(None),
     }))
+}
+
+/// A key for one purpose, from which the master key does not follow.
+fn derived_key(master: &MasterKey, purpose: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(purpose);
+    digest.update(master.to_file_content());
+    digest.finalize().into()
 }
 
 /// Starts serving on the configured address (port 0 takes a free one).

@@ -32,6 +32,8 @@ pub struct AppState {
     pub limiter: RateLimiter,
     /// Counters for the operator.
     pub metrics: Metrics,
+    /// Orders the letters that stand for centres; derived from the master key, stable while it is.
+    pub letters_key: [u8; 32],
     /// The centre table as judged with; read anew after every change of it.
     pub(crate) centres: RwLock<Option<CentreTable>>,
 }

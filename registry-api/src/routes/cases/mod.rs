@@ -1,6 +1,6 @@
 //! `/api/v1/cases`
 
-mod assessment;
+pub mod assessment;
 mod batch;
 mod life_cycle;
 mod list;
@@ -32,6 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             read::version,
         ),
         guarded(Method::GET, "/api/v1/cases/{pseudonym}/findings", read::findings),
+        guarded(Method::GET, "/api/v1/cases/{pseudonym}/assessment", assessment::assessment),
         guarded(
             Method::POST,
             "/api/v1/cases/{pseudonym}:withdraw",
@@ -53,6 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// The handlers with their OpenAPI descriptions.
 pub(super) mod paths {
+    pub(in crate::routes) use super::assessment::*;
     pub(in crate::routes) use super::batch::*;
     pub(in crate::routes) use super::life_cycle::*;
     pub(in crate::routes) use super::list::*;

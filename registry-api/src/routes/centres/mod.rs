@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
+use registry_core::dictionary::{Absence, ElementKind};
 use registry_core::storage::NewCentre;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -132,10 +133,24 @@ fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<V
         row.insert(key.to_owned(), value);
     }
     let row = Value::Object(row);
-    let findings = state.judge.check_reference_row(&row);
-    if findings.is_empty() {
-        Ok(row)
-    } else {
-        Err(Problem::record(&findings, 0))
+    let dictionary = &state.schemas.current().dictionary;
+    let Some(centre) = dictionary.entity("centre") else {
+        return Err(Problem::internal("the dictionary has no centre"));
+    };
+    for (name, value) in row.as_object().into_iter().flatten() {
+        let element = centre
+            .element(name)
+            .ok_or_else(|| Problem::with(Kind::InvalidValue, format!("the centre table has no such element: {name}")))?;
+        let fits = match element.kind {
+            ElementKind::Boolean => value.is_boolean(),
+            ElementKind::Integer | ElementKind::Year => value.as_i64().is_some_and(|n| n >= 0),
+            _ => value.is_string(),
+        };
+        let absent = value.get("absent").and_then(Value::as_str).and_then(Absence::from_code);
+        if !fits && !absent.is_some_and(|a| element.absence.contains(a)) {
+            let kind = element.kind;
+            return Err(Problem::with(Kind::InvalidValue, format!("{name} takes {kind}, or an accepted absence code")));
+        }
     }
+    Ok(row)
 }

@@ -73,12 +73,9 @@ fn parameter(parameter: &Parameter) -> Value {
 }
 
 fn named<'a>(state: &'a AppState, id: &str) -> Result<&'a Guideline, Problem> {
-    let guideline = state.judge.guideline();
-    if guideline.id == id {
-        Ok(guideline)
-    } else {
-        Err(Problem::new(Kind::NotFound))
-    }
+    let current = &state.schemas.current().version;
+    let found = state.judge.guidelines(current).iter().find(|g| g.id == id);
+    found.ok_or(Problem::new(Kind::NotFound))
 }
 
 /// Every measure of a guideline.
