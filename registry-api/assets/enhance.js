@@ -1,0 +1,30 @@
+// Enhancements only: every page works without this file.
+"use strict";
+for (const form of document.querySelectorAll("form.filters")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+for (const table of document.querySelectorAll("table.sortable")) {
+  const head = table.tHead && table.tHead.rows[0];
+  const body = table.tBodies[0];
+  if (!head || !body) continue;
+  [...head.cells].forEach((cell, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = cell.textContent;
+    cell.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = cell.getAttribute("aria-sort") !== "ascending";
+      for (const other of head.cells) other.removeAttribute("aria-sort");
+      cell.setAttribute("aria-sort", down ? "ascending" : "descending");
+      const value = (row) => row.cells[column].textContent.trim();
+      const number = (text) => (/^-?[\d.,]+/.test(text) ? parseFloat(text.replace(",", "")) : NaN);
+      const rows = [...body.rows].sort((a, b) => {
+        const [x, y] = [value(a), value(b)];
+        const [m, n] = [number(x), number(y)];
+        const order = !Number.isNaN(m) && !Number.isNaN(n) ? m - n : x.localeCompare(y, "en", { numeric: true });
+        return down ? order : -order;
+      });
+      body.append(...rows);
+    });
+  });
+}
