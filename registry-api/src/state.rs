@@ -103,8 +103,8 @@ impl AppState {
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let id = crate::guard::request_id::current();
-    web::block(move || crate::guard::request_id::sync_scope(id, work))
+    let current = crate::guard::request_id::request();
+    web::block(move || crate::guard::request_id::sync_scope(current, work))
         .await
         .map_err(|_| Problem::internal("a worker panicked"))?
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod form;
 pub mod headers;
 mod middleware;
 mod policy;
@@ -9,10 +10,12 @@ mod rate;
 pub mod request_id;
 
 pub use body::{Json, RawBody};
+pub use form::{AllowedForm, Fields};
 pub use caller::{Allowed, SESSION_COOKIE, Via};
 pub use middleware::{Envelope, observe};
 pub use policy::{
-    Administers, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults, SeesCases,
+    Anyone,
+    Administers, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults, ReadsRuns, SeesCases,
     Submits,
 };
 pub use rate::RateLimiter;

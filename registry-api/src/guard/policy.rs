@@ -25,6 +25,8 @@ macro_rules! policies {
 }
 
 policies! {
+    /// Anyone who is signed in.
+    Anyone = "sign in" [Submitter, CentreLead, Researcher, Committee, Coordinator, Admin],
     /// Sends cases of one centre.
     Submits = "submit cases" [Submitter, CentreLead],
     /// Reads cases: the own centre's, or all.
@@ -33,6 +35,8 @@ policies! {
     LeadsCentre = "verify and lock cases" [CentreLead, Coordinator],
     /// Reads results of runs, as far as disclosure control lets the role see them.
     ReadsResults = "read results" [Submitter, CentreLead, Researcher, Committee, Coordinator],
+    /// Reads the list of runs.
+    ReadsRuns = "read runs" [Committee, Coordinator],
     /// Starts and publishes runs, freezes releases.
     Coordinates = "coordinate" [Coordinator],
     /// Manages centres and keys.

@@ -1,13 +1,27 @@
-//! The id of the request being served, for answers, logs and the audit trail.
+//! The request being served: its id, for answers, logs and the audit trail, and whether a person's browser asks.
 
 use registry_core::clock::{Clock, Entropy};
 
+/// What an error answer must know of its request.
+#[derive(Debug, Clone, Default)]
+pub struct Current {
+    /// The request's id.
+    pub id: String,
+    /// A page is wanted, not a problem document.
+    pub page: bool,
+}
+
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Current;
 }
 
 /// The id of the request being served; empty outside of one.
 pub fn current() -> String {
+    request().id
+}
+
+/// The request being served; empty outside of one.
+pub fn request() -> Current {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
@@ -16,17 +30,15 @@ pub fn new(clock: &dyn Clock, entropy: &dyn Entropy) -> String {
     let mut random = [0u8; 10];
     entropy.fill(&mut random);
     let millis = u64::try_from(clock.now().timestamp_millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millis, &random)
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
 }
 
-/// Runs `future` as the handling of request `id`.
-pub async fn scope<F: Future>(id: String, future: F) -> F::Output {
-    CURRENT.scope(id, future).await
+/// Runs `future` as the handling of a request.
+pub async fn scope<F: Future>(request: Current, future: F) -> F::Output {
+    CURRENT.scope(request, future).await
 }
 
-/// Runs `work` on this thread as part of request `id`.
-pub fn sync_scope<T>(id: String, work: impl FnOnce() -> T) -> T {
-    CURRENT.sync_scope(id, work)
+/// Runs `work` on this thread as part of a request.
+pub fn sync_scope<T>(request: Current, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(request, work)
 }

@@ -1,13 +1,78 @@
-//! The dashboards.
+//! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
+mod adherence;
+mod assets;
+mod case;
+mod cases;
+mod course;
+mod frame;
+mod measure;
+mod overview;
+mod runs;
+mod schema;
+mod sign_in;
+mod survival;
+mod words;
+
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
 
+use crate::guard::request_id;
 use crate::problem::{Kind, Problem};
-use crate::routes::Endpoint;
+use crate::routes::{Endpoint, guarded, open};
+use frame::Frame;
 
 /// The pages' routes.
 pub fn endpoints() -> Vec<Endpoint> {
-    Vec::new()
+    let stylesheet = "a stylesheet, a script and an icon hold no data";
+    vec![
+        guarded(Method::GET, "/", overview::page),
+        guarded(Method::GET, "/adherence", adherence::page),
+        guarded(Method::GET, "/measures/{measure}", measure::page),
+        guarded(Method::GET, "/survival", survival::page),
+        guarded(Method::GET, "/survival.csv", survival::csv),
+        guarded(Method::GET, "/cases", cases::page),
+        guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::GET, "/runs", runs::page),
+        guarded(Method::POST, "/runs/{run}/publish", runs::publish),
+        open(Method::GET, "/schema", "what is recorded is public", schema::page),
+        open(Method::GET, "/sign-in", "whoever signs in is not signed in", sign_in::page),
+        open(Method::POST, "/sign-in", "the link's token is the credential", sign_in::redeem),
+        guarded(Method::POST, "/sign-out", sign_in::sign_out),
+        open(Method::GET, "/assets/{name}", stylesheet, assets::show),
+    ]
+}
+
+/// A rendered page.
+fn html(template: &impl Template) -> Result<HttpResponse, Problem> {
+    let body = template.render().map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    frame: Frame,
+    status: u16,
+    heading: &'a str,
+    detail: Option<&'a str>,
+    request_id: String,
+}
+
+/// The page for a problem; `None` when it cannot be rendered.
+pub fn error_page(problem: &Problem) -> Option<String> {
+    if problem.kind == Kind::Unauthenticated {
+        return sign_in::invitation();
+    }
+    let page = ErrorPage {
+        frame: Frame::bare(problem.kind.title()),
+        status: problem.kind.status(),
+        heading: problem.kind.title(),
+        detail: problem.detail.as_deref().filter(|_| problem.kind.status() != 500),
+        request_id: request_id::current(),
+    };
+    page.render().ok()
 }
 
 /// What an unknown address answers.

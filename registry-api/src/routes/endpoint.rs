@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use registry_core::access::Role;
 
-use crate::guard::{Allowed, Policy};
+use crate::guard::{Allowed, AllowedForm, Policy};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,14 @@ macro_rules! guarded_by {
         }
     };
 }
+impl<P: Policy> GuardedBy for (AllowedForm<P>,) {
+    type P = P;
+}
+
+impl<P: Policy, A, B> GuardedBy for (AllowedForm<P>, A, B) {
+    type P = P;
+}
+
 guarded_by!();
 guarded_by!(A);
 guarded_by!(A B);

@@ -14,6 +14,7 @@ pub mod results;
 pub mod runs;
 pub mod schemas;
 
+pub use cases::assessment::assessed;
 pub use endpoint::{Access, Endpoint, guarded, open};
 pub use reply::{Idempotent, Reply, header_text};
 

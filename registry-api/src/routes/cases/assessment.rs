@@ -1,6 +1,7 @@
 //! `GET /api/v1/cases/{pseudonym}/assessment`: what the guideline says of this very case.
 
 use actix_web::web;
+use registry_core::guideline::{Guideline, UnitOutcome};
 use registry_core::storage::StoredCase;
 use registry_core::validation::Envelope;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::state::{AppState, blocking};
 ///
 /// # Errors
 /// The database does not answer.
-pub fn assess(state: &AppState, stored: &StoredCase) -> Result<Vec<Value>, Problem> {
+pub fn assessed<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Vec<(&'a Guideline, UnitOutcome)>, Problem> {
     let envelope = Envelope {
         record_id: stored.row.case_id.parse().unwrap_or_default(),
         centre_id: stored.row.centre_id.clone(),
@@ -24,28 +25,31 @@ pub fn assess(state: &AppState, stored: &StoredCase) -> Result<Vec<Value>, Probl
     };
     let verdict = state.judge.judge(&stored.document, &envelope, &state.centre_table()?);
     let guidelines = state.judge.guidelines(&stored.schema_version);
-    let mut lines = Vec::new();
-    for assessment in &verdict.assessments {
-        let Some(guideline) = guidelines.iter().find(|g| g.id == assessment.guideline) else { continue };
-        for outcome in &assessment.outcomes {
-            let Some(measure) = guideline.measures.get(usize::from(outcome.measure)) else { continue };
-            lines.push(json!({
-                "guideline": guideline.id,
-                "guideline_version": guideline.version,
-                "measure": measure.id,
-                "statement": measure.statement,
-                "title": measure.title,
-                "level_and_grade": measure.grade,
-                "kind": measure.kind.as_str(),
-                "unit": measure.unit,
-                "unit_index": outcome.unit_index,
-                "outcome": outcome.outcome.as_str(),
-                "reason": outcome.reason.map(|r| r.as_str()),
-                "element": outcome.element,
-            }));
+    let mut all = Vec::new();
+    for assessment in verdict.assessments {
+        if let Some(guideline) = guidelines.iter().find(|g| g.id == assessment.guideline) {
+            all.extend(assessment.outcomes.into_iter().map(|outcome| (guideline, outcome)));
         }
     }
-    Ok(lines)
+    Ok(all)
+}
+
+fn line(guideline: &Guideline, outcome: &UnitOutcome) -> Option<Value> {
+    let measure = guideline.measures.get(usize::from(outcome.measure))?;
+    Some(json!({
+        "guideline": guideline.id,
+        "guideline_version": guideline.version,
+        "measure": measure.id,
+        "statement": measure.statement,
+        "title": measure.title,
+        "level_and_grade": measure.grade,
+        "kind": measure.kind.as_str(),
+        "unit": measure.unit,
+        "unit_index": outcome.unit_index,
+        "outcome": outcome.outcome.as_str(),
+        "reason": outcome.reason.map(|r| r.as_str()),
+        "element": outcome.element,
+    }))
 }
 
 /// Which statements are met, not met, or cannot be assessed, with the reason and the element.
@@ -58,7 +62,7 @@ pub(super) async fn assessment(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
-        let lines = assess(&state, &stored)?;
+        let lines: Vec<Value> = assessed(&state, &stored)?.iter().filter_map(|(g, o)| line(g, o)).collect();
         Reply::json(200, &json!({ "version": stored.version, "assessed_as_of": stored.submitted_at.date_naive(), "assessment": lines }))
     })
     .await

@@ -30,7 +30,10 @@ pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
 }
 
 /// One line per step of every shown curve.
-pub(super) fn survival(result: &SurvivalResult) -> Result<String, Problem> {
+///
+/// # Errors
+/// None in practice.
+pub fn survival(result: &SurvivalResult) -> Result<String, Problem> {
     let header = ["analysis", "by", "level", "days", "months", "at_risk", "events", "censored", "survival", "lower", "upper"];
     let rows = result.curves.iter().flat_map(|curve| {
         let head = serde_json::to_value(curve.analysis).unwrap_or(Value::Null);

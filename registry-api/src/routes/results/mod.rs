@@ -14,6 +14,8 @@ use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
 
+pub use csv::survival as survival_csv;
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/api/v1/adherence", adherence),

@@ -1,0 +1,81 @@
+//! A form of a page: its fields, its session, and the token that proves the form was ours.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::StreamExt;
+use registry_core::access::Scope;
+
+use super::Policy;
+use super::caller::{session_of, state_of};
+use crate::problem::{Kind, Problem};
+
+/// Most bytes of a form.
+const LARGEST: usize = 16 * 1024;
+
+/// The fields of a form.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    /// A field's text, or nothing.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+impl FromRequest for Fields {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let mut bytes = web::BytesMut::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|_| Problem::with(Kind::InvalidValue, "the form ended early"))?;
+                if bytes.len() + chunk.len() > LARGEST {
+                    return Err(Problem::new(Kind::BodyTooLarge));
+                }
+                bytes.extend_from_slice(&chunk);
+            }
+            let fields = serde_urlencoded::from_bytes::<BTreeMap<String, String>>(&bytes)
+                .map_err(|_| Problem::with(Kind::InvalidValue, "the form cannot be read"))?;
+            Ok(Self(fields))
+        })
+    }
+}
+
+/// A form sent from one of our pages by a caller whose role passes policy `P`.
+#[derive(Debug, Clone)]
+pub struct AllowedForm<P> {
+    /// Who sent it.
+    pub scope: Scope,
+    policy: PhantomData<P>,
+}
+
+impl<P: Policy> FromRequest for AllowedForm<P> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let fields = Fields::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let state = state_of(&request)?;
+            let session = session_of(&state, &request).await?.ok_or(Problem::new(Kind::Unauthenticated))?;
+            state.limiter.check_caller(session.scope.actor())?;
+            if fields.await?.get("csrf") != session.csrf {
+                return Err(Problem::new(Kind::CsrfTokenMissing));
+            }
+            if !P::ROLES.contains(&session.scope.role()) {
+                let role = session.scope.role();
+                return Err(Problem::with(Kind::Forbidden, format!("the role {role} may not {}", P::WHAT)));
+            }
+            let scope = session.scope.with_request(super::request_id::current());
+            Ok(Self { scope, policy: PhantomData })
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! A case's course: every dated row of the record, for the timeline and its table.
+
+use chrono::NaiveDate;
+use registry_core::record::PartialDate;
+use serde_json::Value;
+
+use super::words;
+use crate::charts::{Mark, MarkKind, Span, Timeline};
+
+/// Lane, entity, first date, last date (for intervals), elements that say what.
+type Lane = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [&'static str]);
+
+const LANES: &[Lane] = &[
+    ("Presentations", "presentation", "date_detected", None, &["timing", "disease_pattern"]),
+    ("Operations before", "prior_operation", "date", None, &["indication", "completeness"]),
+    ("Imaging", "imaging", "date", None, &["modality", "region", "indication"]),
+    ("Tumour boards", "mdt", "date", None, &["trigger", "intent"]),
+    ("Biopsies", "biopsy", "date", None, &["technique", "result"]),
+    ("Local treatment", "local_treatment", "date", None, &["modality", "site", "completeness"]),
+    ("Systemic therapy", "systemic", "start_date", Some("stop_date"), &["agents", "best_response"]),
+    ("Radiotherapy", "radiotherapy", "start_date", Some("end_date"), &["intent", "total_dose_gy"]),
+    ("Observation", "observation", "start_date", Some("end_date"), &["reason"]),
+    ("Progression", "progression", "date", None, &["type", "site"]),
+    ("Follow-up", "followup", "date", None, &["vital_status", "disease_status"]),
+];
+
+/// One line of the table: date, until, kind, what.
+pub(super) type Event = (String, String, &'static str, String);
+
+/// The picture and the table of a record; intervals without an end run to the last known day.
+pub(super) fn course(record: &Value) -> (Timeline, Vec<Event>) {
+    let last = record["followup"].as_array().into_iter().flatten().filter_map(|r| day(&r["date"])).max();
+    let mut timeline = Timeline::default();
+    let mut events: Vec<Event> = Vec::new();
+    for (name, entity, start, end, says) in LANES {
+        let (mut spans, mut marks) = (Vec::new(), Vec::new());
+        for row in record[*entity].as_array().into_iter().flatten() {
+            let what = says.iter().map(|e| words::leaf(&row[*e])).filter(|t| !t.is_empty()).collect::<Vec<_>>().join(", ");
+            let what = what.replace('_', " ");
+            let until = end.map(|e| words::leaf(&row[e])).unwrap_or_default();
+            events.push((words::leaf(&row[*start]), until, name, what.clone()));
+            let Some(from) = day(&row[*start]) else { continue };
+            let what = format!("{}: {what}", words::leaf(&row[*start]));
+            match end {
+                Some(end) => {
+                    let to = day(&row[*end]);
+                    let open = to.is_none();
+                    let to = to.or(last).unwrap_or(from).max(from);
+                    spans.push(Span { from, to, what: what.split_once(": ").map(|(_, w)| w.to_owned()).unwrap_or(what), open });
+                }
+                None => marks.push(Mark { day: from, what, kind: kind(entity, row) }),
+            }
+        }
+        if !spans.is_empty() || !marks.is_empty() {
+            timeline.lanes.push(((*name).to_owned(), spans, marks));
+        }
+    }
+    events.sort();
+    (timeline, events)
+}
+
+fn kind(entity: &str, row: &Value) -> MarkKind {
+    match entity {
+        "presentation" => MarkKind::Presentation,
+        "progression" => MarkKind::Progression,
+        "local_treatment" | "prior_operation" => MarkKind::Treatment,
+        "followup" if row["vital_status"] == "dead" => MarkKind::Death,
+        _ => MarkKind::Event,
+    }
+}
+
+/// The first possible day of a date.
+fn day(value: &Value) -> Option<NaiveDate> {
+    PartialDate::parse(value.as_str()?)?.first_day()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_course_without_dates_is_empty_and_one_with_partial_dates_is_drawn() {
+        let (timeline, events) = course(&json!({}));
+        assert!(timeline.lanes.is_empty() && events.is_empty());
+        let record = json!({
+            "presentation": [{"date_detected": "2024-02", "timing": "metachronous"}],
+            "systemic": [{"start_date": "2024-03-01", "stop_date": {"absent": "pending"}, "agents": ["doxorubicin"]}],
+            "followup": [{"date": "2024-09-01", "vital_status": "dead"}],
+        });
+        let (timeline, events) = course(&record);
+        assert_eq!(events.len(), 3);
+        assert_eq!(events[0].0, "2024-02", "the date is shown as recorded");
+        let (_, spans, _) = timeline.lanes.iter().find(|(n, ..)| n == "Systemic therapy").expect("a lane");
+        assert!(spans[0].open && spans[0].to.to_string() == "2024-09-01");
+    }
+}

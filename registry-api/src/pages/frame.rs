@@ -1,0 +1,108 @@
+//! What surrounds every page: title, menu by role, who is signed in, which run is shown.
+
+use registry_core::access::{Role, Scope};
+use registry_core::storage::Run;
+
+use crate::guard::{Allowed, Policy, Via};
+
+/// The surroundings of a page.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) title: String,
+    pub(super) active: &'static str,
+    pub(super) who: Option<Who>,
+    pub(super) run: Option<RunLine>,
+    role: Option<Role>,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone)]
+pub(super) struct Who {
+    pub(super) label: String,
+    pub(super) csrf: String,
+}
+
+/// The run behind the numbers.
+#[derive(Debug, Clone)]
+pub(super) struct RunLine {
+    pub(super) number: i64,
+    pub(super) cut_off: String,
+    pub(super) published: bool,
+    pub(super) guideline: String,
+    pub(super) schema: String,
+    pub(super) engine: String,
+}
+
+/// A line of the menu.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    pub(super) href: &'static str,
+    pub(super) name: &'static str,
+}
+
+impl Frame {
+    /// For nobody in particular.
+    pub(super) fn bare(title: &str) -> Self {
+        Self { title: title.to_owned(), active: "", who: None, run: None, role: None }
+    }
+
+    /// For a caller.
+    pub(super) fn of<P: Policy>(title: &str, active: &'static str, caller: &Allowed<P>) -> Self {
+        let csrf = match &caller.via {
+            Via::Session(session) => session.csrf.clone(),
+            Via::Key => String::new(),
+        };
+        let who = Who { label: label(&caller.scope), csrf };
+        Self { title: title.to_owned(), active, who: Some(who), run: None, role: Some(caller.scope.role()) }
+    }
+
+    /// With the run behind the numbers.
+    pub(super) fn with_run(mut self, run: &Run) -> Self {
+        let parameter = |name: &str| run.parameters.get(name).and_then(|v| v.as_str()).unwrap_or("?").to_owned();
+        self.run = Some(RunLine {
+            number: run.number,
+            cut_off: run.cutoff_date.to_string(),
+            published: run.published_at.is_some(),
+            guideline: parameter("guideline_version"),
+            schema: parameter("schema_version"),
+            engine: parameter("engine_version"),
+        });
+        self
+    }
+
+    /// The pages this role has.
+    pub(super) fn menu(&self) -> Vec<Item> {
+        let Some(role) = self.role else { return Vec::new() };
+        let mut items = Vec::new();
+        let mut add = |href, name| items.push(Item { href, name });
+        if role != Role::Admin {
+            add("/", "Overview");
+            add("/adherence", "Adherence");
+            add("/survival", "Survival");
+        }
+        if role.sees_cases() {
+            add("/cases", "Cases");
+        }
+        if matches!(role, Role::Committee | Role::Coordinator) {
+            add("/runs", "Runs");
+        }
+        add("/schema", "Schema");
+        items
+    }
+}
+
+fn label(scope: &Scope) -> String {
+    let role = match scope.role() {
+        Role::Submitter => "Data manager",
+        Role::CentreLead => "Centre lead",
+        Role::Researcher => "Researcher",
+        Role::Committee => "Steering committee",
+        Role::Coordinator => "Coordinating office",
+        Role::Admin => "Administrator",
+        Role::System => "System",
+    };
+    match scope.centre() {
+        Some(centre) => format!("{role}, {centre}"),
+        None => role.to_owned(),
+    }
+}

@@ -1,0 +1,213 @@
+//! One measure: what it says, how it is computed, and its numbers.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_core::guideline::{Guideline, Measure, MeasureKind};
+use registry_core::rules::ParameterValue;
+use registry_etl::results::{AdherenceRow, AdherenceTable, By, Funnel, Period};
+
+use super::adherence::unratified;
+use super::{Frame, html, words};
+use crate::charts;
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::{Kind, Problem};
+use crate::results::View;
+use crate::state::{AppState, blocking};
+
+#[derive(Template)]
+#[template(path = "measure.html")]
+struct Page {
+    frame: Frame,
+    m: Definition,
+    data: Option<Data>,
+}
+
+struct Definition {
+    id: String,
+    statement: u16,
+    grade: String,
+    kind: String,
+    title: String,
+    statement_in_words: String,
+    unit: String,
+    denominator: String,
+    numerator: String,
+    unratified: String,
+    expressions: Vec<(String, String)>,
+    parameters: Vec<(String, String, String)>,
+    rationale: String,
+    review_note: Option<String>,
+    provenance: String,
+}
+
+struct Data {
+    rate_name: &'static str,
+    rate: String,
+    interval: String,
+    fraction: String,
+    patients: String,
+    not_assessable: String,
+    bounds: String,
+    excluded: String,
+    outside: String,
+    funnel: Option<String>,
+    has_own: bool,
+    since: String,
+    points: Vec<(String, String, String, String, &'static str)>,
+    half_years: Vec<Line>,
+    histologies: Vec<Line>,
+    lacking: Vec<(&'static str, String, u32)>,
+}
+
+/// Level, rate, interval, counted.
+type Line = (String, String, String, String);
+
+pub(super) async fn page(
+    caller: Allowed<ReadsResults>,
+    measure: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let page = blocking(move || {
+        let guideline = state.judge.guidelines(&state.schemas.current().version).first();
+        let guideline = guideline.ok_or_else(|| Problem::internal("no guideline"))?;
+        let (_, found) = guideline.measure(&measure).ok_or(Problem::new(Kind::NotFound))?;
+        let frame = Frame::of(&format!("{} {}", found.id, found.title), "/adherence", &caller);
+        let m = definition(guideline, found);
+        let view = match View::open(&state, &caller.scope, None) {
+            Ok(view) => view,
+            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, m, data: None }),
+            Err(problem) => return Err(problem),
+        };
+        let (funnel, _) = view.funnel(&found.id)?;
+        let data = data(&view.adherence()?, &funnel, found, view.own());
+        Ok(Page { frame: frame.with_run(&view.run), m, data })
+    })
+    .await?;
+    html(&page)
+}
+
+fn definition(guideline: &Guideline, measure: &Measure) -> Definition {
+    let population = guideline.populations.get(&measure.population).cloned().unwrap_or_default();
+    let mut expressions = vec![("Population".to_owned(), population.trim().to_owned())];
+    let order = ["denominator", "exclusion", "numerator", "exception"];
+    for name in order {
+        if let Some(text) = measure.expressions.get(name) {
+            expressions.push((words::code(name), text.trim().to_owned()));
+        }
+    }
+    for (name, text) in measure.expressions.iter().filter(|(name, _)| !order.contains(&name.as_str())) {
+        expressions.push((name.trim_start_matches("let.").to_owned(), text.trim().to_owned()));
+    }
+    for (name, text) in &guideline.definitions {
+        if measure.expressions.values().any(|e| e.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == name)) {
+            expressions.push((format!("Definition {name}"), text.trim().to_owned()));
+        }
+    }
+    let parameters = measure
+        .parameters
+        .iter()
+        .filter_map(|name| guideline.parameters.get(name))
+        .map(|p| {
+            let basis = if p.basis == "assumption" { "assumption, not ratified" } else { p.basis.as_str() };
+            (p.name.clone(), value(&p.value), basis.to_owned())
+        })
+        .collect();
+    let kind = match measure.kind {
+        MeasureKind::Adherence => "adherence",
+        MeasureKind::Avoidance => "avoidance of what the source advises against",
+        MeasureKind::Documentation => "documentation of a judgement",
+        MeasureKind::Utilisation => "use of an option, no direction is better",
+    };
+    Definition {
+        id: measure.id.clone(),
+        statement: measure.statement,
+        grade: measure.grade.clone(),
+        kind: kind.to_owned(),
+        title: measure.title.clone(),
+        statement_in_words: measure.statement_in_words.clone(),
+        unit: format!("one result per {}", measure.unit),
+        denominator: measure.denominator_in_words.clone(),
+        numerator: measure.numerator_in_words.clone(),
+        unratified: unratified(guideline, measure).join(", "),
+        expressions,
+        parameters,
+        rationale: measure.rationale.clone(),
+        review_note: measure.review_note.clone(),
+        provenance: format!(
+            "Guideline {} {}, measure version {}. Written {}, reviewed {}, next review {}.",
+            guideline.id,
+            guideline.version,
+            measure.version,
+            measure.authored.as_deref().unwrap_or("–"),
+            measure.reviewed.as_deref().unwrap_or("–"),
+            measure.next_review.as_deref().unwrap_or("–")
+        ),
+    }
+}
+
+fn value(value: &ParameterValue) -> String {
+    match value {
+        ParameterValue::Days(n) => format!("{n} days"),
+        ParameterValue::Months(n) => format!("{n} months"),
+        ParameterValue::Number(n) => n.to_string(),
+        ParameterValue::Date(date) => date.first_day().map(|d| d.to_string()).unwrap_or_default(),
+        ParameterValue::Codes(codes) => codes.join(", "),
+        ParameterValue::Pattern(pattern) => pattern.clone(),
+    }
+}
+
+fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<&str>) -> Option<Data> {
+    let rows: Vec<&AdherenceRow> = table.rows.iter().filter(|r| r.measure == measure.id).collect();
+    let network = rows.iter().find(|r| r.by == By::Network && r.period == Period::All)?;
+    let lines = |by: By| -> Vec<Line> {
+        rows.iter()
+            .filter(|r| r.by == by && r.period == Period::All)
+            .map(|r| (words::code(&r.level), words::rate(r), words::interval(r.lower, r.upper), words::fraction(r)))
+            .collect()
+    };
+    let patients = match (network.clustered_lower, network.clustered_upper) {
+        (Some(l), Some(u)) => format!(
+            "in {} patients; interval allowing for several units of one patient {}",
+            words::count(network.patients),
+            words::interval(Some(l), Some(u))
+        ),
+        _ => format!("in {} patients", words::count(network.patients)),
+    };
+    Some(Data {
+        rate_name: match measure.kind {
+            MeasureKind::Avoidance => "Avoided",
+            MeasureKind::Utilisation => "Used",
+            MeasureKind::Adherence | MeasureKind::Documentation => "Met",
+        },
+        rate: words::rate(network),
+        interval: format!("95 % interval {}", words::interval(network.lower, network.upper)),
+        fraction: words::fraction(network),
+        patients,
+        not_assessable: format!("{} ({})", words::count(network.not_assessable), words::percent(network.not_assessable_share)),
+        bounds: format!("rate between {} and {} whatever they are", words::percent(network.bound_low), words::percent(network.bound_high)),
+        excluded: format!("{} / {}", words::count(network.excluded), words::count(network.excepted)),
+        outside: format!("{} outside the denominator", words::count(network.not_in_denominator)),
+        funnel: charts::funnel(funnel, own, &format!("{} by centre", measure.title)),
+        has_own: own.is_some(),
+        since: table.last_24_months_from.clone(),
+        points: funnel
+            .points
+            .iter()
+            .map(|p| {
+                let rate = if p.rate.is_some() { words::percent(p.rate) } else { "–".to_owned() };
+                let fraction = match (p.numerator, p.denominator) {
+                    (Some(n), Some(d)) => format!("{n} of {d}"),
+                    _ => "not shown".to_owned(),
+                };
+                (p.centre.clone(), rate, fraction, words::count(p.not_assessable), words::position(p.position))
+            })
+            .collect(),
+        half_years: lines(By::HalfYear),
+        histologies: lines(By::Histology),
+        lacking: network
+            .not_assessable_by
+            .iter()
+            .map(|l| (words::reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
+            .collect(),
+    })
+}

@@ -1,0 +1,88 @@
+//! The first page: how many, from where, since when.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_etl::results::{LevelCount, Overview};
+
+use super::{Frame, html, words};
+use crate::charts;
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::{Kind, Problem};
+use crate::results::View;
+use crate::state::{AppState, blocking};
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page {
+    frame: Frame,
+    data: Option<Data>,
+}
+
+struct Data {
+    cases: String,
+    centres: u32,
+    deaths: String,
+    follow_up: String,
+    median: String,
+    accrual_svg: String,
+    accrual: Vec<(String, String)>,
+    histology: Vec<(String, String)>,
+    timing: Vec<(String, String)>,
+    by_centre: Vec<CentreLine>,
+}
+
+struct CentreLine {
+    centre: String,
+    own: bool,
+    cases: String,
+    recent: String,
+    eligible: String,
+    registered: String,
+}
+
+pub(super) async fn page(caller: Allowed<ReadsResults>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Overview", "/", &caller);
+    let page = blocking(move || {
+        let view = match View::open(&state, &caller.scope, None) {
+            Ok(view) => view,
+            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) => return Err(problem),
+        };
+        let survival = view.survival("S1")?;
+        let data = data(&view.overview()?, super::survival::median(&survival), view.own());
+        Ok(Page { frame: frame.with_run(&view.run), data: Some(data) })
+    })
+    .await?;
+    html(&page)
+}
+
+fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
+    levels.iter().map(|l| (words::code(&l.level), words::count(l.n))).collect()
+}
+
+fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
+    let accrual: Vec<(String, Option<u32>)> = overview.accrual.iter().map(|l| (l.level.clone(), l.n)).collect();
+    Data {
+        cases: words::count(overview.cases),
+        centres: overview.centres,
+        deaths: words::count(overview.deaths),
+        follow_up: words::percent(overview.follow_up_completeness),
+        median,
+        accrual_svg: charts::bars(&accrual, "Registrations by month", "registered"),
+        accrual: overview.accrual.iter().map(|l| (l.level.clone(), words::count(l.n))).collect(),
+        histology: spoken(&overview.by_histology),
+        timing: spoken(&overview.by_timing),
+        by_centre: overview
+            .by_centre
+            .iter()
+            .map(|c| CentreLine {
+                own: own == Some(c.centre.as_str()),
+                centre: c.centre.clone(),
+                cases: words::count(c.cases),
+                recent: words::count(c.cases_last_24_months),
+                eligible: c.eligible_seen.map_or_else(|| "–".to_owned(), |n| n.to_string()),
+                registered: c.registered_in_those_years.map_or_else(|| "–".to_owned(), |n| n.to_string()),
+            })
+            .collect(),
+    }
+}

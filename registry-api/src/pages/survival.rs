@@ -1,0 +1,175 @@
+//! Overall survival from metastatic diagnosis (S1).
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_etl::results::{Analysis, CurveState, SurvivalCurve, SurvivalResult};
+
+use super::{Frame, html, words};
+use crate::charts;
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::{Kind, Problem};
+use crate::results::View;
+use crate::state::{AppState, blocking};
+
+#[derive(Template)]
+#[template(path = "survival.html")]
+struct Page {
+    frame: Frame,
+    data: Option<Data>,
+}
+
+struct Data {
+    lead: String,
+    median: String,
+    median_interval: String,
+    five_year: String,
+    landmarks: Vec<(String, String, String)>,
+    chart_title: String,
+    chart: Option<String>,
+    no_chart: String,
+    smallest: String,
+    follow_up: String,
+    lost: String,
+    histology_chart: Option<String>,
+    histologies: Vec<(String, String, String, String, String)>,
+    flow: Vec<(String, String, bool)>,
+    sensitivities: Vec<(String, String, String, String)>,
+}
+
+pub(super) async fn page(caller: Allowed<ReadsResults>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Survival", "/survival", &caller);
+    let page = blocking(move || {
+        let view = match View::open(&state, &caller.scope, None) {
+            Ok(view) => view,
+            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) => return Err(problem),
+        };
+        let data = data(&view.survival("S1")?);
+        Ok(Page { frame: frame.with_run(&view.run), data })
+    })
+    .await?;
+    html(&page)
+}
+
+/// The curves as CSV, for the link on the page.
+pub(super) async fn csv(caller: Allowed<ReadsResults>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let text = blocking(move || {
+        let result = View::open(&state, &caller.scope, None)?.survival("S1")?;
+        crate::routes::results::survival_csv(&result)
+    })
+    .await?;
+    Ok(HttpResponse::Ok().content_type("text/csv; charset=utf-8").body(text))
+}
+
+fn primary(result: &SurvivalResult) -> Option<&SurvivalCurve> {
+    result.curves.iter().find(|c| c.analysis == Analysis::Primary && c.by == "all")
+}
+
+/// The median of the primary estimate as text.
+pub(super) fn median(result: &SurvivalResult) -> String {
+    primary(result).map_or_else(|| "–".to_owned(), median_of)
+}
+
+fn median_of(curve: &SurvivalCurve) -> String {
+    match (curve.median, curve.state) {
+        (Some(m), _) => format!("{:.1} months", m.months),
+        (None, CurveState::Shown) => "not reached".to_owned(),
+        (None, CurveState::Suppressed) => "not shown".to_owned(),
+        (None, _) => "–".to_owned(),
+    }
+}
+
+fn median_interval(curve: &SurvivalCurve) -> String {
+    curve.median.map_or_else(String::new, |m| words::months_interval(m.lower_months, m.upper_months))
+}
+
+fn why_no_curve(state: CurveState) -> &'static str {
+    match state {
+        CurveState::Shown => "",
+        CurveState::Empty => "Nobody is in this group.",
+        CurveState::FewPatients => "No curve below 10 patients.",
+        CurveState::ZeroBeforeLastEntry => "No curve: the estimate falls to 0 while people are still to enter the risk set.",
+        CurveState::Suppressed => "Not shown: few patients.",
+    }
+}
+
+fn data(result: &SurvivalResult) -> Option<Data> {
+    let main = primary(result)?;
+    let shown = |c: &SurvivalCurve| c.state == CurveState::Shown && !c.steps.is_empty();
+    let by_histology: Vec<&SurvivalCurve> =
+        result.curves.iter().filter(|c| c.analysis == Analysis::Primary && c.by == "histology").collect();
+    let mut largest: Vec<&SurvivalCurve> = by_histology.iter().copied().filter(|c| shown(c)).collect();
+    largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
+    largest.truncate(4);
+    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (c.level.to_uppercase(), *c)).collect();
+    let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
+    let at = |months: f64| main.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);
+    let landmark = |label: &str, months: f64| {
+        let value = at(months);
+        (
+            label.to_owned(),
+            words::percent(value.and_then(|l| l.survival)),
+            value.map(|l| words::interval(l.lower, l.upper)).unwrap_or_default(),
+        )
+    };
+    let total = |label: &str, n: Option<u32>| (label.to_owned(), words::count(n), true);
+    let mut flow = vec![total("Cases in the run", result.flow.cases)];
+    flow.extend(result.flow.left_out.iter().map(|s| (format!("left out: {}", s.label), words::count(s.n), false)));
+    flow.push(total("In the primary estimate", result.flow.analysed));
+    flow.push(("of these registered after the origin (delayed entry)".to_owned(), words::count(result.entered_late), false));
+    Some(Data {
+        lead: format!(
+            "{} patients, {} deaths. From {} to {}; prospective cases count from the day they were registered.",
+            words::count(main.patients),
+            words::count(main.events),
+            result.origin,
+            result.event
+        ),
+        median: median_of(main),
+        median_interval: match median_interval(main) {
+            text if text.is_empty() => text,
+            text => format!("95 % interval {text}"),
+        },
+        five_year: words::percent(at(60.0).and_then(|l| l.survival)),
+        landmarks: vec![
+            landmark("1 year", 12.0),
+            landmark("2 years", 24.0),
+            landmark("3 years", 36.0),
+            landmark("5 years", 60.0),
+        ],
+        chart_title: main.analysis.label().to_owned(),
+        chart: shown(main).then(|| charts::survival(&[("All", main)], "Overall survival from metastatic diagnosis")),
+        no_chart: why_no_curve(main.state).to_owned(),
+        smallest: main
+            .smallest_risk_set
+            .map(|s| format!("Smallest risk set while people still enter: {} at {:.1} months.", s.at_risk, s.months))
+            .unwrap_or_default(),
+        follow_up: match main.follow_up {
+            Some(f) => format!("Median follow-up {:.1} months (reverse Kaplan-Meier); completeness of follow-up {}.", f.months, words::percent(main.follow_up_completeness)),
+            None => String::new(),
+        },
+        lost: match main.lost_share {
+            Some(share) if main.lost_over_10_percent => format!("More than 10 % were lost to follow-up ({:.0} %).", share * 100.0),
+            Some(share) => format!("Lost to follow-up: {:.0} %.", share * 100.0),
+            None => String::new(),
+        },
+        histology_chart: (!drawn.is_empty()).then(|| charts::survival(&drawn, "Overall survival by histology")),
+        histologies: by_histology
+            .iter()
+            .map(|c| {
+                let median = if shown(c) { c.median.map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months)) } else { why_no_curve(c.state).to_owned() };
+                (words::code(&c.level), words::count(c.patients), words::count(c.events), median, median_interval(c))
+            })
+            .collect(),
+        flow,
+        sensitivities: result
+            .curves
+            .iter()
+            .filter(|c| c.by == "all")
+            .map(|c| {
+                let median = c.median.map_or_else(|| "–".to_owned(), |m| format!("{:.1}", m.months));
+                (c.analysis.label().to_owned(), words::count(c.patients), median, median_interval(c))
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,124 @@
+//! Numbers and codes as a person reads them.
+
+use registry_core::guideline::Outcome;
+use registry_etl::results::{AdherenceRow, Position, RateState};
+use serde_json::Value;
+
+/// A whole percent, `87 %`; an en dash where there is none.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |s| format!("{:.0} %", s * 100.0))
+}
+
+/// A count, or what stands for a hidden one.
+pub(super) fn count(n: Option<u32>) -> String {
+    n.map_or_else(|| "not shown".to_owned(), |n| n.to_string())
+}
+
+/// `79 to 93 %`.
+pub(super) fn interval(lower: Option<f64>, upper: Option<f64>) -> String {
+    match (lower, upper) {
+        (Some(l), Some(u)) => format!("{:.0} to {:.0} %", l * 100.0, u * 100.0),
+        _ => String::new(),
+    }
+}
+
+/// Months with an interval whose ends may be open.
+pub(super) fn months_interval(lower: Option<f64>, upper: Option<f64>) -> String {
+    let end = |v: Option<f64>| v.map_or_else(|| "not reached".to_owned(), |m| format!("{m:.1}"));
+    format!("{} to {}", end(lower), end(upper))
+}
+
+/// What stands in a cell of the rate.
+pub(super) fn rate(row: &AdherenceRow) -> String {
+    match row.state {
+        RateState::Rate => percent(row.rate),
+        RateState::NotAssessable => "not assessable".to_owned(),
+        RateState::Insufficient => "insufficient data".to_owned(),
+        RateState::Suppressed => "not shown".to_owned(),
+    }
+}
+
+/// `34 of 39`.
+pub(super) fn fraction(row: &AdherenceRow) -> String {
+    match (row.numerator, row.denominator) {
+        (Some(n), Some(d)) => format!("{n} of {d}"),
+        (None, Some(d)) => format!("of {d}"),
+        _ => "not shown".to_owned(),
+    }
+}
+
+/// A local code as words.
+pub(super) fn code(text: &str) -> String {
+    match text {
+        "all" => "All".to_owned(),
+        "ddlps" => "Dedifferentiated liposarcoma".to_owned(),
+        "wdlps" => "Well-differentiated liposarcoma".to_owned(),
+        "lms" => "Leiomyosarcoma".to_owned(),
+        "sft" => "Solitary fibrous tumour".to_owned(),
+        "mpnst" => "Malignant peripheral nerve sheath tumour".to_owned(),
+        "ss" => "Synovial sarcoma".to_owned(),
+        "ups" => "Undifferentiated pleomorphic sarcoma".to_owned(),
+        "pecoma" => "Malignant PEComa".to_owned(),
+        "imt" => "Inflammatory myofibroblastic tumour".to_owned(),
+        "prior_operation" => "Other operations".to_owned(),
+        "observation" => "Interval without treatment".to_owned(),
+        "waiver" => "Legal basis without consent".to_owned(),
+        other => {
+            let spaced = other.replace('_', " ");
+            let mut letters = spaced.chars();
+            letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        }
+    }
+}
+
+/// Why something cannot be assessed.
+pub(super) fn reason(code: &str) -> &'static str {
+    match code {
+        "missing" => "not filled in",
+        "unknown_recorded" => "recorded as unknown",
+        "section_not_attested" => "section not attested",
+        "window_open" => "still open in time",
+        "imprecise_date" => "date not precise enough",
+        "edit_error" => "implausible, under query",
+        _ => "other",
+    }
+}
+
+/// An outcome as spoken, and its class.
+pub(super) fn outcome(outcome: Outcome, avoidance: bool) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Met if avoidance => ("avoided", "in"),
+        Outcome::Met => ("met", "in"),
+        Outcome::NotMet if avoidance => ("not avoided", "out"),
+        Outcome::NotMet => ("not met", "out"),
+        Outcome::Used => ("used", "used"),
+        Outcome::NotUsed => ("not used", "used"),
+        Outcome::NotAssessable => ("cannot be assessed", "unknown"),
+        Outcome::Excluded => ("not counted", "aside"),
+        Outcome::Excepted => ("not counted", "aside"),
+        Outcome::NotInDenom => ("does not apply", "aside"),
+    }
+}
+
+/// Where a centre lies.
+pub(super) fn position(position: Option<Position>) -> &'static str {
+    match position {
+        None => "",
+        Some(Position::Within) => "within the limits",
+        Some(Position::Above95) => "above 95 %",
+        Some(Position::Above998) => "above 99.8 %",
+        Some(Position::Below95) => "below 95 %",
+        Some(Position::Below998) => "below 99.8 %",
+    }
+}
+
+/// A leaf of a record as text; what is absent is said.
+pub(super) fn leaf(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(leaf).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields.get("absent").and_then(Value::as_str).map(code).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
