@@ -185,12 +185,19 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let page = request_id::request().page.then(|| crate::pages::error_page(self)).flatten();
+        let page = request_id::request()
+            .page
+            .then(|| crate::pages::error_page(self))
+            .flatten();
         let is_page = page.is_some();
         let mut response =
             HttpResponse::build(self.status_code()).body(page.unwrap_or_else(|| self.body().to_string()));
         let map = response.headers_mut();
-        let media_type = if is_page { "text/html; charset=utf-8" } else { "application/problem+json" };
+        let media_type = if is_page {
+            "text/html; charset=utf-8"
+        } else {
+            "application/problem+json"
+        };
         map.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         match self.kind {
             Kind::Unauthenticated => {

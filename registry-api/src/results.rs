@@ -2,9 +2,9 @@
 
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
-use registry_etl::disclosure::{self, Audience, CentreLetters, Thresholds};
-use registry_etl::results::{AdherenceTable, By, Funnel, Funnels, Overview, Quality, SurvivalResult, kind};
-use serde::de::DeserializeOwned;
+use registry_etl::disclosure::{Audience, CentreLetters};
+use registry_etl::results::{AdherenceTable, By, Funnel, Funnels, Overview, Quality, SurvivalResult};
+use registry_etl::runs::{Reader, RunError};
 
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
@@ -44,17 +44,17 @@ impl<'a> View<'a> {
             (_, Some(centre)) => Audience::Centre(centre.to_owned()),
             _ => Audience::Committee,
         };
-        Ok(Self { state, scope, run, audience, letters })
+        Ok(Self {
+            state,
+            scope,
+            run,
+            audience,
+            letters,
+        })
     }
 
-    fn read<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, Problem> {
-        let text = self.state.store.run_result(self.scope, self.run.number, kind, key)?;
-        serde_json::from_str(&text).map_err(Problem::internal)
-    }
-
-    fn thresholds(&self) -> Thresholds {
-        let set = &self.state.settings.disclosure;
-        Thresholds { public: set.public, committee: set.committee }
+    fn reader(&self) -> Reader<'_> {
+        Reader::new(&self.state.store, self.scope, &self.run)
     }
 
     /// How a centre is called before this viewer: the office reads ids, a centre its own id, everybody else letters.
@@ -71,13 +71,13 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn adherence(&self) -> Result<AdherenceTable, Problem> {
-        let exact: AdherenceTable = self.read(kind::ADHERENCE, "")?;
-        let mut shown = disclosure::adherence(&exact, &self.audience, &self.thresholds());
+        let mut shown = self.reader().adherence(&self.audience).map_err(from_run)?;
+        let order: Vec<String> = shown.measures.iter().map(|m| m.id.clone()).collect();
         for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
         }
         shown.rows.sort_by(|a, b| {
-            let place = |m: &str| exact.measures.iter().position(|h| h.id == m);
+            let place = |m: &str| order.iter().position(|id| id == m);
             (place(&a.measure), a.by, a.period, &a.level).cmp(&(place(&b.measure), b.by, b.period, &b.level))
         });
         Ok(shown)
@@ -90,7 +90,12 @@ impl<'a> View<'a> {
     pub fn funnel(&self, measure: &str) -> Result<(Funnel, Funnels), Problem> {
         let table = self.adherence()?;
         let all = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
-        let one = all.funnels.iter().find(|f| f.measure == measure).cloned().ok_or(Problem::new(Kind::NotFound))?;
+        let one = all
+            .funnels
+            .iter()
+            .find(|f| f.measure == measure)
+            .cloned()
+            .ok_or(Problem::new(Kind::NotFound))?;
         Ok((one, all))
     }
 
@@ -99,8 +104,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Kind::NotFound`] for an unknown endpoint.
     pub fn survival(&self, endpoint: &str) -> Result<SurvivalResult, Problem> {
-        let exact: SurvivalResult = self.read(kind::SURVIVAL, endpoint)?;
-        Ok(disclosure::survival(&exact, &self.audience, &self.thresholds()))
+        self.reader().survival(endpoint, &self.audience).map_err(from_run)
     }
 
     /// The overview as this viewer may see it.
@@ -108,12 +112,13 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn overview(&self) -> Result<Overview, Problem> {
-        let exact: Overview = self.read(kind::OVERVIEW, "")?;
-        let mut shown = disclosure::overview(&exact, &self.audience, &self.thresholds());
+        let mut shown = self.reader().overview(&self.audience).map_err(from_run)?;
         for row in &mut shown.by_centre {
             row.centre = self.name_of(&row.centre);
         }
-        shown.by_centre.sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
+        shown
+            .by_centre
+            .sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
         Ok(shown)
     }
 
@@ -122,12 +127,13 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn quality(&self) -> Result<Quality, Problem> {
-        let exact: Quality = self.read(kind::QUALITY, "")?;
-        let mut shown = disclosure::quality(&exact, &self.audience, &self.thresholds());
+        let mut shown = self.reader().quality(&self.audience).map_err(from_run)?;
         for row in &mut shown.centres {
             row.centre = self.name_of(&row.centre);
         }
-        shown.centres.sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
+        shown
+            .centres
+            .sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
         Ok(shown)
     }
 
@@ -139,4 +145,12 @@ impl<'a> View<'a> {
 
 fn nothing_yet() -> Problem {
     Problem::with(Kind::NotFound, "no run has been published yet")
+}
+
+/// What a run's failure is to a caller.
+pub(crate) fn from_run(error: RunError) -> Problem {
+    match error {
+        RunError::Store(error) => error.into(),
+        other => Problem::internal(other),
+    }
 }

@@ -1,12 +1,33 @@
-//! runs wrapper
-use crate::{problem::Problem, state::AppState};
-use registry_core::{access::Scope, storage::Run};
-/// x
+//! Running the ETL with this service's parts.
+
+use chrono::NaiveDate;
+use registry_core::access::Scope;
+use registry_core::storage::Run;
+use registry_etl::disclosure::Thresholds;
+use registry_etl::runs::{self, Options, Progress};
+
+use crate::problem::Problem;
+use crate::results::from_run;
+use crate::state::AppState;
+
+/// One run up to `cut_off`; `progress` hears of every step, the run's number from the first on.
+///
+/// # Errors
+/// Another run is active, or the run fails (it is then recorded as failed).
 pub fn execute(
-    _state: &AppState,
-    _scope: &Scope,
-    _cut_off: chrono::NaiveDate,
-    _progress: impl Fn(u64, u64),
+    state: &AppState,
+    scope: &Scope,
+    cut_off: NaiveDate,
+    progress: impl FnMut(Progress),
 ) -> Result<Run, Problem> {
-    Err(Problem::internal("none"))
+    let disclosure = &state.settings.disclosure;
+    let options = Options {
+        cut_off,
+        threads: std::thread::available_parallelism().map_or(2, usize::from),
+        thresholds: Thresholds {
+            public: disclosure.public,
+            committee: disclosure.committee,
+        },
+    };
+    runs::execute(&state.store, scope, &state.engine, &options, progress).map_err(from_run)
 }

@@ -21,7 +21,7 @@ pub(crate) fn start(state: web::Data<AppState>) {
             let state = state.clone();
             let outcome = web::block(move || {
                 let cut_off = state.ports.clock.now().date_naive();
-                crate::runs::execute(&state, &Scope::system("schedule"), cut_off, |_, _| {})
+                crate::runs::execute(&state, &Scope::system("schedule"), cut_off, |_| {})
             })
             .await;
             match outcome {

@@ -10,6 +10,7 @@ use registry_core::crypto::MasterKey;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
+use registry_etl::measures::Engine;
 use sha2::{Digest, Sha256};
 
 use crate::guard::{RateLimiter, observe};
@@ -87,7 +88,7 @@ pub fn assemble_with(
     schemas: SchemaStore,
 ) -> Result<web::Data<AppState>, StartError> {
     let schemas = Arc::new(schemas);
-    let judge = Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?;
+    let judge = Arc::new(Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?);
     let key = settings.master_key()?;
     let letters_key = derived_key(&key, b"rps-registry centre letters v1");
     let store = Store::open(
@@ -100,7 +101,8 @@ pub fn assemble_with(
     Ok(web::Data::new(AppState {
         store,
         schemas,
-        judge: Arc::new(judge),
+        engine: Engine::new(Arc::clone(&judge)).map_err(|e| StartError::Schema(e.to_string()))?,
+        judge,
         limiter: RateLimiter::new(
             settings.limits.requests_per_second,
             settings.limits.anonymous_per_second,

@@ -10,6 +10,8 @@ use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
+use registry_etl::measures::Engine;
+
 use crate::guard::RateLimiter;
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -24,6 +26,8 @@ pub struct AppState {
     pub schemas: Arc<SchemaStore>,
     /// The one verdict on a record.
     pub judge: Arc<Judge>,
+    /// Evaluates cases for runs, with the judge's compiled rules.
+    pub engine: Engine,
     /// As started with.
     pub settings: Settings,
     /// Clock and randomness.
@@ -49,8 +53,8 @@ impl AppState {
         {
             return Ok(table.clone());
         }
-        let years = self.store.centre_years(&Scope::system("centre table"), None)?;
-        let table = CentreTable::from_rows(years.into_iter().map(|y| y.values)).map_err(Problem::internal)?;
+        let table = registry_etl::runs::centre_table(&self.store, &Scope::system("centre table"))
+            .map_err(crate::results::from_run)?;
         if let Ok(mut guard) = self.centres.write() {
             *guard = Some(table.clone());
         }

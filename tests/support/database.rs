@@ -16,7 +16,11 @@ impl Database {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("registry.sqlite3").display());
-        Self { url, postgres: None, _folder: Some(folder) }
+        Self {
+            url,
+            postgres: None,
+            _folder: Some(folder),
+        }
     }
 
     /// A new database on the server of `REGISTRY_TEST_POSTGRES`; `None` (said on standard error) where there is none,
@@ -30,7 +34,11 @@ impl Database {
         let name = format!("registry_it_{}", uuid());
         psql(&server, &format!("CREATE DATABASE {name}"));
         let (base, _) = server.rsplit_once('/').expect("a URL with a database");
-        Some(Self { url: format!("{base}/{name}"), postgres: Some((server, name)), _folder: None })
+        Some(Self {
+            url: format!("{base}/{name}"),
+            postgres: Some((server, name)),
+            _folder: None,
+        })
     }
 
     /// What the settings take.
@@ -48,8 +56,15 @@ impl Drop for Database {
 }
 
 fn psql(server: &str, statement: &str) {
-    let out = Command::new("psql").args([server, "-qXc", statement]).output().expect("psql runs");
-    assert!(out.status.success(), "{statement}: {}", String::from_utf8_lossy(&out.stderr));
+    let out = Command::new("psql")
+        .args([server, "-qXc", statement])
+        .output()
+        .expect("psql runs");
+    assert!(
+        out.status.success(),
+        "{statement}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
 }
 
 fn uuid() -> String {

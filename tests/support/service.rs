@@ -26,7 +26,10 @@ pub struct ManualClock(AtomicI64);
 
 impl Default for ManualClock {
     fn default() -> Self {
-        let start = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("a real instant");
+        let start = Utc
+            .with_ymd_and_hms(2026, 11, 23, 12, 0, 0)
+            .single()
+            .expect("a real instant");
         Self(AtomicI64::new(start.timestamp_micros()))
     }
 }
@@ -64,7 +67,10 @@ impl Service {
     pub fn start_with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::default());
-        let ports = Ports { clock: clock.clone(), entropy: Arc::new(SystemEntropy) };
+        let ports = Ports {
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+        };
         let mut settings = Settings::default();
         settings.server.port = 0;
         settings.database.url = database.url().to_owned();
@@ -74,13 +80,24 @@ impl Service {
         change(&mut settings);
         let key = MasterKey::random(&SystemEntropy);
         std::fs::write(&settings.secrets.master_key_file, key.to_file_content()).expect("the key is written");
-        let store = Store::open(settings.store_options().creating(), key, ports.clock.clone(), ports.entropy.clone()).expect("a database");
+        let store = Store::open(
+            settings.store_options().creating(),
+            key,
+            ports.clock.clone(),
+            ports.entropy.clone(),
+        )
+        .expect("a database");
         store.migrate().expect("migrations apply");
         drop(store);
         let state = startup::assemble(settings, ports).expect("the service's parts");
         let office = Scope::system("test");
         for id in CENTRES {
-            let centre = NewCentre { centre_id: (*id).to_owned(), name: format!("Centre {id}"), country: None, active: true };
+            let centre = NewCentre {
+                centre_id: (*id).to_owned(),
+                name: format!("Centre {id}"),
+                country: None,
+                active: true,
+            };
             state.store.upsert_centre(&office, centre).expect("a centre");
             for year in 2018..=2026 {
                 let row = json!({
@@ -88,7 +105,10 @@ impl Service {
                     "eligible_seen": 12, "consent_refused": 1, "annual_metastasectomy_volume": 12,
                     "mis_metastasectomy_programme": true, "academic_trial_centre": true,
                 });
-                state.store.put_centre_year(&office, id, year, row).expect("a year");
+                state
+                    .store
+                    .put_centre_year(&office, id, year, row)
+                    .expect("a year");
             }
         }
         let (tell, told) = mpsc::channel();
@@ -96,12 +116,21 @@ impl Service {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let service = startup::run(shared).expect("a free port");
-                tell.send((service.address, service.handle())).expect("the test waits");
+                tell.send((service.address, service.handle()))
+                    .expect("the test waits");
                 service.serve().await.expect("the server ends well");
             });
         });
         let (address, handle) = told.recv().expect("the service starts");
-        Self { base: format!("http://{address}"), state, clock, handle, thread: Some(thread), _database: database, _folder: folder }
+        Self {
+            base: format!("http://{address}"),
+            state,
+            clock,
+            handle,
+            thread: Some(thread),
+            _database: database,
+            _folder: folder,
+        }
     }
 
     /// `http://127.0.0.1:port`.
@@ -118,8 +147,17 @@ impl Service {
     pub fn key(&self, role: &str, centre: Option<&str>) -> String {
         let role: Role = role.parse().expect("a role");
         let expires_at = Some(self.clock.now() + chrono::Duration::days(365));
-        let key = NewKey { label: format!("test {role}"), role, centre: centre.map(str::to_owned), expires_at };
-        let made = self.state.store.create_key(&Scope::system("test"), key).expect("a key");
+        let key = NewKey {
+            label: format!("test {role}"),
+            role,
+            centre: centre.map(str::to_owned),
+            expires_at,
+        };
+        let made = self
+            .state
+            .store
+            .create_key(&Scope::system("test"), key)
+            .expect("a key");
         made.key.reveal().to_owned()
     }
 
@@ -147,8 +185,12 @@ impl Service {
     pub fn published_run(&self, cut_off: &str) -> i64 {
         let office = Scope::system("test");
         let cut_off = cut_off.parse().expect("a date");
-        let run = registry_api::runs::execute(&self.state, &office, cut_off, |_, _| {}).expect("a run");
-        self.state.store.publish_run(&office, run.number).expect("published").number
+        let run = registry_api::runs::execute(&self.state, &office, cut_off, |_| {}).expect("a run");
+        self.state
+            .store
+            .publish_run(&office, run.number)
+            .expect("published")
+            .number
     }
 
     /// Asserts that the audit chain is whole.
@@ -185,5 +227,12 @@ pub fn at_once<T: Send>(clients: Vec<Client>, work: impl Fn(usize, &Client) -> T
             });
         }
     });
-    results.into_iter().map(|slot| slot.into_inner().expect("no poisoned slot").expect("every thread answered")).collect()
+    results
+        .into_iter()
+        .map(|slot| {
+            slot.into_inner()
+                .expect("no poisoned slot")
+                .expect("every thread answered")
+        })
+        .collect()
 }

@@ -29,19 +29,46 @@ impl Frame {
     pub(super) fn percent_axis(&self, svg: &mut Svg) {
         for step in 0..=4 {
             let value = f64::from(step) / 4.0;
-            svg.line("grid", (self.left, self.y(value)), (self.left + self.width, self.y(value)));
-            svg.text("tick", (self.left - 8.0, self.y(value) + 4.0), "end", &format!("{} %", step * 25));
+            svg.line(
+                "grid",
+                (self.left, self.y(value)),
+                (self.left + self.width, self.y(value)),
+            );
+            svg.text(
+                "tick",
+                (self.left - 8.0, self.y(value) + 4.0),
+                "end",
+                &format!("{} %", step * 25),
+            );
         }
     }
 
     /// Ticks at the given values with their labels.
     pub(super) fn x_axis(&self, svg: &mut Svg, ticks: &[f64], label: &str) {
-        svg.line("axis", (self.left, self.bottom()), (self.left + self.width, self.bottom()));
+        svg.line(
+            "axis",
+            (self.left, self.bottom()),
+            (self.left + self.width, self.bottom()),
+        );
         for tick in ticks {
-            svg.line("axis", (self.x(*tick), self.bottom()), (self.x(*tick), self.bottom() + 5.0));
-            svg.text("tick", (self.x(*tick), self.bottom() + 19.0), "middle", &format!("{tick:.0}"));
+            svg.line(
+                "axis",
+                (self.x(*tick), self.bottom()),
+                (self.x(*tick), self.bottom() + 5.0),
+            );
+            svg.text(
+                "tick",
+                (self.x(*tick), self.bottom() + 19.0),
+                "middle",
+                &format!("{tick:.0}"),
+            );
         }
-        svg.text("label", (self.left + self.width / 2.0, self.bottom() + 38.0), "middle", label);
+        svg.text(
+            "label",
+            (self.left + self.width / 2.0, self.bottom() + 38.0),
+            "middle",
+            label,
+        );
     }
 }
 
@@ -49,7 +76,11 @@ impl Frame {
 pub(super) fn round_ticks(max: f64) -> Vec<f64> {
     let raw = (max / 6.0).max(1.0);
     let magnitude = 10f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= raw).unwrap_or(raw);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|m| m * magnitude)
+        .find(|s| *s >= raw)
+        .unwrap_or(raw);
     let mut ticks = Vec::new();
     let mut value = 0.0;
     while value <= max + step * 1e-9 {

@@ -7,11 +7,26 @@ use super::svg::Svg;
 pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String {
     let mut svg = Svg::new(760.0, 240.0, title);
     let most = counts.iter().filter_map(|(_, n)| *n).max().unwrap_or(1).max(1);
-    let frame =
-        Frame { left: 52.0, top: 12.0, width: 694.0, height: 176.0, x_max: counts.len().max(1) as f64, y_max: f64::from(most) * 1.08 };
+    let frame = Frame {
+        left: 52.0,
+        top: 12.0,
+        width: 694.0,
+        height: 176.0,
+        x_max: counts.len().max(1) as f64,
+        y_max: f64::from(most) * 1.08,
+    };
     for tick in round_ticks(f64::from(most)) {
-        svg.line("grid", (frame.left, frame.y(tick)), (frame.left + frame.width, frame.y(tick)));
-        svg.text("tick", (frame.left - 8.0, frame.y(tick) + 4.0), "end", &format!("{tick:.0}"));
+        svg.line(
+            "grid",
+            (frame.left, frame.y(tick)),
+            (frame.left + frame.width, frame.y(tick)),
+        );
+        svg.text(
+            "tick",
+            (frame.left - 8.0, frame.y(tick) + 4.0),
+            "end",
+            &format!("{tick:.0}"),
+        );
     }
     let step = frame.width / counts.len().max(1) as f64;
     let every = (counts.len() / 10).max(1);
@@ -20,14 +35,30 @@ pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String
         match count {
             Some(count) => {
                 let y = frame.y(f64::from(*count));
-                svg.rect("bar", x + step * 0.12, y, step * 0.76, frame.bottom() - y, &format!("{label}: {count} {unit}"));
+                svg.rect(
+                    "bar",
+                    x + step * 0.12,
+                    y,
+                    step * 0.76,
+                    frame.bottom() - y,
+                    &format!("{label}: {count} {unit}"),
+                );
             }
-            None => svg.circle("hidden", (x + step / 2.0, frame.bottom() - 4.0), 2.0, &format!("{label}: not shown (few patients)")),
+            None => svg.circle(
+                "hidden",
+                (x + step / 2.0, frame.bottom() - 4.0),
+                2.0,
+                &format!("{label}: not shown (few patients)"),
+            ),
         }
         if n % every == 0 {
             svg.text("tick", (x + step / 2.0, frame.bottom() + 19.0), "middle", label);
         }
     }
-    svg.line("axis", (frame.left, frame.bottom()), (frame.left + frame.width, frame.bottom()));
+    svg.line(
+        "axis",
+        (frame.left, frame.bottom()),
+        (frame.left + frame.width, frame.bottom()),
+    );
     svg.finish()
 }

@@ -11,7 +11,14 @@ const RISK_MONTHS: [f64; 6] = [0.0, 12.0, 24.0, 36.0, 48.0, 60.0];
 pub fn survival(curves: &[(&str, &SurvivalCurve)], title: &str) -> String {
     let rows = curves.len() as f64;
     let mut svg = Svg::new(760.0, 400.0 + 22.0 * rows, title);
-    let frame = Frame { left: 150.0, top: 16.0, width: 590.0, height: 290.0, x_max: 60.0, y_max: 1.0 };
+    let frame = Frame {
+        left: 150.0,
+        top: 16.0,
+        width: 590.0,
+        height: 290.0,
+        x_max: 60.0,
+        y_max: 1.0,
+    };
     frame.percent_axis(&mut svg);
     frame.x_axis(&mut svg, &RISK_MONTHS, "Months from metastatic diagnosis");
     for (n, (_, curve)) in curves.iter().enumerate() {
@@ -42,14 +49,22 @@ fn end_of(curve: &SurvivalCurve) -> f64 {
 }
 
 fn band(svg: &mut Svg, frame: &Frame, curve: &SurvivalCurve) {
-    let bounded: Vec<_> = curve.steps.iter().filter_map(|s| Some((s.months, s.lower?, s.upper?))).collect();
+    let bounded: Vec<_> = curve
+        .steps
+        .iter()
+        .filter_map(|s| Some((s.months, s.lower?, s.upper?)))
+        .collect();
     if bounded.is_empty() {
         return;
     }
     let end = bounded.last().map_or(0.0, |b| b.0);
     let upper = corners(bounded.iter().map(|b| (b.0, b.2)), end);
     let lower = corners(bounded.iter().map(|b| (b.0, b.1)), end);
-    let outline: Vec<_> = upper.into_iter().chain(lower.into_iter().rev()).map(|(x, y)| (frame.x(x), frame.y(y))).collect();
+    let outline: Vec<_> = upper
+        .into_iter()
+        .chain(lower.into_iter().rev())
+        .map(|(x, y)| (frame.x(x), frame.y(y)))
+        .collect();
     svg.polygon("band", &outline, "95 % interval");
 }
 
@@ -73,7 +88,11 @@ fn risk_table(svg: &mut Svg, frame: &Frame, curves: &[(&str, &SurvivalCurve)]) {
     svg.text("label strong", (8.0, top), "start", "Number at risk");
     for (n, (name, curve)) in curves.iter().enumerate() {
         let y = top + 22.0 * (n as f64 + 1.0);
-        svg.line(&format!("curve series-{}", n % 8), (8.0, y - 4.0), (26.0, y - 4.0));
+        svg.line(
+            &format!("curve series-{}", n % 8),
+            (8.0, y - 4.0),
+            (26.0, y - 4.0),
+        );
         svg.text("tick", (32.0, y), "start", name);
         for months in RISK_MONTHS {
             let at_risk = curve.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);

@@ -33,7 +33,12 @@ pub(super) fn at(x: f64) -> String {
 
 impl Svg {
     pub(super) fn new(width: f64, height: f64, title: &str) -> Self {
-        Self { width, height, title: title.to_owned(), body: String::new() }
+        Self {
+            width,
+            height,
+            title: title.to_owned(),
+            body: String::new(),
+        }
     }
 
     pub(super) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
@@ -82,11 +87,20 @@ impl Svg {
     }
 
     pub(super) fn polyline(&mut self, class: &str, points: &[(f64, f64)]) {
-        let _ = write!(self.body, "<polyline class=\"{class}\" points=\"{}\"/>", joined(points));
+        let _ = write!(
+            self.body,
+            "<polyline class=\"{class}\" points=\"{}\"/>",
+            joined(points)
+        );
     }
 
     pub(super) fn polygon(&mut self, class: &str, points: &[(f64, f64)], tip: &str) {
-        let _ = write!(self.body, "<polygon class=\"{class}\" points=\"{}\">{}</polygon>", joined(points), tooltip(tip));
+        let _ = write!(
+            self.body,
+            "<polygon class=\"{class}\" points=\"{}\">{}</polygon>",
+            joined(points),
+            tooltip(tip)
+        );
     }
 
     pub(super) fn finish(self) -> String {
@@ -101,9 +115,17 @@ impl Svg {
 }
 
 fn tooltip(tip: &str) -> String {
-    if tip.is_empty() { String::new() } else { format!("<title>{}</title>", escape(tip)) }
+    if tip.is_empty() {
+        String::new()
+    } else {
+        format!("<title>{}</title>", escape(tip))
+    }
 }
 
 fn joined(points: &[(f64, f64)]) -> String {
-    points.iter().map(|(x, y)| format!("{},{}", at(*x), at(*y))).collect::<Vec<_>>().join(" ")
+    points
+        .iter()
+        .map(|(x, y)| format!("{},{}", at(*x), at(*y)))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -55,7 +55,10 @@ const LANE: f64 = 34.0;
 /// `None` when nothing has a date.
 pub fn timeline(course: &Timeline, title: &str) -> Option<String> {
     let days = course.lanes.iter().flat_map(|(_, spans, marks)| {
-        spans.iter().flat_map(|s| [s.from, s.to]).chain(marks.iter().map(|m| m.day))
+        spans
+            .iter()
+            .flat_map(|s| [s.from, s.to])
+            .chain(marks.iter().map(|m| m.day))
     });
     let (first, last) = (days.clone().min()?, days.max()?);
     let length = (last - first).num_days().max(30) as f64;
@@ -70,7 +73,14 @@ pub fn timeline(course: &Timeline, title: &str) -> Option<String> {
         svg.line("grid", (left, middle), (left + width, middle));
         for span in spans {
             let (from, to) = (x(span.from), x(span.to).max(x(span.from) + 4.0));
-            svg.rect(if span.open { "span open" } else { "span" }, from, middle - 9.0, to - from, 18.0, &span.what);
+            svg.rect(
+                if span.open { "span open" } else { "span" },
+                from,
+                middle - 9.0,
+                to - from,
+                18.0,
+                &span.what,
+            );
             let room = (to - from) / 6.4;
             if (span.what.chars().count() as f64) < room {
                 svg.text("span-label", (from + 5.0, middle + 4.0), "start", &span.what);
@@ -85,7 +95,11 @@ pub fn timeline(course: &Timeline, title: &str) -> Option<String> {
                     &mark.what,
                 ),
                 MarkKind::Progression => {
-                    svg.polygon("mark progression", &[(cx, cy - 8.0), (cx + 8.0, cy + 7.0), (cx - 8.0, cy + 7.0)], &mark.what);
+                    svg.polygon(
+                        "mark progression",
+                        &[(cx, cy - 8.0), (cx + 8.0, cy + 7.0), (cx - 8.0, cy + 7.0)],
+                        &mark.what,
+                    );
                 }
                 MarkKind::Treatment => svg.rect("mark treatment", cx - 6.0, cy - 6.0, 12.0, 12.0, &mark.what),
                 MarkKind::Death => svg.rect("mark death", cx - 3.0, cy - 12.0, 6.0, 24.0, &mark.what),
@@ -99,7 +113,9 @@ pub fn timeline(course: &Timeline, title: &str) -> Option<String> {
 fn years(svg: &mut Svg, first: NaiveDate, last: NaiveDate, x: &impl Fn(NaiveDate) -> f64, height: f64) {
     let every = ((last.year() - first.year()) / 10).max(1);
     for year in (first.year()..=last.year() + 1).step_by(usize::try_from(every).unwrap_or(1)) {
-        let Some(start) = NaiveDate::from_ymd_opt(year, 1, 1) else { continue };
+        let Some(start) = NaiveDate::from_ymd_opt(year, 1, 1) else {
+            continue;
+        };
         if start < first || start > last {
             continue;
         }

@@ -97,13 +97,12 @@ fn fill(state: &AppState, office: &Scope, cases: u32) -> Result<(), Failure> {
     }
     submit_all(state, &plan)?;
     let bar = progress_bar("run", 0);
-    let run = crate::runs::execute(state, office, today, |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
+    let run = crate::runs::execute(state, office, today, |progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
     })?;
     bar.finish_and_clear();
     state.store.publish_run(office, run.number)?;
-    crate::releases::freeze(state, office, run.number, "demo-1", "Synthetic cohort")?;
     Ok(())
 }
 

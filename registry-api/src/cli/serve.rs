@@ -104,9 +104,9 @@ pub(super) fn run_once(settings: Settings, ports: Ports, args: &RunArgs) -> Resu
         .cut_off
         .unwrap_or_else(|| state.ports.clock.now().date_naive());
     let scope = registry_core::access::Scope::system("command line");
-    let run = crate::runs::execute(&state, &scope, cut_off, |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
+    let run = crate::runs::execute(&state, &scope, cut_off, |progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
     })?;
     bar.finish_and_clear();
     println!("run {} finished, cut-off {}", run.number, run.cutoff_date);

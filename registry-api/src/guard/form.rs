@@ -65,17 +65,25 @@ impl<P: Policy> FromRequest for AllowedForm<P> {
         let request = request.clone();
         Box::pin(async move {
             let state = state_of(&request)?;
-            let session = session_of(&state, &request).await?.ok_or(Problem::new(Kind::Unauthenticated))?;
+            let session = session_of(&state, &request)
+                .await?
+                .ok_or(Problem::new(Kind::Unauthenticated))?;
             state.limiter.check_caller(session.scope.actor())?;
             if fields.await?.get("csrf") != session.csrf {
                 return Err(Problem::new(Kind::CsrfTokenMissing));
             }
             if !P::ROLES.contains(&session.scope.role()) {
                 let role = session.scope.role();
-                return Err(Problem::with(Kind::Forbidden, format!("the role {role} may not {}", P::WHAT)));
+                return Err(Problem::with(
+                    Kind::Forbidden,
+                    format!("the role {role} may not {}", P::WHAT),
+                ));
             }
             let scope = session.scope.with_request(super::request_id::current());
-            Ok(Self { scope, policy: PhantomData })
+            Ok(Self {
+                scope,
+                policy: PhantomData,
+            })
         })
     }
 }

@@ -28,7 +28,11 @@ pub async fn observe(
         return Err(Problem::new(Kind::Internal).into());
     };
     let id = request_id::new(&*state.ports.clock, &*state.ports.entropy);
-    let accepts = request.headers().get("accept").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accepts = request
+        .headers()
+        .get("accept")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let page = accepts.contains("text/html") && !request.path().starts_with("/api/");
     let current = request_id::Current { id: id.clone(), page };
     request_id::scope(current, answer(state, id, request, next)).await

@@ -10,12 +10,11 @@ mod rate;
 pub mod request_id;
 
 pub use body::{Json, RawBody};
-pub use form::{AllowedForm, Fields};
 pub use caller::{Allowed, SESSION_COOKIE, Via};
+pub use form::{AllowedForm, Fields};
 pub use middleware::{Envelope, observe};
 pub use policy::{
-    Anyone,
-    Administers, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults, ReadsRuns, SeesCases,
-    Submits,
+    Administers, Anyone, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults,
+    ReadsRuns, SeesCases, Submits,
 };
 pub use rate::RateLimiter;

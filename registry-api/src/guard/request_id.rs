@@ -30,7 +30,9 @@ pub fn new(clock: &dyn Clock, entropy: &dyn Entropy) -> String {
     let mut random = [0u8; 10];
     entropy.fill(&mut random);
     let millis = u64::try_from(clock.now().timestamp_millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random)
+        .into_uuid()
+        .to_string()
 }
 
 /// Runs `future` as the handling of a request.

@@ -87,7 +87,10 @@ pub(super) async fn page(
         };
         let guideline = state.judge.guidelines(&state.schemas.current().version).first();
         let data = data(&view.adherence()?, guideline, &filters, view.own());
-        Ok(Page { frame: frame.with_run(&view.run), data: Some(data) })
+        Ok(Page {
+            frame: frame.with_run(&view.run),
+            data: Some(data),
+        })
     })
     .await?;
     html(&page)
@@ -108,56 +111,129 @@ fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters
         "histology" => (By::Histology, Period::All),
         _ => (By::Centre, Period::Last24Months),
     };
-    let mut levels: Vec<&str> =
-        table.rows.iter().filter(|r| r.by == by && r.period == period).map(|r| r.level.as_str()).collect();
+    let mut levels: Vec<&str> = table
+        .rows
+        .iter()
+        .filter(|r| r.by == by && r.period == period)
+        .map(|r| r.level.as_str())
+        .collect();
     levels.sort_unstable_by_key(|l| (l.len(), *l));
     levels.dedup();
-    let network = if by == By::Centre { Period::Last24Months } else { Period::All };
+    let network = if by == By::Centre {
+        Period::Last24Months
+    } else {
+        Period::All
+    };
     let mut groups: Vec<Group> = Vec::new();
     for head in &table.measures {
         let measure = guideline.and_then(|g| g.measure(&head.id)).map(|(_, m)| m);
         let domain = measure.and_then(|m| m.domain.as_deref()).unwrap_or_default();
-        if (!filters.kind.is_empty() && filters.kind != head.kind) || (!filters.domain.is_empty() && filters.domain != domain) {
+        if (!filters.kind.is_empty() && filters.kind != head.kind)
+            || (!filters.domain.is_empty() && filters.domain != domain)
+        {
             continue;
         }
         let of = |by: By, period: Period, level: &str| {
-            table.rows.iter().find(|r| r.measure == head.id && r.by == by && r.period == period && r.level == level)
+            table
+                .rows
+                .iter()
+                .find(|r| r.measure == head.id && r.by == by && r.period == period && r.level == level)
         };
         let utilisation = head.kind == "utilisation";
         let mut cells = vec![cell(of(By::Network, network, "all"), utilisation)];
-        cells.extend(levels.iter().map(|level| cell(of(by, period, level), utilisation)));
+        cells.extend(
+            levels
+                .iter()
+                .map(|level| cell(of(by, period, level), utilisation)),
+        );
         let row = Row {
             id: head.id.clone(),
             title: head.title.clone(),
             grade: head.grade.clone(),
-            unratified: measure.zip(guideline).is_some_and(|(m, g)| !unratified(g, m).is_empty()),
+            unratified: measure
+                .zip(guideline)
+                .is_some_and(|(m, g)| !unratified(g, m).is_empty()),
             cells,
         };
-        let kind = if utilisation { "use of options" } else { "adherence" };
+        let kind = if utilisation {
+            "use of options"
+        } else {
+            "adherence"
+        };
         let title = format!("{}: {kind}", words::code(domain));
         match groups.iter_mut().find(|g| g.title == title) {
             Some(group) => group.rows.push(row),
-            None => groups.push(Group { title, rows: vec![row] }),
+            None => groups.push(Group {
+                title,
+                rows: vec![row],
+            }),
         }
     }
-    let share = if table.rows_total == 0 { 0.0 } else { f64::from(table.rows_suppressed) / f64::from(table.rows_total) };
+    let share = if table.rows_total == 0 {
+        0.0
+    } else {
+        f64::from(table.rows_suppressed) / f64::from(table.rows_total)
+    };
     Data {
         kinds: choices(
-            &[("", "All kinds"), ("adherence", "Adherence"), ("avoidance", "Avoidance"), ("documentation", "Documentation"), ("utilisation", "Use of options")],
+            &[
+                ("", "All kinds"),
+                ("adherence", "Adherence"),
+                ("avoidance", "Avoidance"),
+                ("documentation", "Documentation"),
+                ("utilisation", "Use of options"),
+            ],
             &filters.kind,
         ),
-        domains: choices(&[("", "All domains"), ("assessment", "Assessment"), ("imaging", "Imaging")], &filters.domain),
-        bys: choices(&[("", "Centres, last 24 months"), ("half_year", "Half-years, network"), ("histology", "Histology, network")], &filters.by),
-        csv: format!("/api/v1/adherence?by={}", match by { By::HalfYear => "half_year", By::Histology => "histology", _ => "centre" }),
+        domains: choices(
+            &[
+                ("", "All domains"),
+                ("assessment", "Assessment"),
+                ("imaging", "Imaging"),
+            ],
+            &filters.domain,
+        ),
+        bys: choices(
+            &[
+                ("", "Centres, last 24 months"),
+                ("half_year", "Half-years, network"),
+                ("histology", "Histology, network"),
+            ],
+            &filters.by,
+        ),
+        csv: format!(
+            "/api/v1/adherence?by={}",
+            match by {
+                By::HalfYear => "half_year",
+                By::Histology => "histology",
+                _ => "centre",
+            }
+        ),
         caption: format!(
             "Share of assessable units; small: counted units, then units that cannot be assessed. {}",
-            if by == By::Centre { format!("Metastatic diagnosis since {}.", table.last_24_months_from) } else { "All diagnoses.".to_owned() }
+            if by == By::Centre {
+                format!("Metastatic diagnosis since {}.", table.last_24_months_from)
+            } else {
+                "All diagnoses.".to_owned()
+            }
         ),
-        suppressed: format!("{} of {} rows of this run are not shown to you ({:.0} %).", table.rows_suppressed, table.rows_total, share * 100.0),
+        suppressed: format!(
+            "{} of {} rows of this run are not shown to you ({:.0} %).",
+            table.rows_suppressed,
+            table.rows_total,
+            share * 100.0
+        ),
         width: levels.len() + 3,
         columns: levels
             .iter()
-            .map(|l| Column { own: own == Some(*l), name: if by == By::Histology { l.to_uppercase() } else { l.replace("Centre ", "") } })
+            .map(|l| Column {
+                own: own == Some(*l),
+                name: if by == By::Histology {
+                    l.to_uppercase()
+                } else {
+                    l.replace("Centre ", "")
+                },
+            })
             .collect(),
         groups,
     }
@@ -168,14 +244,24 @@ pub(super) fn unratified<'a>(guideline: &'a Guideline, measure: &'a Measure) -> 
     measure
         .parameters
         .iter()
-        .filter(|name| guideline.parameters.get(*name).is_some_and(|p| p.basis == "assumption"))
+        .filter(|name| {
+            guideline
+                .parameters
+                .get(*name)
+                .is_some_and(|p| p.basis == "assumption")
+        })
         .map(String::as_str)
         .collect()
 }
 
 fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
     let Some(row) = row else {
-        return Cell { class: "none", text: "–".to_owned(), small: String::new(), tip: "no unit".to_owned() };
+        return Cell {
+            class: "none",
+            text: "–".to_owned(),
+            small: String::new(),
+            tip: "no unit".to_owned(),
+        };
     };
     let small = match (row.denominator, row.not_assessable) {
         (Some(d), Some(na)) => format!("{d} · {na}"),
@@ -205,5 +291,10 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
         RateState::Insufficient => "insuff.".to_owned(),
         RateState::Suppressed => "few".to_owned(),
     };
-    Cell { class, text, small, tip }
+    Cell {
+        class,
+        text,
+        small,
+        tip,
+    }
 }

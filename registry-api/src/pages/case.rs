@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::{MeasureKind, Outcome};
-use registry_core::storage::{StoredCase, StoreError, VersionRow};
+use registry_core::storage::{StoreError, StoredCase, VersionRow};
 
 use super::course::{Event, course};
 use super::{Frame, html, words};
@@ -69,8 +69,16 @@ fn gone(error: StoreError) -> Problem {
 fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Result<Shown, Problem> {
     let (timeline, events) = course(&stored.document);
     let pseudonym = stored.row.pseudonym.clone().unwrap_or_default();
-    let histology = stored.derived.histology_code.as_deref().map_or_else(|| "Histology not derivable".to_owned(), words::code);
-    let t0 = stored.derived.t0.clone().unwrap_or_else(|| "an unknown date".to_owned());
+    let histology = stored
+        .derived
+        .histology_code
+        .as_deref()
+        .map_or_else(|| "Histology not derivable".to_owned(), words::code);
+    let t0 = stored
+        .derived
+        .t0
+        .clone()
+        .unwrap_or_else(|| "an unknown date".to_owned());
     Ok(Shown {
         timeline: charts::timeline(&timeline, "Course of the disease"),
         events,
@@ -81,14 +89,29 @@ fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Re
         findings: stored
             .findings
             .iter()
-            .map(|f| (f.severity.as_str(), f.code.clone(), f.pointer.clone(), f.message.clone()))
+            .map(|f| {
+                (
+                    f.severity.as_str(),
+                    f.code.clone(),
+                    f.pointer.clone(),
+                    f.message.clone(),
+                )
+            })
             .collect(),
         assessment: assessment(state, stored)?,
         versions: versions
             .into_iter()
             .map(|v| {
                 let stored = v.submitted_at.format("%Y-%m-%d %H:%M UTC").to_string();
-                (v.version, stored, v.actor, v.schema_version, v.errors, v.warnings, v.reason.unwrap_or_default())
+                (
+                    v.version,
+                    stored,
+                    v.actor,
+                    v.schema_version,
+                    v.errors,
+                    v.warnings,
+                    v.reason.unwrap_or_default(),
+                )
             })
             .collect(),
         pseudonym,
@@ -99,7 +122,9 @@ fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Re
 fn assessment(state: &AppState, stored: &StoredCase) -> Result<Vec<Line>, Problem> {
     let mut lines = Vec::new();
     for (guideline, outcome) in assessed(state, stored)? {
-        let Some(measure) = guideline.measures.get(usize::from(outcome.measure)) else { continue };
+        let Some(measure) = guideline.measures.get(usize::from(outcome.measure)) else {
+            continue;
+        };
         if outcome.outcome == Outcome::NotInDenom {
             continue;
         }
@@ -116,7 +141,10 @@ fn assessment(state: &AppState, stored: &StoredCase) -> Result<Vec<Line>, Proble
         lines.push(Line {
             id: measure.id.clone(),
             title: measure.title.clone(),
-            unit: measure.unit_entity.as_ref().map(|_| format!("{} {}", measure.unit, outcome.unit_index + 1)),
+            unit: measure
+                .unit_entity
+                .as_ref()
+                .map(|_| format!("{} {}", measure.unit, outcome.unit_index + 1)),
             grade: measure.grade.clone(),
             outcome: spoken,
             class,

@@ -42,8 +42,17 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Cases", "/cases", &caller);
     let page = blocking(move || {
-        let cases = state.store.list_cases(&caller.scope, &CaseFilter::default(), wanted.cursor.as_deref(), 100)?;
-        Ok(Page { frame, rows: cases.items.into_iter().filter_map(row).collect(), next: cases.next })
+        let cases = state.store.list_cases(
+            &caller.scope,
+            &CaseFilter::default(),
+            wanted.cursor.as_deref(),
+            100,
+        )?;
+        Ok(Page {
+            frame,
+            rows: cases.items.into_iter().filter_map(row).collect(),
+            next: cases.next,
+        })
     })
     .await?;
     html(&page)
@@ -53,7 +62,12 @@ fn row(case: CaseRow) -> Option<Row> {
     Some(Row {
         pseudonym: case.pseudonym?,
         centre: case.centre_id,
-        histology: case.derived.histology_code.as_deref().map(words::code).unwrap_or_default(),
+        histology: case
+            .derived
+            .histology_code
+            .as_deref()
+            .map(words::code)
+            .unwrap_or_default(),
         t0: case.derived.t0.unwrap_or_default(),
         status: words::code(case.status.as_str()),
         version: case.version,

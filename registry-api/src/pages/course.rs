@@ -8,20 +8,74 @@ use super::words;
 use crate::charts::{Mark, MarkKind, Span, Timeline};
 
 /// Lane, entity, first date, last date (for intervals), elements that say what.
-type Lane = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [&'static str]);
+type Lane = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    &'static [&'static str],
+);
 
 const LANES: &[Lane] = &[
-    ("Presentations", "presentation", "date_detected", None, &["timing", "disease_pattern"]),
-    ("Operations before", "prior_operation", "date", None, &["indication", "completeness"]),
-    ("Imaging", "imaging", "date", None, &["modality", "region", "indication"]),
+    (
+        "Presentations",
+        "presentation",
+        "date_detected",
+        None,
+        &["timing", "disease_pattern"],
+    ),
+    (
+        "Operations before",
+        "prior_operation",
+        "date",
+        None,
+        &["indication", "completeness"],
+    ),
+    (
+        "Imaging",
+        "imaging",
+        "date",
+        None,
+        &["modality", "region", "indication"],
+    ),
     ("Tumour boards", "mdt", "date", None, &["trigger", "intent"]),
     ("Biopsies", "biopsy", "date", None, &["technique", "result"]),
-    ("Local treatment", "local_treatment", "date", None, &["modality", "site", "completeness"]),
-    ("Systemic therapy", "systemic", "start_date", Some("stop_date"), &["agents", "best_response"]),
-    ("Radiotherapy", "radiotherapy", "start_date", Some("end_date"), &["intent", "total_dose_gy"]),
-    ("Observation", "observation", "start_date", Some("end_date"), &["reason"]),
+    (
+        "Local treatment",
+        "local_treatment",
+        "date",
+        None,
+        &["modality", "site", "completeness"],
+    ),
+    (
+        "Systemic therapy",
+        "systemic",
+        "start_date",
+        Some("stop_date"),
+        &["agents", "best_response"],
+    ),
+    (
+        "Radiotherapy",
+        "radiotherapy",
+        "start_date",
+        Some("end_date"),
+        &["intent", "total_dose_gy"],
+    ),
+    (
+        "Observation",
+        "observation",
+        "start_date",
+        Some("end_date"),
+        &["reason"],
+    ),
     ("Progression", "progression", "date", None, &["type", "site"]),
-    ("Follow-up", "followup", "date", None, &["vital_status", "disease_status"]),
+    (
+        "Follow-up",
+        "followup",
+        "date",
+        None,
+        &["vital_status", "disease_status"],
+    ),
 ];
 
 /// One line of the table: date, until, kind, what.
@@ -29,13 +83,23 @@ pub(super) type Event = (String, String, &'static str, String);
 
 /// The picture and the table of a record; intervals without an end run to the last known day.
 pub(super) fn course(record: &Value) -> (Timeline, Vec<Event>) {
-    let last = record["followup"].as_array().into_iter().flatten().filter_map(|r| day(&r["date"])).max();
+    let last = record["followup"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|r| day(&r["date"]))
+        .max();
     let mut timeline = Timeline::default();
     let mut events: Vec<Event> = Vec::new();
     for (name, entity, start, end, says) in LANES {
         let (mut spans, mut marks) = (Vec::new(), Vec::new());
         for row in record[*entity].as_array().into_iter().flatten() {
-            let what = says.iter().map(|e| words::leaf(&row[*e])).filter(|t| !t.is_empty()).collect::<Vec<_>>().join(", ");
+            let what = says
+                .iter()
+                .map(|e| words::leaf(&row[*e]))
+                .filter(|t| !t.is_empty())
+                .collect::<Vec<_>>()
+                .join(", ");
             let what = what.replace('_', " ");
             let until = end.map(|e| words::leaf(&row[e])).unwrap_or_default();
             events.push((words::leaf(&row[*start]), until, name, what.clone()));
@@ -46,9 +110,18 @@ pub(super) fn course(record: &Value) -> (Timeline, Vec<Event>) {
                     let to = day(&row[*end]);
                     let open = to.is_none();
                     let to = to.or(last).unwrap_or(from).max(from);
-                    spans.push(Span { from, to, what: what.split_once(": ").map(|(_, w)| w.to_owned()).unwrap_or(what), open });
+                    spans.push(Span {
+                        from,
+                        to,
+                        what: what.split_once(": ").map(|(_, w)| w.to_owned()).unwrap_or(what),
+                        open,
+                    });
                 }
-                None => marks.push(Mark { day: from, what, kind: kind(entity, row) }),
+                None => marks.push(Mark {
+                    day: from,
+                    what,
+                    kind: kind(entity, row),
+                }),
             }
         }
         if !spans.is_empty() || !marks.is_empty() {
@@ -91,7 +164,11 @@ mod tests {
         let (timeline, events) = course(&record);
         assert_eq!(events.len(), 3);
         assert_eq!(events[0].0, "2024-02", "the date is shown as recorded");
-        let (_, spans, _) = timeline.lanes.iter().find(|(n, ..)| n == "Systemic therapy").expect("a lane");
+        let (_, spans, _) = timeline
+            .lanes
+            .iter()
+            .find(|(n, ..)| n == "Systemic therapy")
+            .expect("a lane");
         assert!(spans[0].open && spans[0].to.to_string() == "2024-09-01");
     }
 }

@@ -43,7 +43,13 @@ pub(super) struct Item {
 impl Frame {
     /// For nobody in particular.
     pub(super) fn bare(title: &str) -> Self {
-        Self { title: title.to_owned(), active: "", who: None, run: None, role: None }
+        Self {
+            title: title.to_owned(),
+            active: "",
+            who: None,
+            run: None,
+            role: None,
+        }
     }
 
     /// For a caller.
@@ -52,13 +58,28 @@ impl Frame {
             Via::Session(session) => session.csrf.clone(),
             Via::Key => String::new(),
         };
-        let who = Who { label: label(&caller.scope), csrf };
-        Self { title: title.to_owned(), active, who: Some(who), run: None, role: Some(caller.scope.role()) }
+        let who = Who {
+            label: label(&caller.scope),
+            csrf,
+        };
+        Self {
+            title: title.to_owned(),
+            active,
+            who: Some(who),
+            run: None,
+            role: Some(caller.scope.role()),
+        }
     }
 
     /// With the run behind the numbers.
     pub(super) fn with_run(mut self, run: &Run) -> Self {
-        let parameter = |name: &str| run.parameters.get(name).and_then(|v| v.as_str()).unwrap_or("?").to_owned();
+        let parameter = |name: &str| {
+            run.parameters
+                .get(name)
+                .and_then(|v| v.as_str())
+                .unwrap_or("?")
+                .to_owned()
+        };
         self.run = Some(RunLine {
             number: run.number,
             cut_off: run.cutoff_date.to_string(),

@@ -80,14 +80,22 @@ pub(super) async fn page(
         };
         let (funnel, _) = view.funnel(&found.id)?;
         let data = data(&view.adherence()?, &funnel, found, view.own());
-        Ok(Page { frame: frame.with_run(&view.run), m, data })
+        Ok(Page {
+            frame: frame.with_run(&view.run),
+            m,
+            data,
+        })
     })
     .await?;
     html(&page)
 }
 
 fn definition(guideline: &Guideline, measure: &Measure) -> Definition {
-    let population = guideline.populations.get(&measure.population).cloned().unwrap_or_default();
+    let population = guideline
+        .populations
+        .get(&measure.population)
+        .cloned()
+        .unwrap_or_default();
     let mut expressions = vec![("Population".to_owned(), population.trim().to_owned())];
     let order = ["denominator", "exclusion", "numerator", "exception"];
     for name in order {
@@ -95,11 +103,18 @@ fn definition(guideline: &Guideline, measure: &Measure) -> Definition {
             expressions.push((words::code(name), text.trim().to_owned()));
         }
     }
-    for (name, text) in measure.expressions.iter().filter(|(name, _)| !order.contains(&name.as_str())) {
+    for (name, text) in measure
+        .expressions
+        .iter()
+        .filter(|(name, _)| !order.contains(&name.as_str()))
+    {
         expressions.push((name.trim_start_matches("let.").to_owned(), text.trim().to_owned()));
     }
     for (name, text) in &guideline.definitions {
-        if measure.expressions.values().any(|e| e.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == name)) {
+        if measure.expressions.values().any(|e| {
+            e.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .any(|w| w == name)
+        }) {
             expressions.push((format!("Definition {name}"), text.trim().to_owned()));
         }
     }
@@ -108,7 +123,11 @@ fn definition(guideline: &Guideline, measure: &Measure) -> Definition {
         .iter()
         .filter_map(|name| guideline.parameters.get(name))
         .map(|p| {
-            let basis = if p.basis == "assumption" { "assumption, not ratified" } else { p.basis.as_str() };
+            let basis = if p.basis == "assumption" {
+                "assumption, not ratified"
+            } else {
+                p.basis.as_str()
+            };
             (p.name.clone(), value(&p.value), basis.to_owned())
         })
         .collect();
@@ -158,11 +177,20 @@ fn value(value: &ParameterValue) -> String {
 
 fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<&str>) -> Option<Data> {
     let rows: Vec<&AdherenceRow> = table.rows.iter().filter(|r| r.measure == measure.id).collect();
-    let network = rows.iter().find(|r| r.by == By::Network && r.period == Period::All)?;
+    let network = rows
+        .iter()
+        .find(|r| r.by == By::Network && r.period == Period::All)?;
     let lines = |by: By| -> Vec<Line> {
         rows.iter()
             .filter(|r| r.by == by && r.period == Period::All)
-            .map(|r| (words::code(&r.level), words::rate(r), words::interval(r.lower, r.upper), words::fraction(r)))
+            .map(|r| {
+                (
+                    words::code(&r.level),
+                    words::rate(r),
+                    words::interval(r.lower, r.upper),
+                    words::fraction(r),
+                )
+            })
             .collect()
     };
     let patients = match (network.clustered_lower, network.clustered_upper) {
@@ -183,10 +211,25 @@ fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<
         interval: format!("95 % interval {}", words::interval(network.lower, network.upper)),
         fraction: words::fraction(network),
         patients,
-        not_assessable: format!("{} ({})", words::count(network.not_assessable), words::percent(network.not_assessable_share)),
-        bounds: format!("rate between {} and {} whatever they are", words::percent(network.bound_low), words::percent(network.bound_high)),
-        excluded: format!("{} / {}", words::count(network.excluded), words::count(network.excepted)),
-        outside: format!("{} outside the denominator", words::count(network.not_in_denominator)),
+        not_assessable: format!(
+            "{} ({})",
+            words::count(network.not_assessable),
+            words::percent(network.not_assessable_share)
+        ),
+        bounds: format!(
+            "rate between {} and {} whatever they are",
+            words::percent(network.bound_low),
+            words::percent(network.bound_high)
+        ),
+        excluded: format!(
+            "{} / {}",
+            words::count(network.excluded),
+            words::count(network.excepted)
+        ),
+        outside: format!(
+            "{} outside the denominator",
+            words::count(network.not_in_denominator)
+        ),
         funnel: charts::funnel(funnel, own, &format!("{} by centre", measure.title)),
         has_own: own.is_some(),
         since: table.last_24_months_from.clone(),
@@ -194,12 +237,22 @@ fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<
             .points
             .iter()
             .map(|p| {
-                let rate = if p.rate.is_some() { words::percent(p.rate) } else { "–".to_owned() };
+                let rate = if p.rate.is_some() {
+                    words::percent(p.rate)
+                } else {
+                    "–".to_owned()
+                };
                 let fraction = match (p.numerator, p.denominator) {
                     (Some(n), Some(d)) => format!("{n} of {d}"),
                     _ => "not shown".to_owned(),
                 };
-                (p.centre.clone(), rate, fraction, words::count(p.not_assessable), words::position(p.position))
+                (
+                    p.centre.clone(),
+                    rate,
+                    fraction,
+                    words::count(p.not_assessable),
+                    words::position(p.position),
+                )
             })
             .collect(),
         half_years: lines(By::HalfYear),
@@ -207,7 +260,13 @@ fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<
         lacking: network
             .not_assessable_by
             .iter()
-            .map(|l| (words::reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
+            .map(|l| {
+                (
+                    words::reason(&l.reason),
+                    l.element.clone().unwrap_or_default(),
+                    l.n,
+                )
+            })
             .collect(),
     })
 }

@@ -37,8 +37,18 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),
-        open(Method::GET, "/sign-in", "whoever signs in is not signed in", sign_in::page),
-        open(Method::POST, "/sign-in", "the link's token is the credential", sign_in::redeem),
+        open(
+            Method::GET,
+            "/sign-in",
+            "whoever signs in is not signed in",
+            sign_in::page,
+        ),
+        open(
+            Method::POST,
+            "/sign-in",
+            "the link's token is the credential",
+            sign_in::redeem,
+        ),
         guarded(Method::POST, "/sign-out", sign_in::sign_out),
         open(Method::GET, "/assets/{name}", stylesheet, assets::show),
     ]
@@ -47,7 +57,9 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// A rendered page.
 fn html(template: &impl Template) -> Result<HttpResponse, Problem> {
     let body = template.render().map_err(Problem::internal)?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(body))
 }
 
 #[derive(Template)]

@@ -40,7 +40,10 @@ struct CentreLine {
     registered: String,
 }
 
-pub(super) async fn page(caller: Allowed<ReadsResults>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn page(
+    caller: Allowed<ReadsResults>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Overview", "/", &caller);
     let page = blocking(move || {
         let view = match View::open(&state, &caller.scope, None) {
@@ -50,18 +53,25 @@ pub(super) async fn page(caller: Allowed<ReadsResults>, state: web::Data<AppStat
         };
         let survival = view.survival("S1")?;
         let data = data(&view.overview()?, super::survival::median(&survival), view.own());
-        Ok(Page { frame: frame.with_run(&view.run), data: Some(data) })
+        Ok(Page {
+            frame: frame.with_run(&view.run),
+            data: Some(data),
+        })
     })
     .await?;
     html(&page)
 }
 
 fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
-    levels.iter().map(|l| (words::code(&l.level), words::count(l.n))).collect()
+    levels
+        .iter()
+        .map(|l| (words::code(&l.level), words::count(l.n)))
+        .collect()
 }
 
 fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
-    let accrual: Vec<(String, Option<u32>)> = overview.accrual.iter().map(|l| (l.level.clone(), l.n)).collect();
+    let accrual: Vec<(String, Option<u32>)> =
+        overview.accrual.iter().map(|l| (l.level.clone(), l.n)).collect();
     Data {
         cases: words::count(overview.cases),
         centres: overview.centres,
@@ -69,7 +79,11 @@ fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
         follow_up: words::percent(overview.follow_up_completeness),
         median,
         accrual_svg: charts::bars(&accrual, "Registrations by month", "registered"),
-        accrual: overview.accrual.iter().map(|l| (l.level.clone(), words::count(l.n))).collect(),
+        accrual: overview
+            .accrual
+            .iter()
+            .map(|l| (l.level.clone(), words::count(l.n)))
+            .collect(),
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
         by_centre: overview
@@ -81,7 +95,9 @@ fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
                 cases: words::count(c.cases),
                 recent: words::count(c.cases_last_24_months),
                 eligible: c.eligible_seen.map_or_else(|| "–".to_owned(), |n| n.to_string()),
-                registered: c.registered_in_those_years.map_or_else(|| "–".to_owned(), |n| n.to_string()),
+                registered: c
+                    .registered_in_those_years
+                    .map_or_else(|| "–".to_owned(), |n| n.to_string()),
             })
             .collect(),
     }

@@ -29,13 +29,20 @@ struct Row {
     publishable: bool,
 }
 
-pub(super) async fn page(caller: Allowed<ReadsRuns>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn page(
+    caller: Allowed<ReadsRuns>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Runs", "/runs", &caller);
     let csrf = frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default();
     let page = blocking(move || {
         let office = caller.scope.role() == Role::Coordinator;
         let runs = state.store.list_runs(&caller.scope)?;
-        let rows = runs.into_iter().filter(|r| office || r.published_at.is_some()).map(|r| row(r, office)).collect();
+        let rows = runs
+            .into_iter()
+            .filter(|r| office || r.published_at.is_some())
+            .map(|r| row(r, office))
+            .collect();
         Ok(Page { frame, csrf, rows })
     })
     .await?;
@@ -44,8 +51,17 @@ pub(super) async fn page(caller: Allowed<ReadsRuns>, state: web::Data<AppState>)
 
 fn row(run: Run, office: bool) -> Row {
     let summary = run.summary.as_ref().map(|s| {
-        let count = |name: &str| s.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
-        format!("{} cases: {} evaluated, {} unchanged", count("cases"), count("evaluated"), count("reused"))
+        let count = |name: &str| {
+            s.get(name)
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or_default()
+        };
+        format!(
+            "{} cases: {} evaluated, {} unchanged",
+            count("cases"),
+            count("evaluated"),
+            count("reused")
+        )
     });
     Row {
         number: run.number,
@@ -59,7 +75,9 @@ fn row(run: Run, office: bool) -> Row {
         by: run.started_by,
         summary: summary.unwrap_or_default(),
         publishable: office && run.status == RunStatus::Finished,
-        published: run.published_at.map(|at| format!("{} by {}", at.date_naive(), run.published_by.unwrap_or_default())),
+        published: run
+            .published_at
+            .map(|at| format!("{} by {}", at.date_naive(), run.published_by.unwrap_or_default())),
     }
 }
 
@@ -71,5 +89,7 @@ pub(super) async fn publish(
 ) -> Result<HttpResponse, Problem> {
     let number: i64 = run.parse().map_err(|_| Problem::new(Kind::NotFound))?;
     blocking(move || Ok(state.store.publish_run(&caller.scope, number)?)).await?;
-    Ok(HttpResponse::SeeOther().insert_header(("location", "/runs")).finish())
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", "/runs"))
+        .finish())
 }

@@ -47,7 +47,13 @@ pub(super) async fn page(state: web::Data<AppState>) -> Result<HttpResponse, Pro
 }
 
 fn row(element: &Element) -> (String, String, String, String, String, String) {
-    let codes = element.codes.as_ref().map(|list| list.codes.iter().map(|c| c.code.as_str()).collect::<Vec<_>>().join(", "));
+    let codes = element.codes.as_ref().map(|list| {
+        list.codes
+            .iter()
+            .map(|c| c.code.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    });
     let kind = match &element.unit {
         Some(unit) => format!("{} ({unit})", element.kind),
         None => element.kind.to_string(),
@@ -60,6 +66,18 @@ fn row(element: &Element) -> (String, String, String, String, String, String) {
             _ => "no".to_owned(),
         },
     };
-    let absence = element.absence.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(", ");
-    (element.name.clone(), element.description.clone(), kind, codes.unwrap_or_default(), required, absence)
+    let absence = element
+        .absence
+        .iter()
+        .map(|a| a.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    (
+        element.name.clone(),
+        element.description.clone(),
+        kind,
+        codes.unwrap_or_default(),
+        required,
+        absence,
+    )
 }

@@ -24,12 +24,20 @@ pub(super) struct Link {
 
 /// The page of a link, or of somebody without one.
 pub(super) async fn page(link: web::Query<Link>) -> Result<HttpResponse, Problem> {
-    html(&Page { frame: Frame::bare("Sign in"), token: link.into_inner().token })
+    html(&Page {
+        frame: Frame::bare("Sign in"),
+        token: link.into_inner().token,
+    })
 }
 
 /// What a page answers to somebody who is not signed in.
 pub(super) fn invitation() -> Option<String> {
-    Page { frame: Frame::bare("Sign in"), token: None }.render().ok()
+    Page {
+        frame: Frame::bare("Sign in"),
+        token: None,
+    }
+    .render()
+    .ok()
 }
 
 fn cookie(state: &AppState, value: String) -> Cookie<'static> {
@@ -58,12 +66,21 @@ pub(super) async fn redeem(
     let session = blocking(move || Ok(store.redeem_sign_in_link(fields.get("token"))?)).await;
     let session = match session {
         Err(problem) if problem.kind == Kind::Unauthenticated => {
-            return Err(Problem::with(Kind::Forbidden, "the sign-in link is not valid, has ended, or was used before"));
+            return Err(Problem::with(
+                Kind::Forbidden,
+                "the sign-in link is not valid, has ended, or was used before",
+            ));
         }
         other => other?,
     };
-    let start = if session.session.scope.role() == registry_core::access::Role::Admin { "/schema" } else { "/" };
-    Ok(to(start).cookie(cookie(&state, session.token.reveal().to_owned())).finish())
+    let start = if session.session.scope.role() == registry_core::access::Role::Admin {
+        "/schema"
+    } else {
+        "/"
+    };
+    Ok(to(start)
+        .cookie(cookie(&state, session.token.reveal().to_owned()))
+        .finish())
 }
 
 /// Ends the session on the server and in the browser.

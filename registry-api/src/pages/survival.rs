@@ -36,7 +36,10 @@ struct Data {
     sensitivities: Vec<(String, String, String, String)>,
 }
 
-pub(super) async fn page(caller: Allowed<ReadsResults>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn page(
+    caller: Allowed<ReadsResults>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Survival", "/survival", &caller);
     let page = blocking(move || {
         let view = match View::open(&state, &caller.scope, None) {
@@ -45,24 +48,35 @@ pub(super) async fn page(caller: Allowed<ReadsResults>, state: web::Data<AppStat
             Err(problem) => return Err(problem),
         };
         let data = data(&view.survival("S1")?);
-        Ok(Page { frame: frame.with_run(&view.run), data })
+        Ok(Page {
+            frame: frame.with_run(&view.run),
+            data,
+        })
     })
     .await?;
     html(&page)
 }
 
 /// The curves as CSV, for the link on the page.
-pub(super) async fn csv(caller: Allowed<ReadsResults>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn csv(
+    caller: Allowed<ReadsResults>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
         let result = View::open(&state, &caller.scope, None)?.survival("S1")?;
         crate::routes::results::survival_csv(&result)
     })
     .await?;
-    Ok(HttpResponse::Ok().content_type("text/csv; charset=utf-8").body(text))
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .body(text))
 }
 
 fn primary(result: &SurvivalResult) -> Option<&SurvivalCurve> {
-    result.curves.iter().find(|c| c.analysis == Analysis::Primary && c.by == "all")
+    result
+        .curves
+        .iter()
+        .find(|c| c.analysis == Analysis::Primary && c.by == "all")
 }
 
 /// The median of the primary estimate as text.
@@ -80,7 +94,9 @@ fn median_of(curve: &SurvivalCurve) -> String {
 }
 
 fn median_interval(curve: &SurvivalCurve) -> String {
-    curve.median.map_or_else(String::new, |m| words::months_interval(m.lower_months, m.upper_months))
+    curve.median.map_or_else(String::new, |m| {
+        words::months_interval(m.lower_months, m.upper_months)
+    })
 }
 
 fn why_no_curve(state: CurveState) -> &'static str {
@@ -88,7 +104,9 @@ fn why_no_curve(state: CurveState) -> &'static str {
         CurveState::Shown => "",
         CurveState::Empty => "Nobody is in this group.",
         CurveState::FewPatients => "No curve below 10 patients.",
-        CurveState::ZeroBeforeLastEntry => "No curve: the estimate falls to 0 while people are still to enter the risk set.",
+        CurveState::ZeroBeforeLastEntry => {
+            "No curve: the estimate falls to 0 while people are still to enter the risk set."
+        }
         CurveState::Suppressed => "Not shown: few patients.",
     }
 }
@@ -96,8 +114,11 @@ fn why_no_curve(state: CurveState) -> &'static str {
 fn data(result: &SurvivalResult) -> Option<Data> {
     let main = primary(result)?;
     let shown = |c: &SurvivalCurve| c.state == CurveState::Shown && !c.steps.is_empty();
-    let by_histology: Vec<&SurvivalCurve> =
-        result.curves.iter().filter(|c| c.analysis == Analysis::Primary && c.by == "histology").collect();
+    let by_histology: Vec<&SurvivalCurve> = result
+        .curves
+        .iter()
+        .filter(|c| c.analysis == Analysis::Primary && c.by == "histology")
+        .collect();
     let mut largest: Vec<&SurvivalCurve> = by_histology.iter().copied().filter(|c| shown(c)).collect();
     largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
     largest.truncate(4);
@@ -109,14 +130,26 @@ fn data(result: &SurvivalResult) -> Option<Data> {
         (
             label.to_owned(),
             words::percent(value.and_then(|l| l.survival)),
-            value.map(|l| words::interval(l.lower, l.upper)).unwrap_or_default(),
+            value
+                .map(|l| words::interval(l.lower, l.upper))
+                .unwrap_or_default(),
         )
     };
     let total = |label: &str, n: Option<u32>| (label.to_owned(), words::count(n), true);
     let mut flow = vec![total("Cases in the run", result.flow.cases)];
-    flow.extend(result.flow.left_out.iter().map(|s| (format!("left out: {}", s.label), words::count(s.n), false)));
+    flow.extend(
+        result
+            .flow
+            .left_out
+            .iter()
+            .map(|s| (format!("left out: {}", s.label), words::count(s.n), false)),
+    );
     flow.push(total("In the primary estimate", result.flow.analysed));
-    flow.push(("of these registered after the origin (delayed entry)".to_owned(), words::count(result.entered_late), false));
+    flow.push((
+        "of these registered after the origin (delayed entry)".to_owned(),
+        words::count(result.entered_late),
+        false,
+    ));
     Some(Data {
         lead: format!(
             "{} patients, {} deaths. From {} to {}; prospective cases count from the day they were registered.",
@@ -138,27 +171,51 @@ fn data(result: &SurvivalResult) -> Option<Data> {
             landmark("5 years", 60.0),
         ],
         chart_title: main.analysis.label().to_owned(),
-        chart: shown(main).then(|| charts::survival(&[("All", main)], "Overall survival from metastatic diagnosis")),
+        chart: shown(main)
+            .then(|| charts::survival(&[("All", main)], "Overall survival from metastatic diagnosis")),
         no_chart: why_no_curve(main.state).to_owned(),
         smallest: main
             .smallest_risk_set
-            .map(|s| format!("Smallest risk set while people still enter: {} at {:.1} months.", s.at_risk, s.months))
+            .map(|s| {
+                format!(
+                    "Smallest risk set while people still enter: {} at {:.1} months.",
+                    s.at_risk, s.months
+                )
+            })
             .unwrap_or_default(),
         follow_up: match main.follow_up {
-            Some(f) => format!("Median follow-up {:.1} months (reverse Kaplan-Meier); completeness of follow-up {}.", f.months, words::percent(main.follow_up_completeness)),
+            Some(f) => format!(
+                "Median follow-up {:.1} months (reverse Kaplan-Meier); completeness of follow-up {}.",
+                f.months,
+                words::percent(main.follow_up_completeness)
+            ),
             None => String::new(),
         },
         lost: match main.lost_share {
-            Some(share) if main.lost_over_10_percent => format!("More than 10 % were lost to follow-up ({:.0} %).", share * 100.0),
+            Some(share) if main.lost_over_10_percent => {
+                format!("More than 10 % were lost to follow-up ({:.0} %).", share * 100.0)
+            }
             Some(share) => format!("Lost to follow-up: {:.0} %.", share * 100.0),
             None => String::new(),
         },
-        histology_chart: (!drawn.is_empty()).then(|| charts::survival(&drawn, "Overall survival by histology")),
+        histology_chart: (!drawn.is_empty())
+            .then(|| charts::survival(&drawn, "Overall survival by histology")),
         histologies: by_histology
             .iter()
             .map(|c| {
-                let median = if shown(c) { c.median.map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months)) } else { why_no_curve(c.state).to_owned() };
-                (words::code(&c.level), words::count(c.patients), words::count(c.events), median, median_interval(c))
+                let median = if shown(c) {
+                    c.median
+                        .map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months))
+                } else {
+                    why_no_curve(c.state).to_owned()
+                };
+                (
+                    words::code(&c.level),
+                    words::count(c.patients),
+                    words::count(c.events),
+                    median,
+                    median_interval(c),
+                )
             })
             .collect(),
         flow,
@@ -167,8 +224,15 @@ fn data(result: &SurvivalResult) -> Option<Data> {
             .iter()
             .filter(|c| c.by == "all")
             .map(|c| {
-                let median = c.median.map_or_else(|| "–".to_owned(), |m| format!("{:.1}", m.months));
-                (c.analysis.label().to_owned(), words::count(c.patients), median, median_interval(c))
+                let median = c
+                    .median
+                    .map_or_else(|| "–".to_owned(), |m| format!("{:.1}", m.months));
+                (
+                    c.analysis.label().to_owned(),
+                    words::count(c.patients),
+                    median,
+                    median_interval(c),
+                )
             })
             .collect(),
     })

@@ -66,7 +66,10 @@ pub(super) fn code(text: &str) -> String {
         other => {
             let spaced = other.replace('_', " ");
             let mut letters = spaced.chars();
-            letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+            letters
+                .next()
+                .map(|c| c.to_uppercase().chain(letters).collect())
+                .unwrap_or_default()
         }
     }
 }
@@ -118,7 +121,11 @@ pub(super) fn leaf(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(leaf).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => fields.get("absent").and_then(Value::as_str).map(code).unwrap_or_default(),
+        Value::Object(fields) => fields
+            .get("absent")
+            .and_then(Value::as_str)
+            .map(code)
+            .unwrap_or_default(),
         other => other.to_string(),
     }
 }

@@ -16,19 +16,29 @@ use crate::state::{AppState, blocking};
 ///
 /// # Errors
 /// The database does not answer.
-pub fn assessed<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Vec<(&'a Guideline, UnitOutcome)>, Problem> {
+pub fn assessed<'a>(
+    state: &'a AppState,
+    stored: &StoredCase,
+) -> Result<Vec<(&'a Guideline, UnitOutcome)>, Problem> {
     let envelope = Envelope {
         record_id: stored.row.case_id.parse().unwrap_or_default(),
         centre_id: stored.row.centre_id.clone(),
         submitted_at: stored.submitted_at,
         data_cutoff_date: stored.submitted_at.date_naive(),
     };
-    let verdict = state.judge.judge(&stored.document, &envelope, &state.centre_table()?);
+    let verdict = state
+        .judge
+        .judge(&stored.document, &envelope, &state.centre_table()?);
     let guidelines = state.judge.guidelines(&stored.schema_version);
     let mut all = Vec::new();
     for assessment in verdict.assessments {
         if let Some(guideline) = guidelines.iter().find(|g| g.id == assessment.guideline) {
-            all.extend(assessment.outcomes.into_iter().map(|outcome| (guideline, outcome)));
+            all.extend(
+                assessment
+                    .outcomes
+                    .into_iter()
+                    .map(|outcome| (guideline, outcome)),
+            );
         }
     }
     Ok(all)

@@ -32,7 +32,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             read::version,
         ),
         guarded(Method::GET, "/api/v1/cases/{pseudonym}/findings", read::findings),
-        guarded(Method::GET, "/api/v1/cases/{pseudonym}/assessment", assessment::assessment),
+        guarded(
+            Method::GET,
+            "/api/v1/cases/{pseudonym}/assessment",
+            assessment::assessment,
+        ),
         guarded(
             Method::POST,
             "/api/v1/cases/{pseudonym}:withdraw",

@@ -138,18 +138,27 @@ fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<V
         return Err(Problem::internal("the dictionary has no centre"));
     };
     for (name, value) in row.as_object().into_iter().flatten() {
-        let element = centre
-            .element(name)
-            .ok_or_else(|| Problem::with(Kind::InvalidValue, format!("the centre table has no such element: {name}")))?;
+        let element = centre.element(name).ok_or_else(|| {
+            Problem::with(
+                Kind::InvalidValue,
+                format!("the centre table has no such element: {name}"),
+            )
+        })?;
         let fits = match element.kind {
             ElementKind::Boolean => value.is_boolean(),
             ElementKind::Integer | ElementKind::Year => value.as_i64().is_some_and(|n| n >= 0),
             _ => value.is_string(),
         };
-        let absent = value.get("absent").and_then(Value::as_str).and_then(Absence::from_code);
+        let absent = value
+            .get("absent")
+            .and_then(Value::as_str)
+            .and_then(Absence::from_code);
         if !fits && !absent.is_some_and(|a| element.absence.contains(a)) {
             let kind = element.kind;
-            return Err(Problem::with(Kind::InvalidValue, format!("{name} takes {kind}, or an accepted absence code")));
+            return Err(Problem::with(
+                Kind::InvalidValue,
+                format!("{name} takes {kind}, or an accepted absence code"),
+            ));
         }
     }
     Ok(row)

@@ -18,8 +18,24 @@ fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<S
 /// One line per row of the table.
 pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
     let header = [
-        "measure", "by", "level", "period", "state", "suppressed", "numerator", "denominator", "excluded", "excepted",
-        "not_in_denominator", "not_assessable", "patients", "rate", "lower", "upper", "bound_low", "bound_high",
+        "measure",
+        "by",
+        "level",
+        "period",
+        "state",
+        "suppressed",
+        "numerator",
+        "denominator",
+        "excluded",
+        "excepted",
+        "not_in_denominator",
+        "not_assessable",
+        "patients",
+        "rate",
+        "lower",
+        "upper",
+        "bound_low",
+        "bound_high",
         "not_assessable_share",
     ];
     let rows = table.rows.iter().map(|row| {
@@ -34,7 +50,10 @@ pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
 /// # Errors
 /// None in practice.
 pub fn survival(result: &SurvivalResult) -> Result<String, Problem> {
-    let header = ["analysis", "by", "level", "days", "months", "at_risk", "events", "censored", "survival", "lower", "upper"];
+    let header = [
+        "analysis", "by", "level", "days", "months", "at_risk", "events", "censored", "survival", "lower",
+        "upper",
+    ];
     let rows = result.curves.iter().flat_map(|curve| {
         let head = serde_json::to_value(curve.analysis).unwrap_or(Value::Null);
         curve.steps.iter().map(move |step| {

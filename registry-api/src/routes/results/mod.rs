@@ -54,7 +54,11 @@ pub(super) async fn adherence(
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    let as_csv = request.headers().get("accept").and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/csv"));
+    let as_csv = request
+        .headers()
+        .get("accept")
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.contains("text/csv"));
     blocking(move || {
         let mut table = View::open(&state, &caller.scope, wanted.run)?.adherence()?;
         if let Some(id) = &wanted.measure {
@@ -67,15 +71,24 @@ pub(super) async fn adherence(
             wanted.measure.as_ref().is_none_or(|m| row.measure == *m)
                 && wanted.by.is_none_or(|by| row.by == by)
                 && wanted.period.is_none_or(|p| row.period == p)
-                && wanted.centre.as_ref().is_none_or(|c| row.by == By::Centre && row.level == *c)
+                && wanted
+                    .centre
+                    .as_ref()
+                    .is_none_or(|c| row.by == By::Centre && row.level == *c)
         });
         // Without a period asked for, one row per level: all cases for the network, 24 months for a centre.
         if wanted.period.is_none() {
-            table.rows.retain(|row| (row.by == By::Centre) == (row.period == Period::Last24Months));
+            table
+                .rows
+                .retain(|row| (row.by == By::Centre) == (row.period == Period::Last24Months));
         }
         if as_csv {
-            return Ok(Reply::text("text/csv; charset=utf-8", csv::adherence(&table)?)
-                .header("content-disposition", format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run)));
+            return Ok(
+                Reply::text("text/csv; charset=utf-8", csv::adherence(&table)?).header(
+                    "content-disposition",
+                    format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run),
+                ),
+            );
         }
         Reply::json(200, &table)
     })
@@ -93,7 +106,10 @@ pub(super) async fn funnel(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let (funnel, all) = View::open(&state, &caller.scope, wanted.run)?.funnel(&measure)?;
-        Reply::json(200, &json!({ "run": all.run, "last_24_months_from": all.last_24_months_from, "funnel": funnel }))
+        Reply::json(
+            200,
+            &json!({ "run": all.run, "last_24_months_from": all.last_24_months_from, "funnel": funnel }),
+        )
     })
     .await
 }
@@ -108,10 +124,18 @@ pub(super) async fn survival(
     wanted: web::Query<OfRun>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    let as_csv = request.headers().get("accept").and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/csv"));
+    let as_csv = request
+        .headers()
+        .get("accept")
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.contains("text/csv"));
     blocking(move || {
         let result = View::open(&state, &caller.scope, wanted.run)?.survival(&endpoint)?;
-        if as_csv { Ok(Reply::text("text/csv; charset=utf-8", csv::survival(&result)?)) } else { Reply::json(200, &result) }
+        if as_csv {
+            Ok(Reply::text("text/csv; charset=utf-8", csv::survival(&result)?))
+        } else {
+            Reply::json(200, &result)
+        }
     })
     .await
 }

@@ -1,5 +1,144 @@
-//! x
-use super::Endpoint;
+//! `/api/v1/runs`: list, start, sign off.
+
+use std::sync::mpsc;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
+use registry_core::access::Role;
+use registry_core::storage::Run;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Endpoint, Idempotent, Reply, guarded};
+use crate::guard::{Allowed, Coordinates, Json, ReadsRuns};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    Vec::new()
+    vec![
+        guarded(Method::GET, "/api/v1/runs", list),
+        guarded(Method::POST, "/api/v1/runs", start),
+        guarded(Method::GET, "/api/v1/runs/{run}", show),
+        guarded(Method::POST, "/api/v1/runs/{run}:publish", publish),
+    ]
+}
+
+fn number(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| Problem::new(Kind::NotFound))
+}
+
+/// Only the coordinating office sees runs that are not published.
+fn visible(run: &Run, role: Role) -> bool {
+    role == Role::Coordinator || run.published_at.is_some()
+}
+
+/// All runs, newest first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", responses((status = 200, description = "Runs")), security(("key" = [])))]
+pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+    blocking(move || {
+        let mut runs = state.store.list_runs(&caller.scope)?;
+        runs.retain(|run| visible(run, caller.scope.role()));
+        Reply::json(200, &json!({ "runs": runs }))
+    })
+    .await
+}
+
+/// One run: state, cut-off, watermark, versions, counts.
+#[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = i64, Path,)),
+    responses((status = 200, description = "The run"), (status = 404, description = "No such run")), security(("key" = [])))]
+pub(super) async fn show(
+    caller: Allowed<ReadsRuns>,
+    run: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let number = number(&run)?;
+    blocking(move || {
+        let run = state.store.run(&caller.scope, number)?;
+        if !visible(&run, caller.scope.role()) {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        Reply::json(200, &run)
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    cut_off: Option<NaiveDate>,
+    /// Answer when the run is finished, not when it has started.
+    #[serde(default)]
+    wait: bool,
+}
+
+/// Start a run. Answers 202 with its number as soon as it has one; with `"wait": true` 201 when it is finished.
+#[utoipa::path(post, path = "/api/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{cut_off?, wait?}"),
+    responses((status = 201, description = "Finished"), (status = 202, description = "Started"), (status = 409, description = "Another run is active")), security(("key" = [])))]
+pub(super) async fn start(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let wanted: Wanted = serde_json::from_value(body.value)
+        .map_err(|e| Problem::with(Kind::InvalidValue, format!("cut_off and wait are taken: {e}")))?;
+    let today = state.ports.clock.now().date_naive();
+    let cut_off = wanted.cut_off.unwrap_or(today);
+    if cut_off > today {
+        return Err(Problem::with(Kind::InvalidValue, "cut_off lies in the future"));
+    }
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        if wanted.wait {
+            let run = crate::runs::execute(&shared, &caller.scope, cut_off, |_| {})?;
+            return Reply::json(
+                201,
+                &json!({ "run": run.number, "status": run.status, "summary": run.summary }),
+            );
+        }
+        let number = in_background(shared, caller.scope, cut_off)?;
+        Ok(Reply::json(202, &json!({ "run": number, "status": "running" }))?
+            .header("location", format!("/api/v1/runs/{number}")))
+    })
+    .await
+}
+
+/// Starts a run on a thread of its own; answers as soon as the run has its number, or failed to get one.
+fn in_background(
+    state: web::Data<AppState>,
+    scope: registry_core::access::Scope,
+    cut_off: NaiveDate,
+) -> Result<i64, Problem> {
+    let (tell, told) = mpsc::channel();
+    let spawned = std::thread::Builder::new().name("run".to_owned()).spawn(move || {
+        let heard = tell.clone();
+        let outcome = crate::runs::execute(&state, &scope, cut_off, move |progress| {
+            // Only the first message is waited for.
+            let _ = heard.send(Ok(progress.run));
+        });
+        let _ = tell.send(outcome.map(|run| run.number));
+    });
+    spawned.map_err(Problem::internal)?;
+    told.recv().map_err(Problem::internal)?
+}
+
+/// Sign a finished run off: committee, researchers and peers read the published run.
+#[utoipa::path(post, path = "/api/v1/runs/{run}:publish", tag = "runs", params(("run" = i64, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    responses((status = 200, description = "Published"), (status = 404, description = "No such run"), (status = 409, description = "Not finished")), security(("key" = [])))]
+pub(super) async fn publish(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    run: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let number = number(&run)?;
+    let idempotent = Idempotent::read(&request, b"")?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        Reply::json(200, &shared.store.publish_run(&caller.scope, number)?)
+    })
+    .await
 }
