@@ -4,6 +4,7 @@ pub mod charts;
 pub mod cli;
 pub mod guard;
 pub mod pages;
+mod parallel;
 pub mod ports;
 pub mod problem;
 pub mod releases;

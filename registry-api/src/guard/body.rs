@@ -1,6 +1,7 @@
 //! Bodies: bounded before they are read, and JSON only through the strict door.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
@@ -8,7 +9,7 @@ use futures_util::StreamExt;
 use registry_core::intake::{self, Limits};
 use serde_json::Value;
 
-use super::caller::state_of;
+use super::caller::{identity_of, state_of};
 use crate::problem::{Kind, Problem};
 
 /// The bytes of a body with its media type (without parameters, lower case).
@@ -43,7 +44,13 @@ fn media_type(request: &HttpRequest) -> String {
         .to_ascii_lowercase()
 }
 
+/// A body may take this many times as long as the request's head.
+const SLOWEST: u32 = 20;
+
+/// Reads a body of a known caller: nothing is read for anybody else, nothing beyond `limit`, and nothing for ever.
 async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Result<RawBody, Problem> {
+    identity_of(&request).await?;
+    let patience = Duration::from_secs(state_of(&request)?.settings.server.client_timeout_seconds.max(1));
     let too_large = || {
         Problem::with(
             Kind::BodyTooLarge,
@@ -58,7 +65,13 @@ async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Resul
         return Err(too_large().header("connection", "close"));
     }
     let mut bytes = web::BytesMut::new();
-    while let Some(chunk) = payload.next().await {
+    let late = |_| Problem::new(Kind::RequestTimeout).header("connection", "close");
+    let end = tokio::time::Instant::now() + patience * SLOWEST;
+    loop {
+        let next = tokio::time::timeout(patience, payload.next());
+        let Some(chunk) = tokio::time::timeout_at(end, next).await.map_err(late)?.map_err(late)? else {
+            break;
+        };
         let chunk =
             chunk.map_err(|_| Problem::with(Kind::NotJson, "the body ended before its announced length"))?;
         if bytes.len() + chunk.len() > limit {

@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use futures_util::FutureExt;
+use futures_util::future::Shared;
 use registry_core::access::Scope;
 use registry_core::storage::Session;
 
@@ -39,38 +41,15 @@ impl<P: Policy> FromRequest for Allowed<P> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
+        let identity = identity_of(request);
         Box::pin(async move {
-            let state = state_of(&request)?;
-            let address = state.client_address(&request);
-            let (scope, via) = match bearer(&request)? {
-                Some(key) => {
-                    let store = state.store.clone();
-                    let scope = match crate::state::blocking(move || Ok(store.authenticate(&key)?)).await {
-                        Ok(scope) => scope,
-                        Err(problem) => {
-                            state.limiter.check_address(&address)?;
-                            return Err(problem);
-                        }
-                    };
-                    (scope, Via::Key)
-                }
-                None => {
-                    let session = session_of(&state, &request)
-                        .await?
-                        .ok_or(Problem::new(Kind::Unauthenticated))?;
-                    check_token(&request, &session)?;
-                    (session.scope.clone(), Via::Session(session))
-                }
-            };
-            state.limiter.check_caller(scope.actor())?;
+            let (scope, via) = identity.await?;
             if !P::ROLES.contains(&scope.role()) {
                 return Err(Problem::with(
                     Kind::Forbidden,
                     format!("the role {} may not {}", scope.role(), P::WHAT),
                 ));
             }
-            let scope = scope.with_request(super::request_id::current());
             Ok(Self {
                 scope,
                 via,
@@ -78,6 +57,85 @@ impl<P: Policy> FromRequest for Allowed<P> {
             })
         })
     }
+}
+
+/// Who asks, established once per request however many extractors want to know.
+pub(super) type Identity = Shared<Pin<Box<dyn Future<Output = Result<(Scope, Via), Problem>>>>>;
+
+/// The caller of a request. A body waits for it too, so that nobody unknown makes the service read one.
+pub(super) fn identity_of(request: &HttpRequest) -> Identity {
+    if let Some(known) = request.extensions().get::<Identity>() {
+        return known.clone();
+    }
+    let facts = Facts::of(request);
+    let future: Pin<Box<dyn Future<Output = Result<(Scope, Via), Problem>>>> =
+        Box::pin(async move { establish(facts?).await });
+    let identity = future.shared();
+    request.extensions_mut().insert(identity.clone());
+    identity
+}
+
+/// What the credentials are read from. Not the request itself: it holds the identity, and would never be freed.
+struct Facts {
+    state: web::Data<AppState>,
+    address: String,
+    bearer: Option<String>,
+    cookie: Option<String>,
+    csrf: Option<String>,
+    safe: bool,
+}
+
+impl Facts {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let state = state_of(request)?;
+        let csrf = request.headers().get("x-csrf-token");
+        Ok(Self {
+            address: state.client_address(request),
+            bearer: bearer(request)?,
+            cookie: request
+                .cookie(&state.session_cookie_name())
+                .map(|cookie| cookie.value().to_owned()),
+            csrf: csrf.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            safe: request.method().is_safe(),
+            state,
+        })
+    }
+}
+
+async fn establish(facts: Facts) -> Result<(Scope, Via), Problem> {
+    let Facts {
+        state,
+        address,
+        bearer,
+        cookie,
+        csrf,
+        safe,
+    } = facts;
+    let (scope, via) = match (bearer, cookie) {
+        (Some(key), _) => {
+            let store = state.store.clone();
+            match crate::state::blocking(move || Ok(store.authenticate(&key)?)).await {
+                Ok(scope) => (scope, Via::Key),
+                Err(problem) => {
+                    state.limiter.check_address(&address)?;
+                    return Err(problem);
+                }
+            }
+        }
+        (None, Some(token)) => {
+            let Some(session) = session_of_token(&state, token).await? else {
+                state.limiter.check_address(&address)?;
+                return Err(Problem::new(Kind::Unauthenticated));
+            };
+            if !safe && csrf.as_deref() != Some(session.csrf.as_str()) {
+                return Err(Problem::new(Kind::CsrfTokenMissing));
+            }
+            (session.scope.clone(), Via::Session(session))
+        }
+        (None, None) => return Err(Problem::new(Kind::Unauthenticated)),
+    };
+    state.limiter.check_caller(scope.actor())?;
+    Ok((scope.with_request(super::request_id::current()), via))
 }
 
 /// The state every request carries.
@@ -106,30 +164,18 @@ pub(crate) async fn session_of(
     state: &web::Data<AppState>,
     request: &HttpRequest,
 ) -> Result<Option<Session>, Problem> {
-    let Some(cookie) = request.cookie(&state.session_cookie_name()) else {
-        return Ok(None);
-    };
+    match request.cookie(&state.session_cookie_name()) {
+        Some(cookie) => session_of_token(state, cookie.value().to_owned()).await,
+        None => Ok(None),
+    }
+}
+
+async fn session_of_token(state: &web::Data<AppState>, token: String) -> Result<Option<Session>, Problem> {
     let store = state.store.clone();
-    crate::state::blocking(move || match store.session(cookie.value()) {
+    crate::state::blocking(move || match store.session(&token) {
         Ok(session) => Ok(Some(session)),
         Err(registry_core::storage::StoreError::Unauthenticated(_)) => Ok(None),
         Err(other) => Err(other.into()),
     })
     .await
-}
-
-/// An unsafe request of a session must carry its token; a page's form sends it as a field, see [`crate::pages`].
-fn check_token(request: &HttpRequest, session: &Session) -> Result<(), Problem> {
-    if request.method().is_safe() {
-        return Ok(());
-    }
-    let sent = request
-        .headers()
-        .get("x-csrf-token")
-        .and_then(|v| v.to_str().ok());
-    if sent == Some(session.csrf.as_str()) {
-        Ok(())
-    } else {
-        Err(Problem::new(Kind::CsrfTokenMissing))
-    }
 }

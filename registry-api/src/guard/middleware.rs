@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{ResponseError, web};
 use futures_util::FutureExt;
 
 use super::{headers, request_id};
@@ -51,14 +52,18 @@ async fn answer(
         .resource_map()
         .match_pattern(request.path())
         .unwrap_or_else(|| "(none)".to_owned());
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let admitted = admit_unknown(&state, &request, &route);
+    let outcome = match admitted {
+        Ok(()) => AssertUnwindSafe(next.call(request)).catch_unwind().await,
+        Err(problem) => Ok(Err(answered(&problem))),
+    };
     let outcome = match outcome {
         Ok(Ok(mut response)) => {
             headers::harden(response.headers_mut());
             Ok(response.map_into_boxed_body())
         }
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(Problem::internal("a handler panicked").into()),
+        Err(_) => Err(answered(&Problem::internal("a handler panicked"))),
     };
     let status = match &outcome {
         Ok(response) => response.status().as_u16(),
@@ -68,4 +73,19 @@ async fn answer(
     state.metrics.observe(method.as_str(), &route, status, seconds);
     tracing::info!(request_id = %id, method = %method, route = %route, status, milliseconds = seconds * 1000.0, "request");
     outcome
+}
+
+/// Counts a request without any credentials against its address; a probe is never refused.
+fn admit_unknown(state: &AppState, request: &ServiceRequest, route: &str) -> Result<(), Problem> {
+    let headers = request.headers();
+    let known = headers.contains_key("authorization") || headers.contains_key("cookie");
+    if known || route.starts_with("/health/") {
+        return Ok(());
+    }
+    state.limiter.check_address(&state.client_address(request.request()))
+}
+
+/// The answer to a problem, made while the request's id is at hand.
+fn answered(problem: &Problem) -> actix_web::Error {
+    InternalError::from_response(problem.kind.code(), problem.error_response()).into()
 }

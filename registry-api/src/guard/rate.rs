@@ -1,6 +1,7 @@
 //! How often a caller may ask: per key or user, and per address for requests without accepted credentials.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
@@ -12,6 +13,7 @@ pub struct RateLimiter {
     callers: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
+    checks: AtomicU32,
 }
 
 impl RateLimiter {
@@ -22,6 +24,7 @@ impl RateLimiter {
             callers: DefaultKeyedRateLimiter::keyed(quota(per_caller)),
             addresses: DefaultKeyedRateLimiter::keyed(quota(per_address)),
             clock: DefaultClock::default(),
+            checks: AtomicU32::new(0),
         }
     }
 
@@ -42,11 +45,18 @@ impl RateLimiter {
     }
 
     fn check(&self, limiter: &DefaultKeyedRateLimiter<String>, key: &str) -> Result<(), Problem> {
+        // Full buckets are forgotten now and then: addresses that came once take no memory for ever.
+        if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
         limiter.check_key(&key.to_owned()).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now()).as_secs() + 1;
             Problem::new(Kind::RateLimited).header("retry-after", wait.to_string())
         })
     }
 }
+
+const SWEEP_EVERY: u32 = 10_000;
 
 const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);

@@ -4,12 +4,13 @@ use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::{Item, Reader};
 use registry_core::intake::{self};
-use registry_core::storage::{Precondition, PutCase};
+use registry_core::storage::{Precondition, PutCase, Withdraw};
 use registry_core::validation::Verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::guard::{Allowed, RawBody, Submits};
+use crate::parallel::in_order;
 use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply};
 use crate::settings::Limits;
@@ -19,7 +20,7 @@ use crate::submission::{Admitted, Incoming, acceptance, admit};
 /// How to store the batch.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
+pub(crate) struct Options {
     /// All or nothing.
     #[serde(default)]
     atomic: bool,
@@ -93,6 +94,7 @@ pub(super) async fn batch(
 /// An item that was judged: what to store, or why not.
 enum Judged {
     Put(Box<Verdict>),
+    Withdraw(Box<Withdraw>),
     Done(Value),
 }
 
@@ -101,24 +103,21 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
     let mut puts: Vec<PutCase> = Vec::new();
     let mut judged = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
-    for (n, item) in items(body, &state.settings.limits)?.into_iter().enumerate() {
-        let problem = match item.document {
-            Err(error) => Problem::from(error),
-            Ok(document) => match prepare(state, scope, document, atomic, &centres) {
-                Ok(Admitted::Case(put, verdict)) => {
-                    puts.push(*put);
-                    judged.push(Judged::Put(verdict));
-                    continue;
-                }
-                Ok(Admitted::Withdrawal(withdraw)) => {
-                    judged.push(Judged::Done(match state.store.withdraw(scope, withdraw) {
-                        Ok(outcome) => json!({ "status": if outcome.created { 201 } else { 200 }, "withdrawal": outcome.withdrawal }),
-                        Err(error) => refused(&error.into()),
-                    }));
-                    continue;
-                }
-                Err(problem) => problem,
-            },
+    let prepared = in_order(items(body, &state.settings.limits)?, |item| {
+        prepare(state, scope, item.document?, atomic, &centres)
+    });
+    for (n, admitted) in prepared.into_iter().enumerate() {
+        let problem = match admitted {
+            Ok(Admitted::Case(put, verdict)) => {
+                puts.push(*put);
+                judged.push(Judged::Put(verdict));
+                continue;
+            }
+            Ok(Admitted::Withdrawal(withdraw)) => {
+                judged.push(Judged::Withdraw(Box::new(withdraw)));
+                continue;
+            }
+            Err(problem) => problem,
         };
         errors.extend(located(n, &problem));
         judged.push(Judged::Done(refused(&problem)));
@@ -139,6 +138,13 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
     for (n, one) in judged.into_iter().enumerate() {
         results.push(match one {
             Judged::Done(value) => value,
+            // After the cases: whoever sends both in one batch has withdrawn.
+            Judged::Withdraw(withdraw) => match state.store.withdraw(scope, *withdraw) {
+                Ok(outcome) => {
+                    json!({ "status": if outcome.created { 201 } else { 200 }, "withdrawal": outcome.withdrawal })
+                }
+                Err(error) => refused(&error.into()),
+            },
             Judged::Put(verdict) => match stored.next() {
                 Some((Ok(outcome), pseudonym)) => {
                     let mut value = acceptance(&pseudonym, &outcome, &verdict);

@@ -17,7 +17,7 @@ const LARGEST: usize = 500;
 /// Filters and the page wanted.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     centre: Option<String>,
     status: Option<String>,
     histology: Option<String>,

@@ -13,7 +13,7 @@ use crate::submission::{Incoming, submit};
 /// How to store.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
+pub(crate) struct Options {
     /// Keep for the centre, out of runs.
     #[serde(default)]
     draft: bool,

@@ -4,6 +4,7 @@ use actix_web::web;
 use serde_json::{Value, json};
 
 use crate::guard::{Allowed, RawBody, Submits};
+use crate::parallel::in_order;
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::routes::cases::batch::items;
@@ -21,9 +22,8 @@ pub(super) async fn validate(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let centres = state.centre_table()?;
-        let mut results = Vec::new();
-        for item in items(&body, &state.settings.limits)? {
-            results.push(match item.document {
+        let results = in_order(items(&body, &state.settings.limits)?, |item| {
+            match item.document {
                 Err(error) => {
                     let problem = Problem::from(error);
                     json!({ "line": item.line, "accepted": false, "findings": [], "problem": problem.body() })
@@ -40,8 +40,8 @@ pub(super) async fn validate(
                         "not_attested": verdict.unattested,
                     })
                 }
-            });
-        }
+            }
+        });
         Reply::json(200, &json!({ "results": results }))
     })
     .await

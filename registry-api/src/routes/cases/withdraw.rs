@@ -15,7 +15,7 @@ use crate::submission::withdrawn;
 /// What is asked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Asked {
+pub(crate) struct Asked {
     mode: WithdrawalMode,
     date: NaiveDate,
     reason: Option<String>,
@@ -36,10 +36,10 @@ pub(super) async fn withdraw(
     body: Json,
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let asked: Asked = serde_json::from_value(body.value).map_err(|e| {
+    let asked: Asked = serde_json::from_value(body.value).map_err(|_| {
         Problem::with(
             Kind::InvalidValue,
-            format!("mode, date and reason are taken: {e}"),
+            "send {\"mode\": \"no_further_use\" or \"erase\", \"date\": date, \"reason\"?: text, \"centre\"?: id}",
         )
     })?;
     let scope = caller.scope.clone();

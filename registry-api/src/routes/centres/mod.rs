@@ -58,10 +58,10 @@ pub(super) async fn create(
     body: Json,
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let wanted: Wanted = serde_json::from_value(body.value).map_err(|e| {
+    let wanted: Wanted = serde_json::from_value(body.value).map_err(|_| {
         Problem::with(
             Kind::InvalidValue,
-            format!("centre_id, name, country and active are taken: {e}"),
+            "send {\"centre_id\": id, \"name\": text, \"country\"?: code, \"active\"?: boolean}",
         )
     })?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
@@ -138,12 +138,9 @@ fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<V
         return Err(Problem::internal("the dictionary has no centre"));
     };
     for (name, value) in row.as_object().into_iter().flatten() {
-        let element = centre.element(name).ok_or_else(|| {
-            Problem::with(
-                Kind::InvalidValue,
-                format!("the centre table has no such element: {name}"),
-            )
-        })?;
+        let element = centre
+            .element(name)
+            .ok_or_else(|| Problem::with(Kind::InvalidValue, "the centre table has no element of that name: see `centre` in the dictionary"))?;
         let fits = match element.kind {
             ElementKind::Boolean => value.is_boolean(),
             ElementKind::Integer | ElementKind::Year => value.as_i64().is_some_and(|n| n >= 0),

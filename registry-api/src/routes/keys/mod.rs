@@ -47,10 +47,10 @@ pub(super) async fn create(
     state: web::Data<AppState>,
     body: Json,
 ) -> Result<Reply, Problem> {
-    let wanted: Wanted = serde_json::from_value(body.value).map_err(|e| {
+    let wanted: Wanted = serde_json::from_value(body.value).map_err(|_| {
         Problem::with(
             Kind::InvalidValue,
-            format!("label, role, centre and expires_at are taken: {e}"),
+            "send {\"label\": text, \"role\": role, \"centre\"?: id, \"expires_at\"?: instant}",
         )
     })?;
     blocking(move || {
