@@ -1,13 +1,133 @@
-//! releases wrapper
-use crate::{problem::Problem, state::AppState};
-use registry_core::{access::Scope, storage::Release};
-/// x
-pub fn freeze(
-    _state: &AppState,
-    _scope: &Scope,
-    _run: i64,
-    _id: &str,
-    _title: &str,
-) -> Result<Release, Problem> {
-    Err(Problem::internal("none"))
+//! Frozen releases: built once into the release folder, served from there, and built again when the file is gone.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use registry_core::access::Scope;
+use registry_core::storage::Release;
+use registry_etl::releases::{ReleaseError, ReleaseOptions};
+
+use crate::problem::{Kind, Problem};
+use crate::state::AppState;
+
+impl From<ReleaseError> for Problem {
+    fn from(error: ReleaseError) -> Self {
+        match error {
+            ReleaseError::Store(error) => error.into(),
+            ReleaseError::NotFinished(_) => Problem::with(Kind::InvalidState, "only a finished run can be frozen"),
+            other => Problem::internal(other),
+        }
+    }
+}
+
+/// Freezes a finished run as release `id`: builds the bundle, keeps it, records its checksum.
+///
+/// # Errors
+/// [`Kind::Duplicate`] for a known id, [`Kind::InvalidValue`] for one that is no name, [`Kind::InvalidState`] for a run
+/// without results.
+pub fn freeze(state: &AppState, scope: &Scope, run: i64, id: &str, title: &str) -> Result<Release, Problem> {
+    check_id(id)?;
+    if state.store.list_releases(scope)?.iter().any(|known| known.release_id == id) {
+        return Err(Problem::with(Kind::Duplicate, "a release of this id exists already"));
+    }
+    let run = state.store.run(scope, run)?;
+    let mut draft = Draft::begin(state)?;
+    let options = options(state, id, title);
+    let release =
+        registry_etl::releases::freeze(&state.store, scope, &state.engine, &run, &options, &mut draft.out)?;
+    draft.keep(&path_of(state, id))?;
+    Ok(release)
+}
+
+/// A release and the file with its bundle; the bundle is built again when the file is missing.
+///
+/// # Errors
+/// [`Kind::NotFound`]; [`Kind::ReleaseGone`] when the bundle cannot be built again as it was.
+pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, PathBuf), Problem> {
+    let release = state.store.release(scope, id)?;
+    let path = path_of(state, &release.release_id);
+    let whole = |file: std::fs::Metadata| i64::try_from(file.len()) == Ok(release.bytes);
+    if std::fs::metadata(&path).is_ok_and(whole) {
+        return Ok((release, path));
+    }
+    let registry = Scope::system("release");
+    let run = state.store.run(&registry, release.run)?;
+    let mut draft = Draft::begin(state)?;
+    let options = options(state, &release.release_id, &release.title);
+    let built =
+        registry_etl::releases::build(&state.store, &registry, &state.engine, &run, &options, &mut draft.out)?;
+    if built.sha256 != release.sha256 {
+        return Err(Problem::new(Kind::ReleaseGone));
+    }
+    draft.keep(&path)?;
+    Ok((release, path))
+}
+
+fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
+    ReleaseOptions {
+        release_id: id.to_owned(),
+        title: title.to_owned(),
+        key: state.release_key.clone(),
+    }
+}
+
+/// The id becomes a file name.
+fn check_id(id: &str) -> Result<(), Problem> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if !id.is_empty() && id.len() <= 32 && !id.starts_with('.') && id.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Problem::with(
+        Kind::InvalidValue,
+        "a release id has 1 to 32 of A-Z a-z 0-9 - _ . and does not begin with a dot",
+    ))
+}
+
+fn path_of(state: &AppState, id: &str) -> PathBuf {
+    state.settings.releases.folder.join(format!("{id}.zip"))
+}
+
+/// A bundle that is being written, under a name of its own; gone unless it is kept.
+struct Draft {
+    path: PathBuf,
+    out: BufWriter<File>,
+    kept: bool,
+}
+
+impl Draft {
+    fn begin(state: &AppState) -> Result<Self, Problem> {
+        let folder = &state.settings.releases.folder;
+        std::fs::create_dir_all(folder).map_err(Problem::internal)?;
+        let mut name = [0u8; 8];
+        state.ports.entropy.fill(&mut name);
+        let path = folder.join(format!(".{}.draft", hex::encode(name)));
+        let mut wanted = std::fs::OpenOptions::new();
+        wanted.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut wanted, 0o600);
+        let file = wanted.open(&path).map_err(Problem::internal)?;
+        Ok(Self {
+            path,
+            out: BufWriter::new(file),
+            kept: false,
+        })
+    }
+
+    fn keep(mut self, path: &Path) -> Result<(), Problem> {
+        self.out.flush().map_err(Problem::internal)?;
+        self.out.get_ref().sync_all().map_err(Problem::internal)?;
+        std::fs::rename(&self.path, path).map_err(Problem::internal)?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nothing more can be done about a draft that cannot be removed; its name says what it is.
+            std::fs::remove_file(&self.path).ok();
+        }
+    }
 }

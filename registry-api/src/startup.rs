@@ -11,6 +11,7 @@ use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 use registry_etl::measures::Engine;
+use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
 
 use crate::guard::{RateLimiter, observe};
@@ -92,6 +93,7 @@ pub fn assemble_with(
     let judge = Arc::new(Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?);
     let key = settings.master_key()?;
     let letters_key = derived_key(&key, b"rps-registry centre letters v1");
+    let release_key = ReleaseKey::new(derived_key(&key, b"rps-registry release pseudonyms v1"));
     let store = Store::open(
         settings.store_options(),
         key,
@@ -112,6 +114,7 @@ pub fn assemble_with(
         settings,
         ports,
         letters_key,
+        release_key,
         centres: RwLock::new(None),
     }))
 }

@@ -11,6 +11,7 @@ use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
 use registry_etl::measures::Engine;
+use registry_etl::releases::ReleaseKey;
 
 use crate::guard::RateLimiter;
 use crate::ports::Ports;
@@ -38,6 +39,8 @@ pub struct AppState {
     pub metrics: Metrics,
     /// Orders the letters that stand for centres; derived from the master key, stable while it is.
     pub letters_key: [u8; 32],
+    /// Makes the pseudonyms of releases; derived from the master key.
+    pub release_key: ReleaseKey,
     /// The centre table as judged with; read anew after every change of it.
     pub(crate) centres: RwLock<Option<CentreTable>>,
 }

@@ -75,6 +75,7 @@ impl Service {
         settings.server.port = 0;
         settings.database.url = database.url().to_owned();
         settings.secrets.master_key_file = folder.path().join("master.key");
+        settings.releases.folder = folder.path().join("releases");
         settings.limits.requests_per_second = std::num::NonZeroU32::MAX;
         settings.limits.anonymous_per_second = std::num::NonZeroU32::MAX;
         change(&mut settings);

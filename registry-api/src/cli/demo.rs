@@ -71,6 +71,7 @@ fn settings(args: &DemoArgs) -> Settings {
     settings.server.port = args.port;
     settings.database.url = format!("sqlite:{}", args.data.join("registry.sqlite3").display());
     settings.secrets.master_key_file = args.data.join("master.key");
+    settings.releases.folder = args.data.join("releases");
     settings.log.filter = "warn".to_owned();
     settings.log.format = LogFormat::Text;
     settings

@@ -32,6 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         cases::paths::findings, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch,
         cases::paths::withdraw, cases::paths::verify, cases::paths::lock, cases::paths::unlock,
         runs::list, runs::show, runs::start, runs::publish,
+        releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
         results::adherence, results::funnel, results::survival, results::quality,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,

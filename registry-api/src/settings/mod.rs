@@ -23,6 +23,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The ETL inside `serve`.
     pub runs: Runs,
+    /// Where frozen releases are kept.
+    pub releases: Releases,
     /// Disclosure thresholds, in patients.
     pub disclosure: Disclosure,
     /// The log.
@@ -93,6 +95,14 @@ pub struct Limits {
 pub struct Runs {
     /// Hours between scheduled runs; 0 for none.
     pub every_hours: u64,
+}
+
+/// Where frozen releases are kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Releases {
+    /// Folder of the bundles; they hold case data without encryption, so only the service may read it.
+    pub folder: PathBuf,
 }
 
 /// Disclosure thresholds, in patients.
@@ -178,6 +188,9 @@ impl Default for Settings {
                 anonymous_per_second: number(10),
             },
             runs: Runs { every_hours: 0 },
+            releases: Releases {
+                folder: PathBuf::from("releases"),
+            },
             disclosure: Disclosure {
                 public: 11,
                 committee: 5,

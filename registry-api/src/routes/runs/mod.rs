@@ -84,7 +84,7 @@ pub(super) async fn start(
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let wanted: Wanted = serde_json::from_value(body.value)
-        .map_err(|e| Problem::with(Kind::InvalidValue, format!("cut_off and wait are taken: {e}")))?;
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"cut_off\"?: date, \"wait\"?: boolean}"))?;
     let today = state.ports.clock.now().date_naive();
     let cut_off = wanted.cut_off.unwrap_or(today);
     if cut_off > today {
