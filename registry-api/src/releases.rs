@@ -15,7 +15,9 @@ impl From<ReleaseError> for Problem {
     fn from(error: ReleaseError) -> Self {
         match error {
             ReleaseError::Store(error) => error.into(),
-            ReleaseError::NotFinished(_) => Problem::with(Kind::InvalidState, "only a finished run can be frozen"),
+            ReleaseError::NotFinished(_) => {
+                Problem::with(Kind::InvalidState, "only a finished run can be frozen")
+            }
             other => Problem::internal(other),
         }
     }
@@ -28,8 +30,16 @@ impl From<ReleaseError> for Problem {
 /// without results.
 pub fn freeze(state: &AppState, scope: &Scope, run: i64, id: &str, title: &str) -> Result<Release, Problem> {
     check_id(id)?;
-    if state.store.list_releases(scope)?.iter().any(|known| known.release_id == id) {
-        return Err(Problem::with(Kind::Duplicate, "a release of this id exists already"));
+    if state
+        .store
+        .list_releases(scope)?
+        .iter()
+        .any(|known| known.release_id == id)
+    {
+        return Err(Problem::with(
+            Kind::Duplicate,
+            "a release of this id exists already",
+        ));
     }
     let run = state.store.run(scope, run)?;
     let mut draft = Draft::begin(state)?;
@@ -55,8 +65,14 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
     let run = state.store.run(&registry, release.run)?;
     let mut draft = Draft::begin(state)?;
     let options = options(state, &release.release_id, &release.title);
-    let built =
-        registry_etl::releases::build(&state.store, &registry, &state.engine, &run, &options, &mut draft.out)?;
+    let built = registry_etl::releases::build(
+        &state.store,
+        &registry,
+        &state.engine,
+        &run,
+        &options,
+        &mut draft.out,
+    )?;
     if built.sha256 != release.sha256 {
         return Err(Problem::new(Kind::ReleaseGone));
     }

@@ -144,7 +144,11 @@ pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
         App::new()
             .app_data(shared.clone())
             .app_data(web::QueryConfig::default().error_handler(|_, _| {
-                Problem::with(Kind::BadQuery, "a parameter is unknown, or its value cannot be read").into()
+                Problem::with(
+                    Kind::BadQuery,
+                    "a parameter is unknown, or its value cannot be read",
+                )
+                .into()
             }))
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::new(Kind::NotFound).into()))
             .configure(routes::register)

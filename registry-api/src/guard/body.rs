@@ -69,7 +69,11 @@ async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Resul
     let end = tokio::time::Instant::now() + patience * SLOWEST;
     loop {
         let next = tokio::time::timeout(patience, payload.next());
-        let Some(chunk) = tokio::time::timeout_at(end, next).await.map_err(late)?.map_err(late)? else {
+        let Some(chunk) = tokio::time::timeout_at(end, next)
+            .await
+            .map_err(late)?
+            .map_err(late)?
+        else {
             break;
         };
         let chunk =

@@ -82,7 +82,9 @@ fn admit_unknown(state: &AppState, request: &ServiceRequest, route: &str) -> Res
     if known || route.starts_with("/health/") {
         return Ok(());
     }
-    state.limiter.check_address(&state.client_address(request.request()))
+    state
+        .limiter
+        .check_address(&state.client_address(request.request()))
 }
 
 /// The answer to a problem, made while the request's id is at hand.

@@ -7,7 +7,9 @@ use std::path::Path;
 use registry_api::problem::Kind;
 
 fn compare(name: &str, now: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/snapshots")
+        .join(name);
     if std::env::var_os("REGISTRY_TEST_UPDATE").is_some() {
         std::fs::write(&path, now).expect("written");
         return;

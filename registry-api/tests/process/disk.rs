@@ -31,21 +31,44 @@ fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
         Some(answer)
     });
     let refused = refused.expect("the disk is full before 2,000 cases");
-    assert!(matches!(refused.status, 503 | 507), "{} {}", refused.status, refused.text);
+    assert!(
+        matches!(refused.status, 503 | 507),
+        "{} {}",
+        refused.status,
+        refused.text
+    );
     assert!(refused.header("retry-after").is_some());
     let first = acknowledged.first().expect("one case at least");
-    let read = send(&served.base, Some(&key), "GET", &format!("/api/v1/cases/{first}"), &[], None).expect("an answer");
+    let read = send(
+        &served.base,
+        Some(&key),
+        "GET",
+        &format!("/api/v1/cases/{first}"),
+        &[],
+        None,
+    )
+    .expect("an answer");
     assert_eq!(read.status, 200, "reading goes on: {}", read.text);
     served.kill();
 
     let store = registry.open(false);
     for name in &acknowledged {
-        store.case_row(&Scope::system("test"), name).expect("nothing acknowledged is lost");
+        store
+            .case_row(&Scope::system("test"), name)
+            .expect("nothing acknowledged is lost");
     }
     store.verify_audit(None).expect("the chain is whole");
     drop(store);
     let served = registry.serve();
     let body = case("FULL-AFTER").to_string();
-    let after = send(&served.base, Some(&key), "PUT", "/api/v1/cases/FULL-AFTER", &[JSON], Some(&body)).expect("an answer");
+    let after = send(
+        &served.base,
+        Some(&key),
+        "PUT",
+        "/api/v1/cases/FULL-AFTER",
+        &[JSON],
+        Some(&body),
+    )
+    .expect("an answer");
     assert_eq!(after.status, 201, "with room again it goes on: {}", after.text);
 }

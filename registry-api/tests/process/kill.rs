@@ -14,13 +14,26 @@ const KILLS: usize = 12;
 const BATCH: usize = 25;
 
 fn batch(name: &str) -> String {
-    (0..BATCH).map(|n| format!("{}\n", case(&format!("{name}-{n:03}")))).collect()
+    (0..BATCH)
+        .map(|n| format!("{}\n", case(&format!("{name}-{n:03}"))))
+        .collect()
 }
 
 fn post_batch(base: &str, key: &str, name: &str) -> Option<u16> {
-    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", name)];
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("idempotency-key", name),
+    ];
     let body = batch(name);
-    send(base, Some(key), "POST", "/api/v1/cases:batch?atomic=true", &headers, Some(&body)).map(|a| a.status)
+    send(
+        base,
+        Some(key),
+        "POST",
+        "/api/v1/cases:batch?atomic=true",
+        &headers,
+        Some(&body),
+    )
+    .map(|a| a.status)
 }
 
 #[test]
@@ -84,7 +97,10 @@ fn nothing_acknowledged_is_lost_and_no_atomic_batch_is_half_stored() {
             match status {
                 Some(status) => assert_eq!((status, count), (200, BATCH), "{name}"),
                 None => {
-                    assert!(count == 0 || count == BATCH, "{name} is half stored: {count} of {BATCH}");
+                    assert!(
+                        count == 0 || count == BATCH,
+                        "{name} is half stored: {count} of {BATCH}"
+                    );
                     unacknowledged.push(name);
                 }
             }
@@ -106,7 +122,14 @@ fn nothing_acknowledged_is_lost_and_no_atomic_batch_is_half_stored() {
             // The dead process had claimed the key; the claim is free again when its lease ends. Without a key the
             // same content makes no second version.
             let headers = [("content-type", "application/x-ndjson")];
-            let again = send(&served.base, Some(&key), "POST", "/api/v1/cases:batch?atomic=true", &headers, Some(&batch(name)));
+            let again = send(
+                &served.base,
+                Some(&key),
+                "POST",
+                "/api/v1/cases:batch?atomic=true",
+                &headers,
+                Some(&batch(name)),
+            );
             assert_eq!(again.expect("an answer").status, 200, "{name}");
         }
     }

@@ -19,10 +19,22 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("GET", "/openapi.json", "how to talk to the service is public"),
     ("GET", "/api/v1/schemas", "what to send is public"),
     ("GET", "/api/v1/schemas/case/{version}", "what to send is public"),
-    ("GET", "/api/v1/schemas/case/{version}/dictionary", "what to send is public"),
+    (
+        "GET",
+        "/api/v1/schemas/case/{version}/dictionary",
+        "what to send is public",
+    ),
     ("GET", "/api/v1/codelists/{name}", "what to send is public"),
-    ("GET", "/api/v1/guidelines/{id}/measures", "what is measured is public"),
-    ("GET", "/api/v1/guidelines/{id}/measures/{measure}", "what is measured is public"),
+    (
+        "GET",
+        "/api/v1/guidelines/{id}/measures",
+        "what is measured is public",
+    ),
+    (
+        "GET",
+        "/api/v1/guidelines/{id}/measures/{measure}",
+        "what is measured is public",
+    ),
     ("GET", "/schema", "what to send is public"),
     ("GET", "/sign-in", "nobody is signed in yet"),
     ("POST", "/sign-in", "the link's token is the credential"),
@@ -62,7 +74,8 @@ fn with_service(registry: &Registry, work: impl FnOnce(&str) + Send) {
         scope.spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let service = startup::run(state).expect("a free port");
-                tell.send((service.address, service.handle())).expect("the test waits");
+                tell.send((service.address, service.handle()))
+                    .expect("the test waits");
                 service.serve().await.expect("it ends well");
             });
         });
@@ -89,13 +102,17 @@ fn every_route_is_guarded_or_excused_with_a_reason() {
             .find(|(method, path, _)| *method == endpoint.method.as_str() && *path == endpoint.path);
         match (endpoint.access, excused) {
             (Access::Open(why), Some(_)) => assert!(!why.is_empty(), "{}", endpoint.path),
-            (Access::Open(_), None) => panic!("{} {} is open and not excused", endpoint.method, endpoint.path),
+            (Access::Open(_), None) => {
+                panic!("{} {} is open and not excused", endpoint.method, endpoint.path)
+            }
             (Access::Roles(roles), None) => assert!(!roles.is_empty() && !roles.contains(&Role::System)),
             (Access::Roles(_), Some(_)) => panic!("{} is guarded and excused", endpoint.path),
         }
     }
     for (method, path, _) in EXCUSED {
-        let served = endpoints().iter().any(|e| e.method.as_str() == *method && e.path == *path);
+        let served = endpoints()
+            .iter()
+            .any(|e| e.method.as_str() == *method && e.path == *path);
         assert!(served, "{method} {path} is excused and not served");
     }
 }
@@ -109,24 +126,52 @@ fn every_route_by_every_role() {
         .collect();
     with_service(&registry, |base| {
         for endpoint in endpoints() {
-            let Access::Roles(roles) = endpoint.access else { continue };
+            let Access::Roles(roles) = endpoint.access else {
+                continue;
+            };
             let name = format!("{} {}", endpoint.method, endpoint.path);
             let unknown = call(base, None, &endpoint);
             assert_eq!(unknown.status, 401, "{name} by nobody: {}", unknown.text);
-            let forged = call(base, Some("rps_000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), &endpoint);
+            let forged = call(
+                base,
+                Some("rps_000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+                &endpoint,
+            );
             assert_eq!(forged.status, 401, "{name} with a forged key");
             for (role, key) in &keys {
                 let answer = call(base, Some(key), &endpoint);
-                assert!(answer.status < 500, "{name} by {role}: {} {}", answer.status, answer.text);
+                assert!(
+                    answer.status < 500,
+                    "{name} by {role}: {} {}",
+                    answer.status,
+                    answer.text
+                );
                 // A page's form asks for a browser session: a key is nobody there.
                 let form = endpoint.method == Method::POST && !endpoint.path.starts_with("/api/");
-                let refused = if form { answer.status == 401 } else { answer.status == 403 };
+                let refused = if form {
+                    answer.status == 401
+                } else {
+                    answer.status == 403
+                };
                 let named = roles.contains(role) && !form;
-                assert_eq!(refused, !named, "{name} by {role}: {} {}", answer.status, answer.text);
-                for header in ["strict-transport-security", "content-security-policy", "x-content-type-options", "x-request-id"] {
+                assert_eq!(
+                    refused, !named,
+                    "{name} by {role}: {} {}",
+                    answer.status, answer.text
+                );
+                for header in [
+                    "strict-transport-security",
+                    "content-security-policy",
+                    "x-content-type-options",
+                    "x-request-id",
+                ] {
                     assert!(answer.header(header).is_some(), "{name} by {role} lacks {header}");
                 }
-                assert_eq!(answer.header("cache-control"), Some("no-store"), "{name} by {role}");
+                assert_eq!(
+                    answer.header("cache-control"),
+                    Some("no-store"),
+                    "{name} by {role}"
+                );
             }
         }
     });
@@ -135,18 +180,35 @@ fn every_route_by_every_role() {
 #[test]
 fn the_openapi_document_agrees_with_the_table() {
     let document: Value = serde_json::from_str(&openapi::document().expect("JSON")).expect("JSON");
-    assert!(document["openapi"].as_str().is_some_and(|v| v.starts_with("3.1")), "{}", document["openapi"]);
+    assert!(
+        document["openapi"].as_str().is_some_and(|v| v.starts_with("3.1")),
+        "{}",
+        document["openapi"]
+    );
     let of_api = |path: &str| path.starts_with("/api/") || path.starts_with("/health/");
     let all = endpoints();
     for endpoint in all.iter().filter(|e| of_api(e.path)) {
         let described = &document["paths"][endpoint.path][endpoint.method.as_str().to_lowercase()];
-        assert!(described.is_object(), "{} {} is not described", endpoint.method, endpoint.path);
+        assert!(
+            described.is_object(),
+            "{} {} is not described",
+            endpoint.method,
+            endpoint.path
+        );
         let asks = described.get("security").is_some();
-        assert_eq!(asks, matches!(endpoint.access, Access::Roles(_)), "{} {}", endpoint.method, endpoint.path);
+        assert_eq!(
+            asks,
+            matches!(endpoint.access, Access::Roles(_)),
+            "{} {}",
+            endpoint.method,
+            endpoint.path
+        );
     }
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for method in methods.as_object().expect("methods").keys() {
-            let served = all.iter().any(|e| e.path == path && e.method.as_str().eq_ignore_ascii_case(method));
+            let served = all
+                .iter()
+                .any(|e| e.path == path && e.method.as_str().eq_ignore_ascii_case(method));
             assert!(served, "{method} {path} is described and not served");
         }
     }

@@ -9,7 +9,9 @@ fn sigterm_lets_the_running_request_end_and_exits_well() {
     let registry = Registry::new();
     let key = registry.key(Role::Submitter, Some("C01"));
     let mut served = registry.serve();
-    let lines: String = (0..400).map(|n| format!("{}\n", case(&format!("TERM-{n:04}")))).collect();
+    let lines: String = (0..400)
+        .map(|n| format!("{}\n", case(&format!("TERM-{n:04}"))))
+        .collect();
     let base = served.base.clone();
     let (began, begun) = std::sync::mpsc::channel();
     let client = std::thread::spawn(move || {
@@ -34,11 +36,17 @@ fn sigterm_lets_the_running_request_end_and_exits_well() {
     assert_eq!(ready.status, 200);
     served.terminate();
     let answer = client.join().expect("the client ends");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{}", answer.lines().next().unwrap_or_default());
+    assert!(
+        answer.starts_with("HTTP/1.1 200"),
+        "{}",
+        answer.lines().next().unwrap_or_default()
+    );
     assert!(served.child.wait().expect("it ends").success());
     let stored = registry.open(false);
     let scope = registry_core::access::Scope::system("test");
-    let row = stored.case_row(&scope, "TERM-0399").expect("the last case is stored");
+    let row = stored
+        .case_row(&scope, "TERM-0399")
+        .expect("the last case is stored");
     assert_eq!(row.version, 1);
 }
 
@@ -49,21 +57,43 @@ fn neither_pseudonym_nor_key_nor_value_reaches_the_log() {
     let served = registry.serve();
     let put = |path: &str, body: &str| send(&served.base, Some(&key), "PUT", path, &[JSON], Some(body));
     let good = case("CANARY-PSEUDONYM").to_string();
-    assert_eq!(put("/api/v1/cases/CANARY-PSEUDONYM", &good).expect("an answer").status, 201);
+    assert_eq!(
+        put("/api/v1/cases/CANARY-PSEUDONYM", &good)
+            .expect("an answer")
+            .status,
+        201
+    );
     let mut bad = case("CANARY-PSEUDONYM");
     bad["patient"]["sex"] = serde_json::json!("canary-value");
-    let refused = put("/api/v1/cases/CANARY-PSEUDONYM?draft=canary-query", &bad.to_string()).expect("an answer");
+    let refused = put(
+        "/api/v1/cases/CANARY-PSEUDONYM?draft=canary-query",
+        &bad.to_string(),
+    )
+    .expect("an answer");
     assert_eq!(refused.status, 400, "{}", refused.text);
     let refused = put("/api/v1/cases/CANARY-PSEUDONYM", &bad.to_string()).expect("an answer");
     assert_eq!(refused.status, 422, "{}", refused.text);
     assert!(!refused.text.contains("canary-value"));
-    send(&served.base, Some("rps_canary_key"), "GET", "/api/v1/cases/CANARY-PSEUDONYM", &[], None);
+    send(
+        &served.base,
+        Some("rps_canary_key"),
+        "GET",
+        "/api/v1/cases/CANARY-PSEUDONYM",
+        &[],
+        None,
+    );
     served.terminate();
     let log = served.log();
-    assert!(log.contains("/api/v1/cases/{pseudonym}"), "the pattern stands for the path: {log}");
+    assert!(
+        log.contains("/api/v1/cases/{pseudonym}"),
+        "the pattern stands for the path: {log}"
+    );
     assert!(!log.to_lowercase().contains("canary"), "{log}");
     assert!(!log.contains(&key), "{log}");
     for line in log.lines() {
-        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "one JSON object a line: {line}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(line).is_ok(),
+            "one JSON object a line: {line}"
+        );
     }
 }

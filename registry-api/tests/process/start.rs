@@ -130,7 +130,12 @@ fn the_office_works_from_the_command_line() {
     let registry = Registry::new();
     let added = registry.run(&["centre", "add", "C02", "Second centre", "--country", "IT"]);
     assert!(added.success, "{}", added.err);
-    assert!(registry.run(&["centre", "list"]).out.contains("C02\tSecond centre\tIT\tactive"));
+    assert!(
+        registry
+            .run(&["centre", "list"])
+            .out
+            .contains("C02\tSecond centre\tIT\tactive")
+    );
     let made = registry.run(&["key", "create", "push", "--role", "submitter", "--centre", "C02"]);
     assert!(made.success, "{}", made.err);
     let key = made.out.trim().to_owned();
@@ -153,7 +158,10 @@ fn the_office_works_from_the_command_line() {
     drop(served);
 
     let verified = registry.run(&["audit", "verify"]);
-    assert!(verified.success && verified.out.contains("the chain is whole"), "{verified:?}");
+    assert!(
+        verified.success && verified.out.contains("the chain is whole"),
+        "{verified:?}"
+    );
     let copy = registry.folder().join("copy.sqlite3");
     let backup = registry.run(&["backup", &copy.display().to_string()]);
     assert!(backup.success && copy.exists(), "{backup:?}");

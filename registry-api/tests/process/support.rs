@@ -106,7 +106,10 @@ impl Registry {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("REGISTRY_SERVER__PORT", "0")
-            .env("REGISTRY_DATABASE__URL", format!("sqlite:{}", self.database().display()))
+            .env(
+                "REGISTRY_DATABASE__URL",
+                format!("sqlite:{}", self.database().display()),
+            )
             .env("REGISTRY_SECRETS__MASTER_KEY_FILE", self.key_file())
             .env("REGISTRY_LIMITS__REQUESTS_PER_SECOND", "100000")
             .env("REGISTRY_LIMITS__ANONYMOUS_PER_SECOND", "100000");
@@ -160,7 +163,10 @@ impl Served {
             seen.push_str(&line);
             let entry: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
             if entry["fields"]["message"] == "serving" {
-                break entry["fields"]["address"].as_str().expect("an address").to_owned();
+                break entry["fields"]["address"]
+                    .as_str()
+                    .expect("an address")
+                    .to_owned();
             }
         };
         let log = std::thread::spawn(move || {

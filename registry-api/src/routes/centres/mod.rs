@@ -138,9 +138,12 @@ fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<V
         return Err(Problem::internal("the dictionary has no centre"));
     };
     for (name, value) in row.as_object().into_iter().flatten() {
-        let element = centre
-            .element(name)
-            .ok_or_else(|| Problem::with(Kind::InvalidValue, "the centre table has no element of that name: see `centre` in the dictionary"))?;
+        let element = centre.element(name).ok_or_else(|| {
+            Problem::with(
+                Kind::InvalidValue,
+                "the centre table has no element of that name: see `centre` in the dictionary",
+            )
+        })?;
         let fits = match element.kind {
             ElementKind::Boolean => value.is_boolean(),
             ElementKind::Integer | ElementKind::Year => value.as_i64().is_some_and(|n| n >= 0),

@@ -34,7 +34,10 @@ impl Responder for Frozen {
             ("etag", etag.clone()),
             ("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))),
             ("accept-ranges", "bytes".to_owned()),
-            ("content-disposition", format!("attachment; filename=\"{}\"", self.name)),
+            (
+                "content-disposition",
+                format!("attachment; filename=\"{}\"", self.name),
+            ),
         ];
         let text = |name| header_text(request, name).ok().flatten();
         let known = |tags: String| tags.split(',').any(|t| t.trim() == etag || t.trim() == "*");
@@ -142,12 +145,19 @@ async fn one_file(
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(Problem::internal)?;
         let details = json!({ "file": entry.name(), "bytes": bytes.len() });
-        state
-            .store
-            .record_access(&caller.scope, "release.download", Some(&release.release_id), details)?;
+        state.store.record_access(
+            &caller.scope,
+            "release.download",
+            Some(&release.release_id),
+            details,
+        )?;
         Ok(Frozen {
             bytes,
-            media_type: if name.ends_with(".json") { "application/json" } else { "text/csv; charset=utf-8" },
+            media_type: if name.ends_with(".json") {
+                "application/json"
+            } else {
+                "text/csv; charset=utf-8"
+            },
             name,
         })
     })
@@ -167,9 +177,12 @@ pub(in crate::routes) async fn bundle(
         let (release, path) = crate::releases::bundle(&state, &caller.scope, &id)?;
         let bytes = std::fs::read(path).map_err(Problem::internal)?;
         let details = json!({ "file": "bundle.zip", "bytes": bytes.len() });
-        state
-            .store
-            .record_access(&caller.scope, "release.download", Some(&release.release_id), details)?;
+        state.store.record_access(
+            &caller.scope,
+            "release.download",
+            Some(&release.release_id),
+            details,
+        )?;
         Ok(Frozen {
             bytes,
             media_type: "application/zip",

@@ -13,8 +13,8 @@ use crate::guard::{Allowed, Coordinates, Json, ReadsReleases};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
-pub(super) use files::{bundle, file, manifest};
 pub(super) use files::{__path_bundle, __path_file, __path_manifest};
+pub(super) use files::{bundle, file, manifest};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -52,7 +52,10 @@ pub(super) async fn list(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let releases = state.store.list_releases(&caller.scope)?;
-        Reply::json(200, &json!({ "releases": releases.iter().map(head).collect::<Vec<_>>() }))
+        Reply::json(
+            200,
+            &json!({ "releases": releases.iter().map(head).collect::<Vec<_>>() }),
+        )
     })
     .await
 }

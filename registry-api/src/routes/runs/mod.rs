@@ -83,8 +83,12 @@ pub(super) async fn start(
     body: Json,
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let wanted: Wanted = serde_json::from_value(body.value)
-        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"cut_off\"?: date, \"wait\"?: boolean}"))?;
+    let wanted: Wanted = serde_json::from_value(body.value).map_err(|_| {
+        Problem::with(
+            Kind::InvalidValue,
+            "send {\"cut_off\"?: date, \"wait\"?: boolean}",
+        )
+    })?;
     let today = state.ports.clock.now().date_naive();
     let cut_off = wanted.cut_off.unwrap_or(today);
     if cut_off > today {
