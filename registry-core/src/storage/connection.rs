@@ -153,6 +153,7 @@ impl Dialer {
              PRAGMA foreign_keys = ON;
              PRAGMA synchronous = FULL;
              PRAGMA trusted_schema = OFF;
+             PRAGMA secure_delete = ON;
              {pages}",
             self.options.busy_timeout.as_millis()
         ))?;
@@ -197,11 +198,19 @@ struct RoleFacts {
 
 /// Becomes the application role and makes sure that row-level security applies to it.
 fn take_role(conn: &mut PgConnection, role: &str) -> Result<(), StoreError> {
-    conn.batch_execute(&format!("SET ROLE \"{role}\""))
-        .map_err(|error| match StoreError::from(error) {
+    conn.batch_execute(&format!("SET ROLE \"{role}\"")).map_err(|error| {
+        let said = error.to_string();
+        if said.contains("permission denied to set role") {
+            return StoreError::Unsupported(
+                "the role of the database URL may not become the application role: GRANT it (registry_app) to that role",
+            );
+        }
+        match StoreError::from(error) {
+            // The migrations make the role.
             StoreError::Internal(_) => StoreError::Unavailable(Outage::NotMigrated),
             other => other,
-        })?;
+        }
+    })?;
     let facts: RoleFacts = diesel::sql_query(
         "SELECT rolsuper OR rolbypassrls OR EXISTS (
              SELECT 1 FROM pg_class c WHERE c.relname = 'cases' AND c.relowner = r.oid

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::connection::{Conn, Dialer, Rights, on_conn};
+use super::connection::{Conn, Rights, on_conn};
 use super::error::{Outage, StoreError};
 use super::keyring::Keyring;
 use super::migrations;
@@ -42,14 +42,7 @@ impl Store {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let pool = r2d2::Pool::builder()
-            .max_size(options.pool_size.max(1) + 1)
-            .min_idle(Some(0))
-            .test_on_check_out(true)
-            .connection_timeout(options.connection_timeout)
-            .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build_unchecked(Dialer::new(&options)?);
-        let context = Arc::new(Context::new(pool, Dialer::new(&options)?, clock, entropy));
+        let context = Arc::new(Context::new(&options, clock, entropy)?);
         let mut owner = context.dialer().dial(Rights::Owner)?;
         if migrations::is_current(&mut owner.conn)? {
             context.set_keys(Some(migrations::open_keys(&mut owner.conn, &key)?));

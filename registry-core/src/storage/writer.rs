@@ -13,6 +13,7 @@ use super::connection::{Conn, Dialer, Link};
 use super::error::{Outage, StoreError};
 use super::identifiers;
 use super::keyring::Keyring;
+use super::options::StoreOptions;
 use super::transaction::{Tail, Tx, set_context};
 use crate::access::Scope;
 use crate::audit::AuditEvent;
@@ -25,7 +26,9 @@ const DEFERRED: usize = 10_000;
 
 /// What reader and writer need.
 pub(crate) struct Context {
-    pub(crate) pool: r2d2::Pool<Dialer>,
+    readers: r2d2::Pool<Dialer>,
+    /// One connection of its own: readers never keep the writer waiting.
+    writer: r2d2::Pool<Dialer>,
     pub(crate) keys: RwLock<Option<Arc<Keyring>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -36,34 +39,44 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(
-        pool: r2d2::Pool<Dialer>,
-        dialer: Dialer,
+        options: &StoreOptions,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        Self {
-            pool,
+    ) -> Result<Self, StoreError> {
+        let pool = |size: u32| -> Result<r2d2::Pool<Dialer>, StoreError> {
+            Ok(r2d2::Pool::builder()
+                .max_size(size)
+                .min_idle(Some(0))
+                .test_on_check_out(true)
+                .connection_timeout(options.connection_timeout)
+                .error_handler(Box::new(r2d2::NopErrorHandler))
+                .build_unchecked(Dialer::new(options)?))
+        };
+        Ok(Self {
+            readers: pool(options.pool_size.max(1))?,
+            writer: pool(1)?,
             keys: RwLock::new(None),
             clock,
             entropy,
             deferred: Mutex::new(Vec::new()),
-            dialer,
-        }
+            dialer: Dialer::new(options)?,
+        })
     }
 
     pub(crate) fn dialer(&self) -> &Dialer {
         &self.dialer
     }
 
+    /// A connection for reading.
     pub(crate) fn checkout(&self) -> Result<r2d2::PooledConnection<Dialer>, StoreError> {
-        self.pool.get().map_err(|_| self.pool_failure())
+        self.readers.get().map_err(|_| self.failure_of(&self.readers))
     }
 
-    fn pool_failure(&self) -> StoreError {
-        if self.pool.state().connections > 0 {
+    fn failure_of(&self, pool: &r2d2::Pool<Dialer>) -> StoreError {
+        if pool.state().connections > 0 {
             return StoreError::Unavailable(Outage::Busy);
         }
-        // The pool keeps the first reason only as a text; ask once more.
+        // The pool keeps the reason only as a text; ask once more.
         match self.dialer.dial(super::connection::Rights::Service) {
             Err(error) => error,
             Ok(_) => StoreError::Unavailable(Outage::Busy),
@@ -258,7 +271,10 @@ fn attempt(
     group: &mut [Box<dyn Work>],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let keys = context.keys()?;
-    let mut link = context.checkout()?;
+    let mut link = context
+        .writer
+        .get()
+        .map_err(|_| context.failure_of(&context.writer))?;
     let deferred = context.take_deferred();
     let result = in_transaction(&mut link, context, &keys, group, &deferred);
     if result.is_err() {

@@ -18,7 +18,7 @@ use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
 use crate::storage::{Store, StoreError};
 
-/// Items of a batch that share one savepoint-free stretch of the writer before others get their turn.
+/// Items of a batch that are done in one go before the work of others gets its turn.
 const BATCH_STRETCH: usize = 100;
 
 /// A submission with everything done that needs no transaction.
