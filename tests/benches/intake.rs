@@ -1,0 +1,96 @@
+//! Intake on one core: what the door, the schema and the edit checks cost, against parsing and validity alone.
+//!
+//! `cargo bench -p registry-core --bench intake`
+
+#[path = "measured.rs"]
+#[expect(dead_code, reason = "shared by several benches, each of which needs a part")]
+mod measured;
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use measured::{Failure, cohort, in_turns, line};
+use registry_core::intake::{self, Limits};
+use registry_core::record::{CentreTable, Record};
+use registry_core::validation::{Envelope, Judge, SchemaValidator, document};
+use registry_core::versions::SchemaStore;
+use serde_json::Value;
+use uuid::Uuid;
+
+const CASES: u32 = 500;
+
+fn main() -> Result<(), Failure> {
+    let plan = cohort(CASES)?;
+    let store = Arc::new(SchemaStore::embedded()?);
+    let judge = Judge::new(Arc::clone(&store))?;
+    let validator = SchemaValidator::compile(store.current(), &store)?;
+    let version = store.current().version.as_str();
+    let (Some(checks), Some(layout)) = (judge.checks(version), judge.layout(version)) else {
+        return Err("the current version has no checks".into());
+    };
+    let rows = registry_core::synthetic::centres(&plan)
+        .into_iter()
+        .flat_map(|centre| centre.years.into_iter().map(|(_, row)| row));
+    let centres = CentreTable::from_rows(rows)?;
+    let limits = Limits::default();
+    let mut bodies = Vec::new();
+    let mut envelopes = Vec::new();
+    for index in 0..plan.cases {
+        let case = registry_core::synthetic::case(&plan, index);
+        bodies.push(serde_json::to_vec(&case.body)?);
+        envelopes.push(Envelope {
+            record_id: Uuid::from_u128(u128::from(index)),
+            centre_id: case.centre_id,
+            submitted_at: case.submitted_at,
+            data_cutoff_date: plan.as_of,
+        });
+    }
+    let bytes: usize = bodies.iter().map(Vec::len).sum();
+    println!(
+        "{CASES} synthetic cases, {} bytes each on average, one thread\n",
+        bytes / bodies.len()
+    );
+
+    let mut baseline = || -> Result<(), Failure> {
+        for body in &bodies {
+            let value: Value = serde_json::from_slice(body)?;
+            assert!(black_box(validator.is_valid(&value)), "a synthetic body is valid");
+        }
+        Ok(())
+    };
+    let mut door = || -> Result<(), Failure> {
+        for body in &bodies {
+            black_box(intake::parse(body, &limits)?);
+        }
+        Ok(())
+    };
+    let mut to_checks = || -> Result<(), Failure> {
+        for (body, envelope) in bodies.iter().zip(&envelopes) {
+            let value = intake::parse(body, &limits)?;
+            assert!(validator.is_valid(&value), "a synthetic body is valid");
+            let whole = document(&value, envelope, &judge.derive(&value));
+            let record = Record::read(&whole, layout, &centres);
+            black_box(checks.run(&record));
+        }
+        Ok(())
+    };
+    let mut verdict = || -> Result<(), Failure> {
+        for (body, envelope) in bodies.iter().zip(&envelopes) {
+            let value = intake::parse(body, &limits)?;
+            black_box(judge.judge(&value, envelope, &centres));
+        }
+        Ok(())
+    };
+    let times = in_turns(11, &mut [&mut baseline, &mut door, &mut to_checks, &mut verdict])?;
+    let base = times.first().copied();
+    let what = [
+        "baseline: serde_json parse + jsonschema is_valid",
+        "the door alone",
+        "door + schema + 39 edit checks",
+        "the whole verdict: findings, assessment, sections not attested",
+    ];
+    for (n, (what, time)) in what.into_iter().zip(&times).enumerate() {
+        line(what, *time, bodies.len(), if n == 0 { None } else { base });
+    }
+    Ok(())
+}

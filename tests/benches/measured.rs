@@ -1,0 +1,154 @@
+//! What the benches share: timing in turns, ratios, and what a store needs from the machine.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use registry_core::access::Scope;
+use registry_core::clock::{Clock, Entropy};
+use registry_core::crypto::MasterKey;
+use registry_core::storage::{
+    CaseStatus, Derived, Precondition, PutCase, Store, StoreOptions, StoredFinding, StoredSeverity,
+};
+use registry_core::synthetic::CohortPlan;
+use registry_core::validation::{Severity, Verdict};
+use serde_json::Value;
+
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs each piece once to warm up, then all of them in turns, `rounds` times; answers the median time of each.
+pub fn in_turns(
+    rounds: usize,
+    pieces: &mut [&mut dyn FnMut() -> Result<(), Failure>],
+) -> Result<Vec<Duration>, Failure> {
+    let mut times = vec![Vec::with_capacity(rounds); pieces.len()];
+    for round in 0..=rounds {
+        for (piece, times) in pieces.iter_mut().zip(&mut times) {
+            let began = Instant::now();
+            piece()?;
+            if round > 0 {
+                times.push(began.elapsed());
+            }
+        }
+    }
+    Ok(times.into_iter().map(median).collect())
+}
+
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// One line: what, how long, how many a second, and the ratio to the baseline's time.
+pub fn line(what: &str, time: Duration, count: usize, baseline: Option<Duration>) {
+    let each = time.as_secs_f64() / count.max(1) as f64;
+    let ratio = baseline.map_or_else(String::new, |base| {
+        format!(
+            "  {:>6.2} x the baseline's time",
+            time.as_secs_f64() / base.as_secs_f64()
+        )
+    });
+    println!(
+        "{what:<62} {:>10.1} us each  {:>9.0} a second{ratio}",
+        each * 1e6,
+        1.0 / each
+    );
+}
+
+/// The demo's plan with this many cases.
+pub fn cohort(cases: u32) -> Result<CohortPlan, Failure> {
+    Ok(CohortPlan {
+        cases,
+        ..CohortPlan::demo("2026-11-23".parse()?)
+    })
+}
+
+/// The time of the machine.
+pub struct WallClock;
+
+impl Clock for WallClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// A good generator with a fixed seed: a bench keeps no secrets.
+pub struct Seeded(std::sync::Mutex<ChaCha20Rng>);
+
+impl Seeded {
+    pub fn new() -> Self {
+        Self(std::sync::Mutex::new(ChaCha20Rng::seed_from_u64(1)))
+    }
+}
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        if let Ok(mut generator) = self.0.lock() {
+            generator.fill_bytes(bytes);
+        }
+    }
+}
+
+/// An empty, migrated store with the centres of the plan.
+pub fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
+    let store = Store::open(
+        StoreOptions::new(url).creating(),
+        MasterKey::from_bytes([7; 32]),
+        std::sync::Arc::new(WallClock),
+        std::sync::Arc::new(Seeded::new()),
+    )?;
+    store.migrate()?;
+    let office = Scope::system("bench");
+    for centre in registry_core::synthetic::centres(plan) {
+        store.create_centre(
+            &office,
+            registry_core::storage::NewCentre {
+                centre_id: centre.id,
+                name: centre.name,
+                country: Some(centre.country.to_owned()),
+                active: true,
+            },
+        )?;
+    }
+    Ok(store)
+}
+
+/// What the store takes of a judged body.
+pub fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase {
+    PutCase {
+        pseudonym,
+        precondition: Precondition::None,
+        document: body,
+        schema_version: verdict.schema_version.clone().unwrap_or_default(),
+        status: CaseStatus::Submitted,
+        derived: Derived {
+            histology_code: verdict.derived.histology_code.clone(),
+            eligibility_class: verdict.derived.eligibility_class.clone(),
+            t0: verdict.t0.clone(),
+        },
+        findings: verdict
+            .findings
+            .iter()
+            .filter_map(|finding| {
+                let severity = match finding.severity {
+                    Severity::Reject => return None,
+                    Severity::Error => StoredSeverity::Error,
+                    Severity::Warning => StoredSeverity::Warning,
+                };
+                Some(StoredFinding {
+                    identity: finding.identity.clone(),
+                    code: finding.code.clone(),
+                    severity,
+                    pointer: finding.pointer.clone(),
+                    rule: finding.rule.clone(),
+                    rule_version: finding.rule_version.clone(),
+                    message: finding.message.clone(),
+                    elements: finding.elements.clone(),
+                })
+            })
+            .collect(),
+        reason: None,
+        idempotency: None,
+    }
+}
