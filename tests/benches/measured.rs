@@ -101,6 +101,7 @@ pub fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
     store.migrate()?;
     let office = Scope::system("bench");
     for centre in registry_core::synthetic::centres(plan) {
+        let id = centre.id.clone();
         store.create_centre(
             &office,
             registry_core::storage::NewCentre {
@@ -110,6 +111,9 @@ pub fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
                 active: true,
             },
         )?;
+        for (year, row) in centre.years {
+            store.put_centre_year(&office, &id, year, row)?;
+        }
     }
     Ok(store)
 }
@@ -151,4 +155,31 @@ pub fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase {
         reason: None,
         idempotency: None,
     }
+}
+
+/// Highest resident memory of this process so far, in MiB (Linux).
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
+}
+
+/// The judge and the centre table of a plan.
+pub fn judge(
+    plan: &CohortPlan,
+) -> Result<
+    (
+        registry_core::validation::Judge,
+        registry_core::record::CentreTable,
+    ),
+    Failure,
+> {
+    let rows = registry_core::synthetic::centres(plan)
+        .into_iter()
+        .flat_map(|centre| centre.years.into_iter().map(|(_, row)| row));
+    let store = std::sync::Arc::new(registry_core::versions::SchemaStore::embedded()?);
+    Ok((
+        registry_core::validation::Judge::new(store)?,
+        registry_core::record::CentreTable::from_rows(rows)?,
+    ))
 }

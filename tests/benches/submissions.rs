@@ -8,20 +8,19 @@
 #[expect(dead_code, reason = "shared by several benches, each of which needs a part")]
 mod measured;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Binary, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
-use measured::{Failure, cohort, line, median, put, store};
+use measured::{Failure, cohort, judge, line, median, put, store};
 use registry_core::access::Scope;
 use registry_core::intake::{self, Limits};
 use registry_core::record::CentreTable;
 use registry_core::storage::{PutCase, Store};
 use registry_core::synthetic::CohortPlan;
 use registry_core::validation::{Envelope, Judge};
-use registry_core::versions::SchemaStore;
 use uuid::Uuid;
 
 const CLIENTS: u32 = 35;
@@ -41,14 +40,8 @@ struct Registry {
 impl Registry {
     fn new() -> Result<Self, Failure> {
         let plan = cohort(CLIENTS * EACH)?;
-        let rows = registry_core::synthetic::centres(&plan)
-            .into_iter()
-            .flat_map(|centre| centre.years.into_iter().map(|(_, row)| row));
-        Ok(Self {
-            judge: Judge::new(Arc::new(SchemaStore::embedded()?))?,
-            centres: CentreTable::from_rows(rows)?,
-            plan,
-        })
+        let (judge, centres) = judge(&plan)?;
+        Ok(Self { judge, centres, plan })
     }
 
     fn admit(&self, (pseudonym, bytes): &Sent, centre: &str) -> Result<PutCase, Failure> {

@@ -1,0 +1,149 @@
+//! ETL runs on a store of synthetic cases: a full one, one after 1 % of the cases changed, one where nothing changed.
+//! Baseline: the incremental run where nothing has changed (reading evaluations back and aggregating).
+//!
+//! `cargo bench -p registry-etl --bench runs -- 10000 100000`   (default 10,000)
+
+#[path = "measured.rs"]
+#[expect(dead_code, reason = "shared by several benches, each of which needs a part")]
+mod measured;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+use measured::{Failure, cohort, judge, line, peak_memory, put, store};
+use registry_core::access::Scope;
+use registry_core::storage::Store;
+use registry_core::synthetic::{CohortPlan, case};
+use registry_core::validation::{Envelope, Judge};
+use registry_etl::disclosure::Thresholds;
+use registry_etl::measures::Engine;
+use registry_etl::runs::{Options, execute};
+use serde_json::json;
+use uuid::Uuid;
+
+/// Cases handed to the store together while the registry is filled.
+const STRETCH: u32 = 500;
+
+fn main() -> Result<(), Failure> {
+    let sizes: Vec<u32> = std::env::args()
+        .skip(1)
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
+    for cases in if sizes.is_empty() { vec![10_000] } else { sizes } {
+        measure(cases)?;
+    }
+    Ok(())
+}
+
+fn measure(cases: u32) -> Result<(), Failure> {
+    let plan = cohort(cases)?;
+    let (judge, centres) = judge(&plan)?;
+    let judge = Arc::new(judge);
+    let folder = tempfile::tempdir()?;
+    let store = store(
+        format!("sqlite:{}", folder.path().join("registry.db").display()),
+        &plan,
+    )?;
+    let began = Instant::now();
+    for from in (0..cases).step_by(STRETCH as usize) {
+        send(
+            &store,
+            &judge,
+            &centres,
+            &plan,
+            from..cases.min(from + STRETCH),
+            false,
+        )?;
+    }
+    let filled = began.elapsed();
+    let engine = Engine::new(Arc::clone(&judge))?;
+    let full = run(&store, &engine, plan.as_of)?;
+    let nothing = run(&store, &engine, plan.as_of)?;
+    let changed = cases.div_ceil(100);
+    send(&store, &judge, &centres, &plan, 0..changed, true)?;
+    let one_percent = run(&store, &engine, plan.as_of)?;
+    let cases = cases as usize;
+    println!("\n{cases} cases, SQLite, {} threads", threads());
+    line(
+        "  filling the registry (generate, judge, store)",
+        filled,
+        cases,
+        None,
+    );
+    line(
+        "  baseline: a run where nothing has changed",
+        nothing,
+        cases,
+        None,
+    );
+    line("  full run", full, cases, Some(nothing));
+    line(
+        "  run after 1 % of the cases changed",
+        one_percent,
+        cases,
+        Some(nothing),
+    );
+    let extra = one_percent.saturating_sub(nothing);
+    println!(
+        "  of it for the changed ones: {:.1} ms, {} cases",
+        extra.as_secs_f64() * 1e3,
+        changed
+    );
+    if let Some(peak) = peak_memory() {
+        println!("  peak memory of the whole bench so far: {peak} MiB");
+    }
+    Ok(())
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn run(store: &Store, engine: &Engine, cut_off: NaiveDate) -> Result<Duration, Failure> {
+    let options = Options {
+        cut_off,
+        threads: threads(),
+        thresholds: Thresholds::default(),
+    };
+    let began = Instant::now();
+    execute(store, &Scope::system("bench"), engine, &options, |_| ())?;
+    Ok(began.elapsed())
+}
+
+/// Sends cases of the plan; the second time with one more follow-up contact's disease status changed.
+fn send(
+    store: &Store,
+    judge: &Judge,
+    centres: &registry_core::record::CentreTable,
+    plan: &CohortPlan,
+    which: std::ops::Range<u32>,
+    changed: bool,
+) -> Result<(), Failure> {
+    let mut by_centre: std::collections::BTreeMap<String, Vec<_>> = std::collections::BTreeMap::new();
+    for index in which {
+        let mut case = case(plan, index);
+        if changed {
+            case.body["followup"][0]["disease_status"] = json!("responding");
+            case.body["primary"]["size_mm"] = json!(99);
+        }
+        let envelope = Envelope {
+            record_id: Uuid::nil(),
+            centre_id: case.centre_id.clone(),
+            submitted_at: case.submitted_at,
+            data_cutoff_date: plan.as_of,
+        };
+        let verdict = judge.judge(&case.body, &envelope, centres);
+        by_centre
+            .entry(case.centre_id)
+            .or_default()
+            .push(put(case.pseudonym, case.body, &verdict));
+    }
+    for (centre, items) in by_centre {
+        let scope = Scope::system_for_centre("bench", centre);
+        for outcome in store.put_cases(&scope, items, false)? {
+            outcome?;
+        }
+    }
+    Ok(())
+}
