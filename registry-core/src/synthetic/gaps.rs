@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::course::Course;
-use super::dice::{Dice, after};
+use super::dice::Dice;
 use super::{CohortPlan, Quality, SyntheticCentre, push};
 
 /// Leaves that may be left blank or answered with `unknown`, by entity.

@@ -1,0 +1,44 @@
+#!/bin/bash
+# One backup of a running registry, SQLite or PostgreSQL.
+#   backup.sh SETTINGS.toml FOLDER
+# Makes FOLDER/<time>/ with the database, its anchor of the audit chain, a manifest with SHA-256, and FOLDER/withdrawals.jsonl
+# (the ledger that a restore applies again). The master key is NOT in it: a backup and the key together are the data.
+# PostgreSQL: OWNER_URL is the URL of the owner, without password (PGPASSFILE has it); needs pg_dump of the server's version.
+set -euo pipefail
+settings=${1:?settings file}
+folder=${2:?folder for backups}
+registry=${REGISTRY:-registry}
+umask 077
+url=${REGISTRY_DATABASE__URL:-$(sed -n 's/^url *= *"\([^"]*\)".*/\1/p' "$settings" | head -n 1)}
+name=$(date -u +%Y%m%dT%H%M%SZ)
+target=$folder/$name.part
+mkdir -p "$target"
+trap 'rm -rf "$target"' EXIT
+
+# Before the copy: a copy that lost events since this anchor is found out.
+"$registry" audit verify --config "$settings" | sed -n 's/^anchor //p' > "$target/anchor"
+case $url in
+  sqlite:*)
+    "$registry" backup --config "$settings" "$target/registry.sqlite3" >&2
+    database=registry.sqlite3 ;;
+  postgres://* | postgresql://*)
+    # --enable-row-security stays off: the owner must see every row, or the dump fails.
+    pg_dump --format=custom --no-owner --dbname="${OWNER_URL:-$url}" --file="$target/registry.dump"
+    database=registry.dump ;;
+  *) echo "backup: database.url is neither sqlite: nor postgres:" >&2; exit 2 ;;
+esac
+"$registry" withdrawals list --config "$settings" > "$folder/withdrawals.jsonl.part"
+mv "$folder/withdrawals.jsonl.part" "$folder/withdrawals.jsonl"
+(cd "$target" && sha256sum "$database" anchor > SHA256SUMS && sha256sum --check --quiet SHA256SUMS)
+sync -f "$target"
+mv "$target" "$folder/$name"
+trap - EXIT
+
+# For the alert RegistryBackupOld, through the node exporter's folder of text files.
+if [[ -n ${TEXTFILE_FOLDER:-} ]]; then
+  printf 'registry_backup_finished_timestamp_seconds %s\n' "$(date +%s)" > "$TEXTFILE_FOLDER/registry_backup.prom.part"
+  mv "$TEXTFILE_FOLDER/registry_backup.prom.part" "$TEXTFILE_FOLDER/registry_backup.prom"
+fi
+# Old ones go: the last KEEP (default 35) stay. Erasure reaches backups when the last one from before it is gone.
+find "$folder" -mindepth 1 -maxdepth 1 -type d -name '2*Z' | sort | head -n "-${KEEP:-35}" | xargs -r rm -r --
+echo "$folder/$name"
