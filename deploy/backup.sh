@@ -3,7 +3,8 @@
 #   backup.sh SETTINGS.toml FOLDER
 # Makes FOLDER/<time>/ with the database, its anchor of the audit chain, a manifest with SHA-256, and FOLDER/withdrawals.jsonl
 # (the ledger that a restore applies again). The master key is NOT in it: a backup and the key together are the data.
-# PostgreSQL: OWNER_URL is the URL of the owner, without password (PGPASSFILE has it); needs pg_dump of the server's version.
+# PostgreSQL: BACKUP_URL is the URL of registry_backup, without password (PGPASSFILE has it): row-level security is forced, so
+# the owner of the tables may not read them all. Needs pg_dump of the server's version.
 set -euo pipefail
 settings=${1:?settings file}
 folder=${2:?folder for backups}
@@ -22,8 +23,8 @@ case $url in
     "$registry" backup --config "$settings" "$target/registry.sqlite3" >&2
     database=registry.sqlite3 ;;
   postgres://* | postgresql://*)
-    # --enable-row-security stays off: the owner must see every row, or the dump fails.
-    pg_dump --format=custom --no-owner --dbname="${OWNER_URL:-$url}" --file="$target/registry.dump"
+    # --enable-row-security stays off: whoever dumps sees every row, or the dump fails.
+    pg_dump --format=custom --no-owner --dbname="${BACKUP_URL:?URL of registry_backup}" --file="$target/registry.dump"
     database=registry.dump ;;
   *) echo "backup: database.url is neither sqlite: nor postgres:" >&2; exit 2 ;;
 esac

@@ -4,7 +4,8 @@
 # 1 backs up, while the registry may be in use   2 restores into a new place, with KEPT-KEY-FILE and nothing of the original
 # 3 verifies the audit chain against the anchor taken before the backup   4 compares the canonical exports of both, by SHA-256
 # 5 applies the ledger of withdrawals of today and verifies the chain again.
-# The restored copy is destroyed at the end. PostgreSQL: OWNER_URL (of the original) and DRILL_OWNER_URL (an empty database).
+# The restored copy is destroyed at the end. PostgreSQL: BACKUP_URL (of the original) and
+# DRILL_OWNER_URL (of registry_owner, an empty database).
 set -euo pipefail
 settings=${1:?settings of the registry in use}
 kept_key=${2:?file with the kept copy of the master key}

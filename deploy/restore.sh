@@ -3,7 +3,8 @@
 #   restore.sh BACKUP SETTINGS.toml [WITHDRAWALS.jsonl]
 # SETTINGS names the new place (database.url) and the master key (secrets.master_key_file). The ledger defaults to the one
 # beside the backups: it is newer than the backup and tells which patients withdrew since.
-# PostgreSQL: OWNER_URL is the URL of the owner for a new, empty database; needs pg_restore.
+# PostgreSQL: OWNER_URL is the URL of registry_owner for a new, empty database that it owns (roles.sh has made the roles); needs
+# pg_restore.
 set -euo pipefail
 backup=${1:?backup folder}
 settings=${2:?settings of the restored registry}

@@ -14,7 +14,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$host" \
   -keyout "$folder/database.key" -out "$work/database.csr" 2>/dev/null
 openssl x509 -req -days 825 -in "$work/database.csr" -CA "$folder/database-authority.crt" -CAkey "$work/authority.key" \
-  -CAcreateserial -extfile <(printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth\n' "$host") \
+  -CAcreateserial -CAserial "$work/serial" -extfile <(printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth\n' "$host") \
   -out "$folder/database.crt" 2>/dev/null
 chmod 0644 "$folder/database-authority.crt" "$folder/database.crt"
 echo "made database-authority.crt, database.crt, database.key in $folder"

@@ -2,7 +2,7 @@
 # Over the network only with TLS and a password; runs once, when the database container makes its data folder.
 set -euo pipefail
 cat > "$PGDATA/pg_hba.conf" <<'HBA'
-local   all       all                              scram-sha-256
-hostssl registry  registry_owner,registry_service  all  scram-sha-256
-hostnossl all     all                              all  reject
+local   all       all                                              scram-sha-256
+hostssl registry  registry_owner,registry_service,registry_backup  all  scram-sha-256
+hostnossl all     all                                              all  reject
 HBA

@@ -1,18 +1,30 @@
 #!/bin/bash
-# Roles of the registry, made once by the owner. Runs in the database container; by hand:
-#   PGHOST=.. PGUSER=registry_owner POSTGRES_DB=registry SERVICE_PASSWORD_FILE=.. deploy/database/roles.sh
+# Roles of the registry and their passwords; may be run again. As a superuser of PostgreSQL: in the database container by itself, by hand:
+#   PGHOST=.. PGUSER=postgres POSTGRES_DB=registry PASSWORDS=/folder deploy/database/roles.sh
+# PASSWORDS holds the files owner_password, service_password and backup_password.
 #
-#   registry_owner    owns the tables; only `registry migrate`, backups and restores use it
+#   registry_owner    owns the tables: `registry migrate` and restores
 #   registry_app      owns nothing, cannot log in: the role every connection of the service takes on
 #   registry_service  what `registry serve` logs in as; nothing but membership in registry_app
+#   registry_backup   reads every row past row-level security (which holds the owner too), writes nothing: pg_dump
 set -euo pipefail
-psql --no-psqlrc --set ON_ERROR_STOP=1 --set password="$(cat "${SERVICE_PASSWORD_FILE:-/run/secrets/service_password}")" \
-  --username "${POSTGRES_USER:-registry_owner}" --dbname "${POSTGRES_DB:-registry}" <<'SQL'
-SELECT 'CREATE ROLE registry_app NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'registry_app') \gexec
-SELECT 'CREATE ROLE registry_service LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'registry_service') \gexec
-ALTER ROLE registry_app NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT;
-ALTER ROLE registry_service NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'password';
-GRANT registry_app TO registry_service;
-GRANT registry_app TO CURRENT_USER;
+passwords=${PASSWORDS:-/run/secrets}
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-registry}" \
+  --set database="${POSTGRES_DB:-registry}" --set owner="$(cat "$passwords/owner_password")" \
+  --set service="$(cat "$passwords/service_password")" --set backup="$(cat "$passwords/backup_password")" <<'SQL'
+SELECT 'CREATE ROLE ' || name || ' ' || options
+FROM (VALUES ('registry_owner', 'LOGIN'), ('registry_app', 'NOLOGIN'), ('registry_service', 'LOGIN'), ('registry_backup', 'LOGIN'))
+  AS wanted (name, options)
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+ALTER ROLE registry_owner NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB PASSWORD :'owner';
+ALTER ROLE registry_app NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB;
+ALTER ROLE registry_service NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB PASSWORD :'service';
+ALTER ROLE registry_backup NOSUPERUSER BYPASSRLS NOCREATEROLE NOCREATEDB PASSWORD :'backup';
+ALTER ROLE registry_backup SET default_transaction_read_only = on;
+GRANT registry_app TO registry_service, registry_owner;
+GRANT pg_read_all_data TO registry_backup;
+ALTER DATABASE :"database" OWNER TO registry_owner;
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"database" TO registry_service, registry_backup;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 SQL

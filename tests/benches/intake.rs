@@ -1,6 +1,6 @@
 //! Intake on one core: what the door, the schema and the edit checks cost, against parsing and validity alone.
 //!
-//! `cargo bench -p registry-core --bench intake`
+//! `cargo bench -p registry-core --features benches --bench intake`
 
 #[path = "measured.rs"]
 #[expect(dead_code, reason = "shared by several benches, each of which needs a part")]

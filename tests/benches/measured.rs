@@ -15,10 +15,10 @@ use registry_core::synthetic::CohortPlan;
 use registry_core::validation::{Severity, Verdict};
 use serde_json::Value;
 
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs each piece once to warm up, then all of them in turns, `rounds` times; answers the median time of each.
-pub fn in_turns(
+pub(crate) fn in_turns(
     rounds: usize,
     pieces: &mut [&mut dyn FnMut() -> Result<(), Failure>],
 ) -> Result<Vec<Duration>, Failure> {
@@ -35,13 +35,13 @@ pub fn in_turns(
     Ok(times.into_iter().map(median).collect())
 }
 
-pub fn median(mut times: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// One line: what, how long, how many a second, and the ratio to the baseline's time.
-pub fn line(what: &str, time: Duration, count: usize, baseline: Option<Duration>) {
+pub(crate) fn line(what: &str, time: Duration, count: usize, baseline: Option<Duration>) {
     let each = time.as_secs_f64() / count.max(1) as f64;
     let ratio = baseline.map_or_else(String::new, |base| {
         format!(
@@ -57,7 +57,7 @@ pub fn line(what: &str, time: Duration, count: usize, baseline: Option<Duration>
 }
 
 /// The demo's plan with this many cases.
-pub fn cohort(cases: u32) -> Result<CohortPlan, Failure> {
+pub(crate) fn cohort(cases: u32) -> Result<CohortPlan, Failure> {
     Ok(CohortPlan {
         cases,
         ..CohortPlan::demo("2026-11-23".parse()?)
@@ -65,7 +65,7 @@ pub fn cohort(cases: u32) -> Result<CohortPlan, Failure> {
 }
 
 /// The time of the machine.
-pub struct WallClock;
+pub(crate) struct WallClock;
 
 impl Clock for WallClock {
     fn now(&self) -> DateTime<Utc> {
@@ -74,10 +74,10 @@ impl Clock for WallClock {
 }
 
 /// A good generator with a fixed seed: a bench keeps no secrets.
-pub struct Seeded(std::sync::Mutex<ChaCha20Rng>);
+pub(crate) struct Seeded(std::sync::Mutex<ChaCha20Rng>);
 
 impl Seeded {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(std::sync::Mutex::new(ChaCha20Rng::seed_from_u64(1)))
     }
 }
@@ -91,7 +91,7 @@ impl Entropy for Seeded {
 }
 
 /// An empty, migrated store with the centres of the plan.
-pub fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
+pub(crate) fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
     let store = Store::open(
         StoreOptions::new(url).creating(),
         MasterKey::from_bytes([7; 32]),
@@ -119,7 +119,7 @@ pub fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
 }
 
 /// What the store takes of a judged body.
-pub fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase {
+pub(crate) fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase {
     PutCase {
         pseudonym,
         precondition: Precondition::None,
@@ -158,14 +158,14 @@ pub fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase {
 }
 
 /// Highest resident memory of this process so far, in MiB (Linux).
-pub fn peak_memory() -> Option<u64> {
+pub(crate) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
 }
 
 /// The judge and the centre table of a plan.
-pub fn judge(
+pub(crate) fn judge(
     plan: &CohortPlan,
 ) -> Result<
     (

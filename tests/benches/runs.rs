@@ -1,7 +1,7 @@
 //! ETL runs on a store of synthetic cases: a full one, one after 1 % of the cases changed, one where nothing changed.
 //! Baseline: the incremental run where nothing has changed (reading evaluations back and aggregating).
 //!
-//! `cargo bench -p registry-etl --bench runs -- 10000 100000`   (default 10,000)
+//! `cargo bench -p registry-etl --features benches --bench runs -- 10000 100000`   (default 10,000)
 
 #[path = "measured.rs"]
 #[expect(dead_code, reason = "shared by several benches, each of which needs a part")]

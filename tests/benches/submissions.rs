@@ -1,7 +1,7 @@
 //! Durable single submissions by 35 concurrent clients, and a batch of 10,000, against bare inserts of the same bytes into
 //! the same database with the same durability. In the process: HTTP is not part of it.
 //!
-//! `REGISTRY_TEST_POSTGRES=postgres://user@localhost/postgres cargo bench -p registry-core --bench submissions`
+//! `REGISTRY_TEST_POSTGRES=postgres://user@localhost/postgres cargo bench -p registry-core --features benches --bench submissions`
 //! (without the variable, SQLite only)
 
 #[path = "measured.rs"]
