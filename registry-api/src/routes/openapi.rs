@@ -1,5 +1,6 @@
 //! `/openapi.json` and `/docs`, offline.
 
+use actix_web::HttpResponse;
 use actix_web::http::Method;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -11,12 +12,11 @@ use super::{
 use crate::problem::Problem;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![open(
-        Method::GET,
-        "/openapi.json",
-        "how to talk to the service is public",
-        show,
-    )]
+    let why = "how to talk to the service is public";
+    vec![
+        open(Method::GET, "/openapi.json", why, show),
+        open(Method::GET, "/docs", why, to_docs),
+    ]
 }
 
 /// The OpenAPI 3.1 document of the service.
@@ -72,6 +72,10 @@ async fn show() -> Result<Reply, Problem> {
         "application/json",
         document().map_err(Problem::internal)?,
     ))
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header(("location", "/docs/")).finish()
 }
 
 /// The rendered document under `/docs`: files of our own, nothing from elsewhere.

@@ -51,6 +51,18 @@ impl Reply {
         self
     }
 
+    /// Adds `Link: <...>; rel="next"` when there is a next page: the same question, from the cursor on.
+    #[must_use]
+    pub fn next_page(self, request: &HttpRequest, next: Option<&str>) -> Self {
+        let Some(next) = next else { return self };
+        let kept = request.query_string().split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let cursor = format!("cursor={next}");
+        let query: Vec<&str> = kept.chain([cursor.as_str()]).collect();
+        let link = format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"));
+        self.header("link", link)
+    }
+
     /// As it is stored for a replay.
     pub fn to_answer(&self) -> Answer {
         Answer {

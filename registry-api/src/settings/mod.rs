@@ -223,7 +223,7 @@ impl Settings {
         }
         let figment = figment.merge(
             Env::prefixed("REGISTRY_")
-                .filter(|key| !key.starts_with("test_"))
+                .filter(|key| !key.starts_with("test_") && key != "key")
                 .split("__"),
         );
         let settings: Self = figment.extract().map_err(|error| {

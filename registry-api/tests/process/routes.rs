@@ -17,6 +17,7 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("GET", "/health/ready", "probes have no credentials"),
     ("GET", "/metrics", "its own token, or the local machine"),
     ("GET", "/openapi.json", "how to talk to the service is public"),
+    ("GET", "/docs", "how to talk to the service is public"),
     ("GET", "/api/v1/schemas", "what to send is public"),
     ("GET", "/api/v1/schemas/case/{version}", "what to send is public"),
     (
@@ -68,7 +69,11 @@ fn call(base: &str, key: Option<&str>, endpoint: &Endpoint) -> Answer {
 
 /// Runs `work` against a service in this process.
 fn with_service(registry: &Registry, work: impl FnOnce(&str) + Send) {
-    let state = startup::assemble(registry.settings(), ports()).expect("the parts");
+    serving(registry.settings(), work);
+}
+
+fn serving(settings: registry_api::settings::Settings, work: impl FnOnce(&str) + Send) {
+    let state = startup::assemble(settings, ports()).expect("the parts");
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -227,5 +232,64 @@ fn nobody_makes_the_service_read_a_body() {
         let mut start = [0u8; 12];
         stream.read_exact(&mut start).expect("an answer");
         assert_eq!(&start, b"HTTP/1.1 401");
+    });
+}
+
+#[test]
+fn a_panic_is_an_opaque_500_and_the_next_request_works() {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test, web};
+    async fn panics() -> &'static str {
+        panic!("canary of a panic")
+    }
+    let registry = Registry::new();
+    let state = startup::assemble(registry.settings(), ports()).expect("the parts");
+    actix_web::rt::System::new().block_on(async {
+        let app = App::new()
+            .app_data(state)
+            .route("/panic", web::get().to(panics))
+            .configure(registry_api::routes::register)
+            .wrap(from_fn(registry_api::guard::observe));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/panic").to_request();
+        let failed = test::try_call_service(&app, request).await.expect_err("an error");
+        let answer = failed.error_response();
+        assert_eq!(answer.status(), 500);
+        assert!(answer.headers().contains_key("content-security-policy"));
+        let id = answer.headers().get("x-request-id").expect("an id").to_str().expect("text").to_owned();
+        let body = actix_web::body::to_bytes(answer.into_body()).await.expect("a body");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["code"], "internal");
+        assert_eq!(body["request_id"], id.as_str());
+        assert!(!body.to_string().contains("canary"));
+        let request = test::TestRequest::get().uri("/health/live").to_request();
+        let next = test::call_service(&app, request).await;
+        assert_eq!(next.status(), 200);
+    });
+}
+
+#[test]
+fn a_flood_is_429_with_retry_after_and_a_spoofed_address_does_not_help() {
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let other = registry.key(Role::Submitter, Some("C01"));
+    let mut settings = registry.settings();
+    settings.limits.requests_per_second = std::num::NonZeroU32::MIN;
+    settings.limits.anonymous_per_second = std::num::NonZeroU32::MIN;
+    serving(settings, |base| {
+        let refused = |key: Option<&str>| {
+            (0..40).find_map(|n| {
+                let address = format!("192.0.2.{n}");
+                let headers = [("x-forwarded-for", address.as_str())];
+                let answer = send(base, key, "GET", "/api/v1/schemas/none", &headers, None).expect("an answer");
+                (answer.status == 429).then_some(answer)
+            })
+        };
+        let answer = refused(None).expect("an address is limited");
+        assert!(answer.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok_and(|s| s >= 1)));
+        assert_eq!(answer.json()["code"], "rate_limited");
+        let list = |key: &str| send(base, Some(key), "GET", "/api/v1/cases", &[], None).expect("an answer").status;
+        assert!((0..40).any(|_| list(&key) == 429), "a key is limited");
+        assert_eq!(list(&other), 200, "another key is not");
     });
 }

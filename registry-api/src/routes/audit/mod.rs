@@ -1,7 +1,7 @@
 //! `/api/v1/audit`: the trail and the head of its chain.
 
 use actix_web::http::Method;
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 use registry_core::storage::AuditFilter;
 use serde::Deserialize;
@@ -37,6 +37,7 @@ pub struct Wanted {
     responses((status = 200, description = "events, next, head")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsAudit>,
+    request: HttpRequest,
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -53,15 +54,13 @@ pub(super) async fn list(
         since: wanted.since,
         until: wanted.until,
     };
-    blocking(move || {
+    let (page, head) = blocking(move || {
         let page = state
             .store
             .list_audit(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
-        let head = state.store.audit_head()?;
-        Reply::json(
-            200,
-            &json!({ "events": page.items, "next": page.next, "head": head }),
-        )
+        Ok((page, state.store.audit_head()?))
     })
-    .await
+    .await?;
+    let body = json!({ "events": page.items, "next": page.next, "head": head });
+    Ok(Reply::json(200, &body)?.next_page(&request, page.next.as_deref()))
 }

@@ -1,6 +1,6 @@
 //! `GET /api/v1/cases`: one page of the cases within the scope.
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 use registry_core::storage::{CaseFilter, CaseStatus};
 use serde::Deserialize;
@@ -36,6 +36,7 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "cases, next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<SeesCases>,
+    request: HttpRequest,
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -59,18 +60,12 @@ pub(super) async fn list(
         has_findings: wanted.has_findings,
         include_withdrawn: wanted.include_withdrawn,
     };
-    blocking(move || {
-        let page = state
+    let page = blocking(move || {
+        Ok(state
             .store
-            .list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?;
-        let reply = Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?;
-        Ok(match page.next {
-            Some(next) => reply.header(
-                "link",
-                format!("</api/v1/cases?limit={limit}&cursor={next}>; rel=\"next\""),
-            ),
-            None => reply,
-        })
+            .list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?)
     })
-    .await
+    .await?;
+    Ok(Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?
+        .next_page(&request, page.next.as_deref()))
 }

@@ -41,18 +41,23 @@ pub(super) async fn patch(
             Precondition::IfNoneMatchAny => {
                 return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag));
             }
-            Precondition::IfMatch(tags) if !tags.contains(&etag) => {
+            // Under an idempotency key this may be a repeat of a change that moved the case on: the store knows.
+            Precondition::IfMatch(tags) if !tags.contains(&etag) && idempotent.is_none() => {
                 return Err(Problem::new(Kind::PreconditionFailed).header("etag", etag));
             }
             Precondition::IfMatch(_) | Precondition::IfMatchAny => {}
         }
+        // The version that was read is the one that is replaced: nothing is lost in between.
+        let precondition = match wanted {
+            Precondition::IfMatch(tags) if !tags.contains(&etag) => Precondition::IfMatch(tags),
+            _ => Precondition::IfMatch(vec![etag]),
+        };
         let mut document = current.document;
         merge(&mut document, body.value);
         let incoming = Incoming {
             pseudonym: pseudonym.into_inner(),
             body: document,
-            // The version that was read is the one that is replaced: nothing is lost in between.
-            precondition: Precondition::IfMatch(vec![etag]),
+            precondition,
             reason,
             draft: current.row.status == CaseStatus::Draft,
             idempotent,
