@@ -78,7 +78,7 @@ impl Registry {
             .open(false)
             .create_key(&Scope::system("test"), key)
             .expect("a key");
-        made.key.reveal().reveal().to_owned()
+        made.key.reveal().to_owned()
     }
 
     /// The settings of a service in this test's own process.
