@@ -104,6 +104,9 @@ fn fill(state: &AppState, office: &Scope, cases: u32) -> Result<(), Failure> {
     })?;
     bar.finish_and_clear();
     state.store.publish_run(office, run.number)?;
+    let bar = progress_bar("freezing a release", 1);
+    crate::releases::freeze(state, office, run.number, "demo-1", "Synthetic cohort")?;
+    bar.finish_and_clear();
     Ok(())
 }
 
