@@ -95,7 +95,15 @@ fn answered(problem: &Problem) -> actix_web::Error {
 
 /// A method of the service by name; whatever else a client may think of is one name, so that it makes no new counter.
 fn named(method: &Method) -> &'static str {
-    let known = [Method::GET, Method::PUT, Method::POST, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    let known = [
+        Method::GET,
+        Method::PUT,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+    ];
     let names = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"];
     known
         .iter()

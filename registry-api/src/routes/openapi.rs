@@ -75,7 +75,9 @@ async fn show() -> Result<Reply, Problem> {
 }
 
 async fn to_docs() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header(("location", "/docs/")).finish()
+    HttpResponse::SeeOther()
+        .insert_header(("location", "/docs/"))
+        .finish()
 }
 
 /// The rendered document under `/docs`: files of our own, nothing from elsewhere.

@@ -256,8 +256,16 @@ fn a_panic_is_an_opaque_500_and_the_next_request_works() {
         let answer = failed.error_response();
         assert_eq!(answer.status(), 500);
         assert!(answer.headers().contains_key("content-security-policy"));
-        let id = answer.headers().get("x-request-id").expect("an id").to_str().expect("text").to_owned();
-        let body = actix_web::body::to_bytes(answer.into_body()).await.expect("a body");
+        let id = answer
+            .headers()
+            .get("x-request-id")
+            .expect("an id")
+            .to_str()
+            .expect("text")
+            .to_owned();
+        let body = actix_web::body::to_bytes(answer.into_body())
+            .await
+            .expect("a body");
         let body: Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(body["code"], "internal");
         assert_eq!(body["request_id"], id.as_str());
@@ -281,14 +289,23 @@ fn a_flood_is_429_with_retry_after_and_a_spoofed_address_does_not_help() {
             (0..40).find_map(|n| {
                 let address = format!("192.0.2.{n}");
                 let headers = [("x-forwarded-for", address.as_str())];
-                let answer = send(base, key, "GET", "/api/v1/schemas/none", &headers, None).expect("an answer");
+                let answer =
+                    send(base, key, "GET", "/api/v1/schemas/none", &headers, None).expect("an answer");
                 (answer.status == 429).then_some(answer)
             })
         };
         let answer = refused(None).expect("an address is limited");
-        assert!(answer.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok_and(|s| s >= 1)));
+        assert!(
+            answer
+                .header("retry-after")
+                .is_some_and(|s| s.parse::<u32>().is_ok_and(|s| s >= 1))
+        );
         assert_eq!(answer.json()["code"], "rate_limited");
-        let list = |key: &str| send(base, Some(key), "GET", "/api/v1/cases", &[], None).expect("an answer").status;
+        let list = |key: &str| {
+            send(base, Some(key), "GET", "/api/v1/cases", &[], None)
+                .expect("an answer")
+                .status
+        };
         assert!((0..40).any(|_| list(&key) == 429), "a key is limited");
         assert_eq!(list(&other), 200, "another key is not");
     });

@@ -66,6 +66,8 @@ pub(super) async fn list(
             .list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?)
     })
     .await?;
-    Ok(Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?
-        .next_page(&request, page.next.as_deref()))
+    Ok(
+        Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?
+            .next_page(&request, page.next.as_deref()),
+    )
 }
