@@ -152,7 +152,7 @@ fn data(result: &SurvivalResult) -> Option<Data> {
     ));
     Some(Data {
         lead: format!(
-            "{} patients, {} deaths. From {} to {}; prospective cases count from the day they were registered.",
+            "{} patients, {} deaths. Origin: {}. Event: {}. Prospective cases count from the day they were registered.",
             words::count(main.patients),
             words::count(main.events),
             result.origin,

@@ -1,0 +1,32 @@
+// The running demo: where it is, how to sign in, and a browser that goes nowhere else.
+import { readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const access = JSON.parse(readFileSync(process.env.DEMO_ACCESS, "utf8"));
+
+export const base = access.url;
+export const roles = access.access.map((entry) => entry.role);
+export const entry = (role) => access.access.find((one) => one.role === role);
+
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+
+export async function signIn(browser, role, options = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  await page.goto(entry(role).sign_in);
+  await page.click("main button");
+  await page.waitForLoadState("load");
+  return { context, page };
+}
+
+export const pagesOf = (role) => {
+  if (role === "admin") return ["/schema"];
+  const pages = ["/", "/adherence", "/measures/1a", "/measures/10c2", "/survival", "/schema"];
+  if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases");
+  if (["committee", "coordinator"].includes(role)) pages.push("/runs");
+  return pages;
+};
