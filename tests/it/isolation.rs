@@ -6,7 +6,10 @@ use support::{client::Client, records, service::Service};
 #[test]
 fn another_centres_case_is_no_such_case() {
     let service = Service::start();
-    service.submitter("C01").put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001")).expect(201);
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
     let stranger = service.submitter("C02");
     let masked = |text: String| text.replace("FIG-0001", "X").replace("ABSENT-1", "X");
     for tail in ["", "/versions", "/versions/1", "/findings", "/assessment"] {
@@ -19,36 +22,58 @@ fn another_centres_case_is_no_such_case() {
         };
         assert_eq!(strip(&other), strip(&absent), "{tail}");
     }
-    assert_eq!(stranger.get("/api/v1/cases").expect(200).json()["cases"], json!([]));
+    assert_eq!(
+        stranger.get("/api/v1/cases").expect(200).json()["cases"],
+        json!([])
+    );
     let patch = json!({"patient": {"sex": "male"}});
-    stranger.patch("/api/v1/cases/FIG-0001", &[("if-match", "*")], &patch).expect(404);
+    stranger
+        .patch("/api/v1/cases/FIG-0001", &[("if-match", "*")], &patch)
+        .expect(404);
 }
 
 #[test]
 fn roles_without_case_data_are_refused() {
     let service = Service::start();
-    service.submitter("C01").put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001")).expect(201);
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
     for role in ["researcher", "committee", "admin"] {
         let client = service.client(role, None);
         for path in ["/api/v1/cases", "/api/v1/cases/FIG-0001"] {
             let status = client.get(path).status;
             assert!(matches!(status, 403 | 404), "{role} {path}: {status}");
         }
-        let put = client.put("/api/v1/cases/FIG-0009", &[], &records::figure_1("FIG-0009")).status;
+        let put = client
+            .put("/api/v1/cases/FIG-0009", &[], &records::figure_1("FIG-0009"))
+            .status;
         assert_eq!(put, 403, "{role} may not submit");
     }
-    service.client("coordinator", None).get("/api/v1/cases/FIG-0001").expect(200);
+    service
+        .client("coordinator", None)
+        .get("/api/v1/cases/FIG-0001")
+        .expect(200);
 }
 
 #[test]
 fn wrong_expired_and_revoked_keys_are_all_401() {
     let service = Service::start();
-    for key in ["nonsense", "rps_0000000000000000_0000000000000000000000000000000000000000000", ""] {
-        let answer = Client::new(service.base(), Some(key)).get("/api/v1/cases").expect(401);
+    for key in [
+        "nonsense",
+        "rps_0000000000000000_0000000000000000000000000000000000000000000",
+        "",
+    ] {
+        let answer = Client::new(service.base(), Some(key))
+            .get("/api/v1/cases")
+            .expect(401);
         assert!(answer.header("www-authenticate").is_some());
     }
     Client::new(service.base(), None).get("/api/v1/cases").expect(401);
-    let in_url = Client::new(service.base(), None).get(&format!("/api/v1/cases?key={}", service.key("submitter", Some("C01"))));
+    let in_url = Client::new(service.base(), None).get(&format!(
+        "/api/v1/cases?key={}",
+        service.key("submitter", Some("C01"))
+    ));
     assert_eq!(in_url.status, 401, "a key is never accepted in a URL");
 
     let key = service.key("submitter", Some("C01"));
@@ -69,10 +94,22 @@ fn security_headers_stand_on_every_answer_errors_included() {
         (Client::new(service.base(), None), "/no/such/page"),
     ] {
         let answer = client.get(path);
-        for header in ["strict-transport-security", "content-security-policy", "x-content-type-options", "x-request-id"] {
-            assert!(answer.header(header).is_some(), "{path} ({}) lacks {header}", answer.status);
+        for header in [
+            "strict-transport-security",
+            "content-security-policy",
+            "x-content-type-options",
+            "x-request-id",
+        ] {
+            assert!(
+                answer.header(header).is_some(),
+                "{path} ({}) lacks {header}",
+                answer.status
+            );
         }
         let policy = answer.header("content-security-policy").unwrap_or_default();
-        assert!(!policy.contains("unsafe-") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            !policy.contains("unsafe-") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
     }
 }

@@ -28,7 +28,10 @@ print("ok", len(manifest["files"]))
 "#;
 
 fn pandas_is_here() -> bool {
-    Command::new("python3").args(["-c", "import pandas"]).output().is_ok_and(|o| o.status.success())
+    Command::new("python3")
+        .args(["-c", "import pandas"])
+        .output()
+        .is_ok_and(|o| o.status.success())
 }
 
 #[test]
@@ -43,31 +46,70 @@ fn a_release_reads_back_in_pandas_and_is_rebuilt_byte_for_byte() {
     for n in 0..7 {
         let name = format!("FIG-{n:04}");
         let source = if n % 2 == 0 { "figure-1" } else { "figure-2" };
-        centre.put(&format!("/api/v1/cases/{name}"), &[], &records::example(source, &name)).expect(201);
+        centre
+            .put(
+                &format!("/api/v1/cases/{name}"),
+                &[],
+                &records::example(source, &name),
+            )
+            .expect(201);
     }
     let run = service.published_run("2026-11-01");
     let coordinator = service.client("coordinator", None);
     let release = |key: &str| {
-        let made = coordinator.post("/api/v1/releases", &[("idempotency-key", key)], &json!({ "run": run }));
+        let made = coordinator.post(
+            "/api/v1/releases",
+            &[("idempotency-key", key)],
+            &json!({ "run": run }),
+        );
         assert!(matches!(made.status, 201 | 202), "{}", made.text());
         made.json()["release"].as_i64().expect("a release number")
     };
     let number = release("rel-1");
     let researcher = service.client("researcher", None);
-    let bundle = researcher.get(&format!("/api/v1/releases/{number}/bundle.zip")).expect(200);
-    let again = researcher.get(&format!("/api/v1/releases/{number}/bundle.zip")).expect(200);
+    let bundle = researcher
+        .get(&format!("/api/v1/releases/{number}/bundle.zip"))
+        .expect(200);
+    let again = researcher
+        .get(&format!("/api/v1/releases/{number}/bundle.zip"))
+        .expect(200);
     assert_eq!(bundle.body, again.body, "byte-identical when built again");
-    assert_eq!(service.client("committee", None).get(&format!("/api/v1/releases/{number}/bundle.zip")).status, 403);
+    assert_eq!(
+        service
+            .client("committee", None)
+            .get(&format!("/api/v1/releases/{number}/bundle.zip"))
+            .status,
+        403
+    );
 
     let folder = tempfile::tempdir().expect("a folder");
     let zip = folder.path().join("bundle.zip");
     std::fs::write(&zip, &bundle.body).expect("the bundle is written");
     let unpack = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
     let unpacked = folder.path().join("release");
-    let out = Command::new("python3").arg("-c").arg(unpack).arg(&zip).arg(&unpacked).output().expect("python3 runs");
+    let out = Command::new("python3")
+        .arg("-c")
+        .arg(unpack)
+        .arg(&zip)
+        .arg(&unpacked)
+        .output()
+        .expect("python3 runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let root = std::fs::read_dir(&unpacked).expect("unpacked").flatten().map(|e| e.path()).collect::<Vec<_>>();
-    let root = if unpacked.join("manifest.json").exists() { unpacked } else { root[0].clone() };
-    let out = Command::new("python3").arg("-c").arg(PANDAS).arg(&root).output().expect("python3 runs");
+    let root = std::fs::read_dir(&unpacked)
+        .expect("unpacked")
+        .flatten()
+        .map(|e| e.path())
+        .collect::<Vec<_>>();
+    let root = if unpacked.join("manifest.json").exists() {
+        unpacked
+    } else {
+        root[0].clone()
+    };
+    let out = Command::new("python3")
+        .arg("-c")
+        .arg(PANDAS)
+        .arg(&root)
+        .output()
+        .expect("python3 runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }

@@ -22,8 +22,14 @@ fn lines(count: usize, bad: Option<usize>) -> Vec<u8> {
 fn items_are_answered_in_order_and_one_bad_item_spoils_only_itself() {
     let service = Service::start();
     let centre = service.submitter("C01");
-    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "b-1")];
-    let answer = centre.send("POST", "/api/v1/cases:batch", &headers, Some(&lines(20, Some(7)))).expect(200).json();
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("idempotency-key", "b-1"),
+    ];
+    let answer = centre
+        .send("POST", "/api/v1/cases:batch", &headers, Some(&lines(20, Some(7))))
+        .expect(200)
+        .json();
     let results = answer["results"].as_array().expect("results");
     assert_eq!(results.len(), 20);
     for (n, result) in results.iter().enumerate() {
@@ -32,7 +38,9 @@ fn items_are_answered_in_order_and_one_bad_item_spoils_only_itself() {
     }
     centre.get("/api/v1/cases/BATCH-00006").expect(200);
     centre.get("/api/v1/cases/BATCH-00007").expect(404);
-    let replay = centre.send("POST", "/api/v1/cases:batch", &headers, Some(&lines(20, Some(7)))).expect(200);
+    let replay = centre
+        .send("POST", "/api/v1/cases:batch", &headers, Some(&lines(20, Some(7))))
+        .expect(200);
     assert_eq!(replay.header("idempotent-replayed"), Some("true"));
     assert_eq!(replay.json(), answer);
 }
@@ -41,14 +49,37 @@ fn items_are_answered_in_order_and_one_bad_item_spoils_only_itself() {
 fn an_atomic_batch_is_stored_whole_or_not_at_all() {
     let service = Service::start();
     let centre = service.submitter("C01");
-    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "b-2")];
-    let refused = centre.send("POST", "/api/v1/cases:batch?atomic=true", &headers, Some(&lines(300, Some(211))));
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("idempotency-key", "b-2"),
+    ];
+    let refused = centre.send(
+        "POST",
+        "/api/v1/cases:batch?atomic=true",
+        &headers,
+        Some(&lines(300, Some(211))),
+    );
     assert_eq!(refused.status, 422, "{}", refused.text());
-    let named = refused.json()["errors"].as_array().is_some_and(|all| all.iter().any(|e| e["pointer"] == json!("/211/patient/sex")));
+    let named = refused.json()["errors"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|e| e["pointer"] == json!("/211/patient/sex")));
     assert!(named, "the bad item is named: {}", refused.text());
     let count = |v: Value| v["cases"].as_array().map(Vec::len);
     assert_eq!(count(centre.get("/api/v1/cases").expect(200).json()), Some(0));
-    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "b-3")];
-    centre.send("POST", "/api/v1/cases:batch?atomic=true", &headers, Some(&lines(30, None))).expect(200);
-    assert_eq!(count(centre.get("/api/v1/cases?limit=100").expect(200).json()), Some(30));
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("idempotency-key", "b-3"),
+    ];
+    centre
+        .send(
+            "POST",
+            "/api/v1/cases:batch?atomic=true",
+            &headers,
+            Some(&lines(30, None)),
+        )
+        .expect(200);
+    assert_eq!(
+        count(centre.get("/api/v1/cases?limit=100").expect(200).json()),
+        Some(30)
+    );
 }

@@ -7,7 +7,11 @@ fn every_malformed_body_has_its_own_code() {
     let service = Service::start();
     let centre = service.submitter("C01");
     let good = records::figure_1("FIG-0001").to_string();
-    let nested = format!("{{\"schema_version\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let nested = format!(
+        "{{\"schema_version\":{}{}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
     let mut half = good.clone().into_bytes();
     let at = good.find("\"patient\"").expect("a patient") + 1;
     half.splice(at..at, [0xC3]);
@@ -15,22 +19,81 @@ fn every_malformed_body_has_its_own_code() {
     marked.extend_from_slice(good.as_bytes());
     let cases: Vec<(&str, Vec<u8>, u16)> = vec![
         ("too_deep", nested.into_bytes(), 400),
-        ("duplicate_key", good.replacen('{', "{\"schema_version\":\"1.0.0\",", 1).into_bytes(), 400),
+        (
+            "duplicate_key",
+            good.replacen('{', "{\"schema_version\":\"1.0.0\",", 1)
+                .into_bytes(),
+            400,
+        ),
         ("not_utf8", half, 400),
         ("byte_order_mark", marked, 400),
         ("lone_surrogate", br#"{"schema_version":"\ud800"}"#.to_vec(), 400),
-        ("control_character", br#"{"schema_version":"1.0.0\u0000"}"#.to_vec(), 400),
+        (
+            "control_character",
+            br#"{"schema_version":"1.0.0\u0000"}"#.to_vec(),
+            400,
+        ),
         ("not_a_number", br#"{"schema_version":NaN}"#.to_vec(), 400),
-        ("integer_too_large", br#"{"schema_version":9007199254740993}"#.to_vec(), 400),
+        (
+            "integer_too_large",
+            br#"{"schema_version":9007199254740993}"#.to_vec(),
+            400,
+        ),
         ("trailing_bytes", format!("{good}{{}}").into_bytes(), 400),
         ("not_json", b"{\"schema_version\":".to_vec(), 400),
-        ("body_too_large", vec![b' '; 50 << 20], 413),
     ];
     for (code, body, status) in cases {
-        let answer = centre.send("PUT", "/api/v1/cases/FIG-0001", &[("content-type", "application/json")], Some(&body));
-        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text());
+        let answer = centre.send(
+            "PUT",
+            "/api/v1/cases/FIG-0001",
+            &[("content-type", "application/json")],
+            Some(&body),
+        );
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{}",
+            answer.text()
+        );
     }
-    let wrong_type = centre.send("PUT", "/api/v1/cases/FIG-0001", &[("content-type", "text/csv")], Some(good.as_bytes()));
+    let (status, code) = announced(&service, 50 << 20);
+    assert_eq!(
+        (status, code.as_str()),
+        (413, "body_too_large"),
+        "refused by its announced length, before it is read"
+    );
+    let wrong_type = centre.send(
+        "PUT",
+        "/api/v1/cases/FIG-0001",
+        &[("content-type", "text/csv")],
+        Some(good.as_bytes()),
+    );
     assert_eq!(wrong_type.status, 415, "{}", wrong_type.text());
     centre.get("/api/v1/cases/FIG-0001").expect(404);
+}
+
+/// The answer to a request that announces `bytes` and sends none of them.
+fn announced(service: &Service, bytes: usize) -> (u16, String) {
+    use std::io::{Read, Write};
+    let key = service.key("submitter", Some("C01"));
+    let address = service.base().trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("the service listens");
+    let head = format!(
+        "PUT /api/v1/cases/FIG-0001 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {bytes}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("the head is sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let text = String::from_utf8_lossy(&answer);
+    let status = text
+        .split(' ')
+        .nth(1)
+        .and_then(|s| s.parse().ok())
+        .expect("a status line");
+    let code = text
+        .split("\"code\":\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default();
+    (status, code.to_owned())
 }

@@ -11,19 +11,37 @@ fn a_case_is_created_read_back_and_resent_without_a_new_version() {
 
     let created = centre.put("/api/v1/cases/FIG-0001", &[], &body).expect(201);
     let etag = created.header("etag").expect("an ETag").to_owned();
-    assert!(etag.starts_with('"') && etag.ends_with('"'), "a strong ETag: {etag}");
+    assert!(
+        etag.starts_with('"') && etag.ends_with('"'),
+        "a strong ETag: {etag}"
+    );
     let answer = created.json();
     assert_eq!(answer["version"], 1);
     assert!(answer["findings"].is_array());
 
     let read = centre.get("/api/v1/cases/FIG-0001").expect(200);
     assert_eq!(read.header("etag"), Some(etag.as_str()));
-    assert_eq!(read.json()["case"], body, "what is read can be edited and put back");
+    assert_eq!(
+        read.json()["case"],
+        body,
+        "what is read can be edited and put back"
+    );
     assert_eq!(read.json()["derived"]["histology_code"], "ddlps");
 
-    let resent = centre.put("/api/v1/cases/FIG-0001", &[("if-match", &etag)], &body).expect(200);
-    assert_eq!(resent.header("etag"), Some(etag.as_str()), "the same content makes no new version");
-    assert_eq!(centre.get("/api/v1/cases/FIG-0001/versions").expect(200).json()["versions"].as_array().map(Vec::len), Some(1));
+    let resent = centre
+        .put("/api/v1/cases/FIG-0001", &[("if-match", &etag)], &body)
+        .expect(200);
+    assert_eq!(
+        resent.header("etag"),
+        Some(etag.as_str()),
+        "the same content makes no new version"
+    );
+    assert_eq!(
+        centre.get("/api/v1/cases/FIG-0001/versions").expect(200).json()["versions"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
 }
 
 #[test]
@@ -31,26 +49,60 @@ fn an_update_needs_the_current_etag_and_keeps_the_history() {
     let service = Service::start();
     let centre = service.submitter("C01");
     let first = records::figure_1("FIG-0001");
-    let etag = centre.put("/api/v1/cases/FIG-0001", &[], &first).expect(201).header("etag").expect("an ETag").to_owned();
+    let etag = centre
+        .put("/api/v1/cases/FIG-0001", &[], &first)
+        .expect(201)
+        .header("etag")
+        .expect("an ETag")
+        .to_owned();
 
     let mut second = first.clone();
     second["patient"]["sex"] = json!({"absent": "withheld"});
-    assert_eq!(centre.put("/api/v1/cases/FIG-0001", &[], &second).expect(428).code(), "precondition_required");
-    let updated = centre.put("/api/v1/cases/FIG-0001", &[("if-match", &etag)], &second).expect(200);
+    assert_eq!(
+        centre
+            .put("/api/v1/cases/FIG-0001", &[], &second)
+            .expect(428)
+            .code(),
+        "precondition_required"
+    );
+    let updated = centre
+        .put("/api/v1/cases/FIG-0001", &[("if-match", &etag)], &second)
+        .expect(200);
     assert_eq!(updated.json()["version"], 2);
-    assert_eq!(centre.put("/api/v1/cases/FIG-0001", &[("if-match", &etag)], &first).expect(412).code(), "precondition_failed");
-    assert_eq!(centre.put("/api/v1/cases/FIG-0001", &[("if-none-match", "*")], &first).expect(412).code(), "precondition_failed");
+    assert_eq!(
+        centre
+            .put("/api/v1/cases/FIG-0001", &[("if-match", &etag)], &first)
+            .expect(412)
+            .code(),
+        "precondition_failed"
+    );
+    assert_eq!(
+        centre
+            .put("/api/v1/cases/FIG-0001", &[("if-none-match", "*")], &first)
+            .expect(412)
+            .code(),
+        "precondition_failed"
+    );
 
     let old = centre.get("/api/v1/cases/FIG-0001/versions/1").expect(200);
     assert_eq!(old.json()["case"], first, "the first version as sent");
-    let pushed = centre.put("/api/v1/cases/FIG-0001", &[("if-match", "*")], &first).expect(200);
+    let pushed = centre
+        .put("/api/v1/cases/FIG-0001", &[("if-match", "*")], &first)
+        .expect(200);
     assert_eq!(pushed.json()["version"], 3);
 }
 
 #[test]
 fn the_path_and_the_body_name_the_same_patient() {
     let service = Service::start();
-    let answer = service.submitter("C01").put("/api/v1/cases/FIG-0002", &[], &records::figure_1("FIG-0001")).expect(422);
-    assert!(answer.text().contains("/patient/pseudonym_id"), "{}", answer.text());
+    let answer = service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-0002", &[], &records::figure_1("FIG-0001"))
+        .expect(422);
+    assert!(
+        answer.text().contains("/patient/pseudonym_id"),
+        "{}",
+        answer.text()
+    );
     service.submitter("C01").get("/api/v1/cases/FIG-0002").expect(404);
 }

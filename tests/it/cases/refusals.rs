@@ -9,7 +9,9 @@ fn refused(service: &Service, change: impl FnOnce(&mut Value), code: &str, point
     let centre = service.submitter("C01");
     let answer = centre.put("/api/v1/cases/FIG-0001", &[], &body).expect(422);
     let errors = answer.json()["errors"].clone();
-    let found = errors.as_array().is_some_and(|all| all.iter().any(|e| e["code"] == code && e["pointer"] == pointer));
+    let found = errors
+        .as_array()
+        .is_some_and(|all| all.iter().any(|e| e["code"] == code && e["pointer"] == pointer));
     assert!(found, "no {code} at {pointer} in {errors:#}");
     centre.get("/api/v1/cases/FIG-0001").expect(404);
     answer.text()
@@ -18,31 +20,89 @@ fn refused(service: &Service, change: impl FnOnce(&mut Value), code: &str, point
 #[test]
 fn each_reason_is_named_where_it_stands() {
     let service = Service::start();
-    refused(&service, |b| b["schema_version"] = json!("9.9.9"), "unsupported_schema_version", "/schema_version");
-    refused(&service, |b| b["primary"]["weight_of_tumour"] = json!(3), "unknown_property", "/primary/weight_of_tumour");
-    refused(&service, |b| b["patient"]["sex"] = json!("blue-canary"), "not_in_code_list", "/patient/sex");
-    refused(&service, |b| b["patient"]["sex"] = json!({"absent": "not_done"}), "absence_not_allowed", "/patient/sex");
-    refused(&service, |b| b["presentation"][0]["date_detected"] = json!("2026-02-30"), "bad_format", "/presentation/0/date_detected");
-    refused(&service, |b| b["record"] = json!({"centre_id": "C02"}), "server_set", "/record");
-    refused(&service, |b| b["primary"]["histology_code"] = json!("ddlps"), "server_set", "/primary/histology_code");
-    let gist = refused(&service, |b| b["primary"]["icdo_morphology"] = json!("8936/3"), "E-011", "/primary/icdo_morphology");
-    assert!(gist.contains("GIST"), "the reason names the entity of Table 1: {gist}");
-    refused(&service, |b| b["primary"]["arises_from_teratoma"] = json!(true), "E-014", "/primary/arises_from_teratoma");
+    refused(
+        &service,
+        |b| b["schema_version"] = json!("9.9.9"),
+        "unsupported_schema_version",
+        "/schema_version",
+    );
+    refused(
+        &service,
+        |b| b["primary"]["weight_of_tumour"] = json!(3),
+        "unknown_property",
+        "/primary/weight_of_tumour",
+    );
+    refused(
+        &service,
+        |b| b["patient"]["sex"] = json!("blue-canary"),
+        "not_in_code_list",
+        "/patient/sex",
+    );
+    refused(
+        &service,
+        |b| b["patient"]["sex"] = json!({"absent": "not_done"}),
+        "absence_not_allowed",
+        "/patient/sex",
+    );
+    refused(
+        &service,
+        |b| b["presentation"][0]["date_detected"] = json!("2026-02-30"),
+        "bad_format",
+        "/presentation/0/date_detected",
+    );
+    refused(
+        &service,
+        |b| b["record"] = json!({"centre_id": "C02"}),
+        "server_set",
+        "/record",
+    );
+    refused(
+        &service,
+        |b| b["primary"]["histology_code"] = json!("ddlps"),
+        "server_set",
+        "/primary/histology_code",
+    );
+    let gist = refused(
+        &service,
+        |b| b["primary"]["icdo_morphology"] = json!("8936/3"),
+        "E-011",
+        "/primary/icdo_morphology",
+    );
+    assert!(
+        gist.contains("GIST"),
+        "the reason names the entity of Table 1: {gist}"
+    );
+    refused(
+        &service,
+        |b| b["primary"]["arises_from_teratoma"] = json!(true),
+        "E-014",
+        "/primary/arises_from_teratoma",
+    );
 }
 
 #[test]
 fn no_value_is_echoed() {
     let service = Service::start();
-    let text = refused(&service, |b| b["patient"]["sex"] = json!("canary-7f3a"), "not_in_code_list", "/patient/sex");
+    let text = refused(
+        &service,
+        |b| b["patient"]["sex"] = json!("canary-7f3a"),
+        "not_in_code_list",
+        "/patient/sex",
+    );
     assert!(!text.contains("canary-7f3a"), "{text}");
 }
 
 #[test]
 fn a_pseudonym_of_another_centre_is_a_conflict_that_names_nobody() {
     let service = Service::start();
-    service.submitter("C01").put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001")).expect(201);
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
     let other = service.submitter("C02");
-    let answer = other.put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001")).expect(409);
+    let answer = other
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(409);
     assert_eq!(answer.code(), "pseudonym_registered");
     assert!(!answer.text().contains("C01"), "{}", answer.text());
     other.get("/api/v1/cases/FIG-0001").expect(404);
@@ -57,8 +117,16 @@ fn a_dry_run_gives_the_verdict_of_a_submission_and_stores_nothing() {
     let dry = centre.post("/api/v1/cases:validate", &[("idempotency-key", "dry-1")], &bad);
     let wet = centre.put("/api/v1/cases/FIG-0001", &[], &bad).expect(422);
     let findings = |v: &Value, key: &str| -> Vec<(String, String)> {
-        v[key].as_array().expect("findings").iter().map(|f| (f["code"].to_string(), f["pointer"].to_string())).collect()
+        v[key]
+            .as_array()
+            .expect("findings")
+            .iter()
+            .map(|f| (f["code"].to_string(), f["pointer"].to_string()))
+            .collect()
     };
-    assert_eq!(findings(&dry.json()["results"][0], "findings"), findings(&wet.json(), "errors"));
+    assert_eq!(
+        findings(&dry.json()["results"][0], "findings"),
+        findings(&wet.json(), "errors")
+    );
     centre.get("/api/v1/cases/FIG-0001").expect(404);
 }

@@ -1,0 +1,112 @@
+// Every page for every role in headless Chromium: DEMO_ACCESS=demo-data/access.json npm test
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { base, entry, launch, pagesOf, roles, signIn } from "./demo.js";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+});
+
+/** Console errors, page errors and policy reports of a page, as they come. */
+function complaints(page) {
+  const heard = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") heard.push(message.text());
+  });
+  page.on("pageerror", (error) => heard.push(String(error)));
+  page.on("requestfailed", (request) => heard.push(`${request.url()} failed`));
+  return heard;
+}
+
+for (const role of roles) {
+  test(`${role}: every page renders without a complaint`, async () => {
+    const { context, page } = await signIn(browser, role);
+    const heard = complaints(page);
+    for (const path of pagesOf(role)) {
+      const response = await page.goto(base + path);
+      assert.equal(response.status(), 200, path);
+      assert.ok((await page.locator("h1").innerText()).length > 3, path);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1);
+      assert.equal(wide, false, `${path} scrolls sideways`);
+    }
+    assert.deepEqual(heard, []);
+    await context.close();
+  });
+}
+
+test("a page without a session invites to sign in", async () => {
+  const page = await (await browser.newContext()).newPage();
+  const response = await page.goto(`${base}/adherence`);
+  assert.equal(response.status(), 401);
+  assert.match(await page.locator("h1").innerText(), /Sign in/);
+});
+
+test("filters work with and without JavaScript", async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const { context, page } = await signIn(browser, "committee", { javaScriptEnabled });
+    await page.goto(`${base}/adherence`);
+    const all = await page.locator("tbody tr:not(.group)").count();
+    await page.selectOption("select[name=kind]", "utilisation");
+    if (!javaScriptEnabled) await page.click("form.filters button");
+    await page.waitForURL(/kind=utilisation/);
+    const some = await page.locator("tbody tr:not(.group)").count();
+    assert.ok(some > 0 && some < all, `${some} of ${all}`);
+    await context.close();
+  }
+});
+
+test("hostile text stays text", async () => {
+  const pseudonym = "HOSTILE-1";
+  const hostile = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>";
+  const body = {
+    schema_version: "1.0.0",
+    patient: { pseudonym_id: pseudonym, registration_date: "2026-01-10", ascertainment: "prospective" },
+    consent: { status: "consented", date: "2026-01-10" },
+    hereditary: {},
+    primary: { icdo_morphology: "8890/3", icdo_topography: "C48.0", diagnosis_date: "2024-05-02" },
+    presentation: [{ seq: 1, date_detected: "2026-01-03" }],
+    systemic: [{ line_id: "S1", setting: "metastatic", line_number: 1, start_date: "2026-02-01", regimen: hostile }],
+    followup: [{ date: "2026-09-01", vital_status: "alive" }],
+  };
+  const answer = await fetch(`${base}/api/v1/cases/${pseudonym}`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${entry("submitter").key}`, "content-type": "application/json", "change-reason": hostile },
+    body: JSON.stringify(body),
+  });
+  assert.ok(answer.status === 201 || answer.status === 428, await answer.text());
+  const { context, page } = await signIn(browser, "submitter");
+  let dialogs = 0;
+  page.on("dialog", (dialog) => {
+    dialogs += 1;
+    dialog.dismiss();
+  });
+  const heard = complaints(page);
+  await page.goto(`${base}/cases/${pseudonym}`);
+  assert.equal(await page.locator("main img").count(), 0);
+  assert.equal(dialogs, 0);
+  assert.deepEqual(heard, []);
+  await context.close();
+});
+
+test("the adherence page prints to a PDF", async () => {
+  const { context, page } = await signIn(browser, "committee");
+  await page.goto(`${base}/measures/1a`);
+  const pdf = await page.pdf({ format: "A4" });
+  assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
+  await context.close();
+});
+
+test("signing out ends the session", async () => {
+  const { context, page } = await signIn(browser, "coordinator");
+  const cookies = await context.cookies();
+  await page.click("form.who button");
+  await page.waitForURL(/sign-in/);
+  await context.addCookies(cookies);
+  const response = await page.goto(`${base}/runs`);
+  assert.equal(response.status(), 401);
+  await context.close();
+});
