@@ -77,7 +77,7 @@ pub(super) struct BackupArgs {
     file: PathBuf,
 }
 
-fn open(settings: &Settings, ports: Ports) -> Result<Store, Failure> {
+pub(super) fn open(settings: &Settings, ports: Ports) -> Result<Store, Failure> {
     Ok(Store::open(
         settings.store_options(),
         settings.master_key()?,
@@ -86,7 +86,7 @@ fn open(settings: &Settings, ports: Ports) -> Result<Store, Failure> {
     )?)
 }
 
-fn operator() -> Scope {
+pub(super) fn operator() -> Scope {
     Scope::system("command line")
 }
 

@@ -3,6 +3,7 @@
 mod administer;
 mod demo;
 mod records;
+mod recovery;
 mod serve;
 
 use std::path::PathBuf;
@@ -60,6 +61,12 @@ enum Command {
     /// Copy a running SQLite registry to a new file (PostgreSQL: see deploy/).
     #[command(after_help = "Example:\n  registry backup /var/backups/registry-2026-11-23.sqlite3")]
     Backup(administer::BackupArgs),
+    /// The ledger of withdrawals, kept outside the backups and applied after a restore.
+    #[command(subcommand)]
+    Withdrawals(recovery::Withdrawals),
+    /// Print everything, decrypted, one JSON line a row: to compare two databases, or to move between them. Audited.
+    #[command(after_help = "Example:\n  registry export | sha256sum")]
+    Export,
     /// Print the OpenAPI document.
     #[command(after_help = "Example:\n  registry openapi > openapi.json")]
     Openapi,
@@ -125,6 +132,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,
         Command::Backup(args) => administer::backup(&args, settings()?, ports)?,
+        Command::Withdrawals(command) => recovery::withdrawals(command, settings()?, ports)?,
+        Command::Export => recovery::export(settings()?, ports)?,
         Command::Openapi => println!("{}", crate::routes::openapi::document()?),
     }
     Ok(ExitCode::SUCCESS)

@@ -219,7 +219,10 @@ impl Settings {
                 });
             }
             Some(path) => figment = figment.merge(Toml::file_exact(path)),
-            None => figment = figment.merge(Toml::file_exact("registry.toml")),
+            None if Path::new("registry.toml").exists() => {
+                figment = figment.merge(Toml::file_exact("registry.toml"));
+            }
+            None => {}
         }
         let figment = figment.merge(
             Env::prefixed("REGISTRY_")
