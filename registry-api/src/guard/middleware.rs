@@ -52,6 +52,7 @@ async fn answer(
     let route = request
         .resource_map()
         .match_pattern(request.path())
+        .map(|pattern| pattern.replace(":[^/:]+}", "}"))
         .unwrap_or_else(|| "(none)".to_owned());
     let admitted = admit_unknown(&state, &request, &route);
     let outcome = match admitted {

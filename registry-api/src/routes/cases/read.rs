@@ -1,7 +1,7 @@
 //! `GET /api/v1/cases/{pseudonym}` and its history and findings.
 
 use actix_web::web;
-use registry_core::storage::StoredCase;
+use registry_core::storage::{StoredCase, WithdrawalMode};
 use serde_json::{Value, json};
 
 use super::not_found;
@@ -96,6 +96,10 @@ pub(super) async fn findings(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
+        let row = state.store.case_row(&caller.scope, &pseudonym).map_err(not_found)?;
+        if row.withdrawal.is_some_and(|w| w.mode == WithdrawalMode::Erase) {
+            return Err(Problem::new(Kind::NotFound));
+        }
         let findings = state
             .store
             .findings(&caller.scope, &pseudonym)

@@ -99,7 +99,9 @@ pub(super) fn compile_pattern(text: &str) -> Result<Pattern, String> {
                 }
                 (1..=2).contains(&digits) && rest.next() == Some('}')
             }
-            '(' | ')' | '|' | '?' => true,
+            // What follows a bracket is an alternative, never a flag or a look-around.
+            '(' => rest.peek() != Some(&'?'),
+            ')' | '|' | '?' => true,
             _ => next.is_ascii_alphanumeric() || "/_ ".contains(next),
         };
         if !fine {
