@@ -1,5 +1,11 @@
 //! One integration binary; the modules mirror the URL tree of the service, plus the tests that read the repository itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod cases;
 mod isolation;
 mod layering;

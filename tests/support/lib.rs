@@ -1,5 +1,11 @@
 //! What the integration tests share: where the repository is, and (module by module) how to start the service and talk to it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 pub mod client;
 pub mod database;
 pub mod records;

@@ -171,8 +171,11 @@ fn submit_all(state: &AppState, plan: &CohortPlan) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Role, centre, token of a sign-in link, key.
+type Access = (Role, Option<String>, String, String);
+
 /// A sign-in link and a key for every role.
-fn access(state: &AppState, office: &Scope) -> Result<Vec<(Role, Option<String>, String, String)>, Failure> {
+fn access(state: &AppState, office: &Scope) -> Result<Vec<Access>, Failure> {
     let now = state.ports.clock.now();
     let mut all = Vec::new();
     for role in Role::GRANTABLE {
@@ -206,11 +209,7 @@ fn access(state: &AppState, office: &Scope) -> Result<Vec<(Role, Option<String>,
     Ok(all)
 }
 
-fn announce(
-    access: &[(Role, Option<String>, String, String)],
-    base: &str,
-    data: &Path,
-) -> Result<(), Failure> {
+fn announce(access: &[Access], base: &str, data: &Path) -> Result<(), Failure> {
     println!(
         "\nThe registry serves synthetic data at {base}\n\nSign in (links of this demo, good for a day):"
     );

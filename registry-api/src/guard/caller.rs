@@ -62,14 +62,16 @@ impl<P: Policy> FromRequest for Allowed<P> {
 /// Who asks, established once per request however many extractors want to know.
 pub(super) type Identity = Shared<Pin<Box<dyn Future<Output = Result<(Scope, Via), Problem>>>>>;
 
+/// Credentials being turned into a scope.
+type Establishing = Pin<Box<dyn Future<Output = Result<(Scope, Via), Problem>>>>;
+
 /// The caller of a request. A body waits for it too, so that nobody unknown makes the service read one.
 pub(super) fn identity_of(request: &HttpRequest) -> Identity {
     if let Some(known) = request.extensions().get::<Identity>() {
         return known.clone();
     }
     let facts = Facts::of(request);
-    let future: Pin<Box<dyn Future<Output = Result<(Scope, Via), Problem>>>> =
-        Box::pin(async move { establish(facts?).await });
+    let future: Establishing = Box::pin(async move { establish(facts?).await });
     let identity = future.shared();
     request.extensions_mut().insert(identity.clone());
     identity

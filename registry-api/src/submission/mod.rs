@@ -65,7 +65,7 @@ pub fn admit(
     if verdict.withdrawal {
         let date = withdrawal_date(&incoming.body).unwrap_or_else(|| state.ports.clock.now().date_naive());
         let schema_version = verdict.schema_version.clone().unwrap_or_default();
-        return Ok(Admitted::Withdrawal(Withdraw {
+        return Ok(Admitted::Withdrawal(Box::new(Withdraw {
             pseudonym: incoming.pseudonym,
             centre: scope.centre().map(str::to_owned),
             mode: WithdrawalMode::NoFurtherUse,
@@ -78,7 +78,7 @@ pub fn admit(
                 fingerprint: i.fingerprint,
                 render: Box::new(|outcome: &WithdrawOutcome| answer_of(withdrawn(outcome))),
             }),
-        }));
+        })));
     }
     let pseudonym = incoming.pseudonym.clone();
     let for_render = verdict.clone();
@@ -115,7 +115,7 @@ pub enum Admitted {
     /// A case to store, with its verdict.
     Case(Box<PutCase>, Box<Verdict>),
     /// A withdrawal of consent.
-    Withdrawal(Withdraw),
+    Withdrawal(Box<Withdraw>),
 }
 
 /// Judges and stores one record.
@@ -134,7 +134,7 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
             }
         }
         Admitted::Withdrawal(withdraw) => {
-            let outcome = state.store.withdraw(scope, withdraw)?;
+            let outcome = state.store.withdraw(scope, *withdraw)?;
             match outcome.replay.clone() {
                 Some(answer) => Ok(Reply::replayed(answer)),
                 None => withdrawn(&outcome),

@@ -1,5 +1,11 @@
 //! What only the whole process can show: its start, its signals, its death; and the table of its routes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod catalogue;
 mod disk;
 mod kill;

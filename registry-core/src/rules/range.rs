@@ -96,6 +96,10 @@ impl Scalar {
         }
     }
 
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "interval arithmetic beside `sub` and `mul`, not an operator"
+    )]
     pub fn add(self, right: Scalar) -> Scalar {
         self.join(right, |a, b| a.joined(b, a.lo + b.lo, a.hi + b.hi))
     }

@@ -177,7 +177,7 @@ impl Course {
         }
         .max(registration)
         .min(plan.as_of);
-        let death = (would_die <= censored && !(lost && would_die > censored)).then_some(would_die);
+        let death = (would_die <= censored).then_some(would_die);
         let last_contact = death.unwrap_or(censored);
         let synchronous = dice.chance(if histology.code == "lms" { 0.4 } else { 0.28 });
         let diagnosis = if synchronous {

@@ -1,5 +1,11 @@
 //! The rule language against its golden files and, construct by construct, against its definition.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod closure;
 mod corpus;
 mod dates;

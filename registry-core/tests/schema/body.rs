@@ -9,13 +9,13 @@ use registry_core::versions::SchemaStore;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub static STORE: LazyLock<Arc<SchemaStore>> =
+pub(crate) static STORE: LazyLock<Arc<SchemaStore>> =
     LazyLock::new(|| Arc::new(SchemaStore::embedded().expect("the published schema loads")));
-pub static JUDGE: LazyLock<Judge> =
+pub(crate) static JUDGE: LazyLock<Judge> =
     LazyLock::new(|| Judge::new(Arc::clone(&STORE)).expect("the published schema compiles"));
 
 /// A complete little case: one presentation, one lesion, one scan, alive.
-pub fn case() -> Value {
+pub(crate) fn case() -> Value {
     json!({
         "schema_version": "1.0.0",
         "patient": {
@@ -54,13 +54,13 @@ pub fn case() -> Value {
 }
 
 /// The case with `value` put at `pointer`: an object's key is set, an array's index replaced or appended.
-pub fn with(pointer: &str, value: Value) -> Value {
+pub(crate) fn with(pointer: &str, value: Value) -> Value {
     let mut body = case();
     put(&mut body, pointer, value);
     body
 }
 
-pub fn put(body: &mut Value, pointer: &str, value: Value) {
+pub(crate) fn put(body: &mut Value, pointer: &str, value: Value) {
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
     match body.pointer_mut(parent).expect("the parent exists") {
         Value::Object(object) => {
@@ -79,7 +79,7 @@ pub fn put(body: &mut Value, pointer: &str, value: Value) {
 }
 
 /// The case without what `pointer` points at.
-pub fn without(pointer: &str) -> Value {
+pub(crate) fn without(pointer: &str) -> Value {
     let mut body = case();
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
     body.pointer_mut(parent)
@@ -89,7 +89,7 @@ pub fn without(pointer: &str) -> Value {
     body
 }
 
-pub fn envelope() -> Envelope {
+pub(crate) fn envelope() -> Envelope {
     Envelope {
         record_id: Uuid::from_u128(1),
         centre_id: "C07".to_owned(),
@@ -100,7 +100,7 @@ pub fn envelope() -> Envelope {
     }
 }
 
-pub fn centres() -> CentreTable {
+pub(crate) fn centres() -> CentreTable {
     CentreTable::from_rows([json!({
         "centre_id": "C07",
         "effective_year": 2015,
@@ -112,12 +112,12 @@ pub fn centres() -> CentreTable {
     .expect("a centre table")
 }
 
-pub fn judge(body: &Value) -> Verdict {
+pub(crate) fn judge(body: &Value) -> Verdict {
     JUDGE.judge(body, &envelope(), &centres())
 }
 
 /// Code and pointer of every finding.
-pub fn found(verdict: &Verdict) -> Vec<(&str, &str)> {
+pub(crate) fn found(verdict: &Verdict) -> Vec<(&str, &str)> {
     verdict
         .findings
         .iter()
@@ -126,7 +126,7 @@ pub fn found(verdict: &Verdict) -> Vec<(&str, &str)> {
 }
 
 /// Judged on a day when every example has happened.
-pub fn judge_later(body: &Value) -> Verdict {
+pub(crate) fn judge_later(body: &Value) -> Verdict {
     let later = Envelope {
         submitted_at: DateTime::parse_from_rfc3339("2027-01-04T09:30:00Z")
             .expect("an instant")

@@ -9,12 +9,12 @@ use tempfile::TempDir;
 
 use crate::body::STORE;
 
-pub fn schema_dir() -> PathBuf {
+pub(crate) fn schema_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema")
 }
 
 /// A copy of `schema/` that a test may change.
-pub fn copy() -> TempDir {
+pub(crate) fn copy() -> TempDir {
     fn copy_into(from: &Path, to: &Path) {
         fs::create_dir_all(to).expect("a folder");
         for entry in fs::read_dir(from).expect("a folder").flatten() {

@@ -1,6 +1,12 @@
 //! The store on both databases. PostgreSQL is found through `REGISTRY_TEST_POSTGRES` (a superuser's URL); each test makes
 //! its own database there. Without it those tests are skipped with a message, and fail when `CI=true`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod audit;
 mod backup;
 mod cases;

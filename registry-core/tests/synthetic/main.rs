@@ -1,5 +1,11 @@
 //! The synthetic cohort under the schema, the edit checks and the measures as published.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -132,8 +132,11 @@ pub struct CaseEvaluation {
 struct Payload {
     f: CaseFacts,
     e: Vec<String>,
-    u: Vec<(u16, u32, u8, Option<u8>, Option<u16>)>,
+    u: Vec<PackedUnit>,
 }
+
+/// Measure, unit index, outcome, reason, element.
+type PackedUnit = (u16, u32, u8, Option<u8>, Option<u16>);
 
 impl CaseEvaluation {
     /// The payload to store.

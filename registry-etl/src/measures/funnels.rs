@@ -66,7 +66,7 @@ fn funnel(measure: &str, rows: &[&AdherenceRow]) -> Result<Funnel, StatisticsErr
 /// Whole numbers from 1 to `largest`, all of them or evenly spaced, the largest always among them.
 fn ladder(largest: u32) -> impl Iterator<Item = u32> {
     let step = largest.div_ceil(MOST_LIMITS).max(1);
-    (1..=largest).filter(move |n| (largest - n) % step == 0)
+    (1..=largest).filter(move |n| (largest - n).is_multiple_of(step))
 }
 
 fn point(row: &AdherenceRow, target: Option<f64>) -> Result<FunnelPoint, StatisticsError> {

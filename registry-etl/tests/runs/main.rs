@@ -1,5 +1,11 @@
 //! Runs and releases on a real store: incremental, locked, reproducible, readable by audience.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod incremental;
 mod registry;
 mod releases;

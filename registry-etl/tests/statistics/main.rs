@@ -1,5 +1,11 @@
 //! Replays the estimators against results of R (`survival`, `cmprsk`) and of published interval formulas.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod proportions;
 mod reference;
 mod survival;

@@ -114,7 +114,7 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
                 continue;
             }
             Ok(Admitted::Withdrawal(withdraw)) => {
-                judged.push(Judged::Withdraw(Box::new(withdraw)));
+                judged.push(Judged::Withdraw(withdraw));
                 continue;
             }
             Err(problem) => problem,

@@ -96,7 +96,10 @@ pub(super) async fn findings(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let row = state.store.case_row(&caller.scope, &pseudonym).map_err(not_found)?;
+        let row = state
+            .store
+            .case_row(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
         if row.withdrawal.is_some_and(|w| w.mode == WithdrawalMode::Erase) {
             return Err(Problem::new(Kind::NotFound));
         }
