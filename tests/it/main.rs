@@ -12,4 +12,5 @@ mod layering;
 mod postgres;
 mod releases;
 mod results;
+mod session;
 mod tidy;
