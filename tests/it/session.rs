@@ -1,7 +1,6 @@
 //! `/sign-in`, `/sign-out`: browser sessions by one-time link, and the token that every form carries.
 
 use registry_core::access::{Role, Scope};
-use registry_core::clock::Clock;
 use registry_core::storage::SignInLink;
 use support::client::{Answer, Client};
 use support::service::Service;
@@ -17,12 +16,20 @@ fn link(service: &Service) -> String {
         expires_at: state.ports.clock.now() + chrono::Duration::hours(1),
         reusable: false,
     };
-    let token = state.store.create_sign_in_link(&Scope::system("test"), link).expect("a link");
+    let token = state
+        .store
+        .create_sign_in_link(&Scope::system("test"), link)
+        .expect("a link");
     token.reveal().to_owned()
 }
 
 fn redeem(client: &Client, token: &str) -> Answer {
-    client.send("POST", "/sign-in", &[FORM, ("accept", "text/html")], Some(format!("token={token}").as_bytes()))
+    client.send(
+        "POST",
+        "/sign-in",
+        &[FORM, ("accept", "text/html")],
+        Some(format!("token={token}").as_bytes()),
+    )
 }
 
 fn cookie(answer: &Answer) -> String {
@@ -40,7 +47,9 @@ fn opening_a_link_changes_nothing_and_using_it_uses_it_up() {
         browser.get(&format!("/sign-in?token={token}")).expect(200);
     }
     let session = cookie(&redeem(&browser, &token).expect(303));
-    browser.get_with("/runs", &[("cookie", &session), ("accept", "text/html")]).expect(200);
+    browser
+        .get_with("/runs", &[("cookie", &session), ("accept", "text/html")])
+        .expect(200);
     redeem(&browser, &token).expect(403);
 }
 
@@ -51,13 +60,31 @@ fn a_form_without_its_token_is_refused() {
     let session = cookie(&redeem(&browser, &link(&service)).expect(303));
     let headers = [FORM, ("cookie", session.as_str())];
     for body in ["", "csrf=", "csrf=guess"] {
-        let answer = browser.send("POST", "/sign-out", &headers, Some(body.as_bytes())).expect(403);
+        let answer = browser
+            .send("POST", "/sign-out", &headers, Some(body.as_bytes()))
+            .expect(403);
         assert_eq!(answer.code(), "csrf_token_missing");
     }
-    let api = browser.post("/api/v1/runs", &[("cookie", &session)], &serde_json::json!({})).expect(403);
+    let api = browser
+        .post("/api/v1/runs", &[("cookie", &session)], &serde_json::json!({}))
+        .expect(403);
     assert_eq!(api.code(), "csrf_token_missing");
-    let page = browser.get_with("/runs", &[("cookie", &session), ("accept", "text/html")]).expect(200).text();
-    let token = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token in the form");
-    browser.send("POST", "/sign-out", &headers, Some(format!("csrf={token}").as_bytes())).expect(303);
+    let page = browser
+        .get_with("/runs", &[("cookie", &session), ("accept", "text/html")])
+        .expect(200)
+        .text();
+    let token = page
+        .split("name=\"csrf\" value=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("a token in the form");
+    browser
+        .send(
+            "POST",
+            "/sign-out",
+            &headers,
+            Some(format!("csrf={token}").as_bytes()),
+        )
+        .expect(303);
     browser.get_with("/runs", &[("cookie", &session)]).expect(401);
 }
