@@ -11,7 +11,7 @@ pub mod releases;
 pub mod results;
 pub mod routes;
 pub mod runs;
-mod schedule;
+pub mod schedule;
 pub mod settings;
 pub mod startup;
 pub mod state;

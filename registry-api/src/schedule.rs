@@ -3,29 +3,29 @@
 use std::time::Duration;
 
 use actix_web::web;
+use chrono::TimeDelta;
 use registry_core::access::Scope;
+use registry_core::storage::Run;
 
+use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Starts a run every `runs.every_hours` hours; another process's run in progress is left alone.
+/// How often it is asked whether a run is due.
+const ASKED_EVERY: Duration = Duration::from_secs(60);
+
+/// Starts a run `runs.every_hours` hours after the last one was started, by whomever; a restart changes nothing of that.
 pub(crate) fn start(state: web::Data<AppState>) {
-    let hours = state.settings.runs.every_hours;
-    if hours == 0 {
+    if state.settings.runs.every_hours == 0 {
         return;
     }
     actix_web::rt::spawn(async move {
-        let mut interval = actix_web::rt::time::interval(Duration::from_secs(hours * 3600));
-        interval.tick().await;
+        let mut interval = actix_web::rt::time::interval(ASKED_EVERY);
         loop {
             interval.tick().await;
             let state = state.clone();
-            let outcome = web::block(move || {
-                let cut_off = state.ports.clock.now().date_naive();
-                crate::runs::execute(&state, &Scope::system("schedule"), cut_off, |_| {})
-            })
-            .await;
-            match outcome {
-                Ok(Ok(run)) => tracing::info!(run = run.number, "scheduled run finished"),
+            match web::block(move || run_if_due(&state)).await {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(run))) => tracing::info!(run = run.number, "scheduled run finished"),
                 Ok(Err(problem)) => {
                     tracing::warn!(problem = problem.kind.code(), "scheduled run did not finish")
                 }
@@ -33,4 +33,25 @@ pub(crate) fn start(state: web::Data<AppState>) {
             }
         }
     });
+}
+
+/// One run up to today, when the last one was started at least `runs.every_hours` hours ago or there was none.
+///
+/// # Errors
+/// Another run is active, or the run fails; the next attempt is `runs.every_hours` hours after it.
+pub fn run_if_due(state: &AppState) -> Result<Option<Run>, Problem> {
+    let scope = Scope::system("schedule");
+    let hours = i64::try_from(state.settings.runs.every_hours).unwrap_or(i64::MAX);
+    let pause = TimeDelta::try_hours(hours).unwrap_or(TimeDelta::MAX);
+    let now = state.ports.clock.now();
+    let last = state
+        .store
+        .list_runs(&scope)?
+        .into_iter()
+        .map(|run| run.started_at)
+        .max();
+    if last.is_some_and(|last| now.signed_duration_since(last) < pause) {
+        return Ok(None);
+    }
+    crate::runs::execute(state, &scope, now.date_naive(), |_| {}).map(Some)
 }

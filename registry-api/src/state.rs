@@ -41,34 +41,31 @@ pub struct AppState {
     pub letters_key: [u8; 32],
     /// Makes the pseudonyms of releases; derived from the master key.
     pub release_key: ReleaseKey,
-    /// The centre table as judged with; read anew after every change of it.
-    pub(crate) centres: RwLock<Option<CentreTable>>,
+    /// The centre table as judged with, and its revision in the database.
+    pub(crate) centres: RwLock<Option<(i64, CentreTable)>>,
 }
 
 impl AppState {
-    /// The reference table of centres by year.
+    /// The reference table of centres by year, as the database has it now: another process may have changed it.
     ///
     /// # Errors
     /// The database does not answer.
     pub fn centre_table(&self) -> Result<CentreTable, Problem> {
+        let scope = Scope::system("centre table");
+        // Asked before the rows are read: a change in between makes the copy look old, never new.
+        let revision = self.store.centre_revision(&scope)?;
         if let Ok(guard) = self.centres.read()
-            && let Some(table) = guard.as_ref()
+            && let Some((read_at, table)) = guard.as_ref()
+            && *read_at == revision
         {
             return Ok(table.clone());
         }
-        let table = registry_etl::runs::centre_table(&self.store, &Scope::system("centre table"))
-            .map_err(crate::results::from_run)?;
+        let table =
+            registry_etl::runs::centre_table(&self.store, &scope).map_err(crate::results::from_run)?;
         if let Ok(mut guard) = self.centres.write() {
-            *guard = Some(table.clone());
+            *guard = Some((revision, table.clone()));
         }
         Ok(table)
-    }
-
-    /// Forgets the centre table after a change.
-    pub fn centres_changed(&self) {
-        if let Ok(mut guard) = self.centres.write() {
-            *guard = None;
-        }
     }
 
     /// The session cookie's name: `__Host-` needs HTTPS.

@@ -7,10 +7,12 @@
 )]
 
 mod cases;
+mod centres;
 mod isolation;
 mod layering;
 mod postgres;
 mod releases;
 mod results;
+mod runs;
 mod session;
 mod tidy;

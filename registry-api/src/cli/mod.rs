@@ -1,9 +1,11 @@
 //! The command line: one binary for the operator, the coordinating office and a centre's IT.
 
 mod administer;
+mod assess;
 mod demo;
 mod records;
 mod recovery;
+mod rules;
 mod serve;
 
 use std::path::PathBuf;
@@ -47,6 +49,14 @@ enum Command {
     /// Judge case files without storing anything; exit code 1 when one is refused.
     #[command(after_help = "Example:\n  registry validate schema/examples/1.0.0/valid/figure-1.json")]
     Validate(records::ValidateArgs),
+    /// Judge case files by the guideline, without a server or a database: one row per case, measure and unit.
+    #[command(
+        after_help = "Example:\n  registry assess schema/examples/1.0.0/valid --measure 24c --centre C01\n  registry assess patient.json --as-given --format json"
+    )]
+    Assess(assess::AssessArgs),
+    /// Measures and checks: compile, test.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Send case files to a running registry; the key comes from REGISTRY_KEY.
     #[command(
         after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org"
@@ -128,6 +138,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Centre(command) => administer::centre(command, settings()?, ports)?,
         Command::Key(command) => administer::key(command, settings()?, ports)?,
         Command::Validate(args) => return records::validate(&args, &ports),
+        Command::Assess(args) => return assess::assess(&args, &ports),
+        Command::Rules(command) => return rules::rules(&command),
         Command::Submit(args) => return records::submit(&args),
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::files::{GuidelineFile, MeasureFile};
-use super::{Guideline, Measure, MeasureKind, Program};
+use super::{Guideline, GuidelineStatus, Measure, MeasureKind, Program};
 use crate::record::Layout;
 use crate::rules::compile::{Compiler, Definition, Role, Shared, WindowDays, parse_at};
 use crate::rules::files::{RuleFile, definitions, json, parameters, tables, window_days};
@@ -20,19 +20,55 @@ use crate::versions::SchemaStore;
 const READ_ELSEWHERE: [&str; 3] = ["LOOKBACK_DAYS", "PRE_CAP_DAYS", "SYNC_WINDOW_DAYS"];
 
 impl Guideline {
-    /// Ids of the guidelines under `schema/guideline/`.
-    pub fn ids(store: &SchemaStore) -> Vec<String> {
+    /// Folders of the guideline versions below `schema/guideline/`, as `tarpswg-metastatic-rps/1.1.0`.
+    pub fn folders(store: &SchemaStore) -> Vec<String> {
         let paths = store.files().below("guideline/");
-        let ids = paths.filter_map(|path| path.strip_prefix("guideline/")?.strip_suffix("/guideline.toml"));
-        ids.map(str::to_owned).collect()
+        let folders =
+            paths.filter_map(|path| path.strip_prefix("guideline/")?.strip_suffix("/guideline.toml"));
+        folders.map(str::to_owned).collect()
     }
 
-    /// Compiles the guideline of an id: `guideline.toml`, `parameters.toml` and `measures/*.toml`.
+    /// Compiles every guideline version, the active one of each guideline before the others.
+    ///
+    /// # Errors
+    /// Every fault in every file, with line and column; two active versions of one guideline.
+    pub fn all(store: &SchemaStore, layout: &Arc<Layout>) -> Result<Vec<Guideline>, RuleErrors> {
+        let (mut all, mut errors) = (Vec::<Guideline>::new(), Vec::new());
+        for folder in Guideline::folders(store) {
+            match Guideline::of(store, &folder, layout) {
+                Ok(guideline) => {
+                    let taken = all.iter().any(|other| {
+                        other.id == guideline.id
+                            && (other.version == guideline.version
+                                || (other.is_active() && guideline.is_active()))
+                    });
+                    if taken {
+                        errors.push(
+                            RuleFile::new(&format!("guideline/{folder}/guideline.toml"), "").error(
+                                0,
+                                "twice",
+                                "another version of this guideline is active too, or has the same number",
+                            ),
+                        );
+                    }
+                    all.push(guideline);
+                }
+                Err(RuleErrors(more)) => errors.extend(more),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(RuleErrors(errors));
+        }
+        all.sort_by_key(|guideline| (guideline.id.clone(), !guideline.is_active()));
+        Ok(all)
+    }
+
+    /// Compiles the guideline version of a folder: `guideline.toml`, `parameters.toml` and `measures/*.toml`.
     ///
     /// # Errors
     /// Every fault in every file, with line and column.
-    pub fn of(store: &SchemaStore, id: &str, layout: &Arc<Layout>) -> Result<Guideline, RuleErrors> {
-        Guideline::with_parameters(store, id, layout, &BTreeMap::new())
+    pub fn of(store: &SchemaStore, folder: &str, layout: &Arc<Layout>) -> Result<Guideline, RuleErrors> {
+        Guideline::with_parameters(store, folder, layout, &BTreeMap::new())
     }
 
     /// As [`Guideline::of`], with the values of some parameters replaced (a sensitivity run); the digest tells them apart.
@@ -41,11 +77,11 @@ impl Guideline {
     /// As [`Guideline::of`], and a replaced parameter that is not there or does not fit its type.
     pub fn with_parameters(
         store: &SchemaStore,
-        id: &str,
+        folder: &str,
         layout: &Arc<Layout>,
         replaced: &BTreeMap<String, Value>,
     ) -> Result<Guideline, RuleErrors> {
-        let folder = format!("guideline/{id}/");
+        let folder = format!("guideline/{folder}/");
         let paths = store
             .files()
             .below(&folder)
@@ -151,6 +187,15 @@ impl<'a> Compilation<'a> {
             .keys()
             .map(|name| name.get_ref().as_str())
             .collect();
+        let status = GuidelineStatus::from_code(head.status.get_ref());
+        if status.is_none() {
+            let known = GuidelineStatus::ALL.map(GuidelineStatus::as_str).join(", ");
+            let at = head.status.span().start;
+            let message = format!("the status is one of {known}");
+            compilation.errors.push(main.error(at, "unknown_status", message));
+        }
+        let folder = main.path.strip_prefix("guideline/");
+        let folder = folder.and_then(|path| path.strip_suffix("/guideline.toml"));
         let programs: Vec<Option<(Measure, Program)>> = measures
             .iter()
             .map(|read| compilation.measure(read, &populations))
@@ -171,7 +216,8 @@ impl<'a> Compilation<'a> {
             version: head.version,
             title: head.title,
             source: head.source,
-            status: head.status,
+            folder: folder.unwrap_or_default().to_owned(),
+            status: status?,
             measures,
             digest: digest(&all, replaced),
             layout: Arc::clone(layout),

@@ -12,7 +12,7 @@ pub(super) struct GuidelineFile {
     pub(super) id: String,
     pub(super) version: String,
     pub(super) language_version: Option<Spanned<String>>,
-    pub(super) status: String,
+    pub(super) status: Spanned<String>,
     pub(super) title: String,
     pub(super) source: String,
     #[serde(default, rename = "scope")]

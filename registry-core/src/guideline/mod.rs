@@ -6,6 +6,7 @@ mod explain;
 mod files;
 mod measure;
 mod outcome;
+pub mod patients;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,9 @@ pub struct Guideline {
     pub version: String,
     pub title: String,
     pub source: String,
-    pub status: String,
+    pub status: GuidelineStatus,
+    /// Where it was read from, below `schema/guideline/`; empty when it was not read from a schema.
+    pub folder: String,
     /// Ordered by statement and id.
     pub measures: Vec<Measure>,
     /// Every threshold, window and list the measures read.
@@ -43,6 +46,40 @@ pub struct Guideline {
     windows: WindowDays,
     population_programs: Vec<Cond>,
     programs: Vec<Program>,
+}
+
+/// Where a guideline version is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuidelineStatus {
+    /// Being written; runs on demand only.
+    Draft,
+    /// In force: what submissions are assessed by and what a run evaluates unless told otherwise. One per guideline.
+    Active,
+    /// Was in force; still runs on demand.
+    Superseded,
+}
+
+impl GuidelineStatus {
+    pub const ALL: [GuidelineStatus; 3] = [
+        GuidelineStatus::Draft,
+        GuidelineStatus::Active,
+        GuidelineStatus::Superseded,
+    ];
+
+    /// As written in `guideline.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GuidelineStatus::Draft => "draft",
+            GuidelineStatus::Active => "active",
+            GuidelineStatus::Superseded => "superseded",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<GuidelineStatus> {
+        GuidelineStatus::ALL
+            .into_iter()
+            .find(|status| status.as_str() == code)
+    }
 }
 
 /// The compiled expressions of one measure.
@@ -62,6 +99,11 @@ impl Guideline {
     pub fn measure(&self, id: &str) -> Option<(u16, &Measure)> {
         let at = self.measures.iter().position(|measure| measure.id == id)?;
         Some((at as u16, self.measures.get(at)?))
+    }
+
+    /// In force.
+    pub fn is_active(&self) -> bool {
+        self.status == GuidelineStatus::Active
     }
 
     pub fn layout(&self) -> &Arc<Layout> {

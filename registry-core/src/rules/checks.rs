@@ -91,8 +91,8 @@ struct CheckFile {
 }
 
 impl CheckSet {
-    /// Compiles `checks/E-*.toml` with `checks/parameters.toml` and `checks/tables.toml`. Windows (PRE, FT) read the parameters of the first
-    /// guideline when the checks have none of their own.
+    /// Compiles `checks/E-*.toml` with `checks/parameters.toml` and `checks/tables.toml`. Windows (PRE, FT) read the parameters of the
+    /// newest guideline version when the checks have none of their own.
     ///
     /// # Errors
     /// Every fault in every file, with line and column.
@@ -105,7 +105,8 @@ impl CheckSet {
         let guideline = store
             .files()
             .below("guideline/")
-            .find(|path| path.ends_with("/parameters.toml"));
+            .filter(|path| path.ends_with("/parameters.toml"))
+            .last();
         let windows = guideline.and_then(|path| Some((path, store.file(path)?)));
         CheckSet::compile(&files, windows, layout)
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::connection::{Conn, on_conn};
 use super::identifiers::{is_name, is_text, utc};
 use super::store::require;
-use super::tables::{centre_years, centres};
+use super::tables::{centre_revision, centre_years, centres};
 use super::transaction::{Event, Tx};
 use super::{Store, StoreError};
 use crate::access::Scope;
@@ -262,6 +262,15 @@ impl Store {
         .try_into()
     }
 
+    /// Changes with every change of a yearly row: whoever keeps the rows in memory asks for it before using them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn centre_revision(&self, scope: &Scope) -> Result<i64, StoreError> {
+        let query = centre_revision::table.select(centre_revision::revision);
+        self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.first(c))?))
+    }
+
     /// The yearly rows of all centres (or one), by centre and year: what the evaluator's centre table is made of.
     ///
     /// # Errors
@@ -310,6 +319,8 @@ fn save_year(
     if changed == 0 {
         on_conn!(tx.conn, c => diesel::insert_into(centre_years::table).values(&row).execute(c))?;
     }
+    let counted = centre_revision::revision.eq(centre_revision::revision + 1);
+    on_conn!(tx.conn, c => diesel::update(centre_revision::table).set(counted).execute(c))?;
     let year = year.to_string();
     tx.audit(Event::new("centre.year").centre(centre_id).subject(&year));
     Ok((row.try_into()?, changed == 0))

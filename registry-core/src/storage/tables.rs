@@ -27,6 +27,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    centre_revision (id) {
+        id -> Integer,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
     api_keys (key_id) {
         key_id -> Text,
         prefix -> Text,
@@ -274,6 +281,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     centres,
+    centre_revision,
     centre_years,
     api_keys,
     sign_in_links,

@@ -120,7 +120,7 @@ impl Judge {
         self.versions.get(version).map(|v| &v.checks)
     }
 
-    /// The guidelines, compiled for a version.
+    /// The guideline versions, compiled for a version of the case schema; the active one of a guideline comes first.
     pub fn guidelines(&self, version: &str) -> &[Guideline] {
         self.versions
             .get(version)
@@ -236,10 +236,7 @@ impl Version {
             source,
         })?;
         let layout = Arc::new(layout);
-        let guidelines = Guideline::ids(store)
-            .iter()
-            .map(|id| Guideline::of(store, id, &layout).map_err(rules))
-            .collect::<Result<Vec<_>, _>>()?;
+        let guidelines = Guideline::all(store, &layout).map_err(rules)?;
         Ok(Version {
             validator: SchemaValidator::compile(case_schema, store)?,
             checks: CheckSet::of(store, &layout).map_err(rules)?,
@@ -253,6 +250,7 @@ impl Version {
     fn assess(&self, record: &Record) -> Vec<Assessment> {
         self.guidelines
             .iter()
+            .filter(|guideline| guideline.is_active())
             .map(|guideline| Assessment {
                 guideline: guideline.id.clone(),
                 outcomes: guideline.evaluate(record),

@@ -1,5 +1,6 @@
 //! Test patients with their expected results: the golden ones, and those beside each guideline.
 
+use registry_core::guideline::patients::TestPatients;
 use registry_core::guideline::{Guideline, Outcome};
 use registry_core::record::{CentreTable, Record};
 use serde_json::Value;
@@ -118,24 +119,25 @@ fn all_golden_edit_cases() {
 
 #[test]
 fn patients_beside_each_guideline() {
-    let ids = Guideline::ids(&STORE);
-    assert!(!ids.is_empty());
-    for id in ids {
-        let guideline = Guideline::of(&STORE, &id, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
-        let folder = format!("guideline/{id}/patients/");
-        let file = |path: &str| -> Value { serde_json::from_str(STORE.file(path).unwrap()).unwrap() };
-        let table = centres(&file(&format!("{folder}centres.json")));
-        let cases: Vec<Value> = STORE
-            .files()
-            .below(&folder)
-            .filter(|path| !path.ends_with("centres.json"))
-            .map(file)
+    let guidelines = Guideline::all(&STORE, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(!guidelines.is_empty());
+    for guideline in &guidelines {
+        let all = TestPatients::of(&STORE, guideline).unwrap_or_else(|error| panic!("{error}"));
+        let wrong: Vec<String> = all
+            .patients
+            .iter()
+            .filter_map(|patient| {
+                let judged = patient.judged(guideline, &all.centres);
+                let differs = judged.as_ref() != Some(&patient.expected);
+                differs.then(|| format!("{}: expected {}, judged {judged:?}", patient.id, patient.expected))
+            })
             .collect();
-        assert!(cases.len() >= guideline.measures.len());
-        let wrong = replay(&guideline, &cases, "document", &table);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         for measure in &guideline.measures {
-            let judged = cases.iter().filter(|case| case["measure"] == measure.id.as_str());
+            let judged = all
+                .patients
+                .iter()
+                .filter(|patient| patient.measure == measure.id);
             assert!(judged.count() > 0, "measure {} has no test patient", measure.id);
         }
     }

@@ -39,7 +39,7 @@ fn judged(plan: &CohortPlan) -> Judged {
     let judge = Judge::new(Arc::clone(&store)).unwrap();
     let layout = Arc::new(Layout::of(&store.current().dictionary).unwrap());
     let checks = CheckSet::of(&store, &layout).unwrap();
-    let guideline = Guideline::of(&store, &Guideline::ids(&store)[0], &layout).unwrap();
+    let guideline = Guideline::of(&store, &Guideline::folders(&store)[0], &layout).unwrap();
     let rows = centres(plan)
         .into_iter()
         .flat_map(|centre| centre.years.into_iter().map(|(_, row)| row));

@@ -21,6 +21,8 @@ const EVALUATION_VERSION: &str = "1";
 pub enum EngineError {
     #[error("the current case schema version has no guideline")]
     NoGuideline,
+    #[error("there is no version {0} of the guideline")]
+    NoGuidelineVersion(String),
     #[error("case schema version {0} is not evaluated by this program any more")]
     SchemaVersion(String),
     #[error("the record id of a case is not an identifier")]
@@ -31,21 +33,38 @@ pub enum EngineError {
 pub struct Engine {
     judge: Arc<Judge>,
     schema_version: String,
+    /// Id and version of the guideline that is evaluated.
+    guideline: (String, String),
     rules: String,
 }
 
 impl Engine {
-    /// The engine over a judge's compiled checks and measures.
+    /// The engine over a judge's compiled checks and the guideline version in force.
     ///
     /// # Errors
     /// [`EngineError::NoGuideline`] when the current schema version has none.
     pub fn new(judge: Arc<Judge>) -> Result<Self, EngineError> {
+        let current = judge.store().current().version.clone();
+        let active = judge
+            .guidelines(&current)
+            .first()
+            .filter(|guideline| guideline.is_active());
+        let version = active.ok_or(EngineError::NoGuideline)?.version.clone();
+        Self::with_version(judge, &version)
+    }
+
+    /// The engine over a judge's compiled checks and a certain version of the guideline, in force or not.
+    ///
+    /// # Errors
+    /// [`EngineError::NoGuidelineVersion`] when it is not among those the judge compiled.
+    pub fn with_version(judge: Arc<Judge>, version: &str) -> Result<Self, EngineError> {
         let store = judge.store();
         let schema_version = store.current().version.clone();
         let guideline = judge
             .guidelines(&schema_version)
-            .first()
-            .ok_or(EngineError::NoGuideline)?;
+            .iter()
+            .find(|guideline| guideline.version == version)
+            .ok_or_else(|| EngineError::NoGuidelineVersion(version.to_owned()))?;
         let mut rules = Sha256::new();
         for part in [
             &guideline.digest,
@@ -56,6 +75,7 @@ impl Engine {
         }
         Ok(Self {
             rules: hex::encode(rules.finalize()),
+            guideline: (guideline.id.clone(), guideline.version.clone()),
             schema_version,
             judge,
         })
@@ -64,12 +84,17 @@ impl Engine {
     /// The guideline that is evaluated.
     ///
     /// # Errors
-    /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
+    /// [`EngineError::NoGuideline`]; not after the engine was made.
     pub fn guideline(&self) -> Result<&Guideline, EngineError> {
-        self.judge
-            .guidelines(&self.schema_version)
-            .first()
+        self.guideline_on(&self.schema_version)
             .ok_or(EngineError::NoGuideline)
+    }
+
+    /// The same guideline version, compiled for a version of the case schema.
+    fn guideline_on(&self, schema_version: &str) -> Option<&Guideline> {
+        let (id, version) = &self.guideline;
+        let mut all = self.judge.guidelines(schema_version).iter();
+        all.find(|guideline| guideline.id == *id && guideline.version == *version)
     }
 
     /// The judge behind it.
@@ -147,7 +172,7 @@ impl Engine {
         let unknown = || EngineError::SchemaVersion(version.clone());
         let layout = self.judge.layout(version).ok_or_else(unknown)?;
         let checks = self.judge.checks(version).ok_or_else(unknown)?;
-        let guideline = self.judge.guidelines(version).first().ok_or_else(unknown)?;
+        let guideline = self.guideline_on(version).ok_or_else(unknown)?;
         let effective = Self::effective_cut_off(cut_off, header.submitted_at);
         let envelope = Envelope {
             record_id: Uuid::parse_str(&header.case.case_id).map_err(|_| EngineError::RecordId)?,

@@ -12,7 +12,7 @@ fn every_audience_reads_its_own_view() {
     let scope = system();
     let reader = Reader::new(&registry.store, &scope, &run);
     let exact = reader.adherence(&Audience::Exact).expect("exact");
-    assert_eq!(exact.measures.len(), 18, "statements 1 to 10");
+    assert_eq!(exact.measures.len(), 98, "statements 1 to 43");
     assert!(
         exact
             .rows

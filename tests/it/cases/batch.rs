@@ -83,3 +83,55 @@ fn an_atomic_batch_is_stored_whole_or_not_at_all() {
         Some(30)
     );
 }
+
+#[test]
+fn item_4711_of_a_large_batch_is_named_and_the_others_are_stored() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let template = records::example("minimal", "TEMPLATE");
+    let mut body = Vec::new();
+    for n in 0..4_800 {
+        let mut case = template.clone();
+        case["patient"]["pseudonym_id"] = json!(format!("BATCH-{n:05}"));
+        if n == 4_711 {
+            case["patient"]["sex"] = json!("nonsense");
+        }
+        body.extend_from_slice(case.to_string().as_bytes());
+        body.push(b'\n');
+    }
+    let send = |path: &str| {
+        let headers = [("content-type", "application/x-ndjson")];
+        centre.send("POST", path, &headers, Some(&body))
+    };
+    let refused = send("/api/v1/cases:batch?atomic=true").expect(422).json();
+    let named = refused["errors"].as_array().expect("errors");
+    assert!(
+        named.iter().all(|error| error["pointer"] == "/4711/patient/sex") && !named.is_empty(),
+        "one item is at fault: {named:?}"
+    );
+    centre.get("/api/v1/cases/BATCH-00000").expect(404);
+    let stored = send("/api/v1/cases:batch").expect(200).json();
+    let results = stored["results"].as_array().expect("results");
+    let refused: Vec<usize> = (0..results.len())
+        .filter(|n| results[*n]["status"] != 201)
+        .collect();
+    assert_eq!(refused, [4_711]);
+    centre.get("/api/v1/cases/BATCH-04799").expect(200);
+}
+
+#[test]
+fn an_idempotency_key_reused_with_another_body_is_refused() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let send = |count: usize| {
+        let headers = [
+            ("content-type", "application/x-ndjson"),
+            ("idempotency-key", "same"),
+        ];
+        centre.send("POST", "/api/v1/cases:batch", &headers, Some(&lines(count, None)))
+    };
+    send(2).expect(200);
+    let other = send(3).expect(422);
+    assert_eq!(other.code(), "idempotency_key_reused");
+    centre.get("/api/v1/cases/BATCH-00002").expect(404);
+}

@@ -72,9 +72,7 @@ pub(super) async fn create(
             country: wanted.country,
             active: wanted.active,
         };
-        let made = shared.store.create_centre(&caller.scope, centre)?;
-        shared.centres_changed();
-        Reply::json(201, &made)
+        Reply::json(201, &shared.store.create_centre(&caller.scope, centre)?)
     })
     .await
 }
@@ -112,7 +110,6 @@ pub(super) async fn put_year(
     let row = reference_row(&state, &id, year, body.value)?;
     blocking(move || {
         let (stored, added) = state.store.put_centre_year(&caller.scope, &id, year, row)?;
-        state.centres_changed();
         Reply::json(if added { 201 } else { 200 }, &stored)
     })
     .await

@@ -92,7 +92,7 @@ pub(super) async fn list(state: web::Data<AppState>, id: web::Path<String>) -> R
         200,
         &json!({
             "id": guideline.id, "version": guideline.version, "title": guideline.title, "source": guideline.source,
-            "status": guideline.status, "digest": guideline.digest, "definitions": guideline.definitions,
+            "status": guideline.status.as_str(), "digest": guideline.digest, "definitions": guideline.definitions,
             "populations": guideline.populations, "measures": measures,
         }),
     )
