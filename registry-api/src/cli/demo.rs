@@ -131,10 +131,11 @@ fn submit_all(state: &AppState, plan: &CohortPlan) -> Result<(), Failure> {
                     precondition: Precondition::Whatever,
                     reason: None,
                     draft: false,
+                    assess: false,
                     idempotent: None,
                 };
                 match admit(state, &scope, incoming, &centres) {
-                    Ok(Admitted::Case(put, _)) => waiting.entry(case.centre_id).or_default().push(*put),
+                    Ok(Admitted::Case(put, _, _)) => waiting.entry(case.centre_id).or_default().push(*put),
                     Ok(Admitted::Withdrawal(_)) | Err(_) => refused += 1,
                 }
                 bar.inc(1);

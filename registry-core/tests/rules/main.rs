@@ -11,6 +11,7 @@ mod corpus;
 mod dates;
 mod examples;
 mod faults;
+mod figures;
 mod golden;
 mod information;
 mod leaves;
