@@ -1,5 +1,7 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+use std::collections::HashMap;
+
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
@@ -72,12 +74,12 @@ impl<'a> View<'a> {
     /// A run without this result.
     pub fn adherence(&self) -> Result<AdherenceTable, Problem> {
         let mut shown = self.reader().adherence(&self.audience).map_err(from_run)?;
-        let order: Vec<String> = shown.measures.iter().map(|m| m.id.clone()).collect();
+        let order: HashMap<String, usize> = shown.measures.iter().map(|m| m.id.clone()).zip(0..).collect();
         for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
         }
         shown.rows.sort_by(|a, b| {
-            let place = |m: &str| order.iter().position(|id| id == m);
+            let place = |m: &str| order.get(m);
             (place(&a.measure), a.by, a.period, &a.level).cmp(&(place(&b.measure), b.by, b.period, &b.level))
         });
         Ok(shown)
@@ -88,7 +90,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Kind::NotFound`] for an unknown measure.
     pub fn funnel(&self, measure: &str) -> Result<(Funnel, Funnels), Problem> {
-        let table = self.adherence()?;
+        let mut table = self.adherence()?;
+        table.measures.retain(|m| m.id == measure);
+        table.rows.retain(|r| r.measure == measure);
         let all = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
         let one = all
             .funnels

@@ -4,6 +4,8 @@
 //! not be shown is `None` (JSON `null`) and the row says why in `suppressed`. Times are days and months
 //! (days / 30.4375), shares and rates are between 0 and 1, dates are ISO 8601.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Names under which a run stores its documents (`kind` of a stored result; `key` is empty unless said otherwise).
@@ -46,8 +48,47 @@ pub enum By {
     Centre,
     /// Half-year of the metastatic diagnosis, `2025-H1`; network only.
     HalfYear,
+    /// Calendar year of the metastatic diagnosis; network only.
+    Year,
     /// Derived histology code; network only.
     Histology,
+    /// `presentation.timing` of the first presentation; network only.
+    Timing,
+    /// Site of the lesions of the first presentation, `several` when they differ; network only.
+    Organ,
+    /// Third of the centres by yearly RPS volume: `low`, `middle`, `high`; network only.
+    VolumeTertile,
+    /// An element the measure names as a stratifier; the level is `entity.element=code`; network only.
+    Stratum,
+}
+
+impl By {
+    /// Every way but the network itself, which the others break down.
+    pub const PARTS: [By; 8] = [
+        By::Centre,
+        By::HalfYear,
+        By::Year,
+        By::Histology,
+        By::Timing,
+        By::Organ,
+        By::VolumeTertile,
+        By::Stratum,
+    ];
+
+    /// The code in addresses and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            By::Network => "network",
+            By::Centre => "centre",
+            By::HalfYear => "half_year",
+            By::Year => "year",
+            By::Histology => "histology",
+            By::Timing => "timing",
+            By::Organ => "organ",
+            By::VolumeTertile => "volume_tertile",
+            By::Stratum => "stratum",
+        }
+    }
 }
 
 /// Which cases a row counts, by the date of the metastatic diagnosis.
@@ -158,19 +199,27 @@ pub struct MeasureHead {
     pub title: String,
     /// Level and grade of the statement, e.g. `VA`.
     pub grade: String,
-    /// `adherence`, `avoidance`, `documentation`, `utilisation`.
+    /// `adherence`, `avoidance`, `documentation`, `utilisation`, or `composite` (all or none of several measures).
     pub kind: String,
+    /// What part of care it is about, as `imaging`.
+    pub domain: Option<String>,
+    /// Elements it is broken down by besides the common ones.
+    #[serde(default)]
+    pub stratifiers: Vec<String>,
     /// `patient`, or the event that is counted (`lesion`, `imaging study`, ...).
     pub unit: String,
 }
 
-/// Adherence of a run: every measure by network, centre, half-year and histology.
+/// Adherence of a run: every measure by network and every way of [`By`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdherenceTable {
     pub run: RunIdentity,
     /// First day of [`Period::Last24Months`].
     pub last_24_months_from: String,
     pub measures: Vec<MeasureHead>,
+    /// Which third a centre is in by volume, `low`, `middle`, `high`: in the exact document only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub centre_tertiles: BTreeMap<String, String>,
     /// Ordered by measure (guideline order), `by`, `period`, `level`.
     pub rows: Vec<AdherenceRow>,
     /// Rows hidden from this viewer and rows in all; 0 of n in the exact document.

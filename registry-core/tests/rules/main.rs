@@ -7,6 +7,7 @@
 )]
 
 mod closure;
+mod composites;
 mod corpus;
 mod dates;
 mod examples;

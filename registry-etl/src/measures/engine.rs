@@ -4,17 +4,20 @@
 use super::evaluation::{CaseEvaluation, CaseFacts};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
-use registry_core::guideline::{ENGINE_VERSION, Guideline};
+use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
 use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::Severity;
 use registry_core::storage::{CaseDocument, CaseHeader};
 use registry_core::validation::{Envelope, Judge, document};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates.
-const EVALUATION_VERSION: &str = "1";
+const EVALUATION_VERSION: &str = "2";
+/// Kind of a composite among the measures of a run.
+pub const COMPOSITE: &str = "composite";
 
 /// A case cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,8 @@ pub struct Engine {
     schema_version: String,
     /// Id and version of the guideline that is evaluated.
     guideline: (String, String),
+    /// Elements any of its measures is broken down by.
+    stratifiers: Vec<String>,
     rules: String,
 }
 
@@ -76,6 +81,7 @@ impl Engine {
         Ok(Self {
             rules: hex::encode(rules.finalize()),
             guideline: (guideline.id.clone(), guideline.version.clone()),
+            stratifiers: stratifiers(guideline),
             schema_version,
             judge,
         })
@@ -112,7 +118,7 @@ impl Engine {
         format!("{ENGINE_VERSION}+{EVALUATION_VERSION}")
     }
 
-    /// The measures in the guideline's order.
+    /// The measures in the guideline's order, then the composites.
     ///
     /// # Errors
     /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
@@ -124,8 +130,27 @@ impl Engine {
             grade: m.grade.clone(),
             kind: m.kind.as_str().to_owned(),
             unit: m.unit.clone(),
+            domain: m.domain.clone(),
+            stratifiers: m.stratifiers.clone(),
         };
-        Ok(self.guideline()?.measures.iter().map(head).collect())
+        let guideline = self.guideline()?;
+        let of_composite = |c: &Composite| MeasureHead {
+            id: c.id.clone(),
+            statement: c.statement.to_string(),
+            title: c.title.clone(),
+            grade: c.grade.clone(),
+            kind: COMPOSITE.to_owned(),
+            unit: c.unit.clone(),
+            domain: c
+                .parts
+                .first()
+                .and_then(|part| guideline.measures.get(usize::from(*part))?.domain.clone()),
+            stratifiers: Vec::new(),
+        };
+        let measures = guideline.measures.iter().map(head);
+        Ok(measures
+            .chain(guideline.composites.iter().map(of_composite))
+            .collect())
     }
 
     /// The last day anything is known of a case: the earlier of the run's cut-off and the day of submission.
@@ -191,10 +216,20 @@ impl Engine {
                 .is_some_and(|c| c.severity == Severity::Error)
         };
         let blocked = fired.iter().filter(is_error).count() as u32;
-        let outcomes = guideline.evaluate(&record).into_iter().map(Into::into).collect();
+        let mut outcomes = guideline.evaluate(&record);
+        outcomes.extend(guideline.composite_outcomes(&outcomes));
         Ok(CaseEvaluation {
-            outcomes,
-            facts: CaseFacts::read(&record, blocked, day_number(effective)),
+            outcomes: outcomes.into_iter().map(Into::into).collect(),
+            facts: CaseFacts::read(&record, &self.stratifiers, blocked, day_number(effective)),
         })
     }
+}
+
+fn stratifiers(guideline: &Guideline) -> Vec<String> {
+    let all: BTreeSet<&String> = guideline
+        .measures
+        .iter()
+        .flat_map(|measure| &measure.stratifiers)
+        .collect();
+    all.into_iter().cloned().collect()
 }

@@ -9,6 +9,7 @@
 //! | `adherence` | rates, intervals and bounds on top of the counts |
 //! | `funnels` | centres around the network rate |
 //! | `summaries` | overview and data quality |
+//! | `tertiles` | centres by volume |
 
 pub mod adherence;
 pub mod columns;
@@ -17,6 +18,7 @@ pub mod evaluation;
 pub mod funnels;
 pub mod summaries;
 mod tally;
+pub mod tertiles;
 
 pub use adherence::adherence_table;
 pub use columns::{CaseColumns, Window};
@@ -24,6 +26,7 @@ pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use funnels::funnels;
 pub use summaries::{overview, quality};
+pub use tertiles::volume_tertiles;
 
 #[cfg(test)]
 mod tests;

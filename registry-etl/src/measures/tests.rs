@@ -19,8 +19,9 @@ fn by_hand() {
         ("C2", case("2020-02-01", "ddlps", &[Excluded])),
     ];
     let table = table(&[head("1a", "patient")], &cases);
-    // network x 2, centres x 2 x 2, half-years 2020-H1, 2025-H1, 2025-H2, 2026-H1, histologies x 2.
-    assert_eq!(table.rows.len(), 2 + 4 + 4 + 2);
+    // network x 2, centres x 2 x 2, half-years 2020-H1, 2025-H1, 2025-H2, 2026-H1, years 2020, 2025, 2026, histologies x 2,
+    // timing and organ not recorded, thirds low and not recorded.
+    assert_eq!(table.rows.len(), 2 + 4 + 4 + 3 + 2 + 1 + 1 + 2);
     let network = find(&table, "1a", By::Network, Period::All, "all").unwrap();
     let counts = |r: &crate::results::AdherenceRow| {
         [
@@ -77,7 +78,7 @@ fn levels_add_up_to_the_network() {
         .collect();
     let table = table(&[head("10x", "imaging study")], &cases);
     let network = find(&table, "10x", By::Network, Period::All, "all").unwrap();
-    for by in [By::Centre, By::HalfYear, By::Histology] {
+    for by in By::PARTS.into_iter().filter(|by| *by != By::Stratum) {
         let parts: Vec<_> = table
             .rows
             .iter()
