@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
-use registry_etl::results::{AdherenceTable, By, Funnel, Funnels, Overview, Quality, SurvivalResult};
+use registry_etl::results::{
+    AdherenceTable, By, Comparison, Funnel, Funnels, Overview, Quality, Sensitivity, SurvivalResult,
+};
 use registry_etl::runs::{Reader, RunError};
 
 use crate::problem::{Kind, Problem};
@@ -139,6 +141,22 @@ impl<'a> View<'a> {
             .centres
             .sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
         Ok(shown)
+    }
+
+    /// Sensitivity analyses as this viewer may see them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn sensitivities(&self) -> Result<Vec<Sensitivity>, Problem> {
+        self.reader().sensitivities(&self.audience).map_err(from_run)
+    }
+
+    /// Previews of rule changes as this viewer may see them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn previews(&self) -> Result<Vec<Comparison>, Problem> {
+        self.reader().previews(&self.audience).map_err(from_run)
     }
 
     /// The viewer's own centre as the tables name it.
