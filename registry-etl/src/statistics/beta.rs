@@ -2,22 +2,19 @@
 //!
 //! `statrs` is not enough: its inverse stops near 1e-8, and its `ln_gamma` loses nine digits at a million. Here
 //! `ln B(a, b)` takes the difference of large log-gammas analytically (Stirling's series; DiDonato, Morris 1992), the
-//! regularised incomplete beta is the continued fraction DLMF 8.17.22 (modified Lentz), and the inverse is Newton's
-//! method kept inside a shrinking bracket.
+//! regularised incomplete beta is the continued fraction DLMF 8.17.22 (modified Lentz), and the inverse is [`root`].
 
+use super::root;
 use libm::lgamma;
 
-/// Smallest relative width of the bracket: a few units in the last place.
-const PRECISION: f64 = 4.0 * f64::EPSILON;
-const MAX_STEPS: usize = 400;
 /// The continued fraction needs about the square root of the larger parameter.
 const MAX_TERMS: usize = 100_000;
 const TINY: f64 = 1e-300;
 /// From here on Stirling's series is exact to the last place.
-const LARGE: f64 = 12.0;
+pub(super) const LARGE: f64 = 12.0;
 
 /// `ln Gamma(x) - ((x - 1/2) ln x - x + ln(2 pi) / 2)` for large `x`.
-fn stirling_remainder(x: f64) -> f64 {
+pub(super) fn stirling_remainder(x: f64) -> f64 {
     let square = 1.0 / (x * x);
     let series = [
         -691.0 / 360_360.0,
@@ -82,30 +79,17 @@ fn cumulative(a: f64, b: f64, x: f64, ln_beta: f64) -> (f64, f64) {
 /// `x` with `I_x(a, b) = p`, for `a, b > 0` and `0 < p < 1`.
 pub(super) fn quantile(p: f64, a: f64, b: f64) -> f64 {
     let ln_beta = ln_beta(a, b);
-    let (mut low, mut high) = (0.0_f64, 1.0_f64);
-    let mut x = a / (a + b);
-    for _ in 0..MAX_STEPS {
-        let (below, density) = cumulative(a, b, x, ln_beta);
-        if below < p {
-            low = x;
-        } else {
-            high = x;
-        }
-        let newton = x - (below - p) / density;
-        let next = if newton.is_finite() && newton > low && newton < high {
-            newton
-        } else if low > 0.0 && high / low > 4.0 {
-            (low * high).sqrt()
-        } else {
-            f64::midpoint(low, high)
-        };
-        let settled = (next - x).abs() <= PRECISION * x || high - low <= PRECISION * high;
-        x = next;
-        if settled {
-            break;
-        }
-    }
-    x
+    root::increasing(p, a / (a + b), (0.0, 1.0), |x| cumulative(a, b, x, ln_beta))
+}
+
+/// `x` at which the mean of `I_x(a, b + 1)` and `I_x(a + 1, b)` is `p`: between the two quantiles (mid-P limits).
+pub(super) fn middle_quantile(p: f64, a: f64, b: f64) -> f64 {
+    let (first, second) = (ln_beta(a, b + 1.0), ln_beta(a + 1.0, b));
+    root::increasing(p, (a + 0.5) / (a + b + 1.0), (0.0, 1.0), |x| {
+        let (low, low_density) = cumulative(a, b + 1.0, x, first);
+        let (high, high_density) = cumulative(a + 1.0, b, x, second);
+        (f64::midpoint(low, high), f64::midpoint(low_density, high_density))
+    })
 }
 
 #[cfg(test)]

@@ -5,14 +5,32 @@
 //! exit, an empty group, more successes than trials.
 
 mod beta;
+pub mod casemix;
+mod cholesky;
+pub mod difference;
 pub mod funnel;
+mod gamma;
 pub mod kaplan_meier;
+pub mod logistic;
+pub mod multiplicity;
 pub mod normal;
+pub mod overdispersion;
 pub mod proportion;
+pub mod ratio;
+mod root;
+pub mod shrinkage;
+pub mod trend;
 
+pub use casemix::{CaseMix, CentreRatio, indirect_standardisation};
+pub use difference::{Difference, two_proportions};
 pub use funnel::{BinomialLimits, exact_limits};
 pub use kaplan_meier::{Band, Curve, Subject, kaplan_meier, reverse_kaplan_meier};
-pub use proportion::{Interval, clopper_pearson, jeffreys, wilson};
+pub use logistic::{Logistic, logistic};
+pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm};
+pub use overdispersion::{Overdispersion, Scale, overdispersion};
+pub use proportion::{Interval, clopper_pearson, jeffreys, mid_p, wilson};
+pub use shrinkage::{Shrunk, ShrunkRatio, shrink};
+pub use trend::{Trend, TrendGroup, cochran_armitage};
 
 /// Why an estimate cannot be computed from what was given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -37,4 +55,22 @@ pub enum StatisticsError {
     MoreThanTrials,
     #[error("a target proportion lies between 0 and 1")]
     Target,
+    #[error("an expected count is a finite number above 0")]
+    Expected,
+    #[error("p-value {index} is not a number between 0 and 1")]
+    PValue { index: usize },
+    #[error("variation between groups needs at least two of them")]
+    OneGroup,
+    #[error("there is no variation to estimate from")]
+    NoVariation,
+    #[error("rows of different lengths, or not as many as outcomes")]
+    Columns,
+    #[error("row {index}: a covariate or score is not a finite number")]
+    Covariate { index: usize },
+    #[error("a covariate is constant or follows from the others: leave one out")]
+    Collinear,
+    #[error("the covariates tell the outcomes apart (separation): there is no finite estimate")]
+    Separation,
+    #[error("the estimate did not converge")]
+    NotConverged,
 }

@@ -1,4 +1,4 @@
-//! The standard normal quantile.
+//! The standard normal distribution: quantile and tails.
 //!
 //! `statrs` gives a start value good to about 1e-10; one Halley step on the upper tail, with an `erfc` good to the last
 //! place (`libm`), removes what it leaves.
@@ -22,6 +22,11 @@ pub fn two_sided(level: f64) -> Result<f64, StatisticsError> {
     Ok(start - u / (1.0 + start * u / 2.0))
 }
 
+/// `P(|Z| >= |z|)`.
+pub fn two_sided_p(z: f64) -> f64 {
+    libm::erfc(z.abs() / std::f64::consts::SQRT_2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +42,15 @@ mod tests {
             let got = two_sided(level).unwrap();
             assert!((got - z).abs() < 1e-14 * z, "{level}: {got} {z}");
         }
+    }
+
+    #[test]
+    fn tails_undo_quantiles() {
+        for level in [0.5, 0.9, 0.95, 0.998] {
+            let z = two_sided(level).unwrap();
+            assert!((two_sided_p(-z) - (1.0 - level)).abs() < 1e-15);
+        }
+        assert_eq!(two_sided_p(0.0), 1.0);
     }
 
     #[test]

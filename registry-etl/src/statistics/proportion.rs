@@ -2,13 +2,15 @@
 //!
 //! * Wilson: `(p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)` (Wilson 1927).
 //! * Clopper-Pearson: `qbeta(a/2; x, n-x+1)`, `qbeta(1-a/2; x+1, n-x)` (Clopper, Pearson 1934).
+//! * Mid-P: the `p` at which half the probability of `x` and all of what is more extreme make `a/2` (Lancaster 1961;
+//!   Berry, Armitage 1995); `P(X >= x) = I_p(x, n-x+1)`, so the mean of two incomplete betas.
 //! * Jeffreys: `qbeta(.; x+1/2, n-x+1/2)`, 0 at `x = 0` and 1 at `x = n` (Brown, Cai, DasGupta 2001).
 //!
 //! `n = 0` has no proportion: the answer is `None`, to be printed as "not assessable", never 0 %.
 
 use super::{StatisticsError, beta, normal};
 
-/// A confidence interval within 0 and 1.
+/// A confidence interval: of a proportion within 0 and 1, of a ratio from 0 upwards, of a difference within -1 and 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     pub lower: f64,
@@ -107,6 +109,33 @@ pub fn jeffreys(x: u64, n: u64, level: f64) -> Result<Option<Interval>, Statisti
     }))
 }
 
+/// Mid-P interval of `x` successes in `n` trials: the exact one without its excess coverage; `None` when `n = 0`.
+///
+/// # Errors
+/// More successes than trials, or a level outside (0, 1).
+pub fn mid_p(x: u64, n: u64, level: f64) -> Result<Option<Interval>, StatisticsError> {
+    normal::two_sided(level)?;
+    if !has_trials(x, n)? {
+        return Ok(None);
+    }
+    let outside = 1.0 - level;
+    let (s, f) = (x as f64, (n - x) as f64);
+    // At the ends only half the probability of the result itself is left: p^n / 2 or (1 - p)^n / 2.
+    let at_end = outside.ln() / n as f64;
+    Ok(Some(Interval {
+        lower: match x {
+            0 => 0.0,
+            _ if x == n => at_end.exp(),
+            _ => beta::middle_quantile(outside / 2.0, s, f),
+        },
+        upper: match x {
+            _ if x == n => 1.0,
+            0 => -at_end.exp_m1(),
+            _ => beta::middle_quantile(1.0 - outside / 2.0, s, f),
+        },
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,8 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn mid_p_by_hand() {
+        // x = 1, n = 2: P(X = 2) + P(X = 1) / 2 = p^2 + p (1 - p) = p.
+        let middle = mid_p(1, 2, 0.9).unwrap().unwrap();
+        assert!((middle.lower - 0.05).abs() < 1e-15 && (middle.upper - 0.95).abs() < 1e-15);
+        // x = 0, n = 2: (1 - p)^2 / 2 = 0.05.
+        let none = mid_p(0, 2, 0.9).unwrap().unwrap();
+        assert!(none.lower == 0.0 && (none.upper - (1.0 - 0.1_f64.sqrt())).abs() < 1e-15);
+    }
+
+    #[test]
     fn nothing_assessable_is_no_interval_and_nonsense_is_an_error() {
-        for interval in [wilson, clopper_pearson, jeffreys] {
+        for interval in [wilson, clopper_pearson, jeffreys, mid_p] {
             assert_eq!(interval(0, 0, 0.95), Ok(None));
             assert_eq!(interval(3, 2, 0.95), Err(StatisticsError::MoreThanTrials));
             assert_eq!(interval(1, 2, 1.5), Err(StatisticsError::Level));

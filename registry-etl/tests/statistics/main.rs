@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod casemix;
+mod centres;
 mod proportions;
 mod reference;
 mod survival;
