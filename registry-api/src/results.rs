@@ -6,7 +6,8 @@ use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
 use registry_etl::results::{
-    AdherenceTable, By, Comparison, Funnel, Funnels, Overview, Quality, Sensitivity, SurvivalResult,
+    AdherenceRow, AdherenceTable, By, CaseMix, Comparison, Funnel, Funnels, Overview, Quality, Sensitivity,
+    SurvivalResult, Trend,
 };
 use registry_etl::runs::{Reader, RunError};
 
@@ -87,22 +88,41 @@ impl<'a> View<'a> {
         Ok(shown)
     }
 
-    /// The funnel of a measure, drawn from the rows this viewer may see.
+    /// Everything about one measure: its rows, funnel, trend and case mix, drawn from what this viewer may see.
     ///
     /// # Errors
     /// [`Kind::NotFound`] for an unknown measure.
-    pub fn funnel(&self, measure: &str) -> Result<(Funnel, Funnels), Problem> {
-        let mut table = self.adherence()?;
+    pub fn measure(&self, measure: &str) -> Result<MeasureResults, Problem> {
+        let mut table = self.reader().adherence(&self.audience).map_err(from_run)?;
         table.measures.retain(|m| m.id == measure);
         table.rows.retain(|r| r.measure == measure);
-        let all = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
-        let one = all
-            .funnels
-            .iter()
-            .find(|f| f.measure == measure)
-            .cloned()
-            .ok_or(Problem::new(Kind::NotFound))?;
-        Ok((one, all))
+        if table.measures.is_empty() {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        let mut case_mix = self.reader().case_mix(measure, &table).map_err(from_run)?;
+        for centre in case_mix.iter_mut().flat_map(|mix| &mut mix.centres) {
+            centre.centre = self.name_of(&centre.centre);
+        }
+        for row in table.rows.iter_mut().filter(|r| r.by == By::Centre) {
+            row.level = self.name_of(&row.level);
+        }
+        table
+            .rows
+            .sort_by(|a, b| (a.by, a.period, &a.level).cmp(&(b.by, b.period, &b.level)));
+        let funnels = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
+        let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
+        let trend = registry_etl::measures::trend(&rows).map_err(Problem::internal)?;
+        Ok(MeasureResults {
+            funnel: funnels
+                .funnels
+                .first()
+                .cloned()
+                .ok_or(Problem::new(Kind::NotFound))?,
+            funnels,
+            trend,
+            case_mix,
+            table,
+        })
     }
 
     /// A survival endpoint as this viewer may see it.
@@ -163,6 +183,17 @@ impl<'a> View<'a> {
     pub fn own(&self) -> Option<&str> {
         self.scope.centre()
     }
+}
+
+/// One measure of a run, for one viewer.
+pub struct MeasureResults {
+    /// Of this measure only.
+    pub table: AdherenceTable,
+    pub funnel: Funnel,
+    /// The funnel with the run it is of.
+    pub funnels: Funnels,
+    pub trend: Trend,
+    pub case_mix: Option<CaseMix>,
 }
 
 fn nothing_yet() -> Problem {

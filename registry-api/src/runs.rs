@@ -80,8 +80,12 @@ pub fn sensitivity(
     let engine = engine(state, version.unwrap_or_default())?;
     let centres = runs::centre_table(&state.store, scope).map_err(from_run)?;
     let wanted = (parameter, value);
-    runs::sensitivity(&state.store, scope, &engine, run, &centres, wanted, progress).map_err(|error| match error {
-        RunError::Engine(EngineError::Rules(errors)) => Problem::with(Kind::InvalidValue, errors.to_string()),
-        other => from_run(other),
+    runs::sensitivity(&state.store, scope, &engine, run, &centres, wanted, progress).map_err(|error| {
+        match error {
+            RunError::Engine(EngineError::Rules(errors)) => {
+                Problem::with(Kind::InvalidValue, errors.to_string())
+            }
+            other => from_run(other),
+        }
     })
 }

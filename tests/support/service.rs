@@ -187,7 +187,8 @@ impl Service {
     pub fn published_run(&self, cut_off: &str) -> i64 {
         let office = Scope::system("test");
         let cut_off = cut_off.parse().expect("a date");
-        let run = registry_api::runs::execute(&self.state, &office, &Wanted::up_to(cut_off), |_| {}).expect("a run");
+        let run = registry_api::runs::execute(&self.state, &office, &Wanted::up_to(cut_off), |_| {})
+            .expect("a run");
         self.state
             .store
             .publish_run(&office, run.number)

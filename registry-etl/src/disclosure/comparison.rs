@@ -11,7 +11,11 @@ pub fn comparison(exact: &Comparison, audience: &Audience, thresholds: &Threshol
     }
     let threshold = thresholds.of(audience);
     Comparison {
-        measures: exact.measures.iter().map(|change| shown(change, threshold)).collect(),
+        measures: exact
+            .measures
+            .iter()
+            .map(|change| shown(change, threshold))
+            .collect(),
         checks: Vec::new(),
         ..exact.clone()
     }
@@ -106,12 +110,19 @@ mod tests {
         let thresholds = Thresholds::default();
         let exact = of(side(30, 47), side(30, 48));
         assert_eq!(comparison(&exact, &Audience::Exact, &thresholds), exact);
-        for audience in [Audience::Committee, Audience::Public, Audience::Centre("C01".to_owned())] {
+        for audience in [
+            Audience::Committee,
+            Audience::Public,
+            Audience::Centre("C01".to_owned()),
+        ] {
             let seen = comparison(&exact, &audience, &thresholds);
             let change = &seen.measures[0];
             assert_eq!((change.units_changed, change.centres.len()), (None, 0));
             assert_eq!((change.base.denominator, change.other.denominator), (None, None));
-            assert_eq!((change.base.patients, change.other.patients), (Some(40), Some(40)));
+            assert_eq!(
+                (change.base.patients, change.other.patients),
+                (Some(40), Some(40))
+            );
             // 30 of 47 is 63.8 %, 30 of 48 is 62.5 %.
             assert_eq!((change.base.rate, change.other.rate), (Some(0.64), Some(0.63)));
         }
@@ -122,6 +133,9 @@ mod tests {
         let thresholds = Thresholds::default();
         let few = thresholds.committee - 1;
         let seen = comparison(&of(side(10, 40), side(1, few)), &Audience::Committee, &thresholds);
-        assert_eq!((seen.measures[0].base.rate, seen.measures[0].other.rate), (None, None));
+        assert_eq!(
+            (seen.measures[0].base.rate, seen.measures[0].other.rate),
+            (None, None)
+        );
     }
 }

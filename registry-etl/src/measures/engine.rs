@@ -9,8 +9,8 @@ use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::{RuleErrors, Severity};
 use registry_core::storage::{CaseDocument, CaseHeader};
 use registry_core::validation::{Envelope, Judge, document};
-use sha2::{Digest, Sha256};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -106,7 +106,8 @@ impl Engine {
     pub fn with_parameters(&self, values: &BTreeMap<String, Value>) -> Result<Self, EngineError> {
         let mut replaced = BTreeMap::new();
         for version in self.judge.accepted_versions() {
-            let (Some(guideline), Some(layout)) = (self.guideline_on(version), self.judge.layout(version)) else {
+            let (Some(guideline), Some(layout)) = (self.guideline_on(version), self.judge.layout(version))
+            else {
                 continue;
             };
             let store = self.judge.store();
@@ -236,7 +237,10 @@ impl Engine {
         let mut outcomes = read.guideline.evaluate(&read.record);
         outcomes.extend(read.guideline.composite_outcomes(&outcomes));
         let effective = Self::effective_cut_off(cut_off, case.header.submitted_at);
-        let blocked = read.fired.iter().filter(|(_, severity)| *severity == Severity::Error);
+        let blocked = read
+            .fired
+            .iter()
+            .filter(|(_, severity)| *severity == Severity::Error);
         let blocked = blocked.count() as u32;
         Ok(CaseEvaluation {
             outcomes: outcomes.into_iter().map(Into::into).collect(),
@@ -304,7 +308,11 @@ fn derive_timing(document: &mut Value, days: f64) {
     for presentation in presentations {
         if let Some(detected) = day(presentation.get("date_detected")) {
             let apart = detected.signed_duration_since(diagnosed).num_days() as f64;
-            let timing = if apart <= days { "synchronous" } else { "metachronous" };
+            let timing = if apart <= days {
+                "synchronous"
+            } else {
+                "metachronous"
+            };
             presentation["timing"] = Value::from(timing);
         }
     }
@@ -342,8 +350,12 @@ mod tests {
             .iter()
             .map(|row| row["timing"].as_str().unwrap())
             .collect();
-        assert_eq!(timings, ["synchronous", "metachronous", "synchronous", "synchronous"]);
-        let mut unknown = json!({"primary": {"diagnosis_date": "2024"}, "presentation": [{"date_detected": "2024-01-31"}]});
+        assert_eq!(
+            timings,
+            ["synchronous", "metachronous", "synchronous", "synchronous"]
+        );
+        let mut unknown =
+            json!({"primary": {"diagnosis_date": "2024"}, "presentation": [{"date_detected": "2024-01-31"}]});
         derive_timing(&mut unknown, 30.0);
         assert_eq!(unknown["presentation"][0].get("timing"), None);
     }

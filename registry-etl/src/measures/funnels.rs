@@ -90,7 +90,7 @@ fn point(row: &AdherenceRow, target: Option<f64>) -> Result<FunnelPoint, Statist
     })
 }
 
-fn position(tails: Tails) -> Position {
+pub(super) fn position(tails: Tails) -> Position {
     match tails {
         t if t.at_least < ONE_SIDED_998 => Position::Above998,
         t if t.at_least < ONE_SIDED_95 => Position::Above95,
@@ -100,7 +100,7 @@ fn position(tails: Tails) -> Position {
     }
 }
 
-fn limits(n: u32, target: f64) -> Result<FunnelLimits, StatisticsError> {
+pub(super) fn limits(n: u32, target: f64) -> Result<FunnelLimits, StatisticsError> {
     let exact = exact_limits(n, target)?;
     Ok(FunnelLimits {
         n,

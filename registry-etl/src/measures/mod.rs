@@ -9,9 +9,12 @@
 //! | `adherence` | rates, intervals and bounds on top of the counts |
 //! | `funnels` | centres around the network rate |
 //! | `summaries` | overview and data quality |
+//! | `case_mix` | observed over expected, given age, histology and timing |
 //! | `tertiles` | centres by volume |
+//! | `trend` | half-years with limits |
 
 pub mod adherence;
+pub mod case_mix;
 pub mod columns;
 pub mod engine;
 pub mod evaluation;
@@ -19,14 +22,17 @@ pub mod funnels;
 pub mod summaries;
 mod tally;
 pub mod tertiles;
+pub mod trend;
 
 pub use adherence::adherence_table;
+pub use case_mix::{case_mix, visible_case_mix};
 pub use columns::{CaseColumns, Window};
 pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use funnels::funnels;
 pub use summaries::{overview, quality};
 pub use tertiles::volume_tertiles;
+pub use trend::trend;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 use super::adherence::find;
 use super::tests_support::*;
 use super::*;
+use crate::results::CaseMixState;
 use crate::results::{By, Period, Position, RateState};
 use registry_core::guideline::Outcome::*;
 use registry_core::record::CentreTable;
@@ -232,4 +233,89 @@ fn the_overview_counts_every_case_once() {
         (network.cases, network.not_assessable_share),
         (Some(3), Some(0.0))
     );
+}
+
+#[test]
+fn a_trend_marks_half_years_outside_the_limits() {
+    let mut cases = Vec::new();
+    for (t0, met, not_met) in [
+        ("2024-02-01", 40, 10),
+        ("2024-08-01", 35, 15),
+        ("2025-02-01", 5, 45),
+    ] {
+        cases.extend((0..met).map(|_| ("C1", case(t0, "lms", &[Met]))));
+        cases.extend((0..not_met).map(|_| ("C1", case(t0, "lms", &[NotMet]))));
+    }
+    cases.push(("C1", case("2025", "lms", &[Met])));
+    let table = table(&[head("1a", "patient")], &cases);
+    let rows: Vec<_> = table.rows.iter().collect();
+    let found = trend(&rows).unwrap();
+    assert_eq!(found.target, Some(81.0 / 151.0));
+    let levels: Vec<&str> = found.points.iter().map(|p| p.level.as_str()).collect();
+    assert_eq!(
+        levels,
+        ["2024-H1", "2024-H2", "2025-H1"],
+        "without the case that has no half-year"
+    );
+    let positions: Vec<_> = found.points.iter().map(|p| p.position.unwrap()).collect();
+    assert_eq!(
+        positions,
+        [Position::Above998, Position::Above95, Position::Below998]
+    );
+    assert!(found.p.unwrap() < 1e-6, "it falls: {:?}", found.p);
+}
+
+#[test]
+fn centres_are_compared_given_their_case_mix() {
+    // Synchronous patients meet the measure half as often at every centre; C2 has mostly such patients.
+    let person = |timing: &str, outcome| {
+        let mut case = case("2025-02-01", "lms", &[outcome]);
+        case.facts.timing = Some(timing.to_owned());
+        case.facts.age = Some(60);
+        case
+    };
+    let mut cases = Vec::new();
+    for (centre, metachronous, synchronous) in [("C1", 100, 20), ("C2", 20, 100)] {
+        for (timing, n, met) in [
+            ("metachronous", metachronous, 80),
+            ("synchronous", synchronous, 40),
+        ] {
+            let met = n * met / 100;
+            cases.extend((0..met).map(|_| (centre, person(timing, Met))));
+            cases.extend((met..n).map(|_| (centre, person(timing, NotMet))));
+        }
+    }
+    let mut unknown = person("metachronous", Met);
+    unknown.facts.age = None;
+    cases.push(("C1", unknown));
+    let measures = [head("1a", "patient")];
+    let mut columns = CaseColumns::new(&measures, Default::default());
+    for (centre, case) in &cases {
+        columns.push(centre, &window(), case.clone());
+    }
+    let mix = &case_mix(&run(), &measures, &columns).measures[0];
+    assert_eq!(
+        (&mix.state, mix.units, mix.left_out),
+        (&CaseMixState::Modelled, 240, 1)
+    );
+    let names: Vec<&str> = mix.coefficients.iter().map(|c| c.covariate.as_str()).collect();
+    assert_eq!(names, ["synchronous against metachronous"], "nothing else varies");
+    // Odds 4 against 2/3: log odds ratio -ln 6.
+    assert!((mix.coefficients[0].log_odds_ratio + 6f64.ln()).abs() < 1e-6);
+    for centre in &mix.centres {
+        assert!(
+            (centre.ratio - 1.0).abs() < 1e-9,
+            "as expected from its patients: {centre:?}"
+        );
+        assert!((centre.shrunk - 1.0).abs() < 1e-6);
+    }
+    let raw: Vec<f64> = mix
+        .centres
+        .iter()
+        .map(|c| f64::from(c.observed) / f64::from(c.units))
+        .collect();
+    assert!(raw[0] > 0.7 && raw[1] < 0.5, "the raw rates differ: {raw:?}");
+
+    let few = case_mix(&run(), &measures, &super::tests_support::columns(&cases[..5]));
+    assert_eq!(few.measures[0].state, CaseMixState::TooFew);
 }

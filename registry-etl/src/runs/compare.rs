@@ -141,7 +141,10 @@ impl Work<'_> {
         let mut assessable: [BTreeSet<&str>; 2] = Default::default();
         let mut changed: BTreeSet<&str> = BTreeSet::new();
         for unit in units {
-            let (measure, pair) = (unit.0.as_str(), [0, 1].map(|side| outcomes[side].get(unit).copied()));
+            let (measure, pair) = (
+                unit.0.as_str(),
+                [0, 1].map(|side| outcomes[side].get(unit).copied()),
+            );
             let tally = self.measures.entry(measure.to_owned()).or_default();
             for side in 0..2 {
                 if let Some(outcome) = pair[side] {
@@ -183,7 +186,9 @@ impl Work<'_> {
         }
         let mut changes = Vec::new();
         for id in order {
-            let Some(tally) = self.measures.get(&id) else { continue };
+            let Some(tally) = self.measures.get(&id) else {
+                continue;
+            };
             let code = |outcome: &Option<Outcome>| outcome.map(|outcome| outcome.as_str().to_owned());
             changes.push(MeasureChange {
                 base: side(&tally.sides[0], tally.patients[0])?,

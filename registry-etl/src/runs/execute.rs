@@ -288,6 +288,11 @@ impl Work<'_> {
             result(kind::SURVIVAL, &survival.endpoint, &survival)?,
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
+            result(
+                kind::CASE_MIX,
+                "",
+                &measures::case_mix(&identity, &adherence.measures, columns),
+            )?,
         ];
         let limits = &self.options.thresholds;
         for (audience, key) in [

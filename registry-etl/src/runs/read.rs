@@ -2,9 +2,10 @@
 
 use super::RunError;
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{adherence::AggregateError, funnels};
+use crate::measures::{adherence::AggregateError, funnels, visible_case_mix};
 use crate::results::{
-    AdherenceTable, Comparison, Funnels, Overview, Quality, Sensitivity, SurvivalResult, kind,
+    AdherenceTable, CaseMix, CaseMixTable, Comparison, Funnels, Overview, Quality, Sensitivity,
+    SurvivalResult, kind,
 };
 use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, Store};
@@ -104,6 +105,17 @@ impl<'a> Reader<'a> {
     pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
         let exact = self.document(kind::QUALITY, "")?;
         Ok(disclosure::quality(&exact, audience, &self.thresholds))
+    }
+
+    /// Centres of a measure given their case mix, as far as `visible` (the audience's adherence table, centres by id) shows
+    /// their rates; `None` for an unknown measure.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn case_mix(&self, measure: &str, visible: &AdherenceTable) -> Result<Option<CaseMix>, RunError> {
+        let exact: CaseMixTable = self.document(kind::CASE_MIX, "")?;
+        let found = exact.measures.into_iter().find(|mix| mix.measure == measure);
+        Ok(found.map(|mix| visible_case_mix(&mix, visible)))
     }
 
     /// Sensitivity analyses computed so far, by parameter and value.

@@ -20,7 +20,9 @@ const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 pub fn alternatives(guideline: &Guideline) -> Vec<(String, Value)> {
     let of = |parameter: &Parameter| -> Vec<(String, Value)> {
         let values = parameter.alternatives.iter();
-        values.map(|value| (parameter.name.clone(), as_json(value))).collect()
+        values
+            .map(|value| (parameter.name.clone(), as_json(value)))
+            .collect()
     };
     guideline.parameters.values().flat_map(of).collect()
 }
@@ -43,7 +45,10 @@ pub fn measures_of<'a>(guideline: &'a Guideline, parameter: &str) -> Vec<&'a str
     let reads = |measure: &&registry_core::guideline::Measure| {
         measure.parameters.iter().any(|name| name == parameter)
             || (parameter == SYNCHRONOUS
-                && measure.expressions.values().any(|text| text.contains("presentation.timing")))
+                && measure
+                    .expressions
+                    .values()
+                    .any(|text| text.contains("presentation.timing")))
     };
     let concerned = guideline.measures.iter().filter(reads);
     concerned.map(|measure| measure.id.as_str()).collect()

@@ -17,7 +17,15 @@ fn another_value_changes_what_reads_it_and_nothing_else() {
     let (engine, centres) = (engine(), registry.centres());
     let analyse = |parameter: &str, value: Value| {
         let wanted = (parameter, &value);
-        runs::sensitivity(&registry.store, &system(), &engine, &run, &centres, wanted, |_, _| {})
+        runs::sensitivity(
+            &registry.store,
+            &system(),
+            &engine,
+            &run,
+            &centres,
+            wanted,
+            |_, _| {},
+        )
     };
     let same = analyse("ECOG_OK", json!(2)).expect("the value it has");
     let table = Reader::new(&registry.store, &system(), &run)
@@ -34,12 +42,21 @@ fn another_value_changes_what_reads_it_and_nothing_else() {
             .expect("the run's row");
         assert_eq!(change.base.numerator, row.numerator, "{}", change.measure);
         assert_eq!(change.base.denominator, row.denominator, "{}", change.measure);
-        assert_eq!(change.base.not_assessable, row.not_assessable, "{}", change.measure);
+        assert_eq!(
+            change.base.not_assessable, row.not_assessable,
+            "{}",
+            change.measure
+        );
         assert_eq!(change.base.patients, row.patients, "{}", change.measure);
     }
     // A stricter limit can only take patients out of the numerator of 24c, and nothing else reads it.
     let stricter = analyse("ECOG_OK", json!(1)).expect("an alternative");
-    let measures: Vec<&str> = stricter.comparison.measures.iter().map(|c| c.measure.as_str()).collect();
+    let measures: Vec<&str> = stricter
+        .comparison
+        .measures
+        .iter()
+        .map(|c| c.measure.as_str())
+        .collect();
     assert_eq!(measures, ["24c"]);
     let change = &stricter.comparison.measures[0];
     assert!(change.other.numerator < change.base.numerator, "{change:?}");
@@ -63,7 +80,15 @@ fn an_unknown_parameter_or_a_value_of_another_type_is_refused() {
     let (engine, centres) = (engine(), registry.centres());
     for (parameter, value) in [("NO_SUCH", json!(1)), ("ECOG_OK", json!("two"))] {
         let wanted = (parameter, &value);
-        let refused = runs::sensitivity(&registry.store, &system(), &engine, &run, &centres, wanted, |_, _| {});
+        let refused = runs::sensitivity(
+            &registry.store,
+            &system(),
+            &engine,
+            &run,
+            &centres,
+            wanted,
+            |_, _| {},
+        );
         assert!(
             matches!(&refused, Err(RunError::Engine(EngineError::Rules(errors))) if errors.to_string().contains(parameter)),
             "{refused:?}"
@@ -76,12 +101,27 @@ fn every_alternative_of_the_guideline_is_of_its_parameters_type() {
     let engine = engine();
     let guideline = engine.guideline().expect("a guideline");
     let alternatives = runs::alternatives(guideline);
-    let written: Vec<String> = alternatives.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    for expected in ["SYNC_WINDOW_DAYS 30", "SYNC_WINDOW_DAYS 180", "ECOG_OK 1", "ADVERSE_MIN 1", "ADVERSE_MIN 3"] {
-        assert!(written.iter().any(|one| one == expected), "{expected} in {written:?}");
+    let written: Vec<String> = alternatives
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    for expected in [
+        "SYNC_WINDOW_DAYS 30",
+        "SYNC_WINDOW_DAYS 180",
+        "ECOG_OK 1",
+        "ADVERSE_MIN 1",
+        "ADVERSE_MIN 3",
+    ] {
+        assert!(
+            written.iter().any(|one| one == expected),
+            "{expected} in {written:?}"
+        );
     }
     for (name, value) in alternatives {
-        assert!(!runs::measures_of(guideline, &name).is_empty(), "{name} has a say in something");
+        assert!(
+            !runs::measures_of(guideline, &name).is_empty(),
+            "{name} has a say in something"
+        );
         engine
             .with_parameters(&BTreeMap::from([(name, value)]))
             .expect("a guideline");

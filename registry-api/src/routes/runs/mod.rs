@@ -24,7 +24,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/runs/{run}", show),
         guarded(Method::POST, "/api/v1/runs/{run}:publish", publish),
         guarded(Method::GET, "/api/v1/runs/{run}/sensitivity", sensitivity::list),
-        guarded(Method::POST, "/api/v1/runs/{run}/sensitivity", sensitivity::compute),
+        guarded(
+            Method::POST,
+            "/api/v1/runs/{run}/sensitivity",
+            sensitivity::compute,
+        ),
     ]
 }
 

@@ -22,7 +22,10 @@ pub(in crate::routes) async fn list(
     let number = number(&run)?;
     blocking(move || {
         let view = View::open(&state, &caller.scope, Some(number))?;
-        Reply::json(200, &json!({ "run": number, "sensitivity": view.sensitivities()? }))
+        Reply::json(
+            200,
+            &json!({ "run": number, "sensitivity": view.sensitivities()? }),
+        )
     })
     .await
 }
@@ -54,7 +57,8 @@ pub(in crate::routes) async fn compute(
     Idempotent::once(idempotent, &state, &scope, move || {
         let run = shared.store.run(&caller.scope, number)?;
         let parameter = wanted.parameter.as_str();
-        let found = crate::runs::sensitivity(&shared, &caller.scope, &run, parameter, &wanted.value, |_, _| {})?;
+        let found =
+            crate::runs::sensitivity(&shared, &caller.scope, &run, parameter, &wanted.value, |_, _| {})?;
         Reply::json(200, &found)
     })
     .await

@@ -33,11 +33,15 @@ impl Store {
     pub fn add_run_result(&self, scope: &Scope, run: i64, result: RunResult) -> Result<(), StoreError> {
         require(scope, scope.role().sees_all_cases(), "add results to runs")?;
         if !ON_DEMAND.contains(&result.kind.as_str()) {
-            return Err(StoreError::InvalidState("a result of the run itself stays as it is"));
+            return Err(StoreError::InvalidState(
+                "a result of the run itself stays as it is",
+            ));
         }
         self.write(scope, move |tx| {
             if super::life::status(tx.conn, run)? != RunStatus::Finished {
-                return Err(StoreError::InvalidState("only a finished run takes further results"));
+                return Err(StoreError::InvalidState(
+                    "only a finished run takes further results",
+                ));
             }
             let row = (
                 results::run.eq(run),
@@ -45,7 +49,9 @@ impl Store {
                 results::result_key.eq(&result.key),
                 results::body.eq(&result.body),
             );
-            let place = results::table.find((run, &result.kind, &result.key)).select(results::run);
+            let place = results::table
+                .find((run, &result.kind, &result.key))
+                .select(results::run);
             let known = on_conn!(tx.conn, c => place.first::<i64>(c)).optional()?;
             if known.is_some() {
                 return Err(StoreError::Duplicate("result of the run"));
