@@ -44,7 +44,7 @@ pub(super) struct AssessArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Aligned columns.
     Table,
     /// One JSON object a line.

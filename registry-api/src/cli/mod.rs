@@ -2,7 +2,9 @@
 
 mod administer;
 mod assess;
+mod decide;
 mod demo;
+mod preview;
 mod records;
 mod recovery;
 mod rules;
@@ -139,7 +141,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Key(command) => administer::key(command, settings()?, ports)?,
         Command::Validate(args) => return records::validate(&args, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
-        Command::Rules(command) => return rules::rules(&command),
+        Command::Rules(command) => return rules::rules(&command, settings, ports),
         Command::Submit(args) => return records::submit(&args),
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,

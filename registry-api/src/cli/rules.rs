@@ -10,6 +10,10 @@ use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
 use super::Failure;
+use super::decide::{DecideArgs, decide};
+use super::preview::{PreviewArgs, preview};
+use crate::ports::Ports;
+use crate::settings::{Settings, SettingsError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Rules {
@@ -24,6 +28,14 @@ pub(super) enum Rules {
         after_help = "Example:\n  registry rules test\n  registry rules test --schema schema --measure 24c"
     )]
     Test(TestArgs),
+    /// What would change in outcomes and findings, per centre and measure, before rules are published. Kept for the page.
+    #[command(after_help = "Example:\n  registry rules preview schema --version 1.2.0")]
+    Preview(PreviewArgs),
+    /// Record what the committee decided on an open question; adoption makes a draft of the next guideline version.
+    #[command(
+        after_help = "Example:\n  registry rules decide Q07 reject --by 'Steering committee' --reason 'The source says so'\n  registry rules decide '$ECOG_OK' adopt --version 1.2.0 --by 'Steering committee' --reason 'Agreed'"
+    )]
+    Decide(DecideArgs),
 }
 
 #[derive(Debug, Args)]
@@ -51,11 +63,18 @@ pub(super) fn schemas(folder: Option<&Path>) -> Result<Arc<SchemaStore>, Failure
     store.map(Arc::new).map_err(Failure::new)
 }
 
-pub(super) fn rules(command: &Rules) -> Result<ExitCode, Failure> {
+pub(super) fn rules(
+    command: &Rules,
+    settings: impl FnOnce() -> Result<Settings, SettingsError>,
+    ports: Ports,
+) -> Result<ExitCode, Failure> {
     match command {
-        Rules::Check { folder } => check(folder),
-        Rules::Test(args) => test(args),
+        Rules::Check { folder } => return check(folder),
+        Rules::Test(args) => return test(args),
+        Rules::Preview(args) => preview(args, settings()?, ports)?,
+        Rules::Decide(args) => decide(args, &ports)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(folder: &Path) -> Result<ExitCode, Failure> {

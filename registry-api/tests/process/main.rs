@@ -10,6 +10,7 @@ mod catalogue;
 mod disk;
 mod kill;
 mod routes;
+mod rules;
 mod signals;
 mod start;
 mod support;

@@ -8,6 +8,7 @@ mod files;
 mod measure;
 mod outcome;
 pub mod patients;
+pub mod questions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,0 +1,238 @@
+//! `rules decide`: a person records what the committee decided on a proposal; adoption makes a draft of the next guideline
+//! version.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use clap::{Args, ValueEnum};
+use registry_core::guideline::Guideline;
+use registry_core::guideline::questions::{Change, Questions};
+use registry_core::versions::SchemaStore;
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use super::{Failure, rules};
+use crate::ports::Ports;
+
+#[derive(Debug, Args)]
+pub(super) struct DecideArgs {
+    /// Id of the question (`Q07`), or of a parameter the source does not fix (`$ECOG_OK`).
+    question: String,
+    #[arg(value_enum)]
+    decision: Choice,
+    /// Who decided.
+    #[arg(long)]
+    by: String,
+    /// Why, in a sentence.
+    #[arg(long)]
+    reason: String,
+    /// The day of the decision; today unless given.
+    #[arg(long)]
+    date: Option<NaiveDate>,
+    /// Number of the guideline version that carries an adopted proposal; a draft of it is made unless there is one.
+    #[arg(long, required_if_eq("decision", "adopt"))]
+    version: Option<String>,
+    /// Schema folder to write to.
+    #[arg(long, default_value = "schema")]
+    schema: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    Adopt,
+    Reject,
+}
+
+/// Records the decision. Nothing is written unless everything can be.
+pub(super) fn decide(args: &DecideArgs, ports: &Ports) -> Result<(), Failure> {
+    let store = rules::schemas(Some(&args.schema))?;
+    let guideline = active(&store)?;
+    let questions = Questions::of(&store, &guideline.id).map_err(Failure::new)?;
+    let parameter = args.question.strip_prefix('$');
+    let known = match parameter {
+        Some(name) => guideline
+            .parameters
+            .get(name)
+            .is_some_and(|p| p.basis == "assumption"),
+        None => questions.question(&args.question).is_some(),
+    };
+    if !known {
+        return Err(Failure::new(format!(
+            "there is no open question `{}`: see guideline/{}/questions.toml, or the parameters whose basis is an assumption",
+            args.question, guideline.id
+        )));
+    }
+    let home = args.schema.join("guideline").join(&guideline.id);
+    let mut edits: Vec<(PathBuf, String)> = Vec::new();
+    if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
+        let draft = Draft::of(&args.schema, &guideline, version)?;
+        edits.extend(match parameter {
+            Some(name) => vec![draft.ratified(name)?],
+            None => {
+                let changes = questions.question(&args.question).map_or(&[][..], |q| &q.changes);
+                draft.changed(changes)?
+            }
+        });
+        if edits.is_empty() {
+            println!(
+                "the proposal is not written in the rule language: edit {} by hand",
+                draft.folder.display()
+            );
+        }
+    }
+    edits.push(decision(&home, args, ports)?);
+    for (path, text) in edits {
+        std::fs::write(&path, text).map_err(|e| Failure::new(format!("{}: {e}", path.display())))?;
+        println!("wrote {}", path.display());
+    }
+    if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
+        println!(
+            "next: registry rules check {0}, registry rules preview {0}; then set the status of {version} to active",
+            args.schema.display()
+        );
+    }
+    Ok(())
+}
+
+fn active(store: &std::sync::Arc<SchemaStore>) -> Result<Guideline, Failure> {
+    let layout = registry_core::record::Layout::of(&store.current().dictionary).map_err(Failure::new)?;
+    let all = Guideline::all(store, &layout.into()).map_err(Failure::new)?;
+    let mut active = all.into_iter().filter(Guideline::is_active);
+    active
+        .next()
+        .ok_or_else(|| Failure::new("no guideline is active"))
+}
+
+fn read(path: &Path) -> Result<DocumentMut, Failure> {
+    let failure = |e: &dyn std::fmt::Display| Failure::new(format!("{}: {e}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|e| failure(&e))?;
+    text.parse().map_err(|e: toml_edit::TomlError| failure(&e))
+}
+
+/// `decisions.toml` with one entry more.
+fn decision(home: &Path, args: &DecideArgs, ports: &Ports) -> Result<(PathBuf, String), Failure> {
+    let path = home.join("decisions.toml");
+    let mut document = if path.exists() {
+        read(&path)?
+    } else {
+        DocumentMut::new()
+    };
+    let date = args.date.unwrap_or_else(|| ports.clock.now().date_naive());
+    let date: toml_edit::Datetime = date.to_string().parse().map_err(Failure::new)?;
+    let mut entry = Table::new();
+    entry.insert("question", value(args.question.as_str()));
+    let decided = match args.decision {
+        Choice::Adopt => "adopted",
+        Choice::Reject => "rejected",
+    };
+    entry.insert("decision", value(decided));
+    entry.insert("decided", value(date));
+    entry.insert("by", value(args.by.as_str()));
+    entry.insert("reason", value(args.reason.as_str()));
+    if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
+        entry.insert("version", value(version.as_str()));
+    }
+    let list = document
+        .entry("decision")
+        .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let list = list
+        .as_array_of_tables_mut()
+        .ok_or_else(|| Failure::new(format!("{}: `decision` is no list of tables", path.display())))?;
+    list.push(entry);
+    Ok((path, document.to_string()))
+}
+
+/// A guideline version being written.
+struct Draft {
+    folder: PathBuf,
+}
+
+impl Draft {
+    /// The draft of that number: the one that is there, or a copy of the active version.
+    fn of(schema: &Path, guideline: &Guideline, version: &str) -> Result<Self, Failure> {
+        let numbered = version.split('.').all(|part| part.parse::<u32>().is_ok());
+        if !numbered || version.split('.').count() != 3 {
+            return Err(Failure::new(format!(
+                "`{version}` is no version: write it as 1.2.0"
+            )));
+        }
+        let folder = schema.join("guideline").join(&guideline.id).join(version);
+        let draft = Self { folder };
+        let head = draft.folder.join("guideline.toml");
+        if head.exists() {
+            if read(&head)?.get("status").and_then(Item::as_str) != Some("draft") {
+                return Err(Failure::new(format!(
+                    "version {version} is published: adopt into a new one"
+                )));
+            }
+            return Ok(draft);
+        }
+        copy(&schema.join("guideline").join(&guideline.folder), &draft.folder)?;
+        let mut document = read(&head)?;
+        document["version"] = value(version);
+        document["status"] = value("draft");
+        std::fs::write(&head, document.to_string())?;
+        println!(
+            "made {} from version {}",
+            draft.folder.display(),
+            guideline.version
+        );
+        Ok(draft)
+    }
+
+    /// `parameters.toml` with a parameter that the committee stands for.
+    fn ratified(&self, parameter: &str) -> Result<(PathBuf, String), Failure> {
+        let path = self.folder.join("parameters.toml");
+        let mut document = read(&path)?;
+        document[parameter]["basis"] = value("committee");
+        Ok((path, document.to_string()))
+    }
+
+    /// The measures' files with their new texts.
+    fn changed(&self, changes: &[Change]) -> Result<Vec<(PathBuf, String)>, Failure> {
+        let mut edits: Vec<(PathBuf, DocumentMut)> = Vec::new();
+        for change in changes {
+            let path = self
+                .folder
+                .join("measures")
+                .join(format!("{}.toml", change.measure));
+            if edits.iter().all(|(known, _)| *known != path) {
+                edits.push((path.clone(), read(&path)?));
+            }
+            let Some((_, document)) = edits.iter_mut().find(|(known, _)| *known == path) else {
+                continue;
+            };
+            document[&change.field] = value(change.expression.trim());
+            if let Some(parameters) = &change.parameters {
+                document["parameters"] = value(
+                    parameters
+                        .iter()
+                        .map(String::as_str)
+                        .collect::<toml_edit::Array>(),
+                );
+            }
+            let version = document.get("version").and_then(Item::as_str).unwrap_or("1.0");
+            let next = version
+                .split_once('.')
+                .and_then(|(major, minor)| Some(format!("{major}.{}", minor.parse::<u32>().ok()? + 1)));
+            document["version"] = value(next.unwrap_or_else(|| version.to_owned()));
+        }
+        Ok(edits
+            .into_iter()
+            .map(|(path, document)| (path, document.to_string()))
+            .collect())
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The commands of those who write measures: check, test, decide, preview, assess.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Ended, JSON, Registry, case, send};
+use registry_core::access::Role;
+use serde_json::Value;
+
+fn schema() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+/// A copy of the schema inside the registry's folder, which is where its commands run.
+fn own_schema(registry: &Registry) -> PathBuf {
+    let folder = registry.folder().join("schema");
+    copy(&schema(), &folder);
+    folder
+}
+
+const HOME: &str = "guideline/tarpswg-metastatic-rps";
+
+#[track_caller]
+fn succeeded(ended: Ended) -> String {
+    assert!(ended.success, "{}{}", ended.out, ended.err);
+    ended.out
+}
+
+#[test]
+fn every_test_patient_is_judged_as_expected_and_a_wrong_expectation_is_seen() {
+    let registry = Registry::new();
+    let table = succeeded(registry.run(&["rules", "test"]));
+    assert!(table.contains("every measure has test patients"), "{table}");
+    assert!(table.contains(", 0 differ"), "{table}");
+    let folder = own_schema(&registry);
+    let path = folder.join(HOME).join("1.1.0/patients/24c-1.json");
+    let text = std::fs::read_to_string(&path).expect("a patient");
+    let mut patient: Value = serde_json::from_str(&text).expect("JSON");
+    patient["expected"] = serde_json::json!({"outcome": "EXCLUDED"});
+    std::fs::write(&path, patient.to_string()).expect("written");
+    let ended = registry.run(&[
+        "rules",
+        "test",
+        "--schema",
+        "schema",
+        "--measure",
+        "24c",
+        "--quiet",
+    ]);
+    assert!(!ended.success);
+    assert!(ended.out.contains("NOT  24c-1"), "{}", ended.out);
+    assert!(ended.out.contains("1 differ"), "{}", ended.out);
+}
+
+#[test]
+fn adoption_makes_a_draft_and_its_preview_tells_what_would_change() {
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let served = registry.serve();
+    for pseudonym in ["PV-1", "PV-2"] {
+        let path = format!("/api/v1/cases/{pseudonym}");
+        let body = case(pseudonym).to_string();
+        let answer = send(&served.base, Some(&key), "PUT", &path, &[JSON], Some(&body)).expect("an answer");
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    drop(served);
+    succeeded(registry.run(&["run"]));
+    let folder = own_schema(&registry);
+    let questions = r#"
+[[question]]
+id = "Q91"
+title = "Nobody is in measure 6"
+measures = ["6"]
+raised = 2026-11-23
+severity = "low"
+problem = "For this test."
+proposal = "Nobody is asked for a chest CT."
+
+[[question.change]]
+measure = "6"
+field = "denominator"
+expression = "false"
+
+[[question]]
+id = "Q92"
+title = "To be rejected"
+measures = ["7"]
+raised = 2026-11-23
+severity = "low"
+problem = "For this test."
+proposal = "None."
+"#;
+    std::fs::write(folder.join(HOME).join("questions.toml"), questions).expect("written");
+    let decide = |arguments: &[&str]| {
+        let mut all = vec!["rules", "decide"];
+        all.extend_from_slice(arguments);
+        all.extend_from_slice(&[
+            "--by",
+            "Committee",
+            "--reason",
+            "For this test",
+            "--date",
+            "2026-11-20",
+        ]);
+        registry.run(&all)
+    };
+    succeeded(decide(&["Q92", "reject"]));
+    assert!(!decide(&["Q93", "reject"]).success, "nobody raised it");
+    assert!(!decide(&["Q91", "adopt"]).success, "adoption names a version");
+    assert!(
+        !decide(&["Q91", "adopt", "--version", "1.1.0"]).success,
+        "1.1.0 is published"
+    );
+    succeeded(decide(&["Q91", "adopt", "--version", "1.2.0"]));
+    succeeded(decide(&["$ECOG_OK", "adopt", "--version", "1.2.0"]));
+
+    let decisions = std::fs::read_to_string(folder.join(HOME).join("decisions.toml")).expect("decisions");
+    assert!(
+        decisions.contains("2026-11-20") && decisions.contains("rejected") && decisions.contains("1.2.0")
+    );
+    let checked = succeeded(registry.run(&["rules", "check", "schema"]));
+    assert!(
+        checked.contains("1.1.0: 98 measures") && checked.contains("1.2.0: 98 measures"),
+        "{checked}"
+    );
+    let parameters =
+        std::fs::read_to_string(folder.join(HOME).join("1.2.0/parameters.toml")).expect("parameters");
+    let ecog = parameters.split("[ECOG_OK]").nth(1).expect("the parameter");
+    assert!(ecog[..80].contains("committee"), "{}", &ecog[..80]);
+    let published =
+        std::fs::read_to_string(folder.join(HOME).join("1.1.0/parameters.toml")).expect("parameters");
+    let frozen =
+        std::fs::read_to_string(schema().join(HOME).join("1.1.0/parameters.toml")).expect("parameters");
+    assert_eq!(published, frozen, "the published version stays");
+
+    let preview = succeeded(registry.run(&["rules", "preview", "schema", "--format", "json"]));
+    let preview: Value = serde_json::from_str(&preview).expect("JSON");
+    assert_eq!(preview["cases"], 2);
+    assert_eq!(
+        (&preview["base"]["version"], &preview["other"]["version"]),
+        (&Value::from("1.1.0"), &Value::from("1.2.0"))
+    );
+    let changed: Vec<&Value> = preview["measures"]
+        .as_array()
+        .expect("measures")
+        .iter()
+        .filter(|change| change["units_changed"] != 0)
+        .collect();
+    assert_eq!(changed.len(), 1, "measure 6 and no other");
+    assert_eq!(changed[0]["measure"], "6");
+    assert_eq!(changed[0]["units_changed"], 2);
+    assert_eq!(changed[0]["moves"][0]["to"], "NOT_IN_DENOM");
+    assert_eq!(changed[0]["centres"][0]["centre"], "C01");
+    let table = succeeded(registry.run(&["rules", "preview", "schema"]));
+    assert!(table.contains("no finding would change"), "{table}");
+}
+
+#[test]
+fn documents_are_assessed_without_a_server_or_a_database() {
+    let registry = Registry::new();
+    let patients = schema().join(HOME).join("1.1.0/patients");
+    let folder = registry.folder().join("cases");
+    std::fs::create_dir(&folder).expect("a folder");
+    let expected: Value =
+        serde_json::from_str(&std::fs::read_to_string(patients.join("24c-1.json")).expect("a patient"))
+            .expect("JSON");
+    let mut document = expected["document"].clone();
+    document["patient"]["pseudonym_id"] = Value::from("AS-1");
+    std::fs::write(folder.join("a.json"), document.to_string()).expect("written");
+    std::fs::write(folder.join("b.json"), "{\"a\": 1, \"a\": 2}").expect("written");
+    let mut lines = document.to_string();
+    lines.push('\n');
+    std::fs::write(folder.join("c.ndjson"), lines.repeat(2)).expect("written");
+    let centres = patients.join("centres.json");
+    let ended = registry.run(&[
+        "assess",
+        "cases",
+        "--as-given",
+        "--measure",
+        "24c",
+        "--format",
+        "json",
+        "--centres",
+        centres.to_str().expect("a path"),
+    ]);
+    assert!(!ended.success, "one document does not read");
+    assert!(
+        ended.err.contains("b.json") && ended.err.contains("same key twice"),
+        "{}",
+        ended.err
+    );
+    let rows: Vec<Value> = ended
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(rows.len() % 3, 0);
+    let unit = expected["unit_index"].as_u64().unwrap_or(0);
+    let of_unit: Vec<&Value> = rows.iter().filter(|row| row["unit_index"] == unit).collect();
+    assert_eq!(of_unit.len(), 3, "one document of a.json, two of c.ndjson");
+    for row in of_unit {
+        assert_eq!(row["outcome"], expected["expected"]["outcome"]);
+        assert_eq!(
+            (&row["case"], &row["measure"]),
+            (&Value::from("AS-1"), &Value::from("24c"))
+        );
+    }
+    let table = succeeded(registry.run(&["assess", "cases/a.json", "--as-given"]));
+    assert!(table.lines().count() > 98, "every measure");
+    assert!(
+        !registry
+            .run(&["assess", "cases/a.json", "--measure", "99z"])
+            .success
+    );
+    let figure = schema().join("examples/1.0.0/valid/figure-1.json");
+    let judged = succeeded(registry.run(&[
+        "assess",
+        figure.to_str().expect("a path"),
+        "--cut-off",
+        "2026-11-23",
+        "--measure",
+        "24a",
+        "--centre",
+        "C01",
+    ]));
+    // Four metastasectomies of a patient whose primary was resected completely (see the golden file of Figure 1).
+    assert_eq!(
+        judged.lines().filter(|line| line.contains(" MET")).count(),
+        4,
+        "{judged}"
+    );
+}
