@@ -8,6 +8,7 @@
 //! | `tally` | polars: counts per measure and level |
 //! | `adherence` | rates, intervals and bounds on top of the counts |
 //! | `funnels` | centres around the network rate |
+//! | `placement` | one measure's centres around a target: exact, and allowing for overdispersion |
 //! | `summaries` | overview and data quality |
 
 pub mod adherence;
@@ -15,6 +16,7 @@ pub mod columns;
 pub mod engine;
 pub mod evaluation;
 pub mod funnels;
+pub mod placement;
 pub mod summaries;
 mod tally;
 

@@ -108,7 +108,7 @@ pub(super) async fn funnel(
         let (funnel, all) = View::open(&state, &caller.scope, wanted.run)?.funnel(&measure)?;
         Reply::json(
             200,
-            &json!({ "run": all.run, "last_24_months_from": all.last_24_months_from, "funnel": funnel }),
+            &json!({ "run": all.run, "last_24_months_from": all.last_24_months_from, "family": all.family, "funnel": funnel }),
         )
     })
     .await
