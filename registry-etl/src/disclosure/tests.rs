@@ -141,7 +141,8 @@ mod funnels_of_what_is_shown {
             numerator,
             denominator,
             patients,
-            not_assessable,
+            // Hidden for reasons of its own, too.
+            not_assessable: _,
             rate,
             limits,
             position,
@@ -156,7 +157,6 @@ mod funnels_of_what_is_shown {
             numerator.is_some(),
             denominator.is_some(),
             patients.is_some(),
-            not_assessable.is_some(),
             rate.is_some(),
             limits.is_some(),
             position.is_some(),
@@ -201,14 +201,22 @@ mod funnels_of_what_is_shown {
             assert_eq!(hidden, ["C3", "C4"].contains(&point.centre.as_str()));
             assert!(says(point).iter().all(|says| *says != hidden), "{point:?}");
         }
-        for point in &funnel.not_assessable_funnel.points {
+        // C1 is shown without its number not assessable, from which those of hidden centres would follow.
+        let missing = &funnel.not_assessable_funnel;
+        for (point, row) in missing.points.iter().zip(&funnel.points) {
+            assert!(row.suppressed.is_none() || row.not_assessable.is_none());
+            let shown = row.not_assessable.is_some();
             assert!(
-                says_of_missing(point)
-                    .iter()
-                    .all(|says| *says != point.suppressed.is_some()),
+                says_of_missing(point).iter().all(|says| *says == shown),
                 "{point:?}"
             );
         }
+        assert!(
+            missing
+                .points
+                .iter()
+                .any(|p| p.suppressed.is_none() && p.denominator.is_none())
+        );
         // The target is the network's, which is shown; the variation is that of the two centres shown.
         let two = place(&[(30, 40), (20, 20)], 53.0 / 75.0).unwrap();
         assert_eq!((funnel.phi, funnel.tau2), (two.phi, two.tau2));
