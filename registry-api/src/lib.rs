@@ -2,6 +2,7 @@
 
 pub mod charts;
 pub mod cli;
+pub mod explanation;
 pub mod guard;
 pub mod pages;
 mod parallel;

@@ -1,9 +1,15 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+use std::collections::HashMap;
+
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
-use registry_etl::results::{AdherenceTable, By, Funnel, Funnels, Overview, Quality, SurvivalResult};
+use registry_etl::measures::{Family, funnels_within};
+use registry_etl::results::{
+    AdherenceRow, AdherenceTable, By, CaseMix, Comparison, Funnel, Funnels, Overview, Quality, Sensitivity,
+    SurvivalResult, Trend,
+};
 use registry_etl::runs::{Reader, RunError};
 
 use crate::problem::{Kind, Problem};
@@ -72,31 +78,54 @@ impl<'a> View<'a> {
     /// A run without this result.
     pub fn adherence(&self) -> Result<AdherenceTable, Problem> {
         let mut shown = self.reader().adherence(&self.audience).map_err(from_run)?;
-        let order: Vec<String> = shown.measures.iter().map(|m| m.id.clone()).collect();
+        let order: HashMap<String, usize> = shown.measures.iter().map(|m| m.id.clone()).zip(0..).collect();
         for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
         }
         shown.rows.sort_by(|a, b| {
-            let place = |m: &str| order.iter().position(|id| id == m);
+            let place = |m: &str| order.get(m);
             (place(&a.measure), a.by, a.period, &a.level).cmp(&(place(&b.measure), b.by, b.period, &b.level))
         });
         Ok(shown)
     }
 
-    /// The funnel of a measure, drawn from the rows this viewer may see.
+    /// Everything about one measure: its rows, funnel, trend and case mix, drawn from what this viewer may see.
     ///
     /// # Errors
     /// [`Kind::NotFound`] for an unknown measure.
-    pub fn funnel(&self, measure: &str) -> Result<(Funnel, Funnels), Problem> {
-        let table = self.adherence()?;
-        let all = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
-        let one = all
-            .funnels
-            .iter()
-            .find(|f| f.measure == measure)
-            .cloned()
-            .ok_or(Problem::new(Kind::NotFound))?;
-        Ok((one, all))
+    pub fn measure(&self, measure: &str) -> Result<MeasureResults, Problem> {
+        let mut table = self.reader().adherence(&self.audience).map_err(from_run)?;
+        // q-values hold within the tests of all measures: before the others are dropped.
+        let family = Family::of(&table).map_err(Problem::internal)?;
+        table.measures.retain(|m| m.id == measure);
+        table.rows.retain(|r| r.measure == measure);
+        if table.measures.is_empty() {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        let mut case_mix = self.reader().case_mix(measure, &table).map_err(from_run)?;
+        for centre in case_mix.iter_mut().flat_map(|mix| &mut mix.centres) {
+            centre.centre = self.name_of(&centre.centre);
+        }
+        for row in table.rows.iter_mut().filter(|r| r.by == By::Centre) {
+            row.level = self.name_of(&row.level);
+        }
+        table
+            .rows
+            .sort_by(|a, b| (a.by, a.period, &a.level).cmp(&(b.by, b.period, &b.level)));
+        let funnels = funnels_within(&table, &family).map_err(Problem::internal)?;
+        let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
+        let trend = registry_etl::measures::trend(&rows).map_err(Problem::internal)?;
+        Ok(MeasureResults {
+            funnel: funnels
+                .funnels
+                .first()
+                .cloned()
+                .ok_or(Problem::new(Kind::NotFound))?,
+            funnels,
+            trend,
+            case_mix,
+            table,
+        })
     }
 
     /// A survival endpoint as this viewer may see it.
@@ -137,10 +166,37 @@ impl<'a> View<'a> {
         Ok(shown)
     }
 
+    /// Sensitivity analyses as this viewer may see them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn sensitivities(&self) -> Result<Vec<Sensitivity>, Problem> {
+        self.reader().sensitivities(&self.audience).map_err(from_run)
+    }
+
+    /// Previews of rule changes as this viewer may see them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn previews(&self) -> Result<Vec<Comparison>, Problem> {
+        self.reader().previews(&self.audience).map_err(from_run)
+    }
+
     /// The viewer's own centre as the tables name it.
     pub fn own(&self) -> Option<&str> {
         self.scope.centre()
     }
+}
+
+/// One measure of a run, for one viewer.
+pub struct MeasureResults {
+    /// Of this measure only.
+    pub table: AdherenceTable,
+    pub funnel: Funnel,
+    /// The funnel with the run it is of.
+    pub funnels: Funnels,
+    pub trend: Trend,
+    pub case_mix: Option<CaseMix>,
 }
 
 fn nothing_yet() -> Problem {

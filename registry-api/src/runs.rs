@@ -4,30 +4,88 @@ use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::storage::Run;
 use registry_etl::disclosure::Thresholds;
-use registry_etl::runs::{self, Options, Progress};
+use registry_etl::measures::{Engine, EngineError};
+use registry_etl::results::Sensitivity;
+use registry_etl::runs::{self, Options, Progress, RunError};
+use serde_json::Value;
 
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::results::from_run;
 use crate::state::AppState;
 
-/// One run up to `cut_off`; `progress` hears of every step, the run's number from the first on.
+/// What a run is of.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Data count up to this date.
+    pub cut_off: NaiveDate,
+    /// Version of the guideline; the one in force when not given.
+    pub guideline_version: Option<String>,
+}
+
+impl Wanted {
+    /// A run up to `cut_off` by the guideline in force.
+    pub fn up_to(cut_off: NaiveDate) -> Self {
+        Self {
+            cut_off,
+            guideline_version: None,
+        }
+    }
+}
+
+/// One run; `progress` hears of every step, the run's number from the first on.
 ///
 /// # Errors
-/// Another run is active, or the run fails (it is then recorded as failed).
+/// Another run is active, there is no such version of the guideline, or the run fails (it is then recorded as failed).
 pub fn execute(
     state: &AppState,
     scope: &Scope,
-    cut_off: NaiveDate,
+    wanted: &Wanted,
     progress: impl FnMut(Progress),
 ) -> Result<Run, Problem> {
     let disclosure = &state.settings.disclosure;
     let options = Options {
-        cut_off,
+        cut_off: wanted.cut_off,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
         thresholds: Thresholds {
             public: disclosure.public,
             committee: disclosure.committee,
         },
     };
-    runs::execute(&state.store, scope, &state.engine, &options, progress).map_err(from_run)
+    let other = match &wanted.guideline_version {
+        Some(version) => Some(engine(state, version)?),
+        None => None,
+    };
+    let engine = other.as_ref().unwrap_or(&state.engine);
+    runs::execute(&state.store, scope, engine, &options, progress).map_err(from_run)
+}
+
+fn engine(state: &AppState, version: &str) -> Result<Engine, Problem> {
+    Engine::with_version(state.judge.clone(), version)
+        .map_err(|error| Problem::with(Kind::InvalidValue, error.to_string()))
+}
+
+/// The measures of a finished run with another value of a parameter; kept with the run.
+///
+/// # Errors
+/// No such run; a guideline version that this program has not; no such parameter, or a value of another type.
+pub fn sensitivity(
+    state: &AppState,
+    scope: &Scope,
+    run: &Run,
+    parameter: &str,
+    value: &Value,
+    progress: impl FnMut(usize, usize),
+) -> Result<Sensitivity, Problem> {
+    let version = run.parameters.get("guideline_version").and_then(Value::as_str);
+    let engine = engine(state, version.unwrap_or_default())?;
+    let centres = runs::centre_table(&state.store, scope).map_err(from_run)?;
+    let wanted = (parameter, value);
+    runs::sensitivity(&state.store, scope, &engine, run, &centres, wanted, progress).map_err(|error| {
+        match error {
+            RunError::Engine(EngineError::Rules(errors)) => {
+                Problem::with(Kind::InvalidValue, errors.to_string())
+            }
+            other => from_run(other),
+        }
+    })
 }

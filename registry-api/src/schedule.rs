@@ -8,6 +8,7 @@ use registry_core::access::Scope;
 use registry_core::storage::Run;
 
 use crate::problem::Problem;
+use crate::runs::Wanted;
 use crate::state::AppState;
 
 /// How often it is asked whether a run is due.
@@ -53,5 +54,5 @@ pub fn run_if_due(state: &AppState) -> Result<Option<Run>, Problem> {
     if last.is_some_and(|last| now.signed_duration_since(last) < pause) {
         return Ok(None);
     }
-    crate::runs::execute(state, &scope, now.date_naive(), |_| {}).map(Some)
+    crate::runs::execute(state, &scope, &Wanted::up_to(now.date_naive()), |_| {}).map(Some)
 }

@@ -6,6 +6,8 @@
 
 mod funnel;
 
+use std::collections::BTreeMap;
+
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
 };
@@ -23,6 +25,12 @@ pub mod kind {
     pub const OVERVIEW: &str = "overview";
     /// [`super::Quality`].
     pub const QUALITY: &str = "quality";
+    /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
+    pub const CASE_MIX: &str = "case_mix";
+    /// [`super::Sensitivity`], computed on demand; the key is `PARAMETER=value`.
+    pub const SENSITIVITY: &str = "sensitivity";
+    /// [`super::Comparison`] with rules not yet published, computed on demand; the key is version and digest.
+    pub const PREVIEW: &str = "preview";
 }
 
 /// Identity of the run a document belongs to; enough to compute it again.
@@ -51,8 +59,47 @@ pub enum By {
     Centre,
     /// Half-year of the metastatic diagnosis, `2025-H1`; network only.
     HalfYear,
+    /// Calendar year of the metastatic diagnosis; network only.
+    Year,
     /// Derived histology code; network only.
     Histology,
+    /// `presentation.timing` of the first presentation; network only.
+    Timing,
+    /// Site of the lesions of the first presentation, `several` when they differ; network only.
+    Organ,
+    /// Third of the centres by yearly RPS volume: `low`, `middle`, `high`; network only.
+    VolumeTertile,
+    /// An element the measure names as a stratifier; the level is `entity.element=code`; network only.
+    Stratum,
+}
+
+impl By {
+    /// Every way but the network itself, which the others break down.
+    pub const PARTS: [By; 8] = [
+        By::Centre,
+        By::HalfYear,
+        By::Year,
+        By::Histology,
+        By::Timing,
+        By::Organ,
+        By::VolumeTertile,
+        By::Stratum,
+    ];
+
+    /// The code in addresses and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            By::Network => "network",
+            By::Centre => "centre",
+            By::HalfYear => "half_year",
+            By::Year => "year",
+            By::Histology => "histology",
+            By::Timing => "timing",
+            By::Organ => "organ",
+            By::VolumeTertile => "volume_tertile",
+            By::Stratum => "stratum",
+        }
+    }
 }
 
 /// Which cases a row counts, by the date of the metastatic diagnosis.
@@ -163,19 +210,27 @@ pub struct MeasureHead {
     pub title: String,
     /// Level and grade of the statement, e.g. `VA`.
     pub grade: String,
-    /// `adherence`, `avoidance`, `documentation`, `utilisation`.
+    /// `adherence`, `avoidance`, `documentation`, `utilisation`, or `composite` (all or none of several measures).
     pub kind: String,
+    /// What part of care it is about, as `imaging`.
+    pub domain: Option<String>,
+    /// Elements it is broken down by besides the common ones.
+    #[serde(default)]
+    pub stratifiers: Vec<String>,
     /// `patient`, or the event that is counted (`lesion`, `imaging study`, ...).
     pub unit: String,
 }
 
-/// Adherence of a run: every measure by network, centre, half-year and histology.
+/// Adherence of a run: every measure by network and every way of [`By`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdherenceTable {
     pub run: RunIdentity,
     /// First day of [`Period::Last24Months`].
     pub last_24_months_from: String,
     pub measures: Vec<MeasureHead>,
+    /// Which third a centre is in by volume, `low`, `middle`, `high`: in the exact document only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub centre_tertiles: BTreeMap<String, String>,
     /// Ordered by measure (guideline order), `by`, `period`, `level`.
     pub rows: Vec<AdherenceRow>,
     /// Rows hidden from this viewer and rows in all; 0 of n in the exact document.
@@ -406,4 +461,177 @@ pub struct Quality {
     pub run: RunIdentity,
     pub network: CentreQuality,
     pub centres: Vec<CentreQuality>,
+}
+
+/// A guideline version, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSet {
+    pub guideline: String,
+    pub version: String,
+    /// SHA-256 (hex) over its files and replaced parameters.
+    pub digest: String,
+}
+
+/// The cases of a run by two sets of rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    pub run: i64,
+    pub cut_off: String,
+    pub cases: u32,
+    pub base: RuleSet,
+    pub other: RuleSet,
+    /// Every measure compared, in the order of the guideline.
+    pub measures: Vec<MeasureChange>,
+    /// Every check that fired under either.
+    pub checks: Vec<CheckChange>,
+}
+
+/// One measure under two sets of rules, the whole network, all diagnoses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasureChange {
+    pub measure: String,
+    pub base: Side,
+    pub other: Side,
+    /// Units with another outcome, and the patients they are of; `None` when not shown.
+    pub units_changed: Option<u32>,
+    pub patients_changed: Option<u32>,
+    /// From which outcome to which.
+    pub moves: Vec<Move>,
+    /// Units changed by centre.
+    pub centres: Vec<CentreChange>,
+}
+
+/// Counts and rate under one set of rules; `None` when not shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Side {
+    pub numerator: Option<u32>,
+    pub denominator: Option<u32>,
+    pub not_assessable: Option<u32>,
+    pub excluded: Option<u32>,
+    pub excepted: Option<u32>,
+    /// Patients with an assessable unit.
+    pub patients: Option<u32>,
+    /// With its Wilson 95 % interval.
+    pub rate: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+}
+
+/// Units that went from one outcome to another; `None` stands for no such unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub n: u32,
+}
+
+/// What changed at a centre: units of a measure, or cases of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentreChange {
+    pub centre: String,
+    pub n: u32,
+}
+
+/// An edit check under two sets of rules: how often it fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckChange {
+    pub check: String,
+    pub base: u32,
+    pub other: u32,
+    /// Cases on which it fires a different number of times, by centre.
+    pub centres: Vec<CentreChange>,
+}
+
+/// A run's measures with another value of one parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sensitivity {
+    pub parameter: String,
+    /// The value the run was computed with.
+    pub base: serde_json::Value,
+    /// The other value.
+    pub value: serde_json::Value,
+    pub comparison: Comparison,
+}
+
+/// Centres given their case mix, every measure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseMixTable {
+    pub run: RunIdentity,
+    pub measures: Vec<CaseMix>,
+}
+
+/// Centres of one measure given the case mix of their assessable units, all diagnoses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseMix {
+    pub measure: String,
+    pub state: CaseMixState,
+    /// Units in the model, and assessable ones left out because a covariate is not recorded.
+    pub units: u32,
+    pub left_out: u32,
+    /// Area under the ROC curve: how well the covariates tell units apart, 0.5 not at all.
+    pub concordance: Option<f64>,
+    /// Covariates that vary among the units.
+    pub coefficients: Vec<Coefficient>,
+    /// By id (or letter).
+    pub centres: Vec<AdjustedCentre>,
+}
+
+/// Whether there is a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "code", content = "why")]
+pub enum CaseMixState {
+    Modelled,
+    /// Fewer than ten units with, or without, the event per covariate.
+    TooFew,
+    /// The model has no estimate, and why.
+    NoEstimate(String),
+}
+
+/// One covariate of a logistic model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coefficient {
+    pub covariate: String,
+    pub log_odds_ratio: f64,
+    pub std_error: f64,
+}
+
+/// A centre's units in the numerator against those expected from its case mix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdjustedCentre {
+    pub centre: String,
+    pub units: u32,
+    pub observed: u32,
+    pub expected: f64,
+    /// Observed over expected with its exact 95 % interval.
+    pub ratio: f64,
+    pub lower: f64,
+    pub upper: f64,
+    /// The same drawn towards the mean of all centres, with its 95 % posterior interval.
+    pub shrunk: f64,
+    pub shrunk_lower: f64,
+    pub shrunk_upper: f64,
+}
+
+/// A measure over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trend {
+    /// The rate of all half-years together.
+    pub target: Option<f64>,
+    pub points: Vec<TrendPoint>,
+    /// Two-sided, Cochran-Armitage; `None` when there is nothing to test.
+    pub p: Option<f64>,
+}
+
+/// One half-year of diagnosis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrendPoint {
+    /// `2025-H1`.
+    pub level: String,
+    pub state: RateState,
+    pub numerator: Option<u32>,
+    pub denominator: Option<u32>,
+    pub rate: Option<f64>,
+    /// Limits around the target at this denominator.
+    pub limits: Option<FunnelLimits>,
+    pub position: Option<Position>,
 }

@@ -13,7 +13,7 @@ use support::{records, service::Service};
 fn centre_is_unknown(service: &Service, key: &str) -> bool {
     let client = support::client::Client::new(service.base(), Some(key));
     let answer = client.post("/api/v1/cases:validate", &[], &records::figure_1("FIG-0001"));
-    let findings = answer.expect(200).json()["findings"].clone();
+    let findings = answer.expect(200).json()["results"][0]["findings"].clone();
     findings
         .as_array()
         .expect("findings")

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use actix_web::web;
 use chrono::{DateTime, TimeZone, Utc};
 use registry_api::ports::{Ports, SystemEntropy};
+use registry_api::runs::Wanted;
 use registry_api::settings::Settings;
 use registry_api::startup;
 use registry_api::state::AppState;
@@ -186,7 +187,8 @@ impl Service {
     pub fn published_run(&self, cut_off: &str) -> i64 {
         let office = Scope::system("test");
         let cut_off = cut_off.parse().expect("a date");
-        let run = registry_api::runs::execute(&self.state, &office, cut_off, |_| {}).expect("a run");
+        let run = registry_api::runs::execute(&self.state, &office, &Wanted::up_to(cut_off), |_| {})
+            .expect("a run");
         self.state
             .store
             .publish_run(&office, run.number)

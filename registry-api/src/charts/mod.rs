@@ -7,8 +7,10 @@ mod funnel;
 mod survival;
 mod svg;
 mod timeline;
+mod trend;
 
 pub use bars::bars;
 pub use funnel::funnel;
 pub use survival::survival;
 pub use timeline::{Mark, MarkKind, Span, Timeline, timeline};
+pub use trend::trend;

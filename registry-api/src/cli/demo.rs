@@ -14,6 +14,7 @@ use super::serve::{serve_until_stopped, write_new_secret};
 use super::{Failure, progress_bar, start_log};
 use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::runs::Wanted;
 use crate::settings::{LogFormat, Settings};
 use crate::startup;
 use crate::state::AppState;
@@ -98,12 +99,20 @@ fn fill(state: &AppState, office: &Scope, cases: u32) -> Result<(), Failure> {
     }
     submit_all(state, &plan)?;
     let bar = progress_bar("run", 0);
-    let run = crate::runs::execute(state, office, today, |progress| {
+    let run = crate::runs::execute(state, office, &Wanted::up_to(today), |progress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
     })?;
     bar.finish_and_clear();
     state.store.publish_run(office, run.number)?;
+    let guideline = state.engine.guideline().map_err(Failure::new)?;
+    let alternatives = registry_etl::runs::alternatives(guideline);
+    let bar = progress_bar("sensitivity", alternatives.len() as u64);
+    for (parameter, value) in alternatives {
+        crate::runs::sensitivity(state, office, &run, &parameter, &value, |_, _| {})?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
     let bar = progress_bar("freezing a release", 1);
     crate::releases::freeze(state, office, run.number, "demo-1", "Synthetic cohort")?;
     bar.finish_and_clear();
@@ -131,10 +140,11 @@ fn submit_all(state: &AppState, plan: &CohortPlan) -> Result<(), Failure> {
                     precondition: Precondition::Whatever,
                     reason: None,
                     draft: false,
+                    assess: false,
                     idempotent: None,
                 };
                 match admit(state, &scope, incoming, &centres) {
-                    Ok(Admitted::Case(put, _)) => waiting.entry(case.centre_id).or_default().push(*put),
+                    Ok(Admitted::Case(put, _, _)) => waiting.entry(case.centre_id).or_default().push(*put),
                     Ok(Admitted::Withdrawal(_)) | Err(_) => refused += 1,
                 }
                 bar.inc(1);

@@ -31,7 +31,7 @@ pub(super) struct TestArgs {
     /// Schema folder; without it the schema compiled in.
     #[arg(long)]
     schema: Option<PathBuf>,
-    /// Folder of test patients judged besides the guideline's own, with the guideline's centre table.
+    /// Folder of test patients judged instead of the guideline's own, with the guideline's centre table.
     #[arg(long)]
     patients: Option<PathBuf>,
     /// Only patients of this measure.

@@ -10,6 +10,7 @@ use registry_core::storage::Store;
 
 use super::{Failure, start_log};
 use crate::ports::Ports;
+use crate::runs::Wanted;
 use crate::settings::Settings;
 use crate::startup;
 
@@ -25,6 +26,9 @@ pub(super) struct RunArgs {
     /// Data count up to this date (default today).
     #[arg(long)]
     cut_off: Option<NaiveDate>,
+    /// Version of the guideline (default the one in force).
+    #[arg(long)]
+    guideline_version: Option<String>,
     /// Publish the run when it is finished.
     #[arg(long)]
     publish: bool,
@@ -104,7 +108,11 @@ pub(super) fn run_once(settings: Settings, ports: Ports, args: &RunArgs) -> Resu
         .cut_off
         .unwrap_or_else(|| state.ports.clock.now().date_naive());
     let scope = registry_core::access::Scope::system("command line");
-    let run = crate::runs::execute(&state, &scope, cut_off, |progress| {
+    let wanted = Wanted {
+        cut_off,
+        guideline_version: args.guideline_version.clone(),
+    };
+    let run = crate::runs::execute(&state, &scope, &wanted, |progress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
     })?;

@@ -1,9 +1,12 @@
-//! The adherence table: measures by centre, half-year or histology.
+//! The adherence table: measures by centre, or the network by half-year, histology and so on.
+
+use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::{Guideline, Measure};
-use registry_etl::results::{AdherenceRow, AdherenceTable, By, Period, RateState};
+use registry_etl::measures::engine::COMPOSITE;
+use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
 use serde::Deserialize;
 
 use super::{Frame, html, words};
@@ -22,6 +25,7 @@ struct Page {
 struct Data {
     kinds: Vec<Choice>,
     domains: Vec<Choice>,
+    grades: Vec<Choice>,
     bys: Vec<Choice>,
     csv: String,
     caption: String,
@@ -51,6 +55,8 @@ struct Row {
     id: String,
     title: String,
     grade: String,
+    /// All or none of several measures; it has no page of its own.
+    composite: bool,
     unratified: bool,
     cells: Vec<Cell>,
 }
@@ -69,6 +75,8 @@ pub(super) struct Filters {
     kind: String,
     #[serde(default)]
     domain: String,
+    #[serde(default)]
+    grade: String,
     #[serde(default)]
     by: String,
 }
@@ -105,51 +113,54 @@ fn choices(values: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
     values.iter().map(one).collect()
 }
 
+/// A way to lay out the columns: code, label, breakdown, period.
+const COLUMNS: [(&str, &str, By, Period); 8] = [
+    ("", "Centres, last 24 months", By::Centre, Period::Last24Months),
+    ("centre_all", "Centres, all diagnoses", By::Centre, Period::All),
+    ("half_year", "Half-years, network", By::HalfYear, Period::All),
+    ("year", "Years, network", By::Year, Period::All),
+    ("histology", "Histology, network", By::Histology, Period::All),
+    ("timing", "Timing, network", By::Timing, Period::All),
+    ("organ", "Organ, network", By::Organ, Period::All),
+    (
+        "volume_tertile",
+        "Centre volume, network",
+        By::VolumeTertile,
+        Period::All,
+    ),
+];
+
 fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters, own: Option<&str>) -> Data {
-    let (by, period) = match filters.by.as_str() {
-        "half_year" => (By::HalfYear, Period::All),
-        "histology" => (By::Histology, Period::All),
-        _ => (By::Centre, Period::Last24Months),
-    };
-    let mut levels: Vec<&str> = table
+    let chosen = COLUMNS.iter().find(|(code, ..)| *code == filters.by);
+    let (_, _, by, period) = *chosen.unwrap_or(&COLUMNS[0]);
+    let rows: HashMap<(&str, By, &str), &AdherenceRow> = table
         .rows
         .iter()
-        .filter(|r| r.by == by && r.period == period)
-        .map(|r| r.level.as_str())
+        .filter(|r| r.period == period && (r.by == by || r.by == By::Network))
+        .map(|r| ((r.measure.as_str(), r.by, r.level.as_str()), r))
         .collect();
-    levels.sort_unstable_by_key(|l| (l.len(), *l));
+    let mut levels: Vec<&str> = rows
+        .keys()
+        .filter(|(_, of, _)| *of == by)
+        .map(|(_, _, level)| *level)
+        .collect();
+    levels.sort_unstable_by_key(|l| (by == By::Centre).then_some(l.len()).map_or((0, *l), |n| (n, *l)));
     levels.dedup();
-    let network = if by == By::Centre {
-        Period::Last24Months
-    } else {
-        Period::All
-    };
+    // A composite stands behind its parts.
+    let mut heads: Vec<&MeasureHead> = table.measures.iter().collect();
+    heads.sort_by_key(|head| head.statement.parse::<u16>().unwrap_or(u16::MAX));
     let mut groups: Vec<Group> = Vec::new();
-    for head in &table.measures {
+    for head in heads.into_iter().filter(|head| filters.keep(head)) {
         let measure = guideline.and_then(|g| g.measure(&head.id)).map(|(_, m)| m);
-        let domain = measure.and_then(|m| m.domain.as_deref()).unwrap_or_default();
-        if (!filters.kind.is_empty() && filters.kind != head.kind)
-            || (!filters.domain.is_empty() && filters.domain != domain)
-        {
-            continue;
-        }
-        let of = |by: By, period: Period, level: &str| {
-            table
-                .rows
-                .iter()
-                .find(|r| r.measure == head.id && r.by == by && r.period == period && r.level == level)
-        };
+        let of = |by: By, level: &str| rows.get(&(head.id.as_str(), by, level)).copied();
         let utilisation = head.kind == "utilisation";
-        let mut cells = vec![cell(of(By::Network, network, "all"), utilisation)];
-        cells.extend(
-            levels
-                .iter()
-                .map(|level| cell(of(by, period, level), utilisation)),
-        );
+        let mut cells = vec![cell(of(By::Network, "all"), utilisation)];
+        cells.extend(levels.iter().map(|level| cell(of(by, level), utilisation)));
         let row = Row {
             id: head.id.clone(),
             title: head.title.clone(),
             grade: head.grade.clone(),
+            composite: head.kind == COMPOSITE,
             unratified: measure
                 .zip(guideline)
                 .is_some_and(|(m, g)| !unratified(g, m).is_empty()),
@@ -160,7 +171,10 @@ fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters
         } else {
             "adherence"
         };
-        let title = format!("{}: {kind}", words::code(domain));
+        let title = format!(
+            "{}: {kind}",
+            words::code(head.domain.as_deref().unwrap_or_default())
+        );
         match groups.iter_mut().find(|g| g.title == title) {
             Some(group) => group.rows.push(row),
             None => groups.push(Group {
@@ -174,44 +188,20 @@ fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters
     } else {
         f64::from(table.rows_suppressed) / f64::from(table.rows_total)
     };
+    let period_code = if period == Period::All {
+        "all"
+    } else {
+        "last24_months"
+    };
     Data {
-        kinds: choices(
-            &[
-                ("", "All kinds"),
-                ("adherence", "Adherence"),
-                ("avoidance", "Avoidance"),
-                ("documentation", "Documentation"),
-                ("utilisation", "Use of options"),
-            ],
-            &filters.kind,
-        ),
-        domains: choices(
-            &[
-                ("", "All domains"),
-                ("assessment", "Assessment"),
-                ("imaging", "Imaging"),
-            ],
-            &filters.domain,
-        ),
-        bys: choices(
-            &[
-                ("", "Centres, last 24 months"),
-                ("half_year", "Half-years, network"),
-                ("histology", "Histology, network"),
-            ],
-            &filters.by,
-        ),
-        csv: format!(
-            "/api/v1/adherence?by={}",
-            match by {
-                By::HalfYear => "half_year",
-                By::Histology => "histology",
-                _ => "centre",
-            }
-        ),
+        kinds: choices(&KINDS, &filters.kind),
+        domains: choices(&DOMAINS, &filters.domain),
+        grades: choices(&GRADES, &filters.grade),
+        bys: choices(&COLUMNS.map(|(code, label, ..)| (code, label)), &filters.by),
+        csv: format!("/api/v1/adherence?by={}&period={period_code}", by.as_str()),
         caption: format!(
             "Share of assessable units; small: counted units, then units that cannot be assessed. {}",
-            if by == By::Centre {
+            if period == Period::Last24Months {
                 format!("Metastatic diagnosis since {}.", table.last_24_months_from)
             } else {
                 "All diagnoses.".to_owned()
@@ -228,14 +218,50 @@ fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters
             .iter()
             .map(|l| Column {
                 own: own == Some(*l),
-                name: if by == By::Histology {
-                    l.to_uppercase()
-                } else {
-                    l.replace("Centre ", "")
+                name: match by {
+                    By::Centre => l.replace("Centre ", ""),
+                    By::Histology => l.to_uppercase(),
+                    _ => words::code(l),
                 },
             })
             .collect(),
         groups,
+    }
+}
+
+const KINDS: [(&str, &str); 6] = [
+    ("", "All kinds"),
+    ("adherence", "Adherence"),
+    ("avoidance", "Avoidance"),
+    ("documentation", "Documentation"),
+    ("composite", "All or none"),
+    ("utilisation", "Use of options"),
+];
+
+const DOMAINS: [(&str, &str); 7] = [
+    ("", "All domains"),
+    ("assessment", "Assessment"),
+    ("imaging", "Imaging"),
+    ("pathology", "Pathology"),
+    ("local", "Local treatment"),
+    ("systemic", "Systemic treatment"),
+    ("palliative", "Palliative care"),
+];
+
+/// Grades of recommendation: the letter behind the level of evidence.
+const GRADES: [(&str, &str); 4] = [
+    ("", "All grades"),
+    ("A", "Grade A"),
+    ("B", "Grade B"),
+    ("C", "Grade C"),
+];
+
+impl Filters {
+    fn keep(&self, head: &MeasureHead) -> bool {
+        let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
+        is(&self.kind, &head.kind)
+            && is(&self.domain, head.domain.as_deref().unwrap_or_default())
+            && (self.grade.is_empty() || head.grade.ends_with(&self.grade))
     }
 }
 

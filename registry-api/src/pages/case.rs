@@ -2,15 +2,17 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::guideline::{MeasureKind, Outcome};
+use registry_core::guideline::{Measure, MeasureKind, Outcome};
 use registry_core::storage::{StoreError, StoredCase, VersionRow};
+use registry_core::validation::{CareGap, GapState};
 
 use super::course::{Event, course};
 use super::{Frame, html, words};
 use crate::charts;
+use crate::explanation::{StepInWords, reason_in_words};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::routes::assessed;
+use crate::routes::{Assessed, assess};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -29,11 +31,14 @@ struct Shown {
     timeline: Option<String>,
     events: Vec<Event>,
     findings: Vec<(&'static str, String, String, String)>,
+    gaps: Vec<Gap>,
     assessment: Vec<Line>,
     versions: Vec<(i64, String, String, String, i64, i64, String)>,
 }
 
 struct Line {
+    /// Measure and unit, unique on the page.
+    anchor: String,
     id: String,
     title: String,
     unit: Option<String>,
@@ -41,6 +46,18 @@ struct Line {
     outcome: &'static str,
     class: &'static str,
     because: String,
+    steps: Vec<StepInWords>,
+    dates: String,
+}
+
+/// A care gap: measure, title, unit, what is to be done about it.
+struct Gap {
+    anchor: String,
+    id: String,
+    title: String,
+    unit: Option<String>,
+    class: &'static str,
+    state: String,
 }
 
 pub(super) async fn page(
@@ -68,6 +85,7 @@ fn gone(error: StoreError) -> Problem {
 
 fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Result<Shown, Problem> {
     let (timeline, events) = course(&stored.document);
+    let assessed = assess(state, stored)?;
     let pseudonym = stored.row.pseudonym.clone().unwrap_or_default();
     let histology = stored
         .derived
@@ -98,7 +116,8 @@ fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Re
                 )
             })
             .collect(),
-        assessment: assessment(state, stored)?,
+        gaps: assessed.as_ref().map(gaps).unwrap_or_default(),
+        assessment: assessed.as_ref().map(assessment).unwrap_or_default(),
         versions: versions
             .into_iter()
             .map(|v| {
@@ -118,38 +137,70 @@ fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Re
     })
 }
 
-/// Every unit that a measure applies to; what does not apply is left out.
-fn assessment(state: &AppState, stored: &StoredCase) -> Result<Vec<Line>, Problem> {
+/// Every unit that a measure applies to, with the grounds; what does not apply is left out.
+fn assessment(assessed: &Assessed<'_>) -> Vec<Line> {
+    let explained = assessed.explained();
     let mut lines = Vec::new();
-    for (guideline, outcome) in assessed(state, stored)? {
-        let Some(measure) = guideline.measures.get(usize::from(outcome.measure)) else {
+    for result in &assessed.results {
+        let Some(measure) = assessed.guideline.measures.get(usize::from(result.measure)) else {
             continue;
         };
-        if outcome.outcome == Outcome::NotInDenom {
+        if result.outcome == Outcome::NotInDenom {
             continue;
         }
-        let (spoken, class) = words::outcome(outcome.outcome, measure.kind == MeasureKind::Avoidance);
-        let because = match (outcome.outcome, outcome.reason) {
-            (Outcome::Excluded, _) => "not counted, because an exclusion of the measure applies".to_owned(),
-            (Outcome::Excepted, _) => "not counted, because an exception of the measure applies".to_owned(),
-            (_, Some(reason)) => {
-                let element = outcome.element.as_deref().unwrap_or_default();
-                format!("{element} {}", words::reason(reason.as_str()))
-            }
-            _ => String::new(),
+        let Some(explanation) = explained.of(result.measure, result.unit_index) else {
+            continue;
         };
+        let (spoken, class) = words::outcome(result.outcome, measure.kind == MeasureKind::Avoidance);
         lines.push(Line {
+            anchor: anchor(measure, result.unit_index),
             id: measure.id.clone(),
             title: measure.title.clone(),
-            unit: measure
-                .unit_entity
-                .as_ref()
-                .map(|_| format!("{} {}", measure.unit, outcome.unit_index + 1)),
+            unit: unit(measure, result.unit_index),
             grade: measure.grade.clone(),
             outcome: spoken,
             class,
-            because,
+            because: explained.because(&explanation),
+            steps: explained.steps(&explanation),
+            dates: explained.dates(&explanation),
         });
     }
-    Ok(lines)
+    lines
+}
+
+fn anchor(measure: &Measure, index: u32) -> String {
+    format!("m{}-{index}", measure.id)
+}
+
+fn unit(measure: &Measure, index: u32) -> Option<String> {
+    measure
+        .unit_entity
+        .as_ref()
+        .map(|_| format!("{} {}", measure.unit, index + 1))
+}
+
+/// What the guideline asks for and the record does not show.
+fn gaps(assessed: &Assessed<'_>) -> Vec<Gap> {
+    let gap = |gap: &CareGap| {
+        let measure = assessed.guideline.measures.get(usize::from(gap.result.measure))?;
+        let (class, state) = match gap.state {
+            GapState::OpenThrough(Some(day)) => ("in", format!("still in time through {day}")),
+            GapState::OpenThrough(None) => ("in", "still in time".to_owned()),
+            GapState::Past => ("out", "not done in time".to_owned()),
+            GapState::NotRecorded => {
+                let element = gap.result.element.as_deref().unwrap_or("something");
+                let reason = gap.result.reason.map_or("missing", |reason| reason.as_str());
+                ("unknown", format!("{element} {}", reason_in_words(reason)))
+            }
+        };
+        Some(Gap {
+            anchor: anchor(measure, gap.result.unit_index),
+            id: measure.id.clone(),
+            title: measure.title.clone(),
+            unit: unit(measure, gap.result.unit_index),
+            class,
+            state,
+        })
+    };
+    assessed.gaps.iter().filter_map(gap).collect()
 }

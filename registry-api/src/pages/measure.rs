@@ -4,14 +4,16 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::{Guideline, Measure, MeasureKind};
 use registry_core::rules::ParameterValue;
-use registry_etl::results::{AdherenceRow, AdherenceTable, By, Funnel, Period};
+use registry_etl::results::{
+    AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixState, Period, Sensitivity, Side,
+};
 
 use super::adherence::unratified;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{MeasureResults, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -54,8 +56,15 @@ struct Data {
     has_own: bool,
     since: String,
     points: Vec<(String, String, String, String, &'static str)>,
+    /// Patients all of whose units are met, of event-unit measures.
+    all_met: String,
+    trend: Option<String>,
+    trend_test: String,
     half_years: Vec<Line>,
-    histologies: Vec<Line>,
+    breakdowns: Vec<(String, Vec<Line>)>,
+    sensitivity: Vec<[String; 5]>,
+    adjusted: String,
+    adjusted_centres: Vec<[String; 5]>,
     lacking: Vec<(&'static str, String, u32)>,
 }
 
@@ -78,8 +87,14 @@ pub(super) async fn page(
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, m, data: None }),
             Err(problem) => return Err(problem),
         };
-        let (funnel, _) = view.funnel(&found.id)?;
-        let data = data(&view.adherence()?, &funnel, found, view.own());
+        let results = match view.measure(&found.id) {
+            Ok(results) => results,
+            // The published run is of a guideline version without this measure.
+            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, m, data: None }),
+            Err(problem) => return Err(problem),
+        };
+        let sensitivity = sensitivity(&view.sensitivities()?, &found.id);
+        let data = data(&results, sensitivity, found, view.own());
         Ok(Page {
             frame: frame.with_run(&view.run),
             m,
@@ -175,24 +190,117 @@ fn value(value: &ParameterValue) -> String {
     }
 }
 
-fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<&str>) -> Option<Data> {
-    let rows: Vec<&AdherenceRow> = table.rows.iter().filter(|r| r.measure == measure.id).collect();
+/// What the network's rate would be with other values of the parameters: name, value, rate, interval, counted, change.
+fn sensitivity(all: &[Sensitivity], measure: &str) -> Vec<[String; 5]> {
+    let row = |analysis: &Sensitivity| {
+        let changes = &analysis.comparison.measures;
+        let change = changes.iter().find(|change| change.measure == measure)?;
+        let side = |side: &Side| match side.rate {
+            Some(rate) => format!(
+                "{} ({})",
+                words::percent(Some(rate)),
+                words::interval(side.lower, side.upper)
+            ),
+            None => "not shown".to_owned(),
+        };
+        Some([
+            analysis.parameter.clone(),
+            format!(
+                "{} instead of {}",
+                words::leaf(&analysis.value),
+                words::leaf(&analysis.base)
+            ),
+            side(&change.other),
+            side(&change.base),
+            change.units_changed.map(|n| n.to_string()).unwrap_or_default(),
+        ])
+    };
+    all.iter().filter_map(row).collect()
+}
+
+/// Observed over expected per centre, in the order of the ratio drawn towards the mean.
+fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
+    let Some(mix) = mix else {
+        return ("This run has no case-mix adjustment.".to_owned(), Vec::new());
+    };
+    let said = match &mix.state {
+        CaseMixState::TooFew => return ("Too few units for a model.".to_owned(), Vec::new()),
+        CaseMixState::NoEstimate(why) => return (format!("No estimate: {why}."), Vec::new()),
+        CaseMixState::Modelled => {
+            let covariates: Vec<String> = mix
+                .coefficients
+                .iter()
+                .map(|c| format!("{} (odds ratio {:.2})", c.covariate, c.log_odds_ratio.exp()))
+                .collect();
+            format!(
+                "Logistic model of {} units, all diagnoses; {} left out because a covariate is not recorded. Covariates: {}. Area under the curve {:.2}.",
+                mix.units,
+                mix.left_out,
+                covariates.join(", "),
+                mix.concordance.unwrap_or(0.5)
+            )
+        }
+    };
+    let mut centres: Vec<&AdjustedCentre> = mix.centres.iter().collect();
+    centres.sort_by_key(|centre| (centre.centre.len(), centre.centre.clone()));
+    let rows = centres
+        .into_iter()
+        .map(|c| {
+            [
+                c.centre.clone(),
+                format!("{} of {}", c.observed, c.units),
+                format!("{:.1}", c.expected),
+                format!("{:.2} ({:.2} to {:.2})", c.ratio, c.lower, c.upper),
+                format!("{:.2} ({:.2} to {:.2})", c.shrunk, c.shrunk_lower, c.shrunk_upper),
+            ]
+        })
+        .collect();
+    (said, rows)
+}
+
+/// Ways to break the network's rate down, beside time: heading and rows.
+fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
+    let ways = [
+        (By::Year, "By year of diagnosis"),
+        (By::Histology, "By histology"),
+        (By::Timing, "By timing"),
+        (By::Organ, "By organ"),
+        (By::VolumeTertile, "By volume of the centre"),
+        (By::Stratum, "By the measure's own stratifiers"),
+    ];
+    let line = |r: &&AdherenceRow| {
+        let level = match r.level.split_once('=') {
+            Some((element, code)) => format!("{element}: {}", words::code(code)),
+            None => words::code(&r.level),
+        };
+        (
+            level,
+            words::rate(r),
+            words::interval(r.lower, r.upper),
+            words::fraction(r),
+        )
+    };
+    ways.into_iter()
+        .filter_map(|(by, heading)| {
+            let of = rows.iter().filter(|r| r.by == by && r.period == Period::All);
+            let lines: Vec<Line> = of.map(line).collect();
+            (!lines.is_empty()).then(|| (heading.to_owned(), lines))
+        })
+        .collect()
+}
+
+fn data(
+    results: &MeasureResults,
+    sensitivity: Vec<[String; 5]>,
+    measure: &Measure,
+    own: Option<&str>,
+) -> Option<Data> {
+    let (table, funnel) = (&results.table, &results.funnel);
+    let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
+    let (adjusted, adjusted_centres) = adjusted(results.case_mix.as_ref());
     let network = rows
         .iter()
         .find(|r| r.by == By::Network && r.period == Period::All)?;
-    let lines = |by: By| -> Vec<Line> {
-        rows.iter()
-            .filter(|r| r.by == by && r.period == Period::All)
-            .map(|r| {
-                (
-                    words::code(&r.level),
-                    words::rate(r),
-                    words::interval(r.lower, r.upper),
-                    words::fraction(r),
-                )
-            })
-            .collect()
-    };
     let patients = match (network.clustered_lower, network.clustered_upper) {
         (Some(l), Some(u)) => format!(
             "in {} patients; interval allowing for several units of one patient {}",
@@ -255,8 +363,40 @@ fn data(table: &AdherenceTable, funnel: &Funnel, measure: &Measure, own: Option<
                 )
             })
             .collect(),
-        half_years: lines(By::HalfYear),
-        histologies: lines(By::Histology),
+        trend: charts::trend(&results.trend, &format!("{} over time", measure.title)),
+        trend_test: results.trend.p.map_or_else(String::new, |p| {
+            format!("Test of trend (Cochran-Armitage): p = {p:.3}.")
+        }),
+        half_years: results
+            .trend
+            .points
+            .iter()
+            .map(|p| {
+                let fraction = match (p.numerator, p.denominator) {
+                    (Some(n), Some(d)) => format!("{n} of {d}"),
+                    _ => "not shown".to_owned(),
+                };
+                let limits = p
+                    .limits
+                    .map(|l| words::interval(Some(l.lower95), Some(l.upper95)));
+                let rate = p
+                    .rate
+                    .map_or_else(|| "–".to_owned(), |rate| words::percent(Some(rate)));
+                (p.level.clone(), rate, limits.unwrap_or_default(), fraction)
+            })
+            .collect(),
+        breakdowns: breakdowns(&rows),
+        sensitivity,
+        adjusted,
+        adjusted_centres,
+        all_met: match (network.patients_all_met, network.patients) {
+            (Some(met), Some(all))
+                if measure.unit_entity.is_some() && measure.kind != MeasureKind::Utilisation =>
+            {
+                format!("every unit met in {met} of {all} patients")
+            }
+            _ => String::new(),
+        },
         lacking: network
             .not_assessable_by
             .iter()

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::problem::{Kind, Problem};
-use crate::routes::{Idempotent, Reply};
+use crate::routes::{Idempotent, Reply, gaps_json};
 use crate::state::AppState;
 
 /// A record on its way in.
@@ -28,20 +28,36 @@ pub struct Incoming {
     pub reason: Option<String>,
     /// Kept for the centre, out of runs.
     pub draft: bool,
+    /// Answer with the care gaps of the case as well.
+    pub assess: bool,
     /// Replay key.
     pub idempotent: Option<Idempotent>,
 }
 
 /// Judges a record as this scope's centre would submit it now. Stores nothing.
 pub fn judge(state: &AppState, scope: &Scope, body: &Value, centres: &CentreTable) -> Verdict {
+    state.judge.judge(body, &envelope(state, scope), centres)
+}
+
+fn envelope(state: &AppState, scope: &Scope) -> Envelope {
     let now = state.ports.clock.now();
-    let envelope = Envelope {
+    Envelope {
         record_id: Uuid::nil(),
         centre_id: scope.centre().unwrap_or_default().to_owned(),
         submitted_at: now,
         data_cutoff_date: now.date_naive(),
-    };
-    state.judge.judge(body, &envelope, centres)
+    }
+}
+
+/// The care gaps of a record that was not refused, as answered.
+fn gaps(state: &AppState, scope: &Scope, body: &Value, centres: &CentreTable) -> Vec<Value> {
+    let gaps = state.judge.care_gaps(body, &envelope(state, scope), centres);
+    let version = body
+        .get("schema_version")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let guideline = state.judge.guidelines(version).first();
+    guideline.map_or_else(Vec::new, |guideline| gaps_json(guideline, &gaps))
 }
 
 /// Judges and, unless refused, makes what the store takes.
@@ -81,7 +97,10 @@ pub fn admit(
         })));
     }
     let pseudonym = incoming.pseudonym.clone();
-    let for_render = verdict.clone();
+    let gaps = incoming
+        .assess
+        .then(|| gaps(state, scope, &incoming.body, centres));
+    let for_render = (verdict.clone(), gaps.clone());
     let put = PutCase {
         pseudonym: incoming.pseudonym,
         precondition: incoming.precondition,
@@ -103,17 +122,22 @@ pub fn admit(
             key: i.key,
             fingerprint: i.fingerprint,
             render: Box::new(move |outcome: &PutOutcome| {
-                answer_of(accepted(&pseudonym, outcome, &for_render))
+                answer_of(accepted(
+                    &pseudonym,
+                    outcome,
+                    &for_render.0,
+                    for_render.1.as_ref(),
+                ))
             }),
         }),
     };
-    Ok(Admitted::Case(Box::new(put), Box::new(verdict)))
+    Ok(Admitted::Case(Box::new(put), Box::new(verdict), gaps))
 }
 
 /// What the judge let through.
 pub enum Admitted {
-    /// A case to store, with its verdict.
-    Case(Box<PutCase>, Box<Verdict>),
+    /// A case to store, with its verdict and, when asked for, its care gaps.
+    Case(Box<PutCase>, Box<Verdict>, Option<Vec<Value>>),
     /// A withdrawal of consent.
     Withdrawal(Box<Withdraw>),
 }
@@ -126,11 +150,11 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
     let centres = state.centre_table()?;
     let pseudonym = incoming.pseudonym.clone();
     match admit(state, scope, incoming, &centres)? {
-        Admitted::Case(put, verdict) => {
+        Admitted::Case(put, verdict, gaps) => {
             let outcome = state.store.put_case(scope, *put)?;
             match outcome.replay.clone() {
                 Some(answer) => Ok(Reply::replayed(answer)),
-                None => accepted(&pseudonym, &outcome, &verdict),
+                None => accepted(&pseudonym, &outcome, &verdict, gaps.as_ref()),
             }
         }
         Admitted::Withdrawal(withdraw) => {
@@ -205,9 +229,18 @@ pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> V
     })
 }
 
-fn accepted(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Result<Reply, Problem> {
+fn accepted(
+    pseudonym: &str,
+    outcome: &PutOutcome,
+    verdict: &Verdict,
+    gaps: Option<&Vec<Value>>,
+) -> Result<Reply, Problem> {
     let status = if outcome.created { 201 } else { 200 };
-    Ok(Reply::json(status, &acceptance(pseudonym, outcome, verdict))?
+    let mut body = acceptance(pseudonym, outcome, verdict);
+    if let Some(gaps) = gaps {
+        body["assessment"] = json!({ "care_gaps": gaps });
+    }
+    Ok(Reply::json(status, &body)?
         .header("etag", outcome.etag.clone())
         .header("location", format!("/api/v1/cases/{pseudonym}")))
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::files::{GuidelineFile, MeasureFile};
-use super::{Guideline, GuidelineStatus, Measure, MeasureKind, Program};
+use super::{Composite, Guideline, GuidelineStatus, Measure, MeasureKind, Program};
 use crate::record::Layout;
 use crate::rules::compile::{Compiler, Definition, Role, Shared, WindowDays, parse_at};
 use crate::rules::files::{RuleFile, definitions, json, parameters, tables, window_days};
@@ -203,6 +203,7 @@ impl<'a> Compilation<'a> {
         compilation.refuse_cycles(&measures);
         compilation.refuse_unread(named("parameters.toml"));
         let (measures, programs): (Vec<Measure>, Vec<Program>) = programs.into_iter().flatten().unzip();
+        let composites = composites(main, &head, &measures, compilation.errors);
         let texts = |written: &BTreeMap<Spanned<String>, Spanned<String>>| -> BTreeMap<String, String> {
             written
                 .iter()
@@ -219,6 +220,7 @@ impl<'a> Compilation<'a> {
             folder: folder.unwrap_or_default().to_owned(),
             status: status?,
             measures,
+            composites,
             digest: digest(&all, replaced),
             layout: Arc::clone(layout),
             windows: compilation.shared.windows.unwrap_or(WindowDays {
@@ -352,6 +354,50 @@ impl<'a> Compilation<'a> {
             }
         }
     }
+}
+
+/// Composites with their parts resolved; parts are measures of one unit and none of them utilisation.
+fn composites(
+    file: &RuleFile,
+    head: &GuidelineFile,
+    measures: &[Measure],
+    errors: &mut Vec<RuleError>,
+) -> Vec<Composite> {
+    let mut composites = Vec::new();
+    for written in &head.composites {
+        let at = written.parts.span().start;
+        let mut refuse = |message: String| errors.push(file.error(at, "bad_composite", message));
+        if measures.iter().any(|measure| measure.id == *written.id.get_ref()) {
+            refuse(format!("there is a measure `{}` already", written.id.get_ref()));
+        }
+        let mut parts = Vec::new();
+        for id in written.parts.get_ref() {
+            match measures.iter().position(|measure| measure.id == *id) {
+                Some(part) => parts.push(part as u16),
+                None => refuse(format!("there is no measure `{id}`")),
+            }
+        }
+        let known: Vec<&Measure> = parts
+            .iter()
+            .filter_map(|part| measures.get(usize::from(*part)))
+            .collect();
+        let Some(first) = known.first() else { continue };
+        if known.iter().any(|part| part.unit_entity != first.unit_entity) {
+            refuse("its parts judge different units".to_owned());
+        }
+        if known.iter().any(|part| part.kind == MeasureKind::Utilisation) {
+            refuse("a utilisation measure is neither met nor not met".to_owned());
+        }
+        composites.push(Composite {
+            id: written.id.get_ref().clone(),
+            title: written.title.clone(),
+            unit: first.unit.clone(),
+            statement: first.statement,
+            grade: first.grade.clone(),
+            parts,
+        });
+    }
+    composites
 }
 
 fn read_measures(all: &[RuleFile], layout: &Layout, errors: &mut Vec<RuleError>) -> Vec<Read> {

@@ -27,10 +27,21 @@ impl Guideline {
     /// Judges a case, blocks of edit checks applied, by every measure on every unit. The cut-off is the record's.
     /// Results are ordered by measure and unit; every unit row up to the cut-off has one per measure.
     pub fn evaluate(&self, record: &Record) -> Vec<UnitOutcome> {
+        self.evaluate_some(record, |_| true)
+    }
+
+    /// As [`Guideline::evaluate`], of some measures only (by position).
+    pub fn evaluate_some(&self, record: &Record, wanted: impl Fn(u16) -> bool) -> Vec<UnitOutcome> {
         let judgement = Judgement::new(self);
         let evaluation = Evaluation::of_measures(record, self.windows, &judgement);
         judgement.judge_populations(&evaluation);
-        let mut units: Vec<Option<u16>> = self.programs.iter().map(|program| program.unit).collect();
+        let mut units: Vec<Option<u16>> = self
+            .programs
+            .iter()
+            .zip(0..)
+            .filter(|(_, measure)| wanted(*measure))
+            .map(|(program, _)| program.unit)
+            .collect();
         units.sort_unstable();
         units.dedup();
         let mut results = Vec::with_capacity(self.programs.len());
@@ -40,7 +51,7 @@ impl Guideline {
                 evaluation.enter(unit.map(|entity| (entity, row)));
                 judgement.next_unit();
                 for (measure, program) in self.programs.iter().enumerate() {
-                    if program.unit == unit {
+                    if program.unit == unit && wanted(measure as u16) {
                         let decided = judgement.decide(&evaluation, measure);
                         results.push(self.named(measure, row, decided));
                     }

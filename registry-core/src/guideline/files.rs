@@ -23,6 +23,17 @@ pub(super) struct GuidelineFile {
     pub(super) populations: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
     pub(super) tables: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    #[serde(default)]
+    pub(super) composites: Vec<CompositeFile>,
+}
+
+/// `[[composites]]` of `guideline.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CompositeFile {
+    pub(super) id: Spanned<String>,
+    pub(super) title: String,
+    pub(super) parts: Spanned<Vec<String>>,
 }
 
 /// `measures/<id>.toml`.

@@ -1,6 +1,7 @@
 //! Guideline measures: what is asked, of whom, and what the answer is for one case.
 
 mod compile;
+mod composite;
 mod evaluate;
 mod explain;
 mod files;
@@ -16,6 +17,7 @@ use crate::rules::Parameter;
 use crate::rules::compile::WindowDays;
 use crate::rules::program::Cond;
 
+pub use composite::Composite;
 pub use explain::{Explanation, StepExplanation};
 pub use measure::{Measure, MeasureKind};
 pub use outcome::{Outcome, Step, UnitOutcome};
@@ -35,6 +37,8 @@ pub struct Guideline {
     pub folder: String,
     /// Ordered by statement and id.
     pub measures: Vec<Measure>,
+    /// All-or-none summaries of several measures.
+    pub composites: Vec<Composite>,
     /// Every threshold, window and list the measures read.
     pub parameters: BTreeMap<String, Parameter>,
     /// Definitions and populations as written, by name.

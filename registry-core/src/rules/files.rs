@@ -87,6 +87,9 @@ struct ParameterFile {
     r#type: String,
     basis: String,
     note: Option<String>,
+    /// Other values to compute the measures with (sensitivity).
+    #[serde(default)]
+    alternatives: Vec<Spanned<toml::Value>>,
 }
 
 /// Reads a file of parameters; `replaced` values (sensitivity runs) take the place of those in the file.
@@ -101,6 +104,16 @@ pub(crate) fn parameters(
         let at = parameter.value.span().start;
         let written = json(parameter.value.get_ref());
         let value = replaced.get(name.get_ref()).unwrap_or(&written);
+        let mut alternatives = Vec::new();
+        for other in &parameter.alternatives {
+            match ParameterValue::read(&parameter.r#type, &json(other.get_ref())) {
+                Ok(value) => alternatives.push(value),
+                Err(message) => {
+                    let message = format!("{}: alternative: {message}", name.get_ref());
+                    errors.push(file.error(other.span().start, "bad_parameter", message));
+                }
+            }
+        }
         match ParameterValue::read(&parameter.r#type, value) {
             Ok(value) => {
                 let (basis, note) = (parameter.basis.clone(), parameter.note.clone());
@@ -112,6 +125,7 @@ pub(crate) fn parameters(
                         value,
                         basis,
                         note,
+                        alternatives,
                     },
                 );
             }

@@ -14,7 +14,7 @@ use super::{
     Verdict, words,
 };
 use crate::dictionary::{Dictionary, EntityKind, Requirement};
-use crate::guideline::Guideline;
+use crate::guideline::{Guideline, UnitOutcome};
 use crate::intake::canonical;
 use crate::record::{CentreTable, Layout, LayoutError, Record};
 use crate::rules::{CheckSet, RuleErrors};
@@ -195,6 +195,33 @@ impl Judge {
                 super::attestation::unattested(body, &version.validator.dictionary, &outcomes);
         }
         verdict
+    }
+
+    /// A body that was not refused, read for the measures: envelope and derived elements in place, what an error-severity
+    /// check keeps out kept out. `None` for a version that is not accepted.
+    pub fn record(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Option<Record> {
+        let version = self.versions.get(body.get("schema_version")?.as_str()?)?;
+        let document = document(body, envelope, &self.derive(body));
+        let mut record = Record::read(&document, &version.layout, centres);
+        let fired = version.checks.run(&record);
+        version.checks.block(&mut record, &fired);
+        Some(record)
+    }
+
+    /// The guideline in force and its results on a body that was not refused; `None` where there is none.
+    pub fn assess(
+        &self,
+        body: &Value,
+        envelope: &Envelope,
+        centres: &CentreTable,
+    ) -> Option<(&Guideline, Vec<UnitOutcome>)> {
+        let record = self.record(body, envelope, centres)?;
+        let version = body.get("schema_version")?.as_str()?;
+        let guideline = self
+            .guidelines(version)
+            .first()
+            .filter(|guideline| guideline.is_active())?;
+        Some((guideline, guideline.evaluate(&record)))
     }
 
     /// The derived elements of a body.

@@ -6,6 +6,7 @@ mod explain;
 mod finding;
 mod fired;
 mod formats;
+mod gaps;
 mod imprecise;
 mod judge;
 mod place;
@@ -15,6 +16,7 @@ mod words;
 
 pub use breach::code;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
+pub use gaps::{CareGap, GapState};
 pub use judge::{Judge, JudgeError, document};
 pub use schema::{SchemaCompileError, SchemaValidator};
 pub use verdict::{Assessment, Derived, Envelope, UnattestedSection, Verdict};

@@ -7,10 +7,12 @@
 )]
 
 mod closure;
+mod composites;
 mod corpus;
 mod dates;
 mod examples;
 mod faults;
+mod figures;
 mod golden;
 mod information;
 mod leaves;

@@ -297,11 +297,12 @@ fn sections_nobody_attested_are_listed_with_what_they_are_worth() {
             {"section": "trial", "status": "incomplete"}
         ]),
     ));
+    // Assessment for a trial and enrolment (39a, 39b) wait for it.
     assert_eq!(
         closed.unattested,
         [UnattestedSection {
             section: "trial".to_owned(),
-            measures_unlocked: 0
+            measures_unlocked: 2
         }]
     );
 }

@@ -1,7 +1,10 @@
 //! Adherence tables.
 
+use std::collections::BTreeMap;
+
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
+use crate::cohorts::overall_survival::NOT_RECORDED;
 use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
 
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
@@ -45,11 +48,12 @@ pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thres
     let threshold = thresholds.of(audience);
     let mut table = AdherenceTable {
         rows: Vec::with_capacity(exact.rows.len()),
+        centre_tertiles: BTreeMap::new(),
         ..exact.clone()
     };
     for measure in &exact.measures {
         let rows: Vec<&AdherenceRow> = exact.rows.iter().filter(|r| r.measure == measure.id).collect();
-        let hidden = protect(&rows, audience, threshold);
+        let hidden = protect(&rows, &exact.centre_tertiles, audience, threshold);
         table.rows.extend(
             rows.iter()
                 .zip(hidden)
@@ -79,7 +83,7 @@ pub fn adherence_for_centre(
             }),
             By::Centre => {}
             By::Network => rows.push(without_small_others(exact, exact_row, row, own, threshold)),
-            By::HalfYear | By::Histology => rows.push(row.clone()),
+            _ => rows.push(row.clone()),
         }
     }
     let rows_suppressed = rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
@@ -122,6 +126,7 @@ fn without_small_others(
 /// What is hidden of every row of one measure.
 fn protect(
     rows: &[&AdherenceRow],
+    tertiles: &BTreeMap<String, String>,
     audience: &Audience,
     threshold: u32,
 ) -> Vec<[Option<Suppression>; QUANTITIES]> {
@@ -131,7 +136,7 @@ fn protect(
         .map(|row| protected_cells(row, audience).map(|cell| family.add(cell)))
         .collect();
     for quantity in 0..QUANTITIES {
-        sums(&mut family, rows, &cells, quantity);
+        sums(&mut family, rows, tertiles, &cells, quantity);
     }
     // Otherwise a hidden row's assessable patients would be its cases less the rest.
     family.follows = cells
@@ -143,7 +148,13 @@ fn protect(
 }
 
 /// The sums between the rows of a measure, for one quantity.
-fn sums(family: &mut Family, rows: &[&AdherenceRow], cells: &[[usize; QUANTITIES]], quantity: usize) {
+fn sums(
+    family: &mut Family,
+    rows: &[&AdherenceRow],
+    tertiles: &BTreeMap<String, String>,
+    cells: &[[usize; QUANTITIES]],
+    quantity: usize,
+) {
     let of = |by: By, period: Period| -> Vec<usize> {
         (0..rows.len())
             .filter(|&r| rows[r].by == by && rows[r].period == period)
@@ -154,14 +165,41 @@ fn sums(family: &mut Family, rows: &[&AdherenceRow], cells: &[[usize; QUANTITIES
         let Some(&network) = of(By::Network, period).first() else {
             continue;
         };
-        for by in [By::Centre, By::HalfYear, By::Histology] {
-            let parts = of(by, period);
-            if !parts.is_empty() {
-                family.sums.push(Sum {
-                    total: network,
-                    parts,
-                });
+        for by in By::PARTS {
+            // Each stratifier is a partition of its own.
+            let mut partitions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for r in (0..rows.len()).filter(|&r| rows[r].by == by && rows[r].period == period) {
+                let element = rows[r].level.split_once('=').map_or("", |(element, _)| element);
+                partitions.entry(element).or_default().push(cells[r][quantity]);
             }
+            family.sums.extend(partitions.into_values().map(|parts| Sum {
+                total: network,
+                parts,
+            }));
+        }
+    }
+    // A year is its half-years, a third of the centres is its centres.
+    let within = |whole: &AdherenceRow, part: &AdherenceRow| match whole.by {
+        By::Year => {
+            part.by == By::HalfYear
+                && (part.level == whole.level || part.level.starts_with(&format!("{}-", whole.level)))
+        }
+        By::VolumeTertile => {
+            let third = tertiles.get(&part.level).map_or(NOT_RECORDED, String::as_str);
+            part.by == By::Centre && part.period == whole.period && third == whole.level
+        }
+        _ => false,
+    };
+    for (total, whole) in rows.iter().enumerate() {
+        let parts: Vec<usize> = (0..rows.len())
+            .filter(|&r| within(whole, rows[r]))
+            .map(|r| cells[r][quantity])
+            .collect();
+        if !parts.is_empty() {
+            family.sums.push(Sum {
+                total: cells[total][quantity],
+                parts,
+            });
         }
     }
     // All cases are the recent and the older ones, of the network and of every centre.

@@ -13,12 +13,14 @@
 //! Not covered: comparing two published runs with each other, which differ by the cases added in between.
 
 mod adherence;
+mod comparison;
 mod letters;
 mod summaries;
 pub(crate) mod suppression;
 mod survival;
 
 pub use adherence::{adherence, adherence_for_centre};
+pub use comparison::comparison;
 pub use letters::CentreLetters;
 pub use summaries::{overview, quality};
 pub use survival::survival;

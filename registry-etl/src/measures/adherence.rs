@@ -30,7 +30,7 @@ pub enum AggregateError {
     Statistics(#[from] StatisticsError),
 }
 
-/// The fixed family of tables of a run: every measure by network, centre, half-year and histology.
+/// The tables of a run: every measure by network, centre and every other way of [`By`].
 ///
 /// Rows come in the order of `measures`, breakdown, and level; every measure has a row for every level.
 ///
@@ -44,13 +44,16 @@ pub fn adherence_table(
 ) -> Result<AdherenceTable, AggregateError> {
     let frames = Frames::build(columns)?;
     let mut parts = Vec::new();
-    for breakdown in Breakdown::ALL {
-        parts.push((breakdown, levels(breakdown.by, columns), frames.tally(breakdown)?));
+    for breakdown in Breakdown::all(columns) {
+        parts.push((breakdown, levels(breakdown, columns), frames.tally(breakdown)?));
     }
     let nothing = Tally::default();
     let mut rows = Vec::new();
     for (at, measure) in measures.iter().enumerate() {
         for (breakdown, levels, tallies) in &parts {
+            if !applies(*breakdown, measure, columns) {
+                continue;
+            }
             for (level, number) in levels {
                 let tally = tallies.get(&(at as u32, *number)).unwrap_or(&nothing);
                 rows.push(row(measure, *breakdown, level, tally, columns)?);
@@ -61,25 +64,38 @@ pub fn adherence_table(
         run: run.clone(),
         last_24_months_from: window.recent_from.to_string(),
         measures: measures.to_vec(),
+        centre_tertiles: columns.tertiles(),
         rows_total: rows.len() as u32,
         rows_suppressed: 0,
         rows,
     })
 }
 
+/// A stratifier is one of certain measures; everything else breaks down all.
+fn applies(breakdown: Breakdown, measure: &MeasureHead, columns: &CaseColumns) -> bool {
+    let element = breakdown
+        .levels
+        .and_then(|at| columns.levels.get(at)?.element.as_ref());
+    element.is_none_or(|element| measure.stratifiers.contains(element))
+}
+
 /// Levels of a breakdown with their numbers, by name.
-fn levels(by: By, columns: &CaseColumns) -> Vec<(String, u32)> {
-    let names = match by {
-        By::Network => return vec![("all".to_owned(), 0)],
-        By::Centre => &columns.centres,
-        By::HalfYear => &columns.half_years,
-        By::Histology => &columns.histologies,
+fn levels(breakdown: Breakdown, columns: &CaseColumns) -> Vec<(String, u32)> {
+    let of = breakdown.levels.and_then(|at| columns.levels.get(at));
+    let (names, element) = match (breakdown.by, of) {
+        (By::Centre, _) => (&columns.centres, None),
+        (_, Some(levels)) => (&levels.names, levels.element.as_ref()),
+        _ => return vec![("all".to_owned(), 0)],
+    };
+    let named = |name: &String| match element {
+        Some(element) => format!("{element}={name}"),
+        None => name.clone(),
     };
     let mut levels: Vec<(String, u32)> = names
         .all()
         .iter()
         .enumerate()
-        .map(|(number, name)| (name.clone(), number as u32))
+        .map(|(number, name)| (named(name), number as u32))
         .collect();
     levels.sort();
     levels

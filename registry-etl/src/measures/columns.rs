@@ -2,10 +2,11 @@
 
 use super::evaluation::{CaseEvaluation, CaseFacts};
 use crate::cohorts::{SurvivalFacts, overall_survival::NOT_RECORDED};
+use crate::results::{By, MeasureHead};
 use chrono::{Days, Months, NaiveDate};
 use registry_core::guideline::Outcome;
 use registry_core::record::day_number;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The cut-off of a run and the 24 months before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,21 +64,31 @@ impl Names {
 }
 
 /// One case, without its units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseRow {
     pub centre: u32,
-    pub half_year: u32,
-    pub histology: u32,
+    /// Numbers of its levels, in the order of [`CaseColumns::levels`].
+    pub levels: Vec<u32>,
     pub recent: bool,
+}
+
+/// A way of breaking down cases (all but by centre), with the names of its levels.
+#[derive(Debug, Clone)]
+pub struct Levels {
+    pub by: By,
+    /// The element, of [`By::Stratum`].
+    pub element: Option<String>,
+    pub names: Names,
 }
 
 /// All cases of a run.
 #[derive(Debug, Default)]
 pub struct CaseColumns {
     pub centres: Names,
-    pub half_years: Names,
-    pub histologies: Names,
+    pub levels: Vec<Levels>,
     pub elements: Names,
+    /// Third of the centres a centre is in.
+    tertiles: BTreeMap<String, &'static str>,
     pub cases: Vec<CaseRow>,
     /// Facts with the centre, for survival and the summaries.
     pub facts: Vec<CaseFacts>,
@@ -93,18 +104,55 @@ pub struct CaseColumns {
 pub(super) const NONE: u32 = u32::MAX;
 
 impl CaseColumns {
+    /// No case yet; breakdowns by the common ways and by every element that is a stratifier of one of `measures`.
+    pub fn new(measures: &[MeasureHead], tertiles: BTreeMap<String, &'static str>) -> Self {
+        let common = [
+            By::HalfYear,
+            By::Year,
+            By::Histology,
+            By::Timing,
+            By::Organ,
+            By::VolumeTertile,
+        ];
+        let common = common.into_iter().map(|by| (by, None));
+        let elements: BTreeSet<&String> = measures.iter().flat_map(|measure| &measure.stratifiers).collect();
+        let strata = elements
+            .into_iter()
+            .map(|element| (By::Stratum, Some(element.clone())));
+        let levels = common.chain(strata).map(|(by, element)| Levels {
+            by,
+            element,
+            names: Names::default(),
+        });
+        Self {
+            levels: levels.collect(),
+            tertiles,
+            ..Self::default()
+        }
+    }
+
     /// Adds one evaluated case of `centre`.
     pub fn push(&mut self, centre: &str, window: &Window, evaluation: CaseEvaluation) {
         let facts = evaluation.facts;
         let case = self.cases.len() as u32;
+        let tertile = self.tertiles.get(centre).copied();
+        let levels = self.levels.iter_mut().map(|levels| {
+            let level = match (levels.by, &levels.element) {
+                (By::HalfYear, _) => facts.half_year(),
+                (By::Year, _) => facts.year(),
+                (By::Histology, _) => facts.histology.clone(),
+                (By::Timing, _) => facts.timing.clone(),
+                (By::Organ, _) => facts.organ.clone(),
+                (By::VolumeTertile, _) => tertile.map(str::to_owned),
+                (_, element) => element
+                    .as_ref()
+                    .and_then(|element| facts.strata.get(element).cloned()),
+            };
+            levels.names.number(level.as_deref().unwrap_or(NOT_RECORDED))
+        });
         self.cases.push(CaseRow {
+            levels: levels.collect(),
             centre: self.centres.number(centre),
-            half_year: self
-                .half_years
-                .number(facts.half_year().as_deref().unwrap_or(NOT_RECORDED)),
-            histology: self
-                .histologies
-                .number(facts.histology.as_deref().unwrap_or(NOT_RECORDED)),
             recent: facts.diagnosis_day().is_some_and(|day| window.is_recent(day)),
         });
         for unit in evaluation.outcomes {
@@ -116,6 +164,12 @@ impl CaseColumns {
                 .push(unit.element.map_or(NONE, |e| self.elements.number(&e)));
         }
         self.facts.push(facts);
+    }
+
+    /// Which third a centre is in.
+    pub fn tertiles(&self) -> BTreeMap<String, String> {
+        let owned = |(centre, third): (&String, &&str)| (centre.clone(), (*third).to_owned());
+        self.tertiles.iter().map(owned).collect()
     }
 
     /// Number of cases.

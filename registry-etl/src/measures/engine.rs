@@ -4,17 +4,23 @@
 use super::evaluation::{CaseEvaluation, CaseFacts};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
-use registry_core::guideline::{ENGINE_VERSION, Guideline};
+use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
 use registry_core::record::{CentreTable, Record, day_number};
-use registry_core::rules::Severity;
+use registry_core::rules::{RuleErrors, Severity};
 use registry_core::storage::{CaseDocument, CaseHeader};
 use registry_core::validation::{Envelope, Judge, document};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates.
-const EVALUATION_VERSION: &str = "1";
+const EVALUATION_VERSION: &str = "2";
+/// The parameter from which `presentation.timing` follows.
+const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
+/// Kind of a composite among the measures of a run.
+pub const COMPOSITE: &str = "composite";
 
 /// A case cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +29,8 @@ pub enum EngineError {
     NoGuideline,
     #[error("there is no version {0} of the guideline")]
     NoGuidelineVersion(String),
+    #[error(transparent)]
+    Rules(#[from] RuleErrors),
     #[error("case schema version {0} is not evaluated by this program any more")]
     SchemaVersion(String),
     #[error("the record id of a case is not an identifier")]
@@ -35,7 +43,13 @@ pub struct Engine {
     schema_version: String,
     /// Id and version of the guideline that is evaluated.
     guideline: (String, String),
+    /// Elements any of its measures is broken down by.
+    stratifiers: Vec<String>,
     rules: String,
+    /// Compiled with other values of some parameters, by version of the case schema.
+    replaced: BTreeMap<String, Guideline>,
+    /// Days between diagnosis and presentation up to which a presentation counts as synchronous, when timing is derived.
+    synchronous_days: Option<f64>,
 }
 
 impl Engine {
@@ -76,8 +90,38 @@ impl Engine {
         Ok(Self {
             rules: hex::encode(rules.finalize()),
             guideline: (guideline.id.clone(), guideline.version.clone()),
+            stratifiers: stratifiers(guideline),
+            replaced: BTreeMap::new(),
+            synchronous_days: None,
             schema_version,
             judge,
+        })
+    }
+
+    /// The same engine with other values of some parameters (a sensitivity analysis). With `SYNC_WINDOW_DAYS` among them
+    /// `presentation.timing` is derived from the dates where both are known.
+    ///
+    /// # Errors
+    /// [`EngineError::Rules`] for a parameter that is not there or a value that does not fit its type.
+    pub fn with_parameters(&self, values: &BTreeMap<String, Value>) -> Result<Self, EngineError> {
+        let mut replaced = BTreeMap::new();
+        for version in self.judge.accepted_versions() {
+            let (Some(guideline), Some(layout)) = (self.guideline_on(version), self.judge.layout(version))
+            else {
+                continue;
+            };
+            let store = self.judge.store();
+            let other = Guideline::with_parameters(store, &guideline.folder, layout, values)?;
+            replaced.insert(version.to_owned(), other);
+        }
+        Ok(Self {
+            judge: Arc::clone(&self.judge),
+            schema_version: self.schema_version.clone(),
+            guideline: self.guideline.clone(),
+            stratifiers: self.stratifiers.clone(),
+            rules: self.rules.clone(),
+            replaced,
+            synchronous_days: values.get(SYNCHRONOUS).and_then(Value::as_f64),
         })
     }
 
@@ -92,6 +136,9 @@ impl Engine {
 
     /// The same guideline version, compiled for a version of the case schema.
     fn guideline_on(&self, schema_version: &str) -> Option<&Guideline> {
+        if let Some(replaced) = self.replaced.get(schema_version) {
+            return Some(replaced);
+        }
         let (id, version) = &self.guideline;
         let mut all = self.judge.guidelines(schema_version).iter();
         all.find(|guideline| guideline.id == *id && guideline.version == *version)
@@ -112,7 +159,7 @@ impl Engine {
         format!("{ENGINE_VERSION}+{EVALUATION_VERSION}")
     }
 
-    /// The measures in the guideline's order.
+    /// The measures in the guideline's order, then the composites.
     ///
     /// # Errors
     /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
@@ -124,8 +171,27 @@ impl Engine {
             grade: m.grade.clone(),
             kind: m.kind.as_str().to_owned(),
             unit: m.unit.clone(),
+            domain: m.domain.clone(),
+            stratifiers: m.stratifiers.clone(),
         };
-        Ok(self.guideline()?.measures.iter().map(head).collect())
+        let guideline = self.guideline()?;
+        let of_composite = |c: &Composite| MeasureHead {
+            id: c.id.clone(),
+            statement: c.statement.to_string(),
+            title: c.title.clone(),
+            grade: c.grade.clone(),
+            kind: COMPOSITE.to_owned(),
+            unit: c.unit.clone(),
+            domain: c
+                .parts
+                .first()
+                .and_then(|part| guideline.measures.get(usize::from(*part))?.domain.clone()),
+            stratifiers: Vec::new(),
+        };
+        let measures = guideline.measures.iter().map(head);
+        Ok(measures
+            .chain(guideline.composites.iter().map(of_composite))
+            .collect())
     }
 
     /// The last day anything is known of a case: the earlier of the run's cut-off and the day of submission.
@@ -167,34 +233,130 @@ impl Engine {
         cut_off: NaiveDate,
         centres: &CentreTable,
     ) -> Result<CaseEvaluation, EngineError> {
+        let read = self.read(case, cut_off, centres)?;
+        let mut outcomes = read.guideline.evaluate(&read.record);
+        outcomes.extend(read.guideline.composite_outcomes(&outcomes));
+        let effective = Self::effective_cut_off(cut_off, case.header.submitted_at);
+        let blocked = read
+            .fired
+            .iter()
+            .filter(|(_, severity)| *severity == Severity::Error);
+        let blocked = blocked.count() as u32;
+        Ok(CaseEvaluation {
+            outcomes: outcomes.into_iter().map(Into::into).collect(),
+            facts: CaseFacts::read(&read.record, &self.stratifiers, blocked, day_number(effective)),
+        })
+    }
+
+    /// A case read for the measures: derived elements in place, edit checks run, what they keep out kept out.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    pub fn read(
+        &self,
+        case: &CaseDocument,
+        cut_off: NaiveDate,
+        centres: &CentreTable,
+    ) -> Result<ReadCase<'_>, EngineError> {
         let header = &case.header;
         let version = &header.schema_version;
         let unknown = || EngineError::SchemaVersion(version.clone());
         let layout = self.judge.layout(version).ok_or_else(unknown)?;
         let checks = self.judge.checks(version).ok_or_else(unknown)?;
-        let guideline = self.guideline_on(version).ok_or_else(unknown)?;
-        let effective = Self::effective_cut_off(cut_off, header.submitted_at);
         let envelope = Envelope {
             record_id: Uuid::parse_str(&header.case.case_id).map_err(|_| EngineError::RecordId)?,
             centre_id: header.case.centre_id.clone(),
             submitted_at: header.submitted_at,
-            data_cutoff_date: effective,
+            data_cutoff_date: Self::effective_cut_off(cut_off, header.submitted_at),
         };
-        let derived = self.judge.derive(&case.document);
-        let mut record = Record::read(&document(&case.document, &envelope, &derived), layout, centres);
+        let mut document = document(&case.document, &envelope, &self.judge.derive(&case.document));
+        if let Some(days) = self.synchronous_days {
+            derive_timing(&mut document, days);
+        }
+        let mut record = Record::read(&document, layout, centres);
         let fired = checks.run(&record);
         checks.block(&mut record, &fired);
-        let is_error = |f: &&registry_core::rules::FiredCheck| {
-            checks
-                .checks()
-                .get(f.check)
-                .is_some_and(|c| c.severity == Severity::Error)
+        let named = |fired: &registry_core::rules::FiredCheck| {
+            let check = checks.checks().get(fired.check)?;
+            Some((check.id.clone(), check.severity))
         };
-        let blocked = fired.iter().filter(is_error).count() as u32;
-        let outcomes = guideline.evaluate(&record).into_iter().map(Into::into).collect();
-        Ok(CaseEvaluation {
-            outcomes,
-            facts: CaseFacts::read(&record, blocked, day_number(effective)),
+        Ok(ReadCase {
+            guideline: self.guideline_on(version).ok_or_else(unknown)?,
+            fired: fired.iter().filter_map(named).collect(),
+            record,
         })
+    }
+}
+
+/// A case as the measures see it.
+pub struct ReadCase<'a> {
+    pub guideline: &'a Guideline,
+    pub record: Record,
+    /// Id and severity of every edit check that fired, once per place.
+    pub fired: Vec<(String, Severity)>,
+}
+
+/// Timing of every presentation whose date, and the diagnosis of the primary, are known to the day.
+fn derive_timing(document: &mut Value, days: f64) {
+    let day = |value: Option<&Value>| value?.as_str()?.parse::<NaiveDate>().ok();
+    let Some(diagnosed) = day(document.pointer("/primary/diagnosis_date")) else {
+        return;
+    };
+    let Some(Value::Array(presentations)) = document.get_mut("presentation") else {
+        return;
+    };
+    for presentation in presentations {
+        if let Some(detected) = day(presentation.get("date_detected")) {
+            let apart = detected.signed_duration_since(diagnosed).num_days() as f64;
+            let timing = if apart <= days {
+                "synchronous"
+            } else {
+                "metachronous"
+            };
+            presentation["timing"] = Value::from(timing);
+        }
+    }
+}
+
+fn stratifiers(guideline: &Guideline) -> Vec<String> {
+    let all: BTreeSet<&String> = guideline
+        .measures
+        .iter()
+        .flat_map(|measure| &measure.stratifiers)
+        .collect();
+    all.into_iter().cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn timing_follows_from_dates_known_to_the_day_and_stays_as_sent_otherwise() {
+        let mut document = json!({
+            "primary": {"diagnosis_date": "2024-01-01"},
+            "presentation": [
+                {"seq": 1, "date_detected": "2024-01-31", "timing": "metachronous"},
+                {"seq": 2, "date_detected": "2024-02-01", "timing": "synchronous"},
+                {"seq": 3, "date_detected": "2024-02", "timing": "synchronous"},
+                {"seq": 4, "date_detected": "2023-12-01"}
+            ]
+        });
+        derive_timing(&mut document, 30.0);
+        let timings: Vec<&str> = document["presentation"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["timing"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            timings,
+            ["synchronous", "metachronous", "synchronous", "synchronous"]
+        );
+        let mut unknown =
+            json!({"primary": {"diagnosis_date": "2024"}, "presentation": [{"date_detected": "2024-01-31"}]});
+        derive_timing(&mut unknown, 30.0);
+        assert_eq!(unknown["presentation"][0].get("timing"), None);
     }
 }

@@ -5,12 +5,15 @@
 use crate::cohorts::{RecordedDate, SurvivalFacts};
 use chrono::{Datelike, NaiveDate};
 use registry_core::guideline::{Outcome, UnitOutcome};
-use registry_core::record::{Record, day_of};
+use registry_core::record::{Record, RowView, day_of};
 use registry_core::rules::Reason;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// First byte of a payload; another format gets another number (and another engine version).
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Stands where rows of one case differ.
+pub const SEVERAL: &str = "several";
 /// A longer interval is known to the year only.
 const MONTH: i32 = 31;
 
@@ -61,6 +64,15 @@ pub struct CaseFacts {
     /// `presentation.timing` of presentation 1.
     #[serde(rename = "t")]
     pub timing: Option<String>,
+    /// Site of the lesions of presentation 1; [`SEVERAL`] when they differ.
+    #[serde(rename = "o")]
+    pub organ: Option<String>,
+    /// Age at the metastatic diagnosis, in years of the calendar.
+    #[serde(rename = "a")]
+    pub age: Option<u16>,
+    /// Elements that measures name as stratifiers, with their code; [`SEVERAL`] when rows differ.
+    #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub strata: BTreeMap<String, String>,
     /// `consent.research_reuse` is true: the case may enter releases.
     #[serde(rename = "x")]
     pub research_reuse: bool,
@@ -73,7 +85,7 @@ pub struct CaseFacts {
 
 impl CaseFacts {
     /// Reads the facts of a record whose blocked cells are marked; `cut_off` is a day number.
-    pub fn read(record: &Record, blocked: u32, cut_off: i32) -> Self {
+    pub fn read(record: &Record, stratifiers: &[String], blocked: u32, cut_off: i32) -> Self {
         let text = |path: &str| record.single(path).as_text().map(str::to_owned);
         let first = record
             .rows("presentation")
@@ -82,6 +94,12 @@ impl CaseFacts {
             histology: text("primary.histology_code"),
             eligibility: text("primary.eligibility_class"),
             timing: first.and_then(|p| p.get("timing").as_text().map(str::to_owned)),
+            organ: organ(record),
+            age: first.and_then(|p| age(record, p)),
+            strata: stratifiers
+                .iter()
+                .filter_map(|path| Some((path.clone(), stratum(record, path)?)))
+                .collect(),
             research_reuse: record.single("consent.research_reuse").as_boolean() == Some(true),
             blocked,
             survival: SurvivalFacts::read(record, cut_off),
@@ -94,6 +112,11 @@ impl CaseFacts {
             RecordedDate::Between(first, last) if last - first < MONTH => Some(first),
             _ => None,
         }
+    }
+
+    /// Calendar year of the metastatic diagnosis.
+    pub fn year(&self) -> Option<String> {
+        Some(day_of(self.diagnosis_day()?)?.year().to_string())
     }
 
     /// Half-year of the metastatic diagnosis, `2025-H1`.
@@ -118,6 +141,45 @@ impl CaseFacts {
             _ => None,
         }
     }
+}
+
+/// The site all lesions of presentation 1 have in common.
+fn organ(record: &Record) -> Option<String> {
+    let sites = record
+        .rows("lesion")
+        .filter(|lesion| lesion.get("presentation_seq").as_number() == Some(1.0))
+        .filter_map(|lesion| lesion.get("site").as_text().map(str::to_owned));
+    in_common(sites)
+}
+
+/// Calendar years between birth and the detection of a presentation.
+fn age(record: &Record, presentation: RowView<'_>) -> Option<u16> {
+    let born = record.single("patient.birth_year").as_number()?;
+    let detected = presentation.get("date_detected").as_date()?.first_day()?;
+    let years = f64::from(detected.year()) - born;
+    (0.0..=130.0).contains(&years).then_some(years as u16)
+}
+
+/// The code of an element: of its one row, of presentation 1, or what all rows have in common.
+fn stratum(record: &Record, path: &str) -> Option<String> {
+    let (entity, element) = path.split_once('.')?;
+    let written = |row: RowView<'_>| {
+        let cell = row.get(element);
+        cell.as_text()
+            .map(str::to_owned)
+            .or_else(|| cell.as_boolean().map(|is| is.to_string()))
+    };
+    let of_first = |row: &RowView<'_>| entity != "presentation" || row.get("seq").as_number() == Some(1.0);
+    in_common(record.rows(entity).filter(of_first).filter_map(written))
+}
+
+fn in_common(mut codes: impl Iterator<Item = String>) -> Option<String> {
+    let first = codes.next()?;
+    Some(if codes.all(|other| other == first) {
+        first
+    } else {
+        SEVERAL.to_owned()
+    })
 }
 
 /// One case as a run sees it.

@@ -5,13 +5,14 @@
 //! all tests of the run. Everything is computed from the table given, and so from nothing that a viewer of the table does
 //! not see.
 
+use super::family::Family;
 use super::placement::{Placed, limits, place};
 use crate::results::{
     AdherenceRow, AdherenceTable, By, Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel,
     NotAssessablePoint, Period, Position, RateState,
 };
 use crate::statistics::{
-    StatisticsError, benjamini_hochberg,
+    StatisticsError,
     funnel::{Tails, tails},
 };
 
@@ -19,17 +20,21 @@ use crate::statistics::{
 const MOST_LIMITS: u32 = 200;
 const ONE_SIDED_95: f64 = 0.025;
 const ONE_SIDED_998: f64 = 0.001;
-/// The kind of measure that describes and does not judge: outside the family of tests.
-const UTILISATION: &str = "utilisation";
 
-/// The funnel of every measure of an (exact or disclosed) adherence table.
-///
-/// q-values are Benjamini and Hochberg's; the family is all points, centre by measure, of this run that have a p-value, of
-/// measures of every kind other than utilisation.
+/// The funnel of every measure of an (exact or disclosed) adherence table with all measures of the run. What belongs to the
+/// family of tests, within which q-values hold, is said at [`Family`].
 ///
 /// # Errors
 /// [`StatisticsError`] when a limit cannot be computed.
 pub fn funnels(table: &AdherenceTable) -> Result<Funnels, StatisticsError> {
+    funnels_within(table, &Family::of(table)?)
+}
+
+/// The funnels of a table with some of the run's measures, within the family of tests of all.
+///
+/// # Errors
+/// As [`funnels`].
+pub fn funnels_within(table: &AdherenceTable, family: &Family) -> Result<Funnels, StatisticsError> {
     let mut funnels = Vec::with_capacity(table.measures.len());
     for measure in &table.measures {
         let rows: Vec<&AdherenceRow> = table
@@ -37,28 +42,18 @@ pub fn funnels(table: &AdherenceTable) -> Result<Funnels, StatisticsError> {
             .iter()
             .filter(|r| r.measure == measure.id && r.period == Period::Last24Months)
             .collect();
-        funnels.push(funnel(&measure.id, &rows)?);
-    }
-    let mut family: Vec<&mut FunnelPoint> = funnels
-        .iter_mut()
-        .zip(&table.measures)
-        .filter(|(_, measure)| measure.kind != UTILISATION)
-        .flat_map(|(funnel, _)| &mut funnel.points)
-        .filter(|point| point.p.is_some())
-        .collect();
-    let p: Vec<f64> = family.iter().filter_map(|point| point.p).collect();
-    for (point, q) in family.iter_mut().zip(benjamini_hochberg(&p)?) {
-        point.q = Some(q);
+        let family = Some(family).filter(|_| Family::holds(&measure.kind));
+        funnels.push(funnel(&measure.id, &rows, family)?);
     }
     Ok(Funnels {
         run: table.run.clone(),
         last_24_months_from: table.last_24_months_from.clone(),
-        family: p.len() as u32,
+        family: family.size() as u32,
         funnels,
     })
 }
 
-fn funnel(measure: &str, rows: &[&AdherenceRow]) -> Result<Funnel, StatisticsError> {
+fn funnel(measure: &str, rows: &[&AdherenceRow], family: Option<&Family>) -> Result<Funnel, StatisticsError> {
     let target = network(rows).and_then(|r| r.rate);
     let results: Vec<(&AdherenceRow, Option<(u32, u32)>)> = centres(rows).map(|r| (r, result(r))).collect();
     let counts: Vec<(u32, u32)> = results.iter().filter_map(|(_, counts)| *counts).collect();
@@ -66,7 +61,7 @@ fn funnel(measure: &str, rows: &[&AdherenceRow]) -> Result<Funnel, StatisticsErr
     let mut placed = placement.iter().flat_map(|p| &p.centres);
     let points = results
         .iter()
-        .map(|(row, counts)| point(row, counts.and_then(|_| placed.next())))
+        .map(|(row, counts)| point(row, counts.and_then(|_| placed.next()), family))
         .collect();
     Ok(Funnel {
         measure: measure.to_owned(),
@@ -79,16 +74,16 @@ fn funnel(measure: &str, rows: &[&AdherenceRow]) -> Result<Funnel, StatisticsErr
     })
 }
 
-fn network<'a>(rows: &[&'a AdherenceRow]) -> Option<&'a AdherenceRow> {
+pub(super) fn network<'a>(rows: &[&'a AdherenceRow]) -> Option<&'a AdherenceRow> {
     rows.iter().copied().find(|r| r.by == By::Network)
 }
 
-fn centres<'a>(rows: &[&'a AdherenceRow]) -> impl Iterator<Item = &'a AdherenceRow> {
+pub(super) fn centres<'a>(rows: &[&'a AdherenceRow]) -> impl Iterator<Item = &'a AdherenceRow> {
     rows.iter().copied().filter(|r| r.by == By::Centre)
 }
 
 /// Numerator and denominator of a row that has a rate.
-fn result(row: &AdherenceRow) -> Option<(u32, u32)> {
+pub(super) fn result(row: &AdherenceRow) -> Option<(u32, u32)> {
     row.rate.and(row.numerator.zip(row.denominator))
 }
 
@@ -147,7 +142,7 @@ fn ladder(largest: u32) -> impl Iterator<Item = u32> {
     (1..=largest).filter(move |n| (largest - n).is_multiple_of(step))
 }
 
-fn point(row: &AdherenceRow, placed: Option<&Placed>) -> FunnelPoint {
+fn point(row: &AdherenceRow, placed: Option<&Placed>, family: Option<&Family>) -> FunnelPoint {
     FunnelPoint {
         centre: row.level.clone(),
         state: row.state,
@@ -164,7 +159,7 @@ fn point(row: &AdherenceRow, placed: Option<&Placed>) -> FunnelPoint {
         limits_adjusted: placed.and_then(|p| p.limits_adjusted),
         position_adjusted: placed.and_then(|p| p.position_adjusted),
         p: placed.map(|p| p.p),
-        q: None,
+        q: placed.and_then(|p| family?.q(p.p)),
     }
 }
 

@@ -9,8 +9,11 @@
 use super::funnels::position;
 use crate::results::{FunnelLimits, Position};
 use crate::statistics::{
-    Overdispersion, Scale, StatisticsError, exact_limits, funnel::tails, normal, overdispersion,
-    overdispersion::WINSOR, overdispersion::z_score,
+    Overdispersion, Scale, StatisticsError, exact_limits,
+    funnel::{Tails, tails},
+    normal, overdispersion,
+    overdispersion::WINSOR,
+    overdispersion::z_score,
 };
 
 const INNER: f64 = 0.95;
@@ -68,7 +71,7 @@ pub fn place(counts: &[(u32, u32)], target: f64) -> Result<Placement, Statistics
             z_adjusted,
             limits_adjusted,
             position_adjusted: z_adjusted.map(by_score).transpose()?.map(|by| milder(by, exact)),
-            p: (2.0 * tails.at_most.min(tails.at_least)).min(1.0),
+            p: two_sided(tails),
         });
     }
     Ok(Placement {
@@ -76,6 +79,11 @@ pub fn place(counts: &[(u32, u32)], target: f64) -> Result<Placement, Statistics
         tau2: variation.as_ref().map(|v| v.tau2),
         centres,
     })
+}
+
+/// The smaller tail doubled, at most 1.
+pub(super) fn two_sided(tails: Tails) -> f64 {
+    (2.0 * tails.at_most.min(tails.at_least)).min(1.0)
 }
 
 /// Exact limits for `n` units.

@@ -3,7 +3,7 @@
 //! Units are first summed per case (so that patients can be counted and their units treated as a cluster), then per
 //! level of a breakdown.
 
-use super::columns::CaseColumns;
+use super::columns::{CaseColumns, NONE};
 use crate::results::{By, PatientBasis, Period};
 use polars::prelude::*;
 use registry_core::guideline::Outcome;
@@ -35,45 +35,39 @@ pub(crate) type Key = (u32, u32);
 pub(crate) struct Breakdown {
     pub(crate) by: By,
     pub(crate) period: Period,
+    /// Place among [`CaseColumns::levels`]; `None` for network and centre.
+    pub(crate) levels: Option<usize>,
 }
 
 impl Breakdown {
-    /// The fixed family of tables of a run.
-    pub(crate) const ALL: [Breakdown; 6] = [
-        Breakdown {
-            by: By::Network,
+    /// The family of tables of a run: network and centres over both periods, everything else over all cases.
+    pub(crate) fn all(columns: &CaseColumns) -> Vec<Breakdown> {
+        let whole = [By::Network, By::Centre].into_iter().flat_map(|by| {
+            [Period::All, Period::Last24Months].map(|period| Breakdown {
+                by,
+                period,
+                levels: None,
+            })
+        });
+        let parts = columns.levels.iter().enumerate().map(|(at, levels)| Breakdown {
+            by: levels.by,
             period: Period::All,
-        },
-        Breakdown {
-            by: By::Network,
-            period: Period::Last24Months,
-        },
-        Breakdown {
-            by: By::Centre,
-            period: Period::All,
-        },
-        Breakdown {
-            by: By::Centre,
-            period: Period::Last24Months,
-        },
-        Breakdown {
-            by: By::HalfYear,
-            period: Period::All,
-        },
-        Breakdown {
-            by: By::Histology,
-            period: Period::All,
-        },
-    ];
+            levels: Some(at),
+        });
+        whole.chain(parts).collect()
+    }
 
     fn level(self) -> Expr {
-        match self.by {
-            By::Network => col("network"),
-            By::Centre => col("centre"),
-            By::HalfYear => col("half_year"),
-            By::Histology => col("histology"),
+        match (self.by, self.levels) {
+            (By::Centre, _) => col("centre"),
+            (_, Some(at)) => col(level_column(at)),
+            _ => col("network"),
         }
     }
+}
+
+fn level_column(at: usize) -> String {
+    format!("level_{at}")
 }
 
 /// The unit columns joined to their cases, and the same summed per case and measure.
@@ -104,7 +98,7 @@ fn is_any(outcomes: &[Outcome]) -> Expr {
 impl Frames {
     /// Builds the frames of a run.
     pub(crate) fn build(columns: &CaseColumns) -> PolarsResult<Self> {
-        let case = |of: fn(&super::columns::CaseRow) -> u32| -> Vec<u32> {
+        let case = |of: &dyn Fn(&super::columns::CaseRow) -> u32| -> Vec<u32> {
             columns
                 .unit_case
                 .iter()
@@ -121,32 +115,42 @@ impl Frames {
                 Column::new("outcome".into(), &columns.unit_outcome),
                 Column::new("reason".into(), &columns.unit_reason),
                 Column::new("element".into(), &columns.unit_element),
-                Column::new("centre".into(), case(|c| c.centre)),
-                Column::new("half_year".into(), case(|c| c.half_year)),
-                Column::new("histology".into(), case(|c| c.histology)),
+                Column::new("centre".into(), case(&|c| c.centre)),
                 Column::new("network".into(), vec![0u32; height]),
-                Column::new("recent".into(), case(|c| u32::from(c.recent))),
-            ],
+                Column::new("recent".into(), case(&|c| u32::from(c.recent))),
+            ]
+            .into_iter()
+            .chain((0..columns.levels.len()).map(|at| {
+                let level = case(&|c| c.levels.get(at).copied().unwrap_or(NONE));
+                Column::new(level_column(at).into(), level)
+            }))
+            .collect(),
         )?;
         let same = |name: &str| col(name).first();
+        let levels: Vec<Expr> = (0..columns.levels.len())
+            .map(|at| same(&level_column(at)))
+            .collect();
         use Outcome::{Excepted, Excluded, Met, NotAssessable, NotInDenom, NotMet, NotUsed, Used};
         let per_case = units
             .clone()
             .lazy()
             .group_by([col("measure"), col("case")])
-            .agg([
-                is_any(&[Met, Used]).alias("numerator"),
-                is_any(&[Met, NotMet, Used, NotUsed]).alias("denominator"),
-                is_any(&[Excluded]).alias("excluded"),
-                is_any(&[Excepted]).alias("excepted"),
-                is_any(&[NotInDenom]).alias("not_in_denominator"),
-                is_any(&[NotAssessable]).alias("not_assessable"),
-                same("network"),
-                same("centre"),
-                same("half_year"),
-                same("histology"),
-                same("recent"),
-            ])
+            .agg(
+                [
+                    is_any(&[Met, Used]).alias("numerator"),
+                    is_any(&[Met, NotMet, Used, NotUsed]).alias("denominator"),
+                    is_any(&[Excluded]).alias("excluded"),
+                    is_any(&[Excepted]).alias("excepted"),
+                    is_any(&[NotInDenom]).alias("not_in_denominator"),
+                    is_any(&[NotAssessable]).alias("not_assessable"),
+                    same("network"),
+                    same("centre"),
+                    same("recent"),
+                ]
+                .into_iter()
+                .chain(levels)
+                .collect::<Vec<Expr>>(),
+            )
             .collect()?;
         Ok(Self { units, per_case })
     }

@@ -1,6 +1,7 @@
 use super::adherence::find;
 use super::tests_support::*;
 use super::*;
+use crate::results::CaseMixState;
 use crate::results::{By, Period, Position, RateState};
 use registry_core::guideline::Outcome::*;
 use registry_core::record::CentreTable;
@@ -19,8 +20,9 @@ fn by_hand() {
         ("C2", case("2020-02-01", "ddlps", &[Excluded])),
     ];
     let table = table(&[head("1a", "patient")], &cases);
-    // network x 2, centres x 2 x 2, half-years 2020-H1, 2025-H1, 2025-H2, 2026-H1, histologies x 2.
-    assert_eq!(table.rows.len(), 2 + 4 + 4 + 2);
+    // network x 2, centres x 2 x 2, half-years 2020-H1, 2025-H1, 2025-H2, 2026-H1, years 2020, 2025, 2026, histologies x 2,
+    // timing and organ not recorded, thirds low and not recorded.
+    assert_eq!(table.rows.len(), 2 + 4 + 4 + 3 + 2 + 1 + 1 + 2);
     let network = find(&table, "1a", By::Network, Period::All, "all").unwrap();
     let counts = |r: &crate::results::AdherenceRow| {
         [
@@ -77,7 +79,7 @@ fn levels_add_up_to_the_network() {
         .collect();
     let table = table(&[head("10x", "imaging study")], &cases);
     let network = find(&table, "10x", By::Network, Period::All, "all").unwrap();
-    for by in [By::Centre, By::HalfYear, By::Histology] {
+    for by in By::PARTS.into_iter().filter(|by| *by != By::Stratum) {
         let parts: Vec<_> = table
             .rows
             .iter()
@@ -260,6 +262,16 @@ fn a_funnel_allows_for_overdispersion_and_many_tests() {
     near(first.points[2].q, 1.541_618_422_641_517_8e-9);
     assert!(level.points.iter().all(|p| p.q == Some(1.0)));
     assert!(utilisation.points.iter().all(|p| p.q.is_none() && p.p.is_some()));
+    // One measure by itself, under other names, keeps its q-values.
+    let mut alone = many.clone();
+    alone.measures.retain(|m| m.id == "1a");
+    alone
+        .rows
+        .iter_mut()
+        .for_each(|r| r.level.insert_str(0, "Centre "));
+    let alone = funnels_within(&alone, &Family::of(&many).unwrap()).unwrap();
+    let q = |f: &crate::results::Funnel| f.points.iter().map(|p| p.q).collect::<Vec<_>>();
+    assert_eq!((q(&alone.funnels[0]), alone.family), (q(first), 6));
 }
 
 #[test]
@@ -334,4 +346,89 @@ fn the_overview_counts_every_case_once() {
         (network.cases, network.not_assessable_share),
         (Some(3), Some(0.0))
     );
+}
+
+#[test]
+fn a_trend_marks_half_years_outside_the_limits() {
+    let mut cases = Vec::new();
+    for (t0, met, not_met) in [
+        ("2024-02-01", 40, 10),
+        ("2024-08-01", 35, 15),
+        ("2025-02-01", 5, 45),
+    ] {
+        cases.extend((0..met).map(|_| ("C1", case(t0, "lms", &[Met]))));
+        cases.extend((0..not_met).map(|_| ("C1", case(t0, "lms", &[NotMet]))));
+    }
+    cases.push(("C1", case("2025", "lms", &[Met])));
+    let table = table(&[head("1a", "patient")], &cases);
+    let rows: Vec<_> = table.rows.iter().collect();
+    let found = trend(&rows).unwrap();
+    assert_eq!(found.target, Some(81.0 / 151.0));
+    let levels: Vec<&str> = found.points.iter().map(|p| p.level.as_str()).collect();
+    assert_eq!(
+        levels,
+        ["2024-H1", "2024-H2", "2025-H1"],
+        "without the case that has no half-year"
+    );
+    let positions: Vec<_> = found.points.iter().map(|p| p.position.unwrap()).collect();
+    assert_eq!(
+        positions,
+        [Position::Above998, Position::Above95, Position::Below998]
+    );
+    assert!(found.p.unwrap() < 1e-6, "it falls: {:?}", found.p);
+}
+
+#[test]
+fn centres_are_compared_given_their_case_mix() {
+    // Synchronous patients meet the measure half as often at every centre; C2 has mostly such patients.
+    let person = |timing: &str, outcome| {
+        let mut case = case("2025-02-01", "lms", &[outcome]);
+        case.facts.timing = Some(timing.to_owned());
+        case.facts.age = Some(60);
+        case
+    };
+    let mut cases = Vec::new();
+    for (centre, metachronous, synchronous) in [("C1", 100, 20), ("C2", 20, 100)] {
+        for (timing, n, met) in [
+            ("metachronous", metachronous, 80),
+            ("synchronous", synchronous, 40),
+        ] {
+            let met = n * met / 100;
+            cases.extend((0..met).map(|_| (centre, person(timing, Met))));
+            cases.extend((met..n).map(|_| (centre, person(timing, NotMet))));
+        }
+    }
+    let mut unknown = person("metachronous", Met);
+    unknown.facts.age = None;
+    cases.push(("C1", unknown));
+    let measures = [head("1a", "patient")];
+    let mut columns = CaseColumns::new(&measures, Default::default());
+    for (centre, case) in &cases {
+        columns.push(centre, &window(), case.clone());
+    }
+    let mix = &case_mix(&run(), &measures, &columns).measures[0];
+    assert_eq!(
+        (&mix.state, mix.units, mix.left_out),
+        (&CaseMixState::Modelled, 240, 1)
+    );
+    let names: Vec<&str> = mix.coefficients.iter().map(|c| c.covariate.as_str()).collect();
+    assert_eq!(names, ["synchronous against metachronous"], "nothing else varies");
+    // Odds 4 against 2/3: log odds ratio -ln 6.
+    assert!((mix.coefficients[0].log_odds_ratio + 6f64.ln()).abs() < 1e-6);
+    for centre in &mix.centres {
+        assert!(
+            (centre.ratio - 1.0).abs() < 1e-9,
+            "as expected from its patients: {centre:?}"
+        );
+        assert!((centre.shrunk - 1.0).abs() < 1e-6);
+    }
+    let raw: Vec<f64> = mix
+        .centres
+        .iter()
+        .map(|c| f64::from(c.observed) / f64::from(c.units))
+        .collect();
+    assert!(raw[0] > 0.7 && raw[1] < 0.5, "the raw rates differ: {raw:?}");
+
+    let few = case_mix(&run(), &measures, &super::tests_support::columns(&cases[..5]));
+    assert_eq!(few.measures[0].state, CaseMixState::TooFew);
 }

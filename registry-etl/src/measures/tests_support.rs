@@ -1,5 +1,7 @@
 //! Small cases for tests.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::cohorts::{RecordedDate, SurvivalFacts};
 use crate::results::{AdherenceTable, MeasureHead, RunIdentity};
@@ -31,6 +33,8 @@ pub(crate) fn head(id: &str, unit: &str) -> MeasureHead {
         grade: "VA".to_owned(),
         kind: "adherence".to_owned(),
         unit: unit.to_owned(),
+        domain: None,
+        stratifiers: Vec::new(),
     }
 }
 
@@ -62,13 +66,24 @@ pub(crate) fn case(t0: &str, histology: &str, outcomes: &[Outcome]) -> CaseEvalu
 }
 
 pub(crate) fn table(measures: &[MeasureHead], cases: &[(&str, CaseEvaluation)]) -> AdherenceTable {
-    adherence_table(&run(), &window(), measures, &columns(cases)).unwrap()
+    let mut columns = CaseColumns::new(measures, thirds());
+    fill(&mut columns, cases);
+    adherence_table(&run(), &window(), measures, &columns).unwrap()
 }
 
 pub(crate) fn columns(cases: &[(&str, CaseEvaluation)]) -> CaseColumns {
-    let mut columns = CaseColumns::default();
+    let mut columns = CaseColumns::new(&[], thirds());
+    fill(&mut columns, cases);
+    columns
+}
+
+/// C1 is a small centre, the others have no volume.
+fn thirds() -> BTreeMap<String, &'static str> {
+    BTreeMap::from([("C1".to_owned(), "low")])
+}
+
+fn fill(columns: &mut CaseColumns, cases: &[(&str, CaseEvaluation)]) {
     for (centre, evaluation) in cases {
         columns.push(centre, &window(), evaluation.clone());
     }
-    columns
 }

@@ -103,8 +103,8 @@ pub struct NotAssessablePoint {
 pub struct Funnels {
     pub run: RunIdentity,
     pub last_24_months_from: String,
-    /// Tests in the Benjamini-Hochberg family: every centre of every measure of this run with a p-value, utilisation
-    /// measures left out (they judge nobody).
+    /// Tests in the Benjamini-Hochberg family ([`crate::measures::Family`]): every centre of every measure of this run that
+    /// has a p-value, measures of utilisation left out.
     pub family: u32,
     pub funnels: Vec<Funnel>,
 }

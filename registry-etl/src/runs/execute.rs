@@ -7,7 +7,7 @@ use crate::measures::{
     self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
 };
 use crate::results::{RunIdentity, kind};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use registry_core::access::Scope;
 use registry_core::record::{CentreTable, day_number};
 use registry_core::storage::{
@@ -172,7 +172,8 @@ impl Work<'_> {
             tell(Phase::Evaluating, (at * BATCH + batch.len()).min(total));
         }
         let window = Window::ending(self.options.cut_off);
-        let mut columns = CaseColumns::default();
+        let tertiles = measures::volume_tertiles(self.centres, self.options.cut_off.year());
+        let mut columns = CaseColumns::new(&self.engine.measures()?, tertiles);
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
                 for evaluation in batch {
@@ -287,6 +288,11 @@ impl Work<'_> {
             result(kind::SURVIVAL, &survival.endpoint, &survival)?,
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
+            result(
+                kind::CASE_MIX,
+                "",
+                &measures::case_mix(&identity, &adherence.measures, columns),
+            )?,
         ];
         let limits = &self.options.thresholds;
         for (audience, key) in [

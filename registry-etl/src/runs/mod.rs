@@ -7,13 +7,19 @@
 //!    committee and the public may see them.
 //! 4. The coordinating office publishes the run.
 //!
+//! 5. On demand the same cases are judged by other rules: [`sensitivity`], [`compare`].
+//!
 //! [`Reader`] hands results to pages and the API, by audience.
 
+mod compare;
 mod execute;
 mod read;
+mod sensitivity;
 
+pub use compare::compare;
 pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
 pub use read::Reader;
+pub use sensitivity::{alternatives, as_json, measures_of, sensitivity};
 
 use crate::measures::{EngineError, PayloadError, adherence::AggregateError};
 use crate::statistics::StatisticsError;

@@ -2,10 +2,13 @@
 
 use super::RunError;
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{adherence::AggregateError, funnels};
-use crate::results::{AdherenceTable, Funnels, Overview, Quality, SurvivalResult, kind};
+use crate::measures::{adherence::AggregateError, funnels, visible_case_mix};
+use crate::results::{
+    AdherenceTable, CaseMix, CaseMixTable, Comparison, Funnels, Overview, Quality, Sensitivity,
+    SurvivalResult, kind,
+};
 use registry_core::access::Scope;
-use registry_core::storage::{Run, Store};
+use registry_core::storage::{ResultKey, Run, Store};
 use serde::de::DeserializeOwned;
 
 /// Reads the results of one run. The audience is the caller's decision from the scope; hiding is done here and nowhere
@@ -102,6 +105,46 @@ impl<'a> Reader<'a> {
     pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
         let exact = self.document(kind::QUALITY, "")?;
         Ok(disclosure::quality(&exact, audience, &self.thresholds))
+    }
+
+    /// Centres of a measure given their case mix, as far as `visible` (the audience's adherence table, centres by id) shows
+    /// their rates; `None` for an unknown measure.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn case_mix(&self, measure: &str, visible: &AdherenceTable) -> Result<Option<CaseMix>, RunError> {
+        let exact: CaseMixTable = self.document(kind::CASE_MIX, "")?;
+        let found = exact.measures.into_iter().find(|mix| mix.measure == measure);
+        Ok(found.map(|mix| visible_case_mix(&mix, visible)))
+    }
+
+    /// Sensitivity analyses computed so far, by parameter and value.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn sensitivities(&self, audience: &Audience) -> Result<Vec<Sensitivity>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run)?;
+        let mut all = Vec::new();
+        for key in keys.iter().filter(|key| key.kind == kind::SENSITIVITY) {
+            let exact: Sensitivity = self.document(kind::SENSITIVITY, &key.key)?;
+            let comparison = disclosure::comparison(&exact.comparison, audience, &self.thresholds);
+            all.push(Sensitivity { comparison, ..exact });
+        }
+        Ok(all)
+    }
+
+    /// Comparisons with rules not yet published, computed so far.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn previews(&self, audience: &Audience) -> Result<Vec<Comparison>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run)?;
+        let of_kind = keys.iter().filter(|key| key.kind == kind::PREVIEW);
+        let read = |key: &ResultKey| {
+            let exact: Comparison = self.document(kind::PREVIEW, &key.key)?;
+            Ok(disclosure::comparison(&exact, audience, &self.thresholds))
+        };
+        of_kind.map(read).collect()
     }
 
     fn document<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, RunError> {

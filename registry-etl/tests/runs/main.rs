@@ -10,3 +10,4 @@ mod incremental;
 mod registry;
 mod releases;
 mod results;
+mod what_if;

@@ -12,7 +12,7 @@ fn every_audience_reads_its_own_view() {
     let scope = system();
     let reader = Reader::new(&registry.store, &scope, &run);
     let exact = reader.adherence(&Audience::Exact).expect("exact");
-    assert_eq!(exact.measures.len(), 98, "statements 1 to 43");
+    assert_eq!(exact.measures.len(), 98 + 8, "98 measures and 8 composites");
     assert!(
         exact
             .rows
@@ -50,7 +50,7 @@ fn every_audience_reads_its_own_view() {
     );
 
     let funnels = reader.funnels(&Audience::Committee).expect("funnels");
-    assert_eq!(funnels.funnels.len(), 18);
+    assert_eq!(funnels.funnels.len(), 106);
     assert!(
         funnels
             .funnels
@@ -102,7 +102,7 @@ fn an_empty_registry_has_results_too() {
             CurveState::Empty
         );
         assert_eq!(reader.overview(&audience).expect("overview").cases, Some(0));
-        assert_eq!(reader.funnels(&audience).expect("funnels").funnels.len(), 18);
+        assert_eq!(reader.funnels(&audience).expect("funnels").funnels.len(), 106);
     }
     assert!(reader.survival("S9", &Audience::Exact).is_err());
 }

@@ -1,5 +1,6 @@
 //! `/api/v1/cases`
 
+mod assessment;
 mod batch;
 mod door;
 mod patch;

@@ -1,16 +1,83 @@
-//! `GET /api/v1/cases/{pseudonym}/assessment`: what the guideline says of this very case.
+//! `GET /api/v1/cases/{pseudonym}/assessment`: what the guideline says of this very case, and why.
 
 use actix_web::web;
 use registry_core::guideline::{Guideline, UnitOutcome};
+use registry_core::record::Record;
 use registry_core::storage::StoredCase;
-use registry_core::validation::Envelope;
+use registry_core::validation::{CareGap, Envelope, GapState, document};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::not_found;
+use crate::explanation::Explained;
 use crate::guard::{Allowed, SeesCases};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::routes::Reply;
 use crate::state::{AppState, blocking};
+
+/// What to answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {
+    /// Only this measure.
+    measure: Option<String>,
+    /// With the steps that were judged, the elements they read and the dates of the windows.
+    #[serde(default)]
+    explain: bool,
+}
+
+/// A stored case as the guideline in force sees it, as of its submission.
+pub struct Assessed<'a> {
+    pub guideline: &'a Guideline,
+    pub results: Vec<UnitOutcome>,
+    pub record: Record,
+    /// The document with envelope and derived elements in place.
+    pub document: Value,
+    /// What is not met and can perhaps still be.
+    pub gaps: Vec<CareGap>,
+}
+
+impl Assessed<'_> {
+    /// Explains its results.
+    pub fn explained(&self) -> Explained<'_> {
+        Explained {
+            guideline: self.guideline,
+            record: &self.record,
+            document: &self.document,
+        }
+    }
+}
+
+fn envelope(stored: &StoredCase) -> Envelope {
+    Envelope {
+        record_id: stored.row.case_id.parse().unwrap_or_default(),
+        centre_id: stored.row.centre_id.clone(),
+        submitted_at: stored.submitted_at,
+        data_cutoff_date: stored.submitted_at.date_naive(),
+    }
+}
+
+/// Assesses a stored case; `None` when its schema version has no guideline in force.
+///
+/// # Errors
+/// The database does not answer.
+pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Assessed<'a>>, Problem> {
+    let (envelope, centres) = (envelope(stored), state.centre_table()?);
+    let judge = &state.judge;
+    let Some((guideline, results)) = judge.assess(&stored.document, &envelope, &centres) else {
+        return Ok(None);
+    };
+    let Some(record) = judge.record(&stored.document, &envelope, &centres) else {
+        return Ok(None);
+    };
+    Ok(Some(Assessed {
+        guideline,
+        results,
+        record,
+        document: document(&stored.document, &envelope, &judge.derive(&stored.document)),
+        gaps: judge.care_gaps(&stored.document, &envelope, &centres),
+    }))
+}
 
 /// Outcomes of every measure and unit of a stored case, judged as of its submission.
 ///
@@ -20,28 +87,11 @@ pub fn assessed<'a>(
     state: &'a AppState,
     stored: &StoredCase,
 ) -> Result<Vec<(&'a Guideline, UnitOutcome)>, Problem> {
-    let envelope = Envelope {
-        record_id: stored.row.case_id.parse().unwrap_or_default(),
-        centre_id: stored.row.centre_id.clone(),
-        submitted_at: stored.submitted_at,
-        data_cutoff_date: stored.submitted_at.date_naive(),
-    };
-    let verdict = state
-        .judge
-        .judge(&stored.document, &envelope, &state.centre_table()?);
-    let guidelines = state.judge.guidelines(&stored.schema_version);
-    let mut all = Vec::new();
-    for assessment in verdict.assessments {
-        if let Some(guideline) = guidelines.iter().find(|g| g.id == assessment.guideline) {
-            all.extend(
-                assessment
-                    .outcomes
-                    .into_iter()
-                    .map(|outcome| (guideline, outcome)),
-            );
-        }
-    }
-    Ok(all)
+    let (envelope, centres) = (envelope(stored), state.centre_table()?);
+    let assessed = state.judge.assess(&stored.document, &envelope, &centres);
+    Ok(assessed.map_or_else(Vec::new, |(guideline, results)| {
+        results.into_iter().map(|result| (guideline, result)).collect()
+    }))
 }
 
 fn line(guideline: &Guideline, outcome: &UnitOutcome) -> Option<Value> {
@@ -62,18 +112,65 @@ fn line(guideline: &Guideline, outcome: &UnitOutcome) -> Option<Value> {
     }))
 }
 
-/// Which statements are met, not met, or cannot be assessed, with the reason and the element.
-#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/assessment", tag = "cases", params(("pseudonym" = String, Path,)),
-    responses((status = 200, description = "One line per measure and unit"), (status = 404, description = "No such case here")), security(("key" = [])))]
+/// Care gaps as answered: the measure, and whether there is still time.
+pub fn gaps_json(guideline: &Guideline, gaps: &[CareGap]) -> Vec<Value> {
+    gaps.iter()
+        .filter_map(|gap| {
+            let mut line = line(guideline, &gap.result)?;
+            line["state"] = json!(gap.state.as_str());
+            if let GapState::OpenThrough(day) = gap.state {
+                line["in_time_through"] = json!(day);
+            }
+            Some(line)
+        })
+        .collect()
+}
+
+/// Which statements are met, not met, or cannot be assessed, with the reason and the element; the care gaps; on demand why.
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/assessment", tag = "cases",
+    params(("pseudonym" = String, Path,), ("measure" = Option<String>, Query,), ("explain" = Option<bool>, Query,)),
+    responses((status = 200, description = "One line per measure and unit, and the care gaps, those still open in time first"),
+        (status = 404, description = "No such case here, or no such measure")), security(("key" = [])))]
 pub(super) async fn assessment(
     caller: Allowed<SeesCases>,
     pseudonym: web::Path<String>,
+    options: web::Query<Options>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
-        let lines: Vec<Value> = assessed(&state, &stored)?.iter().filter_map(|(g, o)| line(g, o)).collect();
-        Reply::json(200, &json!({ "version": stored.version, "assessed_as_of": stored.submitted_at.date_naive(), "assessment": lines }))
+        let as_of = stored.submitted_at.date_naive();
+        let Some(assessed) = assess(&state, &stored)? else {
+            return Reply::json(200, &json!({ "version": stored.version, "assessed_as_of": as_of, "assessment": [], "care_gaps": [] }));
+        };
+        let wanted = match &options.measure {
+            None => None,
+            Some(id) => Some(assessed.guideline.measure(id).ok_or(Problem::new(Kind::NotFound))?.0),
+        };
+        let of_interest = |result: &UnitOutcome| wanted.is_none_or(|measure| measure == result.measure);
+        let explained = assessed.explained();
+        let lines: Vec<Value> = assessed
+            .results
+            .iter()
+            .filter(|result| of_interest(result))
+            .filter_map(|result| {
+                let mut line = line(assessed.guideline, result)?;
+                if options.explain
+                    && let Some(explanation) = explained.of(result.measure, result.unit_index)
+                {
+                    line["explanation"] = explained.json(&explanation);
+                }
+                Some(line)
+            })
+            .collect();
+        let gaps: Vec<CareGap> = assessed.gaps.iter().filter(|gap| of_interest(&gap.result)).cloned().collect();
+        Reply::json(
+            200,
+            &json!({
+                "version": stored.version, "assessed_as_of": as_of, "assessment": lines,
+                "care_gaps": gaps_json(assessed.guideline, &gaps),
+            }),
+        )
     })
     .await
 }

@@ -108,7 +108,7 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
     });
     for (n, admitted) in prepared.into_iter().enumerate() {
         let problem = match admitted {
-            Ok(Admitted::Case(put, verdict)) => {
+            Ok(Admitted::Case(put, verdict, _)) => {
                 puts.push(*put);
                 judged.push(Judged::Put(verdict));
                 continue;
@@ -191,6 +191,7 @@ fn prepare(
         precondition: Precondition::Whatever,
         reason: None,
         draft: false,
+        assess: false,
         idempotent: None,
     };
     match admit(state, scope, incoming, centres)? {

@@ -60,6 +60,7 @@ pub(super) async fn patch(
             precondition,
             reason,
             draft: current.row.status == CaseStatus::Draft,
+            assess: false,
             idempotent,
         };
         submit(&state, &caller.scope, incoming)

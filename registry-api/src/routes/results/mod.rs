@@ -97,7 +97,7 @@ pub(super) async fn adherence(
 
 /// Centres around the network rate with 95 and 99.8 % limits.
 #[utoipa::path(get, path = "/api/v1/adherence/{measure}/funnel", tag = "results", params(("measure" = String, Path,), ("run" = Option<i64>, Query,)),
-    responses((status = 200, description = "target, limits, points"), (status = 404, description = "No such measure")), security(("key" = [])))]
+    responses((status = 200, description = "The funnel (target, limits, points), the trend over half-years, and centres given their case mix"), (status = 404, description = "No such measure")), security(("key" = [])))]
 pub(super) async fn funnel(
     caller: Allowed<ReadsResults>,
     measure: web::Path<String>,
@@ -105,10 +105,13 @@ pub(super) async fn funnel(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let (funnel, all) = View::open(&state, &caller.scope, wanted.run)?.funnel(&measure)?;
+        let found = View::open(&state, &caller.scope, wanted.run)?.measure(&measure)?;
         Reply::json(
             200,
-            &json!({ "run": all.run, "last_24_months_from": all.last_24_months_from, "family": all.family, "funnel": funnel }),
+            &json!({
+                "run": found.funnels.run, "last_24_months_from": found.funnels.last_24_months_from,
+                "family": found.funnels.family, "funnel": found.funnel, "trend": found.trend, "case_mix": found.case_mix,
+            }),
         )
     })
     .await

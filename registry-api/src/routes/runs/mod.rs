@@ -1,5 +1,7 @@
 //! `/api/v1/runs`: list, start, sign off.
 
+pub(super) mod sensitivity;
+
 use std::sync::mpsc;
 
 use actix_web::http::Method;
@@ -21,6 +23,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/api/v1/runs", start),
         guarded(Method::GET, "/api/v1/runs/{run}", show),
         guarded(Method::POST, "/api/v1/runs/{run}:publish", publish),
+        guarded(Method::GET, "/api/v1/runs/{run}/sensitivity", sensitivity::list),
+        guarded(
+            Method::POST,
+            "/api/v1/runs/{run}/sensitivity",
+            sensitivity::compute,
+        ),
     ]
 }
 
@@ -67,6 +75,8 @@ pub(super) async fn show(
 #[serde(deny_unknown_fields)]
 struct Wanted {
     cut_off: Option<NaiveDate>,
+    /// Version of the guideline; the one in force when not given.
+    guideline_version: Option<String>,
     /// Answer when the run is finished, not when it has started.
     #[serde(default)]
     wait: bool,
@@ -74,7 +84,7 @@ struct Wanted {
 
 /// Start a run. Answers 202 with its number as soon as it has one; with `"wait": true` 201 when it is finished.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{cut_off?, wait?}"),
+    request_body(content = serde_json::Value, description = "{cut_off?, guideline_version?, wait?}"),
     responses((status = 201, description = "Finished"), (status = 202, description = "Started"), (status = 409, description = "Another run is active")), security(("key" = [])))]
 pub(super) async fn start(
     caller: Allowed<Coordinates>,
@@ -86,7 +96,7 @@ pub(super) async fn start(
     let wanted: Wanted = serde_json::from_value(body.value).map_err(|_| {
         Problem::with(
             Kind::InvalidValue,
-            "send {\"cut_off\"?: date, \"wait\"?: boolean}",
+            "send {\"cut_off\"?: date, \"guideline_version\"?: text, \"wait\"?: boolean}",
         )
     })?;
     let today = state.ports.clock.now().date_naive();
@@ -95,15 +105,19 @@ pub(super) async fn start(
         return Err(Problem::with(Kind::InvalidValue, "cut_off lies in the future"));
     }
     let (scope, shared) = (caller.scope.clone(), state.clone());
+    let of = crate::runs::Wanted {
+        cut_off,
+        guideline_version: wanted.guideline_version,
+    };
     Idempotent::once(idempotent, &state, &scope, move || {
         if wanted.wait {
-            let run = crate::runs::execute(&shared, &caller.scope, cut_off, |_| {})?;
+            let run = crate::runs::execute(&shared, &caller.scope, &of, |_| {})?;
             return Reply::json(
                 201,
                 &json!({ "run": run.number, "status": run.status, "summary": run.summary }),
             );
         }
-        let number = in_background(shared, caller.scope, cut_off)?;
+        let number = in_background(shared, caller.scope, of)?;
         Ok(Reply::json(202, &json!({ "run": number, "status": "running" }))?
             .header("location", format!("/api/v1/runs/{number}")))
     })
@@ -114,12 +128,12 @@ pub(super) async fn start(
 fn in_background(
     state: web::Data<AppState>,
     scope: registry_core::access::Scope,
-    cut_off: NaiveDate,
+    of: crate::runs::Wanted,
 ) -> Result<i64, Problem> {
     let (tell, told) = mpsc::channel();
     let spawned = std::thread::Builder::new().name("run".to_owned()).spawn(move || {
         let heard = tell.clone();
-        let outcome = crate::runs::execute(&state, &scope, cut_off, move |progress| {
+        let outcome = crate::runs::execute(&state, &scope, &of, move |progress| {
             // Only the first message is waited for.
             let _ = heard.send(Ok(progress.run));
         });

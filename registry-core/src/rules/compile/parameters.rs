@@ -15,6 +15,8 @@ pub struct Parameter {
     /// `source`, `assumption`, or what the file says.
     pub basis: String,
     pub note: Option<String>,
+    /// Other values the measures are computed with on demand.
+    pub alternatives: Vec<ParameterValue>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -55,6 +55,11 @@ impl TryFrom<RunRecord> for Run {
     }
 }
 
+/// How far a run is.
+pub(super) fn status(conn: &mut Conn, number: i64) -> Result<RunStatus, StoreError> {
+    Ok(Run::try_from(find(conn, number)?)?.status)
+}
+
 fn find(conn: &mut Conn, number: i64) -> Result<RunRecord, StoreError> {
     let query = runs::table.find(number);
     Ok(on_conn!(conn, c => query.first::<RunRecord>(c))?)

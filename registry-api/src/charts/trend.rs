@@ -1,0 +1,86 @@
+//! A rate over the half-years of diagnosis, with the limits chance sets around the rate of all.
+
+use registry_etl::results::{FunnelLimits, Position, Trend};
+
+use super::axis::Frame;
+use super::svg::Svg;
+
+/// Most labels below the axis.
+const MOST_LABELS: usize = 10;
+
+/// `None` when fewer than two half-years have a rate.
+pub fn trend(trend: &Trend, title: &str) -> Option<String> {
+    let target = trend.target?;
+    if trend.points.iter().filter(|point| point.rate.is_some()).count() < 2 {
+        return None;
+    }
+    let mut svg = Svg::new(760.0, 300.0, title);
+    let frame = Frame {
+        left: 62.0,
+        top: 16.0,
+        width: 660.0,
+        height: 220.0,
+        x_max: trend.points.len() as f64,
+        y_max: 1.0,
+    };
+    frame.percent_axis(&mut svg);
+    svg.line(
+        "axis",
+        (frame.left, frame.bottom()),
+        (frame.left + frame.width, frame.bottom()),
+    );
+    svg.line(
+        "target",
+        (frame.left, frame.y(target)),
+        (frame.left + frame.width, frame.y(target)),
+    );
+    type Bound = fn(&FunnelLimits) -> f64;
+    let bounds: [(&str, Bound); 4] = [
+        ("limit-998", |l| l.lower998),
+        ("limit-998", |l| l.upper998),
+        ("limit-95", |l| l.lower95),
+        ("limit-95", |l| l.upper95),
+    ];
+    let every = trend.points.len().div_ceil(MOST_LABELS).max(1);
+    let mut line = Vec::new();
+    for (at, point) in trend.points.iter().enumerate() {
+        let (from, middle, to) = (at as f64, at as f64 + 0.5, at as f64 + 1.0);
+        if let Some(limits) = &point.limits {
+            for (class, bound) in bounds {
+                let y = frame.y(bound(limits));
+                svg.line(class, (frame.x(from), y), (frame.x(to), y));
+            }
+        }
+        if at % every == 0 {
+            let place = (frame.x(middle), frame.bottom() + 19.0);
+            svg.text("tick", place, "middle", &point.level);
+        }
+        if let Some(rate) = point.rate {
+            line.push((frame.x(middle), frame.y(rate)));
+        }
+    }
+    svg.polyline("trend", &line);
+    for (at, point) in trend.points.iter().enumerate() {
+        let Some(rate) = point.rate else { continue };
+        let class = match point.position {
+            Some(Position::Above998 | Position::Below998) => "point far",
+            Some(Position::Above95 | Position::Below95) => "point outside",
+            _ => "point",
+        };
+        let tip = format!(
+            "{}: {} of {} ({:.0} %)",
+            point.level,
+            point.numerator.map_or("·".to_owned(), |n| n.to_string()),
+            point.denominator.unwrap_or_default(),
+            rate * 100.0
+        );
+        svg.circle(class, (frame.x(at as f64 + 0.5), frame.y(rate)), 4.5, &tip);
+    }
+    svg.text(
+        "label",
+        (frame.left + frame.width / 2.0, frame.bottom() + 42.0),
+        "middle",
+        "Half-year of metastatic diagnosis",
+    );
+    Some(svg.finish())
+}

@@ -1,0 +1,218 @@
+//! Why a measure says what it says of a case: the steps that were judged, what each read, and the dates windows rest on.
+
+use registry_core::guideline::{Explanation, Guideline, Outcome, Step};
+use registry_core::record::{Record, day_of};
+use registry_core::rules::{Scalar, Truth};
+use serde_json::{Value, json};
+
+/// A case ready to be explained: its record, and the document (envelope and derived elements in place) values are shown from.
+pub struct Explained<'a> {
+    pub guideline: &'a Guideline,
+    pub record: &'a Record,
+    pub document: &'a Value,
+}
+
+/// One step in words.
+pub struct StepInWords {
+    /// As `Denominator`.
+    pub step: &'static str,
+    /// `holds`, `does not hold`, or what is missing to tell.
+    pub truth: String,
+    /// JSON Pointer and value of every element that was read.
+    pub read: Vec<(String, String)>,
+}
+
+impl Explained<'_> {
+    /// The explanation of a measure (position) on a unit; `None` when there is no such measure or unit.
+    pub fn of(&self, measure: u16, unit: u32) -> Option<Explanation> {
+        self.guideline.explain(self.record, measure, unit)
+    }
+
+    /// The explanation as JSON: `decided_by`, `because`, `steps`, `dates`.
+    pub fn json(&self, explanation: &Explanation) -> Value {
+        let steps: Vec<Value> = explanation
+            .steps
+            .iter()
+            .map(|step| {
+                let read: Vec<Value> = step
+                    .read
+                    .iter()
+                    .map(|cell| {
+                        let pointer = self.record.pointer(*cell);
+                        json!({ "pointer": pointer, "value": self.document.pointer(&pointer) })
+                    })
+                    .collect();
+                let unknown = step.truth.unknown();
+                json!({
+                    "step": step.step.as_str(),
+                    "truth": truth_code(step.truth),
+                    "reason": unknown.map(|unknown| unknown.reason.as_str()),
+                    "element": unknown.map(|unknown| unknown.place.name(self.guideline.layout())),
+                    "read": read,
+                })
+            })
+            .collect();
+        let dates: serde_json::Map<String, Value> = explanation
+            .dates
+            .iter()
+            .map(|(name, date)| ((*name).to_owned(), json!(self.date(*date))))
+            .collect();
+        json!({
+            "decided_by": explanation.result.step.as_str(),
+            "because": self.because(explanation),
+            "steps": steps,
+            "dates": dates,
+        })
+    }
+
+    /// The steps for a page.
+    pub fn steps(&self, explanation: &Explanation) -> Vec<StepInWords> {
+        explanation
+            .steps
+            .iter()
+            .map(|step| StepInWords {
+                step: step_name(step.step),
+                truth: match step.truth {
+                    Truth::True => "holds".to_owned(),
+                    Truth::False => "does not hold".to_owned(),
+                    Truth::Unknown(unknown) => format!(
+                        "cannot be told: {} {}",
+                        unknown.place.name(self.guideline.layout()),
+                        reason_in_words(unknown.reason.as_str())
+                    ),
+                },
+                read: step
+                    .read
+                    .iter()
+                    .map(|cell| {
+                        let pointer = self.record.pointer(*cell);
+                        let value = self.document.pointer(&pointer).map(value_in_words);
+                        (pointer, value.unwrap_or_else(|| "not filled in".to_owned()))
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// The windows' dates for a page; what does not exist is left out.
+    pub fn dates(&self, explanation: &Explanation) -> String {
+        let shown: Vec<String> = explanation
+            .dates
+            .iter()
+            .filter(|(_, date)| !matches!(date, Scalar::None(_)))
+            .map(|(name, date)| format!("{} {}", date_name(name), self.date(*date)))
+            .collect();
+        shown.join("; ")
+    }
+
+    /// One sentence: the step that decided, and what is missing where something is.
+    pub fn because(&self, explanation: &Explanation) -> String {
+        let result = &explanation.result;
+        let step = step_name(result.step).to_lowercase();
+        match result.outcome {
+            Outcome::NotAssessable => {
+                let element = result.element.as_deref().unwrap_or("something");
+                let reason = result.reason.map_or("missing", |reason| reason.as_str());
+                format!(
+                    "The {step} cannot be told: {element} {}.",
+                    reason_in_words(reason)
+                )
+            }
+            Outcome::NotInDenom => format!("The {step} does not hold: the measure does not apply."),
+            Outcome::Excluded => "An exclusion of the measure holds.".to_owned(),
+            Outcome::Excepted => "The numerator does not hold, and an exception does.".to_owned(),
+            Outcome::Met | Outcome::Used => "The numerator holds.".to_owned(),
+            Outcome::NotMet | Outcome::NotUsed => {
+                "The numerator does not hold, and no exception does.".to_owned()
+            }
+        }
+    }
+
+    fn date(&self, date: Scalar) -> String {
+        let day = |number: f64| {
+            if number.is_finite() {
+                day_of(number as i32).map_or_else(|| "?".to_owned(), |day| day.to_string())
+            } else {
+                "an unknown day".to_owned()
+            }
+        };
+        match date {
+            Scalar::None(_) => "none".to_owned(),
+            Scalar::Unknown(unknown) => format!(
+                "unknown ({} {})",
+                unknown.place.name(self.guideline.layout()),
+                reason_in_words(unknown.reason.as_str())
+            ),
+            Scalar::Range(range) if range.is_exact() => day(range.lo),
+            Scalar::Range(range) => {
+                let end = if range.hi.is_finite() {
+                    format!("between {} and {}", day(range.lo), day(range.hi))
+                } else {
+                    format!("{} or later", day(range.lo))
+                };
+                if range.maybe_none {
+                    format!("{end}, or none")
+                } else {
+                    end
+                }
+            }
+        }
+    }
+}
+
+fn truth_code(truth: Truth) -> &'static str {
+    match truth {
+        Truth::True => "true",
+        Truth::False => "false",
+        Truth::Unknown(_) => "unknown",
+    }
+}
+
+fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Population => "Population",
+        Step::Denominator => "Denominator",
+        Step::Exclusion => "Exclusion",
+        Step::Numerator => "Numerator",
+        Step::Exception => "Exception",
+    }
+}
+
+fn date_name(name: &str) -> &str {
+    match name {
+        "T0" => "presentation detected",
+        "A0" => "seen by the centre",
+        "FT" => "first treatment",
+        "FT0" => "first treatment since detection",
+        "CUT" => "known through",
+        "DEATH" => "death",
+        other => other,
+    }
+}
+
+/// Why something cannot be told, after the element's name.
+pub fn reason_in_words(code: &str) -> &'static str {
+    match code {
+        "missing" => "is not filled in",
+        "unknown_recorded" => "is recorded as unknown",
+        "section_not_attested" => "is not attested as complete",
+        "window_open" => "is still open in time",
+        "imprecise_date" => "is not precise enough",
+        "edit_error" => "is implausible and under query",
+        _ => "cannot be read",
+    }
+}
+
+fn value_in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "not filled in".to_owned(),
+        Value::String(text) => text.replace('_', " "),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(value_in_words).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields
+            .get("absent")
+            .and_then(Value::as_str)
+            .map_or_else(String::new, |code| code.replace('_', " ")),
+        other => other.to_string(),
+    }
+}

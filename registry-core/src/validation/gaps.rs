@@ -1,0 +1,166 @@
+//! Care gaps of one case: what the guideline asks for and the record does not show, and until when it can still be done.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate, NaiveTime};
+use serde_json::{Value, json};
+
+use super::{Envelope, Judge};
+use crate::guideline::{Guideline, MeasureKind, Outcome, UnitOutcome};
+use crate::record::CentreTable;
+use crate::rules::Reason;
+
+/// How far ahead it is looked for the day on which an open measure turns into one not met: two years, the longest window.
+const HORIZON_DAYS: u64 = 730;
+
+/// Whether a gap can still be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GapState {
+    /// There is still time, through this day when it is known.
+    OpenThrough(Option<NaiveDate>),
+    /// Not done in time.
+    Past,
+    /// Perhaps done: an element or an attestation is missing that would tell.
+    NotRecorded,
+}
+
+impl GapState {
+    /// The code in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GapState::OpenThrough(_) => "open",
+            GapState::Past => "past",
+            GapState::NotRecorded => "not_recorded",
+        }
+    }
+}
+
+/// One measure that is not met on one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CareGap {
+    pub result: UnitOutcome,
+    pub state: GapState,
+}
+
+impl Judge {
+    /// The care gaps of a body that was not refused, by the guideline in force: those still open in time first, the nearest
+    /// last day first, then those past, then those that only documentation could settle. Utilisation measures have no gaps.
+    ///
+    /// The last day in time is found by asking what the guideline would say of the same case later, were the patient alive, every
+    /// section attested as complete and nothing else added.
+    pub fn care_gaps(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Vec<CareGap> {
+        let Some((guideline, results)) = self.assess(body, envelope, centres) else {
+            return Vec::new();
+        };
+        let mut future = Future {
+            judge: self,
+            body,
+            envelope,
+            centres,
+            known: BTreeMap::new(),
+        };
+        let mut gaps: Vec<CareGap> = results
+            .into_iter()
+            .filter(|result| has_direction(guideline, result))
+            .filter_map(|result| {
+                let state = match result.outcome {
+                    Outcome::NotMet => GapState::Past,
+                    Outcome::NotAssessable => future.state(&result),
+                    _ => return None,
+                };
+                Some(CareGap { result, state })
+            })
+            .collect();
+        gaps.sort_by_key(|gap| {
+            // An unknown last day comes behind the known ones.
+            let day = match gap.state {
+                GapState::OpenThrough(day) => day.unwrap_or(NaiveDate::MAX),
+                _ => NaiveDate::MAX,
+            };
+            let rank = match gap.state {
+                GapState::OpenThrough(_) => 0,
+                GapState::Past => 1,
+                GapState::NotRecorded => 2,
+            };
+            (rank, day, gap.result.measure, gap.result.unit_index)
+        });
+        gaps
+    }
+}
+
+fn has_direction(guideline: &Guideline, result: &UnitOutcome) -> bool {
+    guideline
+        .measures
+        .get(usize::from(result.measure))
+        .is_some_and(|measure| measure.kind != MeasureKind::Utilisation)
+}
+
+/// The same case on later days: alive, every section complete, nothing else added.
+struct Future<'a> {
+    judge: &'a Judge,
+    body: &'a Value,
+    envelope: &'a Envelope,
+    centres: &'a CentreTable,
+    known: BTreeMap<u64, Vec<UnitOutcome>>,
+}
+
+impl Future<'_> {
+    fn state(&mut self, result: &UnitOutcome) -> GapState {
+        let waiting =
+            |found: Option<&UnitOutcome>| found.is_some_and(|found| found.reason == Some(Reason::WindowOpen));
+        let not_met =
+            |found: Option<&UnitOutcome>| found.is_some_and(|found| found.outcome == Outcome::NotMet);
+        if !waiting(self.on(0, result)) {
+            return GapState::NotRecorded;
+        }
+        if !not_met(self.on(HORIZON_DAYS, result)) {
+            return GapState::OpenThrough(None);
+        }
+        let (mut open, mut closed) = (0, HORIZON_DAYS);
+        while closed - open > 1 {
+            let middle = u64::midpoint(open, closed);
+            if not_met(self.on(middle, result)) {
+                closed = middle;
+            } else {
+                open = middle;
+            }
+        }
+        // A cut-off counts its own day: on the first day of "not met" it could still have been done.
+        GapState::OpenThrough(self.envelope.data_cutoff_date.checked_add_days(Days::new(closed)))
+    }
+
+    /// The result of the same measure and unit so many days after the cut-off.
+    fn on(&mut self, days: u64, result: &UnitOutcome) -> Option<&UnitOutcome> {
+        if !self.known.contains_key(&days) {
+            let results = self.evaluate(days).unwrap_or_default();
+            self.known.insert(days, results);
+        }
+        let all = self.known.get(&days)?;
+        all.iter()
+            .find(|found| (found.measure, found.unit_index) == (result.measure, result.unit_index))
+    }
+
+    fn evaluate(&self, days: u64) -> Option<Vec<UnitOutcome>> {
+        let day = self.envelope.data_cutoff_date.checked_add_days(Days::new(days))?;
+        let envelope = Envelope {
+            submitted_at: day.and_time(NaiveTime::MIN).and_utc(),
+            data_cutoff_date: day,
+            ..self.envelope.clone()
+        };
+        let mut body = self.body.clone();
+        let mut attested =
+            vec![json!({"section": "all", "status": "complete_through", "complete_through": day})];
+        if let Some(Value::Array(own)) = body.get_mut("section_attestation") {
+            attested.extend(own.drain(..).filter(|row| row["status"] == "none_ever"));
+        }
+        body["section_attestation"] = Value::Array(attested);
+        if let Some(Value::Array(contacts)) = body.get_mut("followup")
+            && contacts.iter().all(|contact| contact["vital_status"] != "dead")
+        {
+            contacts.push(json!({"date": day, "vital_status": "alive"}));
+        }
+        self.judge
+            .assess(&body, &envelope, self.centres)
+            .map(|(_, results)| results)
+    }
+}

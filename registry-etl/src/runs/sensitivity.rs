@@ -1,0 +1,108 @@
+//! Sensitivity: a run's measures with another value of one parameter.
+
+use std::collections::BTreeMap;
+
+use registry_core::access::Scope;
+use registry_core::guideline::Guideline;
+use registry_core::record::CentreTable;
+use registry_core::rules::{Parameter, ParameterValue};
+use registry_core::storage::{Run, RunResult, Store, StoreError};
+use serde_json::{Value, json};
+
+use super::{RunError, compare};
+use crate::measures::Engine;
+use crate::results::{Sensitivity, kind};
+
+/// Timing follows from this parameter, without being read by an expression.
+const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
+
+/// The alternatives the guideline names: parameter and value.
+pub fn alternatives(guideline: &Guideline) -> Vec<(String, Value)> {
+    let of = |parameter: &Parameter| -> Vec<(String, Value)> {
+        let values = parameter.alternatives.iter();
+        values
+            .map(|value| (parameter.name.clone(), as_json(value)))
+            .collect()
+    };
+    guideline.parameters.values().flat_map(of).collect()
+}
+
+/// A parameter's value as it is written.
+pub fn as_json(value: &ParameterValue) -> Value {
+    match value {
+        ParameterValue::Days(n) | ParameterValue::Months(n) => json!(n),
+        // Whole numbers without a point: thresholds are compared as texts.
+        ParameterValue::Number(n) if n.fract() == 0.0 => json!(*n as i64),
+        ParameterValue::Number(n) => json!(n),
+        ParameterValue::Date(date) => json!(date.first_day()),
+        ParameterValue::Codes(codes) => json!(codes.as_ref()),
+        ParameterValue::Pattern(pattern) => json!(pattern),
+    }
+}
+
+/// Measures a parameter has a say in: those whose expressions read it; for the synchronous window those that read the timing.
+pub fn measures_of<'a>(guideline: &'a Guideline, parameter: &str) -> Vec<&'a str> {
+    let reads = |measure: &&registry_core::guideline::Measure| {
+        measure.parameters.iter().any(|name| name == parameter)
+            || (parameter == SYNCHRONOUS
+                && measure
+                    .expressions
+                    .values()
+                    .any(|text| text.contains("presentation.timing")))
+    };
+    let concerned = guideline.measures.iter().filter(reads);
+    concerned.map(|measure| measure.id.as_str()).collect()
+}
+
+/// Computes the run's measures with another value of a parameter and keeps the result with the run; one that is kept
+/// already is answered again.
+///
+/// # Errors
+/// [`RunError`]; [`crate::measures::EngineError::Rules`] for a parameter that is not there or a value of another type.
+pub fn sensitivity(
+    store: &Store,
+    scope: &Scope,
+    engine: &Engine,
+    run: &Run,
+    centres: &CentreTable,
+    (parameter, value): (&str, &Value),
+    progress: impl FnMut(usize, usize),
+) -> Result<Sensitivity, RunError> {
+    let key = format!("{parameter}={value}");
+    match store.run_result(scope, run.number, kind::SENSITIVITY, &key) {
+        Ok(known) => return Ok(serde_json::from_str(&known)?),
+        Err(StoreError::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let other = engine.with_parameters(&BTreeMap::from([(parameter.to_owned(), value.clone())]))?;
+    let guideline = engine.guideline()?;
+    let concerned = measures_of(guideline, parameter);
+    let comparison = compare(
+        store,
+        scope,
+        run,
+        centres,
+        [engine, &other],
+        |measure| concerned.contains(&measure),
+        progress,
+    )?;
+    let found = Sensitivity {
+        parameter: parameter.to_owned(),
+        base: guideline
+            .parameters
+            .get(parameter)
+            .map_or(Value::Null, |known| as_json(&known.value)),
+        value: value.clone(),
+        comparison,
+    };
+    let result = RunResult {
+        kind: kind::SENSITIVITY.to_owned(),
+        key,
+        body: serde_json::to_string(&found)?,
+    };
+    match store.add_run_result(scope, run.number, result) {
+        // Somebody else has computed the same meanwhile.
+        Ok(()) | Err(StoreError::Duplicate(_)) => Ok(found),
+        Err(error) => Err(error.into()),
+    }
+}

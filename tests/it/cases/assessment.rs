@@ -1,0 +1,112 @@
+//! Care gaps on submission, and why a measure says what it says.
+
+use serde_json::{Value, json};
+use support::{records, service::Service};
+
+/// Detected three weeks before the service's day (2026-11-23), nothing done yet, everything attested so far.
+fn recent(pseudonym: &str) -> Value {
+    let mut body = records::example("minimal", pseudonym);
+    body["patient"]["registration_date"] = json!("2026-11-05");
+    body["consent"]["date"] = json!("2026-11-05");
+    body["primary"]["diagnosis_date"] = json!("2026-10-20");
+    body["presentation"] = json!([{
+        "seq": 1, "date_detected": "2026-11-01", "detection_basis": "imaging", "staging_exception": [],
+        "emergency_treatment": false
+    }]);
+    body["followup"] = json!([{"date": "2026-11-20", "vital_status": "alive"}]);
+    body["section_attestation"] = json!([
+        {"section": "all", "status": "complete_through", "complete_through": "2026-11-23"}
+    ]);
+    body
+}
+
+#[test]
+fn a_submission_answers_the_care_gaps_still_open_in_time_first() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let plain = centre
+        .put("/api/v1/cases/GAP-1", &[], &recent("GAP-1"))
+        .expect(201)
+        .json();
+    assert!(plain.get("assessment").is_none(), "only when asked for");
+    let answer = centre
+        .put("/api/v1/cases/GAP-2?assess=true", &[], &recent("GAP-2"))
+        .expect(201)
+        .json();
+    let gaps = answer["assessment"]["care_gaps"].as_array().expect("gaps");
+    let of = |measure: &str| {
+        gaps.iter()
+            .find(|gap| gap["measure"] == measure)
+            .unwrap_or_else(|| panic!("{measure} is a gap"))
+    };
+    // Chest CT counts until 90 days after the presentation as long as nothing is treated: 1 November + 90 days.
+    assert_eq!(of("6")["state"], "open");
+    assert_eq!(of("6")["in_time_through"], "2027-01-30");
+    // Palliative care counts as early for 56 days.
+    assert_eq!(of("21")["in_time_through"], "2026-12-27");
+    let ranks: Vec<u8> = gaps
+        .iter()
+        .map(|gap| match gap["state"].as_str() {
+            Some("open") => 0,
+            Some("past") => 1,
+            _ => 2,
+        })
+        .collect();
+    assert!(ranks.is_sorted(), "open first: {ranks:?}");
+    let days: Vec<&str> = gaps
+        .iter()
+        .filter_map(|gap| gap["in_time_through"].as_str())
+        .collect();
+    assert!(
+        days.is_sorted() && days.len() >= 3,
+        "the nearest day first: {days:?}"
+    );
+    assert!(
+        gaps.iter().all(|gap| gap["kind"] != "utilisation"),
+        "no direction, no gap"
+    );
+}
+
+#[test]
+fn an_assessment_explains_itself() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    centre
+        .put("/api/v1/cases/WHY-1", &[], &recent("WHY-1"))
+        .expect(201);
+    let path = "/api/v1/cases/WHY-1/assessment";
+    let answer = centre
+        .get(&format!("{path}?measure=6&explain=true"))
+        .expect(200)
+        .json();
+    let lines = answer["assessment"].as_array().expect("lines");
+    assert_eq!(lines.len(), 1);
+    let why = &lines[0]["explanation"];
+    assert_eq!(lines[0]["outcome"], "NOT_ASSESSABLE");
+    assert_eq!(lines[0]["reason"], "window_open");
+    assert_eq!(why["dates"]["T0"], "2026-11-01");
+    assert_eq!(why["dates"]["CUT"], "2026-11-23");
+    let steps: Vec<(&str, &str)> = why["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| (step["step"].as_str().unwrap(), step["truth"].as_str().unwrap()))
+        .collect();
+    assert_eq!(steps[0], ("population", "true"));
+    assert_eq!(steps[1], ("denominator", "true"));
+    let read = |step: usize| why["steps"][step]["read"].as_array().expect("cells").clone();
+    assert!(
+        read(0).contains(&json!({"pointer": "/consent/status", "value": "consented"})),
+        "{:?}",
+        read(0)
+    );
+    assert!(
+        why["because"]
+            .as_str()
+            .expect("a sentence")
+            .contains("still open in time"),
+        "{why}"
+    );
+    centre.get(&format!("{path}?measure=99z")).expect(404);
+    service.submitter("C02").get(path).expect(404);
+}
