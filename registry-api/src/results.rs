@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
+use registry_etl::measures::{Family, funnels_within};
 use registry_etl::results::{
     AdherenceRow, AdherenceTable, By, CaseMix, Comparison, Funnel, Funnels, Overview, Quality, Sensitivity,
     SurvivalResult, Trend,
@@ -94,6 +95,8 @@ impl<'a> View<'a> {
     /// [`Kind::NotFound`] for an unknown measure.
     pub fn measure(&self, measure: &str) -> Result<MeasureResults, Problem> {
         let mut table = self.reader().adherence(&self.audience).map_err(from_run)?;
+        // q-values hold within the tests of all measures: before the others are dropped.
+        let family = Family::of(&table).map_err(Problem::internal)?;
         table.measures.retain(|m| m.id == measure);
         table.rows.retain(|r| r.measure == measure);
         if table.measures.is_empty() {
@@ -109,7 +112,7 @@ impl<'a> View<'a> {
         table
             .rows
             .sort_by(|a, b| (a.by, a.period, &a.level).cmp(&(b.by, b.period, &b.level)));
-        let funnels = registry_etl::measures::funnels(&table).map_err(Problem::internal)?;
+        let funnels = funnels_within(&table, &family).map_err(Problem::internal)?;
         let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
         let trend = registry_etl::measures::trend(&rows).map_err(Problem::internal)?;
         Ok(MeasureResults {

@@ -4,8 +4,13 @@
 //! not be shown is `None` (JSON `null`) and the row says why in `suppressed`. Times are days and months
 //! (days / 30.4375), shares and rates are between 0 and 1, dates are ISO 8601.
 
+mod funnel;
+
 use std::collections::BTreeMap;
 
+pub use funnel::{
+    Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
+};
 use serde::{Deserialize, Serialize};
 
 /// Names under which a run stores its documents (`kind` of a stored result; `key` is empty unless said otherwise).
@@ -231,62 +236,6 @@ pub struct AdherenceTable {
     /// Rows hidden from this viewer and rows in all; 0 of n in the exact document.
     pub rows_suppressed: u32,
     pub rows_total: u32,
-}
-
-/// Where a centre lies on a funnel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Position {
-    Within,
-    Above95,
-    Above998,
-    Below95,
-    Below998,
-}
-
-/// Exact binomial control limits around the target for one denominator.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct FunnelLimits {
-    pub n: u32,
-    pub lower95: f64,
-    pub upper95: f64,
-    pub lower998: f64,
-    pub upper998: f64,
-}
-
-/// One centre on a funnel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FunnelPoint {
-    pub centre: String,
-    pub state: RateState,
-    pub suppressed: Option<Suppression>,
-    pub numerator: Option<u32>,
-    pub denominator: Option<u32>,
-    pub patients: Option<u32>,
-    pub not_assessable: Option<u32>,
-    pub rate: Option<f64>,
-    /// Limits at this centre's denominator; `None` when it has no rate to place.
-    pub limits: Option<FunnelLimits>,
-    pub position: Option<Position>,
-}
-
-/// A measure's centres around the network rate, metastatic diagnosis in the last 24 months.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Funnel {
-    pub measure: String,
-    /// The network rate; `None` when nothing is assessable (or it is hidden): there is no funnel then.
-    pub target: Option<f64>,
-    /// Limits for drawing, ascending n from 1 to the largest centre, at most 200 values.
-    pub limits: Vec<FunnelLimits>,
-    pub points: Vec<FunnelPoint>,
-}
-
-/// All funnels of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Funnels {
-    pub run: RunIdentity,
-    pub last_24_months_from: String,
-    pub funnels: Vec<Funnel>,
 }
 
 /// How a curve treats what the specification lets vary.

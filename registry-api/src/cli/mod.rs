@@ -4,6 +4,7 @@ mod administer;
 mod assess;
 mod decide;
 mod demo;
+mod funnel;
 mod preview;
 mod records;
 mod recovery;
@@ -56,6 +57,11 @@ enum Command {
         after_help = "Example:\n  registry assess schema/examples/1.0.0/valid --measure 24c --centre C01\n  registry assess patient.json --as-given --format json"
     )]
     Assess(assess::AssessArgs),
+    /// Compare centres from a file of counts: exact and overdispersion-adjusted funnel limits, p- and q-values.
+    #[command(
+        after_help = "Example:\n  printf 'centre,numerator,denominator\\nC01,42,50\\nC02,17,40\\n' > counts.csv\n  registry funnel --input counts.csv --format csv\n  registry funnel --input counts.csv --format json --target 0.8"
+    )]
+    Funnel(funnel::FunnelArgs),
     /// Measures and checks: compile, test.
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -142,6 +148,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Validate(args) => return records::validate(&args, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
         Command::Rules(command) => return rules::rules(&command, settings, ports),
+        Command::Funnel(args) => funnel::funnel(&args)?,
         Command::Submit(args) => return records::submit(&args),
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,

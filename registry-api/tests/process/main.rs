@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod disk;
+mod funnel;
 mod kill;
 mod routes;
 mod rules;

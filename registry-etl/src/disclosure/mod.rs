@@ -1,5 +1,6 @@
 //! Decides what a viewer may see of a count, a rate, a curve or a table. Pages, the results API and releases all go
-//! through here; nothing else hides or shows a number.
+//! through here; nothing else hides or shows a number. Funnels are computed from the table that comes out, never from the exact
+//! one, so overdispersion and q-values rest on shown centres only.
 //!
 //! What is thresholded is the number of patients behind a shown value: the denominator of a rate, a group of a curve, a cell of a table; for
 //! the public also the numerator and its complement. The tables of a run are a fixed family; what is hidden must not

@@ -1,13 +1,18 @@
 //! Centres around the network rate, metastatic diagnosis in the last 24 months.
 //!
 //! The target is the network rate of the same period. A centre's position is decided by the exact binomial tail (2.5 % and 0.1 % on
-//! each side); the limits are for drawing.
+//! each side); the limits are for drawing. Beside it stands the position that allows for overdispersion, and the q-value within
+//! all tests of the run. Everything is computed from the table given, and so from nothing that a viewer of the table does
+//! not see.
 
+use super::family::Family;
+use super::placement::{Placed, limits, place};
 use crate::results::{
-    AdherenceRow, AdherenceTable, By, Funnel, FunnelLimits, FunnelPoint, Funnels, Period, Position, RateState,
+    AdherenceRow, AdherenceTable, By, Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel,
+    NotAssessablePoint, Period, Position, RateState,
 };
 use crate::statistics::{
-    StatisticsError, exact_limits,
+    StatisticsError,
     funnel::{Tails, tails},
 };
 
@@ -16,11 +21,20 @@ const MOST_LIMITS: u32 = 200;
 const ONE_SIDED_95: f64 = 0.025;
 const ONE_SIDED_998: f64 = 0.001;
 
-/// The funnel of every measure of an (exact or disclosed) adherence table.
+/// The funnel of every measure of an (exact or disclosed) adherence table with all measures of the run. What belongs to the
+/// family of tests, within which q-values hold, is said at [`Family`].
 ///
 /// # Errors
 /// [`StatisticsError`] when a limit cannot be computed.
 pub fn funnels(table: &AdherenceTable) -> Result<Funnels, StatisticsError> {
+    funnels_within(table, &Family::of(table)?)
+}
+
+/// The funnels of a table with some of the run's measures, within the family of tests of all.
+///
+/// # Errors
+/// As [`funnels`].
+pub fn funnels_within(table: &AdherenceTable, family: &Family) -> Result<Funnels, StatisticsError> {
     let mut funnels = Vec::with_capacity(table.measures.len());
     for measure in &table.measures {
         let rows: Vec<&AdherenceRow> = table
@@ -28,37 +42,96 @@ pub fn funnels(table: &AdherenceTable) -> Result<Funnels, StatisticsError> {
             .iter()
             .filter(|r| r.measure == measure.id && r.period == Period::Last24Months)
             .collect();
-        funnels.push(funnel(&measure.id, &rows)?);
+        let family = Some(family).filter(|_| Family::holds(&measure.kind));
+        funnels.push(funnel(&measure.id, &rows, family)?);
     }
     Ok(Funnels {
         run: table.run.clone(),
         last_24_months_from: table.last_24_months_from.clone(),
+        family: family.size() as u32,
         funnels,
     })
 }
 
-fn funnel(measure: &str, rows: &[&AdherenceRow]) -> Result<Funnel, StatisticsError> {
-    let network = rows.iter().find(|r| r.by == By::Network);
-    let target = network.and_then(|r| r.rate);
-    let centres = || rows.iter().filter(|r| r.by == By::Centre);
-    let points = centres()
-        .map(|r| point(r, target))
-        .collect::<Result<Vec<_>, _>>()?;
-    let largest = centres()
-        .filter(|r| r.rate.is_some())
-        .filter_map(|r| r.denominator)
-        .max()
-        .unwrap_or(0);
-    let limits = match target {
-        Some(target) => ladder(largest)
-            .map(|n| limits(n, target))
-            .collect::<Result<_, _>>()?,
-        None => Vec::new(),
-    };
+fn funnel(measure: &str, rows: &[&AdherenceRow], family: Option<&Family>) -> Result<Funnel, StatisticsError> {
+    let target = network(rows).and_then(|r| r.rate);
+    let results: Vec<(&AdherenceRow, Option<(u32, u32)>)> = centres(rows).map(|r| (r, result(r))).collect();
+    let counts: Vec<(u32, u32)> = results.iter().filter_map(|(_, counts)| *counts).collect();
+    let placement = target.map(|target| place(&counts, target)).transpose()?;
+    let mut placed = placement.iter().flat_map(|p| &p.centres);
+    let points = results
+        .iter()
+        .map(|(row, counts)| point(row, counts.and_then(|_| placed.next()), family))
+        .collect();
     Ok(Funnel {
         measure: measure.to_owned(),
         target,
-        limits,
+        phi: placement.as_ref().and_then(|p| p.phi),
+        tau2: placement.as_ref().and_then(|p| p.tau2),
+        limits: drawn(target, counts.iter().map(|(_, n)| *n))?,
+        points,
+        not_assessable_funnel: not_assessable_funnel(rows)?,
+    })
+}
+
+pub(super) fn network<'a>(rows: &[&'a AdherenceRow]) -> Option<&'a AdherenceRow> {
+    rows.iter().copied().find(|r| r.by == By::Network)
+}
+
+pub(super) fn centres<'a>(rows: &[&'a AdherenceRow]) -> impl Iterator<Item = &'a AdherenceRow> {
+    rows.iter().copied().filter(|r| r.by == By::Centre)
+}
+
+/// Numerator and denominator of a row that has a rate.
+pub(super) fn result(row: &AdherenceRow) -> Option<(u32, u32)> {
+    row.rate.and(row.numerator.zip(row.denominator))
+}
+
+/// Limits for drawing, to the largest of the denominators.
+fn drawn(
+    target: Option<f64>,
+    denominators: impl Iterator<Item = u32>,
+) -> Result<Vec<FunnelLimits>, StatisticsError> {
+    let Some(target) = target else {
+        return Ok(Vec::new());
+    };
+    ladder(denominators.max().unwrap_or(0))
+        .map(|n| limits(n, target))
+        .collect()
+}
+
+/// Units not assessable, of all that are assessable or not; `None` when there is none, or a part is hidden.
+fn share(row: &AdherenceRow) -> Option<(u32, u32)> {
+    let missing = row.not_assessable?;
+    let all = row.denominator? + missing;
+    (all > 0).then_some((missing, all))
+}
+
+fn not_assessable_funnel(rows: &[&AdherenceRow]) -> Result<NotAssessableFunnel, StatisticsError> {
+    let of = |(missing, all): (u32, u32)| f64::from(missing) / f64::from(all);
+    let target = network(rows).and_then(share).map(of);
+    let mut points = Vec::new();
+    for row in centres(rows) {
+        let counts = share(row);
+        let placed = match (target, counts) {
+            (Some(target), Some((missing, all))) => {
+                Some((limits(all, target)?, position(tails(missing, all, target)?)))
+            }
+            _ => None,
+        };
+        points.push(NotAssessablePoint {
+            centre: row.level.clone(),
+            suppressed: row.suppressed,
+            numerator: counts.map(|c| c.0),
+            denominator: counts.map(|c| c.1),
+            share: counts.map(of),
+            limits: placed.map(|p| p.0),
+            position: placed.map(|p| p.1),
+        });
+    }
+    Ok(NotAssessableFunnel {
+        target,
+        limits: drawn(target, points.iter().filter_map(|p| p.denominator))?,
         points,
     })
 }
@@ -69,14 +142,8 @@ fn ladder(largest: u32) -> impl Iterator<Item = u32> {
     (1..=largest).filter(move |n| (largest - n).is_multiple_of(step))
 }
 
-fn point(row: &AdherenceRow, target: Option<f64>) -> Result<FunnelPoint, StatisticsError> {
-    let placed = match (target, row.rate, row.numerator, row.denominator) {
-        (Some(target), Some(_), Some(x), Some(n)) => {
-            Some((limits(n, target)?, position(tails(x, n, target)?)))
-        }
-        _ => None,
-    };
-    Ok(FunnelPoint {
+fn point(row: &AdherenceRow, placed: Option<&Placed>, family: Option<&Family>) -> FunnelPoint {
+    FunnelPoint {
         centre: row.level.clone(),
         state: row.state,
         suppressed: row.suppressed,
@@ -85,12 +152,19 @@ fn point(row: &AdherenceRow, target: Option<f64>) -> Result<FunnelPoint, Statist
         patients: row.patients,
         not_assessable: row.not_assessable,
         rate: row.rate.filter(|_| row.state == RateState::Rate),
-        limits: placed.map(|p| p.0),
-        position: placed.map(|p| p.1),
-    })
+        limits: placed.map(|p| p.limits),
+        position: placed.map(|p| p.position),
+        z: placed.and_then(|p| p.z),
+        z_adjusted: placed.and_then(|p| p.z_adjusted),
+        limits_adjusted: placed.and_then(|p| p.limits_adjusted),
+        position_adjusted: placed.and_then(|p| p.position_adjusted),
+        p: placed.map(|p| p.p),
+        q: placed.and_then(|p| family?.q(p.p)),
+    }
 }
 
-pub(super) fn position(tails: Tails) -> Position {
+/// Where a result lies, by its exact tail: above or below with less than 2.5 % (95 %) or 0.1 % (99.8 %) on that side.
+pub fn position(tails: Tails) -> Position {
     match tails {
         t if t.at_least < ONE_SIDED_998 => Position::Above998,
         t if t.at_least < ONE_SIDED_95 => Position::Above95,
@@ -98,17 +172,6 @@ pub(super) fn position(tails: Tails) -> Position {
         t if t.at_most < ONE_SIDED_95 => Position::Below95,
         _ => Position::Within,
     }
-}
-
-pub(super) fn limits(n: u32, target: f64) -> Result<FunnelLimits, StatisticsError> {
-    let exact = exact_limits(n, target)?;
-    Ok(FunnelLimits {
-        n,
-        lower95: exact.lower95,
-        upper95: exact.upper95,
-        lower998: exact.lower998,
-        upper998: exact.upper998,
-    })
 }
 
 #[cfg(test)]

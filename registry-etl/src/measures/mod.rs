@@ -7,7 +7,9 @@
 //! | `columns` | the cases of a run, column by column |
 //! | `tally` | polars: counts per measure and level |
 //! | `adherence` | rates, intervals and bounds on top of the counts |
+//! | `family` | the tests of a run that are corrected together |
 //! | `funnels` | centres around the network rate |
+//! | `placement` | one measure's centres around a target: exact, and allowing for overdispersion |
 //! | `summaries` | overview and data quality |
 //! | `case_mix` | observed over expected, given age, histology and timing |
 //! | `tertiles` | centres by volume |
@@ -18,7 +20,9 @@ pub mod case_mix;
 pub mod columns;
 pub mod engine;
 pub mod evaluation;
+pub mod family;
 pub mod funnels;
+pub mod placement;
 pub mod summaries;
 mod tally;
 pub mod tertiles;
@@ -29,7 +33,8 @@ pub use case_mix::{case_mix, visible_case_mix};
 pub use columns::{CaseColumns, Window};
 pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
-pub use funnels::funnels;
+pub use family::Family;
+pub use funnels::{funnels, funnels_within};
 pub use summaries::{overview, quality};
 pub use tertiles::volume_tertiles;
 pub use trend::trend;

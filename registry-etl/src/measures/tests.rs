@@ -196,6 +196,119 @@ fn a_funnel_places_centres_around_the_network() {
 }
 
 #[test]
+fn a_funnel_allows_for_overdispersion_and_many_tests() {
+    let mut cases = Vec::new();
+    for (centre, met, not_met) in [("C1", 40, 10), ("C2", 35, 15), ("C3", 5, 45)] {
+        cases.extend((0..met).map(|_| (centre, case("2026-01-01", "lms", &[Met]))));
+        cases.extend((0..not_met).map(|_| (centre, case("2026-01-01", "lms", &[NotMet]))));
+    }
+    let one = table(&[head("1a", "patient")], &cases);
+    // The same rows as a measure of utilisation, and as one where every centre is on the target.
+    let mut many = one.clone();
+    let mut utilisation = head("2", "patient");
+    utilisation.kind = "utilisation".to_owned();
+    many.measures.extend([utilisation, head("3", "patient")]);
+    for id in ["2", "3"] {
+        many.rows.extend(one.rows.iter().cloned().map(|mut row| {
+            row.measure = id.to_owned();
+            if id == "3" {
+                row.rate = Some(0.5);
+                row.numerator = row.denominator.map(|n| n / 2);
+            }
+            row
+        }));
+    }
+    let funnels = funnels(&many).unwrap();
+    let [first, utilisation, level] = &funnels.funnels[..] else {
+        panic!("three measures")
+    };
+    let near = |got: Option<f64>, want: f64| {
+        assert!((got.unwrap() - want).abs() < 1e-9 * want.abs(), "{got:?} {want}")
+    };
+    // z = 3.78, 2.36, -6.14 around 80/150, winsorised at the type 7 quantiles; computed apart.
+    near(first.phi, 12.508_928_571_428_571);
+    near(first.tau2, 0.088_422_222_222_222_21);
+    for (point, z, adjusted, p) in [
+        (
+            &first.points[0],
+            3.779_644_730_092_273,
+            0.872_559_988_004_918_2,
+            0.000_165_091_877_754_614_3,
+        ),
+        (
+            &first.points[1],
+            2.362_277_956_307_669_7,
+            0.545_349_992_503_073_6,
+            0.024_515_650_110_463_062,
+        ),
+        (
+            &first.points[2],
+            -6.141_922_686_399_942,
+            -1.417_909_980_507_991_8,
+            2.569_364_037_735_863e-10,
+        ),
+    ] {
+        near(point.z, z);
+        near(point.z_adjusted, adjusted);
+        near(point.p, p);
+        assert_eq!(point.position_adjusted, Some(Position::Within));
+        let (exact, adjusted) = (point.limits.unwrap(), point.limits_adjusted.unwrap());
+        assert!(adjusted.lower95 < exact.lower95 && adjusted.upper998 >= exact.upper998);
+    }
+    // Six tests in the family: three unusual ones, three of p = 1; the measure of utilisation has p and no q.
+    assert_eq!(funnels.family, 6);
+    near(first.points[0].q, 0.000_495_275_633_263_842_9);
+    near(first.points[1].q, 0.049_031_300_220_926_13);
+    near(first.points[2].q, 1.541_618_422_641_517_8e-9);
+    assert!(level.points.iter().all(|p| p.q == Some(1.0)));
+    assert!(utilisation.points.iter().all(|p| p.q.is_none() && p.p.is_some()));
+    // One measure by itself, under other names, keeps its q-values.
+    let mut alone = many.clone();
+    alone.measures.retain(|m| m.id == "1a");
+    alone
+        .rows
+        .iter_mut()
+        .for_each(|r| r.level.insert_str(0, "Centre "));
+    let alone = funnels_within(&alone, &Family::of(&many).unwrap()).unwrap();
+    let q = |f: &crate::results::Funnel| f.points.iter().map(|p| p.q).collect::<Vec<_>>();
+    assert_eq!((q(&alone.funnels[0]), alone.family), (q(first), 6));
+}
+
+#[test]
+fn a_second_funnel_places_centres_by_what_they_did_not_document() {
+    let mut cases = Vec::new();
+    for (centre, met, missing) in [("C1", 50, 1), ("C2", 50, 2), ("C3", 50, 12), ("C4", 0, 0)] {
+        cases.extend((0..met).map(|_| (centre, case("2026-01-01", "lms", &[Met]))));
+        cases.extend((0..missing).map(|_| (centre, case("2026-01-01", "lms", &[NotAssessable]))));
+    }
+    cases.push(("C4", case("2026-01-01", "lms", &[NotInDenom])));
+    let funnels = funnels(&table(&[head("1a", "patient")], &cases)).unwrap();
+    let funnel = &funnels.funnels[0].not_assessable_funnel;
+    assert_eq!(funnel.target, Some(15.0 / 165.0));
+    assert_eq!(funnel.limits.len(), 62);
+    let got: Vec<_> = funnel
+        .points
+        .iter()
+        .map(|p| (p.numerator, p.denominator, p.position))
+        .collect();
+    // P(R >= 12 | 62, 1/11) = 0.0093; P(R <= 1 | 51) = 0.047.
+    assert_eq!(
+        got,
+        [
+            (Some(1), Some(51), Some(Position::Within)),
+            (Some(2), Some(52), Some(Position::Within)),
+            (Some(12), Some(62), Some(Position::Above95)),
+            (None, None, None),
+        ]
+    );
+    assert_eq!(funnel.points[2].share, Some(12.0 / 62.0));
+    assert_eq!(funnel.points[2].limits.map(|l| l.n), Some(62));
+    // Around 100 % every rate is where it must be; there is nothing to estimate variation from.
+    assert_eq!(funnels.funnels[0].phi, None);
+    assert_eq!(funnels.funnels[0].points[2].position, Some(Position::Within));
+}
+
+#[test]
 fn the_overview_counts_every_case_once() {
     let mut columns = CaseColumns::default();
     for (centre, t0) in [("C1", "2026-01-10"), ("C1", "2026-03-10"), ("C2", "2023-01-01")] {

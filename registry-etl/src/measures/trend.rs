@@ -1,6 +1,7 @@
 //! A measure over the half-years of diagnosis: each with the limits chance sets around the rate of all, and a test of trend.
 
-use super::funnels::{limits, position};
+use super::funnels::position;
+use super::placement::limits;
 use crate::results::{AdherenceRow, By, Period, RateState, Trend, TrendPoint};
 use crate::statistics::StatisticsError;
 use crate::statistics::funnel::tails;

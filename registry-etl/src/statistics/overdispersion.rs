@@ -124,6 +124,21 @@ pub fn overdispersion(
     })
 }
 
+/// `(y - theta) / s` of one result.
+///
+/// # Errors
+/// As [`overdispersion`] for one centre.
+pub fn z_score(x: u32, n: u32, target: f64, scale: Scale) -> Result<f64, StatisticsError> {
+    if n == 0 {
+        return Err(StatisticsError::Empty);
+    }
+    if x > n {
+        return Err(StatisticsError::MoreThanTrials);
+    }
+    let s = standard_error(n, target, scale)?;
+    Ok((scale.of(f64::from(x) / f64::from(n)) - scale.of(target)) / s)
+}
+
 /// `s` of a centre with `n` units.
 fn standard_error(n: u32, target: f64, scale: Scale) -> Result<f64, StatisticsError> {
     if !(0.0..=1.0).contains(&target) {
