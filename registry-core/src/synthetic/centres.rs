@@ -32,10 +32,42 @@ pub struct SyntheticCentre {
     pub adherence: f64,
     /// Whether the steering committee ratified it as a specialised sarcoma centre.
     pub specialised: bool,
+    /// Whether it runs interventional sarcoma trials.
+    pub academic: bool,
+    /// Whether it attested expertise in minimally invasive metastasectomy.
+    pub minimally_invasive: bool,
     /// Relative size.
     pub weight: u32,
+    /// What its own habits are drawn from.
+    salt: u64,
     /// Reference rows by year, as the centre table takes them.
     pub years: Vec<(i32, Value)>,
+}
+
+/// The adherence of a centre that does what the network does.
+const TYPICAL_ADHERENCE: f64 = 0.85;
+
+impl SyntheticCentre {
+    /// The share of patients for whom the centre does `act`, when the network does it for `base` of them: the odds are
+    /// shifted by the centre's adherence and by a strength or weakness of its own.
+    pub(super) fn share(&self, act: &str, base: f64) -> f64 {
+        self.shifted(act, base, 7.0 * (self.adherence - TYPICAL_ADHERENCE), 1.8)
+    }
+
+    /// As `share`, for acts that are a matter of custom, not of adherence.
+    pub(super) fn custom(&self, act: &str, base: f64) -> f64 {
+        self.shifted(act, base, 0.0, 2.2)
+    }
+
+    fn shifted(&self, act: &str, base: f64, standing: f64, spread: f64) -> f64 {
+        // FNV-1a over the act names the stream, so that an act added later leaves the others as they are.
+        let stream = act.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        });
+        let own = Dice::new(self.salt, stream).unit() - 0.5;
+        let odds = (base / (1.0 - base)).ln() + standing + spread * own;
+        1.0 / (1.0 + (-odds).exp())
+    }
 }
 
 const COUNTRIES: &[&str] = &[
@@ -86,6 +118,7 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
     };
     let specialised = !matches!(n, 27 | 33);
     let academic = n < 12 || dice.chance(0.4);
+    let minimally_invasive = n < 9 || n % 3 == 0;
     let volume = i64::from(weight(n)) * 3 + dice.between(0, 10);
     let this_year = plan.as_of.year();
     let years = (this_year - 11..=this_year)
@@ -99,7 +132,7 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
                 "eligible_seen": eligible,
                 "consent_refused": dice.between(0, eligible / 8),
                 "annual_metastasectomy_volume": volume / 4,
-                "mis_metastasectomy_programme": academic,
+                "mis_metastasectomy_programme": minimally_invasive,
                 "academic_trial_centre": academic,
             });
             (year, row)
@@ -112,7 +145,10 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
         quality,
         adherence,
         specialised,
+        academic,
+        minimally_invasive,
         weight: weight(n),
+        salt: plan.seed ^ (u64::from(n) << 32),
         years,
     }
 }

@@ -6,72 +6,121 @@ use super::course::Course;
 use super::dice::Dice;
 use super::{CohortPlan, Quality, SyntheticCentre, push};
 
-/// Leaves that may be left blank or answered with `unknown`, by entity.
-const MAY_LACK: &[(&str, &[&str])] = &[
+/// Leaves that may be left blank or answered with `unknown`, by entity, and how readily: what a tumour board fills in
+/// on the spot is seldom lacking, what somebody has to go and look for often is.
+const MAY_LACK: &[(&str, f64, &[&str])] = &[
     (
         "primary",
+        1.0,
         &[
             "fnclcc_grade",
             "size_mm",
             "side",
+            "tumour_rupture",
             "tissue_available",
             "diagnosed_at_sarcoma_centre",
         ],
     ),
-    ("prior_operation", &["clavien_dindo"]),
+    ("prior_operation", 1.0, &["clavien_dindo"]),
+    ("presentation", 1.0, &["referral_declined"]),
     (
         "presentation",
+        0.25,
         &[
-            "referral_declined",
             "neurovascular_clarification_needed",
             "disease_tempo",
             "resectability",
             "equivocal_only",
+            "curative_plan_all_sites",
+            "largest_size_mm",
         ],
     ),
     (
         "lesion",
+        0.25,
         &[
             "nature_uncertain",
             "burden_definition_needed",
             "radiographic_pattern",
             "largest_mm",
             "unusual_location",
+            "laterality_vs_primary",
         ],
     ),
-    ("imaging", &["contrast", "indication", "result", "purpose"]),
-    ("mdt", &["disciplines", "plan_factors", "intent"]),
+    ("imaging", 1.0, &["contrast", "indication", "result", "purpose"]),
+    (
+        "biopsy",
+        1.0,
+        &["image_guidance", "expert_sarcoma_radiologist", "result"],
+    ),
+    (
+        "mdt",
+        1.0,
+        &[
+            "disciplines",
+            "plan_factors",
+            "intent",
+            "options_considered",
+            "prognostic_factors",
+            "complete_resection_likelihood",
+            "prior_surgery_reviewed",
+            "clearance_plan",
+        ],
+    ),
     (
         "assessment",
-        &["ecog", "pain_nrs", "nutrition_risk", "comorbidity_score"],
+        1.0,
+        &[
+            "ecog",
+            "pain_nrs",
+            "nutrition_risk",
+            "comorbidity_score",
+            "function_assessed",
+        ],
     ),
-    ("systemic", &["ctcae_max_grade", "delivered_at", "dose_recorded"]),
-    ("radiotherapy", &["total_dose_gy", "fractions"]),
+    ("symptom", 0.5, &["ctcae_grade"]),
+    (
+        "systemic",
+        1.0,
+        &["ctcae_max_grade", "delivered_at", "dose_recorded"],
+    ),
+    ("radiotherapy", 1.0, &["total_dose_gy", "fractions"]),
+    (
+        "local_treatment",
+        1.0,
+        &[
+            "counselled_morbidity",
+            "delivered_at",
+            "lung_optimisation",
+            "surgeon_mis_expertise",
+        ],
+    ),
+    ("trial", 0.5, &["local_trial_available"]),
 ];
 
-/// Every section that can be attested.
-const SECTIONS: &[&str] = &[
-    "prior_malignancy",
-    "prior_operation",
-    "pathology_review",
-    "molecular_test",
-    "prior_imaging_review",
-    "lesion",
-    "imaging",
-    "biopsy",
-    "biopsy_decision",
-    "assessment",
-    "symptom",
-    "mdt",
-    "goals_of_care",
-    "palliative_care",
-    "local_treatment",
-    "systemic",
-    "radiotherapy",
-    "observation",
-    "progression",
-    "trial",
-    "pro",
+/// Every section that can be attested, and how readily its attestation is forgotten: treatment is closed first.
+const SECTIONS: &[(&str, f64)] = &[
+    ("prior_malignancy", 0.4),
+    ("prior_operation", 1.0),
+    ("pathology_review", 1.0),
+    ("molecular_test", 1.0),
+    ("prior_imaging_review", 1.0),
+    ("lesion", 0.15),
+    ("imaging", 1.0),
+    ("biopsy", 1.0),
+    ("biopsy_decision", 1.0),
+    ("assessment", 1.0),
+    ("symptom", 1.0),
+    ("mdt", 1.0),
+    ("goals_of_care", 1.0),
+    ("palliative_care", 1.0),
+    ("local_treatment", 0.15),
+    ("systemic", 0.3),
+    ("radiotherapy", 0.3),
+    ("observation", 0.6),
+    ("progression", 1.0),
+    ("trial", 1.0),
+    ("pro", 1.0),
 ];
 
 pub(super) fn apply(
@@ -86,7 +135,8 @@ pub(super) fn apply(
         Quality::Middling => 0.05,
         Quality::Poor => 0.3,
     };
-    for (entity, elements) in MAY_LACK {
+    for (entity, readily, elements) in MAY_LACK {
+        let blank = blank * readily;
         match body.get_mut(*entity) {
             Some(Value::Array(rows)) => rows.iter_mut().for_each(|row| lack(row, elements, blank, dice)),
             Some(row @ Value::Object(_)) => lack(row, elements, blank, dice),
@@ -125,11 +175,11 @@ fn attest(body: &mut Value, plan: &CohortPlan, course: &Course, centre: &Synthet
     let (half_done, forgotten) = match centre.quality {
         Quality::Good => (0.012, 0.4),
         Quality::Middling => (0.035, 0.4),
-        Quality::Poor => (0.6, 0.7),
+        Quality::Poor => (0.72, 0.78),
     };
     let forgotten = if dice.chance(half_done) { forgotten } else { 0.0 };
     // A dead patient's record is complete for good; a living one's through the day it was last sent, or the last visit.
-    let through = if course.death.is_some() || (!course.lost && !dice.chance(0.08)) {
+    let through = if course.death.is_some() || (!course.lost && !dice.chance(0.02)) {
         course.submitted_at.date_naive()
     } else {
         course.last_contact
@@ -139,12 +189,12 @@ fn attest(body: &mut Value, plan: &CohortPlan, course: &Course, centre: &Synthet
     } else {
         through
     };
-    for section in SECTIONS {
-        if dice.chance(forgotten) {
+    for (section, readily) in SECTIONS {
+        if dice.chance(forgotten * readily) {
             continue;
         }
         let empty = body.get(*section).is_none();
-        let status = if empty && dice.chance(0.5) {
+        let status = if empty && dice.chance(0.8) {
             json!({ "section": section, "status": "none_ever" })
         } else {
             json!({ "section": section, "status": "complete_through", "complete_through": through.to_string() })

@@ -1,157 +1,154 @@
-//! Observation, and lines of systemic therapy in order.
+//! The sequence of treatments: what comes first, what follows an answer, what follows clearance.
 
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::course::Course;
-use super::dice::{Dice, after};
-use super::{SyntheticCentre, local, push};
+use super::boards::{self, Question};
+use super::dice::after;
+use super::draft::{Draft, absent};
+use super::plan::Approach;
+use super::systemic::Sequence;
+use super::{local, palliation, recurrence, surgery, systemic};
 
-const FIRST_LINES: &[(&[&str], u32)] = &[
-    (&["doxorubicin"], 4),
-    (&["doxorubicin", "ifosfamide"], 3),
-    (&["doxorubicin", "dacarbazine"], 3),
-    (&["gemcitabine", "docetaxel"], 1),
-];
-const LATER_LINES: &[(&[&str], u32)] = &[
-    (&["trabectedin"], 4),
-    (&["pazopanib"], 3),
-    (&["gemcitabine", "docetaxel"], 3),
-    (&["eribulin"], 2),
-    (&["ifosfamide"], 2),
-];
+/// Lines after which hardly anybody is treated again.
+const LAST_LINE: i64 = 4;
 
-pub(super) fn add(body: &mut Value, course: &Course, centre: &SyntheticCentre, dice: &mut Dice) {
-    let Some(first) = course.first_treatment else {
-        if course.known(after(course.t0, 60)) && dice.chance(0.6) {
-            push(
-                body,
-                "observation",
-                json!({
-                    "start_date": after(course.t0, 20).to_string(),
-                    "end_date": after(course.t0, 60).to_string(),
-                    "reason": dice.pick(&[("indolent_disease", 4), ("patient_choice", 3), ("unfit", 3)]),
-                    "presentation_seq": 1,
-                }),
-            );
-        }
-        return;
+pub(super) fn add(draft: &mut Draft) {
+    wait(draft);
+    let Some(first) = draft.plan.first else { return };
+    let given = draft.body.pointer("/systemic/0/anthracycline_cum_mg_m2");
+    let mut at = Sequence {
+        line: 1,
+        seq: 1,
+        anthracyclines: [given.and_then(Value::as_i64).unwrap_or(0), 0],
     };
-    let mut next = first;
-    if dice.chance(0.27) {
-        let cleared = local::treat(body, course, centre, next, dice);
-        if cleared {
-            local::recurrence(body, course, centre, next, dice);
+    match draft.plan.approach {
+        Approach::Nothing => {}
+        Approach::Primary => {
+            surgery::primary(draft, first);
+            let next = after(first, draft.dice.between(40, 95));
+            if !draft.course.known(next) {
+                return;
+            }
+            if draft.plan.then_curative {
+                curative(draft, &mut at, next);
+            } else if draft.dice.chance(if draft.course.equivocal { 0.35 } else { 0.8 }) {
+                lines(draft, &mut at, next, draft.plan.intent);
+            }
         }
-        next = after(next, dice.between(60, 200));
+        Approach::Curative => curative(draft, &mut at, first),
+        Approach::Systemic => lines(draft, &mut at, first, draft.plan.intent),
+        Approach::Palliative => {
+            palliation::first(draft, first);
+            let next = after(first, draft.dice.between(20, 60));
+            if draft.dice.chance(0.5) {
+                lines(draft, &mut at, next, "palliative");
+            }
+        }
     }
-    let mut doxorubicin = if body.pointer("/systemic/0").is_some() {
-        225
-    } else {
-        0
+    local::embolise(draft, first);
+}
+
+/// The interval without treatment, as far as it was seen.
+fn wait(draft: &mut Draft) {
+    let Some(wait) = draft.plan.wait else { return };
+    let course = draft.course;
+    let end = match course.death {
+        _ if course.known(wait.end) => json!(wait.end.to_string()),
+        Some(death) => json!(death.to_string()),
+        None if course.lost => absent("unknown"),
+        None => absent("pending"),
     };
-    for line in 1..=4 {
-        if !course.known(next) || !dice.chance(if line == 1 { 0.92 } else { 0.62 }) {
-            break;
+    draft.push(
+        "observation",
+        json!({
+            "start_date": wait.start.to_string(),
+            "end_date": end,
+            "reason": wait.reason,
+            "presentation_seq": 1,
+        }),
+    );
+}
+
+/// Local treatment of every site, then whatever follows it.
+fn curative(draft: &mut Draft, at: &mut Sequence, start: NaiveDate) {
+    let targets = local::index_targets(draft);
+    match local::curative(draft, start, &targets) {
+        Some(cleared) => recurrences(draft, at, cleared),
+        None => {
+            let next = after(start, draft.dice.between(75, 200));
+            lines(draft, at, next, "palliative");
         }
-        next = systemic_line(body, course, centre, (line, &mut doxorubicin), next, dice);
     }
 }
 
-/// One line; answers the day from which a next one could begin.
-fn systemic_line(
-    body: &mut Value,
-    course: &Course,
-    centre: &SyntheticCentre,
-    (line, doxorubicin): (i64, &mut i64),
-    start: chrono::NaiveDate,
-    dice: &mut Dice,
-) -> chrono::NaiveDate {
-    let agents = dice.pick(if line == 1 { FIRST_LINES } else { LATER_LINES });
-    let stop = after(start, dice.between(40, 60) + dice.exponential(110.0));
-    let ongoing = !course.known(stop);
-    let response = dice.pick(&[("PR", 2), ("SD", 4), ("PD", 4)]);
-    let mut row = json!({
-        "line_id": format!("S{line}"),
-        "setting": "metastatic",
-        "line_number": line,
-        "intent": dice.pick(&[("palliative", 7), ("downsizing_resection", 2), ("downsizing_symptom", 1)]),
-        "agents": agents,
-        "regimen": agents.join(" and "),
-        "dose_recorded": dice.chance(0.95),
-        "start_date": start.to_string(),
-        "best_response": if ongoing { json!({"absent": "pending"}) } else { json!(response) },
-        "ctcae_max_grade": dice.between(1, 4),
-        "in_trial": false,
-        "delivered_at": if dice.chance(0.8) { "specialised_centre" } else { "local_centre" },
-    });
-    if ongoing {
-        row["stop_date"] = json!({"absent": "pending"});
-        row["stop_reason"] = json!(if course.death.is_some() {
-            "death"
-        } else {
-            "ongoing"
-        });
-        if let Some(death) = course.death {
-            row["stop_date"] = json!(death.to_string());
-            row["best_response"] = json!("NE");
+/// Lines one after the other, until none follows or a response opens the way to resection.
+fn lines(draft: &mut Draft, at: &mut Sequence, start: NaiveDate, intent: &'static str) {
+    let (mut next, mut intent) = (start, intent);
+    while at.line <= LAST_LINE && draft.course.known(next) {
+        if !draft.dice.chance(if at.line == 1 { 0.97 } else { 0.64 }) {
+            return;
         }
+        let line = systemic::line(draft, at, next, intent);
+        let could = draft.disease.resectability != "unresectable" || intent == "downsizing_resection";
+        if line.favourable && could && resect_after_response(draft, at, next, line) {
+            return;
+        }
+        if line.open {
+            return;
+        }
+        next = after(line.stop, draft.dice.between(9, 45));
+        intent = "palliative";
+    }
+}
+
+/// The board on a good response, and the resection it may lead to; answers whether there was one.
+fn resect_after_response(
+    draft: &mut Draft,
+    at: &mut Sequence,
+    start: NaiveDate,
+    line: systemic::Ended,
+) -> bool {
+    if !draft.does("board on a good response", 0.78) {
+        return false;
+    }
+    let candidate = draft.dice.chance(0.65) && draft.course.ecog < 3 && at.seq == 1;
+    let day = if line.open {
+        let room = (draft.course.last_contact - start).num_days();
+        after(start, draft.dice.between(60.min(room), room))
     } else {
-        row["stop_date"] = json!(stop.to_string());
-        row["stop_reason"] = json!(if response == "PD" {
-            "progression"
-        } else {
-            "completed"
-        });
-        if response == "PD" {
-            row["progression_date"] = json!(stop.to_string());
+        after(line.stop, draft.dice.between(-20, 20))
+    };
+    let question = Question::Response(candidate);
+    boards::hold(draft, day, at.seq, "favourable_response", question);
+    let operation = after(line.stop, draft.dice.between(24, 50));
+    if !candidate || !draft.course.known(operation) {
+        return false;
+    }
+    curative(draft, at, operation);
+    true
+}
+
+/// What comes back after clearance, and what is done about it.
+fn recurrences(draft: &mut Draft, at: &mut Sequence, cleared: NaiveDate) {
+    let mut since = cleared;
+    for seq in 2..=3 {
+        let Some(back) = recurrence::found(draft, since, seq) else {
+            return;
+        };
+        at.seq = seq;
+        let date = after(back.date, draft.dice.between(18, 60));
+        if !draft.course.known(date) {
+            return;
         }
-        if response == "SD" {
-            row["stable_months"] = json!(((stop - start).num_days() / 30).max(1));
-        }
-    }
-    if agents.contains(&"doxorubicin") {
-        // Lifetime dose: what was given around the primary counts.
-        *doxorubicin += dice.between(1, if *doxorubicin == 0 { 6 } else { 3 }) * 75;
-        row["anthracycline_cum_mg_m2"] = json!(*doxorubicin);
-    } else if line == 1 {
-        row["refused_anthracycline"] = json!(dice.chance(0.3));
-    }
-    if agents.contains(&"ifosfamide") {
-        row["ifosfamide_schedule"] = json!("standard");
-        row["ifosfamide_g_m2_cycle"] = json!(9);
-    }
-    push(body, "systemic", row);
-    if !ongoing && dice.chance(0.08) {
-        push(
-            body,
-            "imaging",
-            json!({
-                "date": after(start, 42).min(stop).to_string(),
-                "modality": "fdg_pet_ct",
-                "region": ["whole_body"],
-                "contrast": "none",
-                "diagnostic_ct_component": false,
-                "purpose": "response",
-                "indication": "response_evaluation",
-                "result": "stable",
-            }),
-        );
-    }
-    if !ongoing && response == "PD" {
-        push(
-            body,
-            "progression",
-            json!({
-                "date": stop.to_string(),
-                "type": "progression",
-                "basis": "recist",
-                "presentation_seq": 1,
-                "site": [body["lesion"][0]["site"].as_str().unwrap_or("lung")],
-            }),
-        );
-        if dice.chance(centre.adherence) {
-            super::work_up::board(body, course, centre, after(stop, 10), (1, "progression"), dice);
+        match recurrence::treat(draft, &back, date) {
+            recurrence::Treated::Cleared => since = date,
+            recurrence::Treated::Nothing if draft.dice.chance(0.2) => return,
+            recurrence::Treated::Nothing => return lines(draft, at, date, "palliative"),
+            recurrence::Treated::Incompletely => {
+                let next = after(date, draft.dice.between(60, 180));
+                return lines(draft, at, next, "palliative");
+            }
         }
     }
-    after(stop, dice.between(7, 40))
 }

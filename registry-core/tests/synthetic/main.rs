@@ -6,8 +6,11 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+mod bands;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write;
+use std::sync::{Arc, LazyLock};
 
 use registry_core::guideline::{Guideline, Outcome};
 use registry_core::record::{CentreTable, Layout, Record};
@@ -21,12 +24,50 @@ use uuid::Uuid;
 /// Not assessable and assessable units of a centre and measure.
 type Cells = BTreeMap<(String, String), (u32, u32)>;
 
+/// Units of one measure over the whole cohort.
+#[derive(Debug, Default, Clone, Copy)]
+struct Units {
+    numerator: u32,
+    denominator: u32,
+    unknown: u32,
+    excluded: u32,
+    excepted: u32,
+}
+
+impl Units {
+    fn count(&mut self, outcome: Outcome) {
+        self.numerator += u32::from(outcome.in_numerator());
+        self.denominator += u32::from(outcome.in_denominator());
+        self.unknown += u32::from(outcome == Outcome::NotAssessable);
+        self.excluded += u32::from(outcome == Outcome::Excluded);
+        self.excepted += u32::from(outcome == Outcome::Excepted);
+    }
+
+    fn rate(self) -> f64 {
+        f64::from(self.numerator) / f64::from(self.denominator.max(1))
+    }
+
+    fn unknown_share(self) -> f64 {
+        f64::from(self.unknown) / f64::from((self.unknown + self.denominator).max(1))
+    }
+}
+
+/// The demo cohort, judged once for all tests.
+static DEMO: LazyLock<Judged> = LazyLock::new(|| judged(&plan()));
+
 struct Judged {
     /// Cases by the id of a check that fired on them.
     fired: BTreeMap<String, u32>,
+    /// Checks of severity error that fired.
+    errors: BTreeSet<String>,
     /// Cases with at least one finding of severity error.
     with_error: u32,
     cells: Cells,
+    measures: BTreeMap<String, Units>,
+    /// Rate by measure and centre: numerator and denominator.
+    by_centre: BTreeMap<(String, String), Units>,
+    /// Why units were not assessable, by measure.
+    reasons: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 fn plan() -> CohortPlan {
@@ -39,15 +80,20 @@ fn judged(plan: &CohortPlan) -> Judged {
     let judge = Judge::new(Arc::clone(&store)).unwrap();
     let layout = Arc::new(Layout::of(&store.current().dictionary).unwrap());
     let checks = CheckSet::of(&store, &layout).unwrap();
-    let guideline = Guideline::of(&store, &Guideline::folders(&store)[0], &layout).unwrap();
+    let guidelines = Guideline::all(&store, &layout).unwrap();
+    let guideline = guidelines.first().expect("a guideline");
     let rows = centres(plan)
         .into_iter()
         .flat_map(|centre| centre.years.into_iter().map(|(_, row)| row));
     let table = CentreTable::from_rows(rows).unwrap();
     let mut judged = Judged {
         fired: BTreeMap::new(),
+        errors: BTreeSet::new(),
         with_error: 0,
         cells: Cells::new(),
+        measures: BTreeMap::new(),
+        by_centre: BTreeMap::new(),
+        reasons: BTreeMap::new(),
     };
     for index in 0..plan.cases {
         let case = case(plan, index);
@@ -82,7 +128,10 @@ fn judged(plan: &CohortPlan) -> Judged {
             .map(|fired| {
                 let check = &checks.checks()[fired.check];
                 assert_ne!(check.severity, Severity::Reject, "case {index}: {}", check.id);
-                error |= check.severity == Severity::Error;
+                if check.severity == Severity::Error {
+                    error = true;
+                    judged.errors.insert(check.id.clone());
+                }
                 check.id.as_str()
             })
             .collect();
@@ -95,6 +144,14 @@ fn judged(plan: &CohortPlan) -> Judged {
         checks.block(&mut record, &fired);
         for unit in guideline.evaluate(&record) {
             let unknown = unit.outcome == Outcome::NotAssessable;
+            let id = guideline.measures[usize::from(unit.measure)].id.clone();
+            judged.measures.entry(id.clone()).or_default().count(unit.outcome);
+            let here = (id.clone(), case.centre_id.clone());
+            judged.by_centre.entry(here).or_default().count(unit.outcome);
+            if unknown {
+                let why = format!("{:?} {}", unit.reason, unit.element.unwrap_or_default());
+                *judged.reasons.entry(id).or_default().entry(why).or_default() += 1;
+            }
             if unknown || unit.outcome.in_denominator() || unit.outcome == Outcome::Excepted {
                 let measure = guideline.measures[usize::from(unit.measure)].id.clone();
                 let cell = judged.cells.entry((case.centre_id.clone(), measure)).or_default();
@@ -111,7 +168,7 @@ fn judged(plan: &CohortPlan) -> Judged {
 #[test]
 fn the_demo_cohort_is_accepted_mostly_clean_and_mostly_assessable() {
     let plan = plan();
-    let judged = judged(&plan);
+    let judged = &*DEMO;
     let share = f64::from(judged.with_error) / f64::from(plan.cases);
     assert!(
         (0.005..=0.03).contains(&share),
@@ -125,6 +182,13 @@ fn the_demo_cohort_is_accepted_mostly_clean_and_mostly_assessable() {
             judged.fired
         );
     }
+    // Only what the generator gets wrong on purpose.
+    let meant = ["E-007", "E-018", "E-024", "E-025", "E-027", "E-028"];
+    assert!(
+        judged.errors.iter().all(|id| meant.contains(&id.as_str())),
+        "{:?}",
+        judged.errors
+    );
     let quality: HashMap<String, Quality> = centres(&plan).into_iter().map(|c| (c.id, c.quality)).collect();
     let blank = |wanted: &dyn Fn(Quality) -> bool| {
         let cells: Vec<_> = judged
@@ -162,4 +226,96 @@ fn no_body_of_another_seed_is_refused() {
         let judged = judged(&plan);
         assert!(judged.with_error <= 20, "{:?}", judged.fired);
     }
+}
+
+/// What is wrong with the units of one measure, if anything is.
+fn fault(id: &str, units: Units) -> Option<String> {
+    let Some((_, low, high)) = bands::BANDS.iter().find(|(band, ..)| *band == id) else {
+        return Some("no band is written for it".to_owned());
+    };
+    let rate = units.rate() * 100.0;
+    let most = bands::SELDOM_ASSESSABLE
+        .iter()
+        .find(|(seldom, ..)| *seldom == id)
+        .map_or(30, |(_, most, _)| *most);
+    if rate < f64::from(*low) || rate > f64::from(*high) {
+        return Some(format!("outside {low} to {high} %"));
+    }
+    if units.unknown_share() * 100.0 > f64::from(most) {
+        return Some(format!("more than {most} % not assessable"));
+    }
+    None
+}
+
+/// Every measure gives a plausible rate on the demo cohort, and most of its units can be assessed.
+#[test]
+fn every_measure_has_a_plausible_rate() {
+    let judged = &*DEMO;
+    let (mut table, mut faults) = (String::new(), 0);
+    for (id, units) in &judged.measures {
+        let fault = fault(id, *units);
+        faults += u32::from(fault.is_some());
+        let mut reasons: Vec<_> = judged.reasons.get(id).into_iter().flatten().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        reasons.truncate(2);
+        let rate = units.rate() * 100.0;
+        let share = units.unknown_share() * 100.0;
+        writeln!(
+            table,
+            "{id:5} {:5} of {:5} = {rate:5.1} %, not assessable {:4} ({share:4.1} %), excluded {}, excepted {} {} {reasons:?}",
+            units.numerator,
+            units.denominator,
+            units.unknown,
+            units.excluded,
+            units.excepted,
+            fault.map(|fault| format!("<- {fault}")).unwrap_or_default(),
+        )
+        .unwrap();
+    }
+    assert_eq!(judged.measures.len(), bands::BANDS.len(), "{table}");
+    assert_eq!(faults, 0, "\n{table}");
+    let few: Vec<_> = judged
+        .measures
+        .iter()
+        .filter(|(_, units)| units.denominator < 10)
+        .collect();
+    assert!(few.len() <= 3, "{few:?}");
+    for (id, _) in few {
+        assert!(
+            bands::FEW_UNITS.contains(&id.as_str()),
+            "{id} has fewer than ten units"
+        );
+    }
+}
+
+/// Nearly every measure that knows exclusions or exceptions shows some, and the large centres do not all do the same.
+#[test]
+fn there_are_exceptions_exclusions_and_differences_between_centres() {
+    let judged = &*DEMO;
+    let count = |what: fn(&Units) -> u32| judged.measures.values().filter(|units| what(units) > 0).count();
+    assert!(
+        count(|units| units.excluded) >= 25,
+        "{} with exclusions",
+        count(|units| units.excluded)
+    );
+    assert!(
+        count(|units| units.excepted) >= 35,
+        "{} with exceptions",
+        count(|units| units.excepted)
+    );
+    let mut apart = BTreeSet::new();
+    for id in judged.measures.keys() {
+        let rates: Vec<f64> = judged
+            .by_centre
+            .iter()
+            .filter(|((measure, _), units)| measure == id && units.denominator >= 20)
+            .map(|(_, units)| units.rate())
+            .collect();
+        let low = rates.iter().copied().fold(1.0, f64::min);
+        let high = rates.iter().copied().fold(0.0, f64::max);
+        if rates.len() >= 8 && high - low >= 0.15 {
+            apart.insert(id.as_str());
+        }
+    }
+    assert!(apart.len() >= 30, "only {apart:?} differ between centres");
 }
