@@ -1,14 +1,63 @@
 //! Funnel plot: centres around the network rate with exact binomial limits.
 
-use registry_etl::results::{Funnel, FunnelPoint, Position};
+use registry_etl::results::{Funnel, FunnelLimits, NotAssessableFunnel, Position};
 
 use super::axis::{Frame, round_ticks};
 use super::svg::Svg;
 
-/// `None` when there is no rate to draw around, or no limits.
+/// One centre.
+struct Dot<'a> {
+    centre: &'a str,
+    numerator: Option<u32>,
+    n: u32,
+    rate: f64,
+    position: Option<Position>,
+}
+
+/// The rates of the centres. `None` when there is no rate to draw around, or no limits.
 pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String> {
-    let target = funnel.target?;
-    let largest = funnel.limits.last()?.n;
+    let dots = funnel.points.iter().filter_map(|point| {
+        Some(Dot {
+            centre: &point.centre,
+            numerator: point.numerator,
+            n: point.denominator?,
+            rate: point.rate?,
+            position: point.position,
+        })
+    });
+    let dots = dots.collect();
+    draw(
+        funnel.target?,
+        &funnel.limits,
+        dots,
+        own,
+        [title, "Assessable units of the centre"],
+    )
+}
+
+/// The shares of units that cannot be assessed: silence must not pay.
+pub fn not_assessable(funnel: &NotAssessableFunnel, own: Option<&str>, title: &str) -> Option<String> {
+    let dots = funnel.points.iter().filter_map(|point| {
+        Some(Dot {
+            centre: &point.centre,
+            numerator: point.numerator,
+            n: point.denominator?,
+            rate: point.share?,
+            position: point.position,
+        })
+    });
+    let axis = "Units of the centre, assessable or not";
+    draw(funnel.target?, &funnel.limits, dots.collect(), own, [title, axis])
+}
+
+fn draw(
+    target: f64,
+    limits: &[FunnelLimits],
+    dots: Vec<Dot<'_>>,
+    own: Option<&str>,
+    [title, axis]: [&str; 2],
+) -> Option<String> {
+    let largest = limits.last()?.n;
     let mut svg = Svg::new(760.0, 400.0, title);
     let frame = Frame {
         left: 62.0,
@@ -19,12 +68,8 @@ pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String>
         y_max: 1.0,
     };
     frame.percent_axis(&mut svg);
-    frame.x_axis(
-        &mut svg,
-        &round_ticks(frame.x_max),
-        "Assessable units of the centre",
-    );
-    type Bound = fn(&registry_etl::results::FunnelLimits) -> f64;
+    frame.x_axis(&mut svg, &round_ticks(frame.x_max), axis);
+    type Bound = fn(&FunnelLimits) -> f64;
     let bounds: [(&str, Bound); 4] = [
         ("limit-998", |l| l.lower998),
         ("limit-998", |l| l.upper998),
@@ -32,8 +77,7 @@ pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String>
         ("limit-95", |l| l.upper95),
     ];
     for (class, bound) in bounds {
-        let line: Vec<_> = funnel
-            .limits
+        let line: Vec<_> = limits
             .iter()
             .map(|l| (frame.x(f64::from(l.n)), frame.y(bound(l))))
             .collect();
@@ -45,17 +89,9 @@ pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String>
         (frame.left + frame.width, frame.y(target)),
     );
     let mut labels: Vec<(f64, f64)> = Vec::new();
-    for point in &funnel.points {
-        if let (Some(rate), Some(n)) = (point.rate, point.denominator) {
-            place(
-                &mut svg,
-                &frame,
-                point,
-                (frame.x(f64::from(n)), frame.y(rate)),
-                own,
-                &mut labels,
-            );
-        }
+    for dot in &dots {
+        let at = (frame.x(f64::from(dot.n)), frame.y(dot.rate));
+        place(&mut svg, &frame, dot, at, own, &mut labels);
     }
     Some(svg.finish())
 }
@@ -64,12 +100,12 @@ pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String>
 fn place(
     svg: &mut Svg,
     frame: &Frame,
-    point: &FunnelPoint,
+    point: &Dot<'_>,
     at: (f64, f64),
     own: Option<&str>,
     labels: &mut Vec<(f64, f64)>,
 ) {
-    let is_own = own == Some(point.centre.as_str());
+    let is_own = own == Some(point.centre);
     let outside = !matches!(point.position, Some(Position::Within) | None);
     let far = matches!(point.position, Some(Position::Above998 | Position::Below998));
     let class = match (is_own, far, outside) {
@@ -82,8 +118,8 @@ fn place(
         "{}: {} of {} ({:.0} %)",
         point.centre,
         point.numerator.map_or("·".to_owned(), |n| n.to_string()),
-        point.denominator.unwrap_or_default(),
-        point.rate.unwrap_or_default() * 100.0
+        point.n,
+        point.rate * 100.0
     );
     svg.circle(class, at, if is_own { 6.0 } else { 4.5 }, &tip);
     if !is_own && !outside {
@@ -105,7 +141,7 @@ fn place(
                 if is_own { "point-label own" } else { "point-label" },
                 spot,
                 anchor,
-                &point.centre,
+                point.centre,
             );
             labels.push(spot);
             return;

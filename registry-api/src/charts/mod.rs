@@ -10,7 +10,7 @@ mod timeline;
 mod trend;
 
 pub use bars::bars;
-pub use funnel::funnel;
+pub use funnel::{funnel, not_assessable};
 pub use survival::survival;
 pub use timeline::{Mark, MarkKind, Span, Timeline, timeline};
 pub use trend::trend;

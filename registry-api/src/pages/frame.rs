@@ -100,6 +100,7 @@ impl Frame {
             add("/", "Overview");
             add("/adherence", "Adherence");
             add("/survival", "Survival");
+            add("/rules", "Rules");
         }
         if role.sees_cases() {
             add("/cases", "Cases");

@@ -55,7 +55,10 @@ struct Data {
     funnel: Option<String>,
     has_own: bool,
     since: String,
-    points: Vec<(String, String, String, String, &'static str)>,
+    not_assessable_funnel: Option<String>,
+    overdispersion: String,
+    /// Centre, rate, counted, not assessable, position, position allowing for overdispersion, q.
+    points: Vec<[String; 7]>,
     /// Patients all of whose units are met, of event-unit measures.
     all_met: String,
     trend: Option<String>,
@@ -179,7 +182,8 @@ fn definition(guideline: &Guideline, measure: &Measure) -> Definition {
     }
 }
 
-fn value(value: &ParameterValue) -> String {
+/// A parameter's value as a person reads it.
+pub(super) fn value(value: &ParameterValue) -> String {
     match value {
         ParameterValue::Days(n) => format!("{n} days"),
         ParameterValue::Months(n) => format!("{n} months"),
@@ -339,6 +343,18 @@ fn data(
             words::count(network.not_in_denominator)
         ),
         funnel: charts::funnel(funnel, own, &format!("{} by centre", measure.title)),
+        not_assessable_funnel: charts::not_assessable(
+            &funnel.not_assessable_funnel,
+            own,
+            &format!("{}: what cannot be assessed, by centre", measure.title),
+        ),
+        overdispersion: match (funnel.phi, funnel.tau2) {
+            (Some(phi), Some(tau2)) => format!(
+                "Spread between centres (winsorised 10 %): phi {phi:.2}; additive variance between centres {tau2:.4}. q: Benjamini-Hochberg over {} tests of this run.",
+                results.funnels.family
+            ),
+            _ => String::new(),
+        },
         has_own: own.is_some(),
         since: table.last_24_months_from.clone(),
         points: funnel
@@ -354,13 +370,15 @@ fn data(
                     (Some(n), Some(d)) => format!("{n} of {d}"),
                     _ => "not shown".to_owned(),
                 };
-                (
+                [
                     p.centre.clone(),
                     rate,
                     fraction,
                     words::count(p.not_assessable),
-                    words::position(p.position),
-                )
+                    words::position(p.position).to_owned(),
+                    words::position(p.position_adjusted).to_owned(),
+                    p.q.map_or_else(String::new, |q| format!("{q:.3}")),
+                ]
             })
             .collect(),
         trend: charts::trend(&results.trend, &format!("{} over time", measure.title)),

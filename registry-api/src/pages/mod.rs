@@ -8,6 +8,7 @@ mod course;
 mod frame;
 mod measure;
 mod overview;
+mod rules;
 mod runs;
 mod schema;
 mod sign_in;
@@ -30,6 +31,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/", overview::page),
         guarded(Method::GET, "/adherence", adherence::page),
         guarded(Method::GET, "/measures/{measure}", measure::page),
+        guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/cases", cases::page),

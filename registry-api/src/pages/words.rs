@@ -74,6 +74,15 @@ pub(super) fn code(text: &str) -> String {
     }
 }
 
+/// An outcome's code as words, of no measure in particular.
+pub(super) fn code_of_outcome(code: &str) -> String {
+    match code {
+        "NOT_IN_DENOM" => "does not apply".to_owned(),
+        "NOT_ASSESSABLE" => "cannot be assessed".to_owned(),
+        other => other.to_lowercase().replace('_', " "),
+    }
+}
+
 /// Why something cannot be assessed.
 pub(super) fn reason(code: &str) -> &'static str {
     match code {

@@ -217,7 +217,9 @@ fn documents_are_assessed_without_a_server_or_a_database() {
         );
     }
     let table = succeeded(registry.run(&["assess", "cases/a.json", "--as-given"]));
-    assert!(table.lines().count() > 98, "every measure");
+    for measure in [" 1a ", " 10b2 ", " 24c ", " 39b "] {
+        assert!(table.contains(measure), "{measure} is in {table}");
+    }
     assert!(
         !registry
             .run(&["assess", "cases/a.json", "--measure", "99z"])

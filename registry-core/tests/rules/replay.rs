@@ -1,6 +1,7 @@
 //! Test patients with their expected results: the golden ones, and those beside each guideline.
 
 use registry_core::guideline::patients::TestPatients;
+use registry_core::guideline::questions::Questions;
 use registry_core::guideline::{Guideline, Outcome};
 use registry_core::record::{CentreTable, Record};
 use serde_json::Value;
@@ -167,4 +168,48 @@ fn outcomes_have_their_codes() {
         assert_eq!(Outcome::from_code(outcome.as_str()), Some(outcome));
     }
     assert_eq!(Outcome::from_code("met"), None);
+}
+
+#[test]
+fn every_open_question_names_measures_and_every_written_proposal_compiles() {
+    let guideline = &Guideline::all(&STORE, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"))[0];
+    let questions = Questions::of(&STORE, &guideline.id).unwrap_or_else(|error| panic!("{error}"));
+    assert!(questions.questions.len() > 30, "{}", questions.questions.len());
+    let mut written = 0;
+    for question in &questions.questions {
+        for measure in &question.measures {
+            assert!(guideline.measure(measure).is_some(), "{}: {measure}", question.id);
+        }
+        for change in &question.changes {
+            written += 1;
+            let folder = format!("guideline/{}/", guideline.folder);
+            let path = format!("{folder}measures/{}.toml", change.measure);
+            let mut table: toml::Table = STORE.file(&path).expect("a measure").parse().expect("TOML");
+            table.insert(change.field.clone(), change.expression.clone().into());
+            let changed = table.to_string();
+            let files: Vec<(&str, &str)> = STORE
+                .files()
+                .below(&folder)
+                .filter(|file| file.ends_with(".toml"))
+                .map(|file| {
+                    (
+                        file,
+                        if file == path {
+                            changed.as_str()
+                        } else {
+                            STORE.file(file).expect("a file")
+                        },
+                    )
+                })
+                .collect();
+            let compiled = Guideline::compile(&files, &LAYOUT, &Default::default());
+            assert!(
+                compiled.is_ok(),
+                "{}: {}",
+                question.id,
+                compiled.err().expect("errors")
+            );
+        }
+    }
+    assert!(written >= 2, "{written}");
 }
