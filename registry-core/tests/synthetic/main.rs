@@ -169,7 +169,6 @@ fn judged(plan: &CohortPlan) -> Judged {
 fn the_demo_cohort_is_accepted_mostly_clean_and_mostly_assessable() {
     let plan = plan();
     let judged = &*DEMO;
-    eprintln!("FIRED {:?}", judged.fired);
     let share = f64::from(judged.with_error) / f64::from(plan.cases);
     assert!(
         (0.005..=0.03).contains(&share),
