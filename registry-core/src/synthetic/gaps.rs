@@ -100,7 +100,7 @@ const MAY_LACK: &[(&str, f64, &[&str])] = &[
 
 /// Every section that can be attested, and how readily its attestation is forgotten: treatment is closed first.
 const SECTIONS: &[(&str, f64)] = &[
-    ("prior_malignancy", 0.4),
+    ("prior_malignancy", 0.2),
     ("prior_operation", 1.0),
     ("pathology_review", 1.0),
     ("molecular_test", 1.0),
@@ -117,7 +117,7 @@ const SECTIONS: &[(&str, f64)] = &[
     ("local_treatment", 0.15),
     ("systemic", 0.3),
     ("radiotherapy", 0.3),
-    ("observation", 0.6),
+    ("observation", 0.35),
     ("progression", 1.0),
     ("trial", 1.0),
     ("pro", 1.0),
@@ -133,7 +133,7 @@ pub(super) fn apply(
     let blank = match centre.quality {
         Quality::Good => 0.015,
         Quality::Middling => 0.05,
-        Quality::Poor => 0.3,
+        Quality::Poor => 0.32,
     };
     for (entity, readily, elements) in MAY_LACK {
         let blank = blank * readily;
@@ -175,7 +175,7 @@ fn attest(body: &mut Value, plan: &CohortPlan, course: &Course, centre: &Synthet
     let (half_done, forgotten) = match centre.quality {
         Quality::Good => (0.012, 0.4),
         Quality::Middling => (0.035, 0.4),
-        Quality::Poor => (0.72, 0.78),
+        Quality::Poor => (0.75, 0.82),
     };
     let forgotten = if dice.chance(half_done) { forgotten } else { 0.0 };
     // A dead patient's record is complete for good; a living one's through the day it was last sent, or the last visit.

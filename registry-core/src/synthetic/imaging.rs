@@ -94,7 +94,7 @@ pub(super) fn staging(draft: &mut Draft) {
         staging_study(draft, "mri", &["abdomen"], "gadolinium", "neurovascular");
     }
     // The unindicated study that statement 10 advises against.
-    if !draft.does("no PET without indication", 0.95) {
+    if !draft.does("no PET without indication", 0.965) {
         staging_study(
             draft,
             "fdg_pet_ct",

@@ -208,7 +208,7 @@ fn approach(course: &Course, disease: &Disease, centre: &SyntheticCentre, dice: 
     // Multifocal abdominal disease is left to systemic therapy, by most.
     let curative = match disease.resectability {
         _ if disease.multifocal() => {
-            centre.custom("curative surgery of multifocal disease", 0.05)
+            centre.custom("curative surgery of multifocal disease", 0.035)
                 * f64::from(u8::from(!disease.widespread))
         }
         "resectable" => centre.custom("local treatment of resectable disease", 0.8),

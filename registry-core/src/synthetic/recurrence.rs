@@ -138,7 +138,7 @@ pub(super) fn treat(draft: &mut Draft, back: &Recurrence, date: NaiveDate) -> Tr
     let again = match back.adverse {
         0 => 0.6,
         1 => 0.45,
-        2 => 0.14,
+        2 => 0.2,
         _ => 0.05,
     };
     let again = if back.multifocal { again * 0.3 } else { again };

@@ -77,6 +77,40 @@ fn deaths_per_patient_month_give_a_median_near_sixteen_months() {
     assert!((13.5..18.5).contains(&median), "{median}");
 }
 
+/// The product-limit estimate with late entry, as the survival page draws it: 16 months, 5 to 10 % at five years, and
+/// enough patients at risk on the first day.
+#[test]
+fn survival_counted_from_metastatic_diagnosis_is_the_one_intended() {
+    let plan = plan();
+    let mut lives: Vec<(i64, i64, bool)> = Vec::new();
+    for index in 0..plan.cases {
+        let body = case(&plan, index).body;
+        let day = |value: &Value| value.as_str().and_then(|t| t.parse::<NaiveDate>().ok());
+        let last = body["followup"].as_array().and_then(|rows| rows.last());
+        let last = last.expect("a last contact");
+        let t0 = day(&body["presentation"][0]["date_detected"]).expect("an exact date");
+        let since = |value: &Value| (day(value).expect("an exact date") - t0).num_days();
+        if body["patient"]["ascertainment"] == "prospective" {
+            let entry = since(&body["patient"]["registration_date"]);
+            lives.push((entry, since(&last["date"]), last["vital_status"] == "dead"));
+        }
+    }
+    let at_risk = |day: i64| {
+        let inside = |(entry, exit, _): &&(i64, i64, bool)| *entry < day && *exit >= day;
+        lives.iter().filter(inside).count() as f64
+    };
+    let mut deaths: Vec<i64> = lives.iter().filter(|life| life.2).map(|life| life.1).collect();
+    deaths.sort_unstable();
+    let alive = |months: f64| -> f64 {
+        let until = deaths.iter().filter(|day| **day as f64 <= months * 30.4375);
+        until.map(|day| 1.0 - 1.0 / at_risk(*day)).product()
+    };
+    assert!((0.44..0.56).contains(&alive(16.0)), "{}", alive(16.0));
+    assert!((0.04..0.11).contains(&alive(60.0)), "{}", alive(60.0));
+    let first = at_risk(1) / lives.len() as f64;
+    assert!((0.36..0.48).contains(&first), "{first} at risk on day 1");
+}
+
 #[test]
 fn nothing_happens_after_death_or_after_today() {
     let plan = plan();

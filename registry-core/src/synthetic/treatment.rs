@@ -36,7 +36,12 @@ pub(super) fn add(draft: &mut Draft) {
                 lines(draft, &mut at, next, draft.plan.intent);
             }
         }
-        Approach::Curative => curative(draft, &mut at, first),
+        Approach::Curative => {
+            if draft.plan.combined {
+                surgery::primary(draft, first);
+            }
+            curative(draft, &mut at, first);
+        }
         Approach::Systemic => lines(draft, &mut at, first, draft.plan.intent),
         Approach::Palliative => {
             palliation::first(draft, first);
