@@ -122,7 +122,7 @@ pub(crate) fn store(url: String, plan: &CohortPlan) -> Result<Store, Failure> {
 pub(crate) fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase {
     PutCase {
         pseudonym,
-        precondition: Precondition::None,
+        precondition: Precondition::Whatever,
         document: body,
         schema_version: verdict.schema_version.clone().unwrap_or_default(),
         status: CaseStatus::Submitted,

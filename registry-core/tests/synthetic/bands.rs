@@ -113,4 +113,4 @@ pub(crate) const SELDOM_ASSESSABLE: &[(&str, u32, &str)] = &[(
 )];
 
 /// Measures that may have fewer than ten assessable units: rare histologies.
-pub(crate) const FEW_UNITS: &[&str] = &["43h", "43i", "43a3"];
+pub(crate) const FEW_UNITS: &[&str] = &["40b", "43h", "43i", "43a3"];

@@ -134,8 +134,13 @@ impl Engine {
             .ok_or(EngineError::NoGuideline)
     }
 
+    /// Whether a case read by one engine is what the other would read: they differ in their measures only.
+    pub(crate) fn reads_as(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.judge, &other.judge) && self.synchronous_days == other.synchronous_days
+    }
+
     /// The same guideline version, compiled for a version of the case schema.
-    fn guideline_on(&self, schema_version: &str) -> Option<&Guideline> {
+    pub(crate) fn guideline_on(&self, schema_version: &str) -> Option<&Guideline> {
         if let Some(replaced) = self.replaced.get(schema_version) {
             return Some(replaced);
         }

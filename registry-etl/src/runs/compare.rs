@@ -110,16 +110,29 @@ impl Work<'_> {
         let centre = &case.header.case.centre_id;
         let mut outcomes: [BTreeMap<Unit, Outcome>; 2] = Default::default();
         let mut fired: [BTreeMap<String, u32>; 2] = Default::default();
-        for side in 0..2 {
-            let read = self.engines[side].read(case, self.cut_off, self.centres)?;
+        let [base, other] = self.engines;
+        let first = base.read(case, self.cut_off, self.centres)?;
+        let second = if other.reads_as(base) {
+            None
+        } else {
+            Some(other.read(case, self.cut_off, self.centres)?)
+        };
+        for (side, engine) in [(0, base), (1, other)] {
+            let read = if side == 0 {
+                &first
+            } else {
+                second.as_ref().unwrap_or(&first)
+            };
+            let version = &case.header.schema_version;
+            let guideline = engine.guideline_on(version).unwrap_or(read.guideline);
             let is_wanted = |measure: u16| {
-                let measure = read.guideline.measures.get(usize::from(measure));
+                let measure = guideline.measures.get(usize::from(measure));
                 measure.is_some_and(|measure| self.wanted[side].contains(&measure.id))
             };
-            let results = read.guideline.evaluate_some(&read.record, is_wanted);
-            outcomes[side] = by_unit(read.guideline, &results);
-            for (check, _) in read.fired {
-                *fired[side].entry(check).or_default() += 1;
+            let results = guideline.evaluate_some(&read.record, is_wanted);
+            outcomes[side] = by_unit(guideline, &results);
+            for (check, _) in &read.fired {
+                *fired[side].entry(check.clone()).or_default() += 1;
             }
         }
         self.count(centre, &outcomes);
