@@ -118,7 +118,7 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
     };
     let specialised = !matches!(n, 27 | 33);
     let academic = n < 12 || dice.chance(0.4);
-    let minimally_invasive = n < 9 || n % 3 == 0;
+    let minimally_invasive = n < 9 || n.is_multiple_of(3);
     let volume = i64::from(weight(n)) * 3 + dice.between(0, 10);
     let this_year = plan.as_of.year();
     let years = (this_year - 11..=this_year)

@@ -8,18 +8,18 @@ use super::dice::{Dice, after};
 /// Mean survival from metastatic diagnosis in days: an exponential with a median near 16 months, 7 % at five years.
 const MEAN_SURVIVAL_DAYS: f64 = 16.0 * 30.4375 / std::f64::consts::LN_2;
 
-/// Five years of accrual.
-const ACCRUAL_DAYS: i64 = 5 * 365;
+/// Six years of accrual, so that somebody is still at risk at five years.
+const ACCRUAL_DAYS: i64 = 6 * 365;
 
 /// How far back a centre enters its patients of the years before the registry: within the centre table.
 const FARTHEST_BACK_DAYS: i64 = 3_700;
 
 /// Histology with its ICD-O-3 morphology and share of the cohort.
 pub(super) const HISTOLOGIES: &[(Histology, u32)] = &[
-    (histology("ddlps", "8858/3", 1.15, 0.72), 391),
-    (histology("lms", "8890/3", 0.85, 0.15), 300),
-    (histology("wdlps", "8851/3", 0.6, 0.85), 85),
-    (histology("sft", "8815/3", 0.75, 0.35), 65),
+    (histology("ddlps", "8858/3", 1.1, 0.72), 391),
+    (histology("lms", "8890/3", 0.92, 0.15), 300),
+    (histology("wdlps", "8851/3", 0.68, 0.85), 85),
+    (histology("sft", "8815/3", 0.8, 0.35), 65),
     (histology("ups", "8802/3", 1.5, 0.4), 45),
     (histology("mpnst", "9540/3", 1.6, 0.3), 35),
     (histology("ss", "9040/3", 1.1, 0.2), 40),
@@ -106,7 +106,7 @@ struct Calendar {
 
 impl Calendar {
     fn draw(plan: &CohortPlan, hazard: f64, dice: &mut Dice) -> Self {
-        let retrospective = dice.chance(0.07);
+        let retrospective = dice.chance(0.075);
         // Accrual grows: half the days are the later of two uniform ones.
         let back = if dice.chance(0.5) {
             dice.between(45, ACCRUAL_DAYS)
@@ -115,8 +115,8 @@ impl Calendar {
         };
         let registration = after(plan.as_of, -back);
         let (t0, lag) = if retrospective {
-            // Half of the patients entered afterwards are those of the eighth to tenth year before.
-            let near = if dice.chance(0.55) { 2_870 } else { 0 }.max(back + 200);
+            // Most patients entered afterwards are those of the eighth to tenth year before.
+            let near = if dice.chance(0.85) { 2_870 } else { 0 }.max(back + 200);
             let far = dice.between(near, FARTHEST_BACK_DAYS);
             (after(plan.as_of, -far), far - back)
         } else {

@@ -138,6 +138,8 @@ impl Lesion {
             (true, ..) => 1,
             (_, true, _) => dice.between(12, 40),
             (.., true) => dice.between(1, 2),
+            // The liver is seldom hit once.
+            _ if site == "liver" => dice.between(2, 12),
             _ => dice.between(1, 7),
         };
         Self {

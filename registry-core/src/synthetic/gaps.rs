@@ -56,11 +56,12 @@ const MAY_LACK: &[(&str, f64, &[&str])] = &[
     (
         "mdt",
         1.0,
+        &["disciplines", "plan_factors", "intent", "options_considered"],
+    ),
+    (
+        "mdt",
+        0.4,
         &[
-            "disciplines",
-            "plan_factors",
-            "intent",
-            "options_considered",
             "prognostic_factors",
             "complete_resection_likelihood",
             "prior_surgery_reviewed",
@@ -105,7 +106,7 @@ const SECTIONS: &[(&str, f64)] = &[
     ("pathology_review", 1.0),
     ("molecular_test", 1.0),
     ("prior_imaging_review", 1.0),
-    ("lesion", 0.15),
+    ("lesion", 0.1),
     ("imaging", 1.0),
     ("biopsy", 1.0),
     ("biopsy_decision", 1.0),

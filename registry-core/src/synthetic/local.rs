@@ -31,7 +31,7 @@ pub(super) fn index_targets(draft: &Draft) -> Vec<Target> {
 
 /// Treats one site after the other, with a board before; answers the day on which no known disease was left.
 pub(super) fn curative(draft: &mut Draft, start: NaiveDate, targets: &[Target]) -> Option<NaiveDate> {
-    let Some(first) = targets.first() else { return None };
+    let first = targets.first()?;
     boards::surgical(draft, start, first.seq);
     assessment::before(draft, start);
     imaging::before_local(draft, start, targets);
@@ -111,7 +111,7 @@ pub(super) fn ablate(draft: &mut Draft, date: NaiveDate, target: &Target) -> boo
 
 /// Embolisation of a liver full of disease, in a minority.
 pub(super) fn embolise(draft: &mut Draft, first: NaiveDate) {
-    if !draft.disease.bulky_liver() || !draft.custom("embolisation", 0.2) {
+    if !draft.disease.bulky_liver() || !draft.custom("embolisation", 0.24) {
         return;
     }
     let date = after(first, draft.dice.between(25, 100));

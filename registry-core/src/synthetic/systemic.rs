@@ -24,6 +24,8 @@ pub(super) struct Ended {
     pub(super) stop: NaiveDate,
     /// Regression, or stable disease for more than half a year.
     pub(super) favourable: bool,
+    /// It did not end in progression.
+    pub(super) controlled: bool,
     /// It had not ended on the last day anything is known.
     pub(super) open: bool,
 }
@@ -242,6 +244,7 @@ pub(super) fn line(draft: &mut Draft, at: &mut Sequence, start: NaiveDate, inten
     }
     Ended {
         stop,
+        controlled: response != "PD",
         favourable: answer == "CR" || answer == "PR" || long,
         open,
     }

@@ -96,7 +96,9 @@ fn lines(draft: &mut Draft, at: &mut Sequence, start: NaiveDate, intent: &'stati
         }
         let line = systemic::line(draft, at, next, intent);
         let could = draft.disease.resectability != "unresectable" || intent == "downsizing_resection";
-        if line.favourable && could && resect_after_response(draft, at, next, line) {
+        // Disease that holds still under observation has shown what it is.
+        let promising = line.favourable || (intent == "observe_biology" && line.controlled);
+        if promising && could && resect_after_response(draft, at, next, line) {
             return;
         }
         if line.open {
@@ -117,7 +119,7 @@ fn resect_after_response(
     if !draft.does("board on a good response", 0.78) {
         return false;
     }
-    let candidate = draft.dice.chance(0.65) && draft.course.ecog < 3 && at.seq == 1;
+    let candidate = draft.dice.chance(0.75) && draft.course.ecog < 3 && at.seq == 1;
     let day = if line.open {
         let room = (draft.course.last_contact - start).num_days();
         after(start, draft.dice.between(60.min(room), room))
