@@ -173,8 +173,8 @@ impl Work<'_> {
                 changed.insert(measure);
             }
         }
-        for side in 0..2 {
-            for measure in &assessable[side] {
+        for (side, measures) in assessable.iter().enumerate() {
+            for measure in measures {
                 if let Some(tally) = self.measures.get_mut(*measure) {
                     tally.patients[side] += 1;
                 }
