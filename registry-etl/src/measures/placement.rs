@@ -1,7 +1,7 @@
 //! Results of centres around a target: exact limits, and limits that allow for centres varying more than chance.
 //!
 //! Exact: binomial limits and tail probability ([`crate::statistics::funnel`]). Adjusted: additive overdispersion on the raw scale
-//! ([`crate::statistics::overdispersion`]), `z_adjusted = (p - target) / sqrt(s^2 + tau^2)`, outside beyond the normal 95 and
+//! ([`mod@crate::statistics::overdispersion`]), `z_adjusted = (p - target) / sqrt(s^2 + tau^2)`, outside beyond the normal 95 and
 //! 99.8 % points. That is an approximation which for few units exaggerates, so a centre is never further out after
 //! adjustment than by its exact tail. `p` is the smaller exact tail doubled: below 0.05 exactly where a centre is outside the
 //! 95 % limits.
