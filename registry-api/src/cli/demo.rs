@@ -60,11 +60,30 @@ pub(super) fn demo(args: DemoArgs, ports: Ports) -> Result<(), Failure> {
     }
     let access = access(&state, &office)?;
     let data = args.data.clone();
+    let later = state.clone();
     serve_until_stopped(state, move |service| {
         announce(&access, &format!("http://{}", service.address), &data)?;
         println!("Ready after {} s. Stop with Ctrl-C.", began.elapsed().as_secs());
+        // Nobody waits for these: the measure pages show them as they come.
+        std::thread::spawn(move || {
+            if let Err(failure) = sensitivities(&later, &office) {
+                tracing::warn!(%failure, "the demo has no sensitivity analyses");
+            }
+        });
         Ok(())
     })
+}
+
+/// The published run with every other value the guideline names.
+fn sensitivities(state: &AppState, office: &Scope) -> Result<(), Failure> {
+    let Some(run) = state.store.published_run(office)? else {
+        return Ok(());
+    };
+    let guideline = state.engine.guideline().map_err(Failure::new)?;
+    for (parameter, value) in registry_etl::runs::alternatives(guideline) {
+        crate::runs::sensitivity(state, office, &run, &parameter, &value, |_, _| {})?;
+    }
+    Ok(())
 }
 
 fn settings(args: &DemoArgs) -> Settings {
@@ -105,14 +124,6 @@ fn fill(state: &AppState, office: &Scope, cases: u32) -> Result<(), Failure> {
     })?;
     bar.finish_and_clear();
     state.store.publish_run(office, run.number)?;
-    let guideline = state.engine.guideline().map_err(Failure::new)?;
-    let alternatives = registry_etl::runs::alternatives(guideline);
-    let bar = progress_bar("sensitivity", alternatives.len() as u64);
-    for (parameter, value) in alternatives {
-        crate::runs::sensitivity(state, office, &run, &parameter, &value, |_, _| {})?;
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
     let bar = progress_bar("freezing a release", 1);
     crate::releases::freeze(state, office, run.number, "demo-1", "Synthetic cohort")?;
     bar.finish_and_clear();

@@ -86,8 +86,22 @@ impl Guideline {
             .files()
             .below(&folder)
             .filter(|path| path.ends_with(".toml"));
-        let files: Vec<(&str, &str)> = paths.filter_map(|path| Some((path, store.file(path)?))).collect();
-        Guideline::compile(&files, layout, replaced)
+        let (mut files, mut errors) = (Vec::new(), Vec::new());
+        for path in paths {
+            match store.file(path) {
+                Some(text) => files.push((path, text)),
+                // Left out it would be a measure less, and nobody told.
+                None => errors.push(RuleFile::new(path, "").error(0, "unreadable", "the file is not UTF-8")),
+            }
+        }
+        match Guideline::compile(&files, layout, replaced) {
+            Ok(guideline) if errors.is_empty() => Ok(guideline),
+            Ok(_) => Err(RuleErrors(errors)),
+            Err(RuleErrors(more)) => {
+                errors.extend(more);
+                Err(RuleErrors(errors))
+            }
+        }
     }
 
     /// Compiles a guideline from its files (path and text).

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod bad;
 mod closure;
 mod composites;
 mod corpus;

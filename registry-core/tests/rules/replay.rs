@@ -1,5 +1,7 @@
 //! Test patients with their expected results: the golden ones, and those beside each guideline.
 
+use std::collections::BTreeMap;
+
 use registry_core::guideline::patients::TestPatients;
 use registry_core::guideline::questions::Questions;
 use registry_core::guideline::{Guideline, Outcome};
@@ -180,36 +182,43 @@ fn every_open_question_names_measures_and_every_written_proposal_compiles() {
         for measure in &question.measures {
             assert!(guideline.measure(measure).is_some(), "{}: {measure}", question.id);
         }
+        let folder = format!("guideline/{}/", guideline.folder);
+        let mut tables: BTreeMap<String, toml::Table> = BTreeMap::new();
         for change in &question.changes {
             written += 1;
-            let folder = format!("guideline/{}/", guideline.folder);
             let path = format!("{folder}measures/{}.toml", change.measure);
-            let mut table: toml::Table = STORE.file(&path).expect("a measure").parse().expect("TOML");
-            table.insert(change.field.clone(), change.expression.clone().into());
-            let changed = table.to_string();
-            let files: Vec<(&str, &str)> = STORE
-                .files()
-                .below(&folder)
-                .filter(|file| file.ends_with(".toml"))
-                .map(|file| {
-                    (
-                        file,
-                        if file == path {
-                            changed.as_str()
-                        } else {
-                            STORE.file(file).expect("a file")
-                        },
-                    )
-                })
-                .collect();
-            let compiled = Guideline::compile(&files, &LAYOUT, &Default::default());
-            assert!(
-                compiled.is_ok(),
-                "{}: {}",
-                question.id,
-                compiled.err().expect("errors")
-            );
+            let table = tables
+                .entry(path.clone())
+                .or_insert_with(|| STORE.file(&path).expect("a measure").parse().expect("TOML"));
+            table.insert(change.field.clone(), change.expression.trim().into());
+            if let Some(parameters) = &change.parameters {
+                table.insert("parameters".to_owned(), parameters.clone().into());
+            }
         }
+        let changed: BTreeMap<String, String> = tables
+            .into_iter()
+            .map(|(path, table)| (path, table.to_string()))
+            .collect();
+        let files: Vec<(&str, &str)> = STORE
+            .files()
+            .below(&folder)
+            .filter(|file| file.ends_with(".toml"))
+            .map(|file| {
+                (
+                    file,
+                    changed
+                        .get(file)
+                        .map_or_else(|| STORE.file(file).expect("a file"), String::as_str),
+                )
+            })
+            .collect();
+        let compiled = Guideline::compile(&files, &LAYOUT, &Default::default());
+        assert!(
+            compiled.is_ok(),
+            "{}: {}",
+            question.id,
+            compiled.err().expect("errors")
+        );
     }
-    assert!(written >= 2, "{written}");
+    assert!(written >= 30, "{written}");
 }

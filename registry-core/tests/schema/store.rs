@@ -232,3 +232,24 @@ fn every_local_code_is_in_the_code_list_of_its_element() {
     }
     assert!(classes.contains(EligibilityClass::NotListed.as_str()));
 }
+
+#[test]
+fn a_measure_that_is_not_utf_8_is_told_and_not_left_out() {
+    use registry_core::guideline::Guideline;
+    use registry_core::record::Layout;
+    let folder = copy();
+    let measure = "guideline/tarpswg-metastatic-rps/1.1.0/measures/1a.toml";
+    let draft = "guideline/tarpswg-metastatic-rps/1.1.0/measures/zz.toml";
+    assert!(folder.path().join(measure).exists());
+    fs::write(folder.path().join(draft), [0x69, 0x64, 0xff, 0xfe]).expect("written");
+    let store = SchemaStore::from_dir(folder.path()).expect("a store");
+    let layout = Layout::of(&store.current().dictionary).expect("a layout").into();
+    let errors = Guideline::all(&store, &layout)
+        .err()
+        .expect("it does not compile")
+        .to_string();
+    assert!(
+        errors.contains("measures/zz.toml") && errors.contains("UTF-8"),
+        "{errors}"
+    );
+}
