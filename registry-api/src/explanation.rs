@@ -76,9 +76,9 @@ impl Explained<'_> {
                     Truth::True => "holds".to_owned(),
                     Truth::False => "does not hold".to_owned(),
                     Truth::Unknown(unknown) => format!(
-                        "cannot be told: {} {}",
+                        "cannot be told: {} is {}",
                         unknown.place.name(self.guideline.layout()),
-                        reason_in_words(unknown.reason.as_str())
+                        reason(unknown.reason.as_str())
                     ),
                 },
                 read: step
@@ -112,11 +112,8 @@ impl Explained<'_> {
         match result.outcome {
             Outcome::NotAssessable => {
                 let element = result.element.as_deref().unwrap_or("something");
-                let reason = result.reason.map_or("missing", |reason| reason.as_str());
-                format!(
-                    "The {step} cannot be told: {element} {}.",
-                    reason_in_words(reason)
-                )
+                let code = result.reason.map_or("missing", |reason| reason.as_str());
+                format!("The {step} cannot be told: {element} is {}.", reason(code))
             }
             Outcome::NotInDenom => format!("The {step} does not hold: the measure does not apply."),
             Outcome::Excluded => "An exclusion of the measure holds.".to_owned(),
@@ -139,9 +136,9 @@ impl Explained<'_> {
         match date {
             Scalar::None(_) => "none".to_owned(),
             Scalar::Unknown(unknown) => format!(
-                "unknown ({} {})",
+                "unknown ({} is {})",
                 unknown.place.name(self.guideline.layout()),
-                reason_in_words(unknown.reason.as_str())
+                reason(unknown.reason.as_str())
             ),
             Scalar::Range(range) if range.is_exact() => day(range.lo),
             Scalar::Range(range) => {
@@ -190,16 +187,16 @@ fn date_name(name: &str) -> &str {
     }
 }
 
-/// Why something cannot be told, after the element's name.
-pub fn reason_in_words(code: &str) -> &'static str {
+/// What is wrong with an element that keeps something from being told: follows "is", or stands alone.
+pub fn reason(code: &str) -> &'static str {
     match code {
-        "missing" => "is not filled in",
-        "unknown_recorded" => "is recorded as unknown",
-        "section_not_attested" => "is not attested as complete",
-        "window_open" => "is still open in time",
-        "imprecise_date" => "is not precise enough",
-        "edit_error" => "is implausible and under query",
-        _ => "cannot be read",
+        "missing" => "not filled in",
+        "unknown_recorded" => "recorded as unknown",
+        "section_not_attested" => "not attested as complete",
+        "window_open" => "still open in time",
+        "imprecise_date" => "not precise enough",
+        "edit_error" => "implausible and under query",
+        _ => "not readable",
     }
 }
 

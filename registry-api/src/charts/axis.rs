@@ -1,6 +1,19 @@
 //! A frame with two linear axes.
 
+use registry_etl::results::FunnelLimits;
+
 use super::svg::Svg;
+
+/// Which limit a line shows, and its class.
+type Bound = fn(&FunnelLimits) -> f64;
+
+/// The four control limits around a target, the outer ones first.
+pub(super) const LIMITS: [(&str, Bound); 4] = [
+    ("limit-998", |limits| limits.lower998),
+    ("limit-998", |limits| limits.upper998),
+    ("limit-95", |limits| limits.lower95),
+    ("limit-95", |limits| limits.upper95),
+];
 
 /// Maps data to the picture: x to the right, y upwards.
 pub(super) struct Frame {

@@ -2,7 +2,7 @@
 
 use registry_etl::results::{Funnel, FunnelLimits, NotAssessableFunnel, Position};
 
-use super::axis::{Frame, round_ticks};
+use super::axis::{Frame, LIMITS, round_ticks};
 use super::svg::Svg;
 
 /// One centre.
@@ -69,14 +69,7 @@ fn draw(
     };
     frame.percent_axis(&mut svg);
     frame.x_axis(&mut svg, &round_ticks(frame.x_max), axis);
-    type Bound = fn(&FunnelLimits) -> f64;
-    let bounds: [(&str, Bound); 4] = [
-        ("limit-998", |l| l.lower998),
-        ("limit-998", |l| l.upper998),
-        ("limit-95", |l| l.lower95),
-        ("limit-95", |l| l.upper95),
-    ];
-    for (class, bound) in bounds {
+    for (class, bound) in LIMITS {
         let line: Vec<_> = limits
             .iter()
             .map(|l| (frame.x(f64::from(l.n)), frame.y(bound(l))))

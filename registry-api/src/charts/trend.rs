@@ -1,8 +1,8 @@
 //! A rate over the half-years of diagnosis, with the limits chance sets around the rate of all.
 
-use registry_etl::results::{FunnelLimits, Position, Trend};
+use registry_etl::results::{Position, Trend};
 
-use super::axis::Frame;
+use super::axis::{Frame, LIMITS};
 use super::svg::Svg;
 
 /// Most labels below the axis.
@@ -34,19 +34,12 @@ pub fn trend(trend: &Trend, title: &str) -> Option<String> {
         (frame.left, frame.y(target)),
         (frame.left + frame.width, frame.y(target)),
     );
-    type Bound = fn(&FunnelLimits) -> f64;
-    let bounds: [(&str, Bound); 4] = [
-        ("limit-998", |l| l.lower998),
-        ("limit-998", |l| l.upper998),
-        ("limit-95", |l| l.lower95),
-        ("limit-95", |l| l.upper95),
-    ];
     let every = trend.points.len().div_ceil(MOST_LABELS).max(1);
     let mut line = Vec::new();
     for (at, point) in trend.points.iter().enumerate() {
         let (from, middle, to) = (at as f64, at as f64 + 0.5, at as f64 + 1.0);
         if let Some(limits) = &point.limits {
-            for (class, bound) in bounds {
+            for (class, bound) in LIMITS {
                 let y = frame.y(bound(limits));
                 svg.line(class, (frame.x(from), y), (frame.x(to), y));
             }

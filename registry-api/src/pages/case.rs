@@ -9,7 +9,7 @@ use registry_core::validation::{CareGap, GapState};
 use super::course::{Event, course};
 use super::{Frame, html, words};
 use crate::charts;
-use crate::explanation::{StepInWords, reason_in_words};
+use crate::explanation::{StepInWords, reason};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Assessed, assess};
@@ -189,8 +189,8 @@ fn gaps(assessed: &Assessed<'_>) -> Vec<Gap> {
             GapState::Past => ("out", "not done in time".to_owned()),
             GapState::NotRecorded => {
                 let element = gap.result.element.as_deref().unwrap_or("something");
-                let reason = gap.result.reason.map_or("missing", |reason| reason.as_str());
-                ("unknown", format!("{element} {}", reason_in_words(reason)))
+                let code = gap.result.reason.map_or("missing", |reason| reason.as_str());
+                ("unknown", format!("{element} is {}", reason(code)))
             }
         };
         Some(Gap {

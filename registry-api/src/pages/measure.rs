@@ -11,6 +11,7 @@ use registry_etl::results::{
 use super::adherence::unratified;
 use super::{Frame, html, words};
 use crate::charts;
+use crate::explanation::reason;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{MeasureResults, View};
@@ -420,7 +421,7 @@ fn data(
             .iter()
             .map(|l| {
                 (
-                    words::reason(&l.reason),
+                    reason(&l.reason),
                     l.element.clone().unwrap_or_default(),
                     l.n,
                 )

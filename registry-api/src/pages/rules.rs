@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::Guideline;
-use registry_core::guideline::questions::{Decision, Questions, Verdict};
+use registry_core::guideline::questions::{Decision, Questions, Ruling};
 use registry_etl::results::{Comparison, MeasureChange};
 
 use super::measure::value;
@@ -124,8 +124,8 @@ fn asked(questions: &Questions, id: &str) -> Option<Asked> {
 
 fn decision(decision: &Decision) -> String {
     let verdict = match decision.decision {
-        Verdict::Adopted => "Adopted",
-        Verdict::Rejected => "Rejected",
+        Ruling::Adopted => "Adopted",
+        Ruling::Rejected => "Rejected",
     };
     let version = decision
         .version

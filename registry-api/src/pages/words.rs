@@ -83,19 +83,6 @@ pub(super) fn code_of_outcome(code: &str) -> String {
     }
 }
 
-/// Why something cannot be assessed.
-pub(super) fn reason(code: &str) -> &'static str {
-    match code {
-        "missing" => "not filled in",
-        "unknown_recorded" => "recorded as unknown",
-        "section_not_attested" => "section not attested",
-        "window_open" => "still open in time",
-        "imprecise_date" => "date not precise enough",
-        "edit_error" => "implausible, under query",
-        _ => "other",
-    }
-}
-
 /// An outcome as spoken, and its class.
 pub(super) fn outcome(outcome: Outcome, avoidance: bool) -> (&'static str, &'static str) {
     match outcome {

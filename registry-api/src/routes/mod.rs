@@ -14,7 +14,7 @@ pub mod results;
 pub mod runs;
 pub mod schemas;
 
-pub use cases::assessment::{Assessed, assess, assessed, gaps_json};
+pub use cases::assessment::{Assessed, assess, gaps_json};
 pub use endpoint::{Access, Endpoint, guarded, open};
 pub use reply::{Idempotent, Reply, header_text};
 

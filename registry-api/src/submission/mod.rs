@@ -50,14 +50,21 @@ fn envelope(state: &AppState, scope: &Scope) -> Envelope {
 }
 
 /// The care gaps of a record that was not refused, as answered.
-fn gaps(state: &AppState, scope: &Scope, body: &Value, centres: &CentreTable) -> Vec<Value> {
-    let gaps = state.judge.care_gaps(body, &envelope(state, scope), centres);
-    let version = body
-        .get("schema_version")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let guideline = state.judge.guidelines(version).first();
-    guideline.map_or_else(Vec::new, |guideline| gaps_json(guideline, &gaps))
+fn gaps(
+    state: &AppState,
+    body: &Value,
+    envelope: &Envelope,
+    centres: &CentreTable,
+    verdict: &Verdict,
+) -> Vec<Value> {
+    let version = verdict.schema_version.as_deref().unwrap_or_default();
+    let (Some(guideline), Some(assessment)) = (state.judge.in_force(version), verdict.assessments.first()) else {
+        return Vec::new();
+    };
+    let gaps = state
+        .judge
+        .care_gaps(body, envelope, centres, &assessment.outcomes);
+    gaps_json(guideline, &gaps)
 }
 
 /// Judges and, unless refused, makes what the store takes.
@@ -70,7 +77,8 @@ pub fn admit(
     incoming: Incoming,
     centres: &CentreTable,
 ) -> Result<Admitted, Problem> {
-    let verdict = judge(state, scope, &incoming.body, centres);
+    let envelope = envelope(state, scope);
+    let verdict = state.judge.judge(&incoming.body, &envelope, centres);
     let outcome = check(&incoming, &verdict);
     state
         .metrics
@@ -99,7 +107,7 @@ pub fn admit(
     let pseudonym = incoming.pseudonym.clone();
     let gaps = incoming
         .assess
-        .then(|| gaps(state, scope, &incoming.body, centres));
+        .then(|| gaps(state, &incoming.body, &envelope, centres, &verdict));
     let for_render = (verdict.clone(), gaps.clone());
     let put = PutCase {
         pseudonym: incoming.pseudonym,

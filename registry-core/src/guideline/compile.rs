@@ -28,6 +28,20 @@ impl Guideline {
         folders.map(str::to_owned).collect()
     }
 
+    /// The folder of the version in force, found without compiling it; the first in order when several guidelines have one.
+    pub(crate) fn folder_in_force(store: &SchemaStore) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Head {
+            status: String,
+        }
+        let is_active = |folder: &String| {
+            let text = store.file(&format!("guideline/{folder}/guideline.toml"));
+            let head = text.and_then(|text| toml::from_str::<Head>(text).ok());
+            head.is_some_and(|head| head.status == GuidelineStatus::Active.as_str())
+        };
+        Guideline::folders(store).into_iter().find(is_active)
+    }
+
     /// Compiles every guideline version, the active one of each guideline before the others.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ pub struct Change {
 pub struct Decision {
     /// Id of the question, or `$NAME` of a parameter.
     pub question: String,
-    pub decision: Verdict,
+    pub decision: Ruling,
     pub decided: toml::value::Datetime,
     /// Who decided.
     pub by: String,
@@ -64,7 +64,7 @@ pub struct Decision {
 /// Adopt or reject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Ruling {
     Adopted,
     Rejected,
 }

@@ -92,7 +92,7 @@ struct CheckFile {
 
 impl CheckSet {
     /// Compiles `checks/E-*.toml` with `checks/parameters.toml` and `checks/tables.toml`. Windows (PRE, FT) read the parameters of the
-    /// newest guideline version when the checks have none of their own.
+    /// guideline version in force when the checks have none of their own.
     ///
     /// # Errors
     /// Every fault in every file, with line and column.
@@ -102,12 +102,9 @@ impl CheckSet {
             .below("checks/")
             .filter(|path| path.ends_with(".toml"));
         let files: Vec<(&str, &str)> = paths.filter_map(|path| Some((path, store.file(path)?))).collect();
-        let guideline = store
-            .files()
-            .below("guideline/")
-            .filter(|path| path.ends_with("/parameters.toml"))
-            .last();
-        let windows = guideline.and_then(|path| Some((path, store.file(path)?)));
+        let in_force = crate::guideline::Guideline::folder_in_force(store);
+        let path = in_force.map(|folder| format!("guideline/{folder}/parameters.toml"));
+        let windows = path.as_deref().and_then(|path| Some((path, store.file(path)?)));
         CheckSet::compile(&files, windows, layout)
     }
 

@@ -43,31 +43,40 @@ pub struct CareGap {
 }
 
 impl Judge {
-    /// The care gaps of a body that was not refused, by the guideline in force: those still open in time first, the nearest
+    /// The care gaps of a body that was not refused, from the results of the guideline in force on it: those still open in time first, the nearest
     /// last day first, then those past, then those that only documentation could settle. Utilisation measures have no gaps.
     ///
     /// The last day in time is found by asking what the guideline would say of the same case later, were the patient alive, every
     /// section attested as complete and nothing else added.
-    pub fn care_gaps(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Vec<CareGap> {
-        let Some((guideline, results)) = self.assess(body, envelope, centres) else {
+    pub fn care_gaps(
+        &self,
+        body: &Value,
+        envelope: &Envelope,
+        centres: &CentreTable,
+        results: &[UnitOutcome],
+    ) -> Vec<CareGap> {
+        let version = body.get("schema_version").and_then(Value::as_str);
+        let Some(guideline) = version.and_then(|version| self.in_force(version)) else {
             return Vec::new();
         };
         let mut future = Future {
             judge: self,
+            guideline,
             body,
             envelope,
             centres,
             known: BTreeMap::new(),
         };
         let mut gaps: Vec<CareGap> = results
-            .into_iter()
+            .iter()
             .filter(|result| has_direction(guideline, result))
             .filter_map(|result| {
                 let state = match result.outcome {
                     Outcome::NotMet => GapState::Past,
-                    Outcome::NotAssessable => future.state(&result),
+                    Outcome::NotAssessable => future.state(result),
                     _ => return None,
                 };
+                let result = result.clone();
                 Some(CareGap { result, state })
             })
             .collect();
@@ -98,6 +107,7 @@ fn has_direction(guideline: &Guideline, result: &UnitOutcome) -> bool {
 /// The same case on later days: alive, every section complete, nothing else added.
 struct Future<'a> {
     judge: &'a Judge,
+    guideline: &'a Guideline,
     body: &'a Value,
     envelope: &'a Envelope,
     centres: &'a CentreTable,
@@ -159,8 +169,7 @@ impl Future<'_> {
         {
             contacts.push(json!({"date": day, "vital_status": "alive"}));
         }
-        self.judge
-            .assess(&body, &envelope, self.centres)
-            .map(|(_, results)| results)
+        let (record, _) = self.judge.read(&body, &envelope, self.centres)?;
+        Some(self.guideline.evaluate(&record))
     }
 }

@@ -22,7 +22,10 @@ pub(super) struct WindowDates {
 }
 
 impl WindowDates {
-    pub(super) fn of(dictionary: &Dictionary, guidelines: &[Guideline]) -> Self {
+    pub(super) fn of<'g>(
+        dictionary: &Dictionary,
+        guidelines: impl Iterator<Item = &'g Guideline>,
+    ) -> Self {
         let read = paths_in(guidelines);
         let mut by_entity = Vec::new();
         for entity in dictionary.entities.iter().filter(|e| e.kind == EntityKind::Case) {
@@ -94,9 +97,8 @@ fn finding(check: &Check, pointer: String, element: String, row: &Value, value: 
 }
 
 /// Everything of the form `entity.element` in the expressions of the guidelines.
-fn paths_in(guidelines: &[Guideline]) -> BTreeSet<&str> {
+fn paths_in<'g>(guidelines: impl Iterator<Item = &'g Guideline>) -> BTreeSet<&'g str> {
     guidelines
-        .iter()
         .flat_map(|g| {
             let measures = g.measures.iter().flat_map(|m| m.expressions.values());
             measures

@@ -14,7 +14,7 @@ use super::{
     Verdict, words,
 };
 use crate::dictionary::{Dictionary, EntityKind, Requirement};
-use crate::guideline::{Guideline, UnitOutcome};
+use crate::guideline::Guideline;
 use crate::intake::canonical;
 use crate::record::{CentreTable, Layout, LayoutError, Record};
 use crate::rules::{CheckSet, RuleErrors};
@@ -197,31 +197,25 @@ impl Judge {
         verdict
     }
 
-    /// A body that was not refused, read for the measures: envelope and derived elements in place, what an error-severity
-    /// check keeps out kept out. `None` for a version that is not accepted.
-    pub fn record(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Option<Record> {
+    /// The guideline version in force, compiled for a version of the case schema.
+    pub fn in_force(&self, version: &str) -> Option<&Guideline> {
+        self.guidelines(version).first().filter(|guideline| guideline.is_active())
+    }
+
+    /// A body that was not refused, read for the measures, what an error-severity check keeps out kept out; and the document it was
+    /// read from, with envelope and derived elements in place. `None` for a version that is not accepted.
+    pub fn read(
+        &self,
+        body: &Value,
+        envelope: &Envelope,
+        centres: &CentreTable,
+    ) -> Option<(Record, Value)> {
         let version = self.versions.get(body.get("schema_version")?.as_str()?)?;
         let document = document(body, envelope, &self.derive(body));
         let mut record = Record::read(&document, &version.layout, centres);
         let fired = version.checks.run(&record);
         version.checks.block(&mut record, &fired);
-        Some(record)
-    }
-
-    /// The guideline in force and its results on a body that was not refused; `None` where there is none.
-    pub fn assess(
-        &self,
-        body: &Value,
-        envelope: &Envelope,
-        centres: &CentreTable,
-    ) -> Option<(&Guideline, Vec<UnitOutcome>)> {
-        let record = self.record(body, envelope, centres)?;
-        let version = body.get("schema_version")?.as_str()?;
-        let guideline = self
-            .guidelines(version)
-            .first()
-            .filter(|guideline| guideline.is_active())?;
-        Some((guideline, guideline.evaluate(&record)))
+        Some((record, document))
     }
 
     /// The derived elements of a body.
@@ -267,7 +261,11 @@ impl Version {
         Ok(Version {
             validator: SchemaValidator::compile(case_schema, store)?,
             checks: CheckSet::of(store, &layout).map_err(rules)?,
-            window_dates: WindowDates::of(&case_schema.dictionary, &guidelines),
+            // A version that is not in force must not query anything.
+            window_dates: WindowDates::of(
+                &case_schema.dictionary,
+                guidelines.iter().filter(|guideline| guideline.is_active()),
+            ),
             guidelines,
             layout,
             derived,

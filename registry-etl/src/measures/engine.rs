@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates.
 const EVALUATION_VERSION: &str = "2";
-/// The parameter from which `presentation.timing` follows.
-const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
+/// The parameter from which `presentation.timing` follows, without being read by an expression.
+pub(crate) const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 /// Kind of a composite among the measures of a run.
 pub const COMPOSITE: &str = "composite";
 
@@ -59,11 +59,8 @@ impl Engine {
     /// [`EngineError::NoGuideline`] when the current schema version has none.
     pub fn new(judge: Arc<Judge>) -> Result<Self, EngineError> {
         let current = judge.store().current().version.clone();
-        let active = judge
-            .guidelines(&current)
-            .first()
-            .filter(|guideline| guideline.is_active());
-        let version = active.ok_or(EngineError::NoGuideline)?.version.clone();
+        let in_force = judge.in_force(&current).ok_or(EngineError::NoGuideline)?;
+        let version = in_force.version.clone();
         Self::with_version(judge, &version)
     }
 
@@ -79,9 +76,12 @@ impl Engine {
             .iter()
             .find(|guideline| guideline.version == version)
             .ok_or_else(|| EngineError::NoGuidelineVersion(version.to_owned()))?;
+        // The checks read the windows of the version in force, whichever version is evaluated.
+        let in_force = judge.in_force(&schema_version).map(|active| active.digest.clone());
         let mut rules = Sha256::new();
         for part in [
             &guideline.digest,
+            &in_force.unwrap_or_default(),
             &store.files().digest_below("checks/"),
             &store.files().digest_below("codelists/"),
         ] {

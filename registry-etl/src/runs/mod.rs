@@ -19,7 +19,7 @@ mod sensitivity;
 pub use compare::compare;
 pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
 pub use read::Reader;
-pub use sensitivity::{alternatives, as_json, measures_of, sensitivity};
+pub use sensitivity::{alternatives, measures_of, sensitivity};
 
 use crate::measures::{EngineError, PayloadError, adherence::AggregateError};
 use crate::statistics::StatisticsError;

@@ -5,39 +5,24 @@ use std::collections::BTreeMap;
 use registry_core::access::Scope;
 use registry_core::guideline::Guideline;
 use registry_core::record::CentreTable;
-use registry_core::rules::{Parameter, ParameterValue};
+use registry_core::rules::Parameter;
 use registry_core::storage::{Run, RunResult, Store, StoreError};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{RunError, compare};
 use crate::measures::Engine;
+use crate::measures::engine::SYNCHRONOUS;
 use crate::results::{Sensitivity, kind};
-
-/// Timing follows from this parameter, without being read by an expression.
-const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 
 /// The alternatives the guideline names: parameter and value.
 pub fn alternatives(guideline: &Guideline) -> Vec<(String, Value)> {
     let of = |parameter: &Parameter| -> Vec<(String, Value)> {
         let values = parameter.alternatives.iter();
         values
-            .map(|value| (parameter.name.clone(), as_json(value)))
+            .map(|value| (parameter.name.clone(), value.to_json()))
             .collect()
     };
     guideline.parameters.values().flat_map(of).collect()
-}
-
-/// A parameter's value as it is written.
-pub fn as_json(value: &ParameterValue) -> Value {
-    match value {
-        ParameterValue::Days(n) | ParameterValue::Months(n) => json!(n),
-        // Whole numbers without a point: thresholds are compared as texts.
-        ParameterValue::Number(n) if n.fract() == 0.0 => json!(*n as i64),
-        ParameterValue::Number(n) => json!(n),
-        ParameterValue::Date(date) => json!(date.first_day()),
-        ParameterValue::Codes(codes) => json!(codes.as_ref()),
-        ParameterValue::Pattern(pattern) => json!(pattern),
-    }
 }
 
 /// Measures a parameter has a say in: those whose expressions read it; for the synchronous window those that read the timing.
@@ -91,7 +76,7 @@ pub fn sensitivity(
         base: guideline
             .parameters
             .get(parameter)
-            .map_or(Value::Null, |known| as_json(&known.value)),
+            .map_or(Value::Null, |known| known.value.to_json()),
         value: value.clone(),
         comparison,
     };

@@ -4,7 +4,7 @@ use actix_web::web;
 use registry_core::guideline::{Guideline, UnitOutcome};
 use registry_core::record::Record;
 use registry_core::storage::StoredCase;
-use registry_core::validation::{CareGap, Envelope, GapState, document};
+use registry_core::validation::{CareGap, Envelope, GapState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -64,33 +64,19 @@ fn envelope(stored: &StoredCase) -> Envelope {
 pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Assessed<'a>>, Problem> {
     let (envelope, centres) = (envelope(stored), state.centre_table()?);
     let judge = &state.judge;
-    let Some((guideline, results)) = judge.assess(&stored.document, &envelope, &centres) else {
+    let Some(guideline) = judge.in_force(&stored.schema_version) else {
         return Ok(None);
     };
-    let Some(record) = judge.record(&stored.document, &envelope, &centres) else {
+    let Some((record, document)) = judge.read(&stored.document, &envelope, &centres) else {
         return Ok(None);
     };
+    let results = guideline.evaluate(&record);
     Ok(Some(Assessed {
+        gaps: judge.care_gaps(&stored.document, &envelope, &centres, &results),
         guideline,
         results,
         record,
-        document: document(&stored.document, &envelope, &judge.derive(&stored.document)),
-        gaps: judge.care_gaps(&stored.document, &envelope, &centres),
-    }))
-}
-
-/// Outcomes of every measure and unit of a stored case, judged as of its submission.
-///
-/// # Errors
-/// The database does not answer.
-pub fn assessed<'a>(
-    state: &'a AppState,
-    stored: &StoredCase,
-) -> Result<Vec<(&'a Guideline, UnitOutcome)>, Problem> {
-    let (envelope, centres) = (envelope(stored), state.centre_table()?);
-    let assessed = state.judge.assess(&stored.document, &envelope, &centres);
-    Ok(assessed.map_or_else(Vec::new, |(guideline, results)| {
-        results.into_iter().map(|result| (guideline, result)).collect()
+        document,
     }))
 }
 

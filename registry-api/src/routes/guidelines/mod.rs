@@ -58,16 +58,14 @@ fn described(guideline: &Guideline, measure: &Measure) -> Value {
 }
 
 fn parameter(parameter: &Parameter) -> Value {
-    let (value, unit) = match &parameter.value {
-        ParameterValue::Days(n) => (json!(n), Some("days")),
-        ParameterValue::Months(n) => (json!(n), Some("months")),
-        ParameterValue::Number(n) => (json!(n), None),
-        ParameterValue::Date(date) => (json!(date.first_day()), None),
-        ParameterValue::Codes(codes) => (json!(codes.as_ref()), None),
-        ParameterValue::Pattern(pattern) => (json!(pattern), None),
+    let unit = match &parameter.value {
+        ParameterValue::Days(_) => Some("days"),
+        ParameterValue::Months(_) => Some("months"),
+        _ => None,
     };
+    let alternatives: Vec<Value> = parameter.alternatives.iter().map(ParameterValue::to_json).collect();
     json!({
-        "name": parameter.name, "value": value, "unit": unit, "basis": parameter.basis, "note": parameter.note,
+        "name": parameter.name, "value": parameter.value.to_json(), "unit": unit, "alternatives": alternatives, "basis": parameter.basis, "note": parameter.note,
         "ratified": parameter.basis != "assumption",
     })
 }

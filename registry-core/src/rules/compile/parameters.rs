@@ -31,6 +31,20 @@ pub enum ParameterValue {
 }
 
 impl ParameterValue {
+    /// The value as it is written in the file.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::json;
+        match self {
+            ParameterValue::Days(n) | ParameterValue::Months(n) => json!(n),
+            // A whole number without a point: `2`, not `2.0`.
+            ParameterValue::Number(n) if n.fract() == 0.0 => json!(*n as i64),
+            ParameterValue::Number(n) => json!(n),
+            ParameterValue::Date(date) => json!(date.first_day()),
+            ParameterValue::Codes(codes) => json!(codes.as_ref()),
+            ParameterValue::Pattern(pattern) => json!(pattern),
+        }
+    }
+
     /// Reads a value as its declared type (`days`, `months`, `number`, `integer`, `date`, `code_set`, `pattern`).
     ///
     /// # Errors
