@@ -7,11 +7,15 @@ use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use registry_core::guideline::Guideline;
 use registry_core::guideline::questions::{Change, Questions};
+use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::{Failure, rules};
 use crate::ports::Ports;
+
+/// A file and its new text.
+type Edit = (PathBuf, String);
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
@@ -42,7 +46,8 @@ enum Choice {
     Reject,
 }
 
-/// Records the decision. Nothing is written unless everything can be.
+/// Records the decision. An adopted proposal is written into the draft first and compiled there: the decision is recorded only
+/// when the draft holds it without fault.
 pub(super) fn decide(args: &DecideArgs, ports: &Ports) -> Result<(), Failure> {
     let store = rules::schemas(Some(&args.schema))?;
     let guideline = active(&store)?;
@@ -62,34 +67,37 @@ pub(super) fn decide(args: &DecideArgs, ports: &Ports) -> Result<(), Failure> {
         )));
     }
     let home = args.schema.join("guideline").join(&guideline.id);
-    let mut edits: Vec<(PathBuf, String)> = Vec::new();
+    let record = decision(&home, args, ports)?;
     if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
         let draft = Draft::of(&args.schema, &guideline, version)?;
-        edits.extend(match parameter {
+        let edits = match parameter {
             Some(name) => vec![draft.ratified(name)?],
             None => {
                 let changes = questions.question(&args.question).map_or(&[][..], |q| &q.changes);
                 draft.changed(changes)?
             }
-        });
+        };
         if edits.is_empty() {
             println!(
                 "the proposal is not written in the rule language: edit {} by hand",
                 draft.folder.display()
             );
         }
+        draft.write(&edits, &args.schema)?;
     }
-    edits.push(decision(&home, args, ports)?);
-    for (path, text) in edits {
-        std::fs::write(&path, text).map_err(|e| Failure::new(format!("{}: {e}", path.display())))?;
-        println!("wrote {}", path.display());
-    }
+    write(&record)?;
     if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
         println!(
-            "next: registry rules check {0}, registry rules preview {0}; then set the status of {version} to active",
+            "next: registry rules preview {}; then set the status of {version} to active",
             args.schema.display()
         );
     }
+    Ok(())
+}
+
+fn write((path, text): &Edit) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|e| Failure::new(format!("{}: {e}", path.display())))?;
+    println!("wrote {}", path.display());
     Ok(())
 }
 
@@ -109,7 +117,7 @@ fn read(path: &Path) -> Result<DocumentMut, Failure> {
 }
 
 /// `decisions.toml` with one entry more.
-fn decision(home: &Path, args: &DecideArgs, ports: &Ports) -> Result<(PathBuf, String), Failure> {
+fn decision(home: &Path, args: &DecideArgs, ports: &Ports) -> Result<Edit, Failure> {
     let path = home.join("decisions.toml");
     let mut document = if path.exists() {
         read(&path)?
@@ -144,6 +152,8 @@ fn decision(home: &Path, args: &DecideArgs, ports: &Ports) -> Result<(PathBuf, S
 /// A guideline version being written.
 struct Draft {
     folder: PathBuf,
+    /// The version it was copied from.
+    published: PathBuf,
 }
 
 impl Draft {
@@ -156,7 +166,8 @@ impl Draft {
             )));
         }
         let folder = schema.join("guideline").join(&guideline.id).join(version);
-        let draft = Self { folder };
+        let published = schema.join("guideline").join(&guideline.folder);
+        let draft = Self { folder, published };
         let head = draft.folder.join("guideline.toml");
         if head.exists() {
             if read(&head)?.get("status").and_then(Item::as_str) != Some("draft") {
@@ -166,7 +177,7 @@ impl Draft {
             }
             return Ok(draft);
         }
-        copy(&schema.join("guideline").join(&guideline.folder), &draft.folder)?;
+        copy(&draft.published, &draft.folder)?;
         let mut document = read(&head)?;
         document["version"] = value(version);
         document["status"] = value("draft");
@@ -180,17 +191,56 @@ impl Draft {
     }
 
     /// `parameters.toml` with a parameter that the committee stands for.
-    fn ratified(&self, parameter: &str) -> Result<(PathBuf, String), Failure> {
+    fn ratified(&self, parameter: &str) -> Result<Edit, Failure> {
         let path = self.folder.join("parameters.toml");
         let mut document = read(&path)?;
         document[parameter]["basis"] = value("committee");
         Ok((path, document.to_string()))
     }
 
+    /// Writes the files, compiles the whole schema with them, and puts the old ones back when it does not.
+    fn write(&self, edits: &[Edit], schema: &Path) -> Result<(), Failure> {
+        let mut before: Vec<Edit> = Vec::new();
+        for (path, _) in edits {
+            before.push((path.clone(), std::fs::read_to_string(path)?));
+        }
+        edits.iter().try_for_each(write)?;
+        let compiled =
+            rules::schemas(Some(schema)).and_then(|store| Judge::with_drafts(store).map_err(Failure::new));
+        if let Err(fault) = compiled {
+            before.iter().try_for_each(write)?;
+            return Err(Failure::new(format!(
+                "the proposal does not compile in {}, nothing is decided:\n{fault}",
+                self.folder.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether an earlier adoption has given a measure's field another text than the published version has.
+    fn is_taken(&self, change: &Change) -> Result<bool, Failure> {
+        let file = Path::new("measures").join(format!("{}.toml", change.measure));
+        let text = |folder: &Path| -> Result<String, Failure> {
+            let document = read(&folder.join(&file))?;
+            let text = document.get(&change.field).and_then(Item::as_str);
+            Ok(text.unwrap_or_default().trim().to_owned())
+        };
+        let (now, published) = (text(&self.folder)?, text(&self.published)?);
+        Ok(now != published && now != change.expression.trim())
+    }
+
     /// The measures' files with their new texts.
-    fn changed(&self, changes: &[Change]) -> Result<Vec<(PathBuf, String)>, Failure> {
+    fn changed(&self, changes: &[Change]) -> Result<Vec<Edit>, Failure> {
         let mut edits: Vec<(PathBuf, DocumentMut)> = Vec::new();
         for change in changes {
+            if self.is_taken(change)? {
+                return Err(Failure::new(format!(
+                    "an adopted proposal has changed the {} of {} already: merge the two in {} by hand",
+                    change.field,
+                    change.measure,
+                    self.folder.display()
+                )));
+            }
             let path = self
                 .folder
                 .join("measures")

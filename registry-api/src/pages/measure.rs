@@ -419,13 +419,7 @@ fn data(
         lacking: network
             .not_assessable_by
             .iter()
-            .map(|l| {
-                (
-                    reason(&l.reason),
-                    l.element.clone().unwrap_or_default(),
-                    l.n,
-                )
-            })
+            .map(|l| (reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
             .collect(),
     })
 }

@@ -58,7 +58,8 @@ fn gaps(
     verdict: &Verdict,
 ) -> Vec<Value> {
     let version = verdict.schema_version.as_deref().unwrap_or_default();
-    let (Some(guideline), Some(assessment)) = (state.judge.in_force(version), verdict.assessments.first()) else {
+    let (Some(guideline), Some(assessment)) = (state.judge.in_force(version), verdict.assessments.first())
+    else {
         return Vec::new();
     };
     let gaps = state

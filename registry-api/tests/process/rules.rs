@@ -93,6 +93,34 @@ field = "denominator"
 expression = "false"
 
 [[question]]
+id = "Q94"
+title = "A second proposal for the same field"
+measures = ["6"]
+raised = 2026-11-23
+severity = "low"
+problem = "For this test."
+proposal = "Everybody is asked."
+
+[[question.change]]
+measure = "6"
+field = "denominator"
+expression = "true"
+
+[[question]]
+id = "Q95"
+title = "A proposal with a slip"
+measures = ["7"]
+raised = 2026-11-23
+severity = "low"
+problem = "For this test."
+proposal = "None."
+
+[[question.change]]
+measure = "7"
+field = "denominator"
+expression = "presentation.no_such_element = true"
+
+[[question]]
 id = "Q92"
 title = "To be rejected"
 measures = ["7"]
@@ -124,10 +152,26 @@ proposal = "None."
     );
     succeeded(decide(&["Q91", "adopt", "--version", "1.2.0"]));
     succeeded(decide(&["$ECOG_OK", "adopt", "--version", "1.2.0"]));
+    let second = decide(&["Q94", "adopt", "--version", "1.2.0"]);
+    assert!(
+        !second.success && second.err.contains("already"),
+        "{}",
+        second.err
+    );
+    let slip = decide(&["Q95", "adopt", "--version", "1.2.0"]);
+    assert!(
+        !slip.success && slip.err.contains("no_such_element"),
+        "{}",
+        slip.err
+    );
 
     let decisions = std::fs::read_to_string(folder.join(HOME).join("decisions.toml")).expect("decisions");
     assert!(
         decisions.contains("2026-11-20") && decisions.contains("rejected") && decisions.contains("1.2.0")
+    );
+    assert!(
+        !decisions.contains("Q94") && !decisions.contains("Q95"),
+        "what fails is not decided"
     );
     let checked = succeeded(registry.run(&["rules", "check", "schema"]));
     assert!(

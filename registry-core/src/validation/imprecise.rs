@@ -22,10 +22,7 @@ pub(super) struct WindowDates {
 }
 
 impl WindowDates {
-    pub(super) fn of<'g>(
-        dictionary: &Dictionary,
-        guidelines: impl Iterator<Item = &'g Guideline>,
-    ) -> Self {
+    pub(super) fn of<'g>(dictionary: &Dictionary, guidelines: impl Iterator<Item = &'g Guideline>) -> Self {
         let read = paths_in(guidelines);
         let mut by_entity = Vec::new();
         for entity in dictionary.entities.iter().filter(|e| e.kind == EntityKind::Case) {

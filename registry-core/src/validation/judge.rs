@@ -199,17 +199,14 @@ impl Judge {
 
     /// The guideline version in force, compiled for a version of the case schema.
     pub fn in_force(&self, version: &str) -> Option<&Guideline> {
-        self.guidelines(version).first().filter(|guideline| guideline.is_active())
+        self.guidelines(version)
+            .first()
+            .filter(|guideline| guideline.is_active())
     }
 
     /// A body that was not refused, read for the measures, what an error-severity check keeps out kept out; and the document it was
     /// read from, with envelope and derived elements in place. `None` for a version that is not accepted.
-    pub fn read(
-        &self,
-        body: &Value,
-        envelope: &Envelope,
-        centres: &CentreTable,
-    ) -> Option<(Record, Value)> {
+    pub fn read(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Option<(Record, Value)> {
         let version = self.versions.get(body.get("schema_version")?.as_str()?)?;
         let document = document(body, envelope, &self.derive(body));
         let mut record = Record::read(&document, &version.layout, centres);

@@ -253,3 +253,85 @@ fn a_measure_that_is_not_utf_8_is_told_and_not_left_out() {
         "{errors}"
     );
 }
+
+#[test]
+fn a_draft_guideline_changes_nothing_that_is_in_force() {
+    use std::sync::Arc;
+
+    use chrono::{NaiveDate, TimeZone, Utc};
+    use registry_core::record::CentreTable;
+    use registry_core::validation::{Envelope, Judge, Verdict};
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    // A check that fires when PRE ends more than two days after T0: with the 90 days in force, not with the draft's one day.
+    let check = r#"
+id = "E-900"
+version = "1.0"
+severity = "warning"
+scope = "record"
+evaluated_by = "rule"
+rule_in_words = "PRE is longer than two days"
+message = "PRE is longer than two days"
+expression = "WINDOW_END(PRE) > T0 + 2d"
+blocks = []
+parameters = []
+"#;
+    let folder = copy();
+    fs::write(folder.path().join("checks/E-900.toml"), check).expect("written");
+    let home = "guideline/tarpswg-metastatic-rps";
+    let text =
+        fs::read_to_string(schema_dir().join("examples/1.0.0/valid/minimal.json")).expect("an example");
+    let mut body: Value = serde_json::from_str(&text).expect("JSON");
+    body["section_attestation"] =
+        json!([{"section": "all", "status": "complete_through", "complete_through": "2026-03-01"}]);
+    let verdict = || -> Verdict {
+        let store = SchemaStore::from_dir(folder.path()).expect("a store");
+        let judge = Judge::new(Arc::new(store)).expect("the rules");
+        let envelope = Envelope {
+            record_id: Uuid::from_u128(1),
+            centre_id: "C01".to_owned(),
+            submitted_at: Utc
+                .with_ymd_and_hms(2026, 3, 1, 12, 0, 0)
+                .single()
+                .expect("an instant"),
+            data_cutoff_date: NaiveDate::from_ymd_opt(2026, 3, 1).expect("a date"),
+        };
+        judge.judge(&body, &envelope, &CentreTable::default())
+    };
+    let before = verdict();
+    assert!(
+        before.findings.iter().any(|finding| finding.code == "E-900"),
+        "{:?}",
+        before.findings
+    );
+    let draft = |name: &str| format!("{home}/1.10.0/{name}");
+    let copied = |name: &str| {
+        let to = folder.path().join(draft(name));
+        fs::copy(folder.path().join(format!("{home}/1.1.0/{name}")), to).expect("a copy");
+    };
+    fs::create_dir_all(folder.path().join(draft("measures"))).expect("a folder");
+    copied("guideline.toml");
+    copied("parameters.toml");
+    for entry in fs::read_dir(schema_dir().join(home).join("1.1.0/measures"))
+        .expect("a folder")
+        .flatten()
+    {
+        copied(&format!("measures/{}", entry.file_name().to_string_lossy()));
+    }
+    let head = draft("guideline.toml");
+    change(&folder, &head, "version = \"1.1.0\"", "version = \"1.10.0\"");
+    change(&folder, &head, "status = \"active\"", "status = \"draft\"");
+    let cap = "[PRE_CAP_DAYS]\nvalue = ";
+    change(
+        &folder,
+        &draft("parameters.toml"),
+        &format!("{cap}90"),
+        &format!("{cap}1"),
+    );
+    assert_eq!(
+        verdict(),
+        before,
+        "findings and assessment are those of the version in force"
+    );
+}

@@ -77,7 +77,9 @@ impl Engine {
             .find(|guideline| guideline.version == version)
             .ok_or_else(|| EngineError::NoGuidelineVersion(version.to_owned()))?;
         // The checks read the windows of the version in force, whichever version is evaluated.
-        let in_force = judge.in_force(&schema_version).map(|active| active.digest.clone());
+        let in_force = judge
+            .in_force(&schema_version)
+            .map(|active| active.digest.clone());
         let mut rules = Sha256::new();
         for part in [
             &guideline.digest,

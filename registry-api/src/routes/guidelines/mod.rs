@@ -63,7 +63,11 @@ fn parameter(parameter: &Parameter) -> Value {
         ParameterValue::Months(_) => Some("months"),
         _ => None,
     };
-    let alternatives: Vec<Value> = parameter.alternatives.iter().map(ParameterValue::to_json).collect();
+    let alternatives: Vec<Value> = parameter
+        .alternatives
+        .iter()
+        .map(ParameterValue::to_json)
+        .collect();
     json!({
         "name": parameter.name, "value": parameter.value.to_json(), "unit": unit, "alternatives": alternatives, "basis": parameter.basis, "note": parameter.note,
         "ratified": parameter.basis != "assumption",
