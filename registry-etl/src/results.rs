@@ -4,14 +4,18 @@
 //! not be shown is `None` (JSON `null`) and the row says why in `suppressed`. Times are days and months
 //! (days / 30.4375), shares and rates are between 0 and 1, dates are ISO 8601.
 
+mod case_mix;
 mod funnel;
+mod what_if;
 
 use std::collections::BTreeMap;
 
+pub use case_mix::{AdjustedCentre, CaseMix, CaseMixState, CaseMixTable, Coefficient, Trend, TrendPoint};
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
 };
 use serde::{Deserialize, Serialize};
+pub use what_if::{CentreChange, CheckChange, Comparison, MeasureChange, Move, RuleSet, Sensitivity, Side};
 
 /// Names under which a run stores its documents (`kind` of a stored result; `key` is empty unless said otherwise).
 pub mod kind {
@@ -461,177 +465,4 @@ pub struct Quality {
     pub run: RunIdentity,
     pub network: CentreQuality,
     pub centres: Vec<CentreQuality>,
-}
-
-/// A guideline version, exactly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleSet {
-    pub guideline: String,
-    pub version: String,
-    /// SHA-256 (hex) over its files and replaced parameters.
-    pub digest: String,
-}
-
-/// The cases of a run by two sets of rules.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
-    pub run: i64,
-    pub cut_off: String,
-    pub cases: u32,
-    pub base: RuleSet,
-    pub other: RuleSet,
-    /// Every measure compared, in the order of the guideline.
-    pub measures: Vec<MeasureChange>,
-    /// Every check that fired under either.
-    pub checks: Vec<CheckChange>,
-}
-
-/// One measure under two sets of rules, the whole network, all diagnoses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MeasureChange {
-    pub measure: String,
-    pub base: Side,
-    pub other: Side,
-    /// Units with another outcome, and the patients they are of; `None` when not shown.
-    pub units_changed: Option<u32>,
-    pub patients_changed: Option<u32>,
-    /// From which outcome to which.
-    pub moves: Vec<Move>,
-    /// Units changed by centre.
-    pub centres: Vec<CentreChange>,
-}
-
-/// Counts and rate under one set of rules; `None` when not shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Side {
-    pub numerator: Option<u32>,
-    pub denominator: Option<u32>,
-    pub not_assessable: Option<u32>,
-    pub excluded: Option<u32>,
-    pub excepted: Option<u32>,
-    /// Patients with an assessable unit.
-    pub patients: Option<u32>,
-    /// With its Wilson 95 % interval.
-    pub rate: Option<f64>,
-    pub lower: Option<f64>,
-    pub upper: Option<f64>,
-}
-
-/// Units that went from one outcome to another; `None` stands for no such unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Move {
-    pub from: Option<String>,
-    pub to: Option<String>,
-    pub n: u32,
-}
-
-/// What changed at a centre: units of a measure, or cases of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CentreChange {
-    pub centre: String,
-    pub n: u32,
-}
-
-/// An edit check under two sets of rules: how often it fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckChange {
-    pub check: String,
-    pub base: u32,
-    pub other: u32,
-    /// Cases on which it fires a different number of times, by centre.
-    pub centres: Vec<CentreChange>,
-}
-
-/// A run's measures with another value of one parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sensitivity {
-    pub parameter: String,
-    /// The value the run was computed with.
-    pub base: serde_json::Value,
-    /// The other value.
-    pub value: serde_json::Value,
-    pub comparison: Comparison,
-}
-
-/// Centres given their case mix, every measure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CaseMixTable {
-    pub run: RunIdentity,
-    pub measures: Vec<CaseMix>,
-}
-
-/// Centres of one measure given the case mix of their assessable units, all diagnoses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CaseMix {
-    pub measure: String,
-    pub state: CaseMixState,
-    /// Units in the model, and assessable ones left out because a covariate is not recorded.
-    pub units: u32,
-    pub left_out: u32,
-    /// Area under the ROC curve: how well the covariates tell units apart, 0.5 not at all.
-    pub concordance: Option<f64>,
-    /// Covariates that vary among the units.
-    pub coefficients: Vec<Coefficient>,
-    /// By id (or letter).
-    pub centres: Vec<AdjustedCentre>,
-}
-
-/// Whether there is a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "code", content = "why")]
-pub enum CaseMixState {
-    Modelled,
-    /// Fewer than ten units with, or without, the event per covariate.
-    TooFew,
-    /// The model has no estimate, and why.
-    NoEstimate(String),
-}
-
-/// One covariate of a logistic model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Coefficient {
-    pub covariate: String,
-    pub log_odds_ratio: f64,
-    pub std_error: f64,
-}
-
-/// A centre's units in the numerator against those expected from its case mix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AdjustedCentre {
-    pub centre: String,
-    pub units: u32,
-    pub observed: u32,
-    pub expected: f64,
-    /// Observed over expected with its exact 95 % interval.
-    pub ratio: f64,
-    pub lower: f64,
-    pub upper: f64,
-    /// The same drawn towards the mean of all centres, with its 95 % posterior interval.
-    pub shrunk: f64,
-    pub shrunk_lower: f64,
-    pub shrunk_upper: f64,
-}
-
-/// A measure over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Trend {
-    /// The rate of all half-years together.
-    pub target: Option<f64>,
-    pub points: Vec<TrendPoint>,
-    /// Two-sided, Cochran-Armitage; `None` when there is nothing to test.
-    pub p: Option<f64>,
-}
-
-/// One half-year of diagnosis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrendPoint {
-    /// `2025-H1`.
-    pub level: String,
-    pub state: RateState,
-    pub numerator: Option<u32>,
-    pub denominator: Option<u32>,
-    pub rate: Option<f64>,
-    /// Limits around the target at this denominator.
-    pub limits: Option<FunnelLimits>,
-    pub position: Option<Position>,
 }

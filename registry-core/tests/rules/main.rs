@@ -13,6 +13,7 @@ mod corpus;
 mod dates;
 mod examples;
 mod faults;
+mod faulty_files;
 mod figures;
 mod golden;
 mod information;
