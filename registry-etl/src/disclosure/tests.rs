@@ -411,7 +411,7 @@ mod pages {
 mod attack {
     //! A reader who adds and subtracts: tables of random cohorts must not let small counts be recovered.
     use super::*;
-    use crate::results::AdherenceTable;
+    use crate::results::{AdherenceRow, AdherenceTable};
     use proptest::prelude::*;
 
     fn cohort() -> impl Strategy<Value = AdherenceTable> {
@@ -463,10 +463,32 @@ mod attack {
                 (By::Centre, Period::All),
                 (By::Centre, Period::Last24Months),
                 (By::HalfYear, Period::All),
+                (By::Year, Period::All),
                 (By::Histology, Period::All),
+                (By::VolumeTertile, Period::All),
             ] {
                 let left = remainder(&shown, by, period);
                 prop_assert!(left.is_none_or(|n| n >= threshold), "{by:?} {period:?} leaves {left:?}");
+            }
+            // A year less its half-years, a third of the centres less its centres (which are told apart by their volume).
+            let of_third = |r: &AdherenceRow| {
+                exact.centre_tertiles.get(&r.level).map_or("not_recorded", String::as_str).to_owned()
+            };
+            for whole in shown.rows.iter().filter(|r| r.period == Period::All) {
+                let parts: Vec<&AdherenceRow> = shown
+                    .rows
+                    .iter()
+                    .filter(|r| r.period == Period::All)
+                    .filter(|r| match whole.by {
+                        By::Year => r.by == By::HalfYear && r.level.starts_with(&whole.level),
+                        By::VolumeTertile => r.by == By::Centre && of_third(r) == whole.level,
+                        _ => false,
+                    })
+                    .collect();
+                if let (Some(total), true) = (whole.patients, parts.iter().any(|r| r.patients.is_none())) {
+                    let left = total - parts.iter().filter_map(|r| r.patients).sum::<u32>();
+                    prop_assert!(left >= threshold, "{:?} {} leaves {left}", whole.by, whole.level);
+                }
             }
             // All cases less the recent ones.
             for all in shown.rows.iter().filter(|r| r.period == Period::All) {
