@@ -146,7 +146,7 @@ pub(crate) fn require_active(conn: &mut Conn, centre_id: &str) -> Result<(), Sto
 }
 
 fn save(tx: &mut Tx<'_>, new: &NewCentre, replace: bool) -> Result<(Centre, bool), StoreError> {
-    let known = find(tx.conn, &new.centre_id)?;
+    let known = find(tx.conn()?, &new.centre_id)?;
     if known.is_some() && !replace {
         return Err(StoreError::Duplicate("centre"));
     }
@@ -162,12 +162,12 @@ fn save(tx: &mut Tx<'_>, new: &NewCentre, replace: bool) -> Result<(Centre, bool
     let row = match known {
         None => {
             let row = row(tx.now);
-            on_conn!(tx.conn, c => diesel::insert_into(centres::table).values(&row).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::insert_into(centres::table).values(&row).execute(c))?;
             row
         }
         Some(old) => {
             let row = row(old.created_at);
-            on_conn!(tx.conn, c => diesel::update(centres::table.find(&row.centre_id)).set(&row).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::update(centres::table.find(&row.centre_id)).set(&row).execute(c))?;
             row
         }
     };
@@ -301,7 +301,7 @@ fn save_year(
     year: i32,
     elements: &str,
 ) -> Result<(CentreYear, bool), StoreError> {
-    if find(tx.conn, centre_id)?.is_none() {
+    if find(tx.conn()?, centre_id)?.is_none() {
         return Err(StoreError::NotFound);
     }
     let place = centre_years::table.find((centre_id, year));
@@ -309,7 +309,7 @@ fn save_year(
         centre_years::elements.eq(elements),
         centre_years::updated_at.eq(tx.now),
     );
-    let changed = on_conn!(tx.conn, c => diesel::update(place).set(change).execute(c))?;
+    let changed = on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
     let row = YearRecord {
         centre_id: centre_id.to_owned(),
         year,
@@ -317,10 +317,10 @@ fn save_year(
         updated_at: tx.now,
     };
     if changed == 0 {
-        on_conn!(tx.conn, c => diesel::insert_into(centre_years::table).values(&row).execute(c))?;
+        on_conn!(tx.conn()?, c => diesel::insert_into(centre_years::table).values(&row).execute(c))?;
     }
     let counted = centre_revision::revision.eq(centre_revision::revision + 1);
-    on_conn!(tx.conn, c => diesel::update(centre_revision::table).set(counted).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(centre_revision::table).set(counted).execute(c))?;
     let year = year.to_string();
     tx.audit(Event::new("centre.year").centre(centre_id).subject(&year));
     Ok((row.try_into()?, changed == 0))

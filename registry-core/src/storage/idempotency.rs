@@ -94,7 +94,7 @@ fn find(tx: &mut Tx<'_>, key: &str, fingerprint: &[u8; 32]) -> Result<Option<Rec
     let scope = tx.scope.clone();
     let (centre, actor) = owner(&scope);
     let query = idempotency::table.find((centre, actor, key));
-    let found = on_conn!(tx.conn, c => query.first::<Record>(c)).optional()?;
+    let found = on_conn!(tx.conn()?, c => query.first::<Record>(c)).optional()?;
     let Some(record) = found.filter(|record| record.expires_at > tx.now) else {
         return Ok(None);
     };
@@ -125,7 +125,7 @@ fn sealed<T: Serialize>(tx: &Tx<'_>, key: &str, content: &T) -> Result<Vec<u8>, 
 
 fn write(tx: &mut Tx<'_>, record: &Record) -> Result<(), StoreError> {
     let place = idempotency::table.find((&record.centre_id, &record.actor, &record.idempotency_key));
-    on_conn!(tx.conn, c => {
+    on_conn!(tx.conn()?, c => {
         if diesel::update(place).set(record).execute(c)? == 0 {
             diesel::insert_into(idempotency::table).values(record).execute(c)?;
         }
@@ -223,7 +223,7 @@ impl Store {
                 idempotency::expires_at.eq(tx.now + tx.limits.idempotency_kept),
             );
             let place = idempotency::table.find((centre, actor, &key));
-            match on_conn!(tx.conn, c => diesel::update(place).set(change).execute(c))? {
+            match on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))? {
                 0 => Err(StoreError::NotFound),
                 _ => Ok(()),
             }
@@ -244,7 +244,7 @@ impl Store {
                 .filter(idempotency::actor.eq(actor))
                 .filter(idempotency::idempotency_key.eq(&key))
                 .filter(idempotency::answer.is_null());
-            on_conn!(tx.conn, c => diesel::delete(place).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::delete(place).execute(c))?;
             Ok(())
         })
     }
@@ -256,7 +256,7 @@ impl Store {
     pub fn purge_idempotency(&self) -> Result<usize, StoreError> {
         self.write(&Scope::system("housekeeping"), |tx| {
             let old = idempotency::table.filter(idempotency::expires_at.le(tx.now));
-            Ok(on_conn!(tx.conn, c => diesel::delete(old).execute(c))?)
+            Ok(on_conn!(tx.conn()?, c => diesel::delete(old).execute(c))?)
         })
     }
 }

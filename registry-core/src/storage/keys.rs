@@ -118,7 +118,7 @@ pub(crate) fn check_grant(conn: &mut Conn, role: Role, centre: Option<&str>) -> 
 }
 
 fn insert(tx: &mut Tx<'_>, new: &NewKey) -> Result<CreatedKey, StoreError> {
-    check_grant(tx.conn, new.role, new.centre.as_deref())?;
+    check_grant(tx.conn()?, new.role, new.centre.as_deref())?;
     let key = ApiKey::random(tx.entropy);
     let row = KeyRecord {
         key_id: new_id(tx.now, tx.entropy),
@@ -133,7 +133,7 @@ fn insert(tx: &mut Tx<'_>, new: &NewKey) -> Result<CreatedKey, StoreError> {
         revoked_at: None,
         replaced_by: None,
     };
-    on_conn!(tx.conn, c => diesel::insert_into(api_keys::table).values(&row).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::insert_into(api_keys::table).values(&row).execute(c))?;
     let info = KeyInfo::try_from(row)?;
     let mut event = Event::new("key.create")
         .subject(&info.key_id)
@@ -152,7 +152,7 @@ fn find(conn: &mut Conn, key_id: &str) -> Result<KeyRecord, StoreError> {
 }
 
 fn rotate(tx: &mut Tx<'_>, key_id: &str, overlap: Duration) -> Result<CreatedKey, StoreError> {
-    let old = KeyInfo::try_from(find(tx.conn, key_id)?)?;
+    let old = KeyInfo::try_from(find(tx.conn()?, key_id)?)?;
     if old.revoked_at.is_some()
         || old.replaced_by.is_some()
         || old.expires_at.is_some_and(|end| end <= utc(tx.now))
@@ -175,7 +175,7 @@ fn rotate(tx: &mut Tx<'_>, key_id: &str, overlap: Duration) -> Result<CreatedKey
         api_keys::expires_at.eq(Some(end)),
         api_keys::replaced_by.eq(Some(&next.info.key_id)),
     );
-    on_conn!(tx.conn, c => diesel::update(api_keys::table.find(key_id)).set(change).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(api_keys::table.find(key_id)).set(change).execute(c))?;
     tx.audit(
         Event::new("key.rotate")
             .subject(key_id)
@@ -222,11 +222,11 @@ impl Store {
         require(scope, scope.role().administers(), "revoke keys")?;
         let key_id = key_id.to_owned();
         self.write(scope, move |tx| {
-            let mut row = find(tx.conn, &key_id)?;
+            let mut row = find(tx.conn()?, &key_id)?;
             if row.revoked_at.is_none() {
                 row.revoked_at = Some(tx.now);
                 let change = api_keys::revoked_at.eq(row.revoked_at);
-                on_conn!(tx.conn, c => diesel::update(api_keys::table.find(&key_id)).set(change).execute(c))?;
+                on_conn!(tx.conn()?, c => diesel::update(api_keys::table.find(&key_id)).set(change).execute(c))?;
                 tx.audit(Event::new("key.revoke").subject(&key_id));
             }
             row.try_into()

@@ -20,6 +20,7 @@ mod connection;
 mod error;
 mod export;
 mod faults;
+mod filed;
 mod idempotency;
 mod identifiers;
 mod keyring;

@@ -112,11 +112,11 @@ impl Store {
         }
         self.write(scope, move |tx| {
             let status = runs::table.find(release.run).select(runs::status);
-            if on_conn!(tx.conn, c => status.first::<String>(c))? != RunStatus::Finished.as_str() {
+            if on_conn!(tx.conn()?, c => status.first::<String>(c))? != RunStatus::Finished.as_str() {
                 return Err(StoreError::InvalidState("a release needs a finished run"));
             }
             let known = releases::table.find(&release.release_id).count();
-            if on_conn!(tx.conn, c => known.get_result::<i64>(c))? > 0 {
+            if on_conn!(tx.conn()?, c => known.get_result::<i64>(c))? > 0 {
                 return Err(StoreError::Duplicate("release"));
             }
             let row = ReleaseRecord {
@@ -129,7 +129,7 @@ impl Store {
                 created_at: tx.now,
                 created_by: tx.scope.actor().to_owned(),
             };
-            on_conn!(tx.conn, c => diesel::insert_into(releases::table).values(&row).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::insert_into(releases::table).values(&row).execute(c))?;
             tx.audit(
                 Event::new("release.freeze")
                     .subject(&row.release_id)

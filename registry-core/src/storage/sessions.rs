@@ -109,7 +109,7 @@ fn established(row: &SessionRecord, token: &str) -> Result<Session, StoreError> 
 
 fn redeem(tx: &mut Tx<'_>, token: &str) -> Result<NewSession, StoreError> {
     let place = sign_in_links::table.find(at_rest(token));
-    let link = on_conn!(tx.conn, c => place.first::<LinkRecord>(c))
+    let link = on_conn!(tx.conn()?, c => place.first::<LinkRecord>(c))
         .optional()?
         .ok_or(refused(AuthFailure::Unknown))?;
     if link.expires_at <= tx.now {
@@ -120,7 +120,7 @@ fn redeem(tx: &mut Tx<'_>, token: &str) -> Result<NewSession, StoreError> {
     }
     let place = sign_in_links::table.find(link.token_sha256);
     let used = sign_in_links::used_at.eq(Some(tx.now));
-    on_conn!(tx.conn, c => diesel::update(place).set(used).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(place).set(used).execute(c))?;
     let cookie = Token::random(tx.entropy);
     let row = SessionRecord {
         token_sha256: at_rest(cookie.reveal()),
@@ -132,7 +132,7 @@ fn redeem(tx: &mut Tx<'_>, token: &str) -> Result<NewSession, StoreError> {
         expires_at: tx.now + tx.limits.session_absolute,
         ended_at: None,
     };
-    on_conn!(tx.conn, c => diesel::insert_into(sessions::table).values(&row).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::insert_into(sessions::table).values(&row).execute(c))?;
     let subject = format!("user:{}", row.user_name);
     let mut event = Event::new("session.begin")
         .subject(&subject)
@@ -156,7 +156,7 @@ impl Store {
             return Err(StoreError::Invalid("a user's name has 1 to 200 bytes"));
         }
         self.write(scope, move |tx| {
-            check_grant(tx.conn, link.role, link.centre.as_deref())?;
+            check_grant(tx.conn()?, link.role, link.centre.as_deref())?;
             let token = Token::random(tx.entropy);
             let row = LinkRecord {
                 token_sha256: at_rest(token.reveal()),
@@ -169,7 +169,7 @@ impl Store {
                 reusable: link.reusable,
                 used_at: None,
             };
-            on_conn!(tx.conn, c => diesel::insert_into(sign_in_links::table).values(&row).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::insert_into(sign_in_links::table).values(&row).execute(c))?;
             let subject = format!("user:{}", row.user_name);
             let mut event = Event::new("sign_in_link.create")
                 .subject(&subject)
@@ -213,7 +213,7 @@ impl Store {
             let place = at_rest(token);
             let noted = self.write(&scope, move |tx| {
                 let seen = sessions::last_seen_at.eq(tx.now);
-                on_conn!(tx.conn, c => diesel::update(sessions::table.find(&place)).set(seen).execute(c))?;
+                on_conn!(tx.conn()?, c => diesel::update(sessions::table.find(&place)).set(seen).execute(c))?;
                 Ok(())
             });
             // A full or read-only disk must not sign people out: the idle time-out then simply comes earlier.
@@ -234,12 +234,12 @@ impl Store {
         let place = at_rest(token);
         self.write(&Scope::system("sign-in"), move |tx| {
             let found = sessions::table.find(&place);
-            let row = on_conn!(tx.conn, c => found.first::<SessionRecord>(c)).optional()?;
+            let row = on_conn!(tx.conn()?, c => found.first::<SessionRecord>(c)).optional()?;
             let Some(row) = row.filter(|row| row.ended_at.is_none()) else {
                 return Ok(());
             };
             let ended = sessions::ended_at.eq(Some(tx.now));
-            on_conn!(tx.conn, c => diesel::update(found).set(ended).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::update(found).set(ended).execute(c))?;
             let subject = format!("user:{}", row.user_name);
             tx.audit(Event::new("session.end").subject(&subject));
             Ok(())

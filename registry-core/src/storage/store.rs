@@ -147,7 +147,23 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.inner.writer.write(scope, work)
+        self.inner.writer.write(scope, Vec::new(), work)
+    }
+
+    /// The same for work that submits cases: which pseudonyms, so that they are looked up together with those of others.
+    pub(crate) fn write_submissions<'p, T, F>(
+        &self,
+        scope: &Scope,
+        pseudonyms: impl IntoIterator<Item = &'p str>,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let keys = self.inner.context.keys()?;
+        let submits = pseudonyms.into_iter().map(|p| keys.pseudonym_mac(p).to_vec());
+        self.inner.writer.write(scope, submits.collect(), work)
     }
 
     /// Reads in one transaction (one snapshot) as the scope sees it.
@@ -180,7 +196,7 @@ impl Store {
         let event = event.by(scope, super::identifiers::now(context.clock.as_ref()));
         let again = event.clone();
         let written = self.write(scope, move |tx| {
-            tx.tail.push(event.clone());
+            tx.append(event.clone());
             Ok(())
         });
         match written {
@@ -210,10 +226,10 @@ pub(crate) fn require(scope: &Scope, allowed: bool, action: &'static str) -> Res
 fn rewrap_all(tx: &mut Tx<'_>, context: &Context, new: &MasterKey) -> Result<usize, StoreError> {
     let next = tx.keys.under(new.clone());
     let secret = migrations::rewrapped_secret(tx.entropy, tx.keys, new)?;
-    on_conn!(tx.conn, c => diesel::update(secrets::table).set(secrets::wrapped.eq(&secret)).execute(c))?;
-    on_conn!(tx.conn, c => diesel::delete(master_keys::table).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(secrets::table).set(secrets::wrapped.eq(&secret)).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::delete(master_keys::table).execute(c))?;
     let row = migrations::check_row(context, new)?;
-    on_conn!(tx.conn, c => diesel::insert_into(master_keys::table).values(&row).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::insert_into(master_keys::table).values(&row).execute(c))?;
     let query = cases::table
         .select((
             cases::centre_id,
@@ -222,12 +238,12 @@ fn rewrap_all(tx: &mut Tx<'_>, context: &Context, new: &MasterKey) -> Result<usi
         ))
         .filter(cases::wrapped_key.is_not_null())
         .order((cases::centre_id, cases::case_id));
-    let all = on_conn!(tx.conn, c => query.load::<(String, String, Vec<u8>)>(c))?;
+    let all = on_conn!(tx.conn()?, c => query.load::<(String, String, Vec<u8>)>(c))?;
     for (centre, case_id, wrapped) in &all {
         let key = tx.keys.open_case_key(centre, case_id, wrapped)?;
         let wrapped = next.wrap_case_key(tx.entropy, centre, case_id, &key)?;
         let row = cases::table.find((centre, case_id));
-        on_conn!(tx.conn, c => diesel::update(row).set(cases::wrapped_key.eq(&wrapped)).execute(c))?;
+        on_conn!(tx.conn()?, c => diesel::update(row).set(cases::wrapped_key.eq(&wrapped)).execute(c))?;
     }
     tx.audit(
         Event::new("master_key.rotate")

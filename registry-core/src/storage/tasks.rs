@@ -100,7 +100,7 @@ pub(crate) fn open_pseudonym_task(
             .filter(tasks::kind.eq(TaskKind::PseudonymRegistered.as_str()))
             .filter(tasks::closed_at.is_null());
         let again = tasks::occurrences.eq(tasks::occurrences + 1);
-        if on_conn!(tx.conn, c => diesel::update(open).set(again).execute(c))? > 0 {
+        if on_conn!(tx.conn()?, c => diesel::update(open).set(again).execute(c))? > 0 {
             return Ok(());
         }
         let row = TaskRecord {
@@ -115,7 +115,7 @@ pub(crate) fn open_pseudonym_task(
             closed_by: None,
             resolution: None,
         };
-        on_conn!(tx.conn, c => diesel::insert_into(tasks::table).values(&row).execute(c))?;
+        on_conn!(tx.conn()?, c => diesel::insert_into(tasks::table).values(&row).execute(c))?;
         // The sender's centre and the task: the event does not tell the sender whose case it is.
         tx.audit(Event::new("task.open").centre(centre).subject(&row.task_id));
         Ok(())
@@ -165,7 +165,7 @@ impl Store {
         let (task_id, resolution) = (task_id.to_owned(), resolution.to_owned());
         self.write(scope, move |tx| {
             let place = tasks::table.filter(tasks::task_id.eq(&task_id));
-            let mut row = on_conn!(tx.conn, c => place.first::<TaskRecord>(c))?;
+            let mut row = on_conn!(tx.conn()?, c => place.first::<TaskRecord>(c))?;
             if row.closed_at.is_some() {
                 return Err(StoreError::InvalidState("the task is closed"));
             }
@@ -177,7 +177,7 @@ impl Store {
                 tasks::closed_by.eq(&row.closed_by),
                 tasks::resolution.eq(&row.resolution),
             );
-            on_conn!(tx.conn, c => diesel::update(place).set(change).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
             tx.audit(Event::new("task.close").centre(&row.centre_id).subject(&task_id));
             Ok(row.into())
         })

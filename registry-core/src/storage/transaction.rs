@@ -3,24 +3,64 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::cases::rows::claim_of;
+use super::centres::require_active;
 use super::connection::{Conn, on_conn};
 use super::error::{Outage, StoreError};
-use super::identifiers::utc;
+use super::filed::{Filed, Known, NewCase};
+use super::identifiers::{self, utc};
 use super::keyring::Keyring;
 use super::tables::{audit_events, audit_head};
 use crate::access::{Role, Scope};
 use crate::audit::{AuditEvent, ChainHead, ChainedEvent};
-use crate::clock::Entropy;
+use crate::clock::{Clock, Entropy};
 
 /// What a piece of work does its work with.
 pub(crate) struct Tx<'a> {
-    pub(crate) conn: &'a mut Conn,
+    conn: &'a mut Conn,
     pub(crate) now: NaiveDateTime,
     pub(crate) keys: &'a Keyring,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) scope: Scope,
-    pub(crate) tail: &'a mut Tail,
     pub(crate) limits: Limits,
+    ledger: &'a mut Ledger,
+    levels: Vec<Level>,
+}
+
+/// What the pieces of one transaction share: the audit chain they extend, the new cases they file, what was looked up.
+pub(crate) struct Ledger {
+    pub(crate) tail: Tail,
+    pub(crate) filed: Filed,
+    pub(crate) known: Known,
+    /// Why the transaction as a whole cannot go on, whatever a piece makes of it.
+    pub(crate) broken: Option<StoreError>,
+}
+
+impl Ledger {
+    /// Locks the end of the audit chain ([`Tail::lock`]).
+    pub(crate) fn begin(conn: &mut Conn) -> Result<Self, StoreError> {
+        Ok(Self {
+            tail: Tail::lock(conn)?,
+            filed: Filed::default(),
+            known: Known::default(),
+            broken: None,
+        })
+    }
+
+    /// Writes what is still to be written: cases, events, the new head.
+    pub(crate) fn write(mut self, conn: &mut Conn, keys: &Keyring) -> Result<(), StoreError> {
+        let all = self.filed.mark();
+        self.filed.write(conn, keys, all)?;
+        self.tail.write(conn, keys).map(|_| ())
+    }
+}
+
+/// A part of a transaction that can be undone on its own. Its savepoint is made when the first statement needs it:
+/// a part that only files a new case costs no round trip.
+struct Level {
+    /// Cases filed before it began.
+    cases: usize,
+    open: bool,
 }
 
 /// Spans of time that the settings give.
@@ -104,11 +144,126 @@ impl<'a> Event<'a> {
     }
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    pub(crate) fn new(
+        conn: &'a mut Conn,
+        keys: &'a Keyring,
+        (clock, entropy): (&dyn Clock, &'a dyn Entropy),
+        scope: Scope,
+        limits: Limits,
+        ledger: &'a mut Ledger,
+    ) -> Self {
+        Self {
+            conn,
+            now: identifiers::now(clock),
+            keys,
+            entropy,
+            scope,
+            limits,
+            ledger,
+            levels: Vec::new(),
+        }
+    }
+
+    /// The connection, with everything filed so far written, inside the savepoints of the levels begun.
+    pub(crate) fn conn(&mut self) -> Result<&mut Conn, StoreError> {
+        if let Err(error) = self.reach() {
+            self.ledger.broken.get_or_insert_with(|| error.clone());
+            return Err(error);
+        }
+        Ok(self.conn)
+    }
+
+    fn reach(&mut self) -> Result<(), StoreError> {
+        for depth in 0..self.levels.len() {
+            if self.levels[depth].open {
+                continue;
+            }
+            let earlier = self.levels[depth].cases;
+            self.ledger.filed.write(self.conn, self.keys, earlier)?;
+            let context = self.context();
+            self.conn.run(&format!("SAVEPOINT level_{depth}; {context}"))?;
+            self.levels[depth].open = true;
+        }
+        let all = self.ledger.filed.mark();
+        if self.ledger.filed.write(self.conn, self.keys, all)? {
+            let context = self.context();
+            self.conn.run(&context)?;
+        }
+        Ok(())
+    }
+
+    fn context(&self) -> String {
+        context(self.conn, self.scope.role().as_str(), self.scope.centre())
+    }
+
+    /// Does `work` so that its failure undoes it and nothing else.
+    pub(crate) fn nested<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let depth = self.levels.len();
+        let (events, cases) = (self.ledger.tail.mark(), self.ledger.filed.mark());
+        self.levels.push(Level { cases, open: false });
+        let result = work(self);
+        // What panicked inside may have left deeper levels behind.
+        let open = self.levels.get(depth).is_some_and(|level| level.open);
+        self.levels.truncate(depth);
+        let ended = match &result {
+            Err(StoreError::Unavailable(_)) => return result,
+            Ok(_) if open => self.conn.run(&format!("RELEASE SAVEPOINT level_{depth}")),
+            Err(_) if open => self.conn.run(&format!(
+                "ROLLBACK TO SAVEPOINT level_{depth}; RELEASE SAVEPOINT level_{depth}"
+            )),
+            _ => Ok(()),
+        };
+        if let Err(error) = ended {
+            self.ledger.broken.get_or_insert(error);
+        }
+        if result.is_err() {
+            self.ledger.tail.forget_after(events);
+            self.ledger.filed.forget_after(cases);
+            self.ledger.known.forget();
+        }
+        result
+    }
+
     /// Puts an event at the end of the chain; it is written with the transaction. Returns its number.
     pub(crate) fn audit(&mut self, event: Event<'_>) -> i64 {
         let event = event.by(&self.scope, self.now);
-        self.tail.push(event)
+        self.append(event)
+    }
+
+    /// [`Tx::audit`] of an event made elsewhere.
+    pub(crate) fn append(&mut self, event: AuditEvent) -> i64 {
+        self.ledger.tail.push(event)
+    }
+
+    /// Files a new case: written together with those of other pieces, at the latest when the transaction ends.
+    pub(crate) fn file(&mut self, new: NewCase) -> Result<(), StoreError> {
+        self.ledger.known.claimed(self.keys, &new.case);
+        self.ledger.filed.push(new);
+        if self.ledger.filed.is_full() {
+            self.conn()?;
+        }
+        Ok(())
+    }
+
+    /// Where a pseudonym is registered: `(centre, case id)`.
+    pub(crate) fn claim_of(&mut self, pseudonym: &str) -> Result<Option<(String, String)>, StoreError> {
+        let keys = self.keys;
+        match self.ledger.known.claim(&keys.pseudonym_mac(pseudonym)) {
+            Some(claim) => Ok(claim),
+            None => claim_of(self.conn()?, keys, pseudonym),
+        }
+    }
+
+    /// Refuses a centre that is not known or does not take part any more.
+    pub(crate) fn require_active(&mut self, centre: &str) -> Result<(), StoreError> {
+        match self.ledger.known.is_active(centre) {
+            Some(true) => Ok(()),
+            _ => require_active(self.conn()?, centre),
+        }
     }
 
     /// Runs bookkeeping that the scope itself may not see (PostgreSQL row-level security), then steps back.
@@ -116,7 +271,7 @@ impl Tx<'_> {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        set_context(self.conn, Role::System, None)?;
+        set_context(self.conn()?, Role::System, None)?;
         let result = work(self);
         let scope = self.scope.clone();
         match set_context(self.conn, scope.role(), scope.centre()) {
@@ -129,16 +284,24 @@ impl Tx<'_> {
 
 /// Tells PostgreSQL whose rows may be seen until the transaction ends.
 pub(crate) fn set_context(conn: &mut Conn, role: Role, centre: Option<&str>) -> Result<(), StoreError> {
+    let context = context(conn, role.as_str(), centre);
+    if context.is_empty() {
+        Ok(())
+    } else {
+        conn.run(&context)
+    }
+}
+
+/// The statement that does it, nothing on SQLite. As text: one round trip, and it can follow another statement.
+pub(super) fn context(conn: &Conn, role: &str, centre: Option<&str>) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     match conn {
-        Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(c) => diesel::sql_query(
-            "SELECT set_config('registry.role', $1, true), set_config('registry.centre', $2, true)",
-        )
-        .bind::<diesel::sql_types::Text, _>(role.as_str())
-        .bind::<diesel::sql_types::Text, _>(centre.unwrap_or_default())
-        .execute(c)
-        .map(|_| ())
-        .map_err(StoreError::from),
+        Conn::Sqlite(_) => String::new(),
+        Conn::Postgres(_) => format!(
+            "SELECT set_config('registry.role', {}, true), set_config('registry.centre', {}, true)",
+            quoted(role),
+            quoted(centre.unwrap_or_default())
+        ),
     }
 }
 

@@ -11,11 +11,11 @@ use std::thread::JoinHandle;
 
 use super::connection::{Conn, Dialer, Link};
 use super::error::{Outage, StoreError};
-use super::identifiers;
+use super::filed::Known;
 use super::keyring::Keyring;
 use super::options::StoreOptions;
-use super::transaction::{Tail, Tx, set_context};
-use crate::access::Scope;
+use super::transaction::{Ledger, Tx, context as context_of};
+use crate::access::{Role, Scope};
 use crate::audit::AuditEvent;
 use crate::clock::{Clock, Entropy};
 
@@ -126,12 +126,15 @@ impl Context {
 /// A piece of work: may run more than once (in a group, then alone), is settled once.
 trait Work: Send {
     fn scope(&self) -> &Scope;
+    /// Keyed hashes of the pseudonyms it submits; empty when it is no submission.
+    fn submits(&self) -> &[Vec<u8>];
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
     fn settle(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
 struct Piece<T, F> {
     scope: Scope,
+    submits: Vec<Vec<u8>>,
     work: F,
     value: Option<T>,
     reply: SyncSender<Result<T, StoreError>>,
@@ -143,6 +146,10 @@ where
 {
     fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    fn submits(&self) -> &[Vec<u8>] {
+        &self.submits
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
@@ -181,8 +188,8 @@ impl Writer {
         })
     }
 
-    /// Has `work` done and committed; blocks until then.
-    pub(crate) fn write<T, F>(&self, scope: &Scope, work: F) -> Result<T, StoreError>
+    /// Has `work` done and committed; blocks until then. `submits`: keyed hashes of the pseudonyms it submits.
+    pub(crate) fn write<T, F>(&self, scope: &Scope, submits: Vec<Vec<u8>>, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -190,6 +197,7 @@ impl Writer {
         let (reply, answer) = sync_channel(1);
         let piece = Box::new(Piece {
             scope: scope.clone(),
+            submits,
             work,
             value: None,
             reply,
@@ -299,42 +307,36 @@ fn in_transaction(
     deferred: &[AuditEvent],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let conn = &mut link.conn;
-    conn.run(match conn {
-        Conn::Sqlite(_) => "BEGIN IMMEDIATE",
-        Conn::Postgres(_) => "BEGIN",
+    conn.run(&match conn {
+        Conn::Sqlite(_) => "BEGIN IMMEDIATE".to_owned(),
+        Conn::Postgres(_) => format!("BEGIN; {}", context_of(conn, Role::System.as_str(), None)),
     })?;
-    let mut tail = Tail::lock(conn)?;
+    let mut ledger = Ledger::begin(conn)?;
+    let submits: Vec<Vec<u8>> = group.iter().flat_map(|piece| piece.submits()).cloned().collect();
+    ledger.known = Known::look_up(conn, &submits)?;
     for event in deferred {
-        tail.push(event.clone());
+        ledger.tail.push(event.clone());
     }
     let mut outcomes = Vec::with_capacity(group.len());
     for piece in group.iter_mut() {
-        conn.run("SAVEPOINT piece")?;
-        let mark = tail.mark();
-        set_context(conn, piece.scope().role(), piece.scope().centre())?;
-        let outcome = piece.run(&mut Tx {
-            now: identifiers::now(context.clock.as_ref()),
-            keys,
-            entropy: context.entropy.as_ref(),
-            scope: piece.scope().clone(),
-            tail: &mut tail,
-            limits: context.dialer.limits(),
-            conn,
-        });
-        match outcome {
-            Ok(()) => conn.run("RELEASE SAVEPOINT piece")?,
-            Err(StoreError::Unavailable(outage)) => return Err(StoreError::Unavailable(outage)),
-            Err(_) => {
-                conn.run("ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece")?;
-                tail.forget_after(mark);
-            }
+        if piece.submits().is_empty() {
+            ledger.known.forget();
+        }
+        let ports = (context.clock.as_ref(), context.entropy.as_ref());
+        let (scope, limits) = (piece.scope().clone(), context.dialer.limits());
+        let outcome = Tx::new(conn, keys, ports, scope, limits, &mut ledger).nested(|tx| piece.run(tx));
+        if let Some(error) = ledger.broken.take() {
+            return Err(error);
+        }
+        if let Err(StoreError::Unavailable(outage)) = outcome {
+            return Err(StoreError::Unavailable(outage));
         }
         outcomes.push(outcome);
     }
-    if tail.is_unchanged() && outcomes.iter().all(Result::is_err) {
+    if ledger.tail.is_unchanged() && outcomes.iter().all(Result::is_err) {
         conn.run("ROLLBACK")?;
     } else {
-        tail.write(conn, keys)?;
+        ledger.write(conn, keys)?;
         conn.run("COMMIT")?;
     }
     Ok(outcomes)

@@ -61,6 +61,46 @@ on_both! {
         test.store.verify_audit(None).unwrap();
     }
 
+    fn items_of_a_batch_see_the_ones_before_them(test) {
+        let (one, two) = (test.submitter("C01"), test.submitter("C02"));
+        test.store.put_case(&two, put("P-elsewhere", 0)).unwrap();
+        let etag = test.store.put_case(&one, put("P-known", 0)).unwrap().etag;
+        let batch = vec![
+            put("P-new", 1),
+            put("P-new", 2),
+            put("P-elsewhere", 3),
+            PutCase { precondition: Precondition::IfMatch(vec![etag]), ..put("P-known", 4) },
+            put("P-new", 1),
+            put("P-last", 5),
+        ];
+        let outcomes = test.store.put_cases(&one, batch, false).unwrap();
+        assert!(outcomes[0].as_ref().unwrap().created);
+        assert!(matches!(outcomes[1], Err(StoreError::PreconditionRequired { .. })));
+        assert_eq!(outcomes[2], Err(StoreError::PseudonymRegistered));
+        assert_eq!(outcomes[3].as_ref().unwrap().version, 2);
+        assert!(matches!(outcomes[4], Err(StoreError::PreconditionRequired { .. })));
+        assert!(outcomes[5].as_ref().unwrap().created);
+        assert_eq!(test.store.get_case(&one, "P-new").unwrap().document, document(1));
+        assert_eq!(test.store.get_case(&one, "P-known").unwrap().document, document(4));
+        assert_eq!(test.store.get_case(&one, "P-last").unwrap().document, document(5));
+        test.store.verify_audit(None).unwrap();
+    }
+
+    fn a_batch_beyond_one_statement_is_stored_whole(test) {
+        let centre = test.submitter("C01");
+        let batch = || (0..1_203).map(|n| put(&format!("P-{n}"), n)).collect::<Vec<_>>();
+        let mut bad = batch();
+        bad.push(put("P-7", 9_999));
+        let outcomes = test.store.put_cases(&centre, bad, true).unwrap();
+        assert!(matches!(outcomes[1_203], Err(StoreError::PreconditionRequired { .. })));
+        assert_eq!(test.store.case_row(&centre, "P-0").err(), Some(StoreError::NotFound));
+        assert!(test.store.put_cases(&centre, batch(), true).unwrap().iter().all(Result::is_ok));
+        for n in [0, 499, 500, 1_202] {
+            assert_eq!(test.store.get_case(&centre, &format!("P-{n}")).unwrap().document, document(n));
+        }
+        test.store.verify_audit(None).unwrap();
+    }
+
     fn an_atomic_batch_is_stored_whole_or_not_at_all(test) {
         let centre = test.submitter("C01");
         test.store.put_case(&centre, put("P-250", 0)).unwrap();

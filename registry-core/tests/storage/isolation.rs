@@ -162,6 +162,46 @@ fn another_centres_rows_cannot_be_changed_added_or_removed() {
     }
 }
 
+/// New cases are written in a context of their own: rows of the centres it names can be added, nothing can be seen.
+#[test]
+fn filing_adds_rows_of_the_named_centres_and_sees_none() {
+    let Some((_test, mut conn)) = with_rows() else {
+        return;
+    };
+    let file = |centre: &str| {
+        format!(
+            "INSERT INTO cases (centre_id, case_id, status, version, state, schema_version, errors, warnings, created_at, updated_at)
+             VALUES ('{centre}', 'new', 'submitted', 1, 0, '1.0.0', 0, 0, now(), now())"
+        )
+    };
+    for (named, centre, allowed) in [
+        ("C01", "C01", true),
+        ("C01,C02", "C02", true),
+        ("C01", "C02", false),
+        ("", "C01", false),
+        ("C01,C03", "C02", false),
+    ] {
+        context(&mut conn, "filing", named);
+        assert_eq!(
+            conn.batch_execute(&file(centre)).is_ok(),
+            allowed,
+            "{centre} as {named}"
+        );
+        conn.batch_execute("ROLLBACK").unwrap();
+    }
+    for table in WALLED {
+        context(&mut conn, "filing", "C01,C02");
+        assert_eq!(count(&mut conn, table), 0, "{table}");
+        conn.batch_execute("ROLLBACK").unwrap();
+    }
+    context(&mut conn, "filing", "C01");
+    let changed = diesel::sql_query("UPDATE cases SET status = 'draft'")
+        .execute(&mut conn)
+        .unwrap();
+    assert_eq!(changed, 0);
+    conn.batch_execute("ROLLBACK").unwrap();
+}
+
 #[test]
 fn every_table_that_names_a_centre_is_walled_or_excused() {
     let Some((_test, mut conn)) = with_rows() else {

@@ -38,7 +38,8 @@ impl Store {
             .filter(|reason| !reason.trim().is_empty());
         self.write(scope, move |tx| {
             let scope = tx.scope.clone();
-            let case = locate(tx.conn, tx.keys, &scope, &pseudonym)?;
+            let keys = tx.keys;
+            let case = locate(tx.conn()?, keys, &scope, &pseudonym)?;
             step_on(tx, case, step, reason.as_deref())?.try_into()
         })
     }
@@ -90,7 +91,7 @@ fn step_on(
         .map(|reason| sealed_reason(tx, &key, &case, reason))
         .transpose()?;
     let place = cases::table.find((&case.centre_id, &case.case_id));
-    on_conn!(tx.conn, c => diesel::update(place).set(&case).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(place).set(&case).execute(c))?;
     let mut event = Event::new(action)
         .case(&case.centre_id, &case.case_id)
         .versions(Some(case.version), Some(case.version))

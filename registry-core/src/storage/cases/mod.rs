@@ -5,7 +5,7 @@ mod life_cycle;
 mod list;
 mod put;
 mod read;
-mod rows;
+pub(in crate::storage) mod rows;
 mod withdraw;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -3,17 +3,17 @@
 use diesel::prelude::*;
 
 use super::etag;
-use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, claim_of, load_case, load_version};
+use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case, load_version};
 use super::{CaseStatus, PutCase, PutOutcome, StoredSeverity};
 use crate::access::{Role, Scope};
 use crate::crypto::Label;
-use crate::storage::centres::require_active;
 use crate::storage::connection::on_conn;
+use crate::storage::filed::NewCase;
 use crate::storage::idempotency::{self, Earlier};
 use crate::storage::identifiers::{is_text, is_visible, new_id, utc};
 use crate::storage::keyring::CaseKey;
 use crate::storage::store::require;
-use crate::storage::tables::{case_versions, cases, findings, pseudonym_claims};
+use crate::storage::tables::{case_versions, cases, findings};
 use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
 use crate::storage::{Store, StoreError};
@@ -85,7 +85,8 @@ impl Store {
     /// [`StoreError::IdempotencyInFlight`], [`StoreError::Invalid`], [`StoreError::Forbidden`].
     pub fn put_case(&self, scope: &Scope, put: PutCase) -> Result<PutOutcome, StoreError> {
         let prepared = Prepared::new(scope, put)?;
-        self.write(scope, move |tx| put_keeping(tx, &prepared))?
+        let pseudonym = prepared.put.pseudonym.clone();
+        self.write_submissions(scope, [pseudonym.as_str()], move |tx| put_keeping(tx, &prepared))?
     }
 
     /// Many at once, results in input order. `atomic`: all or nothing; the refused item answers its own error, the
@@ -117,12 +118,17 @@ impl Store {
         let mut rest = prepared.into_iter().peekable();
         while rest.peek().is_some() {
             let stretch: Vec<_> = rest.by_ref().take(BATCH_STRETCH).collect();
-            outcomes.extend(self.write(scope, move |tx| {
-                stretch
-                    .iter()
-                    .map(|item| put_item(tx, item))
-                    .collect::<Result<Vec<_>, _>>()
-            })?);
+            let pseudonyms = pseudonyms(stretch.iter().flatten());
+            outcomes.extend(self.write_submissions(
+                scope,
+                pseudonyms.iter().map(String::as_str),
+                move |tx| {
+                    stretch
+                        .iter()
+                        .map(|item| put_item(tx, item))
+                        .collect::<Result<Vec<_>, _>>()
+                },
+            )?);
         }
         Ok(outcomes)
     }
@@ -146,7 +152,8 @@ impl Store {
             std::sync::Arc::new(prepared.into_iter().flatten().collect());
         let failed = std::sync::Arc::new(std::sync::Mutex::new(None));
         let (inside, note) = (items.clone(), failed.clone());
-        let written = self.write(scope, move |tx| {
+        let pseudonyms = pseudonyms(items.iter());
+        let written = self.write_submissions(scope, pseudonyms.iter().map(String::as_str), move |tx| {
             let mut outcomes = Vec::with_capacity(inside.len());
             for (at, item) in inside.iter().enumerate() {
                 match put_in(tx, item) {
@@ -175,26 +182,20 @@ impl Store {
     }
 }
 
+fn pseudonyms<'p>(prepared: impl Iterator<Item = &'p Prepared>) -> Vec<String> {
+    prepared.map(|item| item.put.pseudonym.clone()).collect()
+}
+
 /// One item in a savepoint of its own: its refusal undoes nothing but itself.
 fn put_item(tx: &mut Tx<'_>, item: &Result<Prepared, StoreError>) -> Result<Kept<PutOutcome>, StoreError> {
     let prepared = match item {
         Ok(prepared) => prepared,
         Err(error) => return Ok(Err(error.clone())),
     };
-    tx.conn.run("SAVEPOINT item")?;
-    let mark = tx.tail.mark();
-    match put_keeping(tx, prepared) {
-        Ok(kept) => {
-            tx.conn.run("RELEASE SAVEPOINT item")?;
-            Ok(kept)
-        }
+    match tx.nested(|tx| put_keeping(tx, prepared)) {
         Err(StoreError::Unavailable(outage)) => Err(StoreError::Unavailable(outage)),
-        Err(error) => {
-            tx.conn
-                .run("ROLLBACK TO SAVEPOINT item; RELEASE SAVEPOINT item")?;
-            tx.tail.forget_after(mark);
-            Ok(Err(error))
-        }
+        Err(error) => Ok(Err(error)),
+        kept => kept,
     }
 }
 
@@ -210,7 +211,7 @@ fn put_keeping(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Kept<PutOutcome>,
 }
 
 fn tell_coordination(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(), StoreError> {
-    let claim = claim_of(tx.conn, tx.keys, &prepared.put.pseudonym)?;
+    let claim = tx.claim_of(&prepared.put.pseudonym)?;
     let Some((holder, case_id)) = claim else {
         return Ok(());
     };
@@ -228,10 +229,10 @@ fn put_in(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<PutOutcome, StoreError
             ..outcome
         });
     }
-    let outcome = match claim_of(tx.conn, tx.keys, &put.pseudonym)? {
+    let outcome = match tx.claim_of(&put.pseudonym)? {
         Some((holder, _)) if holder != *centre => return Err(StoreError::PseudonymRegistered),
         Some((_, case_id)) => {
-            let case = load_case(tx.conn, centre, &case_id)?.ok_or(StoreError::NotFound)?;
+            let case = load_case(tx.conn()?, centre, &case_id)?.ok_or(StoreError::NotFound)?;
             replace(tx, put, packed, case)?
         }
         None => create(tx, put, packed, centre)?,
@@ -271,13 +272,13 @@ impl<'a> Content<'a> {
 
 fn create(tx: &mut Tx<'_>, put: &PutCase, packed: &Packed, centre: &str) -> Result<PutOutcome, StoreError> {
     etag::check(&put.precondition, None)?;
-    require_active(tx.conn, centre)?;
+    tx.require_active(centre)?;
     let (case, key) = register(tx, &put.pseudonym, centre)?;
     let case = store_version(tx, case, &key, &Content::of(put, packed), "case.create")?;
     outcome(&case, true, false)
 }
 
-/// Claims the pseudonym and makes the row and the key of a new case (at version 0).
+/// The row and the key of a new case, at version 0; filing its first version claims the pseudonym.
 pub(crate) fn register(
     tx: &mut Tx<'_>,
     pseudonym: &str,
@@ -285,13 +286,6 @@ pub(crate) fn register(
 ) -> Result<(CaseRecord, CaseKey), StoreError> {
     let case_id = new_id(tx.now, tx.entropy);
     let (key, wrapped) = tx.keys.new_case_key(tx.entropy, centre, &case_id)?;
-    let claim = (
-        pseudonym_claims::pseudonym_mac.eq(tx.keys.pseudonym_mac(pseudonym).to_vec()),
-        pseudonym_claims::centre_id.eq(centre),
-        pseudonym_claims::case_id.eq(&case_id),
-        pseudonym_claims::claimed_at.eq(tx.now),
-    );
-    on_conn!(tx.conn, c => diesel::insert_into(pseudonym_claims::table).values(claim).execute(c))?;
     let case = CaseRecord {
         centre_id: centre.to_owned(),
         case_id,
@@ -329,7 +323,7 @@ fn replace(
     etag::check(&put.precondition, Some(&case.etag()))?;
     let status = case.status()?;
     let key = case.key(tx.keys)?;
-    let current = load_version(tx.conn, &case, case.version)?;
+    let current = load_version(tx.conn()?, &case, case.version)?;
     let same = current.content_hash == key.content_hash(&put.schema_version, &packed.canonical);
     let promoted = status == CaseStatus::Draft && put.status == CaseStatus::Submitted;
     if same && !promoted {
@@ -414,17 +408,20 @@ pub(crate) fn store_version(
         .enumerate()
         .map(|(position, finding)| FindingRecord::of(&case, position, finding))
         .collect();
-    on_conn!(tx.conn, c => {
-        match old {
-            None => diesel::insert_into(cases::table).values(&case).execute(c)?,
-            Some(old) => {
-                let before = case_versions::table.find((&case.centre_id, &case.case_id, old));
-                diesel::update(before)
-                    .set(case_versions::superseded_seq.eq(Some(change_seq)))
-                    .execute(c)?;
-                diesel::update(cases::table.find((&case.centre_id, &case.case_id))).set(&case).execute(c)?
-            }
-        };
+    let Some(old) = old else {
+        tx.file(NewCase {
+            case: case.clone(),
+            version,
+            findings: rows,
+        })?;
+        return Ok(case);
+    };
+    on_conn!(tx.conn()?, c => {
+        let before = case_versions::table.find((&case.centre_id, &case.case_id, old));
+        diesel::update(before)
+            .set(case_versions::superseded_seq.eq(Some(change_seq)))
+            .execute(c)?;
+        diesel::update(cases::table.find((&case.centre_id, &case.case_id))).set(&case).execute(c)?;
         diesel::insert_into(case_versions::table).values(&version).execute(c)?;
         if !rows.is_empty() {
             diesel::insert_into(findings::table).values(&rows).execute(c)?;

@@ -7,10 +7,9 @@ use diesel::prelude::*;
 
 use super::etag;
 use super::put::{Content, register, store_version};
-use super::rows::{CaseRecord, Packed, claim_of, load_case};
+use super::rows::{CaseRecord, Packed, load_case};
 use super::{CaseStatus, Derived, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode};
 use crate::access::{Role, Scope};
-use crate::storage::centres::require_active;
 use crate::storage::connection::on_conn;
 use crate::storage::idempotency::{self, Earlier};
 use crate::storage::identifiers::{is_text, is_visible};
@@ -65,7 +64,7 @@ fn withdraw_keeping(
     match withdraw_in(tx, prepared) {
         Err(StoreError::PseudonymRegistered) => {
             if let (Some((holder, case_id)), Some(centre)) = (
-                claim_of(tx.conn, tx.keys, &prepared.withdraw.pseudonym)?,
+                tx.claim_of(&prepared.withdraw.pseudonym)?,
                 tx.scope.centre().map(str::to_owned),
             ) {
                 tasks::open_pseudonym_task(tx, &centre, &holder, &case_id)?;
@@ -113,7 +112,7 @@ fn withdraw_in(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<WithdrawOutcome, 
 
 fn find_or_register(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(CaseRecord, bool), StoreError> {
     let asked = &prepared.withdraw;
-    match claim_of(tx.conn, tx.keys, &asked.pseudonym)? {
+    match tx.claim_of(&asked.pseudonym)? {
         Some((holder, case_id)) => {
             let named = asked.centre.as_ref().is_none_or(|centre| *centre == holder);
             if !tx.scope.covers(&holder) || !named {
@@ -124,7 +123,7 @@ fn find_or_register(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(CaseRecord,
                     StoreError::NotFound
                 });
             }
-            let case = load_case(tx.conn, &holder, &case_id)?.ok_or(StoreError::NotFound)?;
+            let case = load_case(tx.conn()?, &holder, &case_id)?.ok_or(StoreError::NotFound)?;
             Ok((case, false))
         }
         None => {
@@ -133,7 +132,7 @@ fn find_or_register(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(CaseRecord,
                 prepared.packed.is_some() && (scope.role().needs_centre() || scope.role() == Role::System);
             let centre = scope.centre().filter(|_| registers).ok_or(StoreError::NotFound)?;
             etag::check(&asked.precondition, None)?;
-            require_active(tx.conn, centre)?;
+            tx.require_active(centre)?;
             let (case, _) = register(tx, &asked.pseudonym, centre)?;
             Ok((case, true))
         }
@@ -181,7 +180,7 @@ fn outcome(
         withdrawal,
         created,
         unchanged,
-        releases: releases::with_case(tx.conn, &case.centre_id, &case.case_id)?,
+        releases: releases::with_case(tx.conn()?, &case.centre_id, &case.case_id)?,
         replay: None,
     })
 }
@@ -202,7 +201,7 @@ pub(crate) fn apply(
         erase(tx, &mut case)?;
     }
     let place = cases::table.find((&case.centre_id, &case.case_id));
-    on_conn!(tx.conn, c => diesel::update(place).set(&case).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(place).set(&case).execute(c))?;
     tx.audit(
         Event::new("case.withdraw")
             .case(&case.centre_id, &case.case_id)
@@ -224,7 +223,7 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
     case.warnings = 0;
     let (centre, case_id) = (case.centre_id.as_str(), case.case_id.as_str());
     let nothing: Option<String> = None;
-    on_conn!(tx.conn, c => {
+    on_conn!(tx.conn()?, c => {
         let versions = case_versions::table
             .filter(case_versions::centre_id.eq(centre))
             .filter(case_versions::case_id.eq(case_id));
@@ -261,7 +260,7 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
                 .eq(&case_id)
                 .or(answers::case_id.is_null().and(answers::answer.is_not_null())),
         );
-        on_conn!(tx.conn, c => diesel::delete(stored).execute(c))?;
+        on_conn!(tx.conn()?, c => diesel::delete(stored).execute(c))?;
         Ok(())
     })
 }
@@ -274,7 +273,7 @@ pub(crate) fn reapply(
     mode: WithdrawalMode,
     date: NaiveDate,
 ) -> Result<bool, StoreError> {
-    let Some(case) = load_case(tx.conn, centre, case_id)? else {
+    let Some(case) = load_case(tx.conn()?, centre, case_id)? else {
         return Ok(false);
     };
     let done = case

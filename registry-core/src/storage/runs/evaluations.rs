@@ -74,7 +74,7 @@ pub(crate) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str>
 fn store(tx: &mut Tx<'_>, run: i64, all: &[NewEvaluation]) -> Result<(), StoreError> {
     keep_alive(tx, run)?;
     let places: Vec<Place<'_>> = all.iter().map(|e| Place::of(&e.case)).collect();
-    let wrapped = wrapped_keys(tx.conn, &places)?;
+    let wrapped = wrapped_keys(tx.conn()?, &places)?;
     let mut payloads = Vec::new();
     let mut references = Vec::new();
     for evaluation in all {
@@ -108,12 +108,12 @@ fn store(tx: &mut Tx<'_>, run: i64, all: &[NewEvaluation]) -> Result<(), StoreEr
     }
     for some in payloads.chunks(ROWS_A_STATEMENT) {
         let some: Vec<_> = some.iter().collect();
-        on_conn!(tx.conn, c => diesel::insert_into(evaluations::table)
+        on_conn!(tx.conn()?, c => diesel::insert_into(evaluations::table)
             .values(some).on_conflict_do_nothing().execute(c))?;
     }
     for some in references.chunks(ROWS_A_STATEMENT) {
         let some: Vec<_> = some.iter().collect();
-        on_conn!(tx.conn, c => diesel::insert_into(run_evaluations::table)
+        on_conn!(tx.conn()?, c => diesel::insert_into(run_evaluations::table)
             .values(some).on_conflict_do_nothing().execute(c))?;
     }
     Ok(())

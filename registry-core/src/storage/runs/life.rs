@@ -71,7 +71,7 @@ pub(crate) fn keep_alive(tx: &mut Tx<'_>, number: i64) -> Result<(), StoreError>
         .filter(runs::number.eq(number))
         .filter(runs::status.eq("running"));
     let alive = runs::alive_at.eq(tx.now);
-    match on_conn!(tx.conn, c => diesel::update(place).set(alive).execute(c))? {
+    match on_conn!(tx.conn()?, c => diesel::update(place).set(alive).execute(c))? {
         0 => Err(StoreError::InvalidState(
             "the run does not hold the lock any more",
         )),
@@ -85,13 +85,13 @@ fn end(tx: &mut Tx<'_>, number: i64, status: RunStatus, summary: &str) -> Result
         runs::summary.eq(Some(summary)),
         runs::finished_at.eq(Some(tx.now)),
     );
-    on_conn!(tx.conn, c => diesel::update(runs::table.find(number)).set(change).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(runs::table.find(number)).set(change).execute(c))?;
     Ok(())
 }
 
 fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
     let active = runs::table.filter(runs::status.eq("running"));
-    if let Some(active) = on_conn!(tx.conn, c => active.first::<RunRecord>(c)).optional()? {
+    if let Some(active) = on_conn!(tx.conn()?, c => active.first::<RunRecord>(c)).optional()? {
         if active.alive_at + tx.limits.lease > tx.now {
             return Err(StoreError::RunActive(active.number));
         }
@@ -109,7 +109,7 @@ fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
         );
     }
     let last = runs::table.select(diesel::dsl::max(runs::number));
-    let last = on_conn!(tx.conn, c => last.first::<Option<i64>>(c))?;
+    let last = on_conn!(tx.conn()?, c => last.first::<Option<i64>>(c))?;
     let number = last.unwrap_or(0) + 1;
     let subject = number.to_string();
     // The run's own event is the watermark: every change before it in the chain belongs to the run.
@@ -132,7 +132,7 @@ fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
         published_at: None,
         published_by: None,
     };
-    on_conn!(tx.conn, c => diesel::insert_into(runs::table).values(&row).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::insert_into(runs::table).values(&row).execute(c))?;
     row.try_into()
 }
 
@@ -145,7 +145,7 @@ fn finish(tx: &mut Tx<'_>, number: i64, done: &FinishRun) -> Result<Run, StoreEr
             results::result_key.eq(&result.key),
             results::body.eq(&result.body),
         );
-        on_conn!(tx.conn, c => diesel::insert_into(results::table).values(row).execute(c))?;
+        on_conn!(tx.conn()?, c => diesel::insert_into(results::table).values(row).execute(c))?;
     }
     end(tx, number, RunStatus::Finished, &canonical_text(&done.summary))?;
     let subject = number.to_string();
@@ -154,7 +154,7 @@ fn finish(tx: &mut Tx<'_>, number: i64, done: &FinishRun) -> Result<Run, StoreEr
             .subject(&subject)
             .detail("results", done.results.len()),
     );
-    find(tx.conn, number)?.try_into()
+    find(tx.conn()?, number)?.try_into()
 }
 
 impl Store {
@@ -210,7 +210,7 @@ impl Store {
                     .subject(&subject)
                     .detail("failure", why.as_str()),
             );
-            find(tx.conn, run)?.try_into()
+            find(tx.conn()?, run)?.try_into()
         })
     }
 
@@ -221,7 +221,7 @@ impl Store {
     pub fn publish_run(&self, scope: &Scope, run: i64) -> Result<Run, StoreError> {
         require(scope, scope.role().sees_all_cases(), "publish runs")?;
         self.write(scope, move |tx| {
-            let row = find(tx.conn, run)?;
+            let row = find(tx.conn()?, run)?;
             if row.status != RunStatus::Finished.as_str() {
                 return Err(StoreError::InvalidState("only a finished run can be published"));
             }
@@ -230,11 +230,11 @@ impl Store {
                     runs::published_at.eq(Some(tx.now)),
                     runs::published_by.eq(Some(tx.scope.actor().to_owned())),
                 );
-                on_conn!(tx.conn, c => diesel::update(runs::table.find(run)).set(change).execute(c))?;
+                on_conn!(tx.conn()?, c => diesel::update(runs::table.find(run)).set(change).execute(c))?;
                 let subject = run.to_string();
                 tx.audit(Event::new("run.publish").subject(&subject));
             }
-            find(tx.conn, run)?.try_into()
+            find(tx.conn()?, run)?.try_into()
         })
     }
 

@@ -38,7 +38,7 @@ impl Store {
             ));
         }
         self.write(scope, move |tx| {
-            if super::life::status(tx.conn, run)? != RunStatus::Finished {
+            if super::life::status(tx.conn()?, run)? != RunStatus::Finished {
                 return Err(StoreError::InvalidState(
                     "only a finished run takes further results",
                 ));
@@ -52,11 +52,11 @@ impl Store {
             let place = results::table
                 .find((run, &result.kind, &result.key))
                 .select(results::run);
-            let known = on_conn!(tx.conn, c => place.first::<i64>(c)).optional()?;
+            let known = on_conn!(tx.conn()?, c => place.first::<i64>(c)).optional()?;
             if known.is_some() {
                 return Err(StoreError::Duplicate("result of the run"));
             }
-            on_conn!(tx.conn, c => diesel::insert_into(results::table).values(row).execute(c))?;
+            on_conn!(tx.conn()?, c => diesel::insert_into(results::table).values(row).execute(c))?;
             let subject = run.to_string();
             tx.audit(
                 Event::new("run.add_result")
