@@ -18,7 +18,7 @@ use registry_core::synthetic::{CohortPlan, case};
 use registry_core::validation::{Envelope, Judge};
 use registry_etl::disclosure::Thresholds;
 use registry_etl::measures::Engine;
-use registry_etl::runs::{Options, execute};
+use registry_etl::runs::{Options, Phase, execute};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -71,24 +71,27 @@ fn measure(cases: u32) -> Result<(), Failure> {
         cases,
         None,
     );
-    line(
-        "  baseline: a run where nothing has changed",
-        nothing,
-        cases,
-        None,
-    );
-    line("  full run", full, cases, Some(nothing));
-    line(
-        "  run after 1 % of the cases changed",
-        one_percent,
-        cases,
-        Some(nothing),
-    );
-    let extra = one_percent.saturating_sub(nothing);
+    for (name, took, baseline) in [
+        ("  baseline: a run where nothing has changed", nothing, None),
+        ("  full run", full, Some(nothing.whole())),
+        (
+            "  run after 1 % of the cases changed",
+            one_percent,
+            Some(nothing.whole()),
+        ),
+    ] {
+        line(name, took.whole(), cases, baseline);
+        println!(
+            "    evaluating {:.2} s, reading back {:.2} s, counting {:.2} s",
+            took.evaluating.as_secs_f64(),
+            took.reading.as_secs_f64(),
+            took.counting.as_secs_f64()
+        );
+    }
+    let extra = one_percent.whole().saturating_sub(nothing.whole());
     println!(
-        "  of it for the changed ones: {:.1} ms, {} cases",
-        extra.as_secs_f64() * 1e3,
-        changed
+        "  for the {changed} changed ones: {:.1} ms",
+        extra.as_secs_f64() * 1e3
     );
     if let Some(peak) = peak_memory() {
         println!("  peak memory of the whole bench so far: {peak} MiB");
@@ -100,15 +103,43 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn run(store: &Store, engine: &Engine, cut_off: NaiveDate) -> Result<Duration, Failure> {
+/// How long a run took, part by part.
+#[derive(Clone, Copy)]
+struct Took {
+    evaluating: Duration,
+    reading: Duration,
+    counting: Duration,
+}
+
+impl Took {
+    fn whole(self) -> Duration {
+        self.evaluating + self.reading + self.counting
+    }
+}
+
+fn run(store: &Store, engine: &Engine, cut_off: NaiveDate) -> Result<Took, Failure> {
     let options = Options {
         cut_off,
         threads: threads(),
         thresholds: Thresholds::default(),
     };
     let began = Instant::now();
-    execute(store, &Scope::system("bench"), engine, &options, |_| ())?;
-    Ok(began.elapsed())
+    let (mut evaluated, mut read) = (began, began);
+    execute(
+        store,
+        &Scope::system("bench"),
+        engine,
+        &options,
+        |progress| match progress.phase {
+            Phase::Evaluating => evaluated = Instant::now(),
+            Phase::Aggregating => read = Instant::now(),
+        },
+    )?;
+    Ok(Took {
+        evaluating: evaluated - began,
+        reading: read - evaluated,
+        counting: read.elapsed(),
+    })
 }
 
 /// Sends cases of the plan; the second time with one more follow-up contact's disease status changed.

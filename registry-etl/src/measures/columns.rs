@@ -98,6 +98,45 @@ pub struct CaseColumns {
     pub(super) unit_outcome: Vec<u32>,
     pub(super) unit_reason: Vec<u32>,
     pub(super) unit_element: Vec<u32>,
+    /// One entry per case and measure: the units of it, summed.
+    pub(super) sums: Sums,
+}
+
+/// Outcomes of one measure on the units of one case: how many of each class.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    pub(super) case: Vec<u32>,
+    pub(super) measure: Vec<u32>,
+    /// By [`class`].
+    pub(super) counts: [Vec<u32>; CLASSES],
+}
+
+/// Classes an outcome is counted in: numerator, denominator but not numerator, excluded, excepted, not in denominator,
+/// not assessable.
+pub(super) const CLASSES: usize = 6;
+
+fn class(outcome: Outcome) -> usize {
+    match outcome {
+        Outcome::Met | Outcome::Used => 0,
+        Outcome::NotMet | Outcome::NotUsed => 1,
+        Outcome::Excluded => 2,
+        Outcome::Excepted => 3,
+        Outcome::NotInDenom => 4,
+        Outcome::NotAssessable => 5,
+    }
+}
+
+impl Sums {
+    fn add(&mut self, case: u32, measure: u32, outcome: Outcome) {
+        if (self.case.last(), self.measure.last()) != (Some(&case), Some(&measure)) {
+            self.case.push(case);
+            self.measure.push(measure);
+            self.counts.iter_mut().for_each(|column| column.push(0));
+        }
+        if let Some(count) = self.counts[class(outcome)].last_mut() {
+            *count += 1;
+        }
+    }
 }
 
 /// Stands for "no reason" and "no element" in the unit columns.
@@ -155,7 +194,10 @@ impl CaseColumns {
             centre: self.centres.number(centre),
             recent: facts.diagnosis_day().is_some_and(|day| window.is_recent(day)),
         });
-        for unit in evaluation.outcomes {
+        let mut outcomes = evaluation.outcomes;
+        outcomes.sort_by_key(|unit| unit.measure);
+        for unit in outcomes {
+            self.sums.add(case, u32::from(unit.measure), unit.outcome);
             self.unit_case.push(case);
             self.unit_measure.push(u32::from(unit.measure));
             self.unit_outcome.push(unit.outcome as u32);

@@ -1,9 +1,9 @@
 //! Counts per measure and level, over columns.
 //!
-//! Units are first summed per case (so that patients can be counted and their units treated as a cluster), then per
-//! level of a breakdown.
+//! The units of a case are summed first (so that patients can be counted and their units treated as a cluster), then the
+//! cases of each level of a breakdown.
 
-use super::columns::{CaseColumns, NONE};
+use super::columns::{CaseColumns, CaseRow};
 use crate::results::{By, PatientBasis, Period};
 use polars::prelude::*;
 use registry_core::guideline::Outcome;
@@ -57,133 +57,142 @@ impl Breakdown {
         whole.chain(parts).collect()
     }
 
-    fn level(self) -> Expr {
+    /// The level of every case, and how many levels there are.
+    fn levels_of(self, columns: &CaseColumns) -> (Vec<u32>, u32) {
+        let of = |level: &dyn Fn(&CaseRow) -> u32| columns.cases.iter().map(level).collect();
         match (self.by, self.levels) {
-            (By::Centre, _) => col("centre"),
-            (_, Some(at)) => col(level_column(at)),
-            _ => col("network"),
+            (By::Centre, _) => (of(&|case| case.centre), columns.centres.all().len() as u32),
+            (_, Some(at)) => (
+                of(&|case| case.levels.get(at).copied().unwrap_or_default()),
+                columns
+                    .levels
+                    .get(at)
+                    .map_or(1, |levels| levels.names.all().len() as u32),
+            ),
+            _ => (vec![0; columns.cases.len()], 1),
         }
     }
 }
 
-fn level_column(at: usize) -> String {
-    format!("level_{at}")
-}
-
-/// The unit columns joined to their cases, and the same summed per case and measure.
-pub(crate) struct Frames {
-    units: DataFrame,
-    per_case: DataFrame,
+/// What is counted over: one row per case and measure, and one per unit that is not assessable.
+pub(crate) struct Frames<'a> {
+    columns: &'a CaseColumns,
+    sums: DataFrame,
+    lacking: DataFrame,
+    lacking_case: Vec<u32>,
 }
 
 const COUNTS: [&str; 6] = [
     "numerator",
-    "denominator",
+    "complement",
     "excluded",
     "excepted",
     "not_in_denominator",
     "not_assessable",
 ];
 
-fn is_any(outcomes: &[Outcome]) -> Expr {
-    outcomes
-        .iter()
-        .map(|o| col("outcome").eq(lit(*o as u32)))
-        .reduce(Expr::or)
-        .unwrap_or_else(|| lit(false))
-        .cast(DataType::UInt32)
-        .sum()
-}
-
-impl Frames {
+impl<'a> Frames<'a> {
     /// Builds the frames of a run.
-    pub(crate) fn build(columns: &CaseColumns) -> PolarsResult<Self> {
-        let case = |of: &dyn Fn(&super::columns::CaseRow) -> u32| -> Vec<u32> {
-            columns
-                .unit_case
+    pub(crate) fn build(columns: &'a CaseColumns) -> PolarsResult<Self> {
+        let sums = &columns.sums;
+        let mut frame = vec![Column::new("measure".into(), &sums.measure)];
+        frame.extend(
+            COUNTS
                 .iter()
-                .filter_map(|c| columns.cases.get(*c as usize))
-                .map(of)
-                .collect()
-        };
-        let height = columns.unit_case.len();
-        let units = DataFrame::new(
-            height,
-            vec![
-                Column::new("case".into(), &columns.unit_case),
-                Column::new("measure".into(), &columns.unit_measure),
-                Column::new("outcome".into(), &columns.unit_outcome),
-                Column::new("reason".into(), &columns.unit_reason),
-                Column::new("element".into(), &columns.unit_element),
-                Column::new("centre".into(), case(&|c| c.centre)),
-                Column::new("network".into(), vec![0u32; height]),
-                Column::new("recent".into(), case(&|c| u32::from(c.recent))),
-            ]
-            .into_iter()
-            .chain((0..columns.levels.len()).map(|at| {
-                let level = case(&|c| c.levels.get(at).copied().unwrap_or(NONE));
-                Column::new(level_column(at).into(), level)
-            }))
-            .collect(),
-        )?;
-        let same = |name: &str| col(name).first();
-        let levels: Vec<Expr> = (0..columns.levels.len())
-            .map(|at| same(&level_column(at)))
-            .collect();
-        use Outcome::{Excepted, Excluded, Met, NotAssessable, NotInDenom, NotMet, NotUsed, Used};
-        let per_case = units
-            .clone()
+                .zip(&sums.counts)
+                .map(|(name, column)| Column::new((*name).into(), column)),
+        );
+        let patients = |which: Expr| which.cast(DataType::UInt32);
+        let some = |name: &str| patients(col(name).gt(lit(0u32)));
+        let square = |a: &str, b: &str| col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64);
+        let sums = DataFrame::new(sums.case.len(), frame)?
             .lazy()
-            .group_by([col("measure"), col("case")])
-            .agg(
-                [
-                    is_any(&[Met, Used]).alias("numerator"),
-                    is_any(&[Met, NotMet, Used, NotUsed]).alias("denominator"),
-                    is_any(&[Excluded]).alias("excluded"),
-                    is_any(&[Excepted]).alias("excepted"),
-                    is_any(&[NotInDenom]).alias("not_in_denominator"),
-                    is_any(&[NotAssessable]).alias("not_assessable"),
-                    same("network"),
-                    same("centre"),
-                    same("recent"),
-                ]
-                .into_iter()
-                .chain(levels)
-                .collect::<Vec<Expr>>(),
-            )
+            .with_column((col("numerator") + col("complement")).alias("denominator"))
+            .with_columns([
+                some("denominator").alias("patients"),
+                patients(
+                    col("denominator")
+                        .gt(lit(0u32))
+                        .and(col("complement").eq(lit(0u32))),
+                )
+                .alias("patients_all_met"),
+                some("numerator").alias("p_numerator"),
+                some("complement").alias("p_complement"),
+                some("excluded").alias("p_excluded"),
+                some("excepted").alias("p_excepted"),
+                some("not_in_denominator").alias("p_not_in_denominator"),
+                some("not_assessable").alias("p_not_assessable"),
+                square("numerator", "numerator").alias("xx"),
+                square("numerator", "denominator").alias("xn"),
+                square("denominator", "denominator").alias("nn"),
+            ])
             .collect()?;
-        Ok(Self { units, per_case })
+        let lacks: Vec<usize> = (0..columns.unit_case.len())
+            .filter(|unit| columns.unit_outcome[*unit] == Outcome::NotAssessable as u32)
+            .collect();
+        let of = |column: &[u32]| -> Vec<u32> { lacks.iter().map(|unit| column[*unit]).collect() };
+        let what = |unit: &usize| packed(columns.unit_reason[*unit], columns.unit_element[*unit]);
+        let lacking = DataFrame::new(
+            lacks.len(),
+            vec![
+                Column::new("measure".into(), of(&columns.unit_measure)),
+                Column::new("what".into(), lacks.iter().map(what).collect::<Vec<u64>>()),
+            ],
+        )?;
+        Ok(Self {
+            columns,
+            sums,
+            lacking,
+            lacking_case: of(&columns.unit_case),
+        })
+    }
+
+    /// The rows of a frame within the period, with the level of their case.
+    fn with_level(
+        &self,
+        frame: &DataFrame,
+        cases: &[u32],
+        breakdown: Breakdown,
+    ) -> PolarsResult<(LazyFrame, u32)> {
+        let (level, levels) = breakdown.levels_of(self.columns);
+        let level: Vec<u32> = cases.iter().map(|case| level[*case as usize]).collect();
+        let mut frame = frame.clone();
+        frame.with_column(Column::new("level".into(), level))?;
+        // One key, not two: grouping by several columns costs several times as much.
+        let key = (col("measure") * lit(levels) + col("level")).alias("key");
+        let frame = match breakdown.period {
+            Period::All => frame.lazy(),
+            Period::Last24Months => {
+                let recent: Vec<bool> = cases
+                    .iter()
+                    .map(|case| self.columns.cases[*case as usize].recent)
+                    .collect();
+                frame.with_column(Column::new("recent".into(), recent))?;
+                frame.lazy().filter(col("recent"))
+            }
+        };
+        Ok((frame.with_column(key), levels))
     }
 
     /// Counts of a breakdown by measure and level. Levels without a unit are not there.
     pub(crate) fn tally(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
-        let patients = |which: Expr| which.cast(DataType::UInt32).sum();
-        let some = |name: &str| patients(col(name).gt(lit(0u32)));
-        let square =
-            |a: &str, b: &str| (col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64)).sum();
-        let mut aggregates: Vec<Expr> = COUNTS.iter().map(|name| col(*name).sum()).collect();
-        aggregates.extend([
-            some("denominator").alias("patients"),
-            patients(
-                col("denominator")
-                    .gt(lit(0u32))
-                    .and(col("numerator").eq(col("denominator"))),
-            )
-            .alias("patients_all_met"),
-            some("numerator").alias("p_numerator"),
-            patients(col("denominator").gt(col("numerator"))).alias("p_complement"),
-            some("excluded").alias("p_excluded"),
-            some("excepted").alias("p_excepted"),
-            some("not_in_denominator").alias("p_not_in_denominator"),
-            some("not_assessable").alias("p_not_assessable"),
-            square("numerator", "numerator").alias("xx"),
-            square("numerator", "denominator").alias("xn"),
-            square("denominator", "denominator").alias("nn"),
-        ]);
-        let frame = within(self.per_case.clone().lazy(), breakdown.period)
-            .group_by([col("measure"), breakdown.level().alias("level")])
-            .agg(aggregates)
-            .collect()?;
+        const SUMS: [&str; 12] = [
+            "denominator",
+            "patients",
+            "patients_all_met",
+            "p_numerator",
+            "p_complement",
+            "p_excluded",
+            "p_excepted",
+            "p_not_in_denominator",
+            "p_not_assessable",
+            "xx",
+            "xn",
+            "nn",
+        ];
+        let (rows, levels) = self.with_level(&self.sums, &self.columns.sums.case, breakdown)?;
+        let aggregates: Vec<Expr> = COUNTS.iter().chain(&SUMS).map(|name| col(*name).sum()).collect();
+        let frame = rows.group_by([col("key")]).agg(aggregates).collect()?;
         let whole = |name: &str| -> PolarsResult<Vec<u32>> {
             let column = frame.column(name)?.cast(&DataType::UInt32)?;
             Ok(column.u32()?.iter().map(Option::unwrap_or_default).collect())
@@ -196,11 +205,10 @@ impl Frames {
                 .map(Option::unwrap_or_default)
                 .collect())
         };
-        let (measure, level) = (whole("measure")?, whole("level")?);
-        let counts = COUNTS.map(whole);
-        let [numerator, denominator, excluded, excepted, not_in, not_assessable] = counts;
-        let (numerator, denominator, excluded) = (numerator?, denominator?, excluded?);
-        let (excepted, not_in, not_assessable) = (excepted?, not_in?, not_assessable?);
+        let keys = whole("key")?;
+        let (numerator, denominator) = (whole("numerator")?, whole("denominator")?);
+        let (excluded, excepted) = (whole("excluded")?, whole("excepted")?);
+        let (not_in, not_assessable) = (whole("not_in_denominator")?, whole("not_assessable")?);
         let (patients, all_met) = (whole("patients")?, whole("patients_all_met")?);
         let (p_num, p_com, p_exc) = (
             whole("p_numerator")?,
@@ -235,7 +243,7 @@ impl Frames {
                     squares: [xx[i], xn[i], nn[i]],
                     lacking: Vec::new(),
                 };
-                ((measure[i], level[i]), tally)
+                ((keys[i] / levels, keys[i] % levels), tally)
             })
             .collect();
         for (key, lacking) in self.lacking(breakdown)? {
@@ -248,40 +256,37 @@ impl Frames {
 
     /// Not-assessable units by reason and element number.
     fn lacking(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Vec<[u32; 3]>>> {
-        let frame = within(self.units.clone().lazy(), breakdown.period)
-            .filter(col("outcome").eq(lit(Outcome::NotAssessable as u32)))
-            .group_by([
-                col("measure"),
-                breakdown.level().alias("level"),
-                col("reason"),
-                col("element"),
-            ])
-            .agg([col("case").count().cast(DataType::UInt32).alias("n")])
+        let (rows, levels) = self.with_level(&self.lacking, &self.lacking_case, breakdown)?;
+        let packed = col("key").cast(DataType::UInt64) * lit(1u64 << 32) + col("what");
+        let frame = rows
+            .with_column(packed.alias("packed"))
+            .group_by([col("packed")])
+            .agg([len().cast(DataType::UInt32).alias("n")])
             .collect()?;
-        let whole = |name: &str| -> PolarsResult<Vec<u32>> {
-            Ok(frame
-                .column(name)?
-                .u32()?
-                .iter()
-                .map(Option::unwrap_or_default)
-                .collect())
-        };
-        let (measure, level) = (whole("measure")?, whole("level")?);
-        let (reason, element, n) = (whole("reason")?, whole("element")?, whole("n")?);
+        let packed = frame
+            .column("packed")?
+            .u64()?
+            .iter()
+            .map(Option::unwrap_or_default);
+        let n = frame.column("n")?.u32()?.iter().map(Option::unwrap_or_default);
         let mut lacking: BTreeMap<Key, Vec<[u32; 3]>> = BTreeMap::new();
-        for i in 0..frame.height() {
-            lacking
-                .entry((measure[i], level[i]))
-                .or_default()
-                .push([reason[i], element[i], n[i]]);
+        for (packed, n) in packed.zip(n) {
+            let key = (packed >> 32) as u32;
+            lacking.entry((key / levels, key % levels)).or_default().push([
+                unpacked(packed >> 16),
+                unpacked(packed),
+                n,
+            ]);
         }
         Ok(lacking)
     }
 }
 
-fn within(frame: LazyFrame, period: Period) -> LazyFrame {
-    match period {
-        Period::All => frame,
-        Period::Last24Months => frame.filter(col("recent").eq(lit(1u32))),
-    }
+/// Reason and element in the lower 32 bits of one number, 0 for none: there are far fewer than 65,535 of either.
+fn packed(reason: u32, element: u32) -> u64 {
+    u64::from(reason.wrapping_add(1)) << 16 | u64::from(element.wrapping_add(1))
+}
+
+fn unpacked(number: u64) -> u32 {
+    ((number & 0xffff) as u32).wrapping_sub(1)
 }

@@ -46,20 +46,19 @@ fn label(centre: &str, case_id: &str, key: &str) -> Label {
         .with(key.as_bytes())
 }
 
+/// The keys stored for these cases: centre by centre, so that the primary key serves the query on both databases.
 fn known(conn: &mut Conn, wanted: &[EvaluationRef]) -> Result<HashSet<(String, String, String)>, StoreError> {
     let mut found = HashSet::new();
-    for some in wanted.chunks(ROWS_A_STATEMENT) {
-        let query = evaluations::table
-            .filter(evaluations::centre_id.eq_any(distinct(some.iter().map(|w| w.centre_id.as_str()))))
-            .filter(evaluations::case_id.eq_any(distinct(some.iter().map(|w| w.case_id.as_str()))))
-            .filter(evaluations::evaluation_key.eq_any(distinct(some.iter().map(|w| w.key.as_str()))))
-            .select((
-                evaluations::centre_id,
-                evaluations::case_id,
-                evaluations::evaluation_key,
-            ));
-        let rows = on_conn!(conn, c => query.load::<(String, String, String)>(c))?;
-        found.extend(rows);
+    for of_centre in wanted.chunk_by(|a, b| a.centre_id == b.centre_id) {
+        for some in of_centre.chunks(ROWS_A_STATEMENT) {
+            let centre = &some[0].centre_id;
+            let query = evaluations::table
+                .filter(evaluations::centre_id.eq(centre))
+                .filter(evaluations::case_id.eq_any(distinct(some.iter().map(|w| w.case_id.as_str()))))
+                .select((evaluations::case_id, evaluations::evaluation_key));
+            let rows = on_conn!(conn, c => query.load::<(String, String)>(c))?;
+            found.extend(rows.into_iter().map(|(case, key)| (centre.clone(), case, key)));
+        }
     }
     Ok(found)
 }
