@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
-/// Resources on a page unless asked otherwise, and the most.
-const USUAL: usize = 50;
-const LARGEST: usize = 200;
+/// Resources on a page unless asked otherwise, and the most: a network's report with its breakdowns is about 100 KB.
+const USUAL: usize = 20;
+const LARGEST: usize = 100;
 
 /// What was asked, as links repeat it.
 #[derive(Debug, Clone)]
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_page_that_cannot_be_is_refused() {
-        assert!(Window::read(Some(201), None).is_err());
+        assert!(Window::read(Some(101), None).is_err());
         assert!(Window::read(None, Some("-1")).is_err());
         assert!(Window::read(Some(0), None).is_ok());
     }

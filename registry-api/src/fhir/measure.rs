@@ -51,6 +51,8 @@ struct Common<'a> {
     grade: &'a str,
     kind: &'a str,
     unit: &'a str,
+    /// Whose rows are judged one by one; `None` for the patient.
+    entity: Option<&'a str>,
 }
 
 impl Common<'_> {
@@ -95,9 +97,12 @@ impl Common<'_> {
 
     /// The population every measure begins with.
     fn initial(&self) -> Value {
-        let text = match self.unit {
-            "patient" => "Every patient of the registry.".to_owned(),
-            unit => format!("Every unit of every patient of the registry; the unit is: {unit}."),
+        let text = match self.entity {
+            None => "Every patient of the registry.".to_owned(),
+            Some(entity) => format!(
+                "Every row of `{entity}` of every patient of the registry, up to the cut-off. Unit: {}.",
+                self.unit
+            ),
         };
         population(Population::Initial, &text, RULE, "true")
     }
@@ -131,6 +136,7 @@ fn of_measure(guideline: &Guideline, measure: &Measure) -> Value {
         grade: &measure.grade,
         kind: measure.kind.as_str(),
         unit: &measure.unit,
+        entity: measure.unit_entity.as_deref(),
     };
     let mut json = common.json();
     json["description"] = json!(format!(
@@ -152,6 +158,9 @@ fn of_measure(guideline: &Guideline, measure: &Measure) -> Value {
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
             json[name] = json!(text.trim());
         }
+    }
+    if let (Some(day), Some(extensions)) = (&measure.next_review, json["extension"].as_array_mut()) {
+        extensions.push(extension("next-review", "Date", day.as_str()));
     }
     if let Some(domain) = &measure.domain {
         json["topic"] = json!([{ "text": domain }]);
@@ -203,6 +212,10 @@ fn of_measure(guideline: &Guideline, measure: &Measure) -> Value {
 
 /// All or none of several measures on the same unit.
 fn of_composite(guideline: &Guideline, composite: &Composite) -> Value {
+    let parts = composite
+        .parts
+        .iter()
+        .filter_map(|part| guideline.measures.get(usize::from(*part)));
     let common = Common {
         guideline,
         id: &composite.id,
@@ -211,6 +224,7 @@ fn of_composite(guideline: &Guideline, composite: &Composite) -> Value {
         grade: &composite.grade,
         kind: COMPOSITE,
         unit: &composite.unit,
+        entity: parts.clone().next().and_then(|part| part.unit_entity.as_deref()),
     };
     let mut json = common.json();
     json["description"] = json!(format!(
@@ -223,10 +237,6 @@ fn of_composite(guideline: &Guideline, composite: &Composite) -> Value {
         "all-or-nothing",
         "All-or-nothing",
     );
-    let parts = composite
-        .parts
-        .iter()
-        .filter_map(|part| guideline.measures.get(usize::from(*part)));
     let parts: Vec<Value> = parts
         .map(|part| {
             json!({

@@ -48,7 +48,7 @@ fn every(state: &AppState) -> impl Iterator<Item = Value> {
 }
 
 /// Measures of every guideline version, and their all-or-none summaries.
-#[utoipa::path(get, path = "/fhir/Measure", tag = "fhir",
+#[utoipa::path(get, path = "/fhir/Measure", operation_id = "search_measures", tag = "fhir",
     params(("_id" = Option<String>, Query,), ("url" = Option<String>, Query, description = "Canonical address, with or without |version"),
         ("version" = Option<String>, Query,), ("status" = Option<String>, Query, description = "draft, active or retired"),
         ("identifier" = Option<String>, Query, description = "The registry's own id, as 10b2"),
@@ -71,7 +71,7 @@ pub(in crate::routes) async fn search(
 }
 
 /// One measure of one guideline version.
-#[utoipa::path(get, path = "/fhir/Measure/{id}", tag = "fhir", params(("id" = String, Path,), ("_format" = Option<String>, Query,)),
+#[utoipa::path(get, path = "/fhir/Measure/{id}", operation_id = "read_measure", tag = "fhir", params(("id" = String, Path,), ("_format" = Option<String>, Query,)),
     responses((status = 200, description = "Measure (FHIR R4)"), (status = 404, description = "OperationOutcome: no such measure")))]
 pub(in crate::routes) async fn read(
     request: HttpRequest,

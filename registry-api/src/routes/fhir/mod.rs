@@ -35,7 +35,7 @@ pub struct Form {
 }
 
 /// What is offered.
-#[utoipa::path(get, path = "/fhir/metadata", tag = "fhir", responses((status = 200, description = "CapabilityStatement (FHIR R4)")))]
+#[utoipa::path(get, path = "/fhir/metadata", operation_id = "fhir_metadata", tag = "fhir", responses((status = 200, description = "CapabilityStatement (FHIR R4)")))]
 pub(super) async fn metadata(
     request: HttpRequest,
     form: web::Query<Form>,

@@ -81,7 +81,7 @@ impl Wanted {
 }
 
 /// Reports of a run (the published one unless told otherwise), or with a subject those of one case.
-#[utoipa::path(get, path = "/fhir/MeasureReport", tag = "fhir",
+#[utoipa::path(get, path = "/fhir/MeasureReport", operation_id = "search_measure_reports", tag = "fhir",
     params(("measure" = Option<String>, Query, description = "Address, resource id, or the registry's own id"),
         ("subject" = Option<String>, Query, description = "A pseudonym, for individual reports; also as subject:identifier"),
         ("run" = Option<i64>, Query,), ("by" = Option<String>, Query, description = "network or centre"), ("centre" = Option<String>, Query,),
@@ -190,7 +190,7 @@ fn with_case(
 }
 
 /// One report.
-#[utoipa::path(get, path = "/fhir/MeasureReport/{id}", tag = "fhir", params(("id" = String, Path,), ("_format" = Option<String>, Query,)),
+#[utoipa::path(get, path = "/fhir/MeasureReport/{id}", operation_id = "read_measure_report", tag = "fhir", params(("id" = String, Path,), ("_format" = Option<String>, Query,)),
     responses((status = 200, description = "MeasureReport (FHIR R4)"), (status = 404, description = "OperationOutcome: no such report for this caller")),
     security(("key" = [])))]
 pub(in crate::routes) async fn read(
