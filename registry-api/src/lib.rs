@@ -3,6 +3,7 @@
 pub mod charts;
 pub mod cli;
 pub mod explanation;
+pub mod fhir;
 pub mod guard;
 pub mod pages;
 mod parallel;

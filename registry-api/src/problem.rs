@@ -9,6 +9,7 @@ use registry_core::validation::Finding;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::fhir;
 use crate::guard::{headers, request_id};
 
 macro_rules! catalogue {
@@ -57,6 +58,7 @@ catalogue! {
     CsrfTokenMissing = 403 "csrf_token_missing" "A change from a browser session needs its token",
     NotFound = 404 "not_found" "There is no such thing here",
     MethodNotAllowed = 405 "method_not_allowed" "This address does not take this method",
+    NotAcceptable = 406 "not_acceptable" "The answer is not to be had in this form",
     RequestTimeout = 408 "request_timeout" "The request did not arrive in time",
     PseudonymRegistered = 409 "pseudonym_registered" "The pseudonym is registered elsewhere; the coordinating office has been told",
     CaseWithdrawn = 409 "case_withdrawn" "Consent was withdrawn for this case; nothing more is accepted",
@@ -186,19 +188,15 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let page = request_id::request()
-            .page
-            .then(|| crate::pages::error_page(self))
-            .flatten();
-        let is_page = page.is_some();
-        let mut response =
-            HttpResponse::build(self.status_code()).body(page.unwrap_or_else(|| self.body().to_string()));
-        let map = response.headers_mut();
-        let media_type = if is_page {
-            "text/html; charset=utf-8"
-        } else {
-            "application/problem+json"
+        let request = request_id::request();
+        let page = request.page.then(|| crate::pages::error_page(self)).flatten();
+        let (media_type, body) = match page {
+            Some(page) => ("text/html; charset=utf-8", page),
+            None if request.fhir => (fhir::MEDIA_TYPE, fhir::outcome::of(self, &request.id).to_string()),
+            None => ("application/problem+json", self.body().to_string()),
         };
+        let mut response = HttpResponse::build(self.status_code()).body(body);
+        let map = response.headers_mut();
         map.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         match self.kind {
             Kind::Unauthenticated => {

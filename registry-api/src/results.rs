@@ -182,6 +182,11 @@ impl<'a> View<'a> {
         self.reader().previews(&self.audience).map_err(from_run)
     }
 
+    /// Whether centres are named by their ids, not by letters.
+    pub fn names_centres(&self) -> bool {
+        self.audience == Audience::Exact
+    }
+
     /// The viewer's own centre as the tables name it.
     pub fn own(&self) -> Option<&str> {
         self.scope.centre()

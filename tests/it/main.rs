@@ -8,6 +8,7 @@
 
 mod cases;
 mod centres;
+mod fhir;
 mod isolation;
 mod layering;
 mod postgres;

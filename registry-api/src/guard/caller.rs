@@ -44,18 +44,32 @@ impl<P: Policy> FromRequest for Allowed<P> {
         let identity = identity_of(request);
         Box::pin(async move {
             let (scope, via) = identity.await?;
-            if !P::ROLES.contains(&scope.role()) {
-                return Err(Problem::with(
-                    Kind::Forbidden,
-                    format!("the role {} may not {}", scope.role(), P::WHAT),
-                ));
-            }
-            Ok(Self {
-                scope,
-                via,
-                policy: PhantomData,
-            })
+            Self::check(scope, via)
         })
+    }
+}
+
+impl<P: Policy> Allowed<P> {
+    fn check(scope: Scope, via: Via) -> Result<Self, Problem> {
+        if !P::ROLES.contains(&scope.role()) {
+            return Err(Problem::with(
+                Kind::Forbidden,
+                format!("the role {} may not {}", scope.role(), P::WHAT),
+            ));
+        }
+        Ok(Self {
+            scope,
+            via,
+            policy: PhantomData,
+        })
+    }
+
+    /// The same caller under another policy, where an address answers with more than one kind of thing.
+    ///
+    /// # Errors
+    /// [`Kind::Forbidden`] when the role does not pass it.
+    pub fn also<Q: Policy>(self) -> Result<Allowed<Q>, Problem> {
+        Allowed::check(self.scope, self.via)
     }
 }
 

@@ -35,8 +35,13 @@ pub async fn observe(
         .get("accept")
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
-    let page = accepts.contains("text/html") && !request.path().starts_with("/api/");
-    let current = request_id::Current { id: id.clone(), page };
+    let fhir = request.path().starts_with("/fhir/");
+    let page = accepts.contains("text/html") && !request.path().starts_with("/api/") && !fhir;
+    let current = request_id::Current {
+        id: id.clone(),
+        page,
+        fhir,
+    };
     request_id::scope(current, answer(state, id, request, next)).await
 }
 

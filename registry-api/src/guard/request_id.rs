@@ -9,6 +9,8 @@ pub struct Current {
     pub id: String,
     /// A page is wanted, not a problem document.
     pub page: bool,
+    /// Below `/fhir/`: an `OperationOutcome` is wanted.
+    pub fhir: bool,
 }
 
 tokio::task_local! {

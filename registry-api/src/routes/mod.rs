@@ -4,6 +4,7 @@ pub mod audit;
 pub mod cases;
 pub mod centres;
 mod endpoint;
+pub mod fhir;
 pub mod guidelines;
 pub mod health;
 pub mod keys;
@@ -32,6 +33,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(cases::endpoints());
     all.extend(runs::endpoints());
     all.extend(results::endpoints());
+    all.extend(fhir::endpoints());
     all.extend(releases::endpoints());
     all.extend(centres::endpoints());
     all.extend(keys::endpoints());

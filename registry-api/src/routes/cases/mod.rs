@@ -89,7 +89,7 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
 }
 
 /// Another centre's case and no case at all give the same answer.
-fn not_found(error: StoreError) -> Problem {
+pub(super) fn not_found(error: StoreError) -> Problem {
     match error {
         StoreError::Withdrawn { erased: true } => Problem::new(Kind::NotFound),
         other => other.into(),
