@@ -7,10 +7,11 @@ use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
 use registry_etl::measures::{Family, funnels_within};
 use registry_etl::results::{
-    AdherenceRow, AdherenceTable, By, CaseMix, Comparison, Funnel, Funnels, Overview, Quality, Sensitivity,
-    SurvivalResult, Trend,
+    AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, Comparison, Funnel, Funnels, Overview, Quality,
+    Sensitivity, SurvivalResult, Trend,
 };
 use registry_etl::runs::{Reader, RunError};
+use serde::Serialize;
 
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
@@ -151,6 +152,37 @@ impl<'a> View<'a> {
         Ok(shown)
     }
 
+    /// Registered against eligible patients seen, for the network (`all`) and by centre, as this viewer may see it.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn registration(&self) -> Result<Vec<Registration>, Problem> {
+        let overview = self.overview()?;
+        let told: Vec<_> = overview
+            .by_centre
+            .iter()
+            .filter(|centre| centre.eligible_seen.is_some())
+            .collect();
+        let sum = |of: fn(&CentreAccrual) -> Option<u32>| -> Option<u32> {
+            let all = told.iter().map(|centre| of(centre)).sum::<Option<u32>>();
+            // A centre that sees itself only would read its own numbers as the network's.
+            all.filter(|_| !told.is_empty() && !matches!(self.audience, Audience::Centre(_)))
+        };
+        let network = Registration::new(
+            "all".to_owned(),
+            sum(|centre| centre.eligible_seen),
+            sum(|centre| centre.registered_in_those_years),
+        );
+        let centres = overview.by_centre.iter().map(|centre| {
+            Registration::new(
+                centre.centre.clone(),
+                centre.eligible_seen,
+                centre.registered_in_those_years,
+            )
+        });
+        Ok(std::iter::once(network).chain(centres).collect())
+    }
+
     /// Data quality as this viewer may see it.
     ///
     /// # Errors
@@ -190,6 +222,33 @@ impl<'a> View<'a> {
     /// The viewer's own centre as the tables name it.
     pub fn own(&self) -> Option<&str> {
         self.scope.centre()
+    }
+}
+
+/// How many of the eligible patients a centre saw are in the registry: rates speak for those only.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Registration {
+    /// `all` or a centre.
+    pub level: String,
+    /// Eligible patients seen, over the years the centre table tells; `None` when it tells none.
+    pub eligible_seen: Option<u32>,
+    /// Cases registered in those years; `None` when unknown or too few to show.
+    pub registered: Option<u32>,
+    /// The one of the other; above 1 when earlier diagnoses were registered late.
+    pub completeness: Option<f64>,
+}
+
+impl Registration {
+    fn new(level: String, eligible_seen: Option<u32>, registered: Option<u32>) -> Self {
+        let completeness = registered
+            .zip(eligible_seen.filter(|seen| *seen > 0))
+            .map(|(registered, seen)| f64::from(registered) / f64::from(seen));
+        Self {
+            level,
+            eligible_seen,
+            registered,
+            completeness,
+        }
     }
 }
 

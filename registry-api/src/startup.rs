@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
 use registry_core::crypto::MasterKey;
+use registry_core::guideline::questions::Questions;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
@@ -71,12 +72,17 @@ impl Service {
     }
 }
 
-/// Puts the parts together: opens the database (which must be migrated), compiles schemas and rules.
+/// Puts the parts together: opens the database (which must be migrated), compiles schemas and rules (of the settings'
+/// folder, or those compiled in).
 ///
 /// # Errors
 /// A wrong setting, a database that does not open, schema files that do not compile.
 pub fn assemble(settings: Settings, ports: Ports) -> Result<web::Data<AppState>, StartError> {
-    let schemas = SchemaStore::embedded().map_err(|e| StartError::Schema(e.to_string()))?;
+    let schemas = match &settings.schema.folder {
+        Some(folder) => SchemaStore::from_dir(folder),
+        None => SchemaStore::embedded(),
+    }
+    .map_err(|e| StartError::Schema(e.to_string()))?;
     assemble_with(settings, ports, schemas)
 }
 
@@ -91,6 +97,9 @@ pub fn assemble_with(
 ) -> Result<web::Data<AppState>, StartError> {
     let schemas = Arc::new(schemas);
     let judge = Arc::new(Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?);
+    for guideline in judge.guidelines(&schemas.current().version) {
+        Questions::of(&schemas, &guideline.id).map_err(|e| StartError::Schema(e.to_string()))?;
+    }
     let key = settings.master_key()?;
     let letters_key = derived_key(&key, b"rps-registry centre letters v1");
     let release_key = ReleaseKey::new(derived_key(&key, b"rps-registry release pseudonyms v1"));

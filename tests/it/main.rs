@@ -14,6 +14,7 @@ mod layering;
 mod postgres;
 mod releases;
 mod results;
+mod rules;
 mod runs;
 mod session;
 mod tidy;

@@ -59,6 +59,61 @@ fn a_run_is_started_published_and_read_by_role() {
     assert_eq!(unknown.status, 404);
 }
 
+/// The rates speak for registered patients: beside them stands how many of the eligible ones that is.
+#[test]
+fn registration_completeness_stands_beside_the_rates() {
+    let service = Service::start();
+    let (first, second) = (service.submitter("C01"), service.submitter("C02"));
+    for n in 0..12 {
+        let name = format!("FIG-{n:04}");
+        first
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+    for n in 0..2 {
+        let name = format!("FEW-{n:04}");
+        second
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+    service.published_run("2026-11-01");
+    let read = |client: &support::client::Client, query: &str| -> Vec<serde_json::Value> {
+        let answer = client
+            .get(&format!("/api/v1/adherence?measure=1a{query}"))
+            .expect(200)
+            .json();
+        answer["registration"].as_array().expect("rows").clone()
+    };
+    // Six centres, nine years with twelve eligible patients each.
+    let office = service.client("coordinator", None);
+    let all = read(&office, "");
+    assert_eq!(all.len(), 7);
+    assert_eq!(
+        all[0],
+        json!({"level": "all", "eligible_seen": 648, "registered": 14, "completeness": 14.0 / 648.0})
+    );
+    assert_eq!(
+        read(&office, "&centre=C01"),
+        [json!({"level": "C01", "eligible_seen": 108, "registered": 12, "completeness": 12.0 / 108.0})]
+    );
+    // Two patients are few: hidden, and so is the sum they would follow from.
+    let committee = read(&service.client("committee", None), "");
+    assert_eq!(committee[0]["registered"], json!(null), "{committee:?}");
+    assert!(committee.iter().all(|row| row["registered"] != json!(2)));
+    // A centre sees its own.
+    let own = read(&second, "");
+    assert_eq!(
+        own[1],
+        json!({"level": "C02", "eligible_seen": 108, "registered": 2, "completeness": 2.0 / 108.0})
+    );
+    assert_eq!((own.len(), &own[0]["registered"]), (2, &json!(null)));
+    let page = office
+        .get_with("/adherence", &[("accept", "text/html")])
+        .expect(200)
+        .text();
+    assert!(page.contains("14 of 648") && page.contains("12 of 108"));
+}
+
 #[test]
 fn a_second_run_on_the_same_cases_gives_the_same_numbers() {
     let service = Service::start();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use registry_core::guideline::{Guideline, patients::TestPatients};
+use registry_core::guideline::{Guideline, patients::TestPatients, questions::Questions};
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
@@ -84,6 +84,7 @@ fn check(folder: &Path) -> Result<ExitCode, Failure> {
         let checks = judge.checks(version).map_or(0, |set| set.checks().len());
         println!("case schema {version}: {checks} checks");
         for guideline in judge.guidelines(version) {
+            Questions::of(&store, &guideline.id).map_err(Failure::new)?;
             println!(
                 "  guideline {} {}: {} measures, {} parameters",
                 guideline.id,

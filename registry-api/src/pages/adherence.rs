@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Frame, html, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Registration, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -31,6 +31,8 @@ struct Data {
     caption: String,
     suppressed: String,
     columns: Vec<Column>,
+    /// Of the eligible patients seen, those registered: network first, then the columns.
+    registered: Vec<Registered>,
     groups: Vec<Group>,
     width: usize,
 }
@@ -44,6 +46,12 @@ struct Choice {
 struct Column {
     name: String,
     own: bool,
+}
+
+#[derive(Default)]
+struct Registered {
+    share: String,
+    of: String,
 }
 
 struct Group {
@@ -94,10 +102,16 @@ pub(super) async fn page(
             Err(problem) => return Err(problem),
         };
         let guideline = state.judge.guidelines(&state.schemas.current().version).first();
-        let data = data(&view.adherence()?, guideline, &filters, view.own());
+        let shown = data(
+            &view.adherence()?,
+            &view.registration()?,
+            guideline,
+            &filters,
+            view.own(),
+        );
         Ok(Page {
             frame: frame.with_run(&view.run),
-            data: Some(data),
+            data: Some(shown),
         })
     })
     .await?;
@@ -130,7 +144,13 @@ const COLUMNS: [(&str, &str, By, Period); 8] = [
     ),
 ];
 
-fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters, own: Option<&str>) -> Data {
+fn data(
+    table: &AdherenceTable,
+    registration: &[Registration],
+    guideline: Option<&Guideline>,
+    filters: &Filters,
+    own: Option<&str>,
+) -> Data {
     let chosen = COLUMNS.iter().find(|(code, ..)| *code == filters.by);
     let (_, _, by, period) = *chosen.unwrap_or(&COLUMNS[0]);
     let rows: HashMap<(&str, By, &str), &AdherenceRow> = table
@@ -213,6 +233,16 @@ fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters
             table.rows_total,
             share * 100.0
         ),
+        registered: std::iter::once("all")
+            .chain(levels.iter().copied())
+            .map(|level| {
+                let known = registration.iter().find(|row| row.level == level);
+                known
+                    .filter(|_| by == By::Centre || level == "all")
+                    .map(registered)
+                    .unwrap_or_default()
+            })
+            .collect(),
         width: levels.len() + 3,
         columns: levels
             .iter()
@@ -226,6 +256,23 @@ fn data(table: &AdherenceTable, guideline: Option<&Guideline>, filters: &Filters
             })
             .collect(),
         groups,
+    }
+}
+
+fn registered(row: &Registration) -> Registered {
+    match (row.registered, row.eligible_seen) {
+        (Some(registered), Some(seen)) => Registered {
+            share: words::percent(row.completeness),
+            of: format!("{registered} of {seen}"),
+        },
+        (None, Some(seen)) => Registered {
+            share: "few".to_owned(),
+            of: format!("of {seen}"),
+        },
+        _ => Registered {
+            share: "–".to_owned(),
+            of: String::new(),
+        },
     }
 }
 

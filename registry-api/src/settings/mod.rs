@@ -19,6 +19,8 @@ pub struct Settings {
     pub database: Database,
     /// Secrets, as files.
     pub secrets: Secrets,
+    /// Case schema, checks and guideline.
+    pub schema: Schema,
     /// How much a request may be.
     pub limits: Limits,
     /// The ETL inside `serve`.
@@ -71,6 +73,14 @@ pub struct Database {
 pub struct Secrets {
     /// File with the master key (64 hexadecimal digits).
     pub master_key_file: PathBuf,
+}
+
+/// Case schema, checks and guideline.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// Folder to read them from at the start; without it, what was compiled in.
+    pub folder: Option<PathBuf>,
 }
 
 /// How much a request may be.
@@ -180,6 +190,7 @@ impl Default for Settings {
             secrets: Secrets {
                 master_key_file: PathBuf::from("master.key"),
             },
+            schema: Schema::default(),
             limits: Limits {
                 record_bytes: 2 << 20,
                 batch_bytes: 64 << 20,

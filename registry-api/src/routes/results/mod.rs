@@ -4,14 +4,14 @@ mod csv;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_etl::results::{By, Period};
-use serde::Deserialize;
+use registry_etl::results::{AdherenceTable, By, Period};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Endpoint, Reply, guarded};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Registration, View};
 use crate::state::{AppState, blocking};
 
 pub use csv::survival as survival_csv;
@@ -36,6 +36,14 @@ pub struct Wanted {
     run: Option<i64>,
 }
 
+/// The rows, and beside them how many of the patients seen they can speak for.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    table: AdherenceTable,
+    registration: Vec<Registration>,
+}
+
 /// Which run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +55,7 @@ pub struct OfRun {
 #[utoipa::path(get, path = "/api/v1/adherence", tag = "results",
     params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year or histology"),
         ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<i64>, Query,)),
-    responses((status = 200, description = "run, measures, rows"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
+    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
 pub(super) async fn adherence(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
@@ -60,7 +68,8 @@ pub(super) async fn adherence(
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.contains("text/csv"));
     blocking(move || {
-        let mut table = View::open(&state, &caller.scope, wanted.run)?.adherence()?;
+        let view = View::open(&state, &caller.scope, wanted.run)?;
+        let mut table = view.adherence()?;
         if let Some(id) = &wanted.measure {
             table.measures.retain(|m| m.id == *id);
             if table.measures.is_empty() {
@@ -90,7 +99,9 @@ pub(super) async fn adherence(
                 ),
             );
         }
-        Reply::json(200, &table)
+        let mut registration = view.registration()?;
+        registration.retain(|row| wanted.centre.as_ref().is_none_or(|centre| row.level == *centre));
+        Reply::json(200, &Shown { table, registration })
     })
     .await
 }
