@@ -1,6 +1,7 @@
 //! A database that is locked, missing, read-only, full, damaged or away: a clear answer, no harm, recovery.
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -198,6 +199,69 @@ fn connections_that_the_server_cut_are_replaced() {
                 .put_case(&centre, put(&format!("Q-{round}"), 1))
                 .is_ok()
         );
+    }
+    test.store.verify_audit(None).unwrap();
+}
+
+/// The server drops every connection again and again while cases are written: whoever was told "stored" is stored, whoever
+/// was told "unavailable" may send again, and the service needs no restart.
+#[test]
+fn a_server_that_goes_away_while_cases_are_written_loses_nothing_acknowledged() {
+    const CLIENTS: usize = 6;
+    const EACH: usize = 40;
+    /// Cases between two cuts.
+    const APART: usize = 24;
+    let Some(test) = TestStore::new(Dialect::Postgres) else {
+        return;
+    };
+    let database = test.options.url.rsplit('/').next().unwrap();
+    let mut admin = PgConnection::establish(&crate::support::postgres_url().unwrap()).unwrap();
+    let stored = AtomicUsize::new(0);
+    std::thread::scope(|threads| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (store, centre, stored) = (test.store.clone(), test.submitter("C01"), &stored);
+                threads.spawn(move || {
+                    for number in 0..EACH {
+                        let name = format!("P-{client}-{number}");
+                        loop {
+                            match store.put_case(&centre, put(&name, number)) {
+                                Ok(_) => break,
+                                // The commit went through and its answer was lost: the case is there.
+                                Err(StoreError::PreconditionRequired { .. }) => break,
+                                Err(StoreError::Unavailable(_)) => {}
+                                Err(other) => panic!("{other:?}"),
+                            }
+                        }
+                        stored.fetch_add(1, Ordering::SeqCst);
+                    }
+                })
+            })
+            .collect();
+        let mut next = APART;
+        while next < CLIENTS * EACH {
+            if stored.load(Ordering::SeqCst) < next {
+                std::thread::yield_now();
+                continue;
+            }
+            next += APART;
+            admin
+                .batch_execute(&format!(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+                ))
+                .unwrap();
+        }
+        clients.into_iter().for_each(|client| client.join().unwrap());
+    });
+    let centre = test.submitter("C01");
+    for client in 0..CLIENTS {
+        for number in 0..EACH {
+            let case = test
+                .store
+                .get_case(&centre, &format!("P-{client}-{number}"))
+                .unwrap();
+            assert_eq!(case.row.version, 1, "stored once");
+        }
     }
     test.store.verify_audit(None).unwrap();
 }

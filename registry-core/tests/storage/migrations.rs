@@ -1,5 +1,6 @@
 //! Migrations: up, down and up again leave the same schema; an interrupted one leaves the old state.
 
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
@@ -85,12 +86,12 @@ fn write_last(folder: &tempfile::TempDir, up: &str) {
 
 fn run<DB: diesel::backend::Backend, C: MigrationHarness<DB>>(
     conn: &mut C,
-    folder: &tempfile::TempDir,
+    folder: &std::path::Path,
 ) -> Result<usize, String>
 where
     FileBasedMigrations: MigrationSource<DB>,
 {
-    let source = FileBasedMigrations::from_path(folder.path()).unwrap();
+    let source = FileBasedMigrations::from_path(folder).unwrap();
     conn.run_pending_migrations(source)
         .map(|done| done.len())
         .map_err(|e| e.to_string())
@@ -108,13 +109,11 @@ fn an_interrupted_migration_leaves_the_old_state_and_completes_later() {
             dialect,
             &format!("{moves_data} UPDATE centres SET name = 'x'; INSERT INTO no_such_table VALUES (1);"),
         );
-        let apply = |folder: &tempfile::TempDir| match dialect {
-            Dialect::Sqlite => run(
-                &mut SqliteConnection::establish(test.file().to_str().unwrap()).unwrap(),
-                folder,
-            ),
-            Dialect::Postgres => run(&mut PgConnection::establish(&test.options.url).unwrap(), folder),
+        let url = match dialect {
+            Dialect::Sqlite => test.file().display().to_string(),
+            Dialect::Postgres => test.options.url.clone(),
         };
+        let apply = |folder: &tempfile::TempDir| apply_from(dialect, &url, folder.path());
         assert!(apply(&folder).is_err(), "{dialect:?}");
         assert_eq!(schema(&test), before, "{dialect:?}: half a migration is there");
         assert!(test.store.is_migrated().unwrap());
@@ -129,5 +128,93 @@ fn an_interrupted_migration_leaves_the_old_state_and_completes_later() {
             ["C01", "C02", "C03"]
         );
         assert!(!test.store.is_migrated().unwrap(), "newer than this program");
+    }
+}
+
+const KILLED_URL: &str = "REGISTRY_MIGRATION_TEST_URL";
+const KILLED_FOLDER: &str = "REGISTRY_MIGRATION_TEST_FOLDER";
+
+fn apply_from(dialect: Dialect, url: &str, folder: &std::path::Path) -> Result<usize, String> {
+    match dialect {
+        Dialect::Sqlite => {
+            let mut conn = SqliteConnection::establish(url).unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+            run(&mut conn, folder)
+        }
+        Dialect::Postgres => run(&mut PgConnection::establish(url).unwrap(), folder),
+    }
+}
+
+/// The process that is killed while it migrates. Does nothing unless started by the test below.
+#[test]
+fn migrating_process() {
+    let (Ok(url), Ok(folder)) = (std::env::var(KILLED_URL), std::env::var(KILLED_FOLDER)) else {
+        return;
+    };
+    let dialect = if url.starts_with("postgres") {
+        Dialect::Postgres
+    } else {
+        Dialect::Sqlite
+    };
+    apply_from(dialect, &url, folder.as_ref()).unwrap();
+}
+
+#[test]
+fn a_migration_killed_half_way_leaves_the_old_state_and_completes_later() {
+    for dialect in dialects() {
+        let test = TestStore::new(dialect).unwrap();
+        test.store
+            .put_case(&test.submitter("C01"), put("P-1", 1))
+            .unwrap();
+        let before = schema(&test);
+        let change = "CREATE TABLE next_thing (id TEXT PRIMARY KEY); UPDATE centres SET name = 'x';";
+        let (url, without_end) = match dialect {
+            Dialect::Sqlite => (
+                test.file().display().to_string(),
+                "CREATE TABLE endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;",
+            ),
+            Dialect::Postgres => (test.options.url.clone(), "SELECT pg_sleep(3600);"),
+        };
+        let folder = with_one_more(dialect, &format!("{change} {without_end}"));
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "migrations::migrating_process", "--nocapture"])
+            .env(KILLED_URL, &url)
+            .env(KILLED_FOLDER, folder.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // It is half way once it holds what it has changed.
+        match dialect {
+            Dialect::Sqlite => {
+                let mut other = SqliteConnection::establish(&url).unwrap();
+                while other.batch_execute("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
+                    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+                }
+            }
+            Dialect::Postgres => {
+                let asleep = "SELECT pid::text AS line FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+                while test.raw_texts(asleep).is_empty() {
+                    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+                }
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if dialect == Dialect::Postgres {
+            // The server notices a client that is gone when it next talks to it; what it did not commit never was.
+            test.raw_texts(
+                "SELECT pg_terminate_backend(pid)::text AS line FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+            );
+        }
+        assert_eq!(schema(&test), before, "{dialect:?}: half a migration is there");
+        assert!(test.store.is_migrated().unwrap());
+        assert!(!test.export().contains("\"name\":\"x\""), "{dialect:?}");
+        write_last(&folder, change);
+        assert_eq!(
+            apply_from(dialect, &url, folder.path()).unwrap(),
+            1,
+            "{dialect:?}"
+        );
     }
 }
