@@ -11,7 +11,7 @@ use super::files::{GuidelineFile, MeasureFile};
 use super::{Composite, Guideline, GuidelineStatus, Measure, MeasureKind, Program};
 use crate::record::Layout;
 use crate::rules::compile::{Compiler, Definition, Role, Shared, WindowDays, parse_at};
-use crate::rules::files::{RuleFile, definitions, json, parameters, tables, window_days};
+use crate::rules::files::{RuleFile, definitions, parameters, tables, window_days};
 use crate::rules::program::Cond;
 use crate::rules::{RuleError, RuleErrors};
 use crate::versions::SchemaStore;
@@ -131,7 +131,18 @@ impl Guideline {
         let compiled = Compilation::run(files, layout, replaced, &mut errors);
         match compiled {
             Some(guideline) if errors.is_empty() => Ok(guideline),
-            _ => Err(RuleErrors(errors)),
+            _ => {
+                // A fault in a definition shows in every expression that reads it.
+                let mut told: Vec<RuleError> = Vec::new();
+                errors.retain(|error| {
+                    let new = !told.contains(error);
+                    if new {
+                        told.push(error.clone());
+                    }
+                    new
+                });
+                Err(RuleErrors(errors))
+            }
         }
     }
 }
@@ -139,7 +150,10 @@ impl Guideline {
 struct Compilation<'a> {
     shared: Shared,
     errors: &'a mut Vec<RuleError>,
+    /// Parameters that some expression reads.
     read: BTreeSet<String>,
+    /// Lets and definitions that some expression reads.
+    named: BTreeSet<String>,
     references: Vec<BTreeSet<u16>>,
 }
 
@@ -207,6 +221,7 @@ impl<'a> Compilation<'a> {
             shared,
             errors,
             read: BTreeSet::new(),
+            named: BTreeSet::new(),
             references: Vec::new(),
         };
         let population_programs = compilation.populations(main, &head);
@@ -230,6 +245,7 @@ impl<'a> Compilation<'a> {
             .collect();
         compilation.refuse_cycles(&measures);
         compilation.refuse_unread(named("parameters.toml"));
+        compilation.check_unread_definitions();
         let (measures, programs): (Vec<Measure>, Vec<Program>) = programs.into_iter().flatten().unzip();
         let composites = composites(main, &head, &measures, compilation.errors);
         let texts = |written: &BTreeMap<Spanned<String>, Spanned<String>>| -> BTreeMap<String, String> {
@@ -271,6 +287,7 @@ impl<'a> Compilation<'a> {
                 let compiled = compiler.field(&expr, &source);
                 self.errors.append(&mut compiler.errors);
                 self.read.append(&mut compiler.read);
+                self.named.append(&mut compiler.named);
                 compiled
             });
             // One place per population keeps positions right; with an error nothing is used.
@@ -304,6 +321,7 @@ impl<'a> Compilation<'a> {
         }
         let mut fields = BTreeMap::new();
         let (mut parameters, mut references) = (BTreeSet::new(), BTreeSet::new());
+        let mut named = BTreeSet::new();
         for (field, text) in [
             ("denominator", &written.denominator),
             ("exclusion", &written.exclusion),
@@ -321,7 +339,12 @@ impl<'a> Compilation<'a> {
             self.errors.append(&mut compiler.errors);
             parameters.append(&mut compiler.read);
             references.append(&mut compiler.references);
+            named.append(&mut compiler.named);
         }
+        if fields.len() == 4 {
+            refuse_unnamed(file, &written.r#let, &named, self.errors);
+        }
+        self.named.append(&mut named);
         let listed: BTreeSet<String> = written.parameters.get_ref().iter().cloned().collect();
         if fields.len() == 4 && parameters != listed {
             let message = format!("the expressions read {parameters:?}, the list says {listed:?}");
@@ -369,6 +392,18 @@ impl<'a> Compilation<'a> {
         }
     }
 
+    /// A draft may leave a definition unread; it is checked on its own all the same.
+    fn check_unread_definitions(&mut self) {
+        let lets = BTreeMap::new();
+        for (name, definition) in &self.shared.definitions {
+            if !self.named.contains(name) {
+                let mut compiler = Compiler::new(&self.shared, Role::Measure, None, &lets);
+                compiler.check(definition);
+                self.errors.append(&mut compiler.errors);
+            }
+        }
+    }
+
     fn refuse_unread(&mut self, file: Option<&RuleFile>) {
         let Some(file) = file else { return };
         for name in self.shared.parameters.keys() {
@@ -384,6 +419,24 @@ impl<'a> Compilation<'a> {
     }
 }
 
+/// What no expression reads is checked by none, and a reader would take it for part of the logic.
+fn refuse_unnamed(
+    file: &RuleFile,
+    written: &BTreeMap<Spanned<String>, Spanned<String>>,
+    named: &BTreeSet<String>,
+    errors: &mut Vec<RuleError>,
+) {
+    for name in written.keys().filter(|name| !named.contains(name.get_ref())) {
+        let message = format!("no expression reads `{}`", name.get_ref());
+        let unread = file.error(name.span().start, "never_read", message);
+        // A name that is refused anyway cannot be read.
+        let place = |error: &RuleError| (error.file.clone(), error.line, error.column);
+        if !errors.iter().any(|error| place(error) == place(&unread)) {
+            errors.push(unread);
+        }
+    }
+}
+
 /// Composites with their parts resolved; parts are measures of one unit and none of them utilisation.
 fn composites(
     file: &RuleFile,
@@ -391,9 +444,13 @@ fn composites(
     measures: &[Measure],
     errors: &mut Vec<RuleError>,
 ) -> Vec<Composite> {
-    let mut composites = Vec::new();
+    let mut composites: Vec<Composite> = Vec::new();
     for written in &head.composites {
         let at = written.parts.span().start;
+        if composites.iter().any(|other| other.id == *written.id.get_ref()) {
+            let message = format!("there are two composites `{}`", written.id.get_ref());
+            errors.push(file.error(written.id.span().start, "twice", message));
+        }
         let mut refuse = |message: String| errors.push(file.error(at, "bad_composite", message));
         if measures.iter().any(|measure| measure.id == *written.id.get_ref()) {
             refuse(format!("there is a measure `{}` already", written.id.get_ref()));
@@ -478,11 +535,7 @@ fn read_measures(all: &[RuleFile], layout: &Layout, errors: &mut Vec<RuleError>)
 }
 
 fn describe(written: &MeasureFile, kind: MeasureKind, lets: &BTreeMap<String, Definition>) -> Measure {
-    let date = |value: &Option<toml::Value>| {
-        value
-            .as_ref()
-            .and_then(|value| json(value).as_str().map(str::to_owned))
-    };
+    let date = |value: &Option<toml::value::Datetime>| value.as_ref().map(ToString::to_string);
     let mut expressions: BTreeMap<String, String> = [
         ("denominator", &written.denominator),
         ("exclusion", &written.exclusion),

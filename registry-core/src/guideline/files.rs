@@ -63,9 +63,9 @@ pub(super) struct MeasureFile {
     pub(super) rationale: String,
     pub(super) review_note: Option<String>,
     pub(super) stratifiers: Option<Vec<String>>,
-    pub(super) authored: Option<toml::Value>,
-    pub(super) reviewed: Option<toml::Value>,
-    pub(super) next_review: Option<toml::Value>,
+    pub(super) authored: Option<toml::value::Datetime>,
+    pub(super) reviewed: Option<toml::value::Datetime>,
+    pub(super) next_review: Option<toml::value::Datetime>,
     #[serde(default)]
     pub(super) r#let: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]

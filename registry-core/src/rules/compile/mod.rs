@@ -114,6 +114,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) errors: Vec<RuleError>,
     /// Parameters read so far.
     pub(crate) read: BTreeSet<String>,
+    /// Lets and definitions read so far.
+    pub(crate) named: BTreeSet<String>,
     /// Measures referred to so far.
     pub(crate) references: BTreeSet<u16>,
     size: usize,
@@ -153,6 +155,7 @@ impl<'a> Compiler<'a> {
             sources: Vec::new(),
             errors: Vec::new(),
             read: BTreeSet::new(),
+            named: BTreeSet::new(),
             references: BTreeSet::new(),
             size: 0,
         }
@@ -165,6 +168,15 @@ impl<'a> Compiler<'a> {
         let compiled = self.condition(expr);
         self.sources.pop();
         compiled.ok()
+    }
+
+    /// Looks for errors in a definition that no field reads, whatever it is (a condition, a date, a number).
+    pub(crate) fn check(&mut self, definition: &'a Definition) {
+        self.sources.push(&definition.source);
+        self.size = 0;
+        // What is wrong with it is among the errors.
+        let _ = self.typed(&definition.expr);
+        self.sources.pop();
     }
 
     fn fault<T>(&mut self, at: At, code: &'static str, message: impl Into<String>) -> Compiled<T> {

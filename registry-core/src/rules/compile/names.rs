@@ -120,6 +120,7 @@ impl<'a> Compiler<'a> {
                 format!("there is no named date, let or definition `{name}`"),
             );
         };
+        self.named.insert(name.to_owned());
         if self.expanding.iter().any(|outer| outer == name) {
             return self.fault(at, "recursion", format!("`{name}` is defined by itself"));
         }
