@@ -247,7 +247,8 @@ impl<'a> Compilation<'a> {
         compilation.refuse_unread(named("parameters.toml"));
         compilation.check_unread_definitions();
         let (measures, programs): (Vec<Measure>, Vec<Program>) = programs.into_iter().flatten().unzip();
-        let composites = composites(main, &head, &measures, compilation.errors);
+        let ids: BTreeSet<&str> = compilation.shared.measures.keys().map(String::as_str).collect();
+        let composites = composites(main, &head, &measures, &ids, compilation.errors);
         let texts = |written: &BTreeMap<Spanned<String>, Spanned<String>>| -> BTreeMap<String, String> {
             written
                 .iter()
@@ -437,11 +438,12 @@ fn refuse_unnamed(
     }
 }
 
-/// Composites with their parts resolved; parts are measures of one unit and none of them utilisation.
+/// Composites with their parts resolved (`ids`: of all measures, those with faults too); parts are measures of one unit and none of them utilisation.
 fn composites(
     file: &RuleFile,
     head: &GuidelineFile,
     measures: &[Measure],
+    ids: &BTreeSet<&str>,
     errors: &mut Vec<RuleError>,
 ) -> Vec<Composite> {
     let mut composites: Vec<Composite> = Vec::new();
@@ -451,14 +453,17 @@ fn composites(
             let message = format!("there are two composites `{}`", written.id.get_ref());
             errors.push(file.error(written.id.span().start, "twice", message));
         }
-        let mut refuse = |message: String| errors.push(file.error(at, "bad_composite", message));
-        if measures.iter().any(|measure| measure.id == *written.id.get_ref()) {
-            refuse(format!("there is a measure `{}` already", written.id.get_ref()));
+        if ids.contains(written.id.get_ref().as_str()) {
+            let message = format!("there is a measure `{}` already", written.id.get_ref());
+            errors.push(file.error(written.id.span().start, "bad_composite", message));
         }
+        let mut refuse = |message: String| errors.push(file.error(at, "bad_composite", message));
         let mut parts = Vec::new();
         for id in written.parts.get_ref() {
             match measures.iter().position(|measure| measure.id == *id) {
                 Some(part) => parts.push(part as u16),
+                // A measure with a fault of its own: that fault is told.
+                None if ids.contains(id.as_str()) => {}
                 None => refuse(format!("there is no measure `{id}`")),
             }
         }

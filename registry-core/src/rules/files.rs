@@ -84,7 +84,7 @@ impl RuleFile {
 #[serde(deny_unknown_fields)]
 struct ParameterFile {
     value: Spanned<toml::Value>,
-    r#type: String,
+    r#type: Spanned<String>,
     basis: String,
     note: Option<String>,
     /// Other values to compute the measures with (sensitivity).
@@ -101,12 +101,17 @@ pub(crate) fn parameters(
     let read: BTreeMap<Spanned<String>, ParameterFile> = file.read(errors).unwrap_or_default();
     let mut parameters = BTreeMap::new();
     for (name, parameter) in &read {
-        let at = parameter.value.span().start;
+        let kind = &parameter.r#type;
+        let at = if ParameterValue::TYPES.contains(&kind.get_ref().as_str()) {
+            parameter.value.span().start
+        } else {
+            kind.span().start
+        };
         let written = json(parameter.value.get_ref());
         let value = replaced.get(name.get_ref()).unwrap_or(&written);
         let mut alternatives = Vec::new();
         for other in &parameter.alternatives {
-            match ParameterValue::read(&parameter.r#type, &json(other.get_ref())) {
+            match ParameterValue::read(kind.get_ref(), &json(other.get_ref())) {
                 Ok(value) => alternatives.push(value),
                 Err(message) => {
                     let message = format!("{}: alternative: {message}", name.get_ref());
@@ -114,7 +119,7 @@ pub(crate) fn parameters(
                 }
             }
         }
-        match ParameterValue::read(&parameter.r#type, value) {
+        match ParameterValue::read(kind.get_ref(), value) {
             Ok(value) => {
                 let (basis, note) = (parameter.basis.clone(), parameter.note.clone());
                 let name = name.get_ref().clone();

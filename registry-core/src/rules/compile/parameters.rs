@@ -45,6 +45,11 @@ impl ParameterValue {
         }
     }
 
+    /// The types a parameter may have.
+    pub const TYPES: [&str; 7] = [
+        "days", "months", "number", "integer", "date", "code_set", "pattern",
+    ];
+
     /// Reads a value as its declared type (`days`, `months`, `number`, `integer`, `date`, `code_set`, `pattern`).
     ///
     /// # Errors
