@@ -4,6 +4,7 @@ use chrono::Datelike;
 use serde_json::{Value, json};
 
 use super::CohortPlan;
+use super::course::accrued;
 use super::dice::Dice;
 
 /// How well a centre fills in its records.
@@ -103,6 +104,15 @@ fn weight(n: u32) -> u32 {
     60 / (n + 2) + 5
 }
 
+/// Share of the registrations that fall into a calendar year.
+fn accrued_in(plan: &CohortPlan, year: i32) -> f64 {
+    let back = |year: i32| {
+        let first = chrono::NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(plan.as_of);
+        (plan.as_of - first).num_days()
+    };
+    accrued(back(year)) - accrued(back(year + 1))
+}
+
 fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
     let mut dice = Dice::new(plan.seed ^ 0x0043_454E_5452_4553, u64::from(n) + 1);
     let place = n as usize;
@@ -119,17 +129,21 @@ fn one(plan: &CohortPlan, n: u32) -> SyntheticCentre {
     let specialised = !matches!(n, 27 | 33);
     let academic = n < 12 || dice.chance(0.4);
     let minimally_invasive = n < 9 || n.is_multiple_of(3);
+    let all: u32 = (0..plan.centres).map(weight).sum();
+    let share = f64::from(weight(n)) / f64::from(all.max(1));
     let volume = i64::from(weight(n)) * 3 + dice.between(0, 10);
     let this_year = plan.as_of.year();
     let years = (this_year - 11..=this_year)
         .map(|year| {
-            let eligible = i64::from(weight(n)) + dice.between(0, 4);
+            let registered = f64::from(plan.cases) * share * accrued_in(plan, year);
+            let eligible = (registered * (1.05 + 0.5 * dice.unit())).ceil() as i64;
             let row = json!({
                 "centre_id": id(n),
                 "effective_year": year,
                 "is_specialised_sarcoma_centre": specialised,
                 "annual_rps_volume": volume,
-                "eligible_seen": eligible,
+                // Nobody counted before the registry began.
+                "eligible_seen": if registered > 0.0 { json!(eligible) } else { json!({"absent": "unknown"}) },
                 "consent_refused": dice.between(0, eligible / 8),
                 "annual_metastasectomy_volume": volume / 4,
                 "mis_metastasectomy_programme": minimally_invasive,

@@ -11,6 +11,12 @@ const MEAN_SURVIVAL_DAYS: f64 = 16.0 * 30.4375 / std::f64::consts::LN_2;
 /// Six years of accrual, so that somebody is still at risk at five years.
 const ACCRUAL_DAYS: i64 = 6 * 365;
 
+/// Share of the registrations that lie at most `days` back; [`Course::draw`] draws them so.
+pub(super) fn accrued(days: i64) -> f64 {
+    let part = days.clamp(0, ACCRUAL_DAYS) as f64 / ACCRUAL_DAYS as f64;
+    0.5 * part + 0.5 * (1.0 - (1.0 - part).powi(2))
+}
+
 /// How far back a centre enters its patients of the years before the registry: within the centre table.
 const FARTHEST_BACK_DAYS: i64 = 3_700;
 
