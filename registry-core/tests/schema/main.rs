@@ -7,6 +7,7 @@
 )]
 
 mod body;
+mod check_examples;
 mod checks;
 mod dictionary;
 mod door;
