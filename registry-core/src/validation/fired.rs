@@ -158,13 +158,17 @@ impl Subject<'_> {
             [] => self.section(check),
             [(_, only)] => only.clone(),
             [(first, pointer), rest @ ..] => {
-                if rest
+                let same_row = rest
                     .iter()
-                    .all(|(at, _)| (at.entity, at.row) == (first.entity, first.row))
-                {
+                    .all(|(at, _)| (at.entity, at.row) == (first.entity, first.row));
+                if same_row {
                     pointer
                         .rsplit_once('/')
                         .map_or_else(String::new, |(row, _)| row.to_owned())
+                } else if fired.row.is_none() {
+                    // Of a check of the whole record a row of a section says too much.
+                    self.only_section(&considered[..1])
+                        .unwrap_or_else(|| pointer.clone())
                 } else {
                     pointer.clone()
                 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::body::{JUDGE, centres, envelope};
 use crate::store::schema_dir;
 
-/// Made by the storage, which knows the other records: `tests/storage/cases.rs` reads its examples.
+/// Made by the storage, which knows the other records: `tests/storage/pseudonyms.rs` reads its examples.
 const OF_THE_STORAGE: &str = "E-003";
 
 #[derive(Deserialize)]
