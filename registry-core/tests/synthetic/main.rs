@@ -218,7 +218,6 @@ fn the_demo_cohort_is_accepted_mostly_clean_and_mostly_assessable() {
 #[test]
 fn no_check_contradicts_the_cohort() {
     let judged = &*DEMO;
-    println!("FIRED {:?}", judged.fired);
     let mut often = Vec::new();
     for (id, cases) in &judged.fired {
         let share = f64::from(*cases) / f64::from(plan().cases);
