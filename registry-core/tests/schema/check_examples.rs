@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use chrono::{NaiveDate, NaiveTime};
+use registry_core::dictionary::Requirement;
 use registry_core::intake::{Limits, parse};
 use registry_core::validation::{Envelope, Finding, Verdict};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::body::{JUDGE, centres, envelope};
+use crate::body::{JUDGE, STORE, centres, envelope};
 use crate::store::schema_dir;
 
 /// Made by the storage, which knows the other records: `tests/storage/pseudonyms.rs` reads its examples.
@@ -228,4 +229,37 @@ fn every_check_has_examples_of_both_kinds() {
         let told: BTreeSet<&str> = file.example.iter().map(|e| e.why.as_str()).collect();
         assert_eq!(told.len(), file.example.len(), "{}: the same twice", check.id);
     }
+}
+
+/// Conditional requirements no rule can judge, and why.
+const NOT_A_RULE: [(&str, &str); 1] = [(
+    "consent.withdrawal_date",
+    "a withdrawal is taken whatever it lacks: no rule is put to it",
+)];
+
+#[test]
+fn every_conditional_requirement_is_queried_by_a_check() {
+    let checks = JUDGE.checks("1.0.0").expect("the checks");
+    let asks = |path: &str| {
+        let words = [format!("MISSING({path})"), format!("KNOWN({path})")];
+        checks.checks().iter().any(|check| {
+            let text = check.expression.as_deref().unwrap_or_default();
+            words.iter().any(|word| text.contains(word.as_str()))
+        })
+    };
+    let mut count = 0;
+    let mut unasked = Vec::new();
+    for entity in &STORE.current().dictionary.entities {
+        for element in &entity.elements {
+            if element.requirement == Requirement::Conditional {
+                count += 1;
+                let path = format!("{}.{}", entity.name, element.name);
+                if !asks(&path) {
+                    unasked.push(path);
+                }
+            }
+        }
+    }
+    assert_eq!(count, 50);
+    assert_eq!(unasked, NOT_A_RULE.map(|(path, _)| path.to_owned()));
 }

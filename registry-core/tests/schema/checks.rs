@@ -348,3 +348,26 @@ fn an_error_keeps_its_element_out_of_the_measures() {
         assert_eq!(outcome.element.as_deref(), Some("primary.eligibility_class"));
     }
 }
+
+/// An attestation that the rows of its section contradict closes nothing: it is ignored, the rows stay.
+#[test]
+fn a_contradicted_attestation_is_ignored() {
+    let attested = |status: &str| {
+        judge(&with(
+            "/section_attestation",
+            json!([{"section": "imaging", "status": status}]),
+        ))
+    };
+    let contradicted = attested("none_ever");
+    assert_eq!(
+        finding(&contradicted, "E-102").pointer,
+        "/section_attestation/0/status"
+    );
+    let open = attested("incomplete");
+    assert!(
+        worth(&open, "imaging").is_some_and(|n| n > 0),
+        "{:?}",
+        open.unattested
+    );
+    assert_eq!(worth(&contradicted, "imaging"), worth(&open, "imaging"));
+}
