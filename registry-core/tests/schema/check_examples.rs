@@ -9,7 +9,7 @@ use std::fs;
 use chrono::{NaiveDate, NaiveTime};
 use registry_core::dictionary::Requirement;
 use registry_core::intake::{Limits, parse};
-use registry_core::validation::{Envelope, Finding, Verdict};
+use registry_core::validation::{Envelope, Finding};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,20 +21,20 @@ const OF_THE_STORAGE: &str = "E-003";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(crate) struct File {
     base: String,
     severity: String,
     #[serde(default)]
     set: BTreeMap<String, Value>,
     #[serde(default)]
     remove: Vec<String>,
-    example: Vec<Example>,
+    pub(crate) example: Vec<Example>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Example {
-    fires: bool,
+pub(crate) struct Example {
+    pub(crate) fires: bool,
     why: String,
     #[serde(default)]
     set: BTreeMap<String, Value>,
@@ -93,7 +93,7 @@ fn remove(body: &mut Value, pointer: &str) {
 }
 
 impl File {
-    fn body(&self, example: &Example) -> Value {
+    pub(crate) fn body(&self, example: &Example) -> Value {
         let path = schema_dir()
             .join("examples/1.0.0/valid")
             .join(format!("{}.json", self.base));
@@ -111,23 +111,24 @@ impl File {
     }
 }
 
-fn judged(body: &Value, example: &Example) -> Verdict {
-    let day = example
-        .sent_on
-        .unwrap_or_else(|| NaiveDate::from_ymd_opt(2027, 1, 4).expect("a day"));
-    let usual = envelope();
-    let envelope = Envelope {
-        centre_id: example.centre.clone().unwrap_or_else(|| usual.centre_id.clone()),
-        submitted_at: day
-            .and_time(NaiveTime::from_hms_opt(9, 30, 0).expect("a time"))
-            .and_utc(),
-        data_cutoff_date: day,
-        ..usual
-    };
-    JUDGE.judge(body, &envelope, &centres())
+impl Example {
+    /// Sent by centre C07 on 4 January 2027 where nothing else is said.
+    pub(crate) fn envelope(&self) -> Envelope {
+        let day = self
+            .sent_on
+            .unwrap_or_else(|| NaiveDate::from_ymd_opt(2027, 1, 4).expect("a day"));
+        let time = NaiveTime::from_hms_opt(9, 30, 0).expect("a time");
+        let usual = envelope();
+        Envelope {
+            centre_id: self.centre.clone().unwrap_or_else(|| usual.centre_id.clone()),
+            submitted_at: day.and_time(time).and_utc(),
+            data_cutoff_date: day,
+            ..usual
+        }
+    }
 }
 
-fn files() -> BTreeMap<String, File> {
+pub(crate) fn files() -> BTreeMap<String, File> {
     let folder = schema_dir().join("examples/1.0.0/checks");
     fs::read_dir(&folder)
         .expect("the examples of the checks")
@@ -144,7 +145,7 @@ fn files() -> BTreeMap<String, File> {
 
 /// What is wrong with one example, if anything is.
 fn fault(id: &str, file: &File, example: &Example) -> Option<String> {
-    let verdict = judged(&file.body(example), example);
+    let verdict = JUDGE.judge(&file.body(example), &example.envelope(), &centres());
     // A body that breaks the schema is not put to the checks: silence would prove nothing.
     let breaches: Vec<&Finding> = verdict.findings.iter().filter(|f| f.rule.is_none()).collect();
     if !breaches.is_empty() {

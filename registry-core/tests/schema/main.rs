@@ -8,6 +8,7 @@
 
 mod body;
 mod check_examples;
+mod check_thresholds;
 mod checks;
 mod dictionary;
 mod door;
