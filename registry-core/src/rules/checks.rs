@@ -24,7 +24,7 @@ pub enum EvaluatedBy {
 /// One edit check, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// As `E-005`.
+    /// As `E-005`, or `R-005` for an element the dictionary requires under a condition.
     pub id: String,
     pub version: String,
     pub severity: Severity,
@@ -91,7 +91,7 @@ struct CheckFile {
 }
 
 impl CheckSet {
-    /// Compiles `checks/E-*.toml` with `checks/parameters.toml` and `checks/tables.toml`. Windows (PRE, FT) read the parameters of the
+    /// Compiles `checks/*.toml` with `checks/parameters.toml` and `checks/tables.toml`. Windows (PRE, FT) read the parameters of the
     /// guideline version in force when the checks have none of their own.
     ///
     /// # Errors

@@ -118,10 +118,23 @@ impl Subject<'_> {
                     .find(|(_, pointer)| pointer.ends_with(element))
                     .map_or_else(String::new, |(_, pointer)| pointer.clone());
             }
-            if let Some((entity, element)) = block.split_once('.').filter(|(entity, _)| self.is_case(entity))
-            {
-                return self.blocked(entity, element, fired);
-            }
+        }
+        let blocks: Vec<(&str, &str)> = check
+            .blocks
+            .iter()
+            .filter_map(|block| block.split_once('.'))
+            .filter(|(entity, _)| self.is_case(entity))
+            .collect();
+        // Of several sections, the last one with something that was read: judging stops at the first violation.
+        let violated = blocks.iter().rev().map(|(entity, _)| *entity).find(|entity| {
+            let position = self.record.layout().entity(entity);
+            candidates.iter().any(|(at, _)| Some(at.entity) == position)
+        });
+        let first = blocks
+            .iter()
+            .find(|(entity, _)| violated.is_none_or(|violated| violated == *entity));
+        if let Some((entity, element)) = first {
+            return self.blocked(entity, element, fired);
         }
         let scoped: Vec<&(CellRef, String)> = candidates
             .iter()
@@ -145,13 +158,17 @@ impl Subject<'_> {
             [] => self.section(check),
             [(_, only)] => only.clone(),
             [(first, pointer), rest @ ..] => {
-                if rest
+                let same_row = rest
                     .iter()
-                    .all(|(at, _)| (at.entity, at.row) == (first.entity, first.row))
-                {
+                    .all(|(at, _)| (at.entity, at.row) == (first.entity, first.row));
+                if same_row {
                     pointer
                         .rsplit_once('/')
                         .map_or_else(String::new, |(row, _)| row.to_owned())
+                } else if fired.row.is_none() {
+                    // Of a check of the whole record a row of a section says too much.
+                    self.only_section(&considered[..1])
+                        .unwrap_or_else(|| pointer.clone())
                 } else {
                     pointer.clone()
                 }
@@ -167,7 +184,7 @@ impl Subject<'_> {
         alone.then(|| format!("/{}", entity.name))
     }
 
-    /// The blocked element: of the scoped row, of the only row read, or the section.
+    /// The blocked element: of the scoped row, of the only row read or the only one read that holds it, or the section.
     fn blocked(&self, entity: &str, element: &str, fired: &FiredCheck) -> String {
         let section = format!("/{entity}");
         let repeated = self.dictionary.entity(entity).is_some_and(Entity::repeated);
@@ -177,21 +194,30 @@ impl Subject<'_> {
         let position = self.record.layout().entity(entity);
         let row = match fired.row {
             Some((scope, row)) if Some(scope) == position => Some(row),
-            _ => {
-                let mut rows: Vec<u32> = fired
-                    .read
-                    .iter()
-                    .filter(|at| Some(at.entity) == position)
-                    .map(|at| at.row)
-                    .collect();
-                rows.dedup();
-                match rows.as_slice() {
-                    [only] => Some(*only),
-                    _ => None,
-                }
-            }
+            _ => self.only_row(position, element, fired),
         };
         row.map_or(section.clone(), |row| format!("{section}/{row}/{element}"))
+    }
+
+    /// The only row that was read, or the only one of those that holds the element.
+    fn only_row(&self, entity: Option<u16>, element: &str, fired: &FiredCheck) -> Option<u32> {
+        let mut rows: Vec<u32> = fired
+            .read
+            .iter()
+            .filter(|at| Some(at.entity) == entity)
+            .map(|at| at.row)
+            .collect();
+        rows.dedup();
+        if rows.len() > 1 {
+            let holding = self.candidates(fired).into_iter().filter(|(at, pointer)| {
+                Some(at.entity) == entity && pointer.rsplit('/').next() == Some(element)
+            });
+            rows = holding.map(|(at, _)| at.row).collect();
+        }
+        match rows.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
     }
 
     /// Cells of the body that were read and hold something, in the order of the dictionary.

@@ -14,7 +14,17 @@ use crate::rules::Check;
 /// Length of a day in full, `2026-03-01`.
 const FULL: usize = 10;
 
-/// The date elements windows rest on: those that place a row in time, and those a measure reads.
+/// The elements behind the named dates and windows of the rule language, where they place no row in time themselves.
+const NAMED: [(&str, &str); 5] = [
+    ("A0", "presentation.referral_date"),
+    ("FT", "presentation.referral_date"),
+    ("PRE", "presentation.referral_date"),
+    ("DEATH", "followup.death_date"),
+    ("DIED_BY", "followup.death_date"),
+];
+
+/// The date elements windows rest on: those that place a row in time, and those a measure reads, by path or by the name
+/// of a date.
 #[derive(Debug)]
 pub(super) struct WindowDates {
     /// By entity: whether it is repeated, and its date elements.
@@ -93,7 +103,7 @@ fn finding(check: &Check, pointer: String, element: String, row: &Value, value: 
     }
 }
 
-/// Everything of the form `entity.element` in the expressions of the guidelines.
+/// Everything of the form `entity.element` in the expressions of the guidelines, and what named dates stand for.
 fn paths_in<'g>(guidelines: impl Iterator<Item = &'g Guideline>) -> BTreeSet<&'g str> {
     guidelines
         .flat_map(|g| {
@@ -103,6 +113,12 @@ fn paths_in<'g>(guidelines: impl Iterator<Item = &'g Guideline>) -> BTreeSet<&'g
                 .chain(g.populations.values())
         })
         .flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')))
-        .filter(|word| word.contains('.'))
+        .filter_map(|word| {
+            let named = NAMED
+                .iter()
+                .find(|(name, _)| *name == word)
+                .map(|(_, path)| *path);
+            named.or_else(|| word.contains('.').then_some(word))
+        })
         .collect()
 }

@@ -146,6 +146,17 @@ fn patients_beside_each_guideline() {
     }
 }
 
+/// Checks whose condition under `schema/` differs from the golden one, and why.
+const MENDED: [(&str, &str); 7] = [
+    ("E-047", "needles of more than 22 G are usual for aspiration"),
+    ("E-055", "a refuted lesion is no metastasis"),
+    ("E-056", "a refuted lesion is no metastasis"),
+    ("E-057", "a refuted lesion is no metastasis"),
+    ("E-058", "a refuted lesion is no metastasis"),
+    ("E-079", "an unknown day of enrolment is an answer, as in E-080"),
+    ("E-101", "an attestation of `all` stands for every section"),
+];
+
 #[test]
 fn the_checks_under_schema_say_what_the_golden_ones_say() {
     let set = registry_core::rules::CheckSet::of(&STORE, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
@@ -158,10 +169,36 @@ fn the_checks_under_schema_say_what_the_golden_ones_say() {
             let known = fired
                 .iter()
                 .map(|fired| (set.checks()[fired.check].id.clone(), fired.row));
-            known.filter(|(id, _)| id.as_str() <= "E-039").collect()
+            // The rules for conditional requirements are written beside the golden checks.
+            known.filter(|(id, _)| id.starts_with("E-")).collect()
         };
         assert_eq!(ids(&set), ids(&CHECKS), "{}", case["id"]);
     }
+}
+
+#[test]
+fn the_checks_under_schema_are_the_golden_ones_but_for_the_mended() {
+    let set = registry_core::rules::CheckSet::of(&STORE, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
+    let condition = |check: &registry_core::rules::Check| {
+        let text = check.expression.as_deref()?;
+        Some(registry_core::rules::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault:?}")))
+    };
+    let mut differ = Vec::new();
+    for golden in CHECKS.checks() {
+        let check = set
+            .check(&golden.id)
+            .unwrap_or_else(|| panic!("no {}", golden.id));
+        assert_eq!(check.severity, golden.severity, "{}", golden.id);
+        assert_eq!(check.scope, golden.scope, "{}", golden.id);
+        assert_eq!(check.evaluated_by, golden.evaluated_by, "{}", golden.id);
+        assert_eq!(check.rule_in_words, golden.rule_in_words);
+        assert_eq!(check.message, golden.message);
+        assert_eq!(check.blocks, golden.blocks, "{}", golden.id);
+        if condition(check) != condition(golden) {
+            differ.push(check.id.as_str());
+        }
+    }
+    assert_eq!(differ, MENDED.map(|(id, _)| id));
 }
 
 #[test]

@@ -37,7 +37,8 @@ pub(crate) fn case() -> Value {
             "side": "left",
             "diagnosis_date": "2023-02-10",
             "diagnosis_basis": "histology",
-            "resection_status": "not_resected"
+            "resection_status": "not_resected",
+            "withheld_reason": "confirmed_metastases"
         },
         "presentation": [{
             "seq": 1,

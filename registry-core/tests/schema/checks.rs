@@ -14,8 +14,11 @@ fn finding<'v>(verdict: &'v Verdict, code: &str) -> &'v Finding {
 }
 
 #[test]
-fn the_sound_case_has_no_finding() {
-    assert_eq!(found(&judge(&case())), []);
+fn the_sound_case_is_queried_only_for_the_sections_nobody_attested() {
+    assert_eq!(found(&judge(&case())), [("E-101", "/section_attestation")]);
+    let attested =
+        json!([{"section": "all", "status": "complete_through", "complete_through": "2026-02-28"}]);
+    assert_eq!(found(&judge(&with("/section_attestation", attested))), []);
 }
 
 /// Each change fires one check, at the place a person would look at.
@@ -156,7 +159,13 @@ fn an_edit_check_is_a_finding_with_its_place() {
 #[test]
 fn an_excluded_histology_is_refused_by_its_name() {
     let verdict = judge(&with("/primary/icdo_morphology", json!("8936/3")));
-    assert_eq!(found(&verdict), [("E-011", "/primary/icdo_morphology")]);
+    assert_eq!(
+        found(&verdict),
+        [
+            ("E-011", "/primary/icdo_morphology"),
+            ("E-101", "/section_attestation")
+        ]
+    );
     assert!(
         verdict.findings[0].message.contains("GIST"),
         "{}",
@@ -338,4 +347,27 @@ fn an_error_keeps_its_element_out_of_the_measures() {
         assert_eq!(outcome.reason.map(|r| r.as_str()), Some("edit_error"));
         assert_eq!(outcome.element.as_deref(), Some("primary.eligibility_class"));
     }
+}
+
+/// An attestation that the rows of its section contradict closes nothing: it is ignored, the rows stay.
+#[test]
+fn a_contradicted_attestation_is_ignored() {
+    let attested = |status: &str| {
+        judge(&with(
+            "/section_attestation",
+            json!([{"section": "imaging", "status": status}]),
+        ))
+    };
+    let contradicted = attested("none_ever");
+    assert_eq!(
+        finding(&contradicted, "E-102").pointer,
+        "/section_attestation/0/status"
+    );
+    let open = attested("incomplete");
+    assert!(
+        worth(&open, "imaging").is_some_and(|n| n > 0),
+        "{:?}",
+        open.unattested
+    );
+    assert_eq!(worth(&contradicted, "imaging"), worth(&open, "imaging"));
 }

@@ -7,6 +7,8 @@
 )]
 
 mod body;
+mod check_examples;
+mod check_thresholds;
 mod checks;
 mod dictionary;
 mod door;

@@ -18,6 +18,7 @@ mod idempotency;
 mod isolation;
 mod kill;
 mod migrations;
+mod pseudonyms;
 mod runs;
 mod secrecy;
 mod support;

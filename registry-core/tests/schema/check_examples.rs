@@ -1,0 +1,266 @@
+//! The examples of the edit checks: a record, a few changes, and whether the check fires then.
+//!
+//! A file `examples/1.0.0/checks/<id>.toml` names a valid example as its base once; every example in it says what is
+//! changed. See the README of the examples.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use chrono::{NaiveDate, NaiveTime};
+use registry_core::dictionary::Requirement;
+use registry_core::intake::{Limits, parse};
+use registry_core::validation::{Envelope, Finding};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::body::{JUDGE, STORE, centres, envelope};
+use crate::store::schema_dir;
+
+/// Made by the storage, which knows the other records: `tests/storage/pseudonyms.rs` reads its examples.
+const OF_THE_STORAGE: &str = "E-003";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    base: String,
+    severity: String,
+    #[serde(default)]
+    set: BTreeMap<String, Value>,
+    #[serde(default)]
+    remove: Vec<String>,
+    pub(crate) example: Vec<Example>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Example {
+    pub(crate) fires: bool,
+    why: String,
+    #[serde(default)]
+    set: BTreeMap<String, Value>,
+    #[serde(default)]
+    remove: Vec<String>,
+    /// Where the finding points.
+    at: Option<String>,
+    /// The centre that sends, when it is not the usual one.
+    centre: Option<String>,
+    /// The centre that already holds the pseudonym: for the check across records only.
+    held_by: Option<String>,
+    /// Day of submission and cut-off, when it is not the usual one.
+    sent_on: Option<NaiveDate>,
+}
+
+/// Sets `value` at `pointer`, making the objects and arrays on the way; an index just behind the end appends.
+fn set(body: &mut Value, pointer: &str, value: &Value) {
+    let mut here = body;
+    for token in pointer.split('/').skip(1) {
+        if here.is_null() {
+            *here = match token.parse::<usize>() {
+                Ok(_) => Value::Array(Vec::new()),
+                Err(_) => Value::Object(serde_json::Map::new()),
+            };
+        }
+        here = match here {
+            Value::Array(rows) => {
+                let at: usize = token
+                    .parse()
+                    .unwrap_or_else(|_| panic!("{pointer}: {token} is no row"));
+                assert!(at <= rows.len(), "{pointer}: there are {} rows", rows.len());
+                if at == rows.len() {
+                    rows.push(Value::Null);
+                }
+                &mut rows[at]
+            }
+            Value::Object(elements) => elements.entry(token).or_insert(Value::Null),
+            _ => panic!("{pointer} goes through a value"),
+        };
+    }
+    *here = value.clone();
+}
+
+/// Takes out what `pointer` points at; it must be there.
+fn remove(body: &mut Value, pointer: &str) {
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    let taken = match body.pointer_mut(parent) {
+        Some(Value::Object(elements)) => elements.remove(key),
+        Some(Value::Array(rows)) => {
+            let at: usize = key.parse().expect("a row");
+            (at < rows.len()).then(|| rows.remove(at))
+        }
+        _ => None,
+    };
+    assert!(taken.is_some(), "{pointer}: nothing to remove");
+}
+
+impl File {
+    pub(crate) fn body(&self, example: &Example) -> Value {
+        let path = schema_dir()
+            .join("examples/1.0.0/valid")
+            .join(format!("{}.json", self.base));
+        let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", self.base));
+        let mut body = parse(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{}: {e}", self.base));
+        for (sets, removes) in [(&self.set, &self.remove), (&example.set, &example.remove)] {
+            for (pointer, value) in sets {
+                set(&mut body, pointer, value);
+            }
+            for pointer in removes {
+                remove(&mut body, pointer);
+            }
+        }
+        body
+    }
+}
+
+impl Example {
+    /// Sent by centre C07 on 4 January 2027 where nothing else is said.
+    pub(crate) fn envelope(&self) -> Envelope {
+        let day = self
+            .sent_on
+            .unwrap_or_else(|| NaiveDate::from_ymd_opt(2027, 1, 4).expect("a day"));
+        let time = NaiveTime::from_hms_opt(9, 30, 0).expect("a time");
+        let usual = envelope();
+        Envelope {
+            centre_id: self.centre.clone().unwrap_or_else(|| usual.centre_id.clone()),
+            submitted_at: day.and_time(time).and_utc(),
+            data_cutoff_date: day,
+            ..usual
+        }
+    }
+}
+
+pub(crate) fn files() -> BTreeMap<String, File> {
+    let folder = schema_dir().join("examples/1.0.0/checks");
+    fs::read_dir(&folder)
+        .expect("the examples of the checks")
+        .flatten()
+        .map(|entry| {
+            let path = entry.path();
+            let id = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path).expect("text");
+            let file = toml::from_str(&text).unwrap_or_else(|e| panic!("{id}: {e}"));
+            (id, file)
+        })
+        .collect()
+}
+
+/// What is wrong with one example, if anything is.
+fn fault(id: &str, file: &File, example: &Example) -> Option<String> {
+    let verdict = JUDGE.judge(&file.body(example), &example.envelope(), &centres());
+    // A body that breaks the schema is not put to the checks: silence would prove nothing.
+    let breaches: Vec<&Finding> = verdict.findings.iter().filter(|f| f.rule.is_none()).collect();
+    if !breaches.is_empty() {
+        return Some(format!("breaks the schema: {breaches:?}"));
+    }
+    if verdict.further_findings > 0 {
+        return Some("has more findings than are listed".to_owned());
+    }
+    let fired: Vec<&Finding> = verdict
+        .findings
+        .iter()
+        .filter(|f| f.rule.as_deref() == Some(id))
+        .collect();
+    if fired.is_empty() == example.fires {
+        let places: Vec<&str> = fired.iter().map(|f| f.pointer.as_str()).collect();
+        return Some(format!("expected fires = {}, fired at {places:?}", example.fires));
+    }
+    if let Some(other) = fired.iter().find(|f| f.severity.as_str() != file.severity) {
+        return Some(format!(
+            "expected severity {}, found {}",
+            file.severity, other.severity
+        ));
+    }
+    if let Some(at) = &example.at
+        && fired.iter().all(|f| f.pointer != *at)
+    {
+        let places: Vec<&str> = fired.iter().map(|f| f.pointer.as_str()).collect();
+        return Some(format!("expected at {at}, fired at {places:?}"));
+    }
+    None
+}
+
+#[test]
+fn every_example_of_a_check_fires_or_does_not_as_it_says() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (id, file) in files().iter().filter(|(id, _)| *id != OF_THE_STORAGE) {
+        for example in &file.example {
+            assert!(
+                example.held_by.is_none(),
+                "{id}: only {OF_THE_STORAGE} knows other records"
+            );
+            count += 1;
+            if let Some(fault) = fault(id, file, example) {
+                wrong.push(format!("{id}: {} -> {fault}", example.why));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {count}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_check_has_examples_of_both_kinds() {
+    let files = files();
+    let checks = JUDGE.checks("1.0.0").expect("the checks");
+    let known: BTreeSet<&str> = checks.checks().iter().map(|check| check.id.as_str()).collect();
+    let exemplified: BTreeSet<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(exemplified, known);
+    for check in checks.checks() {
+        let file = &files[&check.id];
+        assert_eq!(file.severity, check.severity.as_str(), "{}", check.id);
+        let fires = |wanted: bool| file.example.iter().filter(|e| e.fires == wanted).count();
+        assert!(fires(true) > 0 && fires(false) > 0, "{}", check.id);
+        for example in &file.example {
+            assert!(
+                example.why.ends_with('.') && example.why.len() > 10,
+                "{}: {}",
+                check.id,
+                example.why
+            );
+            assert!(
+                example.fires || example.at.is_none(),
+                "{}: silence has no place",
+                check.id
+            );
+        }
+        let told: BTreeSet<&str> = file.example.iter().map(|e| e.why.as_str()).collect();
+        assert_eq!(told.len(), file.example.len(), "{}: the same twice", check.id);
+    }
+}
+
+/// Conditional requirements no rule can judge, and why.
+const NOT_A_RULE: [(&str, &str); 1] = [(
+    "consent.withdrawal_date",
+    "a withdrawal is taken whatever it lacks: no rule is put to it",
+)];
+
+#[test]
+fn every_conditional_requirement_is_queried_by_a_check() {
+    let checks = JUDGE.checks("1.0.0").expect("the checks");
+    let asks = |path: &str| {
+        let words = [format!("MISSING({path})"), format!("KNOWN({path})")];
+        checks.checks().iter().any(|check| {
+            let text = check.expression.as_deref().unwrap_or_default();
+            words.iter().any(|word| text.contains(word.as_str()))
+        })
+    };
+    let mut count = 0;
+    let mut unasked = Vec::new();
+    for entity in &STORE.current().dictionary.entities {
+        for element in &entity.elements {
+            if element.requirement == Requirement::Conditional {
+                count += 1;
+                let path = format!("{}.{}", entity.name, element.name);
+                if !asks(&path) {
+                    unasked.push(path);
+                }
+            }
+        }
+    }
+    assert_eq!(count, 50);
+    assert_eq!(unasked, NOT_A_RULE.map(|(path, _)| path.to_owned()));
+}
