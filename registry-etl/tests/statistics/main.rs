@@ -8,6 +8,9 @@
 
 mod casemix;
 mod centres;
+mod cohort;
+mod comparisons;
+mod cox;
 mod proportions;
 mod reference;
 mod survival;
