@@ -10,6 +10,7 @@ mod casemix;
 mod centres;
 mod cohort;
 mod comparisons;
+mod competing;
 mod cox;
 mod proportions;
 mod reference;

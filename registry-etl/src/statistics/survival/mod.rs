@@ -4,6 +4,7 @@
 //! whatever unit the caller keeps to. Each file names the published formulas it follows and its cost: nothing here is slower
 //! than a sort, `O(n log n)`, times the number of covariates or groups squared.
 
+pub mod aalen_johansen;
 pub mod cox;
 pub mod input;
 pub mod landmark;
@@ -11,6 +12,7 @@ pub mod logrank;
 pub mod nelson_aalen;
 pub mod rmst;
 
+pub use aalen_johansen::{Incidence, aalen_johansen};
 pub use cox::{Cox, CoxModel, Ties, cox};
 pub use input::{Columns, Groups, Rows};
 pub use landmark::{Landmark, landmark};
