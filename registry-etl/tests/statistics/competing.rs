@@ -1,8 +1,8 @@
 //! Competing events against R `survival` and `cmprsk`.
 
-use crate::cohort::{EXACT, cases, text};
+use crate::cohort::{EXACT, ITERATED, cases, text};
 use registry_etl::statistics::survival::aalen_johansen::CumulativeIncidence;
-use registry_etl::statistics::survival::{Incidence, aalen_johansen};
+use registry_etl::statistics::survival::{CensoringTies, Incidence, aalen_johansen, fine_gray, gray_test};
 use registry_etl::statistics::{Band, StatisticsError};
 use serde_json::Value;
 
@@ -94,5 +94,56 @@ fn aalen_johansen_agrees_with_r() {
                 expected,
             );
         }
+    }
+}
+
+#[test]
+fn gray_agrees_with_cmprsk() {
+    let all = cases("gray_test");
+    assert_eq!(all.len(), 8);
+    for case in all {
+        let (rows, groups) = (case.rows().expect("valid"), case.groups("group").expect("groups"));
+        let rho = case.args["rho"].as_f64().expect("rho");
+        for (i, cause) in case.expected["cause"]
+            .as_array()
+            .expect("causes")
+            .iter()
+            .enumerate()
+        {
+            let cause = cause.as_u64().expect("a cause") as usize;
+            let got = gray_test(&rows, &groups, cause, rho).expect(&case.id);
+            let id = format!("{} cause {cause}", case.id);
+            EXACT.check(&id, Some(got.chi_square), &case.expected["stat"][i]);
+            EXACT.check(&id, Some(got.p), &case.expected["p"][i]);
+            assert_eq!(Some(got.df as u64), case.expected["df"][i].as_u64(), "{id}");
+        }
+    }
+}
+
+#[test]
+fn fine_gray_agrees_with_cmprsk_and_with_finegray() {
+    let all = cases("fine_gray");
+    assert_eq!(all.len(), 8);
+    for case in all {
+        let (id, e) = (&case.id, case.expected);
+        let cause = case.args["cause"].as_u64().expect("a cause") as usize;
+        let (rows, covariates) = (case.rows().expect("valid"), case.covariates());
+        let fit = |ties| fine_gray(&rows, &covariates, cause, ties, 0.95).expect(id);
+        let crr = fit(CensoringTies::Together);
+        let check = |what: &str, got: &[f64], expected: &Value| {
+            ITERATED.check_all(&format!("{id}: {what}"), got, expected);
+        };
+        check("coefficients", &crr.coefficients, &e["coef"]);
+        check("ratios", &crr.hazard_ratios, &e["shr"]);
+        ITERATED.check(id, Some(crr.log_likelihood), &e["loglik"]);
+        ITERATED.check(id, Some(crr.log_likelihood_null), &e["loglik_null"]);
+        let weighted = fit(CensoringTies::EventsFirst);
+        check(
+            "finegray",
+            &weighted.coefficients,
+            &e["alt_finegray_coxph_breslow_coef"],
+        );
+        check("errors", &crr.std_errors, &e["robust_se"]);
+        check("p", &crr.p, &e["p"]);
     }
 }

@@ -11,6 +11,7 @@ mod centres;
 mod cohort;
 mod comparisons;
 mod competing;
+mod coverage;
 mod cox;
 mod proportions;
 mod reference;

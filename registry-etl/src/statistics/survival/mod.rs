@@ -6,6 +6,8 @@
 
 pub mod aalen_johansen;
 pub mod cox;
+pub mod fine_gray;
+pub mod gray;
 pub mod input;
 pub mod landmark;
 pub mod logrank;
@@ -14,6 +16,8 @@ pub mod rmst;
 
 pub use aalen_johansen::{Incidence, aalen_johansen};
 pub use cox::{Cox, CoxModel, Ties, cox};
+pub use fine_gray::{CensoringTies, FineGray, fine_gray};
+pub use gray::{Gray, gray_test};
 pub use input::{Columns, Groups, Rows};
 pub use landmark::{Landmark, landmark};
 pub use logrank::{LogRank, PairwiseLogRank, log_rank, pairwise_log_rank};

@@ -19,4 +19,4 @@ pub use concordance::Concordance;
 pub use fit::{Cox, CoxModel, Ties, cox};
 pub use zph::{Proportionality, TimeScale, ZphTest};
 
-pub(super) use fit::at_no_effect;
+pub(super) use fit::{add as fit_terms, at_no_effect};
