@@ -178,9 +178,9 @@ impl Sums {
                     let share = at_risk[g] / total;
                     self.observed[g] += weight * events[g];
                     self.expected[g] += weight * d * share;
-                    for h in 0..=g {
+                    for (h, other) in at_risk[..=g].iter().enumerate() {
                         let own = if g == h { 1.0 } else { 0.0 };
-                        self.variance[g][h] += spread * share * (own - at_risk[h] / total);
+                        self.variance[g][h] += spread * share * (own - other / total);
                     }
                 }
                 survival *= 1.0 - d / total;
