@@ -10,6 +10,7 @@ mod records;
 mod recovery;
 mod rules;
 mod serve;
+mod survival;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,6 +63,11 @@ enum Command {
         after_help = "Example:\n  printf 'centre,numerator,denominator\\nC01,42,50\\nC02,17,40\\n' > counts.csv\n  registry funnel --input counts.csv --format csv\n  registry funnel --input counts.csv --format json --target 0.8"
     )]
     Funnel(funnel::FunnelArgs),
+    /// Survival of a cohort file: curves, tests, models, competing events.
+    #[command(
+        after_help = "Example:\n  registry survival --input cohort.csv --time months --event dead --group histology --method km --at 12 24 60\n  registry survival --input cohort.csv --time months --event dead --entry registered --covariate age grade --method cox --format json"
+    )]
+    Survival(survival::SurvivalArgs),
     /// Measures and checks: compile, test.
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -149,6 +155,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Assess(args) => return assess::assess(&args, &ports),
         Command::Rules(command) => return rules::rules(&command, settings, ports),
         Command::Funnel(args) => funnel::funnel(&args)?,
+        Command::Survival(args) => survival::survival(&args)?,
         Command::Submit(args) => return records::submit(&args),
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,

@@ -15,3 +15,4 @@ mod rules;
 mod signals;
 mod start;
 mod support;
+mod survival;

@@ -8,10 +8,9 @@
 //! time. A quantile that S meets exactly on a plateau is the plateau's midpoint, as in R `survfit`.
 //! Sources: Kaplan, Meier 1958; Kalbfleisch, Prentice 2002; Tsai, Jewell, Wang 1987 (delayed entry).
 
+use super::survival::input::{Span, canonical};
 use super::{StatisticsError, normal};
 
-/// Times closer than this share of their size are one time (`0.1 + 0.2` is `0.3`).
-const SAME_TIME: f64 = 1e-12;
 /// How close S must be to a quantile to count as equal to it, as R's `quantile.survfit`.
 const SAME_SURVIVAL: f64 = 1.490_116_119_384_765_6e-8;
 
@@ -129,10 +128,11 @@ pub struct Curve {
 /// weight that is not positive, a level outside (0, 1).
 pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curve, StatisticsError> {
     let z = normal::two_sided(level)?;
-    if subjects.is_empty() {
-        return Err(StatisticsError::Empty);
-    }
-    let spans = canonical_spans(subjects)?;
+    let spans = canonical(subjects.iter().map(|s| Span {
+        entry: s.entry,
+        exit: s.exit,
+        weight: s.weight,
+    }))?;
 
     let mut exits: Vec<(f64, bool, f64)> = spans
         .iter()
@@ -201,41 +201,6 @@ pub fn reverse_kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Res
         })
         .collect();
     kaplan_meier(&reversed, level, band)
-}
-
-/// Checks every subject and maps times that are the same within rounding onto one value.
-fn canonical_spans(subjects: &[Subject]) -> Result<Vec<(f64, f64, f64)>, StatisticsError> {
-    let mut times = Vec::with_capacity(subjects.len() * 2);
-    for (index, s) in subjects.iter().enumerate() {
-        for (what, time) in [("exit", Some(s.exit)), ("entry", s.entry)] {
-            if time.is_some_and(|t| !t.is_finite() || t < 0.0) {
-                return Err(StatisticsError::Time { index, what });
-            }
-            times.extend(time);
-        }
-        if !s.weight.is_finite() || s.weight <= 0.0 {
-            return Err(StatisticsError::Weight { index });
-        }
-    }
-    times.sort_by(f64::total_cmp);
-    let mut last = f64::NEG_INFINITY;
-    times.retain(|&time| {
-        let other = time - last > SAME_TIME * time;
-        if other {
-            last = time;
-        }
-        other
-    });
-    let canonical = |time: f64| times[times.partition_point(|&t| t <= time).saturating_sub(1)];
-    let span = |(index, s): (usize, &Subject)| {
-        let exit = canonical(s.exit);
-        let entry = s.entry.map_or(f64::NEG_INFINITY, canonical);
-        if entry >= exit {
-            return Err(StatisticsError::EntryNotBeforeExit { index });
-        }
-        Ok((entry, exit, s.weight))
-    };
-    subjects.iter().enumerate().map(span).collect()
 }
 
 /// Standard error of log S, lower and upper limit.

@@ -19,6 +19,7 @@ pub mod proportion;
 pub mod ratio;
 mod root;
 pub mod shrinkage;
+pub mod survival;
 pub mod trend;
 
 pub use casemix::{CaseMix, CentreRatio, indirect_standardisation};
@@ -47,6 +48,34 @@ pub enum StatisticsError {
     EventCode { index: usize },
     #[error("columns have different lengths ({times} times, {events} events)")]
     Lengths { times: usize, events: usize },
+    #[error("row {index}: the event code is not a whole number from 0 to {causes}")]
+    StateCode { index: usize, causes: usize },
+    #[error("there is no event {cause} among the codes")]
+    Cause { cause: usize },
+    #[error("{found} {what} for {rows} rows")]
+    ColumnLength {
+        what: &'static str,
+        found: usize,
+        rows: usize,
+    },
+    #[error("group {group} has no subject: an empty group has no estimate")]
+    EmptyGroup { group: usize },
+    #[error("row {index}: the group is none of those declared")]
+    UnknownGroup { index: usize },
+    #[error("a comparison of two groups needs exactly two")]
+    TwoGroups,
+    #[error("{what} does not take delayed entry: {why}")]
+    DelayedEntryRefused { what: &'static str, why: &'static str },
+    #[error("{what} does not take case weights")]
+    WeightsRefused { what: &'static str },
+    #[error("the power of the weights is a finite number of at least 0")]
+    Rho,
+    #[error("a horizon or landmark is a finite number above 0")]
+    Horizon,
+    #[error("the horizon lies past the last observed time of a group")]
+    HorizonBeyond,
+    #[error("there is no event: nothing to estimate from")]
+    NoEvent,
     #[error("a confidence level lies strictly between 0 and 1")]
     Level,
     #[error("a quantile lies strictly between 0 and 1")]

@@ -8,6 +8,12 @@
 
 mod casemix;
 mod centres;
+mod cohort;
+mod comparisons;
+mod competing;
+mod coverage;
+mod cox;
+mod properties;
 mod proportions;
 mod reference;
 mod survival;

@@ -5,6 +5,7 @@ use registry_etl::statistics::{
     Band, Curve, StatisticsError, Subject, kaplan_meier,
     kaplan_meier::{Quantile, subjects},
     reverse_kaplan_meier,
+    survival::{nelson_aalen, restricted_mean},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -166,6 +167,29 @@ fn check_steps(id: &str, curve: &Curve, expected: &Value, weighted: bool) {
     }
 }
 
+/// At every time of the reference: R lists those at which a subject merely changes state too.
+fn check_hazard(id: &str, curve: &Curve, expected: &Value, weighted: bool) {
+    let hazard = nelson_aalen(curve);
+    for (i, time) in expected["time"].as_array().expect("times").iter().enumerate() {
+        let time = time.as_f64().expect("a time");
+        let got = hazard[..hazard.partition_point(|h| h.time <= time)].last();
+        let sum = got.map_or(0.0, |h| h.cumulative_hazard);
+        DEFAULT.check(
+            &format!("{id}: hazard at {time}"),
+            Some(sum),
+            &expected["cumhaz_na"][i],
+        );
+        if !weighted {
+            let error = got.map_or(0.0, |h| h.std_err);
+            DEFAULT.check(
+                &format!("{id}: its error"),
+                Some(error),
+                &expected["std_cumhaz_na"][i],
+            );
+        }
+    }
+}
+
 fn check_quantiles(id: &str, curve: &Curve, expected: &Value, weighted: bool) {
     let probabilities = expected["p"].as_array().expect("p");
     for (i, p) in probabilities.iter().enumerate() {
@@ -233,6 +257,16 @@ fn kaplan_meier_agrees_with_r() {
             check_steps(&id, &curve, expected, case.weighted);
             check_quantiles(&id, &curve, &expected["quantile"], case.weighted);
             check_landmarks(&id, &curve, &expected["at"], &case.at_times, case.weighted);
+            check_hazard(&id, &curve, expected, case.weighted);
+            if let Some(tau) = expected["rmst"]["tau"].as_f64() {
+                let got = restricted_mean(&curve, tau, case.level).expect(&id);
+                DEFAULT.check(&format!("{id}: mean"), Some(got.mean), &expected["rmst"]["rmst"]);
+                DEFAULT.check(
+                    &format!("{id}: its error"),
+                    Some(got.std_err),
+                    &expected["rmst"]["se"],
+                );
+            }
         }
     }
 }
@@ -351,4 +385,51 @@ fn a_curve_that_dies_out_while_people_are_still_to_enter_says_so() {
     assert!(curve.zero_before_last_entry());
     assert_eq!(curve.smallest_risk_set_while_entering(), Some((2.0, 1.0)));
     assert_eq!(curve.at(1.0).at_risk, 1.0);
+}
+
+#[test]
+fn large_times_a_unit_apart_stay_apart() {
+    // R takes these for one time (it merges what differs by less than 1.5e-8 of the mean); the registry does not.
+    let all = crate::cohort::cases("kaplan_meier");
+    let large: Vec<_> = all
+        .iter()
+        .filter(|c| c.id.starts_with("edge_large_scale"))
+        .collect();
+    assert_eq!(large.len(), 2);
+    for case in large {
+        let rows = case.rows().expect("valid");
+        let curve = kaplan_meier(&rows.subjects(), 0.95, Band::LogLog).expect("a curve");
+        let survival: Vec<f64> = curve.steps.iter().map(|s| s.survival).collect();
+        assert_eq!(survival, [1.0 - 1.0 / 3.0, 1.0 - 1.0 / 3.0, 0.0]);
+    }
+}
+
+#[test]
+fn every_bad_input_of_the_reference_is_an_error() {
+    use StatisticsError as E;
+    let expected = |id: &str| match id {
+        "bad_neg" | "bad_nan" | "bad_inf" => E::Time {
+            index: 0,
+            what: "exit",
+        },
+        "bad_len" => E::ColumnLength {
+            what: "events",
+            found: 2,
+            rows: 3,
+        },
+        "bad_code" => E::StateCode { index: 1, causes: 1 },
+        "bad_empty" => E::Empty,
+        "bad_startstop" => E::EntryNotBeforeExit { index: 0 },
+        "bad_ci" => E::Level,
+        other => panic!("unknown case {other}"),
+    };
+    let all = crate::cohort::cases("kaplan_meier_error");
+    assert_eq!(all.len(), 8);
+    for case in all {
+        let level = case.args["conf_level"].as_f64().unwrap_or(0.95);
+        let got = case
+            .rows()
+            .and_then(|rows| kaplan_meier(&rows.subjects(), level, Band::LogLog));
+        assert_eq!(got.err(), Some(expected(&case.id)), "{}", case.id);
+    }
 }

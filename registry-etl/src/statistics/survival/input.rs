@@ -1,0 +1,312 @@
+//! The strict input of every survival estimator: checked rows and groups.
+//!
+//! A fault names its row, counted from 0 in the order given; no row is dropped or repaired. Times that differ by rounding
+//! only (`0.1 + 0.2` and `0.3`) become one time, so that ties are ties.
+
+use crate::statistics::StatisticsError;
+use crate::statistics::kaplan_meier::Subject;
+
+/// Times closer than this share of their size are one time.
+const SAME_TIME: f64 = 1e-12;
+
+/// Parallel columns as a file or a cohort gives them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Columns<'a> {
+    /// End of observation, at least 0.
+    pub exit: &'a [f64],
+    /// What happened at `exit`: 0 censored, 1, 2, ... the events.
+    pub event: &'a [i64],
+    /// Start of observation, exclusive; without it everybody is observed from the beginning.
+    pub entry: Option<&'a [f64]>,
+    /// Case weights above 0; without them 1.
+    pub weight: Option<&'a [f64]>,
+}
+
+/// One checked row: under observation over `(entry, exit]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// Minus infinity when observed from the beginning.
+    pub entry: f64,
+    pub exit: f64,
+    /// 0 censored, else the event.
+    pub code: usize,
+    pub weight: f64,
+}
+
+/// Checked rows, in the order given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    rows: Vec<Row>,
+    causes: usize,
+}
+
+impl Rows {
+    /// Checks `columns`, whose event codes run from 0 to `causes`.
+    ///
+    /// # Errors
+    /// No row; columns of different length; a time that is negative, infinite or NaN; an entry at or after the exit; an
+    /// event code outside its set; a weight that is not a finite number above 0.
+    pub fn new(columns: Columns<'_>, causes: usize) -> Result<Self, StatisticsError> {
+        let n = columns.exit.len();
+        same_length("events", columns.event.len(), n)?;
+        same_length("entries", columns.entry.map_or(n, <[f64]>::len), n)?;
+        same_length("weights", columns.weight.map_or(n, <[f64]>::len), n)?;
+        let spans = canonical((0..n).map(|i| Span {
+            entry: columns.entry.map(|e| e[i]),
+            exit: columns.exit[i],
+            weight: columns.weight.map_or(1.0, |w| w[i]),
+        }))?;
+        let row = |(index, ((entry, exit, weight), event)): (usize, ((f64, f64, f64), &i64))| {
+            let code = usize::try_from(*event).ok().filter(|code| *code <= causes);
+            let code = code.ok_or(StatisticsError::StateCode { index, causes })?;
+            Ok(Row {
+                entry,
+                exit,
+                code,
+                weight,
+            })
+        };
+        let rows: Result<Vec<Row>, StatisticsError> = spans
+            .into_iter()
+            .zip(columns.event)
+            .enumerate()
+            .map(row)
+            .collect();
+        Ok(Self { rows: rows?, causes })
+    }
+
+    /// The rows, in the order given.
+    pub fn as_slice(&self) -> &[Row] {
+        &self.rows
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Never: an empty group is refused.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The largest event code that may occur.
+    pub fn causes(&self) -> usize {
+        self.causes
+    }
+
+    /// Whether somebody enters the risk set late.
+    pub fn delayed_entry(&self) -> bool {
+        self.rows.iter().any(|r| r.entry > 0.0)
+    }
+
+    /// Rows for a cause-specific analysis: other events censor.
+    ///
+    /// # Errors
+    /// [`StatisticsError::Cause`] for a cause that is not among the codes.
+    pub fn cause_specific(&self, cause: usize) -> Result<Self, StatisticsError> {
+        self.check_cause(cause)?;
+        let one = |r: &Row| Row {
+            code: usize::from(r.code == cause),
+            ..*r
+        };
+        Ok(Self {
+            rows: self.rows.iter().map(one).collect(),
+            causes: 1,
+        })
+    }
+
+    /// Any event against censoring, as a Kaplan-Meier curve needs it.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let one = |r: &Row| Subject {
+            entry: r.entry.is_finite().then_some(r.entry),
+            exit: r.exit,
+            event: r.code > 0,
+            weight: r.weight,
+        };
+        self.rows.iter().map(one).collect()
+    }
+
+    pub(super) fn check_cause(&self, cause: usize) -> Result<(), StatisticsError> {
+        if cause == 0 || cause > self.causes {
+            return Err(StatisticsError::Cause { cause });
+        }
+        Ok(())
+    }
+
+    pub(super) fn refuse_weights(&self, what: &'static str) -> Result<(), StatisticsError> {
+        if self.rows.iter().any(|r| r.weight != 1.0) {
+            return Err(StatisticsError::WeightsRefused { what });
+        }
+        Ok(())
+    }
+
+    pub(super) fn refuse_delayed_entry(
+        &self,
+        what: &'static str,
+        why: &'static str,
+    ) -> Result<(), StatisticsError> {
+        if self.delayed_entry() {
+            return Err(StatisticsError::DelayedEntryRefused { what, why });
+        }
+        Ok(())
+    }
+
+    /// The rows chosen, in their order.
+    pub(super) fn only(&self, chosen: impl Fn(usize) -> bool) -> Self {
+        let kept = self.rows.iter().enumerate().filter(|(i, _)| chosen(*i));
+        Self {
+            rows: kept.map(|(_, r)| *r).collect(),
+            causes: self.causes,
+        }
+    }
+
+    /// Positions of the rows from the earliest exit to the latest.
+    pub(super) fn by_exit(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by(|a, b| self.rows[*a].exit.total_cmp(&self.rows[*b].exit));
+        order
+    }
+}
+
+/// Which group (or stratum, or cluster) each row belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    labels: Vec<String>,
+    of: Vec<usize>,
+}
+
+impl Groups {
+    /// The groups that occur, ordered by label.
+    pub fn of<S: AsRef<str>>(values: &[S]) -> Self {
+        let mut labels: Vec<String> = values.iter().map(|v| v.as_ref().to_owned()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let place = |v: &S| labels.partition_point(|l| l.as_str() < v.as_ref());
+        Self {
+            of: values.iter().map(place).collect(),
+            labels,
+        }
+    }
+
+    /// The groups of `labels`, in that order.
+    ///
+    /// # Errors
+    /// A value that is no label, a label without a row.
+    pub fn declared<S: AsRef<str>>(values: &[S], labels: &[&str]) -> Result<Self, StatisticsError> {
+        let place = |(index, v): (usize, &S)| {
+            let found = labels.iter().position(|l| *l == v.as_ref());
+            found.ok_or(StatisticsError::UnknownGroup { index })
+        };
+        let of: Vec<usize> = values.iter().enumerate().map(place).collect::<Result<_, _>>()?;
+        let mut seen = vec![false; labels.len()];
+        of.iter().for_each(|g| seen[*g] = true);
+        if let Some(group) = seen.iter().position(|s| !s) {
+            return Err(StatisticsError::EmptyGroup { group });
+        }
+        Ok(Self {
+            labels: labels.iter().map(|l| (*l).to_owned()).collect(),
+            of,
+        })
+    }
+
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Group of each row, as a position in [`Self::labels`].
+    pub fn as_slice(&self) -> &[usize] {
+        &self.of
+    }
+
+    /// The rows of group `group`, in their order.
+    ///
+    /// # Errors
+    /// Groups of another length than the rows; no such group.
+    pub fn rows(&self, rows: &Rows, group: usize) -> Result<Rows, StatisticsError> {
+        self.check(rows.len())?;
+        let chosen = rows.only(|i| self.of[i] == group);
+        if chosen.is_empty() {
+            return Err(StatisticsError::EmptyGroup { group });
+        }
+        Ok(chosen)
+    }
+
+    pub(super) fn check(&self, rows: usize) -> Result<(), StatisticsError> {
+        same_length("groups", self.of.len(), rows)
+    }
+
+    /// Refuses a comparison of fewer than two groups.
+    pub(super) fn at_least_two(&self) -> Result<usize, StatisticsError> {
+        if self.labels.len() < 2 {
+            return Err(StatisticsError::OneGroup);
+        }
+        Ok(self.labels.len())
+    }
+
+    /// Positions of the rows of each group, in their order.
+    pub(super) fn members(&self) -> Vec<Vec<usize>> {
+        let mut members = vec![Vec::new(); self.labels.len()];
+        for (i, g) in self.of.iter().enumerate() {
+            members[*g].push(i);
+        }
+        members
+    }
+}
+
+pub(super) fn same_length(what: &'static str, found: usize, rows: usize) -> Result<(), StatisticsError> {
+    if found == rows {
+        return Ok(());
+    }
+    Err(StatisticsError::ColumnLength { what, found, rows })
+}
+
+/// Times and weight of one row before it is checked.
+pub(in crate::statistics) struct Span {
+    pub(in crate::statistics) entry: Option<f64>,
+    pub(in crate::statistics) exit: f64,
+    pub(in crate::statistics) weight: f64,
+}
+
+/// Checks every span and maps times that are the same within rounding onto one value: `(entry, exit, weight)`, the entry
+/// minus infinity where there is none.
+///
+/// # Errors
+/// No span; a time that is negative, infinite or NaN; an entry at or after the exit; a weight that is not above 0.
+pub(in crate::statistics) fn canonical(
+    spans: impl Iterator<Item = Span> + Clone,
+) -> Result<Vec<(f64, f64, f64)>, StatisticsError> {
+    let mut times = Vec::with_capacity(spans.size_hint().0 * 2);
+    for (index, s) in spans.clone().enumerate() {
+        for (what, time) in [("exit", Some(s.exit)), ("entry", s.entry)] {
+            if time.is_some_and(|t| !t.is_finite() || t < 0.0) {
+                return Err(StatisticsError::Time { index, what });
+            }
+            times.extend(time);
+        }
+        if !s.weight.is_finite() || s.weight <= 0.0 {
+            return Err(StatisticsError::Weight { index });
+        }
+    }
+    if times.is_empty() {
+        return Err(StatisticsError::Empty);
+    }
+    times.sort_by(f64::total_cmp);
+    let mut last = f64::NEG_INFINITY;
+    times.retain(|&time| {
+        let other = time - last > SAME_TIME * time;
+        if other {
+            last = time;
+        }
+        other
+    });
+    let canonical = |time: f64| times[times.partition_point(|&t| t <= time).saturating_sub(1)];
+    let span = |(index, s): (usize, Span)| {
+        let exit = canonical(s.exit);
+        let entry = s.entry.map_or(f64::NEG_INFINITY, canonical);
+        if entry >= exit {
+            return Err(StatisticsError::EntryNotBeforeExit { index });
+        }
+        Ok((entry, exit, s.weight))
+    };
+    spans.enumerate().map(span).collect()
+}
