@@ -120,7 +120,7 @@ impl Table {
         let (mut records, mut lines) = (Vec::new(), Vec::new());
         for record in reader.records() {
             let record = record.map_err(|_| "a row is not CSV".to_owned())?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |p| line_of(text, p));
             if record.len() != header.len() {
                 return Err(format!(
                     "line {line}: {} fields, the header has {}",
@@ -156,6 +156,14 @@ impl Table {
         };
         self.records.iter().zip(&self.lines).map(cell).collect()
     }
+}
+
+/// Line on which a record begins: its position is that of empty lines skipped before it.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let skipped = text.as_bytes().get(from..).unwrap_or_default().iter();
+    let breaks = skipped.take_while(|b| matches!(b, b'\n' | b'\r'));
+    position.line() + breaks.filter(|b| **b == b'\n').count() as u64
 }
 
 fn number(text: &str) -> Result<f64, &'static str> {
