@@ -81,16 +81,69 @@ fn main() -> Result<(), Failure> {
         }
         Ok(())
     };
-    let times = in_turns(11, &mut [&mut baseline, &mut door, &mut to_checks, &mut verdict])?;
-    let base = times.first().copied();
-    let what = [
+    let values = bodies
+        .iter()
+        .map(|body| serde_json::from_slice(body))
+        .collect::<Result<Vec<Value>, _>>()?;
+    let mut schema_alone = || -> Result<(), Failure> {
+        for value in &values {
+            black_box(validator.is_valid(value));
+        }
+        Ok(())
+    };
+    let wholes: Vec<Value> = values
+        .iter()
+        .zip(&envelopes)
+        .map(|(value, envelope)| document(value, envelope, &judge.derive(value)))
+        .collect();
+    let mut checks_alone = || -> Result<(), Failure> {
+        for whole in &wholes {
+            black_box(checks.run(&Record::read(whole, layout, &centres)));
+        }
+        Ok(())
+    };
+    let times = in_turns(
+        11,
+        &mut [
+            &mut baseline,
+            &mut door,
+            &mut to_checks,
+            &mut verdict,
+            &mut schema_alone,
+            &mut checks_alone,
+        ],
+    )?;
+    let [base, door, to_checks, verdict, schema_alone, checks_alone] = times[..] else {
+        return Err("a time for each piece".into());
+    };
+    let count = bodies.len();
+    let all = checks.checks().len();
+    line(
         "baseline: serde_json parse + jsonschema is_valid",
-        "the door alone",
-        "door + schema + 39 edit checks",
+        base,
+        count,
+        None,
+    );
+    line("the door alone", door, count, Some(base));
+    line(
+        &format!("door + schema + {all} checks"),
+        to_checks,
+        count,
+        Some(base),
+    );
+    line(
         "the whole verdict: findings, assessment, sections not attested",
-    ];
-    for (n, (what, time)) in what.into_iter().zip(&times).enumerate() {
-        line(what, *time, bodies.len(), if n == 0 { None } else { base });
-    }
+        verdict,
+        count,
+        Some(base),
+    );
+    println!();
+    line("baseline: jsonschema is_valid alone", schema_alone, count, None);
+    line(
+        &format!("reading the record and {all} checks alone"),
+        checks_alone,
+        count,
+        Some(schema_alone),
+    );
     Ok(())
 }
