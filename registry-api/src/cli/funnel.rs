@@ -1,7 +1,7 @@
 //! `funnel`: centres around a target from a file of counts, without a server or a database.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -11,7 +11,7 @@ use registry_etl::statistics::{Interval, benjamini_hochberg, wilson};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, table};
 
 /// Most units of a centre: the exact tail is a sum over all of them.
 const MOST_UNITS: u32 = 10_000_000;
@@ -133,12 +133,7 @@ fn proportion(text: &str) -> Result<f64, String> {
 
 pub(super) fn funnel(args: &FunnelArgs) -> Result<(), Failure> {
     let place = args.input.display();
-    let mut text = Vec::new();
-    if args.input.as_os_str() == "-" {
-        std::io::stdin().lock().read_to_end(&mut text)?;
-    } else {
-        text = std::fs::read(&args.input).map_err(|e| Failure::new(format!("{place}: {e}")))?;
-    }
+    let text = table::bytes_of(&args.input)?;
     let counts = read(&text).map_err(|why| Failure::new(format!("{place}: {why}")))?;
     let report = report(counts, args.target)?;
     let mut out = std::io::stdout().lock();
@@ -154,16 +149,7 @@ pub(super) fn funnel(args: &FunnelArgs) -> Result<(), Failure> {
 
 /// What is wrong is told by row (counted from 1 under the header) and column; values stay in the file.
 fn read(text: &[u8]) -> Result<Vec<Count>, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "the file is not UTF-8 text".to_owned())?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let header = reader
-        .headers()
-        .map_err(|_| "the header is not CSV".to_owned())?
-        .clone();
+    let (mut reader, header, _) = table::open(text)?;
     let column = |names: &[&str]| -> Result<Option<usize>, String> {
         let is = |h: &str| names.iter().any(|name| h.eq_ignore_ascii_case(name));
         let found: Vec<usize> = (0..header.len()).filter(|i| is(&header[*i])).collect();

@@ -11,6 +11,7 @@ mod recovery;
 mod rules;
 mod serve;
 mod survival;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

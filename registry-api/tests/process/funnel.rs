@@ -5,24 +5,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{BINARY, Ended};
+use crate::support::{BINARY, Ended, on_file};
 
 /// Runs it on a file of this content.
 fn funnel(content: &str, more: &[&str]) -> Ended {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("counts.csv"), content).expect("written");
-    let out = Command::new(BINARY)
-        .current_dir(folder.path())
-        .env_clear()
-        .args(["funnel", "--input", "counts.csv"])
-        .args(more)
-        .output()
-        .expect("the binary starts");
-    Ended {
-        success: out.status.success(),
-        out: String::from_utf8_lossy(&out.stdout).into_owned(),
-        err: String::from_utf8_lossy(&out.stderr).into_owned(),
-    }
+    on_file(
+        "counts.csv",
+        content,
+        &[&["funnel", "--input", "counts.csv"], more].concat(),
+    )
 }
 
 fn json(content: &str, more: &[&str]) -> Value {

@@ -138,6 +138,23 @@ pub(crate) struct Ended {
     pub(crate) err: String,
 }
 
+/// Runs a command in a folder that holds one file.
+pub(crate) fn on_file(name: &str, content: &str, arguments: &[&str]) -> Ended {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(name), content).expect("written");
+    let out = Command::new(BINARY)
+        .current_dir(folder.path())
+        .env_clear()
+        .args(arguments)
+        .output()
+        .expect("the binary starts");
+    Ended {
+        success: out.status.success(),
+        out: String::from_utf8_lossy(&out.stdout).into_owned(),
+        err: String::from_utf8_lossy(&out.stderr).into_owned(),
+    }
+}
+
 /// The binary, serving.
 pub(crate) struct Served {
     pub(crate) child: Child,

@@ -2,29 +2,19 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{BINARY, Ended};
+use crate::support::{Ended, on_file};
 
 const PLAIN: [&str; 4] = ["--time", "time", "--event", "event"];
 
 fn survival(content: &str, more: &[&str]) -> Ended {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("cohort.csv"), content).expect("written");
-    let out = Command::new(BINARY)
-        .current_dir(folder.path())
-        .env_clear()
-        .args(["survival", "--input", "cohort.csv"])
-        .args(more)
-        .output()
-        .expect("the binary starts");
-    Ended {
-        success: out.status.success(),
-        out: String::from_utf8_lossy(&out.stdout).into_owned(),
-        err: String::from_utf8_lossy(&out.stderr).into_owned(),
-    }
+    on_file(
+        "cohort.csv",
+        content,
+        &[&["survival", "--input", "cohort.csv"], more].concat(),
+    )
 }
 
 fn json(content: &str, more: &[&str]) -> Value {

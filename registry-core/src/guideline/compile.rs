@@ -438,7 +438,8 @@ fn refuse_unnamed(
     }
 }
 
-/// Composites with their parts resolved (`ids`: of all measures, those with faults too); parts are measures of one unit and none of them utilisation.
+/// Composites with their parts resolved (`ids`: of all measures, those with faults too); parts are measures of one unit
+/// and none of them utilisation.
 fn composites(
     file: &RuleFile,
     head: &GuidelineFile,

@@ -212,8 +212,10 @@ impl<'a> Tx<'a> {
         let ended = match &result {
             Err(StoreError::Unavailable(_)) => return result,
             Ok(_) if open => self.conn.run(&format!("RELEASE SAVEPOINT level_{depth}")),
+            // Rolling back brings back the context of the moment before, which may be that of filing.
             Err(_) if open => self.conn.run(&format!(
-                "ROLLBACK TO SAVEPOINT level_{depth}; RELEASE SAVEPOINT level_{depth}"
+                "ROLLBACK TO SAVEPOINT level_{depth}; RELEASE SAVEPOINT level_{depth}; {}",
+                self.context()
             )),
             _ => Ok(()),
         };

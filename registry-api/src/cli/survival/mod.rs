@@ -5,13 +5,13 @@ mod model;
 mod print;
 mod read;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use registry_etl::statistics::StatisticsError;
 
-use super::Failure;
+use super::{Failure, table};
 
 #[derive(Debug, Args)]
 pub(super) struct SurvivalArgs {
@@ -114,12 +114,7 @@ fn time(text: &str) -> Result<f64, String> {
 
 pub(super) fn survival(args: &SurvivalArgs) -> Result<(), Failure> {
     let place = args.input.display();
-    let mut text = Vec::new();
-    if args.input.as_os_str() == "-" {
-        std::io::stdin().lock().read_to_end(&mut text)?;
-    } else {
-        text = std::fs::read(&args.input).map_err(|e| Failure::new(format!("{place}: {e}")))?;
-    }
+    let text = table::bytes_of(&args.input)?;
     let fault = |why: String| Failure::new(format!("{place}: {why}"));
     let cohort = read::read(&text, args).map_err(fault)?;
     let tables = estimate::estimate(&cohort, args).map_err(|e| fault(explained(&e, &cohort.lines, args)))?;

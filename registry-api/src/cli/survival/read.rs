@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use registry_etl::statistics::survival::Groups;
 
+use super::super::table;
 use super::{Method, SurvivalArgs};
 
 /// More causes than this are a column of something else.
@@ -107,16 +108,7 @@ fn once(cohort: &Cohort, args: &SurvivalArgs) -> Result<(), String> {
 
 impl Table {
     fn of(text: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(text).map_err(|_| "the file is not UTF-8 text".to_owned())?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .flexible(true)
-            .from_reader(text.as_bytes());
-        let header = reader
-            .headers()
-            .map_err(|_| "the header is not CSV".to_owned())?
-            .clone();
+        let (mut reader, header, text) = table::open(text)?;
         let (mut records, mut lines) = (Vec::new(), Vec::new());
         for record in reader.records() {
             let record = record.map_err(|_| "a row is not CSV".to_owned())?;
