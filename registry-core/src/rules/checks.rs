@@ -34,6 +34,8 @@ pub struct Check {
     pub rule_in_words: String,
     /// What is said when it fires.
     pub message: String,
+    /// Where the check comes from, in words; every published check says it.
+    pub provenance: Option<String>,
     /// The violation condition as written; the check fires when it is T.
     pub expression: Option<String>,
     /// `entity.element`, `*.element` (in every entity) or `*` (the whole record is refused).
@@ -83,6 +85,7 @@ struct CheckFile {
     evaluated_by: Spanned<String>,
     rule_in_words: String,
     message: String,
+    provenance: Option<String>,
     expression: Option<Spanned<String>>,
     #[serde(default)]
     blocks: Vec<Spanned<String>>,
@@ -290,6 +293,7 @@ impl CheckSet {
                 evaluated_by,
                 rule_in_words: written.rule_in_words,
                 message: written.message,
+                provenance: written.provenance,
                 expression: written.expression.map(Spanned::into_inner),
                 blocks: written.blocks.into_iter().map(Spanned::into_inner).collect(),
                 parameters: written.parameters.map(Spanned::into_inner).unwrap_or_default(),

@@ -264,3 +264,37 @@ fn every_conditional_requirement_is_queried_by_a_check() {
     assert_eq!(count, 50);
     assert_eq!(unasked, NOT_A_RULE.map(|(path, _)| path.to_owned()));
 }
+
+/// A check of the plan says that it is one, a requirement names the condition the dictionary gives its element.
+#[test]
+fn every_check_says_where_it_comes_from() {
+    let dictionary = &STORE.current().dictionary;
+    let checks = JUDGE.checks("1.0.0").expect("the checks");
+    let mut conditions = 0;
+    for check in checks.checks() {
+        let told = check.provenance.as_deref().unwrap_or_default();
+        if check.id.starts_with("E-") {
+            assert!(told.starts_with("edit check rule"), "{}: {told}", check.id);
+            continue;
+        }
+        let text = check.expression.as_deref().unwrap_or_default();
+        let (_, asked) = text.rsplit_once("MISSING(").expect("asks for an element");
+        let (path, _) = asked.split_once(')').expect("a path");
+        let (entity, name) = path.split_once('.').expect("a path");
+        let entity = dictionary.entity(entity).expect("an entity");
+        let element = entity
+            .elements
+            .iter()
+            .find(|element| element.name == name)
+            .expect("an element");
+        let condition = element.condition.as_deref().expect("a condition");
+        assert_eq!(
+            told,
+            format!("dictionary conditional: {condition}"),
+            "{}",
+            check.id
+        );
+        conditions += 1;
+    }
+    assert_eq!((conditions, checks.checks().len()), (39, 142));
+}

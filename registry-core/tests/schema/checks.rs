@@ -371,3 +371,19 @@ fn a_contradicted_attestation_is_ignored() {
     );
     assert_eq!(worth(&contradicted, "imaging"), worth(&open, "imaging"));
 }
+
+/// That there has never been any event in any section is not one of the things `all` can say: it closes no section.
+#[test]
+fn nothing_ever_in_all_sections_closes_none() {
+    let all = |status: &str| {
+        judge(&with(
+            "/section_attestation",
+            json!([{"section": "all", "status": status}]),
+        ))
+    };
+    assert_eq!(all("none_ever").unattested, all("incomplete").unattested);
+    assert_eq!(
+        finding(&all("none_ever"), "E-101").pointer,
+        "/section_attestation"
+    );
+}
