@@ -12,7 +12,7 @@ use std::sync::Arc;
 use measured::{Failure, cohort, in_turns, line};
 use registry_core::intake::{self, Limits};
 use registry_core::record::{CentreTable, Record};
-use registry_core::validation::{Envelope, Judge, SchemaValidator, document};
+use registry_core::validation::{Document, Envelope, Judge, SchemaValidator};
 use registry_core::versions::SchemaStore;
 use serde_json::Value;
 use uuid::Uuid;
@@ -68,7 +68,7 @@ fn main() -> Result<(), Failure> {
         for (body, envelope) in bodies.iter().zip(&envelopes) {
             let value = intake::parse(body, &limits)?;
             assert!(validator.is_valid(&value), "a synthetic body is valid");
-            let whole = document(&value, envelope, &judge.derive(&value));
+            let whole = Document::new(&value, envelope, &judge.derive(&value));
             let record = Record::read(&whole, layout, &centres);
             black_box(checks.run(&record));
         }
@@ -91,10 +91,10 @@ fn main() -> Result<(), Failure> {
         }
         Ok(())
     };
-    let wholes: Vec<Value> = values
+    let wholes: Vec<Document<'_>> = values
         .iter()
         .zip(&envelopes)
-        .map(|(value, envelope)| document(value, envelope, &judge.derive(value)))
+        .map(|(value, envelope)| Document::new(value, envelope, &judge.derive(value)))
         .collect();
     let mut checks_alone = || -> Result<(), Failure> {
         for whole in &wholes {

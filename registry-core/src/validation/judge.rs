@@ -10,8 +10,8 @@ use super::fired::{Subject, identity};
 use super::imprecise::WindowDates;
 use super::place::Place;
 use super::{
-    Assessment, Derived, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity,
-    Verdict, words,
+    Assessment, Derived, Document, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator,
+    Severity, Verdict, words,
 };
 use crate::dictionary::{Dictionary, EntityKind, Requirement};
 use crate::guideline::Guideline;
@@ -168,7 +168,7 @@ impl Judge {
         }
         verdict.t0 = t0(body);
         verdict.derived = self.derive(body);
-        let document = document(body, envelope, &verdict.derived);
+        let document = Document::new(body, envelope, &verdict.derived);
         let mut record = Record::read(&document, &version.layout, centres);
         let fired = version.checks.run(&record);
         let mut findings = Subject {
@@ -208,11 +208,11 @@ impl Judge {
     /// read from, with envelope and derived elements in place. `None` for a version that is not accepted.
     pub fn read(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Option<(Record, Value)> {
         let version = self.versions.get(body.get("schema_version")?.as_str()?)?;
-        let document = document(body, envelope, &self.derive(body));
+        let document = Document::new(body, envelope, &self.derive(body));
         let mut record = Record::read(&document, &version.layout, centres);
         let fired = version.checks.run(&record);
         version.checks.block(&mut record, &fired);
-        Some((record, document))
+        Some((record, document.to_value()))
     }
 
     /// The derived elements of a body.
@@ -381,25 +381,6 @@ fn holds_something(section: &Value) -> bool {
         Value::Object(elements) => !elements.is_empty(),
         _ => false,
     }
-}
-
-/// The document the rules read: the body, the envelope as `record`, and the derived elements.
-pub fn document(body: &Value, envelope: &Envelope, derived: &Derived) -> Value {
-    let mut document = body.clone();
-    if let Value::Object(entities) = &mut document {
-        entities.insert("record".to_owned(), envelope.to_record(body));
-        if let Some(Value::Object(primary)) = entities.get_mut("primary") {
-            for (element, value) in [
-                ("histology_code", &derived.histology_code),
-                ("eligibility_class", &derived.eligibility_class),
-            ] {
-                if let Some(value) = value {
-                    primary.insert(element.to_owned(), Value::String(value.clone()));
-                }
-            }
-        }
-    }
-    document
 }
 
 /// Identity of a finding about one value.

@@ -2,6 +2,7 @@
 
 mod attestation;
 mod breach;
+mod document;
 mod explain;
 mod finding;
 mod fired;
@@ -15,8 +16,9 @@ mod verdict;
 mod words;
 
 pub use breach::code;
+pub use document::Document;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
 pub use gaps::{CareGap, GapState};
-pub use judge::{Judge, JudgeError, document};
+pub use judge::{Judge, JudgeError};
 pub use schema::{SchemaCompileError, SchemaValidator};
 pub use verdict::{Assessment, Derived, Envelope, UnattestedSection, Verdict};

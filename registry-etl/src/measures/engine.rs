@@ -8,7 +8,7 @@ use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
 use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::{RuleErrors, Severity};
 use registry_core::storage::{CaseDocument, CaseHeader};
-use registry_core::validation::{Envelope, Judge, document};
+use registry_core::validation::{Document, Envelope, Judge};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -276,11 +276,15 @@ impl Engine {
             submitted_at: header.submitted_at,
             data_cutoff_date: Self::effective_cut_off(cut_off, header.submitted_at),
         };
-        let mut document = document(&case.document, &envelope, &self.judge.derive(&case.document));
-        if let Some(days) = self.synchronous_days {
-            derive_timing(&mut document, days);
-        }
-        let mut record = Record::read(&document, layout, centres);
+        let document = Document::new(&case.document, &envelope, &self.judge.derive(&case.document));
+        let mut record = match self.synchronous_days {
+            None => Record::read(&document, layout, centres),
+            Some(days) => {
+                let mut altered = document.to_value();
+                derive_timing(&mut altered, days);
+                Record::read(&altered, layout, centres)
+            }
+        };
         let fired = checks.run(&record);
         checks.block(&mut record, &fired);
         let named = |fired: &registry_core::rules::FiredCheck| {

@@ -8,7 +8,7 @@ use crate::measures::{CaseEvaluation, Engine};
 use registry_core::access::Scope;
 use registry_core::record::day_number;
 use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
-use registry_core::validation::{Envelope, document};
+use registry_core::validation::{Document, Envelope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -110,7 +110,7 @@ pub fn build(
                 patient: &case.patient,
                 centre: &options.key.centre(&case.case.centre_id),
                 case_id: &case.case.case_id,
-                document: &document(&found.document, &envelope, &derived),
+                document: &Document::new(&found.document, &envelope, &derived).to_value(),
                 origin: origin(&found.document),
             };
             for table in &mut entity_tables {
