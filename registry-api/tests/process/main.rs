@@ -10,6 +10,7 @@ mod catalogue;
 mod disk;
 mod funnel;
 mod kill;
+mod pseudonymise;
 mod routes;
 mod rules;
 mod signals;
