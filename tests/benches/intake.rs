@@ -12,20 +12,21 @@ use std::sync::Arc;
 use measured::{Failure, cohort, in_turns, line};
 use registry_core::intake::{self, Limits};
 use registry_core::record::{CentreTable, Record};
-use registry_core::validation::{Envelope, Judge, SchemaValidator, document};
+use registry_core::validation::{Envelope, Judge, SchemaValidator};
 use registry_core::versions::SchemaStore;
 use serde_json::Value;
 use uuid::Uuid;
 
 const CASES: u32 = 500;
+/// Version of the case schema the synthetic cases are written in.
+const SENT_IN: &str = "1.0.0";
 
 fn main() -> Result<(), Failure> {
     let plan = cohort(CASES)?;
     let store = Arc::new(SchemaStore::embedded()?);
     let judge = Judge::new(Arc::clone(&store))?;
-    let validator = SchemaValidator::compile(store.current(), &store)?;
-    let version = store.current().version.as_str();
-    let (Some(checks), Some(layout)) = (judge.checks(version), judge.layout(version)) else {
+    let validator = SchemaValidator::compile(store.case_schema(SENT_IN).ok_or("no such version")?, &store)?;
+    let (Some(checks), Some(layout)) = (judge.checks(SENT_IN), judge.layout(SENT_IN)) else {
         return Err("the current version has no checks".into());
     };
     let rows = registry_core::synthetic::centres(&plan)
@@ -68,7 +69,7 @@ fn main() -> Result<(), Failure> {
         for (body, envelope) in bodies.iter().zip(&envelopes) {
             let value = intake::parse(body, &limits)?;
             assert!(validator.is_valid(&value), "a synthetic body is valid");
-            let whole = document(&value, envelope, &judge.derive(&value));
+            let whole = judge.document(&value, SENT_IN, envelope);
             let record = Record::read(&whole, layout, &centres);
             black_box(checks.run(&record));
         }
@@ -94,7 +95,7 @@ fn main() -> Result<(), Failure> {
     let wholes: Vec<Value> = values
         .iter()
         .zip(&envelopes)
-        .map(|(value, envelope)| document(value, envelope, &judge.derive(value)))
+        .map(|(value, envelope)| judge.document(value, SENT_IN, envelope))
         .collect();
     let mut checks_alone = || -> Result<(), Failure> {
         for whole in &wholes {

@@ -168,6 +168,7 @@ impl<W: Write> Assessor<'_, W> {
                 Ok(given) => given,
                 Err(why) => return self.refuse(place, &why),
             };
+            let document = judge.store().newest(&document, version);
             let record = Record::read(&document, layout, &centres);
             let active = judge
                 .guidelines(version)

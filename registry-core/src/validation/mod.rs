@@ -1,10 +1,12 @@
 //! THE verdict on a case: schema, derivation and edit checks, the same for a dry run, a submission, a batch and a re-run.
 
+mod acceptance;
 mod attestation;
 mod breach;
 mod explain;
 mod finding;
 mod fired;
+mod form;
 mod formats;
 mod gaps;
 mod imprecise;
@@ -17,6 +19,6 @@ mod words;
 pub use breach::code;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
 pub use gaps::{CareGap, GapState};
-pub use judge::{Judge, JudgeError, document};
+pub use judge::{Judge, JudgeError};
 pub use schema::{SchemaCompileError, SchemaValidator};
 pub use verdict::{Assessment, Derived, Envelope, UnattestedSection, Verdict};

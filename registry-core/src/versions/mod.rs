@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod histology;
 mod store;
+mod upgrade;
 
 pub use crate::dictionary::{Code, CodeList};
 pub use case_schema::CaseSchema;
@@ -17,3 +18,4 @@ pub use error::SchemaError;
 pub use files::SchemaFiles;
 pub use histology::{Certainty, EligibilityClass, HistologyEntry, HistologyTable, Otherwise, Trigger};
 pub use store::SchemaStore;
+pub use upgrade::{Recode, Rename, Split, Upgrade};
