@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::catalogue::{Catalogue, number};
-use super::{CaseSchema, HistologyTable, SchemaError, SchemaFiles, Status, Upgrade};
+use super::{CaseSchema, HistologyTable, SchemaDiff, SchemaError, SchemaFiles, Status, Upgrade};
 use crate::dictionary::{CodeList, DictionaryError, Visibility};
 
 /// Path of value set H below `schema/`.
@@ -192,6 +192,33 @@ impl SchemaStore {
         pointer
     }
 
+    /// What differs between two versions; `None` when one is not known. Drafts are compared with their step as far as it is
+    /// written.
+    pub fn diff(&self, from: &str, to: &str) -> Option<SchemaDiff> {
+        let (before, after) = (self.case_schema(from)?, self.case_schema(to)?);
+        let between = number(from)..=number(to);
+        let steps: Vec<&Upgrade> = self
+            .case_schemas()
+            .into_iter()
+            .filter(|schema| schema.version != from && between.contains(&number(&schema.version)))
+            .filter(|schema| schema.status != Status::Draft || schema.version == to)
+            .filter_map(|schema| schema.upgrade.as_ref())
+            .collect();
+        Some(SchemaDiff::between(before, after, &steps))
+    }
+
+    /// What is different from the published version before; `None` for a first one.
+    pub fn changes(&self, version: &str) -> Option<SchemaDiff> {
+        let at = number(version)?;
+        let before = self
+            .case_schemas()
+            .into_iter()
+            .filter(|schema| schema.status != Status::Draft)
+            .filter(|schema| number(&schema.version).is_some_and(|number| number < at))
+            .next_back()?;
+        self.diff(&before.version, version)
+    }
+
     /// The catalogue.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
@@ -273,7 +300,7 @@ pub(super) fn step(before: &CaseSchema, after: &CaseSchema) -> Result<Upgrade, S
 }
 
 /// What publication freezes: value set H, the files of published versions, and the code lists they use.
-fn frozen_files(files: &SchemaFiles, published: &[&Arc<CaseSchema>]) -> Vec<String> {
+pub(super) fn frozen_files(files: &SchemaFiles, published: &[&Arc<CaseSchema>]) -> Vec<String> {
     let mut frozen: Vec<String> = vec![HISTOLOGY.to_owned()];
     for schema in published {
         let folder = format!("case/{}/", schema.version);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::body::{STORE, centres, envelope, found, with};
-use crate::store::copy;
+use crate::store::{change, copy};
 
 #[test]
 fn all_entities_and_elements_are_there() {
@@ -134,8 +134,47 @@ fn the_json_form_has_every_element() {
     assert_eq!((entities.len(), elements), (30, 263));
 }
 
+/// Adds the draft version 1.2.0 to a copy of the schema: as 1.1.0.
+pub(crate) fn draft() -> tempfile::TempDir {
+    draft_with(|_, _| {})
+}
+
 /// Adds the draft version 1.2.0 to a copy of the schema: as 1.1.0, with one more optional element.
-fn draft_with_an_element() -> tempfile::TempDir {
+pub(crate) fn draft_with_an_element() -> tempfile::TempDir {
+    let folder = draft_with(|file, schema| {
+        if file == "imaging.schema.json" {
+            schema["properties"]["slice_mm"] = json!({
+                "description": "Slice thickness.",
+                "x-type": "number",
+                "x-unit": "mm",
+                "x-requirement": "O",
+                "x-absence": ["unknown"],
+                "x-visibility": "open",
+                "x-introduced": "1.2.0",
+                "anyOf": [
+                    {"type": "number"},
+                    {
+                        "type": "object",
+                        "properties": {"absent": {"enum": ["unknown"]}},
+                        "required": ["absent"],
+                        "additionalProperties": false
+                    },
+                    {"type": "null"}
+                ]
+            });
+        }
+    });
+    change(
+        &folder,
+        "visibility.toml",
+        "[imaging]",
+        "[imaging]\nslice_mm = \"open\"",
+    );
+    folder
+}
+
+/// A draft 1.2.0 with every file of 1.1.0 passed through `edit`.
+fn draft_with(edit: impl Fn(&str, &mut Value)) -> tempfile::TempDir {
     let folder = copy();
     let (from, to) = (folder.path().join("case/1.1.0"), folder.path().join("case/1.2.0"));
     fs::create_dir(&to).expect("a folder");
@@ -145,44 +184,19 @@ fn draft_with_an_element() -> tempfile::TempDir {
         let mut schema: Value =
             serde_json::from_str(&text.replace("urn:rps-registry:case:1.1.0", "urn:rps-registry:case:1.2.0"))
                 .expect("a schema");
-        match entry.file_name().to_str() {
-            Some("case.schema.json") => schema["properties"]["schema_version"]["const"] = json!("1.2.0"),
-            Some("imaging.schema.json") => {
-                schema["properties"]["slice_mm"] = json!({
-                    "description": "Slice thickness.",
-                    "x-type": "number",
-                    "x-unit": "mm",
-                    "x-requirement": "O",
-                    "x-absence": ["unknown"],
-                    "x-visibility": "open",
-                    "x-introduced": "1.2.0",
-                    "anyOf": [
-                        {"type": "number"},
-                        {
-                            "type": "object",
-                            "properties": {"absent": {"enum": ["unknown"]}},
-                            "required": ["absent"],
-                            "additionalProperties": false
-                        },
-                        {"type": "null"}
-                    ]
-                });
-            }
-            _ => {}
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == "case.schema.json" {
+            schema["properties"]["schema_version"]["const"] = json!("1.2.0");
         }
+        edit(&name, &mut schema);
         fs::write(to.join(entry.file_name()), schema.to_string()).expect("written");
     }
-    let append = |path: &str, from: &str, to: &str| {
-        let path = folder.path().join(path);
-        let text = fs::read_to_string(&path).expect("a file");
-        fs::write(&path, text.replacen(from, to, 1)).expect("written");
-    };
-    append(
+    change(
+        &folder,
         "catalog.toml",
         "[[case_version]]",
         "[[case_version]]\nversion = \"1.2.0\"\nstatus = \"draft\"\n\n[[case_version]]",
     );
-    append("visibility.toml", "[imaging]", "[imaging]\nslice_mm = \"open\"");
     folder
 }
 

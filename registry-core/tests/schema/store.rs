@@ -31,7 +31,7 @@ pub(crate) fn copy() -> TempDir {
     folder
 }
 
-fn change(folder: &TempDir, path: &str, from: &str, to: &str) {
+pub(crate) fn change(folder: &TempDir, path: &str, from: &str, to: &str) {
     let path = folder.path().join(path);
     let text = fs::read_to_string(&path).expect("a file");
     assert!(text.contains(from), "{from} is not in {}", path.display());
