@@ -12,6 +12,7 @@ mod funnel;
 mod kill;
 mod routes;
 mod rules;
+mod schema;
 mod signals;
 mod start;
 mod support;

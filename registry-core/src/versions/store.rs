@@ -214,8 +214,7 @@ impl SchemaStore {
             .case_schemas()
             .into_iter()
             .filter(|schema| schema.status != Status::Draft)
-            .filter(|schema| number(&schema.version).is_some_and(|number| number < at))
-            .next_back()?;
+            .rfind(|schema| number(&schema.version).is_some_and(|number| number < at))?;
         self.diff(&before.version, version)
     }
 

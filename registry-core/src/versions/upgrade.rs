@@ -171,7 +171,7 @@ impl Upgrade {
     ///
     /// # Errors
     /// The first thing it leaves over: an element or a code that is gone and not provided for, a name that is in neither version,
-    /// an absence code the element after does not take.
+    /// an absence code the element after does not take, another type.
     pub fn bridges(&self, before: &Dictionary, after: &Dictionary) -> Result<(), String> {
         for path in self
             .recodes
@@ -198,6 +198,12 @@ impl Upgrade {
                     let found = after.element(target);
                     let found =
                         found.ok_or_else(|| format!("`{path}` leads to no element of {}", self.to))?;
+                    if element.kind != found.kind {
+                        return Err(format!(
+                            "`{path}` is of type {} and `{target}` of type {}",
+                            element.kind, found.kind
+                        ));
+                    }
                     if let Some(absence) = element.absence.iter().find(|a| !found.absence.contains(*a)) {
                         return Err(format!(
                             "`{target}` does not take the absence code `{}`",
