@@ -20,14 +20,15 @@ use uuid::Uuid;
 const CASES: u32 = 500;
 /// How often in a row a piece works on one record when it is measured alone: in the service the record has just been parsed.
 const HOT: usize = 10;
+/// Version of the case schema the synthetic cases are written in.
+const SENT_IN: &str = "1.0.0";
 
 fn main() -> Result<(), Failure> {
     let plan = cohort(CASES)?;
     let store = Arc::new(SchemaStore::embedded()?);
     let judge = Judge::new(Arc::clone(&store))?;
-    let validator = SchemaValidator::compile(store.current(), &store)?;
-    let version = store.current().version.as_str();
-    let (Some(checks), Some(layout)) = (judge.checks(version), judge.layout(version)) else {
+    let validator = SchemaValidator::compile(store.case_schema(SENT_IN).ok_or("no such version")?, &store)?;
+    let (Some(checks), Some(layout)) = (judge.checks(SENT_IN), judge.layout(SENT_IN)) else {
         return Err("the current version has no checks".into());
     };
     let rows = registry_core::synthetic::centres(&plan)
@@ -70,7 +71,7 @@ fn main() -> Result<(), Failure> {
         for (body, envelope) in bodies.iter().zip(&envelopes) {
             let value = intake::parse(body, &limits)?;
             assert!(validator.is_valid(&value), "a synthetic body is valid");
-            let whole = Document::new(&value, envelope, &judge.derive(&value));
+            let whole = judge.document(&value, SENT_IN, envelope);
             let record = Record::read(&whole, layout, &centres);
             black_box(checks.run(&record));
         }
@@ -98,7 +99,7 @@ fn main() -> Result<(), Failure> {
     let wholes: Vec<Document<'_>> = values
         .iter()
         .zip(&envelopes)
-        .map(|(value, envelope)| Document::new(value, envelope, &judge.derive(value)))
+        .map(|(value, envelope)| judge.document(value, SENT_IN, envelope))
         .collect();
     let mut read_and_checks = || -> Result<(), Failure> {
         for whole in &wholes {

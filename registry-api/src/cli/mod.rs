@@ -10,6 +10,7 @@ mod pseudonymise;
 mod records;
 mod recovery;
 mod rules;
+mod schema;
 mod serve;
 mod survival;
 mod table;
@@ -78,6 +79,9 @@ enum Command {
     /// Measures and checks: compile, test.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Versions of the case schema: compare, check, publish.
+    #[command(subcommand)]
+    Schema(schema::Schema),
     /// Send case files to a running registry; the key comes from REGISTRY_KEY.
     #[command(
         after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org"
@@ -160,6 +164,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Key(command) => administer::key(command, settings()?, ports)?,
         Command::Validate(args) => return records::validate(&args, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
+        Command::Schema(command) => return schema::schema(&command, &ports),
         Command::Rules(command) => return rules::rules(&command, settings, ports),
         Command::Funnel(args) => funnel::funnel(&args)?,
         Command::Survival(args) => survival::survival(&args)?,

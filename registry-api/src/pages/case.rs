@@ -84,7 +84,8 @@ fn gone(error: StoreError) -> Problem {
 }
 
 fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Result<Shown, Problem> {
-    let (timeline, events) = course(&stored.document);
+    let newest = state.schemas.newest(&stored.document, &stored.schema_version);
+    let (timeline, events) = course(&newest);
     let assessed = assess(state, stored)?;
     let pseudonym = stored.row.pseudonym.clone().unwrap_or_default();
     let histology = stored

@@ -13,6 +13,7 @@ mod kill;
 mod pseudonymise;
 mod routes;
 mod rules;
+mod schema;
 mod signals;
 mod start;
 mod support;

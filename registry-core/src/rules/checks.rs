@@ -466,6 +466,8 @@ fn block_cells(layout: &Layout, block: &str) -> Option<Vec<Block>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
 
+    use std::borrow::Cow;
+
     use serde_json::Value;
     use uuid::Uuid;
 
@@ -516,7 +518,7 @@ mod tests {
             for from in 0..7 {
                 let mut body = case.body.clone();
                 thin(&mut body, &mut 0, from);
-                let document = Document::new(&body, &envelope, &Derived::default());
+                let document = Document::new(Cow::Borrowed(&body), "1.0.0", &envelope, &Derived::default());
                 let record = Record::read(&document, &layout, &CentreTable::default());
                 let evaluation = Evaluation::of_checks(&record, checks.windows);
                 for (program, check) in checks.programs.iter().zip(&checks.checks) {

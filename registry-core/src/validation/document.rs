@@ -1,19 +1,22 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Derived, Envelope};
 use crate::record::Sections;
 
-/// A case as the rules read it: the body as sent, with the envelope as `record` and the derived elements in `primary`. The body is
-/// not copied.
+/// A case as the rules read it: the body in its newest form, with the envelope as `record` and the derived elements in `primary`. A
+/// body sent in its newest form is not copied.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
-    body: &'a Value,
+    body: Cow<'a, Value>,
     record: Value,
     primary: Option<Value>,
 }
 
 impl<'a> Document<'a> {
-    pub fn new(body: &'a Value, envelope: &Envelope, derived: &Derived) -> Document<'a> {
+    /// `sent_in`: the version of the case schema the body was sent in.
+    pub fn new(body: Cow<'a, Value>, sent_in: &str, envelope: &Envelope, derived: &Derived) -> Document<'a> {
         let mut primary = None;
         if let Some(Value::Object(sent)) = body.get("primary") {
             let mut whole = sent.clone();
@@ -28,8 +31,8 @@ impl<'a> Document<'a> {
             primary = Some(Value::Object(whole));
         }
         Document {
+            record: envelope.to_record(sent_in),
             body,
-            record: envelope.to_record(body),
             primary,
         }
     }
@@ -43,7 +46,7 @@ impl<'a> Document<'a> {
 
     /// The whole as one document of its own.
     pub fn to_value(&self) -> Value {
-        let mut whole = self.body.clone();
+        let mut whole = self.body.as_ref().clone();
         if let Value::Object(sections) = &mut whole {
             sections.insert("record".to_owned(), self.record.clone());
             if let Some(primary) = &self.primary {
@@ -86,7 +89,7 @@ mod tests {
             histology_code: Some("ddlps".to_owned()),
             eligibility_class: Some("core".to_owned()),
         };
-        let document = Document::new(&body, &envelope, &derived);
+        let document = Document::new(Cow::Borrowed(&body), "1.0.0", &envelope, &derived);
         let value = document.to_value();
         for pointer in [
             "/primary",

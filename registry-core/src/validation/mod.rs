@@ -1,11 +1,13 @@
 //! THE verdict on a case: schema, derivation and edit checks, the same for a dry run, a submission, a batch and a re-run.
 
+mod acceptance;
 mod attestation;
 mod breach;
 mod document;
 mod explain;
 mod finding;
 mod fired;
+mod form;
 mod formats;
 mod gaps;
 mod imprecise;

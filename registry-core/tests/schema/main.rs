@@ -15,4 +15,6 @@ mod door;
 mod examples;
 mod judge;
 mod mutations;
+mod publication;
 mod store;
+mod upgrades;

@@ -8,7 +8,7 @@ use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
 use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::{RuleErrors, Severity};
 use registry_core::storage::{CaseDocument, CaseHeader};
-use registry_core::validation::{Document, Envelope, Judge};
+use registry_core::validation::{Envelope, Judge};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +46,7 @@ pub struct Engine {
     /// Elements any of its measures is broken down by.
     stratifiers: Vec<String>,
     rules: String,
-    /// Compiled with other values of some parameters, by version of the case schema.
+    /// Compiled with other values of some parameters, by the version of the case schema that documents are read in.
     replaced: BTreeMap<String, Guideline>,
     /// Days between diagnosis and presentation up to which a presentation counts as synchronous, when timing is derived.
     synchronous_days: Option<f64>,
@@ -107,7 +107,7 @@ impl Engine {
     /// [`EngineError::Rules`] for a parameter that is not there or a value that does not fit its type.
     pub fn with_parameters(&self, values: &BTreeMap<String, Value>) -> Result<Self, EngineError> {
         let mut replaced = BTreeMap::new();
-        for version in self.judge.accepted_versions() {
+        for version in self.judge.forms() {
             let (Some(guideline), Some(layout)) = (self.guideline_on(version), self.judge.layout(version))
             else {
                 continue;
@@ -141,9 +141,10 @@ impl Engine {
         Arc::ptr_eq(&self.judge, &other.judge) && self.synchronous_days == other.synchronous_days
     }
 
-    /// The same guideline version, compiled for a version of the case schema.
+    /// The same guideline version, as documents of a version of the case schema are put to it.
     pub(crate) fn guideline_on(&self, schema_version: &str) -> Option<&Guideline> {
-        if let Some(replaced) = self.replaced.get(schema_version) {
+        let form = self.judge.store().form_of(schema_version)?;
+        if let Some(replaced) = self.replaced.get(form) {
             return Some(replaced);
         }
         let (id, version) = &self.guideline;
@@ -206,8 +207,8 @@ impl Engine {
         cut_off.min(submitted_at.date_naive())
     }
 
-    /// What an evaluation depends on, as one hash: case version, effective cut-off, guideline and checks, centre table,
-    /// engine. Equal keys, equal evaluations.
+    /// What an evaluation depends on, as one hash: case version, schema versions, effective cut-off, guideline and checks, centre
+    /// table, engine. Equal keys, equal evaluations.
     pub fn key(&self, header: &CaseHeader, cut_off: NaiveDate, centre_table: &str) -> String {
         let mut hash = Sha256::new();
         let version = header.case.version.to_string();
@@ -218,6 +219,8 @@ impl Engine {
             &version,
             &header.content_hash,
             &header.schema_version,
+            // A document is upgraded to it, and published steps are frozen.
+            &self.schema_version,
             &effective,
             &self.rules,
             centre_table,
@@ -276,7 +279,7 @@ impl Engine {
             submitted_at: header.submitted_at,
             data_cutoff_date: Self::effective_cut_off(cut_off, header.submitted_at),
         };
-        let document = Document::new(&case.document, &envelope, &self.judge.derive(&case.document));
+        let document = self.judge.document(&case.document, version, &envelope);
         let mut record = match self.synchronous_days {
             None => Record::read(&document, layout, centres),
             Some(days) => {
