@@ -4,6 +4,31 @@ use actix_web::{HttpResponse, web};
 
 use crate::problem::{Kind, Problem};
 
+macro_rules! modules {
+    ($($name:literal,)+) => {
+        &[$(($name, include_str!(concat!("../../assets/", $name)))),+]
+    };
+}
+
+/// The modules of the entry form, as they import each other.
+const MODULES: &[(&str, &str)] = modules![
+    "entry-main.js",
+    "entry-model.js",
+    "entry-dates.js",
+    "entry-conditions.js",
+    "entry-suggest.js",
+    "entry-controls.js",
+    "entry-field.js",
+    "entry-rows.js",
+    "entry-attest.js",
+    "entry-findings.js",
+    "entry-save.js",
+    "entry-conflict.js",
+    "entry-server.js",
+    "entry-form.js",
+    "entry-text.js",
+];
+
 /// A file of the pages.
 pub(super) async fn show(name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let (media_type, body) = match name.as_str() {
@@ -13,7 +38,10 @@ pub(super) async fn show(name: web::Path<String>) -> Result<HttpResponse, Proble
             include_str!("../../assets/enhance.js"),
         ),
         "icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
-        _ => return Err(Problem::new(Kind::NotFound)),
+        name => match MODULES.iter().find(|(module, _)| *module == name) {
+            Some((_, body)) => ("text/javascript; charset=utf-8", *body),
+            None => return Err(Problem::new(Kind::NotFound)),
+        },
     };
     Ok(HttpResponse::Ok()
         .content_type(media_type)
