@@ -75,7 +75,7 @@ function typed(element, about, changed) {
     autocomplete: "off",
     spellcheck: "false",
     inputmode: number ? "decimal" : undefined,
-    placeholder: date ? (element.partial_date ? "yyyy-mm-dd, yyyy-mm, yyyy" : "yyyy-mm-dd") : undefined,
+    placeholder: date ? "yyyy-mm-dd" : undefined,
     class: date ? "date" : number ? "number" : undefined,
     "aria-describedby": about.describedBy,
   });
@@ -109,6 +109,7 @@ function typed(element, about, changed) {
 /** Any number of a list: boxes, one of them for "none of these", which is an answer too. */
 function choices(element, about, options, changed) {
   const boxes = make("div", { class: "boxes" });
+  let chosen = [];
   const none = make("input", { type: "checkbox", id: `${about.id}-none` });
   const inputs = () => [...boxes.querySelectorAll("input")].filter((box) => box !== none);
   const why = reason(element, about, () => {
@@ -152,11 +153,14 @@ function choices(element, about, options, changed) {
     refresh: fill,
     read() {
       if (why?.value) return { absent: why.value.slice(7) };
+      // In the order in which they were chosen: what was stored does not change by being looked at.
       const checked = inputs().filter((one) => one.checked).map((one) => one.value);
-      return checked.length || none.checked ? checked : undefined;
+      chosen = [...chosen.filter((code) => checked.includes(code)), ...checked.filter((code) => !chosen.includes(code))];
+      return chosen.length || none.checked ? chosen : undefined;
     },
     show(value) {
       const list = Array.isArray(value) ? value : [];
+      chosen = list;
       for (const code of list) {
         if (!inputs().some((one) => one.value === code)) none.parentNode.before(box({ code, label: code }));
       }

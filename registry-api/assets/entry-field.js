@@ -44,15 +44,22 @@ export class Field {
     const many = this.control.node.classList.contains("many");
     this.node = many
       ? make("fieldset", { class: "field many", id: `${id}-set`, "aria-describedby": about.describedBy }, make("legend", {}, this.label, optional))
-      : make("div", { class: "field" }, make("label", { for: id }, this.label, optional));
+      : make("div", { class: form.wide.includes(this.path) ? "field wide" : "field" }, make("label", { for: id }, this.label, optional));
     this.node.append(this.control.node, help, this.proposed, this.list);
     this.node.addEventListener("focusin", () => page.help(this));
     this.control.show(row.values[element.name]);
   }
 
   help() {
-    const { description, condition } = this.element;
-    return condition && !description.includes(condition) ? `${description} Needed when: ${condition}.` : description;
+    const { description, condition, partial_date: partial } = this.element;
+    const when = condition && !description.includes(condition) ? ` Needed when: ${condition}.` : "";
+    const short = partial ? " Where the day is not known, the month (2026-03) or the year is enough." : "";
+    return (description + when + short).replaceAll("`", "");
+  }
+
+  /** A finding's message for somebody who sees the field and not the document. */
+  plain(message) {
+    return message.replace(`\`${this.path}\``, this.label).replace(/,? or \{"absent".*$/, ".");
   }
 
   /** Codes, or the rows of the entity this element names. */
@@ -62,7 +69,7 @@ export class Field {
     return () => {
       const [entity, key] = split(link.to);
       const rows = this.page.model.rows(entity).filter((row) => known(row.values[key]));
-      const listed = rows.map((row) => ({ code: String(row.values[key]), label: this.page.gist(entity, row) }));
+      const listed = rows.map((row) => ({ code: String(row.values[key]), label: this.page.gist(entity, row, 3) }));
       return [...listed, ...Object.entries(link.also).map(([code, label]) => ({ code, label }))];
     };
   }
@@ -118,7 +125,7 @@ export class Field {
 
   draw() {
     const shown = this.touched || this.page.strict ? this.found : this.found.filter((one) => one.code !== "required");
-    const items = this.fault ? [make("li", { class: "error" }, this.fault)] : shown.map((one) => make("li", { class: one.severity }, one.message));
+    const items = this.fault ? [make("li", { class: "error" }, this.fault)] : shown.map((one) => make("li", { class: one.severity }, this.plain(one.message)));
     this.list.replaceChildren(...items);
     const bad = this.fault || shown.some((one) => one.severity !== "warning");
     for (const input of this.node.querySelectorAll("input:not([type=checkbox]), select:not(.absence)")) {

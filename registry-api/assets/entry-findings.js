@@ -100,6 +100,6 @@ export class Findings {
     };
     const badge = make("span", { class: `badge ${finding.severity}` }, words(finding.severity === "reject" ? "must be corrected" : finding.severity));
     const place = target ? make("a", { href: `#${target.id}`, onclick: go }, at) : make("span", {}, at);
-    return make("li", {}, badge, " ", place, " ", make("span", {}, finding.message), " ", make("small", {}, finding.rule ?? ""));
+    return make("li", {}, badge, " ", place, " ", make("span", {}, field ? field.fault || field.plain(finding.message) : finding.message), " ", make("small", {}, finding.rule ?? ""));
   }
 }

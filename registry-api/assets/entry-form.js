@@ -21,7 +21,7 @@ export class Page {
     this.refreshNow();
     this.loading = false;
     this.model.onChange(() => this.changed());
-    this.node.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("beforeunload", (event) => {
       if (this.stamp !== this.stored) event.preventDefault();
     });
@@ -101,8 +101,8 @@ export class Page {
     this.helpBox.replaceChildren(make("strong", {}, field.label), make("p", {}, field.help()), make("code", {}, field.path));
   }
 
-  gist(entity, row) {
-    return gist(this.schema.form, this.schema.entities.get(entity), row);
+  gist(entity, row, parts) {
+    return gist(this.schema.form, this.schema.entities.get(entity), row, parts);
   }
 
   showAll(all) {

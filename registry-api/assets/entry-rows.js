@@ -4,9 +4,9 @@ import { Field, spoken } from "./entry-field.js";
 import { lower, make, words } from "./entry-text.js";
 
 /** A row in a few words: what its entity's `gist` names. */
-export function gist(form, entity, row) {
+export function gist(form, entity, row, parts) {
   const shown = (entity.gist ?? []).filter((name) => entity.elements.has(name) && row.values[name] !== undefined && !row.values[name].absent);
-  return shown.map((name) => spoken(form, entity.elements.get(name), row.values[name])).join(" · ");
+  return shown.slice(0, parts).map((name) => spoken(form, entity.elements.get(name), row.values[name])).join(" · ");
 }
 
 /** The fields of one row. */
@@ -57,7 +57,7 @@ class Row {
     }
     this.more.hidden = hidden === 0 || this.page.all;
     this.more.setAttribute("aria-expanded", String(this.all));
-    this.more.textContent = this.all ? "Show what matters here" : `Show ${hidden} more that do not matter here`;
+    this.more.textContent = this.all ? "Show only what is needed here" : `Show ${hidden} more, not needed here`;
     if (!entity.repeated || number === undefined) return;
     const name = `${words(entity.one ?? entity.title)} ${number}`;
     this.name = name;

@@ -42,7 +42,10 @@ export class Saving {
   async save(draft) {
     const { model, schema, server } = this.page;
     if (this.busy) return;
-    document.activeElement?.blur?.();
+    // What is still being typed counts as answered.
+    const at = document.activeElement;
+    at?.blur?.();
+    at?.focus?.();
     const pseudonym = this.pseudonym ?? model.first(schema.form.identity);
     if (!pseudonym) {
       this.page.goToPath(schema.form.identity);

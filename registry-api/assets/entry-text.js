@@ -12,7 +12,7 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** `date_detected` as `Date detected`. */
+/** A name of the dictionary in words: underscores are blanks, the first letter is large. */
 export const words = (name) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
 export const lower = (text) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -28,7 +28,13 @@ pub(super) fn faults(
     for code in &file.withdrawal.codes {
         names.value(&file.withdrawal.element, code);
     }
-    for path in file.withdrawal.keeps.iter().chain(file.labels.keys()) {
+    for path in file
+        .withdrawal
+        .keeps
+        .iter()
+        .chain(&file.wide)
+        .chain(file.labels.keys())
+    {
         names.element(path);
     }
     for absence in Absence::ALL {

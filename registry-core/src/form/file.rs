@@ -10,6 +10,9 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub(super) struct FormFile {
     pub(super) identity: String,
+    /// Texts that need room.
+    #[serde(default)]
+    pub(super) wide: Vec<String>,
     pub(super) attestation: Attestation,
     pub(super) withdrawal: Withdrawal,
     pub(super) absence: BTreeMap<String, String>,
