@@ -31,9 +31,10 @@ export class Findings {
     clearTimeout(this.timer);
     const number = ++this.asked;
     const { document, places } = this.page.model.document();
-    this.tally.textContent = "Checking";
+    this.tally.classList.add("checking");
     const answer = await this.page.server.send("POST", "/api/v1/cases:validate", document).catch(() => null);
     if (number !== this.asked) return;
+    this.tally.classList.remove("checking");
     const result = answer?.ok ? answer.body.results[0] : null;
     if (!result) {
       this.tally.textContent = answer?.status === 401 ? "Not signed in any more: nothing is checked" : "Cannot be checked at present";

@@ -55,7 +55,7 @@ export class Page {
 
   bar() {
     this.undo = make("button", { type: "button", hidden: true });
-    return make("div", { class: "bar", role: "region", "aria-label": "Save" }, this.findings.tally, this.said, this.undo, make("span", { class: "buttons" }, this.saving.draft, this.saving.button));
+    return make("div", { class: "bar", role: "region", "aria-label": "Save" }, make("span", { "aria-live": "polite" }, this.findings.tally), this.said, this.undo, make("span", { class: "buttons" }, this.saving.draft, this.saving.button));
   }
 
   /** Puts a stored document on the page. */

@@ -20,4 +20,7 @@ async function start() {
 
 const fail = (text) => root.replaceChildren(make("p", { class: "notice", role: "alert" }, `${text} Reload the page to try again.`));
 
+// A page brought back by the browser's history may belong to a session that has ended.
+window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+
 start().catch(() => fail("The registry does not answer."));

@@ -52,7 +52,7 @@ export class Saving {
       this.page.say("The case needs its pseudonym first.");
       return;
     }
-    if (model.withdrawn() && !window.confirm("Consent is refused or withdrawn: saving removes the clinical data of this case from the registry. Go on?")) return;
+    if (model.withdrawn() && !window.confirm("Consent is refused or withdrawn: saving takes this case out of the registry's use, and nothing more is accepted for it. Go on?")) return;
     const sent = model.document();
     const stamp = this.page.stamp;
     const headers = this.etag ? { "if-match": this.etag } : { "if-none-match": "*" };
@@ -69,7 +69,10 @@ export class Saving {
   saved(pseudonym, { body, etag }, sent, stamp) {
     Object.assign(this, { base: sent.document, etag, pseudonym });
     this.page.clean(stamp);
-    if (!body.findings) return this.tell("The withdrawal is stored; the registry holds no clinical data of this case any more.");
+    if (!body.findings) {
+      this.page.take(sent.document);
+      return this.tell("The withdrawal is stored; the registry uses nothing of this case any more.");
+    }
     this.page.findings.show(body.findings, sent.places, body.further_findings);
     window.history.replaceState(null, "", `/cases/${encodeURIComponent(pseudonym)}/edit`);
     this.reason.value = "";

@@ -44,7 +44,8 @@ async function given(change = () => {}) {
 
 /** Sets of codes and statements about sections have no order. */
 function sorted(value) {
-  if (Array.isArray(value)) return value.every((one) => typeof one === "string" || one.section) ? [...value].sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))) : value.map(sorted);
+  const name = (one) => one.section ?? one;
+  if (Array.isArray(value)) return value.every((one) => typeof name(one) === "string") ? [...value].sort((a, b) => name(a).localeCompare(name(b))) : value.map(sorted);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, sorted(inner)]));
 }
@@ -262,6 +263,58 @@ test("a row that is moved takes its findings along, and another version asks bef
   });
   await page.goto(`${base}/cases`);
   assert.equal(asked, 1);
+  await context.close();
+});
+
+test("a session that ends while typing loses nothing: sign in in another tab and save", async () => {
+  const record = await given();
+  const { pseudonym_id: pseudonym } = record.patient;
+  const { context, page, person } = await open(`/cases/${pseudonym}/edit`);
+  const other = await context.newPage();
+  await other.goto(base);
+  await other.click("form.who button");
+  await other.waitForURL(/sign-in/);
+  await page.getByLabel("Birth year", { exact: true }).fill("1961");
+  assert.match(await person.save(), /not signed in any more\. What you typed is still here/);
+  await other.goto(entry("submitter").sign_in);
+  await other.click("main button");
+  await other.waitForLoadState("load");
+  assert.match(await person.save(), /^Saved as version 2/);
+  assert.equal((await stored(pseudonym)).patient.birth_year, 1961);
+  await context.close();
+});
+
+test("a verified case asks for the reason of a change", async () => {
+  const record = await given();
+  const { pseudonym_id: pseudonym } = record.patient;
+  const verified = await api("POST", `/api/v1/cases/${pseudonym}:verify`, {}, { authorization: `Bearer ${entry("centre_lead").key}` });
+  assert.equal(verified.status, 200, await verified.text());
+  const { context, page, person } = await open(`/cases/${pseudonym}/edit`);
+  await page.getByLabel("Birth year", { exact: true }).fill("1962");
+  assert.match(await person.save(), /verified or locked, so the change needs a reason/);
+  const reason = page.getByLabel("Reason for the change", { exact: true });
+  assert.equal(await reason.evaluate((input) => input === document.activeElement), true);
+  await reason.fill("misread");
+  assert.match(await person.save(), /^Saved as version \d+/);
+  await context.close();
+});
+
+test("a withdrawal is asked about, and sends nothing clinical", async () => {
+  const record = await given();
+  const { pseudonym_id: pseudonym } = record.patient;
+  const { context, page, person } = await open(`/cases/${pseudonym}/edit`);
+  const sent = [];
+  page.on("request", (request) => request.method() === "PUT" && sent.push(JSON.parse(request.postData())));
+  await page.getByLabel("Legal basis", { exact: true }).selectOption("withdrawn");
+  await page.getByLabel("Withdrawn on", { exact: true }).fill("2026-09-01");
+  let answer = "dismiss";
+  page.on("dialog", (dialog) => dialog[answer]());
+  await page.keyboard.press("Control+s");
+  assert.deepEqual(sent, [], "asked, and refused");
+  answer = "accept";
+  assert.match(await person.save(), /The withdrawal is stored/);
+  assert.deepEqual(sent, [{ schema_version: record.schema_version, patient: { pseudonym_id: pseudonym }, consent: { status: "withdrawn", withdrawal_date: "2026-09-01" } }]);
+  assert.equal(await page.getByText("Examination 1", { exact: true }).count(), 0);
   await context.close();
 });
 

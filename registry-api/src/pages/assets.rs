@@ -31,6 +31,7 @@ const MODULES: &[(&str, &str)] = modules![
 
 /// A file of the pages.
 pub(super) async fn show(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let mut keep = "public, max-age=3600";
     let (media_type, body) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", include_str!("../../assets/style.css")),
         "enhance.js" => (
@@ -39,12 +40,16 @@ pub(super) async fn show(name: web::Path<String>) -> Result<HttpResponse, Proble
         ),
         "icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
         name => match MODULES.iter().find(|(module, _)| *module == name) {
-            Some((_, body)) => ("text/javascript; charset=utf-8", *body),
+            Some((_, body)) => {
+                // All of one edition: a module kept from before an upgrade does not fit the others.
+                keep = "no-cache";
+                ("text/javascript; charset=utf-8", *body)
+            }
             None => return Err(Problem::new(Kind::NotFound)),
         },
     };
     Ok(HttpResponse::Ok()
         .content_type(media_type)
-        .insert_header(("cache-control", "public, max-age=3600"))
+        .insert_header(("cache-control", keep))
         .body(body))
 }
