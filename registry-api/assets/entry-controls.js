@@ -3,6 +3,10 @@
 import { normalised } from "./entry-dates.js";
 import { make, words } from "./entry-text.js";
 
+// A comma is read as a decimal point where it cannot stand between thousands.
+const NUMBER = /^-?\d+(\.\d+|,\d{1,2})?$/;
+// What comes along when text is pasted and nobody sees; the registry refuses it.
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 const NUMBERS = ["integer", "number", "percent", "year"];
 
 /** The control of an element. `options()` lists codes or the rows it may name; null when any text will do. */
@@ -84,7 +88,8 @@ function typed(element, about, changed) {
     changed();
   });
   input.addEventListener("change", () => {
-    if (why && input.value.trim()) why.value = "";
+    input.value = input.value.replace(UNSEEN, "").trim();
+    if (why && input.value) why.value = "";
     if (date) input.value = normalised(input.value);
     changed();
   });
@@ -97,7 +102,7 @@ function typed(element, about, changed) {
       if (why?.value) return { absent: why.value.slice(7) };
       if (text === "") return undefined;
       if (element.type.endsWith("_set")) return members(text);
-      return number && /^-?\d+([.,]\d+)?$/.test(text) ? Number(text.replace(",", ".")) : text;
+      return number && NUMBER.test(text) ? Number(text.replace(",", ".")) : text;
     },
     show(value) {
       if (why) why.value = absent(value) ? `absent:${absent(value)}` : "";

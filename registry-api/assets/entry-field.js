@@ -57,9 +57,10 @@ export class Field {
     return (description + when + short).replaceAll("`", "");
   }
 
-  /** A finding's message for somebody who sees the field and not the document. */
-  plain(message) {
-    return message.replace(`\`${this.path}\``, this.label).replace(/,? or \{"absent".*$/, ".");
+  /** A finding for somebody who sees the field and not the document. */
+  plain(finding) {
+    if (finding.code === "required") return "Needed before the case can be saved.";
+    return finding.message.replaceAll(`\`${this.path}\``, this.label).replace(/,? or \{"absent".*$/, ".").replaceAll("`", "");
   }
 
   /** Codes, or the rows of the entity this element names. */
@@ -125,7 +126,7 @@ export class Field {
 
   draw() {
     const shown = this.touched || this.page.strict ? this.found : this.found.filter((one) => one.code !== "required");
-    const items = this.fault ? [make("li", { class: "error" }, this.fault)] : shown.map((one) => make("li", { class: one.severity }, this.plain(one.message)));
+    const items = this.fault ? [make("li", { class: "error" }, this.fault)] : shown.map((one) => make("li", { class: one.severity }, this.plain(one)));
     this.list.replaceChildren(...items);
     const bad = this.fault || shown.some((one) => one.severity !== "warning");
     for (const input of this.node.querySelectorAll("input:not([type=checkbox]), select:not(.absence)")) {

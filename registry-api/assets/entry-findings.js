@@ -6,6 +6,11 @@ const PATIENCE = 600;
 /** `/imaging/1/date` as its steps. */
 const steps = (pointer) => pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 
+/** A finding about a whole section, for somebody who sees the section. */
+export function blockWords({ code, message }) {
+  return ["required", "too_few_rows"].includes(code) ? "At least one is needed before the case can be saved." : message.replaceAll("`", "");
+}
+
 export class Findings {
   constructor(page) {
     Object.assign(this, { page, asked: 0, timer: 0, verdict: null });
@@ -36,8 +41,8 @@ export class Findings {
     if (number !== this.asked) return;
     this.tally.classList.remove("checking");
     const result = answer?.ok ? answer.body.results[0] : null;
-    if (!result) {
-      this.tally.textContent = answer?.status === 401 ? "Not signed in any more: nothing is checked" : "Cannot be checked at present";
+    if (!result || result.problem) {
+      this.tally.textContent = answer?.status === 401 ? "Not signed in any more: nothing is checked" : (result?.problem.title ?? answer?.body?.title ?? "Cannot be checked at present");
       return;
     }
     this.show(result.findings, places, result.further_findings);
@@ -100,7 +105,7 @@ export class Findings {
       else if (target) target.focus();
     };
     const badge = make("span", { class: `badge ${finding.severity}` }, words(finding.severity === "reject" ? "must be corrected" : finding.severity));
-    const place = target ? make("a", { href: `#${target.id}`, onclick: go }, at) : make("span", {}, at);
-    return make("li", {}, badge, " ", place, " ", make("span", {}, field ? field.fault || field.plain(finding.message) : finding.message), " ", make("small", {}, finding.rule ?? ""));
+    const place = target ? make("a", { href: `#${target.id}`, onclick: go }, at) : make("strong", {}, `${at}:`);
+    return make("li", {}, badge, " ", place, " ", make("span", {}, field ? field.fault || field.plain(finding) : blockWords(finding)), " ", make("small", {}, finding.rule ?? ""));
   }
 }

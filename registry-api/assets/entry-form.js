@@ -68,6 +68,15 @@ export class Page {
     this.findings.ask();
   }
 
+  /** An answer from elsewhere, onto the page. */
+  put(entity, place, element, value) {
+    const row = this.model.rows(entity)[place];
+    this.model.set(row, element, value);
+    const field = this.blocks.get(entity)?.views.get(row.id).fields.get(element);
+    field?.control.show(value);
+    field?.draw();
+  }
+
   changed() {
     this.stamp += 1;
     this.findings.soon();

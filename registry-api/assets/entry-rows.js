@@ -1,6 +1,7 @@
 // An entity on the page: its one object, or its rows with add, duplicate, remove and presets.
 import { closer } from "./entry-attest.js";
 import { Field, spoken } from "./entry-field.js";
+import { blockWords } from "./entry-findings.js";
 import { lower, make, words } from "./entry-text.js";
 
 /** A row in a few words: what its entity's `gist` names. */
@@ -76,7 +77,7 @@ class Row {
       bad += found.length;
     }
     const own = byElement.get("") ?? [];
-    this.list.replaceChildren(...own.map((one) => make("li", { class: one.severity }, one.message)));
+    this.list.replaceChildren(...own.map((one) => make("li", { class: one.severity }, blockWords(one))));
     if (this.mark) this.mark.textContent = bad + own.length ? `${bad + own.length} to look at` : "";
   }
 
@@ -169,7 +170,7 @@ export class Block {
 
   findings(byRow, own) {
     for (const [id, view] of this.views) view.findings(byRow.get(id) ?? new Map());
-    this.list.replaceChildren(...own.map((one) => make("li", { class: one.severity }, one.message)));
+    this.list.replaceChildren(...own.map((one) => make("li", { class: one.severity }, blockWords(one))));
   }
 
   /** What the registry derives from this entity. */

@@ -110,8 +110,13 @@ export class Saving {
     if (!other?.ok) return this.tell("Not saved: the case has changed meanwhile and cannot be read at present. Nothing typed is lost.");
     if (!this.base) return this.tell("Not saved: your centre has a case with this pseudonym already. What you typed is still here.", make("a", { href: `/cases/${encodeURIComponent(pseudonym)}/edit`, target: "_blank", rel: "noopener" }, "Open that case in another tab"));
     const version = other.body.envelope.version;
-    const choose = async (which) => {
-      if (which === "mine") {
+    const choose = async (which, changes) => {
+      if (which === "both") {
+        Object.assign(this, { base: other.body.case, etag: other.etag });
+        for (const { entity, i, element, value } of changes) this.page.put(entity, i, element, value);
+        this.tell(`Taken over from version ${version}: ${changes.map((one) => one.at).join(", ")}. Look at it, then save.`);
+        this.button.focus();
+      } else if (which === "mine") {
         Object.assign(this, { base: other.body.case, etag: other.etag });
         await this.save(false);
       } else {

@@ -1,11 +1,13 @@
 // The entry form in headless Chromium: the patient of Figure 2 from nothing, by labels and keyboard; corrections, conflicts, contexts.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { base, entry, launch, signIn } from "./demo.js";
 import { Person, Words } from "./person.js";
 
-const example = JSON.parse(readFileSync(new URL("../../schema/examples/1.0.0/valid/figure-2.json", import.meta.url)));
+const file = (version) => new URL(`../../schema/examples/${version}/valid/figure-2.json`, import.meta.url);
+const read = (version) => JSON.parse(readFileSync(file(version)));
+const example = read("1.0.0");
 const fresh = (name) => `${name}-${Date.now().toString(36)}${Math.floor(Math.random() * 1296).toString(36)}`;
 
 let browser;
@@ -52,7 +54,7 @@ function sorted(value) {
 
 test("the patient of Figure 2, entered from nothing by labels and keyboard, is the example record", { timeout: 240_000 }, async () => {
   const { context, page, heard, version, person } = await open("/cases/new");
-  const record = structuredClone(example);
+  const record = read(existsSync(file(version)) ? version : "1.0.0");
   record.schema_version = version;
   record.patient.pseudonym_id = fresh("FIGURE-2");
   await person.enter(record);
@@ -92,6 +94,15 @@ test("a finding stands beside its field and in a list that leads to it", async (
   assert.match(await person.save(), /Not saved/);
   await link.press("Enter");
   assert.equal(await date.evaluate((input) => input === document.activeElement), true);
+  const size = page.getByLabel("Size", { exact: true });
+  await size.fill("1,000");
+  await size.press("Tab");
+  await page.getByText("Not a number.").first().waitFor();
+  await size.fill("100");
+  const year = page.getByLabel("Birth year", { exact: true });
+  await year.fill("\u200e1958\u00ad");
+  await year.press("Tab");
+  assert.equal(await year.inputValue(), "1958", "what nobody sees is not kept");
   // What is written otherwise but means one day is understood.
   await date.fill("20240209");
   await date.press("Tab");
@@ -114,12 +125,34 @@ test("a conflict is explained and loses nothing", async () => {
   const said = mine.page.getByRole("group", { name: /Version 2 was saved by someone else/ });
   assert.match(await said.innerText(), /Primary tumour: Size\s+100 mm\s+120 mm\s+100 mm/);
   assert.equal(await year.inputValue(), "1959");
-  await mine.page.getByLabel("Size", { exact: true }).fill("120");
-  await said.getByRole("button", { name: /Save what stands here/ }).press("Enter");
-  await mine.page.getByText("Saved as version 3").first().waitFor();
+  // What the other changed and I did not is taken over by one key; what I typed stays.
+  await said.getByRole("button", { name: "Take over 1 change where I changed nothing" }).press("Enter");
+  assert.equal(await mine.page.getByLabel("Size", { exact: true }).inputValue(), "120");
+  assert.match(await mine.person.save(), /^Saved as version 3/);
   const after = await stored(pseudonym);
   assert.deepEqual([after.patient.birth_year, after.primary.size_mm], [1959, 120]);
   await mine.context.close();
+});
+
+test("of two versions either can be kept", async () => {
+  const record = await given();
+  const { pseudonym_id: pseudonym } = record.patient;
+  for (const [button, said, kept] of [[/Save what stands here over/, "Saved as version 3", "1959"], [/Give up what I typed/, "Version 4 is loaded", "1970"]]) {
+    const mine = await open(`/cases/${pseudonym}/edit`);
+    const answer = await api("GET", `/api/v1/cases/${pseudonym}`);
+    const theirs = (await answer.json()).case;
+    theirs.patient.birth_year = theirs.patient.birth_year === 1958 ? 1960 : 1970;
+    await api("PUT", `/api/v1/cases/${pseudonym}`, theirs, { "if-match": answer.headers.get("etag") });
+    const year = mine.page.getByLabel("Birth year", { exact: true });
+    await year.fill(kept === "1959" ? "1959" : "1980");
+    await mine.person.save();
+    assert.equal(await mine.page.getByRole("button", { name: /where I changed nothing/ }).count(), 0);
+    await mine.page.getByRole("button", { name: button }).press("Enter");
+    await mine.page.getByText(said).first().waitFor();
+    assert.equal(await year.inputValue(), kept);
+    assert.equal(String((await stored(pseudonym)).patient.birth_year), kept);
+    await mine.context.close();
+  }
 });
 
 test("a new case does not overwrite one of the same pseudonym", async () => {
@@ -315,6 +348,43 @@ test("a withdrawal is asked about, and sends nothing clinical", async () => {
   assert.match(await person.save(), /The withdrawal is stored/);
   assert.deepEqual(sent, [{ schema_version: record.schema_version, patient: { pseudonym_id: pseudonym }, consent: { status: "withdrawn", withdrawal_date: "2026-09-01" } }]);
   assert.equal(await page.getByText("Examination 1", { exact: true }).count(), 0);
+  await context.close();
+});
+
+test("every control has a name of its own, and what describes it exists", async () => {
+  const record = await given();
+  const { context, page } = await open(`/cases/${record.patient.pseudonym_id}/edit`);
+  await page.getByLabel("Show every element").check();
+  for (const kind of ["board", "biopsy", "course", "trial check", "symptom", "assessment"]) await page.getByRole("button", { name: `Add ${kind}`, exact: true }).press("Enter");
+  const faults = await page.evaluate(() => {
+    const found = [];
+    const ids = [...document.querySelectorAll("[id]")].map((one) => one.id);
+    for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) found.push(`id ${id} stands twice`);
+    for (const one of document.querySelectorAll("[aria-describedby], [aria-labelledby]")) {
+      const named = [one.getAttribute("aria-describedby"), one.getAttribute("aria-labelledby")].filter(Boolean).join(" ").split(" ");
+      for (const id of named) if (!document.getElementById(id)) found.push(`${id} describes and does not exist`);
+    }
+    const name = (one) => {
+      const label = one.getAttribute("aria-label") ?? one.labels?.[0]?.textContent ?? "";
+      const set = one.type === "checkbox" && one.closest("fieldset")?.querySelector("legend").textContent;
+      return (set ? `${set}: ${label}` : label).trim();
+    };
+    for (const row of document.querySelectorAll(".row")) {
+      const names = [...row.querySelectorAll("input, select")].map(name);
+      names.forEach((one, i) => {
+        if (!one) found.push(`a control without a name in ${row.textContent.slice(0, 30)}`);
+        if (names.indexOf(one) !== i) found.push(`"${one}" names two controls of a row`);
+      });
+    }
+    let level = 1;
+    for (const heading of document.querySelectorAll("main :is(h1, h2, h3, h4)")) {
+      const next = Number(heading.tagName[1]);
+      if (next > level + 1) found.push(`heading "${heading.textContent}" skips a level`);
+      level = next;
+    }
+    return [...new Set(found)];
+  });
+  assert.deepEqual(faults, []);
   await context.close();
 });
 

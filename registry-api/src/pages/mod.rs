@@ -36,7 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/cases", cases::page),
-        // Before the page of a case: no case can be called "new" here.
+        // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
