@@ -202,3 +202,36 @@ fn a_major_version_without_a_form_stops_the_start() {
     let error = Forms::of(&store).expect_err("no form").to_string();
     assert!(error.contains("form/1.toml is missing"), "{error}");
 }
+
+/// Elements asked under a condition that stand on the form always, and why.
+const ALWAYS: &[(&str, &str)] = &[
+    (
+        "systemic.stop_date",
+        "the day is read before the reason that makes it needed",
+    ),
+    (
+        "section_attestation.complete_through",
+        "stands with the statement about its section",
+    ),
+];
+
+#[test]
+fn what_is_asked_under_a_condition_is_shown_under_one() {
+    let form = form_of(&STORE, "1.0.0");
+    let shown = form["form"]["show"].as_array().expect("blocks");
+    let shown = strings(shown.iter().map(|show| &show["elements"]));
+    let entities = &STORE.case_schema("1.0.0").expect("a version").dictionary.entities;
+    let mut always: Vec<String> = Vec::new();
+    for entity in entities {
+        for element in entity.elements.iter().filter(|e| e.condition.is_some()) {
+            let path = format!("{}.{}", entity.name, element.name);
+            if !shown.contains(&path.as_str()) {
+                always.push(path);
+            }
+        }
+    }
+    always.sort_unstable();
+    let mut expected: Vec<&str> = ALWAYS.iter().map(|(path, _)| *path).collect();
+    expected.sort_unstable();
+    assert_eq!(always, expected);
+}
