@@ -13,6 +13,7 @@ mod checks;
 mod dictionary;
 mod door;
 mod examples;
+mod form;
 mod judge;
 mod mutations;
 mod publication;

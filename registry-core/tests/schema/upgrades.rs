@@ -244,6 +244,7 @@ fn a_retired_version_is_refused_with_the_way_out_and_still_read() {
         guideline.evaluate(&record),
         JUDGE.in_force("1.0.0").expect("a guideline").evaluate(&same)
     );
+    let document = document.to_value();
     assert_eq!(document["schema_version"], "1.1.0");
     assert_eq!(
         document["record"]["schema_version"], "1.0.0",

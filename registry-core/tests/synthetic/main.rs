@@ -121,7 +121,7 @@ fn judged(plan: &CohortPlan) -> Judged {
         document["primary"]["histology_code"] = json!(derived.histology_code);
         document["primary"]["eligibility_class"] = json!(derived.eligibility_class);
         let document = store.newest(&document, "1.0.0");
-        let mut record = Record::read(&document, &layout, &table);
+        let mut record = Record::read(document.as_ref(), &layout, &table);
         let fired = checks.run(&record);
         let mut error = false;
         let mut ids: Vec<&str> = fired

@@ -27,6 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             WHY,
             changes,
         ),
+        open(Method::GET, "/api/v1/schemas/case/{version}/form", WHY, form),
         open(Method::GET, "/api/v1/codelists/{name}", WHY, codelist),
     ]
 }
@@ -137,6 +138,19 @@ pub(super) async fn changes(
             "upgrade": schema.upgrade,
         }),
     )
+}
+
+/// What an entry form of one version needs: the dictionary, and the order of its sections, when an element matters, what can be
+/// worked out, presets.
+#[utoipa::path(get, path = "/api/v1/schemas/case/{version}/form", tag = "schemas", params(("version" = String, Path,)),
+    responses((status = 200, description = "dictionary, form"), (status = 404, description = "No such version")))]
+pub(super) async fn form(state: web::Data<AppState>, version: web::Path<String>) -> Result<Reply, Problem> {
+    let schema = state
+        .schemas
+        .case_schema(&version)
+        .ok_or(Problem::new(Kind::NotFound))?;
+    let form = state.forms.to_json(&schema.dictionary);
+    Reply::json(200, &form.ok_or(Problem::new(Kind::NotFound))?)
 }
 
 /// One code list with its labels.
