@@ -71,20 +71,32 @@ fn a_submission_answers_the_care_gaps_still_open_in_time_first() {
 fn a_patch_answers_the_care_gaps_that_remain() {
     let service = Service::start();
     let centre = service.submitter("C01");
-    let put = centre.put("/api/v1/cases/GAP-3?assess=true", &[], &recent("GAP-3"));
-    let etag = put.expect(201).header("etag").expect("an ETag").to_owned();
+    let open = |answer: &Value| -> Vec<String> {
+        let gaps = answer["assessment"]["care_gaps"].as_array().expect("gaps");
+        let open = gaps.iter().filter(|gap| gap["state"] == "open");
+        open.filter_map(|gap| gap["measure"].as_str().map(str::to_owned))
+            .collect()
+    };
+    let put = centre
+        .put("/api/v1/cases/GAP-3?assess=true", &[], &recent("GAP-3"))
+        .expect(201);
+    let etag = put.header("etag").expect("an ETag").to_owned();
+    let before = open(&put.json());
+    assert!(before.contains(&"6".to_owned()), "{before:?}");
+    // The chest CT that measure 6 asks for.
     let chest = json!({"imaging": [{"date": "2026-11-10", "modality": "ct", "region": ["chest"], "purpose": "staging"}]});
     let patched = centre
-        .patch("/api/v1/cases/GAP-3?assess=true", &[("if-match", &etag)], &chest)
-        .expect(200)
-        .json();
-    let gaps: Vec<&str> = patched["assessment"]["care_gaps"]
-        .as_array()
-        .expect("gaps")
-        .iter()
-        .filter_map(|gap| gap["measure"].as_str())
-        .collect();
-    assert!(!gaps.contains(&"6") && gaps.contains(&"21"), "{gaps:?}");
+        .patch(
+            "/api/v1/cases/GAP-3?assess=true",
+            &[("if-match", &etag)],
+            &chest,
+        )
+        .expect(200);
+    let after = open(&patched.json());
+    assert!(
+        !after.contains(&"6".to_owned()) && after.contains(&"21".to_owned()),
+        "{after:?}"
+    );
 }
 
 #[test]

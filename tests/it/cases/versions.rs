@@ -107,7 +107,7 @@ fn a_run_counts_both_versions() {
         .expect(200)
         .json();
     assert_eq!(
-        run["run"]["cases"].as_i64().or(run["cases"].as_i64()),
+        run["summary"]["cases"].as_i64(),
         Some(12),
         "{run}"
     );
