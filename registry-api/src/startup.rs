@@ -12,6 +12,7 @@ use registry_core::guideline::questions::Questions;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
+use registry_etl::benchmarks::Benchmarks;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
@@ -102,6 +103,7 @@ pub fn assemble_with(
         Questions::of(&schemas, &guideline.id).map_err(|e| StartError::Schema(e.to_string()))?;
     }
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
+    let benchmarks = Benchmarks::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
     let letters_key = derived_key(&key, b"rps-registry centre letters v1");
     let release_key = ReleaseKey::new(derived_key(&key, b"rps-registry release pseudonyms v1"));
@@ -116,6 +118,7 @@ pub fn assemble_with(
         store,
         schemas,
         forms,
+        benchmarks,
         engine: Engine::new(Arc::clone(&judge)).map_err(|e| StartError::Schema(e.to_string()))?,
         judge,
         limiter: RateLimiter::new(

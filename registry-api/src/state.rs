@@ -11,6 +11,7 @@ use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
+use registry_etl::benchmarks::Benchmarks;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 
@@ -28,6 +29,8 @@ pub struct AppState {
     pub schemas: Arc<SchemaStore>,
     /// Entry forms of its versions.
     pub forms: Forms,
+    /// Published series.
+    pub benchmarks: Benchmarks,
     /// The one verdict on a record.
     pub judge: Arc<Judge>,
     /// Evaluates cases for runs, with the judge's compiled rules.

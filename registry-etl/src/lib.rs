@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod benchmarks;
 pub mod cohorts;
 pub mod disclosure;
 pub mod measures;

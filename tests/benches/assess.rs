@@ -10,9 +10,9 @@ mod measured;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use measured::{Failure, cohort, judge, line, peak_memory};
+use measured::{Failure, cohort, judge, line, newest_case, peak_memory};
 use registry_core::record::CentreTable;
-use registry_core::synthetic::{CohortPlan, case};
+use registry_core::synthetic::CohortPlan;
 use registry_core::validation::{Envelope, Judge};
 use serde_json::Value;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ fn main() -> Result<(), Failure> {
 impl Bench {
     /// Bytes and envelope of a case.
     fn sent(&self, index: u32) -> Result<(Vec<u8>, Envelope), Failure> {
-        let case = case(&self.plan, index);
+        let case = newest_case(self.judge.store(), &self.plan, index);
         let envelope = Envelope {
             record_id: Uuid::from_u128(u128::from(index)),
             centre_id: case.centre_id,

@@ -9,7 +9,7 @@ mod measured;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use measured::{Failure, cohort, in_turns, line};
+use measured::{Failure, cohort, in_turns, line, newest_case};
 use registry_core::intake::{self, Limits};
 use registry_core::record::{CentreTable, Record};
 use registry_core::validation::{Document, Envelope, Judge, SchemaValidator};
@@ -20,15 +20,14 @@ use uuid::Uuid;
 const CASES: u32 = 500;
 /// How often in a row a piece works on one record when it is measured alone: in the service the record has just been parsed.
 const HOT: usize = 10;
-/// Version of the case schema the synthetic cases are written in.
-const SENT_IN: &str = "1.0.0";
 
 fn main() -> Result<(), Failure> {
     let plan = cohort(CASES)?;
     let store = Arc::new(SchemaStore::embedded()?);
     let judge = Judge::new(Arc::clone(&store))?;
-    let validator = SchemaValidator::compile(store.case_schema(SENT_IN).ok_or("no such version")?, &store)?;
-    let (Some(checks), Some(layout)) = (judge.checks(SENT_IN), judge.layout(SENT_IN)) else {
+    let validator = SchemaValidator::compile(store.current(), &store)?;
+    let sent_in = store.current().version.as_str();
+    let (Some(checks), Some(layout)) = (judge.checks(sent_in), judge.layout(sent_in)) else {
         return Err("the current version has no checks".into());
     };
     let rows = registry_core::synthetic::centres(&plan)
@@ -39,7 +38,7 @@ fn main() -> Result<(), Failure> {
     let mut bodies = Vec::new();
     let mut envelopes = Vec::new();
     for index in 0..plan.cases {
-        let case = registry_core::synthetic::case(&plan, index);
+        let case = newest_case(&store, &plan, index);
         bodies.push(serde_json::to_vec(&case.body)?);
         envelopes.push(Envelope {
             record_id: Uuid::from_u128(u128::from(index)),
@@ -71,7 +70,7 @@ fn main() -> Result<(), Failure> {
         for (body, envelope) in bodies.iter().zip(&envelopes) {
             let value = intake::parse(body, &limits)?;
             assert!(validator.is_valid(&value), "a synthetic body is valid");
-            let whole = judge.document(&value, SENT_IN, envelope);
+            let whole = judge.document(&value, sent_in, envelope);
             let record = Record::read(&whole, layout, &centres);
             black_box(checks.run(&record));
         }
@@ -99,7 +98,7 @@ fn main() -> Result<(), Failure> {
     let wholes: Vec<Document<'_>> = values
         .iter()
         .zip(&envelopes)
-        .map(|(value, envelope)| judge.document(value, SENT_IN, envelope))
+        .map(|(value, envelope)| judge.document(value, sent_in, envelope))
         .collect();
     let mut read_and_checks = || -> Result<(), Failure> {
         for whole in &wholes {

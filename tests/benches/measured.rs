@@ -11,8 +11,9 @@ use registry_core::crypto::MasterKey;
 use registry_core::storage::{
     CaseStatus, Derived, Precondition, PutCase, Store, StoreOptions, StoredFinding, StoredSeverity,
 };
-use registry_core::synthetic::CohortPlan;
+use registry_core::synthetic::{CohortPlan, SyntheticCase};
 use registry_core::validation::{Severity, Verdict};
+use registry_core::versions::SchemaStore;
 use serde_json::Value;
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -62,6 +63,16 @@ pub(crate) fn cohort(cases: u32) -> Result<CohortPlan, Failure> {
         cases,
         ..CohortPlan::demo("2026-11-23".parse()?)
     })
+}
+
+/// A synthetic submission in the newest version of the case schema.
+pub(crate) fn newest_case(schemas: &SchemaStore, plan: &CohortPlan, index: u32) -> SyntheticCase {
+    let mut case = registry_core::synthetic::case(plan, index);
+    let version = case.body.get("schema_version").and_then(Value::as_str);
+    if let Some(version) = version.map(str::to_owned) {
+        case.body = schemas.newest(&case.body, &version).into_owned();
+    }
+    case
 }
 
 /// The time of the machine.

@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Binary, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
-use measured::{Failure, cohort, judge, line, median, put, store};
+use measured::{Failure, cohort, judge, line, median, newest_case, put, store};
 use registry_core::access::Scope;
 use registry_core::intake::{self, Limits};
 use registry_core::record::CentreTable;
 use registry_core::storage::{PutCase, Store};
 use registry_core::synthetic::CohortPlan;
 use registry_core::validation::{Envelope, Judge};
+use registry_core::versions::SchemaStore;
 use uuid::Uuid;
 
 const CLIENTS: u32 = 35;
@@ -63,7 +64,7 @@ impl Registry {
 fn main() -> Result<(), Failure> {
     let registry = Registry::new()?;
     let sent: Vec<Vec<Sent>> = (0..CLIENTS)
-        .map(|client| bodies(&registry.plan, client * EACH, EACH))
+        .map(|client| bodies(registry.judge.store(), &registry.plan, client * EACH, EACH))
         .collect();
     let count = (CLIENTS * EACH) as usize;
     println!("{CLIENTS} clients with {EACH} cases each, {ROUNDS} rounds, the median\n");
@@ -136,10 +137,10 @@ fn timed(work: impl FnOnce() -> Result<(), Failure>) -> Result<Duration, Failure
     Ok(began.elapsed())
 }
 
-fn bodies(plan: &CohortPlan, from: u32, count: u32) -> Vec<Sent> {
+fn bodies(schemas: &SchemaStore, plan: &CohortPlan, from: u32, count: u32) -> Vec<Sent> {
     (from..from + count)
         .map(|index| {
-            let case = registry_core::synthetic::case(plan, index);
+            let case = newest_case(schemas, plan, index);
             (case.pseudonym, case.body.to_string().into_bytes())
         })
         .collect()
@@ -217,7 +218,7 @@ fn batch(registry: &Registry, store: &Store) -> Result<(), Failure> {
         cases: BATCH,
         ..registry.plan
     };
-    let sent = bodies(&plan, 0, BATCH);
+    let sent = bodies(registry.judge.store(), &plan, 0, BATCH);
     let scope = Scope::system_for_centre("bench", "C01");
     let took = timed(|| {
         let items = sent

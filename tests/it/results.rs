@@ -54,9 +54,42 @@ fn a_run_is_started_published_and_read_by_role() {
             .is_some_and(|t| t.starts_with("text/csv"))
     );
     committee.get("/api/v1/adherence/1a/funnel").expect(200);
-    committee.get("/api/v1/survival/S1").expect(200);
+    let survival = committee.get("/api/v1/survival/S1").expect(200).json();
+    let beside = &survival["benchmarks"][0];
+    assert_eq!(beside["group"], "all");
+    assert_eq!(beside["published"][0]["median_months"], 16.0);
+    assert_eq!(beside["published"][1]["survival_pct"], 5.0);
     let unknown = committee.get("/api/v1/survival/S99").expect(404);
     assert_eq!(unknown.status, 404);
+}
+
+/// Rows that may have been misread are hidden until asked for; an arm of a trial stays recognisable.
+#[test]
+fn published_series_are_listed_with_what_they_stand_beside() {
+    let service = Service::start();
+    let committee = service.client("committee", None);
+    let usual = committee.get("/api/v1/benchmarks").expect(200).json();
+    assert_eq!(
+        (usual["published"].as_array().map(Vec::len), &usual["hidden"]),
+        (Some(65), &json!(8))
+    );
+    let all = committee
+        .get("/api/v1/benchmarks?low_confidence=true")
+        .expect(200)
+        .json();
+    assert_eq!(
+        (all["published"].as_array().map(Vec::len), &all["hidden"]),
+        (Some(73), &json!(0))
+    );
+    let nothing = all["comparisons"].as_array().expect("comparisons").iter();
+    let nothing = nothing
+        .filter(|one| one["rows"] == json!([]))
+        .map(|one| &one["endpoint"]);
+    assert_eq!(nothing.collect::<Vec<_>>(), ["S4", "S6", "S8", "S9"]);
+    service
+        .submitter("C01")
+        .get("/api/v1/benchmarks?low_confidence=perhaps")
+        .expect(400);
 }
 
 /// The rates speak for registered patients: beside them stands how many of the eligible ones that is.

@@ -9,6 +9,7 @@ mod entry;
 mod frame;
 mod measure;
 mod overview;
+mod published;
 mod rules;
 mod runs;
 mod schema;
@@ -35,6 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
+        guarded(Method::GET, "/survival/published", published::page),
         guarded(Method::GET, "/cases", cases::page),
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),

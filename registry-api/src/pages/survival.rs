@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_etl::benchmarks::{Benchmarks, Confidence, Outcome, Published};
 use registry_etl::results::{Analysis, CurveState, SurvivalCurve, SurvivalResult};
 
 use super::{Frame, html, words};
@@ -22,7 +23,6 @@ struct Data {
     lead: String,
     median: String,
     median_interval: String,
-    five_year: String,
     landmarks: Vec<(String, String, String)>,
     chart_title: String,
     chart: Option<String>,
@@ -34,6 +34,16 @@ struct Data {
     histologies: Vec<(String, String, String, String, String)>,
     flow: Vec<(String, String, bool)>,
     sensitivities: Vec<(String, String, String, String)>,
+    published: Vec<Beside>,
+    caveat: String,
+}
+
+/// A published figure, and the registry's estimate of the same thing.
+struct Beside {
+    source: String,
+    published: String,
+    registry: String,
+    interval: String,
 }
 
 pub(super) async fn page(
@@ -47,7 +57,7 @@ pub(super) async fn page(
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
             Err(problem) => return Err(problem),
         };
-        let data = data(&view.survival("S1")?);
+        let data = data(&view.survival("S1")?, &state.benchmarks);
         Ok(Page {
             frame: frame.with_run(&view.run),
             data,
@@ -111,8 +121,11 @@ fn why_no_curve(state: CurveState) -> &'static str {
     }
 }
 
-fn data(result: &SurvivalResult) -> Option<Data> {
+fn data(result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
     let main = primary(result)?;
+    let (rows, caveat) = benchmarks
+        .beside(&result.endpoint, "all", Confidence::Medium)
+        .unwrap_or_default();
     let shown = |c: &SurvivalCurve| c.state == CurveState::Shown && !c.steps.is_empty();
     let by_histology: Vec<&SurvivalCurve> = result
         .curves
@@ -163,7 +176,6 @@ fn data(result: &SurvivalResult) -> Option<Data> {
             text if text.is_empty() => text,
             text => format!("95 % interval {text}"),
         },
-        five_year: words::percent(at(60.0).and_then(|l| l.survival)),
         landmarks: vec![
             landmark("1 year", 12.0),
             landmark("2 years", 24.0),
@@ -235,5 +247,38 @@ fn data(result: &SurvivalResult) -> Option<Data> {
                 )
             })
             .collect(),
+        published: rows.iter().flat_map(|row| beside(row, main)).collect(),
+        caveat: caveat.to_owned(),
     })
+}
+
+/// The figures of a published row about overall survival, each with the estimate of the same thing.
+fn beside(row: &Published, main: &SurvivalCurve) -> Vec<Beside> {
+    let source = |what: &str| format!("{what} (row {})", row.id);
+    let mut figures = Vec::new();
+    if let (Some(months), Some(Outcome::Overall)) = (row.median_months, row.median_of) {
+        figures.push(Beside {
+            source: source("Median overall survival"),
+            published: format!("{months} months"),
+            registry: median_of(main),
+            interval: median_interval(main),
+        });
+    }
+    if let (Some(percent), Some(months), Some(Outcome::Overall)) =
+        (row.survival_pct, row.survival_months, row.survival_of)
+    {
+        let found = main
+            .landmarks
+            .iter()
+            .find(|l| (l.months - f64::from(months)).abs() < 0.01);
+        figures.push(Beside {
+            source: source(&format!("Alive at {months} months")),
+            published: format!("{percent} %"),
+            registry: words::percent(found.and_then(|l| l.survival)),
+            interval: found
+                .map(|l| words::interval(l.lower, l.upper))
+                .unwrap_or_default(),
+        });
+    }
+    figures
 }

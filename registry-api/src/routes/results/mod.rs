@@ -1,10 +1,11 @@
-//! `/api/v1/adherence`, `/survival`, `/quality`: results of a run, through disclosure control.
+//! `/api/v1/adherence`, `/survival`, `/quality`: results of a run, through disclosure control; `/benchmarks`: what was published.
 
+pub(super) mod benchmarks;
 mod csv;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_etl::results::{AdherenceTable, By, Period};
+use registry_etl::results::{AdherenceTable, By, Period, SurvivalResult};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,6 +22,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/adherence", adherence),
         guarded(Method::GET, "/api/v1/adherence/{measure}/funnel", funnel),
         guarded(Method::GET, "/api/v1/survival/{endpoint}", survival),
+        guarded(Method::GET, "/api/v1/benchmarks", benchmarks::list),
         guarded(Method::GET, "/api/v1/quality", quality),
     ]
 }
@@ -128,7 +130,15 @@ pub(super) async fn funnel(
     .await
 }
 
-/// Curve, interval, at-risk table, median, landmark times and the flow of exclusions.
+/// An endpoint, and beside it what was published.
+#[derive(Serialize)]
+struct Estimated {
+    #[serde(flatten)]
+    result: SurvivalResult,
+    benchmarks: Vec<serde_json::Value>,
+}
+
+/// Curve, interval, at-risk table, median, landmark times, the flow of exclusions, and published rows to set beside them.
 #[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("run" = Option<i64>, Query,)),
     responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint")), security(("key" = [])))]
 pub(super) async fn survival(
@@ -148,7 +158,8 @@ pub(super) async fn survival(
         if as_csv {
             Ok(Reply::text("text/csv; charset=utf-8", csv::survival(&result)?))
         } else {
-            Reply::json(200, &result)
+            let benchmarks = benchmarks::of_endpoint(&state, &endpoint);
+            Reply::json(200, &Estimated { result, benchmarks })
         }
     })
     .await

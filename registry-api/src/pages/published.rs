@@ -1,0 +1,119 @@
+//! The published series, by what they may be compared with.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_etl::benchmarks::{Comparison, Confidence, Outcome, Published};
+
+use super::{Frame, html};
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::Problem;
+use crate::routes::results::benchmarks::Rows;
+use crate::state::AppState;
+
+#[derive(Template)]
+#[template(path = "published.html")]
+struct Page {
+    frame: Frame,
+    shown: usize,
+    hidden: usize,
+    low: bool,
+    groups: Vec<Group>,
+}
+
+struct Group {
+    heading: String,
+    caveat: String,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    id: String,
+    source: String,
+    n: String,
+    survival: String,
+    median: String,
+    pfs: String,
+    response: String,
+    confidence: &'static str,
+    notes: String,
+}
+
+pub(super) async fn page(
+    caller: Allowed<ReadsResults>,
+    wanted: web::Query<Rows>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let all = &state.benchmarks;
+    let least = wanted.least();
+    let shown = all.published.iter().filter(|row| row.confidence >= least).count();
+    html(&Page {
+        frame: Frame::of("Published series", "/survival", &caller),
+        shown,
+        hidden: all.published.len() - shown,
+        low: least == Confidence::Low,
+        groups: all
+            .comparisons
+            .iter()
+            .map(|one| Group {
+                heading: format!("{} {}", one.endpoint, one.group),
+                caveat: one.caveat.clone(),
+                rows: rows(&state, one, least),
+            })
+            .collect(),
+    })
+}
+
+fn rows(state: &AppState, comparison: &Comparison, least: Confidence) -> Vec<Row> {
+    let found = state
+        .benchmarks
+        .beside(&comparison.endpoint, &comparison.group, least);
+    found.unwrap_or_default().0.into_iter().map(row).collect()
+}
+
+fn row(row: &Published) -> Row {
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let of = |outcome: Option<Outcome>| match outcome {
+        Some(Outcome::DiseaseSpecific) => " (disease-specific)",
+        Some(Outcome::DiseaseFree) => " (disease-free)",
+        Some(Outcome::Overall) | None => "",
+    };
+    let source = [&Some(row.reference.clone()), &row.institution, &row.arm]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect::<Vec<_>>();
+    let notes = [
+        &row.n_note,
+        &row.median_note,
+        &row.rps_pct.map(|share| format!("{share} % retroperitoneal")),
+        &row.rps_note,
+        &row.note,
+        &row.reading_note,
+    ];
+    Row {
+        id: row.id.clone(),
+        source: source.join(", "),
+        n: row.n.or(row.trial_n).map_or_else(String::new, |n| n.to_string()),
+        survival: match (row.survival_pct, row.survival_months) {
+            (Some(share), Some(months)) => format!("{share} % at {months} months{}", of(row.survival_of)),
+            _ => String::new(),
+        },
+        median: match row.median_months.or(row.os_months) {
+            Some(months) => format!("{months}{}", of(row.median_of)),
+            None => String::new(),
+        },
+        pfs: number(row.pfs_months),
+        response: row.orr_pct.map_or_else(String::new, |share| format!("{share} %")),
+        confidence: match row.confidence {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+        },
+        notes: notes
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
