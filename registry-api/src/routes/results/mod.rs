@@ -1,6 +1,6 @@
 //! `/api/v1/adherence`, `/survival`, `/quality`: results of a run, through disclosure control; `/benchmarks`: what was published.
 
-pub(super) mod benchmarks;
+pub mod benchmarks;
 mod csv;
 
 use actix_web::http::Method;
