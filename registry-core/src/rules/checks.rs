@@ -486,7 +486,7 @@ mod tests {
                         return true;
                     }
                     *seen += 1;
-                    (*seen + from) % 7 != 0
+                    !(*seen + from).is_multiple_of(7)
                 });
                 elements
                     .values_mut()
