@@ -7,6 +7,7 @@ pub mod crypto;
 pub mod dictionary;
 pub mod guideline;
 pub mod intake;
+pub mod quality;
 pub mod record;
 pub mod rules;
 pub mod storage;

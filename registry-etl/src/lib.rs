@@ -3,6 +3,7 @@
 pub mod cohorts;
 pub mod disclosure;
 pub mod measures;
+pub mod quality;
 pub mod releases;
 pub mod results;
 pub mod runs;

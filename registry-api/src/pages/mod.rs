@@ -1,6 +1,7 @@
 //! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
 mod adherence;
+mod adjudication;
 mod assets;
 mod case;
 mod cases;
@@ -8,12 +9,14 @@ mod course;
 mod frame;
 mod measure;
 mod overview;
+mod quality;
 mod rules;
 mod runs;
 mod schema;
 mod sign_in;
 mod survival;
 mod words;
+mod worklist;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -36,6 +39,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/cases", cases::page),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::GET, "/worklist", worklist::page),
+        guarded(Method::GET, "/worklist.csv", worklist::csv),
+        guarded(Method::GET, "/quality", quality::page),
+        guarded(Method::GET, "/quality.csv", quality::csv),
+        guarded(Method::GET, "/adjudication", adjudication::page),
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),

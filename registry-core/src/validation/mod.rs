@@ -14,6 +14,7 @@ mod schema;
 mod verdict;
 mod words;
 
+pub use attestation::open_sections;
 pub use breach::code;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
 pub use gaps::{CareGap, GapState};

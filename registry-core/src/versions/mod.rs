@@ -3,6 +3,7 @@
 //!
 //! A published file is frozen: its SHA-256 stands in `catalog.toml` and loading refuses a file that no longer has it.
 
+mod adjudication;
 mod case_schema;
 mod catalogue;
 mod error;
@@ -11,6 +12,7 @@ mod histology;
 mod store;
 
 pub use crate::dictionary::{Code, CodeList};
+pub use adjudication::{Adjudication, DECISIONS};
 pub use case_schema::CaseSchema;
 pub use catalogue::{Catalogue, PublishedFile, Status, Version};
 pub use error::SchemaError;
