@@ -4,7 +4,7 @@
 //! `quality/phases.toml` lists the phases with their conditions in the rule language, `quality/parameters.toml` the days. Compiled at
 //! start-up against the dictionary like every other rule.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -23,6 +23,8 @@ const PHASES: &str = "quality/phases.toml";
 const PARAMETERS: &str = "quality/parameters.toml";
 /// From which age on a pending value is on the worklist.
 const PENDING_LIMIT: &str = "PENDING_LIMIT_DAYS";
+/// Elements that may be pending for as long as what they end is running.
+const RUNNING: &str = "PENDING_WHILE_RUNNING";
 
 /// A phase of the disease, as far as it decides when the next contact is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub struct QualityRules {
     conditions: Vec<Option<Cond>>,
     parameters: BTreeMap<String, Parameter>,
     pending_limit_days: u32,
+    running: BTreeSet<String>,
     windows: WindowDays,
 }
 
@@ -108,6 +111,7 @@ impl QualityRules {
             conditions: Vec::new(),
             parameters: BTreeMap::new(),
             pending_limit_days: 0,
+            running: BTreeSet::new(),
             windows: windows.unwrap_or(WindowDays {
                 lookback: 0.0,
                 cap: 0.0,
@@ -124,6 +128,13 @@ impl QualityRules {
                 "unknown_parameter",
                 format!("`{PENDING_LIMIT}` is a number of days"),
             )),
+        }
+        if let Some(ParameterValue::Codes(paths)) = shared.parameters.get(RUNNING).map(|known| &known.value) {
+            for path in paths.iter().filter(|path| layout.path(path).is_none()) {
+                let at = limits.text.find(&format!("[{RUNNING}]")).unwrap_or(0);
+                errors.push(limits.error(at, "unknown_element", format!("there is no element `{path}`")));
+            }
+            rules.running = paths.iter().cloned().collect();
         }
         rules.parameters = shared.parameters;
         if errors.is_empty() {
@@ -213,6 +224,11 @@ impl QualityRules {
     /// From which age in days on a pending value is late.
     pub fn pending_limit_days(&self) -> u32 {
         self.pending_limit_days
+    }
+
+    /// Whether an element (`entity.element`) may be pending for as long as it takes: the end of what is running.
+    pub fn may_stay_pending(&self, element: &str) -> bool {
+        self.running.contains(element)
     }
 
     /// Every limit with its basis.

@@ -12,6 +12,7 @@ mod fhir;
 mod isolation;
 mod layering;
 mod postgres;
+mod quality;
 mod releases;
 mod results;
 mod rules;

@@ -15,4 +15,5 @@ mod door;
 mod examples;
 mod judge;
 mod mutations;
+mod quality;
 mod store;

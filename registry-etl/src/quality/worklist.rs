@@ -276,11 +276,8 @@ impl<'a> Collector<'a> {
         let limit = i32::try_from(self.rules.pending_limit_days()).unwrap_or(i32::MAX);
         for (entity, element, row, since) in &case.quality.pending {
             let days = self.cut_off - since;
-            let Some(path) = self
-                .versions
-                .element(version, *entity, *element)
-                .filter(|_| days > limit)
-            else {
+            let late = |path: &&str| days > limit && !self.rules.may_stay_pending(path);
+            let Some(path) = self.versions.element(version, *entity, *element).filter(late) else {
                 continue;
             };
             let waiting = elements.get(path);
