@@ -100,7 +100,9 @@ impl QualityFacts {
         asked: &BTreeSet<(u16, u32, u16)>,
     ) {
         let record = subject.record;
-        let layout = record.layout();
+        let Some(places) = record.layout().entity_at(entity) else {
+            return;
+        };
         // What there is once is expected even when the whole section is not there.
         let least = usize::from(known.cardinality == Cardinality::One);
         let rows = record.count(entity).max(least) as u32;
@@ -109,7 +111,7 @@ impl QualityFacts {
             .iter()
             .filter(|e| e.requirement != Requirement::Derived)
         {
-            let Some((_, position)) = layout.path(&format!("{}.{}", known.name, element.name)) else {
+            let Some(position) = places.element(&element.name) else {
                 continue;
             };
             let mut counts = Counts::default();
