@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
 use registry_core::crypto::MasterKey;
+use registry_core::form::Forms;
 use registry_core::guideline::questions::Questions;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
@@ -100,6 +101,7 @@ pub fn assemble_with(
     for guideline in judge.guidelines(&schemas.current().version) {
         Questions::of(&schemas, &guideline.id).map_err(|e| StartError::Schema(e.to_string()))?;
     }
+    let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
     let letters_key = derived_key(&key, b"rps-registry centre letters v1");
     let release_key = ReleaseKey::new(derived_key(&key, b"rps-registry release pseudonyms v1"));
@@ -113,6 +115,7 @@ pub fn assemble_with(
     Ok(web::Data::new(AppState {
         store,
         schemas,
+        forms,
         engine: Engine::new(Arc::clone(&judge)).map_err(|e| StartError::Schema(e.to_string()))?,
         judge,
         limiter: RateLimiter::new(

@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
+use registry_core::form::Forms;
 use registry_core::record::CentreTable;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
@@ -25,6 +26,8 @@ pub struct AppState {
     pub store: Store,
     /// Schema versions, code lists, dictionary.
     pub schemas: Arc<SchemaStore>,
+    /// Entry forms of its versions.
+    pub forms: Forms,
     /// The one verdict on a record.
     pub judge: Arc<Judge>,
     /// Evaluates cases for runs, with the judge's compiled rules.

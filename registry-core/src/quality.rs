@@ -215,7 +215,7 @@ impl QualityRules {
         let holds = |condition: &Option<Cond>| {
             condition
                 .as_ref()
-                .is_none_or(|condition| evaluation.cond(condition).is_true())
+                .is_none_or(|condition| evaluation.holds(condition))
         };
         let at = self.conditions.iter().position(holds)?;
         self.phases.get(at)

@@ -11,10 +11,12 @@ for (const role of ["committee", "submitter", "coordinator"]) {
     const paths = pagesOf(role);
     if (role === "submitter") {
       await page.goto(`${base}/cases`);
-      paths.push(await page.locator("tbody a").first().getAttribute("href"));
+      const href = await page.locator("tbody a").first().getAttribute("href");
+      paths.push(href, `${href}/edit`);
     }
     for (const path of paths) {
       await page.goto(base + path);
+      if (await page.locator("#entry").count()) await page.waitForSelector("#entry[data-ready]");
       const name = `${role}${path.replaceAll("/", "_")}-${width}-${colorScheme}.png`;
       await page.screenshot({ path: `${folder}/${name}`, fullPage: true });
     }

@@ -8,6 +8,7 @@
 
 mod cases;
 mod centres;
+mod entry;
 mod fhir;
 mod isolation;
 mod layering;

@@ -168,7 +168,8 @@ impl<W: Write> Assessor<'_, W> {
                 Ok(given) => given,
                 Err(why) => return self.refuse(place, &why),
             };
-            let record = Record::read(&document, layout, &centres);
+            let document = judge.store().newest(&document, version);
+            let record = Record::read(document.as_ref(), layout, &centres);
             let active = judge
                 .guidelines(version)
                 .iter()

@@ -7,9 +7,11 @@ mod demo;
 mod funnel;
 mod histology;
 mod preview;
+mod pseudonymise;
 mod records;
 mod recovery;
 mod rules;
+mod schema;
 mod serve;
 mod survival;
 mod table;
@@ -70,9 +72,17 @@ enum Command {
         after_help = "Example:\n  registry survival --input cohort.csv --time months --event dead --group histology --method km --at 12 24 60\n  registry survival --input cohort.csv --time months --event dead --entry registered --covariate age grade --method cox --format json"
     )]
     Survival(survival::SurvivalArgs),
+    /// Make pseudonyms from what identifies patients, on the trusted party's machine: nothing is stored, no database is needed.
+    #[command(
+        after_help = "Example:\n  openssl rand -hex 32 > pseudonym.key\n  registry pseudonymise --input patients.csv --key-file pseudonym.key --identifier health_number --identifier birth_date:day --keep local_id"
+    )]
+    Pseudonymise(pseudonymise::PseudonymiseArgs),
     /// Measures and checks: compile, test.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Versions of the case schema: compare, check, publish.
+    #[command(subcommand)]
+    Schema(schema::Schema),
     /// Send case files to a running registry; the key comes from REGISTRY_KEY.
     #[command(
         after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org"
@@ -155,9 +165,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Key(command) => administer::key(command, settings()?, ports)?,
         Command::Validate(args) => return records::validate(&args, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
+        Command::Schema(command) => return schema::schema(&command, &ports),
         Command::Rules(command) => return rules::rules(&command, settings, ports),
         Command::Funnel(args) => funnel::funnel(&args)?,
         Command::Survival(args) => survival::survival(&args)?,
+        Command::Pseudonymise(args) => pseudonymise::pseudonymise(&args)?,
         Command::Submit(args) => return records::submit(&args),
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,

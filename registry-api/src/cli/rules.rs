@@ -117,7 +117,9 @@ fn test(args: &TestArgs) -> Result<ExitCode, Failure> {
     for guideline in judge.guidelines(&store.current().version) {
         let mut all = TestPatients::of(&store, guideline).map_err(Failure::new)?;
         if let Some(folder) = &args.patients {
-            all.patients = TestPatients::in_folder(folder).map_err(Failure::new)?.patients;
+            all.patients = TestPatients::in_folder(&store, folder)
+                .map_err(Failure::new)?
+                .patients;
         }
         for patient in &all.patients {
             if args

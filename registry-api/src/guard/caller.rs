@@ -98,6 +98,8 @@ struct Facts {
     bearer: Option<String>,
     cookie: Option<String>,
     csrf: Option<String>,
+    /// The browser says that another site's page sends this.
+    foreign: bool,
     safe: bool,
 }
 
@@ -112,6 +114,10 @@ impl Facts {
                 .cookie(&state.session_cookie_name())
                 .map(|cookie| cookie.value().to_owned()),
             csrf: csrf.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            foreign: request
+                .headers()
+                .get("sec-fetch-site")
+                .is_some_and(|site| site != "same-origin" && site != "none"),
             safe: request.method().is_safe(),
             state,
         })
@@ -125,6 +131,7 @@ async fn establish(facts: Facts) -> Result<(Scope, Via), Problem> {
         bearer,
         cookie,
         csrf,
+        foreign,
         safe,
     } = facts;
     let (scope, via) = match (bearer, cookie) {
@@ -143,7 +150,7 @@ async fn establish(facts: Facts) -> Result<(Scope, Via), Problem> {
                 state.limiter.check_address(&address)?;
                 return Err(Problem::new(Kind::Unauthenticated));
             };
-            if !safe && csrf.as_deref() != Some(session.csrf.as_str()) {
+            if !safe && (foreign || csrf.as_deref() != Some(session.csrf.as_str())) {
                 return Err(Problem::new(Kind::CsrfTokenMissing));
             }
             (session.scope.clone(), Via::Session(session))

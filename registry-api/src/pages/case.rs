@@ -10,7 +10,7 @@ use super::course::{Event, course};
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
-use crate::guard::{Allowed, SeesCases};
+use crate::guard::{Allowed, Policy, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Assessed, assess};
 use crate::state::{AppState, blocking};
@@ -19,6 +19,7 @@ use crate::state::{AppState, blocking};
 #[template(path = "case.html")]
 struct Page {
     frame: Frame,
+    may_enter: bool,
     c: Shown,
 }
 
@@ -66,17 +67,18 @@ pub(super) async fn page(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&pseudonym, "/cases", &caller);
+    let may_enter = Submits::ROLES.contains(&caller.scope.role());
     let page = blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let versions = state.store.versions(&caller.scope, &pseudonym).map_err(gone)?;
         let c = shown(&state, &stored, versions)?;
-        Ok(Page { frame, c })
+        Ok(Page { frame, may_enter, c })
     })
     .await?;
     html(&page)
 }
 
-fn gone(error: StoreError) -> Problem {
+pub(super) fn gone(error: StoreError) -> Problem {
     match error {
         StoreError::Withdrawn { .. } => Problem::new(Kind::NotFound),
         other => other.into(),
@@ -84,7 +86,8 @@ fn gone(error: StoreError) -> Problem {
 }
 
 fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Result<Shown, Problem> {
-    let (timeline, events) = course(&stored.document);
+    let newest = state.schemas.newest(&stored.document, &stored.schema_version);
+    let (timeline, events) = course(&newest);
     let assessed = assess(state, stored)?;
     let pseudonym = stored.row.pseudonym.clone().unwrap_or_default();
     let histology = stored

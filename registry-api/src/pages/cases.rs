@@ -6,7 +6,7 @@ use registry_core::storage::{CaseFilter, CaseRow};
 use serde::Deserialize;
 
 use super::{Frame, html, words};
-use crate::guard::{Allowed, SeesCases};
+use crate::guard::{Allowed, Policy, SeesCases, Submits};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 
@@ -14,6 +14,7 @@ use crate::state::{AppState, blocking};
 #[template(path = "cases.html")]
 struct Page {
     frame: Frame,
+    may_enter: bool,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -41,6 +42,7 @@ pub(super) async fn page(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Cases", "/cases", &caller);
+    let may_enter = Submits::ROLES.contains(&caller.scope.role());
     let page = blocking(move || {
         let cases = state.store.list_cases(
             &caller.scope,
@@ -50,6 +52,7 @@ pub(super) async fn page(
         )?;
         Ok(Page {
             frame,
+            may_enter,
             rows: cases.items.into_iter().filter_map(row).collect(),
             next: cases.next,
         })

@@ -6,6 +6,7 @@ mod assets;
 mod case;
 mod cases;
 mod course;
+mod entry;
 mod frame;
 mod measure;
 mod overview;
@@ -38,12 +39,15 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/cases", cases::page),
+        // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
+        guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
         guarded(Method::GET, "/quality", quality::page),
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),
+        guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::dictionary::{Element, EntityKind};
+use registry_core::versions::CaseSchema;
 
 use super::{Frame, html};
 use crate::problem::Problem;
@@ -15,6 +16,17 @@ struct Page {
     version: String,
     elements: usize,
     entities: Vec<Entity>,
+    versions: Vec<Version>,
+}
+
+/// A version and what it changed.
+struct Version {
+    version: String,
+    /// Its status and the days that go with it.
+    life: String,
+    notes: String,
+    /// Class, place and words of every change.
+    changes: Vec<(String, String, String)>,
 }
 
 struct Entity {
@@ -41,9 +53,51 @@ pub(super) async fn page(state: web::Data<AppState>) -> Result<HttpResponse, Pro
     html(&Page {
         frame: Frame::bare("What is recorded"),
         version: dictionary.version.clone(),
+        versions: state
+            .schemas
+            .case_schemas()
+            .into_iter()
+            .rev()
+            .map(|schema| version(&state, schema))
+            .collect(),
         elements: entities.iter().map(|e| e.rows.len()).sum(),
         entities,
     })
+}
+
+fn version(state: &AppState, schema: &CaseSchema) -> Version {
+    let mut life = schema.status.as_str().to_owned();
+    for (words, day) in [
+        ("published", &schema.published),
+        ("accepted through", &schema.accepted_through),
+        ("retired", &schema.retired),
+    ] {
+        if let Some(day) = day {
+            life.push_str(&format!(", {words} {day}"));
+        }
+    }
+    let diff = state.schemas.changes(&schema.version);
+    let changes = diff.map(|diff| diff.changes).unwrap_or_default();
+    Version {
+        version: schema.version.clone(),
+        life,
+        notes: schema
+            .upgrade
+            .as_ref()
+            .map(|step| step.notes.trim().to_owned())
+            .unwrap_or_default(),
+        changes: changes
+            .into_iter()
+            .map(|change| {
+                let class = if change.upgraded {
+                    format!("{}, upgraded by the registry", change.class)
+                } else {
+                    change.class.to_string()
+                };
+                (class, change.place, change.words)
+            })
+            .collect(),
+    }
 }
 
 fn row(element: &Element) -> (String, String, String, String, String, String) {

@@ -27,7 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     modifiers(&Security),
     paths(
         health::live, health::ready,
-        schemas::list, schemas::show, schemas::dictionary, schemas::codelist,
+        schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,
         guidelines::list, guidelines::show,
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
         cases::paths::findings, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch,

@@ -25,6 +25,16 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "/api/v1/schemas/case/{version}/dictionary",
         "what to send is public",
     ),
+    (
+        "GET",
+        "/api/v1/schemas/case/{version}/changes",
+        "what to send is public",
+    ),
+    (
+        "GET",
+        "/api/v1/schemas/case/{version}/form",
+        "what to send is public",
+    ),
     ("GET", "/api/v1/codelists/{name}", "what to send is public"),
     (
         "GET",

@@ -23,7 +23,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A copy of the schema inside the registry's folder, which is where its commands run.
-fn own_schema(registry: &Registry) -> PathBuf {
+pub(crate) fn own_schema(registry: &Registry) -> PathBuf {
     let folder = registry.folder().join("schema");
     copy(&schema(), &folder);
     folder
@@ -32,7 +32,7 @@ fn own_schema(registry: &Registry) -> PathBuf {
 const HOME: &str = "guideline/tarpswg-metastatic-rps";
 
 #[track_caller]
-fn succeeded(ended: Ended) -> String {
+pub(crate) fn succeeded(ended: Ended) -> String {
     assert!(ended.success, "{}{}", ended.out, ended.err);
     ended.out
 }

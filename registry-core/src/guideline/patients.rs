@@ -27,7 +27,7 @@ pub struct TestPatient {
     pub unit_index: u32,
     /// Written before the program is run on it.
     pub expected: Expected,
-    /// Taken as given: envelope and derived elements stand in it.
+    /// Taken as given: envelope and derived elements stand in it. In its newest form, once read.
     pub document: Value,
 }
 
@@ -88,18 +88,32 @@ impl TestPatients {
     /// # Errors
     /// A file that is no test patient.
     pub fn of(store: &SchemaStore, guideline: &Guideline) -> Result<TestPatients, PatientsError> {
-        read(
+        let mut all = read(
             store.files(),
             &format!("guideline/{}/patients/", guideline.folder),
-        )
+        )?;
+        all.upgrade(store);
+        Ok(all)
     }
 
     /// Those of a folder.
     ///
     /// # Errors
     /// A folder that cannot be read, or a file that is no test patient.
-    pub fn in_folder(folder: &Path) -> Result<TestPatients, PatientsError> {
-        read(&SchemaFiles::from_dir(folder)?, "")
+    pub fn in_folder(store: &SchemaStore, folder: &Path) -> Result<TestPatients, PatientsError> {
+        let mut all = read(&SchemaFiles::from_dir(folder)?, "")?;
+        all.upgrade(store);
+        Ok(all)
+    }
+
+    /// Brings the documents into the form the measures read.
+    fn upgrade(&mut self, store: &SchemaStore) {
+        for patient in &mut self.patients {
+            let version = patient.document.pointer("/record/schema_version");
+            if let Some(version) = version.and_then(Value::as_str).map(str::to_owned) {
+                patient.document = store.newest(&patient.document, &version).into_owned();
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -154,10 +155,8 @@ impl CentreRows {
         years: Option<(i32, i32)>,
         through: i32,
     ) -> impl Iterator<Item = CarriedRow> + 'a {
-        let ranges = self
-            .by_centre
-            .iter()
-            .filter(move |(name, _)| centre.is_none_or(|wanted| wanted == *name));
+        let wanted = centre.map_or(Bound::Unbounded, Bound::Included);
+        let ranges = self.by_centre.range::<str, _>((wanted, wanted));
         ranges.flat_map(move |(_, range)| {
             let known = self.years.get(range.clone()).unwrap_or_default();
             let first = known.first().copied().unwrap_or(i32::MAX);

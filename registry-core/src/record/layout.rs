@@ -47,6 +47,8 @@ pub struct EntitySpec {
 pub struct Layout {
     entities: Vec<EntityLayout>,
     by_name: HashMap<String, u16>,
+    /// The entity the service supplies (`centre`).
+    pub(crate) reference: Option<u16>,
     pub(crate) places: Places,
 }
 
@@ -62,6 +64,8 @@ pub struct EntityLayout {
     pub link: Option<u16>,
     pub elements: Vec<ElementLayout>,
     by_name: HashMap<String, u16>,
+    /// Names of the elements, sorted, and their positions.
+    pub(super) in_name_order: Vec<(String, u16)>,
 }
 
 #[derive(Debug)]
@@ -187,7 +191,9 @@ impl Layout {
             prior_malignancy: find("prior_malignancy")?,
             local_treatment: find("local_treatment")?,
         };
+        let reference = entities.iter().position(|entity| entity.reference);
         Ok(Layout {
+            reference: reference.map(|at| at as u16),
             entities,
             by_name,
             places,
@@ -293,7 +299,11 @@ impl EntityLayout {
                 })?)
             }
         };
+        let mut in_name_order: Vec<(String, u16)> =
+            by_name.iter().map(|(name, at)| (name.clone(), *at)).collect();
+        in_name_order.sort_unstable();
         Ok(EntityLayout {
+            in_name_order,
             name: spec.name.into(),
             single: spec.single,
             attestable: spec.attestable,

@@ -15,4 +15,4 @@ pub(crate) use centres::{CarriedRow, CentreRows};
 pub use centres::{CentreTable, CentreTableError};
 pub use date::{PartialDate, day_number, day_of};
 pub use layout::{ElementLayout, ElementSpec, EntityLayout, EntitySpec, Kind, Layout, LayoutError};
-pub use read::{Record, RowView};
+pub use read::{Record, RowView, Sections};

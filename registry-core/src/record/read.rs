@@ -8,6 +8,17 @@ use super::{
     Absence, Cell, CellRef, CentreRows, CentreTable, EntityLayout, Kind, Layout, PartialDate, Rows, Span,
 };
 
+/// Where the sections of a case are read from, by the entity's name.
+pub trait Sections {
+    fn section(&self, name: &str) -> Option<&Value>;
+}
+
+impl Sections for Value {
+    fn section(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+}
+
 /// One case, read once: rows of cells in the order of the [`Layout`]. Reading never fails: what is not of its element's
 /// type counts as missing (the JSON Schema has refused it before), names the dictionary does not know are left out.
 #[derive(Debug, Clone)]
@@ -22,7 +33,7 @@ impl Record {
     /// Reads a document with its envelope (`record`) and derived elements (`primary.histology_code`,
     /// `primary.eligibility_class`) merged in. Entities that are not there have no row; a 1..1 entity that is not there
     /// has one row of missing cells.
-    pub fn read(document: &Value, layout: &Arc<Layout>, centres: &CentreTable) -> Record {
+    pub fn read(document: &impl Sections, layout: &Arc<Layout>, centres: &CentreTable) -> Record {
         let mut texts = Texts::default();
         let mut rows = Vec::with_capacity(layout.entities().len());
         for entity in layout.entities() {
@@ -31,7 +42,7 @@ impl Record {
                 ..Rows::default()
             };
             if !entity.reference {
-                match document.get(&*entity.name) {
+                match document.section(&entity.name) {
                     Some(Value::Array(list)) if !entity.single => {
                         packed.cells.reserve(list.len() * packed.width);
                         list.iter()
@@ -145,15 +156,28 @@ impl<'a> RowView<'a> {
     }
 }
 
-/// Appends one row of an entity.
+/// Appends one row of an entity. Keys of an object come in the order of their names, and so does the layout: one pass over
+/// both, which begins again at a key that is out of order.
 pub(super) fn pack_row(entity: &EntityLayout, row: &Value, rows: &mut Rows, texts: &mut Texts) {
-    for element in &entity.elements {
-        let cell = row
-            .get(&element.name)
-            .map_or(Packed::Missing, |value| pack(element.kind, value, texts));
-        rows.cells.push(cell);
-    }
+    let first = rows.cells.len();
+    rows.cells.resize(first + entity.elements.len(), Packed::Missing);
     rows.count += 1;
+    let (mut from, mut previous) = (0, "");
+    for (name, value) in row.as_object().into_iter().flatten() {
+        if name.as_str() < previous {
+            from = 0;
+        }
+        previous = name;
+        let ordered = entity.in_name_order.iter();
+        from += ordered.skip(from).take_while(|(known, _)| known < name).count();
+        if let Some((known, at)) = entity.in_name_order.get(from)
+            && known == name
+            && let Some(element) = entity.elements.get(usize::from(*at))
+            && let Some(cell) = rows.cells.get_mut(first + usize::from(*at))
+        {
+            *cell = pack(element.kind, value, texts);
+        }
+    }
 }
 
 fn pack(kind: Kind, value: &Value, texts: &mut Texts) -> Packed {

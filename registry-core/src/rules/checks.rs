@@ -338,14 +338,14 @@ impl CheckSet {
             let Some(program) = program else { continue };
             match program.scope {
                 None => {
-                    if evaluation.cond(&program.violated).is_true() {
+                    if evaluation.holds(&program.violated) {
                         fired.push(self.fired(check, program, record, None));
                     }
                 }
                 Some(entity) => {
                     for row in 0..record.count(entity) as u32 {
                         evaluation.enter_scope(entity, row);
-                        if evaluation.cond(&program.violated).is_true() {
+                        if evaluation.holds(&program.violated) {
                             fired.push(self.fired(check, program, record, Some((entity, row))));
                         }
                     }
@@ -499,4 +499,100 @@ fn block_cells(layout: &Layout, block: &str) -> Option<Vec<Block>> {
     layout
         .path(block)
         .map(|(entity, element)| vec![Block { entity, element }])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::borrow::Cow;
+
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::record::CentreTable;
+    use crate::rules::Truth;
+    use crate::synthetic::{self, CohortPlan};
+    use crate::validation::{Derived, Document, Envelope};
+
+    /// Takes every seventh leaf away, beginning with leaf `from`.
+    fn thin(value: &mut Value, seen: &mut usize, from: usize) {
+        match value {
+            Value::Object(elements) => {
+                elements.retain(|_, element| {
+                    if element.is_array() || element.is_object() {
+                        return true;
+                    }
+                    *seen += 1;
+                    (*seen + from) % 7 != 0
+                });
+                elements
+                    .values_mut()
+                    .for_each(|element| thin(element, seen, from));
+            }
+            Value::Array(rows) => rows.iter_mut().for_each(|row| thin(row, seen, from)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn certainty_is_the_truth_without_its_reason() {
+        let store = SchemaStore::embedded().unwrap();
+        let layout = Arc::new(Layout::of(&store.current().dictionary).unwrap());
+        let checks = CheckSet::of(&store, &layout).unwrap();
+        let plan = CohortPlan {
+            cases: 40,
+            ..CohortPlan::demo("2026-11-23".parse().unwrap())
+        };
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for index in 0..plan.cases {
+            let case = synthetic::case(&plan, index);
+            let envelope = Envelope {
+                record_id: Uuid::nil(),
+                centre_id: case.centre_id,
+                submitted_at: case.submitted_at,
+                data_cutoff_date: plan.as_of,
+            };
+            for from in 0..7 {
+                let mut body = case.body.clone();
+                thin(&mut body, &mut 0, from);
+                let document = Document::new(Cow::Borrowed(&body), "1.0.0", &envelope, &Derived::default());
+                let record = Record::read(&document, &layout, &CentreTable::default());
+                let evaluation = Evaluation::of_checks(&record, checks.windows);
+                for (program, check) in checks.programs.iter().zip(&checks.checks) {
+                    let Some(program) = program else { continue };
+                    let rows = program.scope.map_or(1, |entity| record.count(entity) as u32);
+                    for row in 0..rows {
+                        if let Some(entity) = program.scope {
+                            evaluation.enter_scope(entity, row);
+                        }
+                        let truth = evaluation.cond(&program.violated);
+                        assert_eq!(
+                            evaluation.holds(&program.violated),
+                            truth.is_true(),
+                            "{}",
+                            check.id
+                        );
+                        assert_eq!(
+                            evaluation.fails(&program.violated),
+                            truth.is_false(),
+                            "{}",
+                            check.id
+                        );
+                        let name = match truth {
+                            Truth::True => "true",
+                            Truth::False => "false",
+                            Truth::Unknown(_) => "unknown",
+                        };
+                        *seen.entry(name).or_default() += 1;
+                    }
+                }
+            }
+        }
+        assert!(
+            seen.len() == 3 && seen.values().all(|count| *count > 100),
+            "{seen:?}"
+        );
+    }
 }

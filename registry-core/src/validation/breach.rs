@@ -33,6 +33,10 @@ pub mod code {
     pub const SERVER_SET: &str = "server_set";
     /// A version that is not accepted.
     pub const UNSUPPORTED_SCHEMA_VERSION: &str = "unsupported_schema_version";
+    /// A version that was accepted once.
+    pub const RETIRED_SCHEMA_VERSION: &str = "retired_schema_version";
+    /// A version that will not be accepted for long.
+    pub const DEPRECATED_SCHEMA_VERSION: &str = "deprecated_schema_version";
     /// A breach of a schema keyword that has no code of its own.
     pub const SCHEMA: &str = "schema";
 }

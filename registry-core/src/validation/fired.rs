@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Finding;
 use super::breach::child;
+use super::{Document, Finding};
 use crate::dictionary::{Dictionary, Entity, EntityKind, Requirement};
 use crate::intake::canonical;
 use crate::record::{CellRef, Record};
@@ -23,7 +23,7 @@ pub(super) struct Subject<'a> {
     pub(super) checks: &'a CheckSet,
     pub(super) record: &'a Record,
     /// The body with the envelope and the derived elements merged in.
-    pub(super) document: &'a Value,
+    pub(super) document: &'a Document<'a>,
 }
 
 impl Subject<'_> {

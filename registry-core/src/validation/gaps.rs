@@ -56,13 +56,15 @@ impl Judge {
         results: &[UnitOutcome],
     ) -> Vec<CareGap> {
         let version = body.get("schema_version").and_then(Value::as_str);
-        let Some(guideline) = version.and_then(|version| self.in_force(version)) else {
+        let Some((version, guideline)) = version.and_then(|version| Some((version, self.in_force(version)?)))
+        else {
             return Vec::new();
         };
+        let newest = self.store().newest(body, version);
         let mut future = Future {
             judge: self,
             guideline,
-            body,
+            body: &newest,
             envelope,
             centres,
             known: BTreeMap::new(),
@@ -108,6 +110,7 @@ fn has_direction(guideline: &Guideline, result: &UnitOutcome) -> bool {
 struct Future<'a> {
     judge: &'a Judge,
     guideline: &'a Guideline,
+    /// In its newest form.
     body: &'a Value,
     envelope: &'a Envelope,
     centres: &'a CentreTable,

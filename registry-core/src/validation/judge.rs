@@ -1,5 +1,6 @@
 //! The one place that judges a case.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,21 +8,19 @@ use serde_json::Value;
 
 use super::breach::{Breach, child, code, compare_pointers};
 use super::fired::{Subject, identity};
-use super::imprecise::WindowDates;
+use super::form::Form;
 use super::place::Place;
 use super::{
-    Assessment, Derived, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity,
+    Derived, Document, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity,
     Verdict, words,
 };
 use crate::dictionary::{Dictionary, EntityKind, Requirement};
 use crate::guideline::Guideline;
 use crate::intake::canonical;
 use crate::record::{CentreTable, Layout, LayoutError, Record};
-use crate::rules::{CheckSet, RuleErrors};
+use crate::rules::{Check, CheckSet, RuleErrors};
 use crate::versions::{CaseSchema, SchemaStore, Status};
 
-/// The check that a case schema version is accepted; it needs the running service and so is made here.
-const VERSION_CHECK: &str = "E-001";
 /// The check that a record without legal basis holds nothing clinical.
 const CONSENT_CHECK: &str = "E-004";
 /// The check for partial dates in windows: a property of the literal, which no expression sees.
@@ -56,17 +55,16 @@ pub enum JudgeError {
 /// Judges cases: compiled once, used for dry runs, submissions, batches and re-runs alike.
 pub struct Judge {
     store: Arc<SchemaStore>,
+    /// The versions a body may name.
     versions: BTreeMap<String, Version>,
-    current: String,
+    /// The versions documents are read in: the current one, and drafts.
+    forms: BTreeMap<String, Form>,
 }
 
-/// What one version of the case schema is judged with.
+/// What a body that names one version of the case schema is validated with.
 struct Version {
+    schema: Arc<CaseSchema>,
     validator: SchemaValidator,
-    layout: Arc<Layout>,
-    checks: CheckSet,
-    guidelines: Vec<Guideline>,
-    window_dates: WindowDates,
     /// Elements the service derives: entity and element name.
     derived: Vec<(String, String)>,
 }
@@ -90,18 +88,20 @@ impl Judge {
 
     fn accepting(store: Arc<SchemaStore>, accepted: impl Fn(Status) -> bool) -> Result<Self, JudgeError> {
         let mut versions = BTreeMap::new();
+        let mut forms = BTreeMap::new();
         for case_schema in store.case_schemas() {
+            let name = &case_schema.version;
             if accepted(case_schema.status) {
-                versions.insert(
-                    case_schema.version.clone(),
-                    Version::compile(case_schema, &store)?,
-                );
+                versions.insert(name.clone(), Version::compile(case_schema, &store)?);
+                if store.form_of(name) == Some(name) {
+                    forms.insert(name.clone(), Form::compile(case_schema, &store)?);
+                }
             }
         }
         Ok(Judge {
-            current: store.current().version.clone(),
             store,
             versions,
+            forms,
         })
     }
 
@@ -115,27 +115,37 @@ impl Judge {
         self.versions.keys().map(String::as_str)
     }
 
-    /// The edit checks of a version, those of the service included.
-    pub fn checks(&self, version: &str) -> Option<&CheckSet> {
-        self.versions.get(version).map(|v| &v.checks)
+    /// Versions of the case schema that documents are read in: the current one, and drafts where they were compiled.
+    pub fn forms(&self) -> impl Iterator<Item = &str> {
+        self.forms.keys().map(String::as_str)
     }
 
-    /// The guideline versions, compiled for a version of the case schema; the active one of a guideline comes first.
+    /// What documents that name a version are read with, retired versions included.
+    fn form(&self, version: &str) -> Option<&Form> {
+        self.forms.get(self.store.form_of(version)?)
+    }
+
+    /// The edit checks documents of a version are put to, those of the service included.
+    pub fn checks(&self, version: &str) -> Option<&CheckSet> {
+        self.form(version).map(|form| &form.checks)
+    }
+
+    /// The guideline versions documents of a version are put to; the active one of a guideline comes first.
     pub fn guidelines(&self, version: &str) -> &[Guideline] {
-        self.versions
-            .get(version)
-            .map(|v| v.guidelines.as_slice())
+        self.form(version)
+            .map(|form| form.guidelines.as_slice())
             .unwrap_or_default()
     }
 
-    /// Positions of entities and elements of a version, to read records with.
+    /// Positions of entities and elements in the form documents of a version are read in.
     pub fn layout(&self, version: &str) -> Option<&Arc<Layout>> {
-        self.versions.get(version).map(|v| &v.layout)
+        self.form(version).map(|form| &form.layout)
     }
 
     /// Judges a body. Everything that is wrong is found at once; nothing is stored.
     ///
-    /// A body that breaks the schema is not put to the edit checks: they would take what cannot be read for missing.
+    /// A body that breaks the schema is not put to the edit checks: they would take what cannot be read for missing. The checks
+    /// and measures read the body in its newest form; every pointer leads into the body as sent.
     pub fn judge(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Verdict {
         let schema_version = body.get("schema_version").and_then(Value::as_str);
         let mut verdict = Verdict {
@@ -143,13 +153,15 @@ impl Judge {
             ..Verdict::default()
         };
         let version = match schema_version {
-            None => self.versions.get(&self.current),
+            None => self.versions.get(&self.store.current().version),
             Some(named) => self.versions.get(named),
         };
-        let Some(version) = version else {
-            verdict.findings.push(self.unsupported_version(body));
+        let read_with = version.and_then(|version| Some((version, self.form(&version.schema.version)?)));
+        let Some((version, form)) = read_with else {
+            verdict.findings.push(self.version_refused(body));
             return verdict;
         };
+        let name = version.schema.version.as_str();
         let mut breaches = version.server_set(body);
         breaches.extend(version.validator.breaches(body));
         if !breaches.is_empty() {
@@ -163,41 +175,50 @@ impl Judge {
         }
         verdict.withdrawal = is_withdrawal(body);
         if verdict.withdrawal {
-            verdict.findings.extend(version.without_legal_basis(body));
+            let check = form.checks.check(CONSENT_CHECK);
+            verdict
+                .findings
+                .extend(check.and_then(|check| version.without_legal_basis(body, check)));
             return verdict;
         }
-        verdict.t0 = t0(body);
-        verdict.derived = self.derive(body);
-        let document = document(body, envelope, &verdict.derived);
-        let mut record = Record::read(&document, &version.layout, centres);
-        let fired = version.checks.run(&record);
+        let newest = self.store.newest(body, name);
+        verdict.t0 = t0(&newest);
+        verdict.derived = self.derive(&newest);
+        let document = Document::new(Cow::Borrowed(&newest), name, envelope, &verdict.derived);
+        let mut record = Record::read(&document, &form.layout, centres);
+        let fired = form.checks.run(&record);
         let mut findings = Subject {
-            dictionary: &version.validator.dictionary,
+            dictionary: &form.dictionary,
             histology: self.store.histology(),
-            checks: &version.checks,
+            checks: &form.checks,
             record: &record,
             document: &document,
         }
         .findings(&fired);
-        if let Some(check) = version.checks.check(PRECISION_CHECK) {
-            findings.extend(version.window_dates.findings(body, check));
+        if let Some(check) = form.checks.check(PRECISION_CHECK) {
+            findings.extend(form.window_dates.findings(&newest, check));
         }
+        if let Cow::Owned(_) = newest {
+            for finding in &mut findings {
+                finding.pointer = self.store.as_sent(&finding.pointer, name);
+            }
+        }
+        findings.extend(self.version_deprecated(&version.schema, body));
         list(&mut verdict, findings);
         if !verdict.rejected() {
-            version.checks.block(&mut record, &fired);
-            verdict.assessments = version.assess(&record);
+            form.checks.block(&mut record, &fired);
+            verdict.assessments = form.assess(&record);
             let outcomes: Vec<_> = verdict
                 .assessments
                 .iter()
                 .map(|a| a.outcomes.as_slice())
                 .collect();
-            verdict.unattested =
-                super::attestation::unattested(body, &version.validator.dictionary, &outcomes);
+            verdict.unattested = super::attestation::unattested(&newest, &form.dictionary, &outcomes);
         }
         verdict
     }
 
-    /// The guideline version in force, compiled for a version of the case schema.
+    /// The guideline version in force, as documents of a version of the case schema are put to it.
     pub fn in_force(&self, version: &str) -> Option<&Guideline> {
         self.guidelines(version)
             .first()
@@ -205,38 +226,38 @@ impl Judge {
     }
 
     /// A body that was not refused, read for the measures, what an error-severity check keeps out kept out; and the document it was
-    /// read from, with envelope and derived elements in place. `None` for a version that is not accepted.
-    pub fn read(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Option<(Record, Value)> {
-        let version = self.versions.get(body.get("schema_version")?.as_str()?)?;
-        let document = document(body, envelope, &self.derive(body));
-        let mut record = Record::read(&document, &version.layout, centres);
-        let fired = version.checks.run(&record);
-        version.checks.block(&mut record, &fired);
+    /// read from, in its newest form with envelope and derived elements in place. `None` for a version that is not known.
+    pub fn read<'a>(
+        &self,
+        body: &'a Value,
+        envelope: &Envelope,
+        centres: &CentreTable,
+    ) -> Option<(Record, Document<'a>)> {
+        let version = body.get("schema_version")?.as_str()?;
+        let form = self.form(version)?;
+        let document = self.document(body, version, envelope);
+        let mut record = Record::read(&document, &form.layout, centres);
+        let fired = form.checks.run(&record);
+        form.checks.block(&mut record, &fired);
         Some((record, document))
+    }
+
+    /// The document the rules read: a body of a version of the case schema in its newest form, the envelope as `record`, and the
+    /// derived elements.
+    pub fn document<'a>(&self, body: &'a Value, version: &str, envelope: &Envelope) -> Document<'a> {
+        let newest = self.store.newest(body, version);
+        let derived = self.derive(&newest);
+        Document::new(newest, version, envelope, &derived)
     }
 
     /// The derived elements of a body.
     pub fn derive(&self, body: &Value) -> Derived {
         self.store.histology().derive(body.get("primary"))
     }
-
-    fn unsupported_version(&self, body: &Value) -> Finding {
-        let accepted = self.accepted_versions().collect::<Vec<_>>().join(", ");
-        Finding {
-            code: code::UNSUPPORTED_SCHEMA_VERSION.to_owned(),
-            severity: Severity::Reject,
-            pointer: "/schema_version".to_owned(),
-            rule: Some(VERSION_CHECK.to_owned()),
-            rule_version: None,
-            message: format!("This version of the case schema is not accepted. Accepted: {accepted}."),
-            elements: vec!["record.schema_version".to_owned()],
-            identity: identity_of(VERSION_CHECK, "record.schema_version", body.get("schema_version")),
-        }
-    }
 }
 
 impl Version {
-    fn compile(case_schema: &CaseSchema, store: &SchemaStore) -> Result<Self, JudgeError> {
+    fn compile(case_schema: &Arc<CaseSchema>, store: &SchemaStore) -> Result<Self, JudgeError> {
         let derived = case_schema
             .dictionary
             .entities
@@ -245,44 +266,15 @@ impl Version {
             .filter(|(_, element)| element.requirement == Requirement::Derived)
             .map(|(entity, element)| (entity.name.clone(), element.name.clone()))
             .collect();
-        let rules = |source| JudgeError::Rules {
-            version: case_schema.version.clone(),
-            source,
-        };
-        let layout = Layout::of(&case_schema.dictionary).map_err(|source| JudgeError::Layout {
-            version: case_schema.version.clone(),
-            source,
-        })?;
-        let layout = Arc::new(layout);
-        let guidelines = Guideline::all(store, &layout).map_err(rules)?;
         Ok(Version {
             validator: SchemaValidator::compile(case_schema, store)?,
-            checks: CheckSet::of(store, &layout).map_err(rules)?,
-            // A version that is not in force must not query anything.
-            window_dates: WindowDates::of(
-                &case_schema.dictionary,
-                guidelines.iter().filter(|guideline| guideline.is_active()),
-            ),
-            guidelines,
-            layout,
+            schema: Arc::clone(case_schema),
             derived,
         })
     }
 
-    fn assess(&self, record: &Record) -> Vec<Assessment> {
-        self.guidelines
-            .iter()
-            .filter(|guideline| guideline.is_active())
-            .map(|guideline| Assessment {
-                guideline: guideline.id.clone(),
-                outcomes: guideline.evaluate(record),
-            })
-            .collect()
-    }
-
     /// E-004 for a withdrawal: it may carry the pseudonym and the consent, and nothing of the case.
-    fn without_legal_basis(&self, body: &Value) -> Option<Finding> {
-        let check = self.checks.check(CONSENT_CHECK)?;
+    fn without_legal_basis(&self, body: &Value, check: &Check) -> Option<Finding> {
         let carried: Vec<String> = self
             .validator
             .dictionary
@@ -383,27 +375,8 @@ fn holds_something(section: &Value) -> bool {
     }
 }
 
-/// The document the rules read: the body, the envelope as `record`, and the derived elements.
-pub fn document(body: &Value, envelope: &Envelope, derived: &Derived) -> Value {
-    let mut document = body.clone();
-    if let Value::Object(entities) = &mut document {
-        entities.insert("record".to_owned(), envelope.to_record(body));
-        if let Some(Value::Object(primary)) = entities.get_mut("primary") {
-            for (element, value) in [
-                ("histology_code", &derived.histology_code),
-                ("eligibility_class", &derived.eligibility_class),
-            ] {
-                if let Some(value) = value {
-                    primary.insert(element.to_owned(), Value::String(value.clone()));
-                }
-            }
-        }
-    }
-    document
-}
-
 /// Identity of a finding about one value.
-fn identity_of(rule: &str, subject: &str, value: Option<&Value>) -> String {
+pub(super) fn identity_of(rule: &str, subject: &str, value: Option<&Value>) -> String {
     let value = canonical::to_bytes(value.unwrap_or(&Value::Null));
     identity(
         rule,

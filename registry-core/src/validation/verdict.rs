@@ -22,11 +22,11 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The entity `record` of the document the rules read.
-    pub fn to_record(&self, body: &Value) -> Value {
+    /// The entity `record` of the document the rules read; the version is the one the body was sent in.
+    pub fn to_record(&self, schema_version: &str) -> Value {
         json!({
             "record_id": self.record_id.to_string(),
-            "schema_version": body.get("schema_version"),
+            "schema_version": schema_version,
             "centre_id": self.centre_id,
             "submitted_at": self.submitted_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             "data_cutoff_date": self.data_cutoff_date.to_string(),

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::catalogue::Version;
-use super::{SchemaError, SchemaFiles, Status};
+use super::{SchemaError, SchemaFiles, Status, Upgrade};
 use crate::dictionary::{CodeList, Dictionary, EntityFile};
+
+/// The step from the version before, in the folder of a version.
+const UPGRADE: &str = "upgrade.toml";
 
 /// One version of the case schema.
 #[derive(Debug)]
@@ -18,6 +21,12 @@ pub struct CaseSchema {
     pub status: Status,
     /// Day of publication, as the catalogue gives it.
     pub published: Option<String>,
+    /// Last day a deprecated version is accepted.
+    pub accepted_through: Option<String>,
+    /// Day it was retired.
+    pub retired: Option<String>,
+    /// The step from the version before, where the version has one.
+    pub upgrade: Option<Upgrade>,
     /// Its entities and elements.
     pub dictionary: Arc<Dictionary>,
     /// The root schema, `case.schema.json`.
@@ -79,10 +88,22 @@ impl CaseSchema {
                 source,
             }
         })?;
+        let path = format!("{folder}{UPGRADE}");
+        let upgrade = match files.bytes(&path) {
+            None => None,
+            Some(_) => Some(files.toml::<Upgrade>(&path)?),
+        };
+        if let Some(upgrade) = upgrade.as_ref().filter(|upgrade| upgrade.to != *version) {
+            let why = format!("`to` is {} and the folder {version}", upgrade.to);
+            return Err(SchemaError::Upgrade { path, why });
+        }
         Ok(CaseSchema {
             version: version.clone(),
             status: listed.status,
             published: listed.published.clone(),
+            accepted_through: listed.accepted_through.clone(),
+            retired: listed.retired.clone(),
+            upgrade,
             dictionary: Arc::new(dictionary),
             root,
             documents,

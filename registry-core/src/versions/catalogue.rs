@@ -30,6 +30,12 @@ pub struct Version {
     /// Day of publication, `2026-11-23`; none for a draft.
     #[serde(default)]
     pub published: Option<String>,
+    /// Last day a deprecated version is accepted, `2027-12-31`.
+    #[serde(default)]
+    pub accepted_through: Option<String>,
+    /// Day of retirement.
+    #[serde(default)]
+    pub retired: Option<String>,
 }
 
 /// Where a version is in its life.
@@ -40,10 +46,38 @@ pub enum Status {
     Draft,
     /// Accepted.
     Active,
-    /// Accepted, about to be retired.
+    /// Accepted with a warning, about to be retired.
     Deprecated,
     /// No longer accepted; stored documents keep naming it.
     Retired,
+}
+
+impl Version {
+    /// The days are days, and those of the status are there.
+    fn dates(&self) -> Result<(), String> {
+        let days = [&self.published, &self.accepted_through, &self.retired];
+        if let Some(day) = days
+            .into_iter()
+            .flatten()
+            .find(|day| day.parse::<chrono::NaiveDate>().is_err())
+        {
+            return Err(format!("version {}: `{day}` is no day", self.version));
+        }
+        let (deprecated, retired) = (self.status == Status::Deprecated, self.status == Status::Retired);
+        if deprecated && self.accepted_through.is_none() {
+            return Err(format!(
+                "version {}: a deprecated version says through which day it is accepted",
+                self.version
+            ));
+        }
+        if self.retired.is_some() != retired {
+            return Err(format!(
+                "version {}: a retired version, and no other, has a day of retirement",
+                self.version
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Status {
@@ -91,6 +125,7 @@ impl Catalogue {
                     "version {name}: a draft has no day of publication, every other version has one"
                 )));
             }
+            version.dates().map_err(SchemaError::Catalogue)?;
         }
         Ok(catalogue)
     }

@@ -84,6 +84,14 @@ pub enum SchemaError {
         /// Digest of the file.
         actual: String,
     },
+    /// The step from the version before does not lead to this one.
+    #[error("schema/{path}: {why}")]
+    Upgrade {
+        /// File below `schema/`.
+        path: String,
+        /// What it leaves over.
+        why: String,
+    },
     /// The catalogue contradicts itself.
     #[error("schema/catalog.toml: {0}")]
     Catalogue(String),

@@ -64,6 +64,11 @@ impl SchemaFiles {
         Ok(SchemaFiles { files })
     }
 
+    /// Puts other bytes in the place of a file.
+    pub(super) fn replace(&mut self, path: &str, bytes: Vec<u8>) {
+        self.files.insert(path.to_owned(), Cow::Owned(bytes));
+    }
+
     /// The bytes of a file.
     pub fn bytes(&self, path: &str) -> Option<&[u8]> {
         self.files.get(path).map(AsRef::as_ref)

@@ -6,16 +6,23 @@
 mod adjudication;
 mod case_schema;
 mod catalogue;
+mod compare;
+mod diff;
 mod error;
 mod files;
 mod histology;
+mod publication;
 mod store;
+mod upgrade;
 
 pub use crate::dictionary::{Code, CodeList};
 pub use adjudication::{Adjudication, DECISIONS};
 pub use case_schema::CaseSchema;
 pub use catalogue::{Catalogue, PublishedFile, Status, Version};
+pub use diff::{Change, ChangeClass, SchemaDiff};
 pub use error::SchemaError;
 pub use files::SchemaFiles;
 pub use histology::{Certainty, EligibilityClass, HistologyEntry, HistologyTable, Otherwise, Trigger};
+pub use publication::{Publication, PublicationError, edited, publish, ready};
 pub use store::SchemaStore;
+pub use upgrade::{Recode, Rename, Split, Upgrade};

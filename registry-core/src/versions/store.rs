@@ -1,13 +1,14 @@
 //! The schema store: all files, read and checked once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::catalogue::Catalogue;
-use super::{CaseSchema, HistologyTable, SchemaError, SchemaFiles, Status};
+use super::catalogue::{Catalogue, number};
+use super::{CaseSchema, HistologyTable, SchemaDiff, SchemaError, SchemaFiles, Status, Upgrade};
 use crate::dictionary::{CodeList, DictionaryError, Visibility};
 
 /// Path of value set H below `schema/`.
@@ -23,6 +24,8 @@ pub struct SchemaStore {
     code_lists: BTreeMap<String, Arc<CodeList>>,
     histology: HistologyTable,
     case_schemas: BTreeMap<String, Arc<CaseSchema>>,
+    /// By the number of the version a step leads to; the first published version has none.
+    upgrades: BTreeMap<[u32; 3], Upgrade>,
     current: Arc<CaseSchema>,
     digest: String,
 }
@@ -93,6 +96,7 @@ impl SchemaStore {
             frozen_files(&files, &published).iter().map(String::as_str),
         )?;
         agree_on_visibility(&files, &case_schemas)?;
+        let upgrades = steps(&case_schemas)?;
         let parameters: toml::Table = files.toml(CHECK_PARAMETERS)?;
         let pattern = |name: &str| {
             let parameter = parameters.get(name)?;
@@ -107,6 +111,7 @@ impl SchemaStore {
             catalogue,
             code_lists,
             case_schemas,
+            upgrades,
             current,
         })
     }
@@ -124,8 +129,95 @@ impl SchemaStore {
     /// All versions of the case schema, in the order of their numbers.
     pub fn case_schemas(&self) -> Vec<&Arc<CaseSchema>> {
         let mut all: Vec<_> = self.case_schemas.values().collect();
-        all.sort_by_key(|s| super::catalogue::number(&s.version));
+        all.sort_by_key(|s| number(&s.version));
         all
+    }
+
+    /// The version whose form the rules read when a document names `version`: the current one, or a draft or a version that was
+    /// set back by an older one itself. `None` for a version that is not known.
+    pub fn form_of(&self, version: &str) -> Option<&str> {
+        let known = self.case_schemas.get(version)?;
+        let newer = number(&known.version) > number(&self.current.version);
+        Some(if newer {
+            &known.version
+        } else {
+            &self.current.version
+        })
+    }
+
+    /// The steps from a version to a later one, in their order; none when there is nothing to do.
+    pub fn upgrades(&self, from: &str, to: &str) -> impl DoubleEndedIterator<Item = &Upgrade> {
+        let range = match (number(from), number(to)) {
+            (Some(from), Some(to)) if from < to => {
+                Some((std::ops::Bound::Excluded(from), std::ops::Bound::Included(to)))
+            }
+            _ => None,
+        };
+        range
+            .into_iter()
+            .flat_map(|range| self.upgrades.range(range))
+            .map(|(_, step)| step)
+    }
+
+    /// A document in the form the rules read: upgraded one step at a time from the version it was written in.
+    pub fn newest<'d>(&self, document: &'d Value, version: &str) -> Cow<'d, Value> {
+        let mut document = Cow::Borrowed(document);
+        for step in self.upgrades(version, self.form_of(version).unwrap_or(version)) {
+            step.apply(document.to_mut());
+        }
+        document
+    }
+
+    /// Where a place of the upgraded document stands in the document as sent. RFC 6901 pointers to a row or a section stay.
+    pub fn as_sent(&self, pointer: &str, version: &str) -> String {
+        let mut pointer = pointer.to_owned();
+        let steps = self.upgrades(version, self.form_of(version).unwrap_or(version));
+        for step in steps.rev() {
+            let mut tokens: Vec<&str> = pointer.split('/').collect();
+            // `/entity/element` or `/entity/row/element`, and on into the value.
+            let at = if tokens.get(2).is_some_and(|token| token.parse::<usize>().is_ok()) {
+                3
+            } else {
+                2
+            };
+            let (Some(entity), Some(element)) = (tokens.get(1), tokens.get(at)) else {
+                break;
+            };
+            let path = format!("{entity}.{element}");
+            if let Some((_, before)) = step.before(&path).and_then(|before| before.split_once('.')) {
+                if let Some(token) = tokens.get_mut(at) {
+                    *token = before;
+                }
+                pointer = tokens.join("/");
+            }
+        }
+        pointer
+    }
+
+    /// What differs between two versions; `None` when one is not known. Drafts are compared with their step as far as it is
+    /// written.
+    pub fn diff(&self, from: &str, to: &str) -> Option<SchemaDiff> {
+        let (before, after) = (self.case_schema(from)?, self.case_schema(to)?);
+        let between = number(from)..=number(to);
+        let steps: Vec<&Upgrade> = self
+            .case_schemas()
+            .into_iter()
+            .filter(|schema| schema.version != from && between.contains(&number(&schema.version)))
+            .filter(|schema| schema.status != Status::Draft || schema.version == to)
+            .filter_map(|schema| schema.upgrade.as_ref())
+            .collect();
+        Some(SchemaDiff::between(before, after, &steps))
+    }
+
+    /// What is different from the published version before; `None` for a first one.
+    pub fn changes(&self, version: &str) -> Option<SchemaDiff> {
+        let at = number(version)?;
+        let before = self
+            .case_schemas()
+            .into_iter()
+            .filter(|schema| schema.status != Status::Draft)
+            .rfind(|schema| number(&schema.version).is_some_and(|number| number < at))?;
+        self.diff(&before.version, version)
     }
 
     /// The catalogue.
@@ -164,8 +256,52 @@ impl SchemaStore {
     }
 }
 
+/// The step to every published version from the one before it; a version without a file of its own only adds. The step to a
+/// draft is not looked at: it is being written.
+fn steps(
+    case_schemas: &BTreeMap<String, Arc<CaseSchema>>,
+) -> Result<BTreeMap<[u32; 3], Upgrade>, SchemaError> {
+    let mut published: Vec<([u32; 3], &CaseSchema)> = case_schemas
+        .values()
+        .filter(|schema| schema.status != Status::Draft)
+        .filter_map(|schema| Some((number(&schema.version)?, schema.as_ref())))
+        .collect();
+    published.sort_by_key(|(number, _)| *number);
+    let mut steps = BTreeMap::new();
+    for pair in published.windows(2) {
+        if let [(_, before), (number, after)] = pair {
+            steps.insert(*number, step(before, after)?);
+        }
+    }
+    Ok(steps)
+}
+
+/// The step between two versions.
+///
+/// # Errors
+/// A step that starts elsewhere or leaves something over.
+pub(super) fn step(before: &CaseSchema, after: &CaseSchema) -> Result<Upgrade, SchemaError> {
+    let wrong = |why| SchemaError::Upgrade {
+        path: format!("case/{}/upgrade.toml", after.version),
+        why,
+    };
+    let step = after
+        .upgrade
+        .clone()
+        .unwrap_or_else(|| Upgrade::nothing(&before.version, &after.version));
+    if step.from != before.version {
+        return Err(wrong(format!(
+            "`from` is {} and the version before is {}",
+            step.from, before.version
+        )));
+    }
+    step.bridges(&before.dictionary, &after.dictionary)
+        .map_err(wrong)?;
+    Ok(step)
+}
+
 /// What publication freezes: value set H, the files of published versions, and the code lists they use.
-fn frozen_files(files: &SchemaFiles, published: &[&Arc<CaseSchema>]) -> Vec<String> {
+pub(super) fn frozen_files(files: &SchemaFiles, published: &[&Arc<CaseSchema>]) -> Vec<String> {
     let mut frozen: Vec<String> = vec![HISTOLOGY.to_owned()];
     for schema in published {
         let folder = format!("case/{}/", schema.version);

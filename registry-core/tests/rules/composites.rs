@@ -3,10 +3,10 @@
 use registry_core::guideline::{Guideline, Outcome, Step, UnitOutcome};
 use registry_core::rules::Reason;
 
-use crate::support::{LAYOUT, STORE};
+use crate::support::{NEWEST, STORE};
 
 fn guideline() -> Guideline {
-    let mut all = Guideline::all(&STORE, &LAYOUT).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut all = Guideline::all(&STORE, &NEWEST).unwrap_or_else(|errors| panic!("{errors}"));
     all.swap_remove(0)
 }
 

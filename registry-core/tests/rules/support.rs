@@ -13,8 +13,16 @@ use serde_json::{Value, json};
 pub(crate) static STORE: LazyLock<SchemaStore> =
     LazyLock::new(|| SchemaStore::embedded().expect("the embedded schema"));
 
-pub(crate) static LAYOUT: LazyLock<Arc<Layout>> =
-    LazyLock::new(|| Arc::new(Layout::of(&STORE.current().dictionary).expect("a layout")));
+/// Of case schema 1.0.0, in whose words the golden rules and patients are written.
+pub(crate) static LAYOUT: LazyLock<Arc<Layout>> = LazyLock::new(|| layout("1.0.0"));
+
+/// Of the current case schema, in whose words the rules under `schema/` are written.
+pub(crate) static NEWEST: LazyLock<Arc<Layout>> = LazyLock::new(|| layout(&STORE.current().version));
+
+fn layout(version: &str) -> Arc<Layout> {
+    let schema = STORE.case_schema(version).expect("a version");
+    Arc::new(Layout::of(&schema.dictionary).expect("a layout"))
+}
 
 /// A file below the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use registry_core::record::Record;
 use registry_core::rules::{Check, CheckSet};
-use registry_core::validation::document;
 
 use crate::body::{JUDGE, STORE, centres};
 use crate::check_examples::{File, files};
@@ -17,7 +16,7 @@ fn records(file: &File) -> Vec<(Record, bool)> {
         .iter()
         .map(|example| {
             let body = file.body(example);
-            let document = document(&body, &example.envelope(), &JUDGE.derive(&body));
+            let document = JUDGE.document(&body, "1.0.0", &example.envelope());
             (Record::read(&document, layout, &centres()), example.fires)
         })
         .collect()

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::body::{STORE, centres, envelope, found, with};
-use crate::store::copy;
+use crate::store::{change, copy};
 
 #[test]
 fn all_entities_and_elements_are_there() {
     let dictionary = &STORE.current().dictionary;
     assert_eq!(dictionary.entities.len(), 30);
-    assert_eq!(dictionary.element_count(), 262);
+    assert_eq!(dictionary.element_count(), 263);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn the_csv_has_a_line_per_element_and_reads_back() {
     let dictionary = &STORE.current().dictionary;
     let csv = dictionary.to_csv();
     let rows = read_csv(&csv);
-    assert_eq!(rows.len(), 263);
+    assert_eq!(rows.len(), 264);
     let header = &rows[0];
     assert!(rows.iter().all(|r| r.len() == header.len()));
     let column = |name: &str| header.iter().position(|h| h == name).expect("a column");
@@ -131,57 +131,72 @@ fn the_json_form_has_every_element() {
         .iter()
         .map(|e| e["elements"].as_array().map_or(0, Vec::len))
         .sum();
-    assert_eq!((entities.len(), elements), (30, 262));
+    assert_eq!((entities.len(), elements), (30, 263));
 }
 
-/// Adds the draft version 1.1.0 to a copy of the schema: as 1.0.0, with one more optional element.
-fn draft_with_an_element() -> tempfile::TempDir {
+/// Adds the draft version 1.2.0 to a copy of the schema: as 1.1.0.
+pub(crate) fn draft() -> tempfile::TempDir {
+    draft_with(|_, _| {})
+}
+
+/// Adds the draft version 1.2.0 to a copy of the schema: as 1.1.0, with one more optional element.
+pub(crate) fn draft_with_an_element() -> tempfile::TempDir {
+    let folder = draft_with(|file, schema| {
+        if file == "imaging.schema.json" {
+            schema["properties"]["slice_mm"] = json!({
+                "description": "Slice thickness.",
+                "x-type": "number",
+                "x-unit": "mm",
+                "x-requirement": "O",
+                "x-absence": ["unknown"],
+                "x-visibility": "open",
+                "x-introduced": "1.2.0",
+                "anyOf": [
+                    {"type": "number"},
+                    {
+                        "type": "object",
+                        "properties": {"absent": {"enum": ["unknown"]}},
+                        "required": ["absent"],
+                        "additionalProperties": false
+                    },
+                    {"type": "null"}
+                ]
+            });
+        }
+    });
+    change(
+        &folder,
+        "visibility.toml",
+        "[imaging]",
+        "[imaging]\nslice_mm = \"open\"",
+    );
+    folder
+}
+
+/// A draft 1.2.0 with every file of 1.1.0 passed through `edit`.
+fn draft_with(edit: impl Fn(&str, &mut Value)) -> tempfile::TempDir {
     let folder = copy();
-    let (from, to) = (folder.path().join("case/1.0.0"), folder.path().join("case/1.1.0"));
+    let (from, to) = (folder.path().join("case/1.1.0"), folder.path().join("case/1.2.0"));
     fs::create_dir(&to).expect("a folder");
-    for entry in fs::read_dir(&from).expect("a folder").flatten() {
+    let schemas = fs::read_dir(&from).expect("a folder").flatten();
+    for entry in schemas.filter(|entry| entry.path().extension().is_some_and(|e| e == "json")) {
         let text = fs::read_to_string(entry.path()).expect("a file");
         let mut schema: Value =
-            serde_json::from_str(&text.replace("urn:rps-registry:case:1.0.0", "urn:rps-registry:case:1.1.0"))
+            serde_json::from_str(&text.replace("urn:rps-registry:case:1.1.0", "urn:rps-registry:case:1.2.0"))
                 .expect("a schema");
-        match entry.file_name().to_str() {
-            Some("case.schema.json") => schema["properties"]["schema_version"]["const"] = json!("1.1.0"),
-            Some("imaging.schema.json") => {
-                schema["properties"]["slice_mm"] = json!({
-                    "description": "Slice thickness.",
-                    "x-type": "number",
-                    "x-unit": "mm",
-                    "x-requirement": "O",
-                    "x-absence": ["unknown"],
-                    "x-visibility": "open",
-                    "x-introduced": "1.1.0",
-                    "anyOf": [
-                        {"type": "number"},
-                        {
-                            "type": "object",
-                            "properties": {"absent": {"enum": ["unknown"]}},
-                            "required": ["absent"],
-                            "additionalProperties": false
-                        },
-                        {"type": "null"}
-                    ]
-                });
-            }
-            _ => {}
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == "case.schema.json" {
+            schema["properties"]["schema_version"]["const"] = json!("1.2.0");
         }
+        edit(&name, &mut schema);
         fs::write(to.join(entry.file_name()), schema.to_string()).expect("written");
     }
-    let append = |path: &str, from: &str, to: &str| {
-        let path = folder.path().join(path);
-        let text = fs::read_to_string(&path).expect("a file");
-        fs::write(&path, text.replacen(from, to, 1)).expect("written");
-    };
-    append(
+    change(
+        &folder,
         "catalog.toml",
         "[[case_version]]",
-        "[[case_version]]\nversion = \"1.1.0\"\nstatus = \"draft\"\n\n[[case_version]]",
+        "[[case_version]]\nversion = \"1.2.0\"\nstatus = \"draft\"\n\n[[case_version]]",
     );
-    append("visibility.toml", "[imaging]", "[imaging]\nslice_mm = \"open\"");
     folder
 }
 
@@ -189,15 +204,15 @@ fn draft_with_an_element() -> tempfile::TempDir {
 fn a_new_optional_element_needs_no_change_of_code() {
     let folder = draft_with_an_element();
     let store = Arc::new(SchemaStore::from_dir(folder.path()).expect("a draft beside the published version"));
-    assert_eq!(store.current().version, "1.0.0");
-    let draft = store.case_schema("1.1.0").expect("the draft");
+    assert_eq!(store.current().version, "1.1.0");
+    let draft = store.case_schema("1.2.0").expect("the draft");
     assert_eq!(draft.status, Status::Draft);
 
     // In the dictionary, with the version that introduced it.
     let element = draft.dictionary.element("imaging.slice_mm").expect("the element");
     assert_eq!(
         (element.kind, element.unit.as_deref(), element.introduced.as_str()),
-        (ElementKind::Number, Some("mm"), "1.1.0")
+        (ElementKind::Number, Some("mm"), "1.2.0")
     );
     assert!(draft.dictionary.to_csv().contains("imaging,slice_mm,number,mm,"));
     assert!(store.current().dictionary.element("imaging.slice_mm").is_none());
@@ -205,7 +220,7 @@ fn a_new_optional_element_needs_no_change_of_code() {
     // Validated.
     let judge = Judge::with_drafts(Arc::clone(&store)).expect("it compiles");
     let body = |value: Value| {
-        let mut body = with("/schema_version", json!("1.1.0"));
+        let mut body = with("/schema_version", json!("1.2.0"));
         body["imaging"][0]["slice_mm"] = value;
         body
     };
@@ -225,7 +240,7 @@ fn a_new_optional_element_needs_no_change_of_code() {
     let refused = judge.judge(&published, &envelope(), &centres());
     assert_eq!(found(&refused), [("unknown_property", "/imaging/0/slice_mm")]);
     // A draft is not accepted for submission.
-    published["schema_version"] = json!("1.1.0");
+    published["schema_version"] = json!("1.2.0");
     let strict = Judge::new(store).expect("it compiles");
     let refused = strict.judge(&published, &envelope(), &centres());
     assert_eq!(

@@ -18,8 +18,8 @@ struct Reason {
     pointer: String,
 }
 
-fn examples(kind: &str) -> Vec<(String, Value)> {
-    let folder: PathBuf = schema_dir().join("examples/1.0.0").join(kind);
+fn examples(version: &str, kind: &str) -> Vec<(String, Value)> {
+    let folder: PathBuf = schema_dir().join("examples").join(version).join(kind);
     let mut examples: Vec<(String, Value)> = fs::read_dir(&folder)
         .expect("a folder of examples")
         .flatten()
@@ -37,12 +37,19 @@ fn examples(kind: &str) -> Vec<(String, Value)> {
 
 #[test]
 fn every_valid_example_is_stored_without_error() {
-    let valid = examples("valid");
-    assert!(valid.len() >= 12, "{}", valid.len());
+    for (version, at_least) in [("1.0.0", 12), ("1.1.0", 4)] {
+        every_valid_example_of(version, at_least);
+    }
+}
+
+fn every_valid_example_of(version: &str, at_least: usize) {
+    let valid = examples(version, "valid");
+    assert!(valid.len() >= at_least, "{version}: {}", valid.len());
     for figure in ["figure-1.json", "figure-2.json"] {
         assert!(valid.iter().any(|(name, _)| name == figure), "{figure}");
     }
     for (name, body) in valid {
+        assert_eq!(body["schema_version"], version, "{name}");
         let verdict = judge_later(&body);
         let serious: Vec<_> = verdict
             .findings
@@ -56,10 +63,16 @@ fn every_valid_example_is_stored_without_error() {
 
 #[test]
 fn every_invalid_example_is_refused_for_its_reason() {
-    let invalid = examples("invalid");
-    assert!(invalid.len() >= 40, "{}", invalid.len());
-    let listed =
-        fs::read_to_string(schema_dir().join("examples/1.0.0/invalid/expected.toml")).expect("the reasons");
+    for (version, at_least) in [("1.0.0", 40), ("1.1.0", 4)] {
+        every_invalid_example_of(version, at_least);
+    }
+}
+
+fn every_invalid_example_of(version: &str, at_least: usize) {
+    let invalid = examples(version, "invalid");
+    assert!(invalid.len() >= at_least, "{version}: {}", invalid.len());
+    let listed = schema_dir().join(format!("examples/{version}/invalid/expected.toml"));
+    let listed = fs::read_to_string(listed).expect("the reasons");
     let mut expected: BTreeMap<String, Reason> = toml::from_str(&listed).expect("reasons by file");
     let mut wrong = Vec::new();
     for (name, body) in invalid {

@@ -13,7 +13,7 @@ fn rules() -> QualityRules {
 }
 
 fn phase(rules: &QualityRules, body: &Value) -> String {
-    let document = registry_core::validation::document(body, &envelope(), &JUDGE.derive(body));
+    let document = JUDGE.document(body, "1.0.0", &envelope());
     let record = Record::read(&document, JUDGE.layout("1.0.0").expect("a layout"), &centres());
     rules
         .phase_of(&record)

@@ -31,7 +31,7 @@ pub(crate) fn copy() -> TempDir {
     folder
 }
 
-fn change(folder: &TempDir, path: &str, from: &str, to: &str) {
+pub(crate) fn change(folder: &TempDir, path: &str, from: &str, to: &str) {
     let path = folder.path().join(path);
     let text = fs::read_to_string(&path).expect("a file");
     assert!(text.contains(from), "{from} is not in {}", path.display());
@@ -55,7 +55,7 @@ fn published_files_have_the_digest_of_the_catalogue() {
         STORE.digest(),
         "the embedded files are those of the folder"
     );
-    assert_eq!(store.current().version, "1.0.0");
+    assert_eq!(store.current().version, "1.1.0");
     assert_eq!(store.current().status, Status::Active);
 }
 
@@ -139,7 +139,19 @@ fn what_is_broken_is_said_with_its_file() {
             "catalog.toml",
             "status = \"active\"",
             "status = \"retired\"",
-            "no version is active",
+            "version 1.0.0: a retired version, and no other, has a day of retirement",
+        ),
+        (
+            "catalog.toml",
+            "status = \"active\"",
+            "status = \"deprecated\"",
+            "version 1.0.0: a deprecated version says through which day it is accepted",
+        ),
+        (
+            "catalog.toml",
+            "status = \"active\"",
+            "status = \"active\"\naccepted_through = \"2027-02-30\"",
+            "version 1.0.0: `2027-02-30` is no day",
         ),
         (
             "catalog.toml",

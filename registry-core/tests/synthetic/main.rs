@@ -120,7 +120,8 @@ fn judged(plan: &CohortPlan) -> Judged {
         let derived = judge.derive(&document);
         document["primary"]["histology_code"] = json!(derived.histology_code);
         document["primary"]["eligibility_class"] = json!(derived.eligibility_class);
-        let mut record = Record::read(&document, &layout, &table);
+        let document = store.newest(&document, "1.0.0");
+        let mut record = Record::read(document.as_ref(), &layout, &table);
         let fired = checks.run(&record);
         let mut error = false;
         let mut ids: Vec<&str> = fired

@@ -2,15 +2,15 @@
 //! verdict on a submission.
 
 use super::evaluation::{CaseEvaluation, CaseFacts};
-use crate::quality::{QualityFacts, Subject, Versions};
+use crate::quality::{QualityFacts, Subject, Submission, Versions};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
 use registry_core::quality::QualityRules;
 use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::{CheckSet, FiredCheck, RuleErrors, Severity};
-use registry_core::storage::{CaseDocument, CaseHeader};
-use registry_core::validation::{Envelope, Judge, document};
+use registry_core::storage::{CaseDocument, CaseHeader, CaseStatus};
+use registry_core::validation::{Envelope, Judge};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,9 +48,9 @@ pub struct Engine {
     /// Elements any of its measures is broken down by.
     stratifiers: Vec<String>,
     rules: String,
-    /// Phases and limits of the worklist, by version of the case schema.
+    /// Phases and limits of the worklist, by the version of the case schema that documents are read in.
     quality: Arc<BTreeMap<String, QualityRules>>,
-    /// Compiled with other values of some parameters, by version of the case schema.
+    /// Compiled with other values of some parameters, by the version of the case schema that documents are read in.
     replaced: BTreeMap<String, Guideline>,
     /// Days between diagnosis and presentation up to which a presentation counts as synchronous, when timing is derived.
     synchronous_days: Option<f64>,
@@ -96,7 +96,7 @@ impl Engine {
             rules.update(part.as_bytes());
         }
         let mut quality = BTreeMap::new();
-        for version in judge.accepted_versions() {
+        for version in judge.forms() {
             if let Some(layout) = judge.layout(version) {
                 quality.insert(version.to_owned(), QualityRules::of(store, layout)?);
             }
@@ -120,7 +120,7 @@ impl Engine {
     /// [`EngineError::Rules`] for a parameter that is not there or a value that does not fit its type.
     pub fn with_parameters(&self, values: &BTreeMap<String, Value>) -> Result<Self, EngineError> {
         let mut replaced = BTreeMap::new();
-        for version in self.judge.accepted_versions() {
+        for version in self.judge.forms() {
             let (Some(guideline), Some(layout)) = (self.guideline_on(version), self.judge.layout(version))
             else {
                 continue;
@@ -155,9 +155,10 @@ impl Engine {
         Arc::ptr_eq(&self.judge, &other.judge) && self.synchronous_days == other.synchronous_days
     }
 
-    /// The same guideline version, compiled for a version of the case schema.
+    /// The same guideline version, as documents of a version of the case schema are put to it.
     pub(crate) fn guideline_on(&self, schema_version: &str) -> Option<&Guideline> {
-        if let Some(replaced) = self.replaced.get(schema_version) {
+        let form = self.judge.store().form_of(schema_version)?;
+        if let Some(replaced) = self.replaced.get(form) {
             return Some(replaced);
         }
         let (id, version) = &self.guideline;
@@ -170,22 +171,23 @@ impl Engine {
         &self.judge
     }
 
-    /// Phases and limits of the worklist, compiled for a version of the case schema.
+    /// Phases and limits of the worklist, as documents of a version of the case schema are put to them.
     pub fn quality_rules(&self, schema_version: &str) -> Option<&QualityRules> {
-        self.quality.get(schema_version)
+        self.quality.get(self.judge.store().form_of(schema_version)?)
     }
 
     /// The versions of the case schema that quality facts may speak of.
     pub fn versions(&self) -> Versions {
         let store = self.judge.store();
-        Versions::new(self.judge.accepted_versions().filter_map(|version| {
+        let forms = self.judge.forms().filter_map(|version| {
             let layout = Arc::clone(self.judge.layout(version)?);
             Some((
                 version.to_owned(),
                 layout,
                 Arc::clone(store.case_schema(version)?),
             ))
-        }))
+        });
+        Versions::new(Arc::clone(store), forms)
     }
 
     /// Version of the case schema that is current.
@@ -238,8 +240,8 @@ impl Engine {
         cut_off.min(submitted_at.date_naive())
     }
 
-    /// What an evaluation depends on, as one hash: case version, effective cut-off, guideline and checks, centre table,
-    /// engine. Equal keys, equal evaluations.
+    /// What an evaluation depends on, as one hash: case version, schema versions, effective cut-off, guideline and checks, centre
+    /// table, engine. Equal keys, equal evaluations.
     pub fn key(&self, header: &CaseHeader, cut_off: NaiveDate, centre_table: &str) -> String {
         let mut hash = Sha256::new();
         let version = header.case.version.to_string();
@@ -250,6 +252,8 @@ impl Engine {
             &version,
             &header.content_hash,
             &header.schema_version,
+            // A document is upgraded to it, and published steps are frozen.
+            &self.schema_version,
             &effective,
             &self.rules,
             centre_table,
@@ -298,17 +302,27 @@ impl Engine {
         earlier: &[CaseDocument],
         opened: &Opened<'_>,
     ) -> Result<QualityFacts, EngineError> {
-        let version = &case.header.schema_version;
-        let unknown = || EngineError::SchemaVersion(version.clone());
-        let schema = self.judge.store().case_schema(version).ok_or_else(unknown)?;
+        let sent_as = &case.header.schema_version;
+        let unknown = || EngineError::SchemaVersion(sent_as.clone());
+        let store = self.judge.store();
+        let form = store.form_of(sent_as).ok_or_else(unknown)?;
+        let submissions = earlier.iter().chain(std::iter::once(case)).map(|version| {
+            let header = &version.header;
+            Submission {
+                day: header.submitted_at.date_naive(),
+                draft: header.status == CaseStatus::Draft,
+                body: store.newest(&version.document, &header.schema_version),
+            }
+        });
         Ok(QualityFacts::read(&Subject {
-            dictionary: &schema.dictionary,
+            form,
+            sent_as,
+            dictionary: &store.case_schema(form).ok_or_else(unknown)?.dictionary,
             checks: opened.checks,
-            rules: self.quality.get(version).ok_or_else(unknown)?,
+            rules: self.quality.get(form).ok_or_else(unknown)?,
             record: &opened.record,
             fired: &opened.fired,
-            case,
-            earlier,
+            submissions: &submissions.collect::<Vec<_>>(),
         }))
     }
 
@@ -344,11 +358,15 @@ impl Engine {
             submitted_at: header.submitted_at,
             data_cutoff_date: Self::effective_cut_off(cut_off, header.submitted_at),
         };
-        let mut document = document(&case.document, &envelope, &self.judge.derive(&case.document));
-        if let Some(days) = self.synchronous_days {
-            derive_timing(&mut document, days);
-        }
-        let record = Record::read(&document, layout, centres);
+        let document = self.judge.document(&case.document, version, &envelope);
+        let record = match self.synchronous_days {
+            None => Record::read(&document, layout, centres),
+            Some(days) => {
+                let mut altered = document.to_value();
+                derive_timing(&mut altered, days);
+                Record::read(&altered, layout, centres)
+            }
+        };
         let fired = checks.run(&record);
         Ok(Opened {
             checks,

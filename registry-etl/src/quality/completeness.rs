@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use registry_core::record::{Layout, day_number, day_of};
-use registry_core::versions::CaseSchema;
+use registry_core::versions::{CaseSchema, SchemaStore};
 
-use super::Counts;
 use super::quantiles::quartiles;
+use super::{Counts, QualityFacts};
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
 use crate::measures::CaseEvaluation;
@@ -24,45 +24,57 @@ const MOST_PERIODS: usize = 24;
 const REGISTRATION: &str = "registration";
 
 /// Case schema versions that facts may speak of.
-pub struct Versions(BTreeMap<String, (Arc<Layout>, Arc<CaseSchema>)>);
+pub struct Versions {
+    store: Arc<SchemaStore>,
+    forms: BTreeMap<String, (Arc<Layout>, Arc<CaseSchema>)>,
+}
 
 impl Versions {
     /// By version number.
-    pub fn new(all: impl IntoIterator<Item = (String, Arc<Layout>, Arc<CaseSchema>)>) -> Self {
-        let all = all.into_iter();
-        Self(
-            all.map(|(version, layout, schema)| (version, (layout, schema)))
+    pub fn new(
+        store: Arc<SchemaStore>,
+        forms: impl IntoIterator<Item = (String, Arc<Layout>, Arc<CaseSchema>)>,
+    ) -> Self {
+        let forms = forms.into_iter();
+        Self {
+            store,
+            forms: forms
+                .map(|(version, layout, schema)| (version, (layout, schema)))
                 .collect(),
-        )
+        }
     }
 
     /// Name of a section.
     pub fn section(&self, version: &str, entity: u16) -> Option<&str> {
-        let (layout, _) = self.0.get(version)?;
+        let (layout, _) = self.forms.get(version)?;
         layout.entity_at(entity).map(|known| known.name.as_ref())
     }
 
     /// Path of an element, `entity.element`.
     pub fn element(&self, version: &str, entity: u16, element: u16) -> Option<&str> {
-        let (layout, _) = self.0.get(version)?;
+        let (layout, _) = self.forms.get(version)?;
         layout
             .element_at(entity, element)
             .map(|known| known.path.as_ref())
     }
 
-    /// JSON Pointer of a cell.
-    pub fn pointer(&self, version: &str, entity: u16, row: u32, element: u16) -> Option<String> {
-        let (layout, _) = self.0.get(version)?;
+    /// JSON Pointer of a cell of a case, into the document as it was sent.
+    pub fn pointer(&self, facts: &QualityFacts, entity: u16, row: u32, element: u16) -> Option<String> {
+        let (layout, _) = self.forms.get(&facts.schema_version)?;
         let (known, element) = (layout.entity_at(entity)?, layout.element_at(entity, element)?);
-        Some(if known.single {
+        let pointer = if known.single {
             format!("/{}/{}", known.name, element.name)
         } else {
             format!("/{}/{row}/{}", known.name, element.name)
+        };
+        Some(match &facts.sent_as {
+            Some(version) => self.store.as_sent(&pointer, version),
+            None => pointer,
         })
     }
 
     fn requirement(&self, version: &str, path: &str) -> Option<&'static str> {
-        let (_, schema) = self.0.get(version)?;
+        let (_, schema) = self.forms.get(version)?;
         schema
             .dictionary
             .element(path)
@@ -70,7 +82,7 @@ impl Versions {
     }
 
     fn attestable(&self, section: &str) -> bool {
-        self.0.values().any(|(layout, _)| {
+        self.forms.values().any(|(layout, _)| {
             let entity = layout.entity(section).and_then(|at| layout.entity_at(at));
             entity.is_some_and(|known| known.attestable)
         })

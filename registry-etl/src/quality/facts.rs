@@ -1,5 +1,6 @@
 //! What worklist, completeness and timeliness need from one case: read while it is evaluated, stored with its evaluation.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -7,18 +8,20 @@ use registry_core::dictionary::{Cardinality, Dictionary, Entity, EntityKind, Req
 use registry_core::quality::QualityRules;
 use registry_core::record::{Absence, Cell, CellRef, Layout, Record, day_number};
 use registry_core::rules::{CheckSet, FiredCheck};
-use registry_core::storage::{CaseDocument, CaseStatus};
 use registry_core::validation::open_sections;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::counts::{Answer, Counts};
 
-/// Quality of one case. Entities and elements are positions in the layout of [`QualityFacts::schema_version`].
+/// Quality of one case. Entities and elements are positions in the form it was read in, [`QualityFacts::schema_version`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct QualityFacts {
     #[serde(rename = "v")]
     pub schema_version: String,
+    /// The version it was sent in, when that is another one.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub sent_as: Option<String>,
     /// Phase of the disease, by its code.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
@@ -44,15 +47,25 @@ pub struct QualityFacts {
 
 /// A case on its way to [`QualityFacts`].
 pub struct Subject<'a> {
+    /// Version of the case schema the rules read, and the one the case was sent in.
+    pub form: &'a str,
+    pub sent_as: &'a str,
     pub dictionary: &'a Dictionary,
     pub checks: &'a CheckSet,
     pub rules: &'a QualityRules,
     /// Before the elements that checks block are taken out: completeness asks whether somebody answered, not whether the answer stands.
     pub record: &'a Record,
     pub fired: &'a [FiredCheck],
-    pub case: &'a CaseDocument,
-    /// Versions before this one, oldest first; drafts do not count.
-    pub earlier: &'a [CaseDocument],
+    /// Every version of the case, oldest first; the last is the one at hand. Drafts before it do not count.
+    pub submissions: &'a [Submission<'a>],
+}
+
+/// One version of a case.
+pub struct Submission<'a> {
+    pub day: NaiveDate,
+    pub draft: bool,
+    /// In the form the rules read.
+    pub body: Cow<'a, Value>,
 }
 
 impl QualityFacts {
@@ -62,13 +75,14 @@ impl QualityFacts {
         let submissions = Submissions::of(subject);
         let asked = subject.asked_for(layout);
         let mut facts = Self {
-            schema_version: subject.case.header.schema_version.clone(),
+            schema_version: subject.form.to_owned(),
+            sent_as: (subject.sent_as != subject.form).then(|| subject.sent_as.to_owned()),
             phase: subject
                 .rules
                 .phase_of(subject.record)
                 .map(|phase| phase.id.clone()),
             undecided_morphology: subject.undecided(),
-            open_sections: open_sections(&subject.case.document, subject.dictionary)
+            open_sections: open_sections(subject.body(), subject.dictionary)
                 .into_iter()
                 .filter_map(|section| layout.entity(section))
                 .collect(),
@@ -85,7 +99,7 @@ impl QualityFacts {
                 continue;
             };
             facts.count(subject, known, entity, &asked);
-            if let Some(delays) = submissions.delays(&subject.case.document, known) {
+            if let Some(delays) = submissions.delays(subject.body(), known) {
                 facts.delays.push((entity, delays));
             }
         }
@@ -141,7 +155,12 @@ impl QualityFacts {
     }
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// The version at hand.
+    fn body(&self) -> &'a Value {
+        self.submissions.last().map_or(&Value::Null, |last| &last.body)
+    }
+
     /// Cells a fired check asks for: the one it is about, or a missing one it blocks.
     fn asked_for(&self, layout: &Layout) -> BTreeSet<(u16, u32, u16)> {
         let mut asked = BTreeSet::new();
@@ -181,7 +200,7 @@ impl Subject<'_> {
             .and_then(|element| self.record.cell(entity, row as usize, element).as_date());
         let date = anchor.or_else(|| self.first_presentation());
         date.map_or_else(
-            || day_number(self.case.header.submitted_at.date_naive()),
+            || self.submissions.last().map_or(0, |last| day_number(last.day)),
             |date| date.last(),
         )
     }
@@ -205,15 +224,13 @@ impl<'a> Submissions<'a> {
     fn of(subject: &Subject<'a>) -> Self {
         let mut rows = BTreeMap::new();
         let mut first = None;
-        let earlier = subject
-            .earlier
-            .iter()
-            .filter(|version| version.header.status != CaseStatus::Draft);
-        for version in earlier.chain(std::iter::once(subject.case)) {
-            let day = day_number(version.header.submitted_at.date_naive());
+        let last = subject.submissions.len().saturating_sub(1);
+        let counted = subject.submissions.iter().enumerate();
+        for (_, version) in counted.filter(|(at, version)| *at == last || !version.draft) {
+            let day = day_number(version.day);
             first.get_or_insert(day);
             for entity in subject.dictionary.entities.iter().filter(|e| e.repeated()) {
-                for date in anchor_dates(&version.document, entity) {
+                for date in anchor_dates(&version.body, entity) {
                     rows.entry((entity.name.as_str(), date)).or_insert(day);
                 }
             }

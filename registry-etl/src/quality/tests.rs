@@ -25,6 +25,9 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     Engine::new(Arc::new(Judge::new(Arc::new(schema)).unwrap())).unwrap()
 });
 
+/// The version of the case schema that rules read.
+const FORM: &str = "1.1.0";
+
 fn on(day: &str) -> NaiveDate {
     day.parse().unwrap()
 }
@@ -95,7 +98,7 @@ fn answers(facts: &QualityFacts, path: &str) -> Option<Counts> {
     facts
         .elements
         .iter()
-        .find(|(entity, element, _)| versions.element("1.0.0", *entity, *element) == Some(path))
+        .find(|(entity, element, _)| versions.element(FORM, *entity, *element) == Some(path))
         .map(|(_, _, packed)| Counts::unpacked(packed))
 }
 
@@ -141,17 +144,13 @@ fn pending_values_count_from_the_event_and_delays_from_the_first_submission() {
         .pending
         .iter()
         .map(|(entity, element, row, since)| {
-            (
-                versions.element("1.0.0", *entity, *element).unwrap(),
-                *row,
-                *since,
-            )
+            (versions.element(FORM, *entity, *element).unwrap(), *row, *since)
         })
         .collect();
     assert_eq!(pending, [("biopsy.result", 0, number("2025-06-25"))]);
     assert_eq!(
         versions
-            .pointer("1.0.0", facts.pending[0].0, 0, facts.pending[0].1)
+            .pointer(&facts, facts.pending[0].0, 0, facts.pending[0].1)
             .as_deref(),
         Some("/biopsy/0/result")
     );
@@ -160,7 +159,7 @@ fn pending_values_count_from_the_event_and_delays_from_the_first_submission() {
     let mut delays: Vec<(&str, &[i32])> = facts
         .delays
         .iter()
-        .map(|(entity, days)| (versions.section("1.0.0", *entity).unwrap(), days.as_slice()))
+        .map(|(entity, days)| (versions.section(FORM, *entity).unwrap(), days.as_slice()))
         .collect();
     delays.sort_unstable();
     // 25 June and 2 July to 31 July: 36 and 29 days; 1 July: 30; 20 February to 1 March: 9.
@@ -171,7 +170,7 @@ fn pending_values_count_from_the_event_and_delays_from_the_first_submission() {
     let open: Vec<&str> = facts
         .open_sections
         .iter()
-        .map(|section| versions.section("1.0.0", *section).unwrap())
+        .map(|section| versions.section(FORM, *section).unwrap())
         .collect();
     assert!(
         open.contains(&"systemic") && !open.contains(&"imaging"),
@@ -210,7 +209,7 @@ fn case(phase: &str, contacts: Vec<Contact>, outcomes: Vec<UnitResult>) -> CaseE
             ..CaseFacts::default()
         },
         quality: QualityFacts {
-            schema_version: "1.0.0".to_owned(),
+            schema_version: FORM.to_owned(),
             phase: Some(phase.to_owned()),
             ..QualityFacts::default()
         },
@@ -219,7 +218,7 @@ fn case(phase: &str, contacts: Vec<Contact>, outcomes: Vec<UnitResult>) -> CaseE
 
 fn worklist(cases: &[(&str, CaseEvaluation)]) -> Worklist {
     let versions = ENGINE.versions();
-    let rules = ENGINE.quality_rules("1.0.0").unwrap();
+    let rules = ENGINE.quality_rules(FORM).unwrap();
     let mut work = Collector::new(rules, &versions, 3, on("2026-06-30"));
     for (id, case) in cases {
         work.push(id, case);
@@ -285,7 +284,7 @@ fn what_unlocks_most_measures_comes_first() {
             unit(3, 0, missing, Some("imaging.date")),
         ],
     );
-    let layout = ENGINE.judge().layout("1.0.0").unwrap();
+    let layout = ENGINE.judge().layout(FORM).unwrap();
     let (biopsy, result) = layout.path("biopsy.result").unwrap();
     let (systemic, stop) = layout.path("systemic.stop_date").unwrap();
     // 30 June 2026 is 91 days after 31 March, 90 after 1 April. A line may run for as long as it takes.
@@ -351,12 +350,7 @@ fn what_unlocks_most_measures_comes_first() {
 
 /// `n` cases of which each has `known` values and one missing in `primary.side`, diagnosed in June 2025, first sent 40 days later.
 fn cases(centre: &'static str, n: usize, known: u32) -> Vec<(&'static str, CaseEvaluation)> {
-    let (primary, side) = ENGINE
-        .judge()
-        .layout("1.0.0")
-        .unwrap()
-        .path("primary.side")
-        .unwrap();
+    let (primary, side) = ENGINE.judge().layout(FORM).unwrap().path("primary.side").unwrap();
     let mut one = case("cleared", vec![contact("2025-12-11", Vital::Alive)], vec![]);
     one.facts.survival.in_core = true;
     one.facts.survival.registration = day("2025-06-11");

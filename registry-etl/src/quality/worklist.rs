@@ -286,7 +286,7 @@ impl<'a> Collector<'a> {
                 case_id: case_id.to_owned(),
                 what: path.to_owned(),
                 why: format!("pending for more than {limit} days"),
-                pointer: self.versions.pointer(version, *entity, *row, *element),
+                pointer: self.versions.pointer(&case.quality, *entity, *row, *element),
                 since: day_of(*since),
                 days: Some(days),
                 measures: waiting.map_or(0, |waiting| waiting.measures.len() as u32),

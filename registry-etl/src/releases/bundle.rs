@@ -8,7 +8,7 @@ use crate::measures::{CaseEvaluation, Engine};
 use registry_core::access::Scope;
 use registry_core::record::day_number;
 use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
-use registry_core::validation::{Envelope, document};
+use registry_core::validation::Envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -105,13 +105,17 @@ pub fn build(
                 submitted_at: found.header.submitted_at,
                 data_cutoff_date: run.cutoff_date,
             };
-            let derived = engine.judge().derive(&found.document);
+            let version = &found.header.schema_version;
+            let newest = engine
+                .judge()
+                .document(&found.document, version, &envelope)
+                .to_value();
             let released = ReleasedCase {
                 patient: &case.patient,
                 centre: &options.key.centre(&case.case.centre_id),
                 case_id: &case.case.case_id,
-                document: &document(&found.document, &envelope, &derived),
-                origin: origin(&found.document),
+                document: &newest,
+                origin: origin(&newest),
             };
             for table in &mut entity_tables {
                 table.add(&released, &options.key)?;

@@ -145,8 +145,8 @@ impl Registry {
         let put = PutCase {
             pseudonym: pseudonym.to_owned(),
             precondition: Precondition::Whatever,
+            schema_version: body["schema_version"].as_str().unwrap_or("1.0.0").to_owned(),
             document: body,
-            schema_version: "1.0.0".to_owned(),
             status,
             derived: Derived {
                 histology_code: derived.histology_code,

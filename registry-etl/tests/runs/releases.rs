@@ -2,7 +2,7 @@
 
 use crate::registry::{Registry, as_of, engine, judge, system};
 use registry_core::dictionary::EntityKind;
-use registry_core::storage::{Precondition, Withdraw, WithdrawalMode};
+use registry_core::storage::{CaseStatus, Precondition, Withdraw, WithdrawalMode};
 use registry_core::synthetic;
 use registry_etl::releases::{self, Built, ReleaseKey, ReleaseOptions};
 use sha2::{Digest, Sha256};
@@ -105,6 +105,39 @@ fn a_release_is_complete_masked_and_the_same_again() {
             assert!(!dated, "{name} holds a date");
         }
     }
+}
+
+#[test]
+fn a_release_is_in_the_newest_form_whichever_version_a_centre_sends() {
+    let registry = Registry::with(24, 3);
+    let judge = judge();
+    let store = judge.store();
+    let tables = |registry: &Registry| {
+        let files = unpacked(&built(registry, &registry.run(), 1).1);
+        ["pathology_review.csv", "assessment.csv", "pro.csv"].map(|name| rows(&files, name))
+    };
+    let sent_as_1_0_0 = tables(&registry);
+    for index in 0..24 {
+        let case = synthetic::case(&registry.plan, index);
+        assert_eq!(case.body["schema_version"], "1.0.0");
+        let newest = store.newest(&case.body, "1.0.0").into_owned();
+        assert_eq!(newest["schema_version"], "1.1.0");
+        registry
+            .put(&case.centre_id, &case.pseudonym, newest, CaseStatus::Submitted)
+            .expect("stored");
+    }
+    let sent_as_1_1_0 = tables(&registry);
+    assert_eq!(sent_as_1_0_0, sent_as_1_1_0);
+    let [reviews, assessments, _] = &sent_as_1_1_0;
+    assert!(!reviews.is_empty() && !assessments.is_empty());
+    assert!(reviews.iter().all(|row| !row.contains_key("specimen")));
+    let sites: BTreeSet<&str> = reviews.iter().map(|row| row["specimen_site"].as_str()).collect();
+    assert!(sites.contains("primary"), "{sites:?}");
+    assert!(
+        assessments
+            .iter()
+            .any(|row| row["egfr_ml_min_1_73m2"].parse::<f64>().is_ok())
+    );
 }
 
 #[test]

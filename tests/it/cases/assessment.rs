@@ -68,6 +68,26 @@ fn a_submission_answers_the_care_gaps_still_open_in_time_first() {
 }
 
 #[test]
+fn a_patch_answers_the_care_gaps_that_remain() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let put = centre.put("/api/v1/cases/GAP-3?assess=true", &[], &recent("GAP-3"));
+    let etag = put.expect(201).header("etag").expect("an ETag").to_owned();
+    let chest = json!({"imaging": [{"date": "2026-11-10", "modality": "ct", "region": ["chest"], "purpose": "staging"}]});
+    let patched = centre
+        .patch("/api/v1/cases/GAP-3?assess=true", &[("if-match", &etag)], &chest)
+        .expect(200)
+        .json();
+    let gaps: Vec<&str> = patched["assessment"]["care_gaps"]
+        .as_array()
+        .expect("gaps")
+        .iter()
+        .filter_map(|gap| gap["measure"].as_str())
+        .collect();
+    assert!(!gaps.contains(&"6") && gaps.contains(&"21"), "{gaps:?}");
+}
+
+#[test]
 fn an_assessment_explains_itself() {
     let service = Service::start();
     let centre = service.submitter("C01");

@@ -6,4 +6,5 @@ mod door;
 mod patch;
 mod put;
 mod refusals;
+mod versions;
 mod withdraw;

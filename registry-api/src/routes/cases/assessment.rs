@@ -76,7 +76,7 @@ pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Ass
         guideline,
         results,
         record,
-        document,
+        document: document.to_value(),
     }))
 }
 

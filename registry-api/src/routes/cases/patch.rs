@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use registry_core::storage::{CaseStatus, Precondition};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{not_found, precondition};
@@ -11,9 +12,18 @@ use crate::routes::{Idempotent, Reply, header_text};
 use crate::state::{AppState, blocking};
 use crate::submission::{Incoming, submit};
 
+/// How to answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {
+    /// Answer with the care gaps of the changed case, those still open in time first.
+    #[serde(default)]
+    assess: bool,
+}
+
 /// Change what the patch names; the result is judged like a whole record. Needs `If-Match`.
 #[utoipa::path(patch, path = "/api/v1/cases/{pseudonym}", tag = "cases",
-    params(("pseudonym" = String, Path,), ("If-Match" = String, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
+    params(("pseudonym" = String, Path,), ("assess" = Option<bool>, Query,), ("If-Match" = String, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, content_type = "application/merge-patch+json", description = "RFC 7396 merge patch; null removes a key, an array replaces the whole array"),
     responses((status = 200, description = "Changed, or unchanged"), (status = 404, description = "No such case here"), (status = 412, description = "Not at the named version"),
         (status = 422, description = "Refused, with every finding"), (status = 428, description = "If-Match is missing")),
@@ -22,6 +32,7 @@ pub(super) async fn patch(
     caller: Allowed<Submits>,
     request: HttpRequest,
     pseudonym: web::Path<String>,
+    options: web::Query<Options>,
     state: web::Data<AppState>,
     body: Json,
 ) -> Result<Reply, Problem> {
@@ -60,7 +71,7 @@ pub(super) async fn patch(
             precondition,
             reason,
             draft: current.row.status == CaseStatus::Draft,
-            assess: false,
+            assess: options.assess,
             idempotent,
         };
         submit(&state, &caller.scope, incoming)

@@ -21,6 +21,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             WHY,
             dictionary,
         ),
+        open(
+            Method::GET,
+            "/api/v1/schemas/case/{version}/changes",
+            WHY,
+            changes,
+        ),
+        open(Method::GET, "/api/v1/schemas/case/{version}/form", WHY, form),
         open(Method::GET, "/api/v1/codelists/{name}", WHY, codelist),
     ]
 }
@@ -32,7 +39,12 @@ pub(super) async fn list(state: web::Data<AppState>) -> Result<Reply, Problem> {
         .schemas
         .case_schemas()
         .iter()
-        .map(|s| json!({ "version": s.version, "status": s.status.as_str() }))
+        .map(|s| {
+            json!({
+                "version": s.version, "status": s.status.as_str(), "published": s.published,
+                "accepted_through": s.accepted_through, "retired": s.retired,
+            })
+        })
         .collect();
     let codelists: Vec<&str> = state.schemas.codelists().map(|c| c.name.as_str()).collect();
     Reply::json(
@@ -98,6 +110,47 @@ pub(super) async fn dictionary(
         ),
         Some(_) => Err(Problem::with(Kind::BadQuery, "format: json or csv")),
     }
+}
+
+/// What is different from the version before, each change cosmetic, an addition or breaking, and the step by which the registry
+/// upgrades documents of the version before.
+#[utoipa::path(get, path = "/api/v1/schemas/case/{version}/changes", tag = "schemas", params(("version" = String, Path,)),
+    responses((status = 200, description = "The changes; none for the first version"), (status = 404, description = "No such version")))]
+pub(super) async fn changes(
+    state: web::Data<AppState>,
+    version: web::Path<String>,
+) -> Result<Reply, Problem> {
+    let schema = state
+        .schemas
+        .case_schema(&version)
+        .ok_or(Problem::new(Kind::NotFound))?;
+    let diff = state.schemas.changes(&schema.version);
+    Reply::json(
+        200,
+        &json!({
+            "version": schema.version,
+            "status": schema.status.as_str(),
+            "published": schema.published,
+            "accepted_through": schema.accepted_through,
+            "retired": schema.retired,
+            "from": diff.as_ref().map(|diff| &diff.from),
+            "changes": diff.as_ref().map(|diff| diff.changes.as_slice()).unwrap_or_default(),
+            "upgrade": schema.upgrade,
+        }),
+    )
+}
+
+/// What an entry form of one version needs: the dictionary, and the order of its sections, when an element matters, what can be
+/// worked out, presets.
+#[utoipa::path(get, path = "/api/v1/schemas/case/{version}/form", tag = "schemas", params(("version" = String, Path,)),
+    responses((status = 200, description = "dictionary, form"), (status = 404, description = "No such version")))]
+pub(super) async fn form(state: web::Data<AppState>, version: web::Path<String>) -> Result<Reply, Problem> {
+    let schema = state
+        .schemas
+        .case_schema(&version)
+        .ok_or(Problem::new(Kind::NotFound))?;
+    let form = state.forms.to_json(&schema.dictionary);
+    Reply::json(200, &form.ok_or(Problem::new(Kind::NotFound))?)
 }
 
 /// One code list with its labels.

@@ -106,6 +106,12 @@ impl Evaluation<'_> {
             },
             Cond::SameCode { operands, negated } => {
                 let [left, right] = &**operands;
+                if let (Code::Path(path), Code::Literal(text)) = (left, right) {
+                    return match self.cell(*path) {
+                        Cell::Text(code) => Truth::known((code == &**text) != *negated),
+                        other => leaf_verdict(&other, path.place(), *negated),
+                    };
+                }
                 match (self.code(left), self.code(right)) {
                     (CodeValue::Unknown(unknown), _) | (_, CodeValue::Unknown(unknown)) => {
                         Truth::Unknown(unknown)

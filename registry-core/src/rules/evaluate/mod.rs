@@ -1,6 +1,7 @@
 //! Judging one case. Rows are scanned, never copied; named dates are worked out once per anchor presentation.
 
 mod aggregates;
+mod certainty;
 mod closure;
 mod conditions;
 mod dates;
@@ -192,7 +193,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn bound_cell(&self, entity: u16, row: u64, element: u16) -> Cell<'a> {
-        if self.layout.entity_at(entity).is_some_and(|known| known.reference) {
+        if self.layout.reference == Some(entity) {
             return self.record.centre_cell(CarriedRow::from_bits(row), element);
         }
         self.read(entity, row as u32, element)

@@ -59,29 +59,32 @@ impl<'a> Evaluation<'a> {
         extra: Extra<'_>,
         mut visit: impl FnMut(u64, Truth) -> ControlFlow<()>,
     ) {
-        let mut test = |row: u64| {
-            self.bind(scan.slot, row);
+        self.each_row(scan, |row| {
             let truth = self.row_truth(scan, row, ends, extra);
             if truth.is_false() {
                 ControlFlow::Continue(())
             } else {
                 visit(row, truth)
             }
+        });
+    }
+
+    /// Binds one row of the scanned entity after the other.
+    pub(super) fn each_row(&self, scan: &Scan, mut visit: impl FnMut(u64) -> ControlFlow<()>) {
+        let mut bound = |row: u64| {
+            self.bind(scan.slot, row);
+            visit(row)
         };
-        if self
-            .layout
-            .entity_at(scan.entity)
-            .is_some_and(|known| known.reference)
-        {
+        if self.layout.reference == Some(scan.entity) {
             for row in self.centre_rows(scan) {
-                if test(row.to_bits()).is_break() {
+                if bound(row.to_bits()).is_break() {
                     return;
                 }
             }
             return;
         }
         for row in self.each_active(scan.entity) {
-            if test(u64::from(row)).is_break() {
+            if bound(u64::from(row)).is_break() {
                 return;
             }
         }
@@ -123,9 +126,9 @@ impl<'a> Evaluation<'a> {
     fn centre_rows(&self, scan: &Scan) -> Vec<CarriedRow> {
         let keys = scan.keys.as_deref();
         let centre = match keys.and_then(|keys| keys.centre.as_ref()) {
-            Some(Code::Literal(text)) => Some(text.to_string()),
+            Some(Code::Literal(text)) => Some(&**text),
             Some(Code::Path(path)) => match self.cell(*path) {
-                Cell::Text(text) => Some(text.to_owned()),
+                Cell::Text(text) => Some(text),
                 _ => None,
             },
             _ => None,
@@ -142,10 +145,7 @@ impl<'a> Evaluation<'a> {
             Scalar::Range(year) if year.hi.is_finite() => year.hi as i32,
             _ => i32::MIN,
         };
-        self.record
-            .centres()
-            .carried(centre.as_deref(), years, through)
-            .collect()
+        self.record.centres().carried(centre, years, through).collect()
     }
 }
 

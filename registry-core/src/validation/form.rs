@@ -1,0 +1,57 @@
+//! What the rules read a case with: the newest form of the case schema, its checks and its guidelines.
+
+use std::sync::Arc;
+
+use super::imprecise::WindowDates;
+use super::{Assessment, JudgeError};
+use crate::dictionary::Dictionary;
+use crate::guideline::Guideline;
+use crate::record::{Layout, Record};
+use crate::rules::CheckSet;
+use crate::versions::{CaseSchema, SchemaStore};
+
+/// A version of the case schema that checks and measures are compiled for. Documents of earlier versions are upgraded to it.
+pub(super) struct Form {
+    pub(super) dictionary: Arc<Dictionary>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) checks: CheckSet,
+    pub(super) guidelines: Vec<Guideline>,
+    pub(super) window_dates: WindowDates,
+}
+
+impl Form {
+    pub(super) fn compile(case_schema: &CaseSchema, store: &SchemaStore) -> Result<Self, JudgeError> {
+        let rules = |source| JudgeError::Rules {
+            version: case_schema.version.clone(),
+            source,
+        };
+        let layout = Layout::of(&case_schema.dictionary).map_err(|source| JudgeError::Layout {
+            version: case_schema.version.clone(),
+            source,
+        })?;
+        let layout = Arc::new(layout);
+        let guidelines = Guideline::all(store, &layout).map_err(rules)?;
+        Ok(Form {
+            dictionary: Arc::clone(&case_schema.dictionary),
+            checks: CheckSet::of(store, &layout).map_err(rules)?,
+            // A version that is not in force must not query anything.
+            window_dates: WindowDates::of(
+                &case_schema.dictionary,
+                guidelines.iter().filter(|guideline| guideline.is_active()),
+            ),
+            guidelines,
+            layout,
+        })
+    }
+
+    pub(super) fn assess(&self, record: &Record) -> Vec<Assessment> {
+        self.guidelines
+            .iter()
+            .filter(|guideline| guideline.is_active())
+            .map(|guideline| Assessment {
+                guideline: guideline.id.clone(),
+                outcomes: guideline.evaluate(record),
+            })
+            .collect()
+    }
+}
