@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clock;
 pub mod crypto;
 pub mod dictionary;
+pub mod exchange;
 pub mod guideline;
 pub mod intake;
 pub mod record;
