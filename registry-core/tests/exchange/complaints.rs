@@ -24,7 +24,7 @@ const RECORD: (&str, &str) = ("record.csv", "patient_id\nP-1\n");
 
 #[test]
 fn structural_faults_refuse_the_bundle_all_at_once() {
-    let found = refused(&[
+    let mut found = refused(&[
         ("record.csv", "patient_id,colour\nP-1,red\n"),
         (
             "lesion.csv",
@@ -36,19 +36,20 @@ fn structural_faults_refuse_the_bundle_all_at_once() {
         ("symptom.csv", "patient_id,type\n"),
         ("colour.csv", "patient_id\n"),
     ]);
+    found.sort();
     assert_eq!(
         found,
         [
-            "unknown_file colour.csv, line 1",
-            "semicolons imaging.csv, line 1, column 1",
-            "row_twice lesion.csv, line 3, column 2 (row)",
-            "row_number lesion.csv, line 4, column 2 (row)",
-            "row_length lesion.csv, line 5, column 2 (row)",
-            "no_key lesion.csv, line 6, column 1 (patient_id)",
-            "no_header mdt.csv, line 1",
-            "unknown_column record.csv, line 1, column 2 (colour)",
-            "missing_column symptom.csv, line 1 (row)",
             "column_twice trial.csv, line 1, column 3 (outcome)",
+            "missing_column symptom.csv, line 1 (row)",
+            "no_header mdt.csv, line 1",
+            "no_key lesion.csv, line 6, column 1 (patient_id)",
+            "row_length lesion.csv, line 5, column 3 (lesion_id)",
+            "row_number lesion.csv, line 4, column 2 (row)",
+            "row_twice lesion.csv, line 3, column 2 (row)",
+            "semicolons imaging.csv, line 1, column 1",
+            "unknown_column record.csv, line 1, column 2 (colour)",
+            "unknown_file colour.csv, line 1",
         ]
     );
 }

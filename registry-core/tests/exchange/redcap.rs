@@ -90,8 +90,8 @@ fn faults_of_the_table_are_named_all_at_once() {
             "unknown_column export, line 1, column 6 (colour)",
             "row_twice export, line 4, column 3 (redcap_repeat_instance)",
             "unknown_instrument export, line 5, column 2 (redcap_repeat_instrument)",
-            "two_groups export, line 6, column 4 (redcap_data_access_group)",
             "unknown_case export, line 6, column 1 (record_id)",
+            "two_groups export, line 6, column 4 (redcap_data_access_group)",
             "row_twice export, line 7, column 1 (record_id)",
             "row_number export, line 8, column 3 (redcap_repeat_instance)",
         ]
