@@ -6,6 +6,7 @@ pub mod clock;
 pub mod crypto;
 pub mod dictionary;
 pub mod form;
+pub mod exchange;
 pub mod guideline;
 pub mod intake;
 pub mod quality;

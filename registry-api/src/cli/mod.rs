@@ -6,6 +6,7 @@ mod decide;
 mod demo;
 mod funnel;
 mod histology;
+mod import;
 mod preview;
 mod pseudonymise;
 mod records;
@@ -88,6 +89,11 @@ enum Command {
         after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org"
     )]
     Submit(records::SubmitArgs),
+    /// Send the cases of a CSV bundle or of a REDCap export to a running registry.
+    #[command(
+        after_help = "Example:\n  registry import --format bundle cases-C01.zip --url https://registry.example.org --key-file key.txt --dry-run\n  registry import --format redcap-csv --mapping project.toml export.csv --url https://registry.example.org --key-file key.txt"
+    )]
+    Import(import::ImportArgs),
     /// Run the ETL once.
     #[command(after_help = "Example:\n  registry run --cut-off 2026-06-30 --publish")]
     Run(serve::RunArgs),
@@ -171,6 +177,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Survival(args) => survival::survival(&args)?,
         Command::Pseudonymise(args) => pseudonymise::pseudonymise(&args)?,
         Command::Submit(args) => return records::submit(&args),
+        Command::Import(args) => return import::import(&args),
         Command::Run(args) => serve::run_once(settings()?, ports, &args)?,
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,
         Command::Backup(args) => administer::backup(&args, settings()?, ports)?,

@@ -9,6 +9,7 @@
 mod catalogue;
 mod disk;
 mod funnel;
+mod import;
 mod kill;
 mod pseudonymise;
 mod routes;

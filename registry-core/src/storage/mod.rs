@@ -41,8 +41,9 @@ mod writer;
 
 pub use backup::WithdrawalRecord;
 pub use cases::{
-    CaseFilter, CaseRow, CaseStatus, Derived, LifeCycle, Precondition, PutCase, PutOutcome, StoredCase,
-    StoredFinding, StoredSeverity, VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
+    CaseFilter, CaseRow, CaseStatus, Derived, LifeCycle, OwnCase, Precondition, PutCase, PutOutcome,
+    StoredCase, StoredFinding, StoredSeverity, VersionRow, Withdraw, WithdrawOutcome, Withdrawal,
+    WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use error::{AuthFailure, Outage, StoreError};

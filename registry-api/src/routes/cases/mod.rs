@@ -2,6 +2,7 @@
 
 pub mod assessment;
 mod batch;
+mod export;
 mod life_cycle;
 mod list;
 mod patch;
@@ -22,6 +23,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/api/v1/cases:validate", validate::validate),
         guarded(Method::POST, "/api/v1/cases:batch", batch::batch),
         guarded(Method::GET, "/api/v1/cases", list::list),
+        // Before the cases by name: the first path that fits answers.
+        guarded(Method::GET, "/api/v1/cases/export", export::export),
         guarded(Method::PUT, "/api/v1/cases/{pseudonym}", put::put),
         guarded(Method::PATCH, "/api/v1/cases/{pseudonym}", patch::patch),
         guarded(Method::GET, "/api/v1/cases/{pseudonym}", read::current),
@@ -60,6 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub(super) mod paths {
     pub(in crate::routes) use super::assessment::*;
     pub(in crate::routes) use super::batch::*;
+    pub(in crate::routes) use super::export::*;
     pub(in crate::routes) use super::life_cycle::*;
     pub(in crate::routes) use super::list::*;
     pub(in crate::routes) use super::patch::*;

@@ -89,7 +89,7 @@ pub struct Format {
 
 /// The data dictionary of one version: element, type, unit, codes, requirement, absence, standard, visibility.
 #[utoipa::path(get, path = "/api/v1/schemas/case/{version}/dictionary", tag = "schemas",
-    params(("version" = String, Path,), ("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
+    params(("version" = String, Path,), ("format" = Option<String>, Query, description = "`json` (default), `csv`, or `redcap` (data dictionary to build a project from)")),
     responses((status = 200, description = "The dictionary"), (status = 404, description = "No such version")))]
 pub(super) async fn dictionary(
     state: web::Data<AppState>,
@@ -108,7 +108,15 @@ pub(super) async fn dictionary(
                 format!("attachment; filename=\"dictionary-{}.csv\"", schema.version),
             ),
         ),
-        Some(_) => Err(Problem::with(Kind::BadQuery, "format: json or csv")),
+        Some("redcap") => {
+            let text = registry_core::exchange::redcap_dictionary(&schema.dictionary);
+            let name = format!(
+                "attachment; filename=\"redcap-dictionary-{}.csv\"",
+                schema.version
+            );
+            Ok(Reply::text("text/csv; charset=utf-8", text).header("content-disposition", name))
+        }
+        Some(_) => Err(Problem::with(Kind::BadQuery, "format: json, csv or redcap")),
     }
 }
 

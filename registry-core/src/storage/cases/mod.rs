@@ -3,6 +3,7 @@
 mod etag;
 mod life_cycle;
 mod list;
+mod own;
 mod put;
 mod read;
 pub(in crate::storage) mod rows;
@@ -12,6 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use own::OwnCase;
 pub(crate) use put::open_reason;
 pub(crate) use rows::{CaseRecord, VersionRecord, load_case, load_findings, stored_status};
 pub(crate) use withdraw::reapply;

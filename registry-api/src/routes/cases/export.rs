@@ -1,0 +1,138 @@
+//! `GET /api/v1/cases/export`: a centre's own cases in full, as NDJSON or as a CSV bundle that imports back.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use registry_core::exchange::{BundleWriter, FlatCase, Layout, Style, WriteError};
+use registry_core::storage::OwnCase;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::guard::{Allowed, Submits};
+use crate::problem::{Kind, Problem};
+use crate::routes::header_text;
+use crate::state::{AppState, blocking};
+
+/// Cases read together.
+const BATCH: usize = 100;
+
+/// How to write.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {
+    format: Option<String>,
+}
+
+/// The caller's centre's cases in full (drafts included, withdrawn ones not): NDJSON, or the CSV bundle as a zip.
+#[utoipa::path(get, path = "/api/v1/cases/export", tag = "cases",
+    params(("format" = Option<String>, Query, description = "`ndjson` (default) or `csv`; else by `Accept` (`application/zip`)")),
+    responses((status = 200, description = "A case a line, or a zip with a file per entity"), (status = 400, description = "No such format")),
+    security(("key" = [])))]
+pub(super) async fn export(
+    caller: Allowed<Submits>,
+    request: HttpRequest,
+    options: web::Query<Options>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let accept = header_text(&request, "accept")?.unwrap_or_default();
+    let bundle = match options.format.as_deref() {
+        None => accept.contains("application/zip"),
+        Some("csv") => true,
+        Some("ndjson") => false,
+        Some(_) => return Err(Problem::with(Kind::BadQuery, "format: ndjson or csv")),
+    };
+    let scope = caller.scope.clone();
+    let named = |name: &str| {
+        (
+            "content-disposition",
+            format!(
+                "attachment; filename=\"cases-{}.{name}\"",
+                scope.centre().unwrap_or_default()
+            ),
+        )
+    };
+    if bundle {
+        let bytes = blocking(move || zipped(&state, &caller)).await?;
+        return Ok(HttpResponse::Ok()
+            .content_type("application/zip")
+            .insert_header(named("zip"))
+            .body(bytes));
+    }
+    // The first page before the answer begins, so that a store that is away is a problem and not half an answer.
+    let first = page(&state, &caller, String::new()).await?;
+    let disposition = named("ndjson");
+    let lines = futures_util::stream::unfold(Some((first, state, caller)), |rest| async {
+        let (cases, state, caller) = rest?;
+        let last = cases.last()?.case_id.clone();
+        let mut text = String::new();
+        for case in &cases {
+            text.push_str(&case.document.to_string());
+            text.push('\n');
+        }
+        let text = Ok::<_, std::io::Error>(web::Bytes::from(text));
+        match page(&state, &caller, last).await {
+            Ok(next) => Some((text, Some((next, state, caller)))),
+            // The answer has begun: it is cut off, and whoever reads it sees that.
+            Err(problem) => Some((Err(std::io::Error::other(problem.kind.title())), None)),
+        }
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header(disposition)
+        .streaming(lines))
+}
+
+async fn page(
+    state: &web::Data<AppState>,
+    caller: &Allowed<Submits>,
+    after: String,
+) -> Result<Vec<OwnCase>, Problem> {
+    let (state, scope) = (state.clone(), caller.scope.clone());
+    blocking(move || Ok(state.store.own_cases(&scope, &after, BATCH)?)).await
+}
+
+/// The bundle. Its files grow side by side, so they are kept in memory (about 5 KB a case) until the zip is written.
+fn zipped(state: &AppState, caller: &Allowed<Submits>) -> Result<Vec<u8>, Problem> {
+    let versions: Vec<_> = state
+        .schemas
+        .case_schemas()
+        .iter()
+        .map(|s| Arc::clone(&s.dictionary))
+        .collect();
+    let layout = Arc::new(Layout::new(Style::Bundle, &versions));
+    let mut writer = BundleWriter::begin(layout, |_| Vec::new()).map_err(Problem::internal)?;
+    let mut after = String::new();
+    loop {
+        let cases = state.store.own_cases(&caller.scope, &after, BATCH)?;
+        let Some(last) = cases.last() else { break };
+        after.clone_from(&last.case_id);
+        for case in &cases {
+            let flat = FlatCase {
+                document: &case.document,
+                envelope: &envelope(case),
+                centre: &case.centre_id,
+            };
+            writer.add(flat).map_err(|e: WriteError| Problem::internal(e))?;
+        }
+    }
+    let entry = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default());
+    let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in writer.finish().map_err(Problem::internal)? {
+        zip.start_file(name, entry).map_err(Problem::internal)?;
+        zip.write_all(&bytes).map_err(Problem::internal)?;
+    }
+    Ok(zip.finish().map_err(Problem::internal)?.into_inner())
+}
+
+fn envelope(case: &OwnCase) -> Value {
+    json!({
+        "record_id": case.case_id,
+        "centre_id": case.centre_id,
+        "submitted_at": case.submitted_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+    })
+}
