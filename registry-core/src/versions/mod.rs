@@ -11,6 +11,7 @@ mod diff;
 mod error;
 mod files;
 mod histology;
+mod limits;
 mod publication;
 mod store;
 mod upgrade;
