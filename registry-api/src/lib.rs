@@ -18,3 +18,4 @@ pub mod settings;
 pub mod startup;
 pub mod state;
 pub mod submission;
+pub mod work;

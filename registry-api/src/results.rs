@@ -6,9 +6,10 @@ use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
 use registry_etl::measures::{Family, funnels_within};
+use registry_etl::results::completeness::NETWORK;
 use registry_etl::results::{
-    AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, Comparison, Funnel, Funnels, Overview, Quality,
-    Sensitivity, SurvivalResult, Trend,
+    AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, Comparison, Completeness, Funnel, Funnels,
+    Overview, Quality, Sensitivity, SurvivalResult, Trend,
 };
 use registry_etl::runs::{Reader, RunError};
 use serde::Serialize;
@@ -195,6 +196,22 @@ impl<'a> View<'a> {
         shown
             .centres
             .sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
+        Ok(shown)
+    }
+
+    /// Completeness and timeliness as this viewer may see them: the network, then centres in the order of their names.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn completeness(&self) -> Result<Vec<Completeness>, Problem> {
+        let mut shown = self.reader().completeness(&self.audience).map_err(from_run)?;
+        for level in shown.iter_mut().filter(|level| level.level != NETWORK) {
+            level.level = self.name_of(&level.level);
+        }
+        shown.sort_by(|a, b| {
+            let rank = |level: &Completeness| (level.level != NETWORK, level.level.len());
+            rank(a).cmp(&rank(b)).then_with(|| a.level.cmp(&b.level))
+        });
         Ok(shown)
     }
 

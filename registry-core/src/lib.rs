@@ -8,6 +8,7 @@ pub mod dictionary;
 pub mod form;
 pub mod guideline;
 pub mod intake;
+pub mod quality;
 pub mod record;
 pub mod rules;
 pub mod storage;

@@ -4,6 +4,7 @@ pub mod benchmarks;
 pub mod cohorts;
 pub mod disclosure;
 pub mod measures;
+pub mod quality;
 pub mod releases;
 pub mod results;
 pub mod runs;

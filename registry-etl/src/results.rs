@@ -5,12 +5,14 @@
 //! (days / 30.4375), shares and rates are between 0 and 1, dates are ISO 8601.
 
 mod case_mix;
+pub mod completeness;
 mod funnel;
 mod what_if;
 
 use std::collections::BTreeMap;
 
 pub use case_mix::{AdjustedCentre, CaseMix, CaseMixState, CaseMixTable, Coefficient, Trend, TrendPoint};
+pub use completeness::Completeness;
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
 };
@@ -29,6 +31,8 @@ pub mod kind {
     pub const OVERVIEW: &str = "overview";
     /// [`super::Quality`].
     pub const QUALITY: &str = "quality";
+    /// [`super::Completeness`], exact; the key is empty for the network, else the centre.
+    pub const COMPLETENESS: &str = "completeness";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
     /// [`super::Sensitivity`], computed on demand; the key is `PARAMETER=value`.

@@ -13,6 +13,7 @@ mod fhir;
 mod isolation;
 mod layering;
 mod postgres;
+mod quality;
 mod releases;
 mod results;
 mod rules;

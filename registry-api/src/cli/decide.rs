@@ -15,7 +15,7 @@ use super::{Failure, rules};
 use crate::ports::Ports;
 
 /// A file and its new text.
-type Edit = (PathBuf, String);
+pub(super) type Edit = (PathBuf, String);
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
@@ -95,7 +95,8 @@ pub(super) fn decide(args: &DecideArgs, ports: &Ports) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write((path, text): &Edit) -> Result<(), Failure> {
+/// Writes a file and says so.
+pub(super) fn write((path, text): &Edit) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|e| Failure::new(format!("{}: {e}", path.display())))?;
     println!("wrote {}", path.display());
     Ok(())
@@ -110,7 +111,8 @@ fn active(store: &std::sync::Arc<SchemaStore>) -> Result<Guideline, Failure> {
         .ok_or_else(|| Failure::new("no guideline is active"))
 }
 
-fn read(path: &Path) -> Result<DocumentMut, Failure> {
+/// Reads a TOML file that keeps its comments.
+pub(super) fn read(path: &Path) -> Result<DocumentMut, Failure> {
     let failure = |e: &dyn std::fmt::Display| Failure::new(format!("{}: {e}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|e| failure(&e))?;
     text.parse().map_err(|e: toml_edit::TomlError| failure(&e))

@@ -5,6 +5,7 @@ mod assess;
 mod decide;
 mod demo;
 mod funnel;
+mod histology;
 mod preview;
 mod pseudonymise;
 mod records;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use registry_core::guideline::{Guideline, patients::TestPatients, questions::Questions};
+use registry_core::quality::QualityRules;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
 use super::Failure;
 use super::decide::{DecideArgs, decide};
+use super::histology::{HistologyArgs, histology};
 use super::preview::{PreviewArgs, preview};
 use crate::ports::Ports;
 use crate::settings::{Settings, SettingsError};
@@ -36,6 +38,11 @@ pub(super) enum Rules {
         after_help = "Example:\n  registry rules decide Q07 reject --by 'Steering committee' --reason 'The source says so'\n  registry rules decide '$ECOG_OK' adopt --version 1.2.0 --by 'Steering committee' --reason 'Agreed'"
     )]
     Decide(DecideArgs),
+    /// Record what the committee decided on a histology in neither column of Table 1; it applies from the next run on.
+    #[command(
+        after_help = "Example:\n  registry rules histology 8854/3 core --counts-as ups --by 'Steering committee' --reason 'Treated alike'"
+    )]
+    Histology(HistologyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +80,7 @@ pub(super) fn rules(
         Rules::Test(args) => return test(args),
         Rules::Preview(args) => preview(args, settings()?, ports)?,
         Rules::Decide(args) => decide(args, &ports)?,
+        Rules::Histology(args) => histology(args, &ports)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,6 +91,10 @@ fn check(folder: &Path) -> Result<ExitCode, Failure> {
     for version in judge.accepted_versions() {
         let checks = judge.checks(version).map_or(0, |set| set.checks().len());
         println!("case schema {version}: {checks} checks");
+        if let Some(layout) = judge.layout(version) {
+            let quality = QualityRules::of(&store, layout).map_err(Failure::new)?;
+            println!("  worklist: {} phases", quality.phases().len());
+        }
         for guideline in judge.guidelines(version) {
             Questions::of(&store, &guideline.id).map_err(Failure::new)?;
             println!(

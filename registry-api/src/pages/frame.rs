@@ -100,13 +100,18 @@ impl Frame {
             add("/", "Overview");
             add("/adherence", "Adherence");
             add("/survival", "Survival");
+            add("/quality", "Data quality");
             add("/rules", "Rules");
         }
         if role.sees_cases() {
             add("/cases", "Cases");
+            add("/worklist", "Worklist");
         }
         if matches!(role, Role::Committee | Role::Coordinator) {
             add("/runs", "Runs");
+        }
+        if role == Role::Coordinator {
+            add("/adjudication", "Adjudication");
         }
         add("/schema", "Schema");
         items

@@ -1,6 +1,7 @@
 //! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
 mod adherence;
+mod adjudication;
 mod assets;
 mod case;
 mod cases;
@@ -10,12 +11,14 @@ mod frame;
 mod measure;
 mod overview;
 mod published;
+mod quality;
 mod rules;
 mod runs;
 mod schema;
 mod sign_in;
 mod survival;
 mod words;
+mod worklist;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -41,6 +44,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::GET, "/worklist", worklist::page),
+        guarded(Method::GET, "/worklist.csv", worklist::csv),
+        guarded(Method::GET, "/quality", quality::page),
+        guarded(Method::GET, "/quality.csv", quality::csv),
+        guarded(Method::GET, "/adjudication", adjudication::page),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),

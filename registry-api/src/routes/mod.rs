@@ -9,6 +9,7 @@ pub mod guidelines;
 pub mod health;
 pub mod keys;
 pub mod openapi;
+pub mod quality;
 pub mod releases;
 mod reply;
 pub mod results;
@@ -33,6 +34,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(cases::endpoints());
     all.extend(runs::endpoints());
     all.extend(results::endpoints());
+    all.extend(quality::endpoints());
     all.extend(fhir::endpoints());
     all.extend(releases::endpoints());
     all.extend(centres::endpoints());

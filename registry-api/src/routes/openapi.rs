@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, keys, open, releases, results, runs,
-    schemas,
+    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, keys, open, quality, releases, results,
+    runs, schemas,
 };
 use crate::problem::Problem;
 
@@ -35,6 +35,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
         results::adherence, results::funnel, results::survival_endpoints, results::survival, results::benchmarks::list, results::quality,
+        quality::worklist::list, quality::completeness::show, quality::adjudication::list,
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,

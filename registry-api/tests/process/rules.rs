@@ -287,3 +287,44 @@ fn documents_are_assessed_without_a_server_or_a_database() {
         "{judged}"
     );
 }
+
+/// A decision on a histology is kept only when the schema reads with it.
+#[test]
+fn a_decision_on_a_histology_is_recorded_or_taken_back() {
+    let registry = Registry::new();
+    let folder = own_schema(&registry);
+    let file = folder.join("adjudication/decisions.toml");
+    let decide = |arguments: &[&str]| {
+        let mut all = vec!["rules", "histology"];
+        all.extend_from_slice(arguments);
+        all.extend_from_slice(&[
+            "--by",
+            "Committee",
+            "--reason",
+            "For this test",
+            "--date",
+            "2026-11-20",
+        ]);
+        registry.run(&all)
+    };
+    assert!(!decide(&["pleomorphic", "core"]).success, "no morphology");
+    let placed = decide(&["8858/3", "excluded"]);
+    assert!(
+        !placed.success && placed.err.contains("placed by the table"),
+        "{}",
+        placed.err
+    );
+    assert!(!file.exists(), "what fails is not decided");
+    succeeded(decide(&["8854/3", "core", "--counts-as", "ups"]));
+    let first = std::fs::read_to_string(&file).expect("decisions");
+    assert!(!decide(&["8800/9", "core", "--counts-as", "no_such"]).success);
+    assert_eq!(std::fs::read_to_string(&file).expect("decisions"), first);
+    succeeded(decide(&["8854/3", "not_listed"]));
+    let both = std::fs::read_to_string(&file).expect("decisions");
+    assert!(
+        both.starts_with(&first) && both.contains("\"not_listed\"") && both.contains("2026-11-20"),
+        "{both}"
+    );
+    let checked = succeeded(registry.run(&["rules", "check", "schema"]));
+    assert!(checked.contains("worklist: 4 phases"), "{checked}");
+}

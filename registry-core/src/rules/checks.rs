@@ -40,6 +40,8 @@ pub struct Check {
     pub expression: Option<String>,
     /// `entity.element`, `*.element` (in every entity) or `*` (the whole record is refused).
     pub blocks: Vec<String>,
+    /// The element the check is about, where that is not the one it blocks: a finding points at it in the row that was judged.
+    pub about: Option<String>,
     pub parameters: Vec<String>,
     pub note: Option<String>,
 }
@@ -57,6 +59,7 @@ struct Program {
     scope: Option<u16>,
     violated: Cond,
     blocks: Vec<Block>,
+    about: Option<Block>,
 }
 
 struct Block {
@@ -89,6 +92,7 @@ struct CheckFile {
     expression: Option<Spanned<String>>,
     #[serde(default)]
     blocks: Vec<Spanned<String>>,
+    about: Option<Spanned<String>>,
     parameters: Option<Spanned<Vec<String>>>,
     note: Option<String>,
 }
@@ -241,6 +245,17 @@ impl CheckSet {
                 ),
             }
         }
+        let about = written.about.as_ref().and_then(|about| {
+            let found = about_cell(&self.layout, about.get_ref(), scope);
+            if found.is_none() {
+                let message = format!(
+                    "`{}` is no element of the scoped row or of an entity there is once",
+                    about.get_ref()
+                );
+                bad(about, "about_no_row", message);
+            }
+            found
+        });
         let program = match (&written.expression, evaluated_by) {
             (Some(expression), Some(EvaluatedBy::Rule)) => {
                 let source = file.source(expression);
@@ -268,6 +283,7 @@ impl CheckSet {
                         scope,
                         violated: violated?,
                         blocks,
+                        about,
                     })
                 })
             }
@@ -296,6 +312,7 @@ impl CheckSet {
                 provenance: written.provenance,
                 expression: written.expression.map(Spanned::into_inner),
                 blocks: written.blocks.into_iter().map(Spanned::into_inner).collect(),
+                about: written.about.map(Spanned::into_inner),
                 parameters: written.parameters.map(Spanned::into_inner).unwrap_or_default(),
                 note: written.note,
             });
@@ -382,8 +399,23 @@ impl CheckSet {
 }
 
 impl FiredCheck {
-    /// JSON Pointer of what to look at: the element the check blocks in its row, else the row, else the whole document.
+    /// The cell the check says it is about, if it says so: in the row that was judged, or of an entity there is once.
+    pub fn about(&self, set: &CheckSet) -> Option<CellRef> {
+        let about = set.programs.get(self.check)?.as_ref()?.about.as_ref()?;
+        let row = self.row.filter(|(entity, _)| *entity == about.entity);
+        Some(CellRef {
+            entity: about.entity,
+            row: row.map_or(0, |(_, row)| row),
+            element: about.element,
+        })
+    }
+
+    /// JSON Pointer of what to look at: the element the check is about, else the one it blocks in its row, else the row, else the whole
+    /// document.
     pub fn pointer(&self, set: &CheckSet, record: &Record) -> String {
+        if let Some(about) = self.about(set) {
+            return record.pointer(about);
+        }
         let layout = record.layout();
         let blocks = set
             .programs
@@ -437,6 +469,13 @@ impl FiredCheck {
     }
 }
 
+/// The element a check is about: of its scope, or of an entity there is once. Any other row would be a guess.
+fn about_cell(layout: &Layout, about: &str, scope: Option<u16>) -> Option<Block> {
+    let (entity, element) = layout.path(about)?;
+    let reached = Some(entity) == scope || layout.entity_at(entity).is_some_and(|known| known.single);
+    reached.then_some(Block { entity, element })
+}
+
 /// The cells a block names; `*` (the record itself) names none.
 fn block_cells(layout: &Layout, block: &str) -> Option<Vec<Block>> {
     if block == "*" {
@@ -486,7 +525,7 @@ mod tests {
                         return true;
                     }
                     *seen += 1;
-                    (*seen + from) % 7 != 0
+                    !(*seen + from).is_multiple_of(7)
                 });
                 elements
                     .values_mut()

@@ -51,6 +51,16 @@ pub(super) fn unattested(
     sections
 }
 
+/// Attestable sections that no attestation closes, in the order of the dictionary.
+pub fn open_sections<'d>(body: &Value, dictionary: &'d Dictionary) -> Vec<&'d str> {
+    let attested = attestations(body);
+    let entities = dictionary.entities.iter().filter(|entity| entity.attestable);
+    entities
+        .map(|entity| entity.name.as_str())
+        .filter(|name| !attested.get(name).or_else(|| attested.get(ALL)).unwrap_or(&false))
+        .collect()
+}
+
 /// Whether each attested section is closed: never any row, or complete through a day.
 fn attestations(body: &Value) -> BTreeMap<&str, bool> {
     let rows = body.get("section_attestation").and_then(Value::as_array);

@@ -106,8 +106,11 @@ impl Subject<'_> {
             .is_some_and(|e| e.kind == EntityKind::Case)
     }
 
-    /// Where to look: what the check blocks, else what it read, else the section it speaks of.
+    /// Where to look: what the check is about, else what it blocks, else what it read, else the section it speaks of.
     fn pointer(&self, check: &Check, fired: &FiredCheck) -> String {
+        if let Some(about) = fired.about(self.checks) {
+            return self.record.pointer(about);
+        }
         let candidates = self.candidates(fired);
         for block in &check.blocks {
             if let Some(element) = block.strip_prefix("*.") {

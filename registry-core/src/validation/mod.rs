@@ -17,6 +17,7 @@ mod schema;
 mod verdict;
 mod words;
 
+pub use attestation::open_sections;
 pub use breach::code;
 pub use document::Document;
 pub use finding::{Finding, MAX_FINDINGS, Severity};

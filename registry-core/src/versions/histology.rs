@@ -1,12 +1,13 @@
 //! Value set H: what a morphology code means for the registry, and who is eligible.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SchemaError;
+use super::adjudication::{self, Adjudication};
 use crate::validation::Derived;
 
 /// Local code of a case that its origin excludes.
@@ -128,6 +129,9 @@ pub struct HistologyTable {
     pub triggers: Vec<Trigger>,
     /// What a code in no row means.
     pub otherwise: Otherwise,
+    /// What the committee decided on morphologies that are not listed, in the order it was recorded.
+    pub decisions: Vec<Adjudication>,
+    standing: BTreeMap<String, usize>,
     by_morphology: HashMap<String, usize>,
     patterns: Vec<Option<Regex>>,
 }
@@ -145,7 +149,14 @@ struct File {
 
 impl HistologyTable {
     /// Reads value set H; `pattern` gives the text of a pattern parameter of the edit checks.
-    pub(super) fn read(file: Value, pattern: impl Fn(&str) -> Option<String>) -> Result<Self, SchemaError> {
+    ///
+    /// # Errors
+    /// A table of another shape, a morphology in two rows, a decision on a morphology the table places.
+    pub(super) fn read(
+        file: Value,
+        decisions: Vec<Adjudication>,
+        pattern: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SchemaError> {
         let wrong = SchemaError::Histology;
         let file: File = serde_json::from_value(file).map_err(|e| wrong(e.to_string()))?;
         let mut by_morphology = HashMap::new();
@@ -157,6 +168,19 @@ impl HistologyTable {
                 {
                     return Err(wrong(format!("morphology {code} stands in two rows")));
                 }
+            }
+        }
+        for decision in &decisions {
+            let placed = by_morphology
+                .get(&decision.morphology)
+                .and_then(|row| file.entries.get(*row))
+                .is_some_and(|entry| entry.eligibility_class != EligibilityClass::NotListed);
+            if placed {
+                return Err(wrong(format!(
+                    "{}: morphology {} is placed by the table, there is nothing to decide",
+                    adjudication::DECISIONS,
+                    decision.morphology
+                )));
             }
         }
         let mut patterns = Vec::with_capacity(file.triggers.len());
@@ -180,6 +204,8 @@ impl HistologyTable {
             entries: file.entries,
             triggers: file.triggers,
             otherwise: file.otherwise,
+            standing: adjudication::standing(&decisions),
+            decisions,
             by_morphology,
             patterns,
         })
@@ -192,10 +218,17 @@ impl HistologyTable {
             .and_then(|i| self.entries.get(*i))
     }
 
+    /// The decision that stands on a morphology.
+    pub fn decision(&self, morphology: &str) -> Option<&Adjudication> {
+        self.standing
+            .get(morphology)
+            .and_then(|at| self.decisions.get(*at))
+    }
+
     /// Derives histology code and eligibility class from the `primary` object of a body.
     ///
-    /// Without a morphology nothing is derived. An origin that fires decides first, then the row of the morphology; a
-    /// morphology in no row is not listed.
+    /// Without a morphology nothing is derived. An origin that fires decides first, then what the committee decided on the morphology,
+    /// then its row; a morphology in no row is not listed.
     pub fn derive(&self, primary: Option<&Value>) -> Derived {
         let Some(primary) = primary else {
             return Derived::default();
@@ -203,13 +236,20 @@ impl HistologyTable {
         let Some(morphology) = primary.get("icdo_morphology").and_then(Value::as_str) else {
             return Derived::default();
         };
-        let (code, class) = match (self.fired(primary), self.entry(morphology)) {
-            (Some(trigger), _) => (EXCLUDED_CODE, trigger.eligibility_class),
-            (None, Some(entry)) => (entry.local_code.as_str(), entry.eligibility_class),
-            (None, None) => (
+        let listed = match self.entry(morphology) {
+            Some(entry) => (entry.local_code.as_str(), entry.eligibility_class),
+            None => (
                 self.otherwise.local_code.as_str(),
                 self.otherwise.eligibility_class,
             ),
+        };
+        let (code, class) = match (self.fired(primary), self.decision(morphology)) {
+            (Some(trigger), _) => (EXCLUDED_CODE, trigger.eligibility_class),
+            (None, Some(decision)) => (
+                decision.histology_code.as_deref().unwrap_or(listed.0),
+                decision.eligibility_class,
+            ),
+            (None, None) => listed,
         };
         Derived {
             histology_code: Some(code.to_owned()),

@@ -3,6 +3,7 @@
 //!
 //! A published file is frozen: its SHA-256 stands in `catalog.toml` and loading refuses a file that no longer has it.
 
+mod adjudication;
 mod case_schema;
 mod catalogue;
 mod compare;
@@ -15,6 +16,7 @@ mod store;
 mod upgrade;
 
 pub use crate::dictionary::{Code, CodeList};
+pub use adjudication::{Adjudication, DECISIONS};
 pub use case_schema::CaseSchema;
 pub use catalogue::{Catalogue, PublishedFile, Status, Version};
 pub use diff::{Change, ChangeClass, SchemaDiff};

@@ -102,8 +102,10 @@ impl SchemaStore {
             let parameter = parameters.get(name)?;
             parameter.get("value")?.as_str().map(str::to_owned)
         };
+        let histologies = code_lists.get("histology_code").map(Arc::as_ref);
+        let decisions = super::adjudication::read(&files, histologies)?;
         Ok(SchemaStore {
-            histology: HistologyTable::read(files.json(HISTOLOGY)?, pattern)?,
+            histology: HistologyTable::read(files.json(HISTOLOGY)?, decisions, pattern)?,
             digest: files.digest_below(""),
             files,
             catalogue,

@@ -1,5 +1,6 @@
 //! The rule half of a verdict: edit checks as findings, withdrawal, partial dates, what attesting is worth.
 
+use registry_core::rules::CheckSet;
 use registry_core::validation::{Finding, Severity, UnattestedSection, Verdict};
 use serde_json::{Value, json};
 
@@ -386,4 +387,65 @@ fn nothing_ever_in_all_sections_closes_none() {
         finding(&all("none_ever"), "E-101").pointer,
         "/section_attestation"
     );
+}
+
+/// A conditional requirement is about what is lacking: its finding points there, in the row that was judged.
+#[test]
+fn a_conditional_requirement_points_at_the_element_that_is_lacking() {
+    let requirements: Vec<_> = JUDGE
+        .checks("1.0.0")
+        .expect("checks")
+        .checks()
+        .iter()
+        .filter(|check| check.id.starts_with("R-"))
+        .collect();
+    assert_eq!(requirements.len(), 39);
+    for check in &requirements {
+        let about = check
+            .about
+            .as_deref()
+            .unwrap_or_else(|| panic!("{} is about nothing", check.id));
+        let condition = check.expression.as_deref().unwrap_or_default();
+        assert!(
+            condition.contains(&format!("MISSING({about})")),
+            "{}: {about}",
+            check.id
+        );
+    }
+    // Two rows, the second lacks its dose; of a section there is once there is one place.
+    let line = |agents: Value| {
+        json!({"line_id": "S1", "setting": "metastatic", "line_number": 1, "agents": agents, "start_date": "2025-07-01",
+            "ifosfamide_schedule": "standard"})
+    };
+    let verdict = judge(&with(
+        "/systemic",
+        json!([line(json!(["trabectedin"])), line(json!(["ifosfamide"]))]),
+    ));
+    assert_eq!(
+        finding(&verdict, "R-031").pointer,
+        "/systemic/1/ifosfamide_g_m2_cycle"
+    );
+    let verdict = judge(&with("/hereditary/syndrome", json!("li_fraumeni")));
+    assert_eq!(finding(&verdict, "R-002").pointer, "/hereditary/basis");
+}
+
+#[test]
+fn a_check_is_about_an_element_of_its_row_or_of_what_there_is_once() {
+    let layout = JUDGE.layout("1.0.0").expect("a layout");
+    let codes = |about: &str| -> Vec<(&'static str, usize)> {
+        let text = format!(
+            "id = \"R-900\"\nabout = \"{about}\"\nseverity = \"warning\"\nscope = \"systemic\"\nevaluated_by = \"rule\"\nrule_in_words = \"r\"\nmessage = \"m\"\nexpression = \"MISSING(systemic.intent)\"\n"
+        );
+        let set = CheckSet::compile(&[("checks/R-900.toml", &text)], None, layout);
+        let errors = set.err().map(|errors| errors.0).unwrap_or_default();
+        errors.iter().map(|error| (error.code, error.line)).collect()
+    };
+    assert_eq!(codes("systemic.intent"), []);
+    assert_eq!(codes("primary.side"), []);
+    assert_eq!(
+        codes("imaging.date"),
+        [("about_no_row", 2)],
+        "another row would be a guess"
+    );
+    assert_eq!(codes("systemic.no_such"), [("about_no_row", 2)]);
 }

@@ -17,5 +17,6 @@ mod form;
 mod judge;
 mod mutations;
 mod publication;
+mod quality;
 mod store;
 mod upgrades;

@@ -347,3 +347,82 @@ parameters = []
         "findings and assessment are those of the version in force"
     );
 }
+
+fn decided(entries: &str) -> Result<SchemaStore, SchemaError> {
+    let folder = copy();
+    fs::write(folder.path().join("adjudication/decisions.toml"), entries).expect("written");
+    SchemaStore::from_dir(folder.path())
+}
+
+fn decision(morphology: &str, class: &str, more: &str) -> String {
+    format!(
+        "[[decision]]\nmorphology = \"{morphology}\"\neligibility_class = \"{class}\"\ndecided = 2026-11-20\nby = \"Committee\"\nreason = \"r\"\n{more}\n"
+    )
+}
+
+/// The committee decides on what Table 1 does not place; the table and an excluded origin stand before it.
+#[test]
+fn a_decision_places_a_histology_that_is_not_listed() {
+    let classes = |store: &SchemaStore, primary: serde_json::Value| {
+        let derived = store.histology().derive(Some(&primary));
+        (
+            derived.histology_code.unwrap_or_default(),
+            derived.eligibility_class.unwrap_or_default(),
+        )
+    };
+    let pair = |code: &str, class: &str| (code.to_owned(), class.to_owned());
+    // Pleomorphic liposarcoma, in neither column; 9999/3 in no row at all.
+    let undecided = json!({"icdo_morphology": "8854/3"});
+    assert_eq!(
+        classes(&STORE, undecided.clone()),
+        pair("not_listed", "not_listed")
+    );
+    let store = decided(&format!(
+        "{}{}",
+        decision("8854/3", "core", "histology_code = \"ups\""),
+        decision("9999/3", "excluded", "")
+    ))
+    .expect("a store");
+    assert_eq!(classes(&store, undecided.clone()), pair("ups", "core"));
+    assert_eq!(
+        classes(&store, json!({"icdo_morphology": "9999/3"})),
+        pair("not_listed", "excluded")
+    );
+    assert_eq!(
+        classes(&store, json!({"icdo_morphology": "8858/3"})),
+        pair("ddlps", "core")
+    );
+    let teratoma = json!({"icdo_morphology": "8854/3", "arises_from_teratoma": true});
+    assert_eq!(
+        classes(&store, teratoma),
+        pair("other_listed_excluded", "excluded")
+    );
+    assert_ne!(store.digest(), STORE.digest());
+    // The last decision stands, and one can be taken back.
+    let store = decided(&format!(
+        "{}{}",
+        decision("8854/3", "core", "histology_code = \"ups\""),
+        decision("8854/3", "not_listed", "")
+    ))
+    .expect("a store");
+    assert_eq!(classes(&store, undecided), pair("not_listed", "not_listed"));
+    assert_eq!(store.histology().decisions.len(), 2);
+}
+
+#[test]
+fn a_decision_that_decides_nothing_is_refused() {
+    for (entries, said) in [
+        (
+            decision("8858/3", "excluded", ""),
+            "8858/3 is placed by the table",
+        ),
+        (
+            decision("8854/3", "core", "histology_code = \"no_such\""),
+            "no histology code `no_such`",
+        ),
+        (decision("8854/3", "perhaps", ""), "adjudication/decisions.toml"),
+    ] {
+        let error = decided(&entries).expect_err(said).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -159,6 +159,37 @@ on_both! {
         assert!(test.store.case_documents(&etl(), &cases).unwrap()[0].is_none());
     }
 
+    fn a_centre_reads_the_evaluations_of_its_own_cases_only(test) {
+        let (one, two) = (test.submitter("C01"), test.submitter("C02"));
+        for number in 0..5 {
+            let scope = if number % 2 == 0 { &one } else { &two };
+            test.store.put_case(scope, put(&format!("P-{number}"), number)).unwrap();
+        }
+        let run = test.store.start_run(&etl(), wanted()).unwrap();
+        let evaluations = cases_at(&test, run.watermark).into_iter().map(|case| NewEvaluation {
+            key: format!("key-{}", case.case_id), payload: Some(b"outcome".to_vec()), case,
+        });
+        test.store.put_evaluations(&etl(), run.number, evaluations.collect()).unwrap();
+        test.store.finish_run(&etl(), run.number, done()).unwrap();
+        // P-0, P-2 and P-4 are of C01, P-1 and P-3 of C02; batches of every size.
+        let read = |scope: &Scope, centre: &str, batch: usize| {
+            let mut all = Vec::new();
+            test.store.for_each_run_evaluation_of::<StoreError>(scope, run.number, centre, batch, |some| {
+                all.extend(some.into_iter().map(|e| e.case.centre_id));
+                Ok(())
+            }).map(|()| all)
+        };
+        for batch in 1..=6 {
+            assert_eq!(read(&one, "C01", batch).unwrap(), ["C01"; 3]);
+            assert_eq!(read(&test.coordinator(), "C01", batch).unwrap(), ["C01"; 3]);
+            assert_eq!(read(&test.coordinator(), "C02", batch).unwrap(), ["C02"; 2]);
+        }
+        assert!(read(&test.coordinator(), "C03", 2).unwrap().is_empty());
+        for (scope, centre) in [(&one, "C02"), (&test.scope(Role::Committee, None), "C01"), (&test.scope(Role::Researcher, None), "C01")] {
+            assert!(matches!(read(scope, centre, 2), Err(StoreError::Forbidden { .. })));
+        }
+    }
+
     fn releases_are_listed_and_named_once(test) {
         let run = test.store.start_run(&etl(), wanted()).unwrap();
         let release = |id: &str| NewRelease { release_id: id.to_owned(), run: 1, title: "t".to_owned(), manifest: json!({}), sha256: "00".repeat(32), bytes: 1 };

@@ -14,6 +14,7 @@
 
 mod adherence;
 mod comparison;
+mod completeness;
 mod letters;
 mod summaries;
 pub(crate) mod suppression;
@@ -21,6 +22,7 @@ mod survival;
 
 pub use adherence::{adherence, adherence_for_centre};
 pub use comparison::comparison;
+pub use completeness::completeness;
 pub use letters::CentreLetters;
 pub use summaries::{overview, quality};
 pub use survival::survival;

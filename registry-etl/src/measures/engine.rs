@@ -2,12 +2,14 @@
 //! verdict on a submission.
 
 use super::evaluation::{CaseEvaluation, CaseFacts};
+use crate::quality::{QualityFacts, Subject, Submission, Versions};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
+use registry_core::quality::QualityRules;
 use registry_core::record::{CentreTable, Record, day_number};
-use registry_core::rules::{RuleErrors, Severity};
-use registry_core::storage::{CaseDocument, CaseHeader};
+use registry_core::rules::{CheckSet, FiredCheck, RuleErrors, Severity};
+use registry_core::storage::{CaseDocument, CaseHeader, CaseStatus};
 use registry_core::validation::{Envelope, Judge};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates.
-const EVALUATION_VERSION: &str = "3";
+const EVALUATION_VERSION: &str = "4";
 /// The parameter from which `presentation.timing` follows, without being read by an expression.
 pub(crate) const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 /// Kind of a composite among the measures of a run.
@@ -46,6 +48,8 @@ pub struct Engine {
     /// Elements any of its measures is broken down by.
     stratifiers: Vec<String>,
     rules: String,
+    /// Phases and limits of the worklist, by the version of the case schema that documents are read in.
+    quality: Arc<BTreeMap<String, QualityRules>>,
     /// Compiled with other values of some parameters, by the version of the case schema that documents are read in.
     replaced: BTreeMap<String, Guideline>,
     /// Days between diagnosis and presentation up to which a presentation counts as synchronous, when timing is derived.
@@ -86,11 +90,20 @@ impl Engine {
             &in_force.unwrap_or_default(),
             &store.files().digest_below("checks/"),
             &store.files().digest_below("codelists/"),
+            &store.files().digest_below("adjudication/"),
+            &store.files().digest_below("quality/"),
         ] {
             rules.update(part.as_bytes());
         }
+        let mut quality = BTreeMap::new();
+        for version in judge.forms() {
+            if let Some(layout) = judge.layout(version) {
+                quality.insert(version.to_owned(), QualityRules::of(store, layout)?);
+            }
+        }
         Ok(Self {
             rules: hex::encode(rules.finalize()),
+            quality: Arc::new(quality),
             guideline: (guideline.id.clone(), guideline.version.clone()),
             stratifiers: stratifiers(guideline),
             replaced: BTreeMap::new(),
@@ -122,6 +135,7 @@ impl Engine {
             guideline: self.guideline.clone(),
             stratifiers: self.stratifiers.clone(),
             rules: self.rules.clone(),
+            quality: Arc::clone(&self.quality),
             replaced,
             synchronous_days: values.get(SYNCHRONOUS).and_then(Value::as_f64),
         })
@@ -155,6 +169,25 @@ impl Engine {
     /// The judge behind it.
     pub fn judge(&self) -> &Arc<Judge> {
         &self.judge
+    }
+
+    /// Phases and limits of the worklist, as documents of a version of the case schema are put to them.
+    pub fn quality_rules(&self, schema_version: &str) -> Option<&QualityRules> {
+        self.quality.get(self.judge.store().form_of(schema_version)?)
+    }
+
+    /// The versions of the case schema that quality facts may speak of.
+    pub fn versions(&self) -> Versions {
+        let store = self.judge.store();
+        let forms = self.judge.forms().filter_map(|version| {
+            let layout = Arc::clone(self.judge.layout(version)?);
+            Some((
+                version.to_owned(),
+                layout,
+                Arc::clone(store.case_schema(version)?),
+            ))
+        });
+        Versions::new(Arc::clone(store), forms)
     }
 
     /// Version of the case schema that is current.
@@ -233,17 +266,21 @@ impl Engine {
         hex::encode(hash.finalize())
     }
 
-    /// Evaluates one case as of `cut_off`.
+    /// Evaluates one case as of `cut_off`. `earlier` holds the versions before it, oldest first: they tell when what was submitted, and
+    /// nothing else.
     ///
     /// # Errors
     /// [`EngineError`]; record ids and versions only, no value of the case.
     pub fn evaluate(
         &self,
         case: &CaseDocument,
+        earlier: &[CaseDocument],
         cut_off: NaiveDate,
         centres: &CentreTable,
     ) -> Result<CaseEvaluation, EngineError> {
-        let read = self.read(case, cut_off, centres)?;
+        let opened = self.open(case, cut_off, centres)?;
+        let quality = self.quality_facts(case, earlier, &opened)?;
+        let read = self.without_blocked(case, opened)?;
         let mut outcomes = read.guideline.evaluate(&read.record);
         outcomes.extend(read.guideline.composite_outcomes(&outcomes));
         let effective = Self::effective_cut_off(cut_off, case.header.submitted_at);
@@ -255,7 +292,38 @@ impl Engine {
         Ok(CaseEvaluation {
             outcomes: outcomes.into_iter().map(Into::into).collect(),
             facts: CaseFacts::read(&read.record, &self.stratifiers, blocked, day_number(effective)),
+            quality,
         })
+    }
+
+    fn quality_facts(
+        &self,
+        case: &CaseDocument,
+        earlier: &[CaseDocument],
+        opened: &Opened<'_>,
+    ) -> Result<QualityFacts, EngineError> {
+        let sent_as = &case.header.schema_version;
+        let unknown = || EngineError::SchemaVersion(sent_as.clone());
+        let store = self.judge.store();
+        let form = store.form_of(sent_as).ok_or_else(unknown)?;
+        let submissions = earlier.iter().chain(std::iter::once(case)).map(|version| {
+            let header = &version.header;
+            Submission {
+                day: header.submitted_at.date_naive(),
+                draft: header.status == CaseStatus::Draft,
+                body: store.newest(&version.document, &header.schema_version),
+            }
+        });
+        Ok(QualityFacts::read(&Subject {
+            form,
+            sent_as,
+            dictionary: &store.case_schema(form).ok_or_else(unknown)?.dictionary,
+            checks: opened.checks,
+            rules: self.quality.get(form).ok_or_else(unknown)?,
+            record: &opened.record,
+            fired: &opened.fired,
+            submissions: &submissions.collect::<Vec<_>>(),
+        }))
     }
 
     /// A case read for the measures: derived elements in place, edit checks run, what they keep out kept out.
@@ -268,6 +336,17 @@ impl Engine {
         cut_off: NaiveDate,
         centres: &CentreTable,
     ) -> Result<ReadCase<'_>, EngineError> {
+        let opened = self.open(case, cut_off, centres)?;
+        self.without_blocked(case, opened)
+    }
+
+    /// A case with derived elements in place and edit checks run.
+    fn open(
+        &self,
+        case: &CaseDocument,
+        cut_off: NaiveDate,
+        centres: &CentreTable,
+    ) -> Result<Opened<'_>, EngineError> {
         let header = &case.header;
         let version = &header.schema_version;
         let unknown = || EngineError::SchemaVersion(version.clone());
@@ -280,7 +359,7 @@ impl Engine {
             data_cutoff_date: Self::effective_cut_off(cut_off, header.submitted_at),
         };
         let document = self.judge.document(&case.document, version, &envelope);
-        let mut record = match self.synchronous_days {
+        let record = match self.synchronous_days {
             None => Record::read(&document, layout, centres),
             Some(days) => {
                 let mut altered = document.to_value();
@@ -289,17 +368,40 @@ impl Engine {
             }
         };
         let fired = checks.run(&record);
+        Ok(Opened {
+            checks,
+            record,
+            fired,
+        })
+    }
+
+    /// Keeps out of an opened case what its checks keep out.
+    fn without_blocked(&self, case: &CaseDocument, opened: Opened<'_>) -> Result<ReadCase<'_>, EngineError> {
+        let Opened {
+            checks,
+            mut record,
+            fired,
+        } = opened;
         checks.block(&mut record, &fired);
-        let named = |fired: &registry_core::rules::FiredCheck| {
+        let named = |fired: &FiredCheck| {
             let check = checks.checks().get(fired.check)?;
             Some((check.id.clone(), check.severity))
         };
+        let version = &case.header.schema_version;
+        let unknown = || EngineError::SchemaVersion(version.clone());
         Ok(ReadCase {
             guideline: self.guideline_on(version).ok_or_else(unknown)?,
             fired: fired.iter().filter_map(named).collect(),
             record,
         })
     }
+}
+
+/// A case on which the edit checks have run and from which nothing has been taken yet.
+struct Opened<'a> {
+    checks: &'a CheckSet,
+    record: Record,
+    fired: Vec<FiredCheck>,
 }
 
 /// A case as the measures see it.

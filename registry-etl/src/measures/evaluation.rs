@@ -3,6 +3,7 @@
 //! Stored once per evaluation key as an opaque payload (the store encrypts it with the case's own key).
 
 use crate::cohorts::{CourseFacts, RecordedDate, SurvivalFacts};
+use crate::quality::QualityFacts;
 use chrono::{Datelike, NaiveDate};
 use registry_core::guideline::{Outcome, UnitOutcome};
 use registry_core::record::{Record, RowView, day_of};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// First byte of a payload; another format gets another number (and another engine version).
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 /// Stands where rows of one case differ.
 pub const SEVERAL: &str = "several";
 /// A longer interval is known to the year only.
@@ -190,12 +191,14 @@ fn in_common(mut codes: impl Iterator<Item = String>) -> Option<String> {
 pub struct CaseEvaluation {
     pub outcomes: Vec<UnitResult>,
     pub facts: CaseFacts,
+    pub quality: QualityFacts,
 }
 
 /// Outcomes as indexes, element names once.
 #[derive(Serialize, Deserialize)]
 struct Payload {
     f: CaseFacts,
+    q: QualityFacts,
     e: Vec<String>,
     u: Vec<PackedUnit>,
 }
@@ -227,6 +230,7 @@ impl CaseEvaluation {
             &mut bytes,
             &Payload {
                 f: self.facts.clone(),
+                q: self.quality.clone(),
                 e: elements,
                 u: units,
             },
@@ -281,6 +285,7 @@ impl CaseEvaluation {
         Ok(Self {
             outcomes,
             facts: payload.f,
+            quality: payload.q,
         })
     }
 }
@@ -329,6 +334,14 @@ mod tests {
                     ..Default::default()
                 },
                 ..CaseFacts::default()
+            },
+            quality: QualityFacts {
+                schema_version: "1.0.0".to_owned(),
+                phase: Some("observed".to_owned()),
+                elements: vec![(3, 1, vec![2, 0, 1])],
+                pending: vec![(4, 2, 0, 739_000)],
+                delays: vec![(4, vec![12, -3])],
+                ..QualityFacts::default()
             },
         }
     }

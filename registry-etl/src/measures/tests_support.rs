@@ -62,6 +62,7 @@ pub(crate) fn case(t0: &str, histology: &str, outcomes: &[Outcome]) -> CaseEvalu
             },
             ..CaseFacts::default()
         },
+        ..CaseEvaluation::default()
     }
 }
 

@@ -6,6 +6,8 @@ use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{
     self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
 };
+use crate::quality::Tally;
+use crate::results::completeness::NETWORK;
 use crate::results::{RunIdentity, kind};
 use chrono::{Datelike, NaiveDate};
 use registry_core::access::Scope;
@@ -174,10 +176,12 @@ impl Work<'_> {
         let window = Window::ending(self.options.cut_off);
         let tertiles = measures::volume_tertiles(self.centres, self.options.cut_off.year());
         let mut columns = CaseColumns::new(&self.engine.measures()?, tertiles);
+        let mut tally = Tally::new(self.engine.versions(), self.options.cut_off);
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                    tally.push(&evaluation.case.centre_id, &case);
                     columns.push(&evaluation.case.centre_id, &window, case);
                 }
                 tell(Phase::Aggregating, columns.len());
@@ -186,7 +190,7 @@ impl Work<'_> {
         self.store.keep_run_alive(self.scope, self.run.number)?;
         Ok(FinishRun {
             summary: json!(counts),
-            results: self.results(&window, &columns)?,
+            results: self.results(&window, &columns, &tally)?,
         })
     }
 
@@ -242,13 +246,30 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The versions before this one, oldest first.
+    fn earlier(&self, header: &CaseHeader) -> Result<Vec<CaseDocument>, RunError> {
+        let wanted: Vec<CaseRef> = (1..header.case.version)
+            .map(|version| CaseRef {
+                version,
+                ..header.case.clone()
+            })
+            .collect();
+        Ok(self
+            .store
+            .case_documents(self.scope, &wanted)?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
     /// Payloads of documents, in order, over all threads; `None` for an erased case.
     fn evaluate_all(&self, documents: &[Option<CaseDocument>]) -> Result<Vec<Option<Vec<u8>>>, RunError> {
         let one = |document: &Option<CaseDocument>| -> Result<Option<Vec<u8>>, RunError> {
             let Some(document) = document else { return Ok(None) };
+            let earlier = self.earlier(&document.header)?;
             let evaluation = self
                 .engine
-                .evaluate(document, self.options.cut_off, self.centres)?;
+                .evaluate(document, &earlier, self.options.cut_off, self.centres)?;
             Ok(Some(evaluation.to_payload()?))
         };
         let share = documents.len().div_ceil(self.options.threads.max(1)).max(1);
@@ -270,7 +291,12 @@ impl Work<'_> {
         Ok(all)
     }
 
-    fn results(&self, window: &Window, columns: &CaseColumns) -> Result<Vec<RunResult>, RunError> {
+    fn results(
+        &self,
+        window: &Window,
+        columns: &CaseColumns,
+        tally: &Tally,
+    ) -> Result<Vec<RunResult>, RunError> {
         let guideline = self.engine.guideline()?;
         let identity = RunIdentity {
             run: self.run.number,
@@ -296,6 +322,11 @@ impl Work<'_> {
         for definition in definitions(self.engine.judge().store())? {
             let survival = estimate(&definition, &identity, cut_off, &columns.facts)?;
             results.push(result(kind::SURVIVAL, &definition.id, &survival)?);
+        }
+        for document in tally.documents(&identity) {
+            let network = document.level == NETWORK;
+            let key = if network { "" } else { &document.level };
+            results.push(result(kind::COMPLETENESS, key, &document)?);
         }
         let limits = &self.options.thresholds;
         for (audience, key) in [

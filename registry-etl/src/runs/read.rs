@@ -2,14 +2,21 @@
 
 use super::RunError;
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{adherence::AggregateError, funnels, visible_case_mix};
+use crate::measures::{
+    CaseEvaluation, Engine, EngineError, adherence::AggregateError, funnels, visible_case_mix,
+};
+use crate::quality::{Collector, Undecided, Worklist, undecided};
 use crate::results::{
-    AdherenceTable, CaseMix, CaseMixTable, Comparison, Funnels, Overview, Quality, Sensitivity,
+    AdherenceTable, CaseMix, CaseMixTable, Comparison, Completeness, Funnels, Overview, Quality, Sensitivity,
     SurvivalResult, kind,
 };
+use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, Store};
 use serde::de::DeserializeOwned;
+
+/// Evaluations read together.
+const BATCH: usize = 500;
 
 /// Reads the results of one run. The audience is the caller's decision from the scope; hiding is done here and nowhere
 /// else.
@@ -17,6 +24,7 @@ pub struct Reader<'a> {
     store: &'a Store,
     scope: &'a Scope,
     run: i64,
+    cut_off: NaiveDate,
     thresholds: Thresholds,
 }
 
@@ -31,6 +39,7 @@ impl<'a> Reader<'a> {
             store,
             scope,
             run: run.number,
+            cut_off: run.cutoff_date,
             thresholds,
         }
     }
@@ -115,6 +124,86 @@ impl<'a> Reader<'a> {
     pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
         let exact = self.document(kind::QUALITY, "")?;
         Ok(disclosure::quality(&exact, audience, &self.thresholds))
+    }
+
+    /// Completeness and timeliness of every level the audience may see: the network first, centres by id.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn completeness(&self, audience: &Audience) -> Result<Vec<Completeness>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run)?;
+        let own = match audience {
+            Audience::Centre(centre)
+                if keys
+                    .iter()
+                    .any(|key| key.kind == kind::COMPLETENESS && key.key == *centre) =>
+            {
+                Some(self.document::<Completeness>(kind::COMPLETENESS, centre)?)
+            }
+            _ => None,
+        };
+        let wanted = |key: &&ResultKey| {
+            let visible = match audience {
+                Audience::Centre(centre) => key.key.is_empty() || key.key == *centre,
+                Audience::Public => key.key.is_empty(),
+                _ => true,
+            };
+            key.kind == kind::COMPLETENESS && visible
+        };
+        let mut all = Vec::new();
+        for key in keys.iter().filter(wanted) {
+            let exact = self.document(kind::COMPLETENESS, &key.key)?;
+            all.extend(disclosure::completeness(
+                &exact,
+                own.as_ref(),
+                audience,
+                &self.thresholds,
+            ));
+        }
+        Ok(all)
+    }
+
+    /// The work of one centre, on the cases of this run. Who may see it is the caller's decision; the store lets a centre read its own only.
+    ///
+    /// # Errors
+    /// The store's; an evaluation of another format.
+    pub fn worklist(&self, engine: &Engine, centre: &str) -> Result<Worklist, RunError> {
+        let guideline = engine.guideline()?;
+        let versions = engine.versions();
+        let rules = engine
+            .quality_rules(engine.schema_version())
+            .ok_or(EngineError::NoGuideline)?;
+        let mut work = Collector::new(rules, &versions, guideline.measures.len(), self.cut_off);
+        self.store
+            .for_each_run_evaluation_of::<RunError>(self.scope, self.run, centre, BATCH, |batch| {
+                for evaluation in batch {
+                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                    work.push(&evaluation.case.case_id, &case);
+                }
+                Ok(())
+            })?;
+        Ok(work.finish())
+    }
+
+    /// Histologies that wait for the committee, with their cases, of all centres.
+    ///
+    /// # Errors
+    /// The store's, for a scope that does not see all cases; an evaluation of another format.
+    pub fn undecided(&self) -> Result<Vec<Undecided>, RunError> {
+        let mut waiting = Vec::new();
+        self.store
+            .for_each_run_evaluation::<RunError>(self.scope, self.run, BATCH, |batch| {
+                for evaluation in batch {
+                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                    if case.quality.undecided_morphology.is_some() {
+                        waiting.push((evaluation.case, case));
+                    }
+                }
+                Ok(())
+            })?;
+        Ok(undecided(
+            waiting.iter().map(|(case, evaluation)| (case, evaluation)),
+        ))
     }
 
     /// Centres of a measure given their case mix, as far as `visible` (the audience's adherence table, centres by id) shows

@@ -86,11 +86,7 @@ fn a_patch_answers_the_care_gaps_that_remain() {
     // The chest CT that measure 6 asks for.
     let chest = json!({"imaging": [{"date": "2026-11-10", "modality": "ct", "region": ["chest"], "purpose": "staging"}]});
     let patched = centre
-        .patch(
-            "/api/v1/cases/GAP-3?assess=true",
-            &[("if-match", &etag)],
-            &chest,
-        )
+        .patch("/api/v1/cases/GAP-3?assess=true", &[("if-match", &etag)], &chest)
         .expect(200);
     let after = open(&patched.json());
     assert!(

@@ -3,9 +3,9 @@ use registry_etl::benchmarks::{Confidence, Published};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::Reply;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::Problem;
+use crate::routes::Reply;
 use crate::state::AppState;
 
 /// Which rows.
@@ -31,7 +31,7 @@ impl Rows {
 #[utoipa::path(get, path = "/api/v1/benchmarks", tag = "results",
     params(("low_confidence" = Option<bool>, Query, description = "true: also rows that may have been misread in the source"),),
     responses((status = 200, description = "published, comparisons, hidden: rows left out for low confidence")), security(("key" = [])))]
-pub(in crate::routes) async fn list(
+pub(crate) async fn list(
     _caller: Allowed<ReadsResults>,
     wanted: web::Query<Rows>,
     state: web::Data<AppState>,

@@ -5,7 +5,14 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
-fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String, Problem> {
+/// A header and its rows as text.
+///
+/// # Errors
+/// None in practice.
+pub(in crate::routes) fn written(
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<String, Problem> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).map_err(Problem::internal)?;
     for row in rows {

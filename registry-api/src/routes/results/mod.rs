@@ -17,6 +17,7 @@ use crate::results::{Registration, View};
 use crate::state::{AppState, blocking};
 
 pub use csv::survival as survival_csv;
+pub(super) use csv::written;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

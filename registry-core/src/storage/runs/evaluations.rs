@@ -193,7 +193,48 @@ impl Store {
         mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
     ) -> Result<(), E> {
         require(scope, scope.role().sees_all_cases(), "read evaluations")?;
-        let mut after = (String::new(), String::new());
+        self.evaluations_after(scope, run, (String::new(), String::new()), batch, |evaluations| {
+            take(evaluations).map(|()| true)
+        })
+    }
+
+    /// The same for the cases of one centre: its own people may read them, too.
+    ///
+    /// # Errors
+    /// Those of `take`; [`StoreError::Forbidden`] for another centre, [`StoreError::Unavailable`], [`StoreError::Unreadable`].
+    pub fn for_each_run_evaluation_of<E: From<StoreError>>(
+        &self,
+        scope: &Scope,
+        run: i64,
+        centre: &str,
+        batch: usize,
+        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let allowed = scope.role().sees_cases() && scope.covers(centre);
+        require(scope, allowed, "read the evaluations of this centre")?;
+        self.evaluations_after(
+            scope,
+            run,
+            (centre.to_owned(), String::new()),
+            batch,
+            |mut all| {
+                let read = all.len();
+                all.retain(|evaluation| evaluation.case.centre_id == centre);
+                let more = all.len() == read;
+                take(all).map(|()| more)
+            },
+        )
+    }
+
+    /// From a place on, by centre and case, until `take` wants no more.
+    fn evaluations_after<E: From<StoreError>>(
+        &self,
+        scope: &Scope,
+        run: i64,
+        mut after: (String, String),
+        batch: usize,
+        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<bool, E>,
+    ) -> Result<(), E> {
         loop {
             let rows = self.read(scope, |conn, keys| {
                 let rows = run_page(conn, run, &after, batch.max(1))?;
@@ -208,8 +249,8 @@ impl Store {
                 return Ok(());
             };
             after = last;
-            if !evaluations.is_empty() {
-                take(evaluations)?;
+            if !evaluations.is_empty() && !take(evaluations)? {
+                return Ok(());
             }
         }
     }

@@ -1,0 +1,344 @@
+//! Completeness and timeliness: sections (or the elements of one) by centre as a heat map, over time, and how soon events are reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_etl::results::completeness::{Answers, NETWORK, PeriodBy, Timeliness};
+use registry_etl::results::{Completeness, Suppression};
+
+use super::{Frame, html, words};
+use crate::charts;
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::{Kind, Problem};
+use crate::results::View;
+use crate::routes::quality::completeness::{Wanted, levels};
+use crate::state::{AppState, blocking};
+
+/// Small charts shown at most: one for each section.
+const MOST_CHARTS: usize = 30;
+
+#[derive(Template)]
+#[template(path = "quality.html")]
+struct Page {
+    frame: Frame,
+    data: Option<Data>,
+}
+
+struct Data {
+    sections: Vec<(String, String, bool)>,
+    /// The section whose elements are shown.
+    section: Option<String>,
+    csv: String,
+    columns: Vec<(String, bool)>,
+    follow_up: Vec<Cell>,
+    registration: Vec<Cell>,
+    rows: Vec<Row>,
+    trends: Vec<Trend>,
+    times: Vec<Times>,
+}
+
+struct Row {
+    name: String,
+    link: Option<String>,
+    note: &'static str,
+    cells: Vec<Cell>,
+}
+
+#[derive(Default)]
+struct Cell {
+    text: String,
+    small: String,
+    class: &'static str,
+    tip: String,
+}
+
+struct Trend {
+    section: String,
+    by: &'static str,
+    chart: String,
+    numbers: Vec<(String, String)>,
+}
+
+struct Times {
+    section: String,
+    level: String,
+    rows: String,
+    lower: String,
+    median: String,
+    upper: String,
+}
+
+pub(super) async fn page(
+    caller: Allowed<ReadsResults>,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Data quality", "/quality", &caller);
+    let page = blocking(move || {
+        let view = match View::open(&state, &caller.scope, wanted.run) {
+            Ok(view) => view,
+            Err(problem) if problem.kind == Kind::NotFound && wanted.run.is_none() => {
+                return Ok(Page { frame, data: None });
+            }
+            Err(problem) => return Err(problem),
+        };
+        let all = view.completeness()?;
+        let data = data(&all, &levels(&view, &wanted)?, &wanted, view.own());
+        Ok(Page {
+            frame: frame.with_run(&view.run),
+            data: Some(data),
+        })
+    })
+    .await?;
+    html(&page)
+}
+
+/// The levels as CSV, for the link on the page.
+pub(super) async fn csv(
+    caller: Allowed<ReadsResults>,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let text = blocking(move || {
+        let view = View::open(&state, &caller.scope, wanted.run)?;
+        crate::routes::quality::completeness::csv(&levels(&view, &wanted)?)
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("content-disposition", "attachment; filename=\"completeness.csv\""))
+        .body(text))
+}
+
+fn data(all: &[Completeness], shown: &[Completeness], wanted: &Wanted, own: Option<&str>) -> Data {
+    let section = wanted.section.clone().filter(|section| !section.is_empty());
+    let names: BTreeSet<&str> = all
+        .iter()
+        .flat_map(|level| level.sections.iter().map(|found| found.section.as_str()))
+        .collect();
+    let choices = names.iter().map(|name| {
+        let chosen = section.as_deref() == Some(*name);
+        ((*name).to_owned(), words::code(name), chosen)
+    });
+    let mut query = String::new();
+    if let Some(section) = &section {
+        query = format!("?section={section}");
+    }
+    let rows = match &section {
+        Some(_) => element_rows(shown),
+        None => section_rows(shown, &names),
+    };
+    Data {
+        sections: choices.collect(),
+        csv: format!("/quality.csv{query}"),
+        columns: shown
+            .iter()
+            .map(|level| {
+                let name = if level.level == NETWORK {
+                    "Network"
+                } else {
+                    &level.level
+                };
+                (name.to_owned(), own == Some(level.level.as_str()))
+            })
+            .collect(),
+        follow_up: shown.iter().map(follow_up).collect(),
+        registration: shown.iter().map(|level| days(&level.registration)).collect(),
+        rows,
+        trends: shown
+            .iter()
+            .find(|level| level.level == NETWORK)
+            .map(trends)
+            .unwrap_or_default(),
+        times: times(shown),
+        section,
+    }
+}
+
+fn section_rows(shown: &[Completeness], names: &BTreeSet<&str>) -> Vec<Row> {
+    let row = |name: &&str| Row {
+        name: words::code(name),
+        link: Some(format!("/quality?section={name}")),
+        note: "",
+        cells: shown
+            .iter()
+            .map(|level| {
+                let found = level.sections.iter().find(|section| section.section == *name);
+                found.map(|section| {
+                    let mut cell = share(&section.answers);
+                    if let Some(closed) = section.closed_share {
+                        cell.small = format!("{} closed", words::percent(Some(closed)));
+                    }
+                    cell
+                })
+            })
+            .map(Option::unwrap_or_default)
+            .collect(),
+    };
+    names.iter().map(row).collect()
+}
+
+fn element_rows(shown: &[Completeness]) -> Vec<Row> {
+    let mut elements: BTreeMap<&str, &str> = BTreeMap::new();
+    for element in shown.iter().flat_map(|level| &level.elements) {
+        elements.insert(&element.element, &element.requirement);
+    }
+    let row = |(element, requirement): (&str, &str)| Row {
+        name: element.to_owned(),
+        link: None,
+        note: if requirement == "C" { "where asked for" } else { "" },
+        cells: shown
+            .iter()
+            .map(|level| {
+                let found = level.elements.iter().find(|found| found.element == element);
+                found.map(|found| share(&found.answers)).unwrap_or_default()
+            })
+            .collect(),
+    };
+    elements.into_iter().map(row).collect()
+}
+
+/// The share with a value as a coloured cell, with the counts where the viewer gets them.
+fn share(answers: &Answers) -> Cell {
+    let class = match (answers.suppressed, answers.known_share) {
+        (Some(_), _) => "suppressed",
+        (None, None) => "none",
+        (None, Some(share)) if share >= 0.9 => "q4",
+        (None, Some(share)) if share >= 0.75 => "q3",
+        (None, Some(share)) if share >= 0.5 => "q2",
+        (None, Some(_)) => "q1",
+    };
+    let small = answers.counts.map(|counts| {
+        let possible = counts.expected() - counts.not_applicable;
+        format!("{} of {possible}", counts.known)
+    });
+    let tip = answers.counts.map(|c| {
+        format!(
+            "missing {}, unknown {}, not done {}, not applicable {}, pending {}, withheld {}",
+            c.missing, c.unknown, c.not_done, c.not_applicable, c.pending, c.withheld
+        )
+    });
+    let answered = || format!("answered {}", words::percent(answers.answered_share));
+    Cell {
+        text: text(words::percent(answers.known_share), answers.suppressed),
+        small: small.unwrap_or_default(),
+        class,
+        tip: tip.unwrap_or_else(|| {
+            if answers.suppressed.is_some() {
+                String::new()
+            } else {
+                answered()
+            }
+        }),
+    }
+}
+
+fn follow_up(level: &Completeness) -> Cell {
+    let index = &level.follow_up;
+    Cell {
+        text: text(words::percent(index.index), index.suppressed),
+        small: index
+            .patients
+            .map(|n| format!("{n} patients"))
+            .unwrap_or_default(),
+        class: if index.suppressed.is_some() {
+            "suppressed"
+        } else {
+            ""
+        },
+        tip: String::new(),
+    }
+}
+
+fn days(times: &Timeliness) -> Cell {
+    let written = |days: Option<f64>| days.map(|days| format!("{days:.0}")).unwrap_or_default();
+    let median = times
+        .median
+        .map_or_else(|| "–".to_owned(), |days| format!("{days:.0} d"));
+    let between = format!(
+        "{} to {}",
+        written(times.lower_quartile),
+        written(times.upper_quartile)
+    );
+    Cell {
+        text: text(median, times.suppressed),
+        small: if times.median.is_some() {
+            between
+        } else {
+            String::new()
+        },
+        class: if times.suppressed.is_some() {
+            "suppressed"
+        } else {
+            ""
+        },
+        tip: String::new(),
+    }
+}
+
+fn text(shown: String, suppressed: Option<Suppression>) -> String {
+    if suppressed.is_some() {
+        "not shown".to_owned()
+    } else {
+        shown
+    }
+}
+
+/// The network's sections over time, as whole percents.
+fn trends(network: &Completeness) -> Vec<Trend> {
+    let mut all: BTreeMap<(PeriodBy, &str), Vec<(&str, &Answers)>> = BTreeMap::new();
+    for period in &network.periods {
+        let points = all.entry((period.by, &period.section)).or_default();
+        points.push((&period.period, &period.answers));
+    }
+    let several = all.into_iter().filter(|(_, points)| points.len() > 1);
+    several
+        .take(MOST_CHARTS)
+        .map(|((by, section), points)| {
+            let percent = |answers: &Answers| answers.known_share.map(|share| (share * 100.0).round() as u32);
+            let bars: Vec<(String, Option<u32>)> = points
+                .iter()
+                .map(|(period, answers)| ((*period).to_owned(), percent(answers)))
+                .collect();
+            let name = words::code(section);
+            Trend {
+                chart: charts::bars(&bars, &format!("{name}: percent with a value"), "%"),
+                by: match by {
+                    PeriodBy::HalfYear => "by half-year of the metastatic diagnosis",
+                    PeriodBy::SubmissionMonth => "by month of first submission",
+                },
+                numbers: points
+                    .iter()
+                    .map(|(period, a)| {
+                        (
+                            (*period).to_owned(),
+                            text(words::percent(a.known_share), a.suppressed),
+                        )
+                    })
+                    .collect(),
+                section: name,
+            }
+        })
+        .collect()
+}
+
+fn times(shown: &[Completeness]) -> Vec<Times> {
+    let written = |days: Option<f64>| days.map_or_else(|| "–".to_owned(), |days| format!("{days:.0}"));
+    let line = |level: &Completeness, times: &Timeliness| Times {
+        section: words::code(&times.section),
+        level: if level.level == NETWORK {
+            "Network".to_owned()
+        } else {
+            level.level.clone()
+        },
+        rows: times.rows.map(|rows| rows.to_string()).unwrap_or_default(),
+        lower: written(times.lower_quartile),
+        median: text(written(times.median), times.suppressed),
+        upper: written(times.upper_quartile),
+    };
+    shown
+        .iter()
+        .flat_map(|level| level.timeliness.iter().map(move |times| line(level, times)))
+        .collect()
+}

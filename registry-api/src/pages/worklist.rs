@@ -1,0 +1,245 @@
+//! What a centre has to do; for the coordinating office also how much each centre has.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_etl::quality::{Unlock, WorkKind};
+
+use super::{Frame, html, words};
+use crate::guard::{Allowed, SeesCases};
+use crate::problem::{Kind, Problem};
+use crate::routes::quality::worklist::{Sort, Wanted, chosen};
+use crate::state::{AppState, blocking};
+use crate::work::{CentreLoad, CentreWork, Work, loads};
+
+/// Items shown; the table for download has all.
+const MOST_SHOWN: usize = 500;
+
+#[derive(Template)]
+#[template(path = "worklist.html")]
+struct Page {
+    frame: Frame,
+    /// How much every centre has, for the coordinating office that named none.
+    loads: Option<Vec<Load>>,
+    list: Option<List>,
+}
+
+struct Load {
+    centre: String,
+    counts: Vec<usize>,
+}
+
+struct List {
+    centre: String,
+    /// Whether the centre has to be named in addresses.
+    named: bool,
+    kinds: Vec<Choice>,
+    sorts: Vec<Choice>,
+    case: String,
+    what: String,
+    csv: String,
+    unlocks: Vec<Unlocks>,
+    rows: Vec<Row>,
+    found: usize,
+}
+
+struct Choice {
+    value: &'static str,
+    label: String,
+    chosen: bool,
+}
+
+struct Unlocks {
+    what: String,
+    kind: &'static str,
+    measures: u32,
+    units: u32,
+    cases: u32,
+    query: String,
+}
+
+struct Row {
+    kind: &'static str,
+    case: String,
+    what: String,
+    why: String,
+    since: String,
+    days: String,
+    measures: u32,
+    units: u32,
+}
+
+pub(super) async fn page(
+    caller: Allowed<SeesCases>,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Worklist", "/worklist", &caller);
+    let page = blocking(move || {
+        let scope = &caller.scope;
+        let office = !scope.role().needs_centre();
+        let nothing = |frame| Page {
+            frame,
+            loads: None,
+            list: None,
+        };
+        if office && wanted.centre.is_none() {
+            return match loads(&state, scope) {
+                Ok((run, all)) => Ok(Page {
+                    loads: Some(all.into_iter().map(load).collect()),
+                    ..nothing(frame.with_run(&run))
+                }),
+                Err(problem) if problem.kind == Kind::NotFound => Ok(nothing(frame)),
+                Err(problem) => Err(problem),
+            };
+        }
+        if state.store.latest_run(scope)?.is_none() {
+            return Ok(nothing(frame));
+        }
+        let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
+        Ok(Page {
+            frame: frame.with_run(&work.run),
+            loads: None,
+            list: Some(list(&work, &wanted, office)),
+        })
+    })
+    .await?;
+    html(&page)
+}
+
+/// The items as CSV, for the link on the page.
+pub(super) async fn csv(
+    caller: Allowed<SeesCases>,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (name, text) = blocking(move || {
+        let work = CentreWork::open(&state, &caller.scope, wanted.centre.as_deref())?;
+        let text = crate::routes::quality::worklist::csv(&chosen(&work, &wanted))?;
+        Ok((
+            format!("worklist-{}-run-{}.csv", work.centre, work.run.number),
+            text,
+        ))
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .body(text))
+}
+
+fn load(load: CentreLoad) -> Load {
+    let count = |kind: &WorkKind| load.items.get(kind.as_str()).copied().unwrap_or(0);
+    Load {
+        counts: WorkKind::ALL.iter().map(count).collect(),
+        centre: load.centre,
+    }
+}
+
+fn list(work: &CentreWork, wanted: &Wanted, office: bool) -> List {
+    let items = chosen(work, wanted);
+    let any = |label: &str, chosen| Choice {
+        value: "",
+        label: label.to_owned(),
+        chosen,
+    };
+    let kinds = WorkKind::ALL.map(|kind| Choice {
+        value: kind.as_str(),
+        label: name(kind).to_owned(),
+        chosen: wanted.kind == Some(kind),
+    });
+    let sorts = Sort::ALL.map(|(sort, value, label)| Choice {
+        value,
+        label: label.to_owned(),
+        chosen: wanted.sort == Some(sort),
+    });
+    List {
+        csv: address("/worklist.csv", wanted, None),
+        kinds: std::iter::once(any("Everything", wanted.kind.is_none()))
+            .chain(kinds)
+            .collect(),
+        sorts: std::iter::once(any("Kind", wanted.sort.is_none()))
+            .chain(sorts)
+            .collect(),
+        case: wanted.case.clone().unwrap_or_default(),
+        what: wanted.what.clone().unwrap_or_default(),
+        unlocks: work
+            .list
+            .unlocks
+            .iter()
+            .filter(|u| u.measures > 0)
+            .map(|u| unlocks(u, wanted))
+            .collect(),
+        found: items.len(),
+        rows: items.iter().take(MOST_SHOWN).map(row).collect(),
+        centre: work.centre.clone(),
+        named: office,
+    }
+}
+
+/// The page with other filters, so that every view has an address.
+fn address(path: &str, wanted: &Wanted, what: Option<(&str, WorkKind)>) -> String {
+    let kind = what.map(|(_, kind)| kind).or(wanted.kind);
+    let what = what.map(|(what, _)| what).or(wanted.what.as_deref());
+    let sort = Sort::ALL.iter().find(|(sort, ..)| wanted.sort == Some(*sort));
+    let parts = [
+        ("centre", wanted.centre.as_deref()),
+        ("kind", kind.map(WorkKind::as_str)),
+        ("case", wanted.case.as_deref()),
+        ("what", what),
+        ("sort", sort.map(|(_, code, _)| *code)),
+    ];
+    let given: Vec<(&str, &str)> = parts
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .collect();
+    // Texts always encode.
+    format!(
+        "{path}?{}",
+        serde_urlencoded::to_string(given).unwrap_or_default()
+    )
+}
+
+fn unlocks(unlock: &Unlock, wanted: &Wanted) -> Unlocks {
+    Unlocks {
+        what: unlock.what.clone(),
+        kind: name(unlock.kind),
+        measures: unlock.measures,
+        units: unlock.units,
+        cases: unlock.cases,
+        query: address("/worklist", wanted, Some((&unlock.what, unlock.kind))),
+    }
+}
+
+fn row(work: &Work<'_>) -> Row {
+    let item = work.item;
+    Row {
+        kind: name(item.kind),
+        case: work.case.to_owned(),
+        what: match item.kind {
+            WorkKind::FollowUp | WorkKind::Section => words::code(&item.what),
+            _ => item.pointer.clone().unwrap_or_else(|| item.what.clone()),
+        },
+        why: match item.kind {
+            WorkKind::Section | WorkKind::Element => item
+                .why
+                .split(", ")
+                .map(words::code)
+                .collect::<Vec<_>>()
+                .join(", "),
+            _ => item.why.clone(),
+        },
+        since: item.since.map(|day| day.to_string()).unwrap_or_default(),
+        days: item.days.map(|days| days.to_string()).unwrap_or_default(),
+        measures: item.measures,
+        units: item.units,
+    }
+}
+
+fn name(kind: WorkKind) -> &'static str {
+    match kind {
+        WorkKind::FollowUp => "Contact overdue",
+        WorkKind::Element => "Element",
+        WorkKind::Pending => "Pending value",
+        WorkKind::Section => "Open section",
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /api/v1/adjudications`: histologies in neither column of Table 1.
+
+use actix_web::web;
+use serde_json::json;
+
+use crate::guard::{Allowed, Coordinates};
+use crate::problem::Problem;
+use crate::routes::Reply;
+use crate::state::{AppState, blocking};
+use crate::work::{adjudications, decision_json};
+
+/// Histologies that wait for the committee, with their cases on the latest run, and what has been decided. A decision is recorded with
+/// `registry rules histology` in the schema folder and applies from the next run on.
+#[utoipa::path(get, path = "/api/v1/adjudications", tag = "quality",
+    responses((status = 200, description = "run, waiting: morphology, term, cases; decisions")), security(("key" = [])))]
+pub(in crate::routes) async fn list(
+    caller: Allowed<Coordinates>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let (run, waiting) = adjudications(&state, &caller.scope)?;
+        let decisions = &state.schemas.histology().decisions;
+        let decisions: Vec<_> = decisions.iter().map(decision_json).collect();
+        Reply::json(
+            200,
+            &json!({"run": run.map(|run| run.number), "waiting": waiting, "decisions": decisions}),
+        )
+    })
+    .await
+}

@@ -1,0 +1,158 @@
+//! `GET /api/v1/worklist`: overdue contacts, what keeps measures from being assessed, values pending too long, open sections.
+
+use actix_web::{HttpRequest, web};
+use registry_etl::quality::WorkKind;
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+
+use super::wants_csv;
+use crate::guard::{Allowed, SeesCases};
+use crate::problem::Problem;
+use crate::routes::Reply;
+use crate::routes::results::written;
+use crate::state::{AppState, blocking};
+use crate::work::{CentreWork, Work, loads};
+
+/// Which items, and in which order.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    #[serde(default, deserialize_with = "given")]
+    pub centre: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    pub kind: Option<WorkKind>,
+    /// Pseudonym.
+    #[serde(default, deserialize_with = "given")]
+    pub case: Option<String>,
+    /// An element, a section or a phase; also the section of an element.
+    #[serde(default, deserialize_with = "given")]
+    pub what: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    pub sort: Option<Sort>,
+}
+
+/// A form sends what was left empty; it asks for nothing.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(field)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    T::deserialize(text.into_deserializer()).map(Some)
+}
+
+/// What items are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// Most measures first, then most units: what is worth most.
+    Measures,
+    /// Longest overdue or pending first.
+    Days,
+    Case,
+    What,
+}
+
+impl Sort {
+    /// Every order, with its code and name.
+    pub const ALL: [(Sort, &'static str, &'static str); 4] = [
+        (Sort::Measures, "measures", "Measures unlocked"),
+        (Sort::Days, "days", "Days"),
+        (Sort::Case, "case", "Case"),
+        (Sort::What, "what", "Subject"),
+    ];
+}
+
+/// The items of a list that are wanted, in the wanted order; without one as the list has them, by kind.
+pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted) -> Vec<Work<'a>> {
+    let matches = |work: &Work<'_>| {
+        let what = work.item.what.as_str();
+        wanted.kind.is_none_or(|kind| work.item.kind == kind)
+            && wanted.case.as_deref().is_none_or(|case| work.case == case)
+            && wanted
+                .what
+                .as_deref()
+                .is_none_or(|wanted| what == wanted || what.split('.').next() == Some(wanted))
+    };
+    let mut items: Vec<Work<'_>> = work.items().filter(matches).collect();
+    match wanted.sort {
+        None => {}
+        Some(Sort::Measures) => {
+            items.sort_by_key(|work| std::cmp::Reverse((work.item.measures, work.item.units)));
+        }
+        Some(Sort::Days) => items.sort_by_key(|work| std::cmp::Reverse(work.item.days)),
+        Some(Sort::Case) => items.sort_by(|a, b| a.case.cmp(b.case)),
+        Some(Sort::What) => items.sort_by(|a, b| a.item.what.cmp(&b.item.what)),
+    }
+    items
+}
+
+/// One line per item.
+///
+/// # Errors
+/// None in practice.
+pub fn csv(items: &[Work<'_>]) -> Result<String, Problem> {
+    let header = [
+        "kind", "case", "what", "why", "pointer", "since", "days", "measures", "units",
+    ];
+    let rows = items.iter().map(|work| {
+        let item = work.item;
+        vec![
+            item.kind.as_str().to_owned(),
+            work.case.to_owned(),
+            item.what.clone(),
+            item.why.clone(),
+            item.pointer.clone().unwrap_or_default(),
+            item.since.map(|day| day.to_string()).unwrap_or_default(),
+            item.days.map(|days| days.to_string()).unwrap_or_default(),
+            item.measures.to_string(),
+            item.units.to_string(),
+        ]
+    });
+    written(&header, rows)
+}
+
+/// What a centre has to do, on the latest run: contacts overdue in the patient's phase, elements and open sections with the measures they stand
+/// in the way of, values pending too long. The coordinating office names a centre; without one it reads how much each has.
+#[utoipa::path(get, path = "/api/v1/worklist", tag = "quality",
+    params(("centre" = Option<String>, Query, description = "For the coordinating office"),
+        ("kind" = Option<String>, Query, description = "follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
+        ("what" = Option<String>, Query, description = "Element, section or phase"), ("sort" = Option<String>, Query, description = "measures, days, case or what")),
+    responses((status = 200, description = "run, centre, unlocks: elements and sections over all cases, items; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
+pub(in crate::routes) async fn list(
+    caller: Allowed<SeesCases>,
+    request: HttpRequest,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let as_csv = wants_csv(&request);
+    blocking(move || {
+        let scope = &caller.scope;
+        if wanted.centre.is_none() && !scope.role().needs_centre() {
+            let (run, centres) = loads(&state, scope)?;
+            return Reply::json(
+                200,
+                &json!({"run": run.number, "cut_off": run.cutoff_date, "centres": centres}),
+            );
+        }
+        let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
+        let items = chosen(&work, &wanted);
+        if as_csv {
+            let name = format!(
+                "attachment; filename=\"worklist-{}-run-{}.csv\"",
+                work.centre, work.run.number
+            );
+            return Ok(
+                Reply::text("text/csv; charset=utf-8", csv(&items)?).header("content-disposition", name)
+            );
+        }
+        Reply::json(
+            200,
+            &json!({
+                "run": work.run.number, "cut_off": work.run.cutoff_date, "centre": work.centre,
+                "unlocks": work.list.unlocks, "items": items,
+            }),
+        )
+    })
+    .await
+}

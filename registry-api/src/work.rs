@@ -1,0 +1,198 @@
+//! The worklist of a centre and the histologies that wait for the committee: on the latest run, with the pseudonyms of those who may know
+//! them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use registry_core::access::Scope;
+use registry_core::storage::{CaseFilter, Run};
+use registry_core::versions::Adjudication;
+use registry_etl::quality::{WorkItem, WorkKind, Worklist};
+use registry_etl::runs::Reader;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::problem::{Kind, Problem};
+use crate::results::from_run;
+use crate::state::AppState;
+
+/// Cases of a list read together.
+const PAGE: usize = 500;
+
+/// The work of one centre, on the latest run: its own cases need no publication.
+pub struct CentreWork {
+    pub run: Run,
+    pub centre: String,
+    pub list: Worklist,
+    /// Pseudonyms by record id.
+    pub pseudonyms: HashMap<String, String>,
+}
+
+/// An item with the case as its centre calls it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Work<'a> {
+    pub case: &'a str,
+    #[serde(flatten)]
+    pub item: &'a WorkItem,
+}
+
+impl CentreWork {
+    /// The work of the caller's own centre, or of the centre the coordinating office asks for.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] for a centre that is none or another's, and before the first run.
+    pub fn open(state: &AppState, scope: &Scope, asked: Option<&str>) -> Result<Self, Problem> {
+        let own = scope.centre().filter(|_| scope.role().needs_centre());
+        let centre = asked
+            .or(own)
+            .ok_or_else(|| Problem::with(Kind::InvalidValue, "name a centre: ?centre="))?;
+        if !scope.covers(centre) || !is_centre(state, centre)? {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        Self::of(state, scope, &latest(state, scope)?, centre)
+    }
+
+    fn of(state: &AppState, scope: &Scope, run: &Run, centre: &str) -> Result<Self, Problem> {
+        let pseudonyms = pseudonyms(state, scope, Some(centre))?;
+        let reader = Reader::new(&state.store, scope, run);
+        let mut list = reader.worklist(&state.engine, centre).map_err(from_run)?;
+        // Withdrawn since the run.
+        list.items.retain(|item| pseudonyms.contains_key(&item.case_id));
+        Ok(Self {
+            run: run.clone(),
+            centre: centre.to_owned(),
+            list,
+            pseudonyms,
+        })
+    }
+
+    /// The items, with the case as its centre calls it.
+    pub fn items(&self) -> impl Iterator<Item = Work<'_>> {
+        self.list.items.iter().filter_map(|item| {
+            let case = self.pseudonyms.get(&item.case_id)?;
+            Some(Work { case, item })
+        })
+    }
+}
+
+/// Items of one kind per centre.
+#[derive(Debug, Clone, Serialize)]
+pub struct CentreLoad {
+    pub centre: String,
+    pub items: BTreeMap<&'static str, usize>,
+}
+
+/// How much work every centre has; for the coordinating office.
+///
+/// # Errors
+/// [`Kind::NotFound`] before the first run.
+pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
+    let run = latest(state, scope)?;
+    let mut all = Vec::new();
+    for centre in state.store.list_centres(scope)? {
+        let work = CentreWork::of(state, scope, &run, &centre.centre_id)?;
+        let mut items: BTreeMap<&'static str, usize> =
+            WorkKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
+        for item in &work.list.items {
+            *items.entry(item.kind.as_str()).or_default() += 1;
+        }
+        all.push(CentreLoad {
+            centre: centre.centre_id,
+            items,
+        });
+    }
+    Ok((run, all))
+}
+
+/// A histology that waits for the committee.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    pub morphology: String,
+    /// In words, where value set H knows the code.
+    pub term: Option<String>,
+    pub note: Option<String>,
+    /// Centre and pseudonym of every case of the run.
+    pub cases: Vec<WaitingCase>,
+    /// Decided already: from the next run on.
+    pub decided: bool,
+}
+
+/// One case behind it.
+#[derive(Debug, Clone, Serialize)]
+pub struct WaitingCase {
+    pub centre: String,
+    pub case: String,
+}
+
+/// What waits on the latest run (none yet: nothing), and what has been decided.
+///
+/// # Errors
+/// The database does not answer.
+pub fn adjudications(state: &AppState, scope: &Scope) -> Result<(Option<Run>, Vec<Waiting>), Problem> {
+    let Some(run) = state.store.latest_run(scope)? else {
+        return Ok((None, Vec::new()));
+    };
+    let pseudonyms = pseudonyms(state, scope, None)?;
+    let histology = state.schemas.histology();
+    let undecided = Reader::new(&state.store, scope, &run)
+        .undecided()
+        .map_err(from_run)?;
+    let waiting = undecided.into_iter().map(|found| {
+        let entry = histology.entry(&found.morphology);
+        let cases = found.cases.into_iter().filter_map(|case| {
+            Some(WaitingCase {
+                case: pseudonyms.get(&case.case_id)?.clone(),
+                centre: case.centre_id,
+            })
+        });
+        Waiting {
+            cases: cases.collect(),
+            term: entry.map(|entry| entry.term.clone()),
+            note: entry.and_then(|entry| entry.note.clone()),
+            decided: histology.decision(&found.morphology).is_some(),
+            morphology: found.morphology,
+        }
+    });
+    let waiting = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    Ok((Some(run), waiting))
+}
+
+/// A decision as answers show it.
+pub fn decision_json(decision: &Adjudication) -> Value {
+    json!({
+        "morphology": decision.morphology, "eligibility_class": decision.eligibility_class,
+        "histology_code": decision.histology_code, "decided": decision.decided.to_string(),
+        "by": decision.by, "reason": decision.reason,
+    })
+}
+
+fn latest(state: &AppState, scope: &Scope) -> Result<Run, Problem> {
+    let run = state.store.latest_run(scope)?;
+    run.ok_or_else(|| Problem::with(Kind::NotFound, "no run has been made yet"))
+}
+
+fn is_centre(state: &AppState, centre: &str) -> Result<bool, Problem> {
+    let all = state.store.list_centres(&Scope::system("worklist"))?;
+    Ok(all.iter().any(|known| known.centre_id == centre))
+}
+
+fn pseudonyms(
+    state: &AppState,
+    scope: &Scope,
+    centre: Option<&str>,
+) -> Result<HashMap<String, String>, Problem> {
+    let filter = CaseFilter {
+        centre: centre.map(str::to_owned),
+        ..CaseFilter::default()
+    };
+    let mut all = HashMap::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = state.store.list_cases(scope, &filter, cursor.as_deref(), PAGE)?;
+        let named = page.items.into_iter();
+        all.extend(named.filter_map(|case| Some((case.case_id, case.pseudonym?))));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(all),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Data quality: what a centre has to do, how completely and how soon it reports.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `facts` | what is read from one case, and stored with its evaluation |
+//! | `counts` | answers to expected elements |
+//! | `completeness` | the cases of a run added up, for the network and by centre |
+//! | `worklist` | the work of one centre, from the evaluations of its cases |
+//! | `adjudication` | cases whose histology waits for the committee |
+//! | `quantiles` | quartiles of days |
+
+mod adjudication;
+mod completeness;
+mod counts;
+mod facts;
+mod quantiles;
+mod worklist;
+
+pub use adjudication::{Undecided, undecided};
+pub use completeness::{Tally, Versions};
+pub use counts::{Answer, Counts};
+pub use facts::{QualityFacts, Subject, Submission};
+pub use worklist::{Collector, Unlock, WorkItem, WorkKind, Worklist};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,357 @@
+//! Worklist, completeness and adjudication: who sees whose, by which name, and in which form.
+
+use serde_json::{Value, json};
+use support::{client::Client, records, service::Service};
+
+fn send(service: &Service, centre: &str, example: &str, pseudonym: &str) {
+    let body = records::example(example, pseudonym);
+    let answer = service
+        .submitter(centre)
+        .put(&format!("/api/v1/cases/{pseudonym}"), &[], &body);
+    answer.expect(201);
+}
+
+fn html(client: &Client, path: &str) -> String {
+    client
+        .get_with(path, &[("accept", "text/html")])
+        .expect(200)
+        .text()
+}
+
+#[test]
+fn a_worklist_is_the_centres_own() {
+    let service = Service::start();
+    send(&service, "C01", "metachronous-lung", "OWN-1");
+    send(&service, "C02", "minimal", "OTHER-1");
+    let own = service.submitter("C01");
+    own.get("/api/v1/worklist").expect(404);
+    service.published_run("2026-11-01");
+
+    let list = own.get("/api/v1/worklist").expect(200).json();
+    assert_eq!(list["centre"], json!("C01"));
+    assert!(!list.to_string().contains("OTHER-1"));
+    let kinds = |list: &Value| -> Vec<String> {
+        let items = list["items"].as_array().expect("items");
+        items
+            .iter()
+            .map(|i| i["kind"].as_str().expect("a kind").to_owned())
+            .collect()
+    };
+    // Last seen cleared on 14 September 2026, 48 days before the cut-off.
+    assert!(!kinds(&list).contains(&"follow_up".to_owned()), "{list:#}");
+
+    // Seen once, on 1 September 2025: 426 days, 183 allowed; nothing is attested.
+    let other = service.submitter("C02");
+    let list = other.get("/api/v1/worklist").expect(200).json();
+    let overdue = &list["items"][0];
+    assert_eq!(
+        (
+            &overdue["kind"],
+            &overdue["case"],
+            &overdue["days"],
+            &overdue["since"]
+        ),
+        (
+            &json!("follow_up"),
+            &json!("OTHER-1"),
+            &json!(243),
+            &json!("2025-09-01")
+        )
+    );
+    assert!(kinds(&list).contains(&"section".to_owned()));
+    assert!(
+        list["unlocks"]
+            .as_array()
+            .is_some_and(|unlocks| !unlocks.is_empty())
+    );
+    assert!(overdue.get("case_id").is_none(), "the record id is the service's");
+
+    // Another centre is no such centre; the office names one, and reads how much each has without.
+    own.get("/api/v1/worklist?centre=C02").expect(404);
+    let office = service.client("coordinator", None);
+    office.get("/api/v1/worklist?centre=C99").expect(404);
+    let named = office.get("/api/v1/worklist?centre=C02").expect(200).json();
+    assert_eq!(named["items"], list["items"]);
+    let loads = office.get("/api/v1/worklist").expect(200).json();
+    let loads = loads["centres"].as_array().expect("centres");
+    assert_eq!(loads.len(), 6);
+    assert_eq!(loads[1]["items"]["follow_up"], json!(1));
+    for role in ["committee", "researcher", "admin"] {
+        service.client(role, None).get("/api/v1/worklist").expect(403);
+    }
+    service.anonymous().get("/api/v1/worklist").expect(401);
+}
+
+#[test]
+fn a_worklist_is_filtered_sorted_and_downloaded() {
+    let service = Service::start();
+    send(&service, "C01", "minimal", "MIN-1");
+    send(&service, "C01", "every-absence-code", "ABS-1");
+    service.published_run("2026-11-01");
+    let client = service.submitter("C01");
+    let items = |query: &str| -> Vec<Value> {
+        let list = client.get(&format!("/api/v1/worklist{query}")).expect(200).json();
+        list["items"].as_array().expect("items").clone()
+    };
+    let all = items("").len();
+    let sections = items("?kind=section&case=MIN-1");
+    assert!(!sections.is_empty() && sections.len() < all);
+    assert!(
+        sections
+            .iter()
+            .all(|i| i["kind"] == "section" && i["case"] == "MIN-1")
+    );
+    let by_worth: Vec<u64> = items("?sort=measures")
+        .iter()
+        .map(|i| i["measures"].as_u64().expect("n"))
+        .collect();
+    assert!(by_worth.is_sorted_by(|a, b| a >= b), "{by_worth:?}");
+    let of_imaging = items("?what=imaging");
+    assert!(!of_imaging.is_empty());
+    assert!(
+        of_imaging
+            .iter()
+            .all(|i| i["what"].as_str().is_some_and(|w| w.starts_with("imaging")))
+    );
+    // The end of a running line is pending by nature.
+    assert!(
+        items("?kind=pending")
+            .iter()
+            .all(|i| i["what"] != "systemic.stop_date")
+    );
+    client.get("/api/v1/worklist?kind=no_such").expect(400);
+
+    let csv = client
+        .get_with("/api/v1/worklist?kind=section", &[("accept", "text/csv")])
+        .expect(200);
+    assert!(
+        csv.header("content-disposition")
+            .is_some_and(|d| d.contains("worklist-C01-run-1.csv"))
+    );
+    let text = csv.text();
+    assert!(
+        text.starts_with("kind,case,what,why,pointer,since,days,measures,units\n"),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), items("?kind=section").len() + 1);
+    // The form sends what is left empty; the page keeps the filters in its address.
+    let page = html(&client, "/worklist?kind=section&what=&case=MIN-1&sort=");
+    assert!(page.contains("MIN-1") && !page.contains("ABS-1"), "{page}");
+    assert!(
+        page.contains("/worklist.csv?kind=section&amp;case=MIN-1")
+            || page.contains("/worklist.csv?kind=section&#38;case=MIN-1"),
+        "{page}"
+    );
+    assert_eq!(
+        client.get("/worklist.csv?kind=section").expect(200).text(),
+        text,
+        "the page's download is the API's"
+    );
+    let office = html(&service.client("coordinator", None), "/worklist");
+    assert!(office.contains("/worklist?centre=C01"));
+}
+
+#[test]
+fn a_case_withdrawn_since_the_run_is_on_no_worklist() {
+    let service = Service::start();
+    send(&service, "C01", "minimal", "MIN-1");
+    service.published_run("2026-11-01");
+    let client = service.submitter("C01");
+    assert!(
+        client
+            .get("/api/v1/worklist")
+            .expect(200)
+            .text()
+            .contains("MIN-1")
+    );
+    client
+        .put(
+            "/api/v1/cases/MIN-1",
+            &[("if-match", "*")],
+            &records::withdrawal("MIN-1"),
+        )
+        .expect(200);
+    assert_eq!(
+        client.get("/api/v1/worklist").expect(200).json()["items"],
+        json!([])
+    );
+}
+
+#[test]
+fn completeness_is_exact_for_the_own_centre_and_rounded_for_others() {
+    let service = Service::start();
+    for n in 0..6 {
+        send(&service, "C01", "figure-1", &format!("FIG-{n}"));
+    }
+    for n in 0..6 {
+        send(&service, "C02", "minimal", &format!("MIN-{n}"));
+    }
+    send(&service, "C03", "minimal", "ONE-1");
+    service.published_run("2026-11-01");
+    let levels = |client: &Client| -> Vec<Value> {
+        let answer = client.get("/api/v1/quality/completeness").expect(200).json();
+        answer["levels"].as_array().expect("levels").clone()
+    };
+    let element = |level: &Value, name: &str| -> Value {
+        let elements = level["elements"].as_array().expect("elements");
+        elements
+            .iter()
+            .find(|e| e["element"] == name)
+            .expect("the element")
+            .clone()
+    };
+    let office = levels(&service.client("coordinator", None));
+    let names: Vec<&str> = office
+        .iter()
+        .map(|l| l["level"].as_str().expect("a level"))
+        .collect();
+    assert_eq!(names, ["all", "C01", "C02", "C03"]);
+    // Thirteen patients have a sex that is known or not, one each.
+    let sex = element(&office[0], "patient.sex");
+    assert_eq!(sex["patients"], json!(13));
+    let own = levels(&service.submitter("C02"));
+    let names: Vec<&str> = own
+        .iter()
+        .map(|l| l["level"].as_str().expect("a level"))
+        .collect();
+    assert_eq!(names, ["all", "C02"]);
+    assert_eq!(own[1], office[2]);
+    assert_eq!(element(&own[0], "patient.sex")["counts"], json!(null));
+
+    let committee = levels(&service.client("committee", None));
+    assert_eq!(committee.len(), 4);
+    let told = Value::from(committee.clone()).to_string();
+    assert!(
+        !told.contains("C01") && told.contains("Centre "),
+        "centres are letters"
+    );
+    for level in &committee {
+        assert_eq!(element(level, "patient.sex")["counts"], json!(null));
+        assert_eq!(element(level, "patient.sex")["patients"], json!(null));
+    }
+    let hidden: Vec<bool> = committee
+        .iter()
+        .map(|level| element(level, "patient.sex")["suppressed"] == json!("few_patients"))
+        .collect();
+    assert_eq!(
+        hidden.iter().filter(|hidden| **hidden).count(),
+        1,
+        "the centre with one patient"
+    );
+    assert!(!hidden[0]);
+
+    let client = service.submitter("C01");
+    let csv = client
+        .get_with(
+            "/api/v1/quality/completeness?section=primary&centre=C01",
+            &[("accept", "text/csv")],
+        )
+        .expect(200)
+        .text();
+    let mut lines = csv.lines();
+    let width = lines.next().expect("a header").split(',').count();
+    assert!(
+        lines.clone().count() > 5 && lines.all(|line| line.split(',').count() == width),
+        "{csv}"
+    );
+    assert!(csv.contains("C01,element,,primary.side,R,6,6,"), "{csv}");
+    let page = html(&client, "/quality");
+    assert!(page.contains("/quality?section=primary") && page.contains("Completeness of follow-up"));
+    let page = html(&client, "/quality?section=primary");
+    assert!(page.contains("primary.side") && page.contains("6 of 6"), "{page}");
+    assert!(
+        client
+            .get("/quality.csv")
+            .expect(200)
+            .text()
+            .starts_with("level,of,period,name,")
+    );
+    service
+        .client("admin", None)
+        .get("/api/v1/quality/completeness")
+        .expect(403);
+    service
+        .anonymous()
+        .get("/api/v1/quality/completeness")
+        .expect(401);
+}
+
+#[test]
+fn histologies_that_are_not_listed_wait_for_the_committee() {
+    let service = Service::start();
+    send(&service, "C01", "not-listed-histology", "PLS-1");
+    send(&service, "C02", "minimal", "MIN-1");
+    let office = service.client("coordinator", None);
+    let before = office.get("/api/v1/adjudications").expect(200).json();
+    assert_eq!(before, json!({"run": null, "waiting": [], "decisions": []}));
+    service.published_run("2026-11-01");
+    let waiting = office.get("/api/v1/adjudications").expect(200).json();
+    let waiting = waiting["waiting"].as_array().expect("a list");
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0]["morphology"], json!("8854/3"));
+    assert_eq!(waiting[0]["cases"], json!([{"centre": "C01", "case": "PLS-1"}]));
+    assert_eq!(waiting[0]["decided"], json!(false));
+    assert!(html(&office, "/adjudication").contains("PLS-1"));
+    for client in [service.submitter("C01"), service.client("committee", None)] {
+        client.get("/api/v1/adjudications").expect(403);
+    }
+}
+
+/// A decision in the schema folder places the cases at the next run, without their being sent again.
+#[test]
+fn a_decision_applies_at_the_next_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let schema = folder.path().join("schema");
+    support::repository::copy_into(&support::repository::root().join("schema"), &schema);
+    let decision = "[[decision]]\nmorphology = \"8854/3\"\neligibility_class = \"core\"\nhistology_code = \"ups\"\n\
+        decided = 2026-11-20\nby = \"Steering committee\"\nreason = \"Treated alike\"\n";
+    std::fs::write(schema.join("adjudication/decisions.toml"), decision).expect("written");
+    let service = Service::start_with(support::database::Database::sqlite(), |settings| {
+        settings.schema.folder = Some(schema.clone());
+    });
+    send(&service, "C01", "not-listed-histology", "PLS-1");
+    service.published_run("2026-11-01");
+    let office = service.client("coordinator", None);
+    let answer = office.get("/api/v1/adjudications").expect(200).json();
+    assert_eq!(answer["waiting"], json!([]));
+    assert_eq!(
+        answer["decisions"],
+        json!([{"morphology": "8854/3", "eligibility_class": "core", "histology_code": "ups", "decided": "2026-11-20",
+            "by": "Steering committee", "reason": "Treated alike"}])
+    );
+    assert!(html(&office, "/adjudication").contains("Treated alike"));
+    let case = office.get("/api/v1/cases/PLS-1").expect(200).json();
+    let derived = &case["derived"];
+    assert_eq!(
+        (&derived["histology_code"], &derived["eligibility_class"]),
+        (&json!("ups"), &json!("core"))
+    );
+}
+
+/// A row counts from its event to the version that first held it, not to the latest.
+#[test]
+fn time_to_submission_follows_the_versions_of_a_case() {
+    let service = Service::start();
+    send(&service, "C01", "minimal", "MIN-1");
+    service.advance_days(10);
+    let mut body = records::example("minimal", "MIN-1");
+    let contacts = body["followup"].as_array_mut().expect("contacts");
+    contacts.push(json!({"date": "2026-11-24", "vital_status": "alive"}));
+    let client = service.submitter("C01");
+    client
+        .put("/api/v1/cases/MIN-1", &[("if-match", "*")], &body)
+        .expect(200);
+    service.published_run("2026-12-03");
+    let answer = client
+        .get("/api/v1/quality/completeness?centre=C01&section=followup")
+        .expect(200)
+        .json();
+    // 1 September 2025 to 23 November 2026: 448 days; 24 November to 3 December: 9.
+    assert_eq!(
+        answer["levels"][0]["timeliness"],
+        json!([{"section": "followup", "patients": 1, "rows": 2, "lower_quartile": 118.75, "median": 228.5,
+            "upper_quartile": 338.25, "suppressed": null}])
+    );
+    // Metastatic diagnosis on 3 March 2025, first sent 630 days later.
+    assert_eq!(answer["levels"][0]["registration"]["median"], json!(630.0));
+}
