@@ -71,6 +71,7 @@ catalogue! {
     BodyTooLarge = 413 "body_too_large" "The body is too large",
     UnsupportedMediaType = 415 "unsupported_media_type" "The body's media type is not taken here",
     InvalidRecord = 422 "invalid_record" "The record was refused",
+    MisleadingComparison = 422 "misleading_comparison" "This comparison would mislead",
     InvalidValue = 422 "invalid_value" "A value cannot be stored",
     BatchRefused = 422 "batch_refused" "The batch was refused; nothing of it was stored",
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used with another request",

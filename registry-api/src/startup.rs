@@ -13,6 +13,7 @@ use registry_core::storage::Store;
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 use registry_etl::benchmarks::Benchmarks;
+use registry_etl::cohorts::definitions;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
@@ -104,6 +105,7 @@ pub fn assemble_with(
     }
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let benchmarks = Benchmarks::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
+    let endpoints = definitions(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
     let letters_key = derived_key(&key, b"rps-registry centre letters v1");
     let release_key = ReleaseKey::new(derived_key(&key, b"rps-registry release pseudonyms v1"));
@@ -119,6 +121,7 @@ pub fn assemble_with(
         schemas,
         forms,
         benchmarks,
+        endpoints,
         engine: Engine::new(Arc::clone(&judge)).map_err(|e| StartError::Schema(e.to_string()))?,
         judge,
         limiter: RateLimiter::new(

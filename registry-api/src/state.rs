@@ -12,6 +12,7 @@ use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 
 use registry_etl::benchmarks::Benchmarks;
+use registry_etl::cohorts::Definition;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 
@@ -31,6 +32,8 @@ pub struct AppState {
     pub forms: Forms,
     /// Published series.
     pub benchmarks: Benchmarks,
+    /// Survival endpoints, as defined.
+    pub endpoints: Vec<Definition>,
     /// The one verdict on a record.
     pub judge: Arc<Judge>,
     /// Evaluates cases for runs, with the judge's compiled rules.

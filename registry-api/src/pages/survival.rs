@@ -1,9 +1,12 @@
-//! Overall survival from metastatic diagnosis (S1).
+//! Survival: any endpoint, its definition, flow, curves and strata.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::benchmarks::{Benchmarks, Confidence, Outcome, Published};
+use registry_etl::cohorts::Definition;
+use registry_etl::cohorts::definition::Event;
 use registry_etl::results::{Analysis, CurveState, SurvivalCurve, SurvivalResult};
+use serde::Deserialize;
 
 use super::{Frame, html, words};
 use crate::charts;
@@ -16,10 +19,40 @@ use crate::state::{AppState, blocking};
 #[template(path = "survival.html")]
 struct Page {
     frame: Frame,
+    endpoints: Vec<Link>,
     data: Option<Data>,
 }
 
+/// Another endpoint, one click away.
+struct Link {
+    id: String,
+    title: String,
+    here: bool,
+}
+
+/// One breakdown.
+struct Breakdown {
+    by: String,
+    chart: Option<String>,
+    rows: Vec<(String, String, String, String, String)>,
+}
+
+/// Which endpoint.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    #[serde(default = "first_endpoint")]
+    endpoint: String,
+}
+
+fn first_endpoint() -> String {
+    "S1".to_owned()
+}
+
 struct Data {
+    endpoint: String,
+    title: String,
+    remark: String,
     lead: String,
     median: String,
     median_interval: String,
@@ -30,8 +63,7 @@ struct Data {
     smallest: String,
     follow_up: String,
     lost: String,
-    histology_chart: Option<String>,
-    histologies: Vec<(String, String, String, String, String)>,
+    strata: Vec<Breakdown>,
     flow: Vec<(String, String, bool)>,
     sensitivities: Vec<(String, String, String, String)>,
     published: Vec<Beside>,
@@ -48,18 +80,34 @@ struct Beside {
 
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
+    asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Survival", "/survival", &caller);
     let page = blocking(move || {
+        let definition = state.endpoints.iter().find(|one| one.id == asked.endpoint);
+        let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
+        let link = |one: &Definition| Link {
+            id: one.id.clone(),
+            title: one.title.clone(),
+            here: one.id == definition.id,
+        };
+        let endpoints = state.endpoints.iter().map(link).collect();
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) if problem.kind == Kind::NotFound => {
+                return Ok(Page {
+                    frame,
+                    endpoints,
+                    data: None,
+                });
+            }
             Err(problem) => return Err(problem),
         };
-        let data = data(&view.survival("S1")?, &state.benchmarks);
+        let data = data(definition, &view.survival(&definition.id)?, &state.benchmarks);
         Ok(Page {
             frame: frame.with_run(&view.run),
+            endpoints,
             data,
         })
     })
@@ -70,10 +118,11 @@ pub(super) async fn page(
 /// The curves as CSV, for the link on the page.
 pub(super) async fn csv(
     caller: Allowed<ReadsResults>,
+    asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
-        let result = View::open(&state, &caller.scope, None)?.survival("S1")?;
+        let result = View::open(&state, &caller.scope, None)?.survival(&asked.endpoint)?;
         crate::routes::results::survival_csv(&result)
     })
     .await?;
@@ -121,22 +170,11 @@ fn why_no_curve(state: CurveState) -> &'static str {
     }
 }
 
-fn data(result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
+fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
     let main = primary(result)?;
     let (rows, caveat) = benchmarks
-        .beside(&result.endpoint, "all", Confidence::Medium)
+        .beside(&definition.endpoint, &definition.group, Confidence::Medium)
         .unwrap_or_default();
-    let shown = |c: &SurvivalCurve| c.state == CurveState::Shown && !c.steps.is_empty();
-    let by_histology: Vec<&SurvivalCurve> = result
-        .curves
-        .iter()
-        .filter(|c| c.analysis == Analysis::Primary && c.by == "histology")
-        .collect();
-    let mut largest: Vec<&SurvivalCurve> = by_histology.iter().copied().filter(|c| shown(c)).collect();
-    largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
-    largest.truncate(4);
-    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (c.level.to_uppercase(), *c)).collect();
-    let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
     let at = |months: f64| main.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);
     let landmark = |label: &str, months: f64| {
         let value = at(months);
@@ -164,10 +202,17 @@ fn data(result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
         false,
     ));
     Some(Data {
+        endpoint: definition.id.clone(),
+        title: definition.title.clone(),
+        remark: definition.caveat.clone(),
         lead: format!(
-            "{} patients, {} deaths. Origin: {}. Event: {}. Prospective cases count from the day they were registered.",
+            "{} patients, {} {}. Origin: {}. Event: {}. Prospective cases count from the day they were registered.",
             words::count(main.patients),
             words::count(main.events),
+            match definition.event {
+                Event::Death => "deaths",
+                Event::RecurrenceOrDeath => "recurrences or deaths",
+            },
             result.origin,
             result.event
         ),
@@ -183,8 +228,7 @@ fn data(result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
             landmark("5 years", 60.0),
         ],
         chart_title: main.analysis.label().to_owned(),
-        chart: shown(main)
-            .then(|| charts::survival(&[("All", main)], "Overall survival from metastatic diagnosis")),
+        chart: shown(main).then(|| charts::survival(&[("All", main)], &definition.title)),
         no_chart: why_no_curve(main.state).to_owned(),
         smallest: main
             .smallest_risk_set
@@ -210,25 +254,10 @@ fn data(result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
             Some(share) => format!("Lost to follow-up: {:.0} %.", share * 100.0),
             None => String::new(),
         },
-        histology_chart: (!drawn.is_empty())
-            .then(|| charts::survival(&drawn, "Overall survival by histology")),
-        histologies: by_histology
+        strata: definition
+            .strata
             .iter()
-            .map(|c| {
-                let median = if shown(c) {
-                    c.median
-                        .map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months))
-                } else {
-                    why_no_curve(c.state).to_owned()
-                };
-                (
-                    words::code(&c.level),
-                    words::count(c.patients),
-                    words::count(c.events),
-                    median,
-                    median_interval(c),
-                )
-            })
+            .map(|by| breakdown(definition, result, by.as_str()))
             .collect(),
         flow,
         sensitivities: result
@@ -250,6 +279,48 @@ fn data(result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
         published: rows.iter().flat_map(|row| beside(row, main)).collect(),
         caveat: caveat.to_owned(),
     })
+}
+
+fn shown(curve: &SurvivalCurve) -> bool {
+    curve.state == CurveState::Shown && !curve.steps.is_empty()
+}
+
+/// One stratum: its largest groups drawn, all of them in a table.
+fn breakdown(definition: &Definition, result: &SurvivalResult, by: &str) -> Breakdown {
+    let curves = result.curves.iter();
+    let groups: Vec<&SurvivalCurve> = curves
+        .filter(|c| c.analysis == Analysis::Primary && c.by == by)
+        .collect();
+    let mut largest: Vec<&SurvivalCurve> = groups.iter().copied().filter(|c| shown(c)).collect();
+    largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
+    largest.truncate(4);
+    let name = |level: &str| match by {
+        "histology" => level.to_uppercase(),
+        _ => words::code(level),
+    };
+    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (name(&c.level), *c)).collect();
+    let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
+    let row = |c: &SurvivalCurve| {
+        let median = if shown(c) {
+            c.median
+                .map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months))
+        } else {
+            why_no_curve(c.state).to_owned()
+        };
+        (
+            words::code(&c.level),
+            words::count(c.patients),
+            words::count(c.events),
+            median,
+            median_interval(c),
+        )
+    };
+    Breakdown {
+        by: words::code(by).to_lowercase(),
+        chart: (!drawn.is_empty())
+            .then(|| charts::survival(&drawn, &format!("{} by {by}", definition.title))),
+        rows: groups.into_iter().map(row).collect(),
+    }
 }
 
 /// The figures of a published row about overall survival, each with the estimate of the same thing.

@@ -1,11 +1,18 @@
 //! Who is in a survival endpoint, from when, until when: dates of a case become subjects, and every case that does not
 //! is counted under the first reason that applies.
 
+pub mod course;
+pub mod definition;
 pub mod endpoint;
+pub mod estimate;
 pub mod facts;
-pub mod overall_survival;
 pub mod settle;
 
+pub use course::CourseFacts;
+pub use definition::{Definition, DefinitionError, definitions};
+pub use estimate::estimate;
 pub use facts::{RecordedDate, SurvivalFacts};
-pub use overall_survival::overall_survival;
 pub use settle::{DateReading, LeftOut, Settled, settle};
+
+/// Level of a case whose stratifier is not recorded: its own level, never dropped.
+pub const NOT_RECORDED: &str = "not_recorded";

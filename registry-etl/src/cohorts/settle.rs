@@ -25,11 +25,15 @@ pub enum DateReading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LeftOut {
     NotCore,
+    /// The treatment an endpoint counts from was not given.
+    NotTreated,
     EditError,
     NoOrigin,
     YearOnly,
     OriginAfterCutOff,
     DeathDateUnknown,
+    /// An event of the endpoint whose date is not known.
+    EventDateUnknown,
     NoFollowUp,
     NoRegistration,
     AscertainmentNotRecorded,
@@ -39,13 +43,15 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
-    pub const ALL: [LeftOut; 12] = [
+    pub const ALL: [LeftOut; 14] = [
         Self::NotCore,
+        Self::NotTreated,
         Self::EditError,
         Self::NoOrigin,
         Self::YearOnly,
         Self::OriginAfterCutOff,
         Self::DeathDateUnknown,
+        Self::EventDateUnknown,
         Self::NoFollowUp,
         Self::NoRegistration,
         Self::AscertainmentNotRecorded,
@@ -58,11 +64,13 @@ impl LeftOut {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotCore => "not_core",
+            Self::NotTreated => "not_treated",
             Self::EditError => "edit_error",
             Self::NoOrigin => "no_origin",
             Self::YearOnly => "year_only_date",
             Self::OriginAfterCutOff => "origin_after_cut_off",
             Self::DeathDateUnknown => "death_date_unknown",
+            Self::EventDateUnknown => "event_date_unknown",
             Self::NoFollowUp => "no_follow_up",
             Self::NoRegistration => "no_registration_date",
             Self::AscertainmentNotRecorded => "ascertainment_not_recorded",
@@ -76,16 +84,18 @@ impl LeftOut {
     pub fn label(self) -> &'static str {
         match self {
             Self::NotCore => "Outside the core population",
+            Self::NotTreated => "The treatment counted from was not given",
             Self::EditError => "An edit error on a date that is needed",
-            Self::NoOrigin => "Date of metastatic diagnosis not known",
+            Self::NoOrigin => "Date of the origin not known",
             Self::YearOnly => "A date that is needed is known to the year only",
-            Self::OriginAfterCutOff => "Metastatic diagnosis after the cut-off",
+            Self::OriginAfterCutOff => "Origin after the cut-off",
             Self::DeathDateUnknown => "Dead, date of death not known",
+            Self::EventDateUnknown => "An event whose date is not known",
             Self::NoFollowUp => "No contact with a known date up to the cut-off",
             Self::NoRegistration => "Date of registration not known",
             Self::AscertainmentNotRecorded => "Not recorded whether registered prospectively",
             Self::Retrospective => "Registered retrospectively",
-            Self::ExitBeforeOrigin => "Last contact before metastatic diagnosis",
+            Self::ExitBeforeOrigin => "Last contact before the origin",
             Self::ExitNotAfterEntry => "Last contact or death not after registration",
         }
     }
@@ -104,8 +114,19 @@ pub struct Settled {
     pub potential: i32,
 }
 
-/// Settles the times of one case. `run_cut_off` is the run's cut-off as a day number; `retrospective` admits
-/// retrospective cases, followed from their origin.
+/// What an endpoint reads of one case besides its contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Course {
+    /// Possible origins: the first counts, so every one must be dated.
+    pub origins: Vec<RecordedDate>,
+    /// Events besides death; those on or before the origin are not of this course.
+    pub events: Vec<RecordedDate>,
+    /// Days besides contacts up to which a patient is known to be free of the event.
+    pub seen: Vec<RecordedDate>,
+}
+
+/// Settles overall survival from metastatic diagnosis. `run_cut_off` is the run's cut-off as a day number; `retrospective`
+/// admits retrospective cases, followed from their origin.
 ///
 /// # Errors
 /// The first [`LeftOut`] that applies.
@@ -115,24 +136,58 @@ pub fn settle(
     reading: DateReading,
     retrospective: bool,
 ) -> Result<Settled, LeftOut> {
+    let course = Course {
+        origins: vec![facts.origin],
+        events: Vec::new(),
+        seen: Vec::new(),
+    };
+    settle_course(facts, &course, run_cut_off, reading, retrospective).map(|(_, settled)| settled)
+}
+
+/// Settles the times of one course; also the day of its origin. Arguments as [`settle`].
+///
+/// # Errors
+/// The first [`LeftOut`] that applies.
+pub fn settle_course(
+    facts: &SurvivalFacts,
+    course: &Course,
+    run_cut_off: i32,
+    reading: DateReading,
+    retrospective: bool,
+) -> Result<(i32, Settled), LeftOut> {
     if !facts.in_core {
         return Err(LeftOut::NotCore);
     }
-    if uses_blocked(facts) {
+    if course.origins.is_empty() {
+        return Err(LeftOut::NotTreated);
+    }
+    if uses_blocked(facts, course) {
         return Err(LeftOut::EditError);
     }
     let cut_off = facts.cut_off.min(run_cut_off);
-    let origin = day(facts.origin, reading)?.ok_or(LeftOut::NoOrigin)?;
+    let origin = first_of(&course.origins, reading, LeftOut::NoOrigin)?.ok_or(LeftOut::NoOrigin)?;
     if origin > cut_off {
         return Err(LeftOut::OriginAfterCutOff);
     }
     let death = death_day(facts, reading)?;
-    let (exit, event, lost) = match death {
-        Some(death) if death <= cut_off => (death, true, false),
+    let mut ends = death;
+    for event in &course.events {
+        let at = day(*event, reading)?.ok_or(LeftOut::EventDateUnknown)?;
+        if at > origin {
+            ends = Some(ends.map_or(at, |first| first.min(at)));
+        }
+    }
+    let (exit, event, lost) = match ends {
+        Some(end) if end <= cut_off => (end, true, false),
         _ => {
-            let (last, lost) = last_contact(facts, reading)?.ok_or(LeftOut::NoFollowUp)?;
-            // Somebody who dies after the cut-off was alive on it.
-            if death.is_some() || last > cut_off {
+            let (mut last, mut lost) = last_contact(facts, reading)?.ok_or(LeftOut::NoFollowUp)?;
+            for seen in &course.seen {
+                if let Some(at) = day(*seen, reading)?.filter(|at| *at > last) {
+                    (last, lost) = (at, false);
+                }
+            }
+            // Somebody whose event comes after the cut-off was free of it on that day.
+            if ends.is_some() || last > cut_off {
                 (cut_off, false, false)
             } else {
                 (last, false, lost)
@@ -152,20 +207,32 @@ pub fn settle(
     if !from_origin && exit <= registration {
         return Err(LeftOut::ExitNotAfterEntry);
     }
-    Ok(Settled {
+    let settled = Settled {
         entry: (!from_origin && registration > origin).then_some(registration - origin),
         exit: exit - origin,
         event,
         lost,
         potential: run_cut_off - origin,
-    })
+    };
+    Ok((origin, settled))
+}
+
+/// The first of dates that must all be known.
+fn first_of(dates: &[RecordedDate], reading: DateReading, unknown: LeftOut) -> Result<Option<i32>, LeftOut> {
+    let mut first: Option<i32> = None;
+    for date in dates {
+        let at = day(*date, reading)?.ok_or(unknown)?;
+        first = Some(first.map_or(at, |f| f.min(at)));
+    }
+    Ok(first)
 }
 
 /// Whether a date or status the endpoint needs is kept out by an edit error.
-fn uses_blocked(facts: &SurvivalFacts) -> bool {
+fn uses_blocked(facts: &SurvivalFacts, course: &Course) -> bool {
     let blocked = RecordedDate::Blocked;
-    facts.origin == blocked
-        || facts.registration == blocked
+    let mut dates = course.origins.iter().chain(&course.events).chain(&course.seen);
+    facts.registration == blocked
+        || dates.any(|date| *date == blocked)
         || facts
             .contacts
             .iter()
@@ -173,7 +240,7 @@ fn uses_blocked(facts: &SurvivalFacts) -> bool {
 }
 
 /// The day a recorded date stands for; `None` when there is none.
-fn day(date: RecordedDate, reading: DateReading) -> Result<Option<i32>, LeftOut> {
+pub(super) fn day(date: RecordedDate, reading: DateReading) -> Result<Option<i32>, LeftOut> {
     let RecordedDate::Between(first, last) = date else {
         return Ok(None);
     };

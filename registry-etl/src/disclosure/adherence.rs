@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
-use crate::cohorts::overall_survival::NOT_RECORDED;
+use crate::cohorts::NOT_RECORDED;
 use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
 
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside

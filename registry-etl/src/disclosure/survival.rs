@@ -11,6 +11,7 @@ use crate::results::{
     Analysis, CurveState, CurveStep, Flow, LandmarkValue, MedianState, Suppression, SurvivalCurve,
     SurvivalResult, TimeEstimate,
 };
+use std::collections::BTreeMap;
 
 /// The result as an audience may see it. Takes the exact result of a run.
 pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresholds) -> SurvivalResult {
@@ -55,11 +56,9 @@ fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<
         });
     }
     let all = curves.iter().position(is_total);
-    let parts: Vec<usize> = (0..curves.len())
-        .filter(|&c| curves[c].by == "histology")
-        .collect();
-    if let Some(total) = all.filter(|_| !parts.is_empty()) {
-        family.sums.push(Sum { total, parts });
+    if let Some(total) = all {
+        let strata = strata(curves).into_values();
+        family.sums.extend(strata.map(|parts| Sum { total, parts }));
     }
     let mut hidden = family.protect(threshold);
     let primary = all.map_or(0, |c| curves[c].patients.unwrap_or(0));
@@ -69,6 +68,15 @@ fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<
         }
     }
     hidden
+}
+
+/// The curves of every breakdown: each adds up to all.
+fn strata(curves: &[SurvivalCurve]) -> BTreeMap<&str, Vec<usize>> {
+    let mut strata: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, curve) in curves.iter().enumerate().filter(|(_, c)| c.by != "all") {
+        strata.entry(&curve.by).or_default().push(at);
+    }
+    strata
 }
 
 fn is_total(curve: &SurvivalCurve) -> bool {
@@ -163,14 +171,12 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
             let n = curve.landmarks.get(time).and_then(|l| l.at_risk).unwrap_or(0);
             family.add(Cell::of(n));
         }
-        let parts: Vec<usize> = (0..exact.len()).filter(|&c| exact[c].by == "histology").collect();
-        let known = parts.iter().all(|&c| exact[c].landmarks.get(time).is_some());
-        if let Some(total) = exact
-            .iter()
-            .position(is_total)
-            .filter(|_| known && !parts.is_empty())
-        {
-            family.sums.push(Sum { total, parts });
+        if let Some(total) = exact.iter().position(is_total) {
+            for parts in strata(exact).into_values() {
+                if parts.iter().all(|&c| exact[c].landmarks.get(time).is_some()) {
+                    family.sums.push(Sum { total, parts });
+                }
+            }
         }
         for (curve, hidden) in curves.iter_mut().zip(family.protect(threshold)) {
             if let (Some(landmark), Some(_)) = (curve.landmarks.get_mut(time), hidden) {

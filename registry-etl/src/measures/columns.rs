@@ -1,7 +1,7 @@
 //! The cases of a run, column by column: what polars counts over.
 
 use super::evaluation::{CaseEvaluation, CaseFacts};
-use crate::cohorts::{SurvivalFacts, overall_survival::NOT_RECORDED};
+use crate::cohorts::NOT_RECORDED;
 use crate::results::{By, MeasureHead};
 use chrono::{Days, Months, NaiveDate};
 use registry_core::guideline::Outcome;
@@ -222,14 +222,6 @@ impl CaseColumns {
     /// Whether there is no case.
     pub fn is_empty(&self) -> bool {
         self.cases.is_empty()
-    }
-
-    /// Survival rows with histology, in case order.
-    pub fn survival(&self) -> Vec<(SurvivalFacts, Option<String>)> {
-        self.facts
-            .iter()
-            .map(|f| (f.survival.clone(), f.histology.clone()))
-            .collect()
     }
 
     /// Units of a case in the not-assessable state, and those assessable or not assessable, per case.

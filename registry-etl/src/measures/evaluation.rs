@@ -2,7 +2,7 @@
 //!
 //! Stored once per evaluation key as an opaque payload (the store encrypts it with the case's own key).
 
-use crate::cohorts::{RecordedDate, SurvivalFacts};
+use crate::cohorts::{CourseFacts, RecordedDate, SurvivalFacts};
 use crate::quality::QualityFacts;
 use chrono::{Datelike, NaiveDate};
 use registry_core::guideline::{Outcome, UnitOutcome};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// First byte of a payload; another format gets another number (and another engine version).
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 /// Stands where rows of one case differ.
 pub const SEVERAL: &str = "several";
 /// A longer interval is known to the year only.
@@ -82,6 +82,8 @@ pub struct CaseFacts {
     pub blocked: u32,
     #[serde(rename = "s")]
     pub survival: SurvivalFacts,
+    #[serde(rename = "c", default)]
+    pub course: CourseFacts,
 }
 
 impl CaseFacts {
@@ -104,6 +106,7 @@ impl CaseFacts {
             research_reuse: record.single("consent.research_reuse").as_boolean() == Some(true),
             blocked,
             survival: SurvivalFacts::read(record, cut_off),
+            course: CourseFacts::read(record),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Overview and data quality of a run.
 
 use super::columns::{CaseColumns, NONE, Window};
+use crate::cohorts::NOT_RECORDED;
 use crate::cohorts::endpoint::completeness;
-use crate::cohorts::overall_survival::NOT_RECORDED;
 use crate::cohorts::settle::{DateReading, Settled, settle};
 use crate::results::{CentreAccrual, CentreQuality, Lacking, LevelCount, Overview, Quality, RunIdentity};
 use chrono::{Datelike, Months, NaiveDate};

@@ -1,7 +1,7 @@
 //! Carrying out a run.
 
 use super::RunError;
-use crate::cohorts::overall_survival;
+use crate::cohorts::{definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{
     self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
@@ -307,11 +307,9 @@ impl Work<'_> {
             engine_version: self.engine.version(),
         };
         let adherence = adherence_table(&identity, window, &self.engine.measures()?, columns)?;
-        let survival = overall_survival(&identity, day_number(self.options.cut_off), &columns.survival())?;
         let overview = measures::overview(&identity, window, columns, self.centres);
         let quality = measures::quality(&identity, columns);
         let mut results = vec![
-            result(kind::SURVIVAL, &survival.endpoint, &survival)?,
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
             result(
@@ -320,6 +318,11 @@ impl Work<'_> {
                 &measures::case_mix(&identity, &adherence.measures, columns),
             )?,
         ];
+        let cut_off = day_number(self.options.cut_off);
+        for definition in definitions(self.engine.judge().store())? {
+            let survival = estimate(&definition, &identity, cut_off, &columns.facts)?;
+            results.push(result(kind::SURVIVAL, &definition.id, &survival)?);
+        }
         for document in tally.documents(&identity) {
             let network = document.level == NETWORK;
             let key = if network { "" } else { &document.level };

@@ -21,6 +21,7 @@ pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
 pub use read::Reader;
 pub use sensitivity::{alternatives, measures_of, sensitivity};
 
+use crate::cohorts::DefinitionError;
 use crate::measures::{EngineError, PayloadError, adherence::AggregateError};
 use crate::statistics::StatisticsError;
 use registry_core::record::CentreTableError;
@@ -37,6 +38,8 @@ pub enum RunError {
     Payload(#[from] PayloadError),
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
+    #[error(transparent)]
+    Endpoints(#[from] DefinitionError),
     #[error("survival cannot be estimated")]
     Statistics(#[from] StatisticsError),
     #[error("the centre table is not usable")]
@@ -55,6 +58,7 @@ impl RunError {
             Self::Engine(_) => "engine",
             Self::Payload(_) => "evaluation_payload",
             Self::Aggregate(_) => "aggregation",
+            Self::Endpoints(_) => "endpoints",
             Self::Statistics(_) => "statistics",
             Self::Centres(_) => "centre_table",
             Self::Format(_) => "format",

@@ -89,13 +89,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A survival endpoint, `S1`.
+    /// A survival endpoint, `S1` or `S4-lung`.
     ///
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
         let exact = self.document(kind::SURVIVAL, endpoint)?;
         Ok(disclosure::survival(&exact, audience, &self.thresholds))
+    }
+
+    /// Every survival endpoint of the run, by key.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn endpoints(&self, audience: &Audience) -> Result<Vec<SurvivalResult>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run)?;
+        let of_kind = keys.iter().filter(|key| key.kind == kind::SURVIVAL);
+        of_kind.map(|key| self.survival(&key.key, audience)).collect()
     }
 
     /// The first page's numbers.

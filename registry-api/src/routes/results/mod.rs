@@ -5,6 +5,7 @@ mod csv;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
+use registry_etl::cohorts::Definition;
 use registry_etl::results::{AdherenceTable, By, Period, SurvivalResult};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,6 +23,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/api/v1/adherence", adherence),
         guarded(Method::GET, "/api/v1/adherence/{measure}/funnel", funnel),
+        guarded(Method::GET, "/api/v1/survival", survival_endpoints),
         guarded(Method::GET, "/api/v1/survival/{endpoint}", survival),
         guarded(Method::GET, "/api/v1/benchmarks", benchmarks::list),
         guarded(Method::GET, "/api/v1/quality", quality),
@@ -131,22 +133,78 @@ pub(super) async fn funnel(
     .await
 }
 
+/// The survival endpoints, as defined: origin, event, strata, what to keep in mind.
+#[utoipa::path(get, path = "/api/v1/survival", tag = "results",
+    responses((status = 200, description = "endpoints")), security(("key" = [])))]
+pub(super) async fn survival_endpoints(
+    _caller: Allowed<ReadsResults>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    Reply::json(200, &json!({ "endpoints": state.endpoints }))
+}
+
+/// Treatments and responses that come after the origin: whoever has them has lived long enough to.
+const AFTER_THE_ORIGIN: [&str; 5] = [
+    "metastasectomy",
+    "ablation",
+    "local_treatment",
+    "systemic",
+    "response",
+];
+
+/// Which curves of an endpoint.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curves {
+    stratum: Option<String>,
+    run: Option<i64>,
+}
+
+impl Curves {
+    /// Refuses what is no stratum of the endpoint, and says why when it would mislead.
+    fn check(&self, definition: &Definition) -> Result<(), Problem> {
+        let Some(stratum) = self.stratum.as_deref() else {
+            return Ok(());
+        };
+        if definition.strata.iter().any(|known| known.as_str() == stratum) {
+            return Ok(());
+        }
+        if AFTER_THE_ORIGIN.contains(&stratum) {
+            return Err(Problem::with(
+                Kind::MisleadingComparison,
+                format!(
+                    "`{stratum}` is not known at the origin of {}: patients who have it lived long enough to have it, and that time \
+                     would be counted in its favour (immortal time). Such a comparison needs a landmark, with the treatment \
+                     classified before it, or a time-dependent covariate.",
+                    definition.id
+                ),
+            ));
+        }
+        let known: Vec<&str> = definition.strata.iter().map(|known| known.as_str()).collect();
+        Err(Problem::with(
+            Kind::NotFound,
+            format!("strata of {}: {}", definition.id, known.join(", ")),
+        ))
+    }
+}
+
 /// An endpoint, and beside it what was published.
 #[derive(Serialize)]
 struct Estimated {
+    definition: Definition,
     #[serde(flatten)]
     result: SurvivalResult,
     benchmarks: Vec<serde_json::Value>,
 }
 
 /// Curve, interval, at-risk table, median, landmark times, the flow of exclusions, and published rows to set beside them.
-#[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("run" = Option<i64>, Query,)),
-    responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("stratum" = Option<String>, Query, description = "only this breakdown"), ("run" = Option<i64>, Query,)),
+    responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
 pub(super) async fn survival(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
     endpoint: web::Path<String>,
-    wanted: web::Query<OfRun>,
+    wanted: web::Query<Curves>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     let as_csv = request
@@ -155,12 +213,26 @@ pub(super) async fn survival(
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.contains("text/csv"));
     blocking(move || {
-        let result = View::open(&state, &caller.scope, wanted.run)?.survival(&endpoint)?;
+        let definition = state.endpoints.iter().find(|one| one.id == *endpoint);
+        let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
+        wanted.check(definition)?;
+        let mut result = View::open(&state, &caller.scope, wanted.run)?.survival(&endpoint)?;
+        if let Some(stratum) = &wanted.stratum {
+            result
+                .curves
+                .retain(|curve| curve.by == "all" || curve.by == *stratum);
+        }
         if as_csv {
             Ok(Reply::text("text/csv; charset=utf-8", csv::survival(&result)?))
         } else {
-            let benchmarks = benchmarks::of_endpoint(&state, &endpoint);
-            Reply::json(200, &Estimated { result, benchmarks })
+            let definition = definition.clone();
+            let benchmarks = benchmarks::of_endpoint(&state, &definition.endpoint);
+            let estimated = Estimated {
+                definition,
+                result,
+                benchmarks,
+            };
+            Reply::json(200, &estimated)
         }
     })
     .await
