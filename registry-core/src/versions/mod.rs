@@ -10,6 +10,7 @@ mod diff;
 mod error;
 mod files;
 mod histology;
+mod limits;
 mod publication;
 mod store;
 mod upgrade;
