@@ -59,6 +59,43 @@ fn a_run_is_started_published_and_read_by_role() {
     assert_eq!(beside["group"], "all");
     assert_eq!(beside["published"][0]["median_months"], 16.0);
     assert_eq!(beside["published"][1]["survival_pct"], 5.0);
+    let listed = committee.get("/api/v1/survival").expect(200).json();
+    let ids: Vec<&str> = listed["endpoints"]
+        .as_array()
+        .expect("endpoints")
+        .iter()
+        .filter_map(|one| one["id"].as_str())
+        .collect();
+    assert_eq!(ids[0], "S1");
+    for id in ids {
+        let one = committee
+            .get(&format!("/api/v1/survival/{id}"))
+            .expect(200)
+            .json();
+        assert_eq!(one["definition"]["id"], id);
+        committee
+            .get_with(&format!("/survival?endpoint={id}"), &[("accept", "text/html")])
+            .expect(200);
+    }
+    let refused = committee
+        .get("/api/v1/survival/S1?stratum=metastasectomy")
+        .expect(422)
+        .json();
+    assert!(
+        refused["detail"]
+            .as_str()
+            .expect("a reason")
+            .contains("immortal time")
+    );
+    let timing = committee
+        .get("/api/v1/survival/S4-lung?stratum=timing")
+        .expect(200)
+        .json();
+    let curves = timing["curves"].as_array().expect("curves");
+    assert!(curves.iter().all(|c| c["by"] == "all" || c["by"] == "timing"));
+    committee
+        .get("/api/v1/survival/S1?stratum=completeness")
+        .expect(404);
     let unknown = committee.get("/api/v1/survival/S99").expect(404);
     assert_eq!(unknown.status, 404);
 }
