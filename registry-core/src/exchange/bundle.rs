@@ -243,6 +243,7 @@ impl BundleReader {
                 let message = "The bundle needs this file: a line per case, with its schema version.";
                 complaints.push(Complaint::new("missing_file", place, message));
             }
+            complaints.sort_by(|a, b| a.place.cmp(&b.place));
             return Err(complaints);
         };
         let mut cases: Vec<(String, RowAt)> = files.get(envelope).map_or_else(Vec::new, |file| {
