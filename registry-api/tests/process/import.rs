@@ -92,6 +92,7 @@ fn a_faulty_row_is_reported_by_its_cell_and_spoils_only_its_case() {
         file.write_all(text.as_bytes()).unwrap();
     };
     file("record.csv", "patient_id\nIMP-1\nIMP-2\nIMP-3\n");
+    file("hereditary.csv", "patient_id\nIMP-1\nIMP-2\nIMP-3\n");
     file(
         "patient.csv",
         "patient_id,registration_date,ascertainment\nIMP-1,2025-03-10,prospective\nIMP-2,2025-03-10,SECRET\nIMP-3,2025-03-10,prospective\n",
