@@ -47,7 +47,7 @@ impl Judge {
     /// last day first, then those past, then those that only documentation could settle. Utilisation measures have no gaps.
     ///
     /// The last day in time is found by asking what the guideline would say of the same case later, were the patient alive, every
-    /// section attested as complete and nothing else added.
+    /// section attested as complete and nothing else added. What it would then say is done is no gap.
     pub fn care_gaps(
         &self,
         body: &Value,
@@ -75,7 +75,7 @@ impl Judge {
             .filter_map(|result| {
                 let state = match result.outcome {
                     Outcome::NotMet => GapState::Past,
-                    Outcome::NotAssessable => future.state(result),
+                    Outcome::NotAssessable => future.state(result)?,
                     _ => return None,
                 };
                 let result = result.clone();
@@ -118,16 +118,19 @@ struct Future<'a> {
 }
 
 impl Future<'_> {
-    fn state(&mut self, result: &UnitOutcome) -> GapState {
+    /// `None` when time alone will settle it: nothing more has to be done.
+    fn state(&mut self, result: &UnitOutcome) -> Option<GapState> {
         let waiting =
             |found: Option<&UnitOutcome>| found.is_some_and(|found| found.reason == Some(Reason::WindowOpen));
         let not_met =
             |found: Option<&UnitOutcome>| found.is_some_and(|found| found.outcome == Outcome::NotMet);
         if !waiting(self.on(0, result)) {
-            return GapState::NotRecorded;
+            return Some(GapState::NotRecorded);
         }
-        if !not_met(self.on(HORIZON_DAYS, result)) {
-            return GapState::OpenThrough(None);
+        match self.on(HORIZON_DAYS, result).map(|found| found.outcome) {
+            Some(Outcome::NotMet) => {}
+            Some(Outcome::NotAssessable) | None => return Some(GapState::OpenThrough(None)),
+            Some(_) => return None,
         }
         let (mut open, mut closed) = (0, HORIZON_DAYS);
         while closed - open > 1 {
@@ -139,7 +142,9 @@ impl Future<'_> {
             }
         }
         // A cut-off counts its own day: on the first day of "not met" it could still have been done.
-        GapState::OpenThrough(self.envelope.data_cutoff_date.checked_add_days(Days::new(closed)))
+        Some(GapState::OpenThrough(
+            self.envelope.data_cutoff_date.checked_add_days(Days::new(closed)),
+        ))
     }
 
     /// The result of the same measure and unit so many days after the cut-off.
