@@ -97,11 +97,11 @@ pub(super) fn key_of(document: &Value) -> Result<String, Unrepresentable> {
         })
 }
 
-/// The rows of a case: position of the section, number within it, cells. The envelope's cells end with the empty sections.
-pub(super) fn rows_of(
-    layout: &Layout,
-    case: FlatCase<'_>,
-) -> Result<Vec<(usize, Option<usize>, Vec<String>)>, Unrepresentable> {
+/// Position of the section, number of the row within it, cells.
+type FlatRow = (usize, Option<usize>, Vec<String>);
+
+/// The rows of a case. The envelope's cells end with the empty sections.
+pub(super) fn rows_of(layout: &Layout, case: FlatCase<'_>) -> Result<Vec<FlatRow>, Unrepresentable> {
     let fail = |pointer: String| Unrepresentable { pointer };
     let document = case.document.as_object().ok_or_else(|| fail(String::new()))?;
     let version = document.get(VERSION).and_then(Value::as_str).unwrap_or_default();
