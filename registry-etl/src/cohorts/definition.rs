@@ -1,5 +1,5 @@
 //! Endpoints as data: `schema/endpoints/endpoints.toml`. What a file may name is fixed here; how a named origin or event is dated
-//! is Rust, in [`super::estimate`].
+//! is Rust, in [`mod@super::estimate`].
 
 use registry_core::versions::SchemaStore;
 use serde::{Deserialize, Serialize};
