@@ -17,7 +17,7 @@ use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, evaluations, idempotency,
-    pseudonym_claims, releases, results, run_evaluations, runs, sessions, sign_in_links, tasks,
+    import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations, runs, sessions, sign_in_links, tasks,
 };
 use super::transaction::{Event, EventRow};
 use super::{Store, StoreError};
@@ -151,6 +151,17 @@ fn administration(lines: &mut Lines<'_>, conn: &mut Conn) -> Result<(), StoreErr
     whole_table!(lines, conn, tasks, (tasks::centre_id, tasks::task_id), (
         centre_id: String, task_id: String, kind: String, other_centre_id: String, case_id: String, occurrences: i64,
         opened_at: Time, closed_at: Option<Time>, closed_by: Option<String>, resolution: Option<String>,
+    ));
+    whole_table!(lines, conn, jobs, (jobs::centre_id, jobs::job_id), (
+        centre_id: String, job_id: String, kind: String, dry_run: bool, state: String, counts: String,
+        problem: Option<String>, actor: String, started_at: Time, told_at: Time, ended_at: Option<Time>,
+    ));
+    // What a report says is sealed.
+    whole_table!(lines, conn, job_reports, (job_reports::centre_id, job_reports::job_id, job_reports::part), (
+        centre_id: String, job_id: String, part: i64,
+    ));
+    whole_table!(lines, conn, import_mappings, (import_mappings::centre_id, import_mappings::name), (
+        centre_id: String, name: String, content: String, updated_by: String, updated_at: Time,
     ));
     Ok(())
 }

@@ -10,6 +10,7 @@
 //! | `writer`, `transaction` | the one writer: concurrent changes share a durable commit, each in a savepoint of its own |
 //! | `cases/` | submissions, versions, findings, life cycle, withdrawal |
 //! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
+//! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
 
@@ -23,8 +24,10 @@ mod faults;
 mod filed;
 mod idempotency;
 mod identifiers;
+mod jobs;
 mod keyring;
 mod keys;
+mod mappings;
 mod migrations;
 mod options;
 mod page;
@@ -48,7 +51,9 @@ pub use cases::{
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use error::{AuthFailure, Outage, StoreError};
 pub use idempotency::{Answer, Claim, Idempotency, Render};
+pub use jobs::{Job, JobCounts, JobState};
 pub use keys::{CreatedKey, KeyInfo, NewKey};
+pub use mappings::MappingInfo;
 pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
 pub use releases::{NewRelease, Release};

@@ -221,6 +221,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs (centre_id, job_id) {
+        centre_id -> Text,
+        job_id -> Text,
+        kind -> Text,
+        dry_run -> Bool,
+        state -> Text,
+        counts -> Text,
+        problem -> Nullable<Text>,
+        actor -> Text,
+        started_at -> Timestamp,
+        told_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    job_reports (centre_id, job_id, part) {
+        centre_id -> Text,
+        job_id -> Text,
+        part -> BigInt,
+        lines -> Binary,
+    }
+}
+
+diesel::table! {
+    import_mappings (centre_id, name) {
+        centre_id -> Text,
+        name -> Text,
+        content -> Text,
+        updated_by -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     runs (number) {
         number -> BigInt,
         status -> Text,
@@ -296,6 +331,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     findings,
     idempotency,
     tasks,
+    jobs,
+    job_reports,
+    import_mappings,
     runs,
     evaluations,
     run_evaluations,

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use registry_core::storage::{PutCase, StartRun, StoreError, StoredSeverity};
+use registry_core::storage::{JobCounts, PutCase, StartRun, StoreError, StoredSeverity};
 use serde_json::json;
 
 use crate::support::{Dialect, TestStore, finding, put, system};
@@ -14,6 +14,9 @@ const WALLED: &[&str] = &[
     "findings",
     "evaluations",
     "run_evaluations",
+    "jobs",
+    "job_reports",
+    "import_mappings",
 ];
 
 /// Tables with a `centre_id` whose rows other roles may see, and why.
@@ -48,7 +51,7 @@ fn count(conn: &mut PgConnection, table: &str) -> i64 {
     row.n
 }
 
-/// Two centres with a case, a finding and an evaluation each.
+/// Two centres with a case, a finding, an evaluation, a job and a mapping each.
 fn with_rows() -> Option<(TestStore, PgConnection)> {
     let test = TestStore::new(Dialect::Postgres)?;
     for (centre, pseudonym) in [("C01", "P-1"), ("C02", "P-2")] {
@@ -66,6 +69,10 @@ fn with_rows() -> Option<(TestStore, PgConnection)> {
                 },
             )
             .unwrap();
+        let job = test.store.start_job(&scope, "import", false, 1).unwrap();
+        let counts = JobCounts::default();
+        test.store.tell_job(&scope, &job.job_id, counts, "{}\n").unwrap();
+        test.store.put_mapping(&scope, "ours", "").unwrap();
     }
     let run = StartRun {
         cutoff_date: "2026-10-31".parse().unwrap(),

@@ -16,6 +16,7 @@ mod equivalence;
 mod faults;
 mod idempotency;
 mod isolation;
+mod jobs;
 mod kill;
 mod migrations;
 mod pseudonyms;

@@ -13,6 +13,7 @@ use crate::access::{Role, Scope};
 use crate::storage::connection::on_conn;
 use crate::storage::idempotency::{self, Earlier};
 use crate::storage::identifiers::{is_text, is_visible};
+use crate::storage::jobs;
 use crate::storage::releases;
 use crate::storage::store::require;
 use crate::storage::tables::{case_versions, cases, evaluations, findings, idempotency as answers};
@@ -261,7 +262,7 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
                 .or(answers::case_id.is_null().and(answers::answer.is_not_null())),
         );
         on_conn!(tx.conn()?, c => diesel::delete(stored).execute(c))?;
-        Ok(())
+        jobs::forget_reports(tx, &centre)
     })
 }
 
