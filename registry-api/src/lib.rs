@@ -5,6 +5,7 @@ pub mod cli;
 pub mod explanation;
 pub mod fhir;
 pub mod guard;
+mod imports;
 pub mod pages;
 mod parallel;
 pub mod ports;

@@ -73,6 +73,7 @@ catalogue! {
     InvalidRecord = 422 "invalid_record" "The record was refused",
     MisleadingComparison = 422 "misleading_comparison" "This comparison would mislead",
     InvalidValue = 422 "invalid_value" "A value cannot be stored",
+    UnreadableFiles = 422 "unreadable_files" "The files cannot be read; nothing was stored",
     BatchRefused = 422 "batch_refused" "The batch was refused; nothing of it was stored",
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used with another request",
     ChangeReasonRequired = 422 "change_reason_required" "A change to a verified or locked case needs a Change-Reason",

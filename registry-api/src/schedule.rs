@@ -1,11 +1,11 @@
-//! The ETL on a schedule inside `serve`.
+//! What `serve` does by itself: the ETL on a schedule, and deleting what is kept for a while only.
 
 use std::time::Duration;
 
 use actix_web::web;
 use chrono::TimeDelta;
 use registry_core::access::Scope;
-use registry_core::storage::Run;
+use registry_core::storage::{Run, StoreError};
 
 use crate::problem::Problem;
 use crate::runs::Wanted;
@@ -13,6 +13,27 @@ use crate::state::AppState;
 
 /// How often it is asked whether a run is due.
 const ASKED_EVERY: Duration = Duration::from_secs(60);
+
+/// How often what has expired is deleted.
+const TIDIED_EVERY: Duration = Duration::from_secs(3600);
+
+/// Deletes answers to repeated requests, and jobs, that have been kept as long as they are.
+pub(crate) fn keep_tidy(state: web::Data<AppState>) {
+    actix_web::rt::spawn(async move {
+        let mut interval = actix_web::rt::time::interval(TIDIED_EVERY);
+        loop {
+            interval.tick().await;
+            let store = state.store.clone();
+            let tidied =
+                web::block(move || Ok::<_, StoreError>((store.purge_idempotency()?, store.purge_jobs()?)));
+            match tidied.await {
+                Ok(Ok((answers, jobs))) => tracing::debug!(answers, jobs, "deleted what had expired"),
+                Ok(Err(error)) => tracing::warn!(%error, "what has expired could not be deleted"),
+                Err(_) => tracing::error!("deleting what has expired panicked"),
+            }
+        }
+    });
+}
 
 /// Starts a run `runs.every_hours` hours after the last one was started, by whomever; a restart changes nothing of that.
 pub(crate) fn start(state: web::Data<AppState>) {

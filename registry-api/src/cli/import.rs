@@ -4,32 +4,17 @@
 //! interrupted is run again from its beginning.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use registry_core::exchange::{
-    BundleReader, Complaint, Layout, Mapping, Place, Rebuilt, RedcapFormat, RedcapReader, Style,
-};
+use clap::Args;
+use registry_core::exchange::{Complaint, Rebuilt};
+use registry_core::storage::JobCounts;
 use registry_core::versions::SchemaStore;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Failure, progress_bar};
-
-/// Cases sent together: a request of about a megabyte.
-const BATCH: usize = 100;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// One CSV file per entity, in a folder or a zip.
-    Bundle,
-    /// REDCap's flat export as CSV.
-    RedcapCsv,
-    /// REDCap's flat export as JSON.
-    RedcapJson,
-}
+use crate::imports::{self, BATCH, Files, Format, Line, Opened};
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
@@ -60,15 +45,7 @@ struct Import<'a> {
     args: &'a ImportArgs,
     agent: ureq::Agent,
     key: String,
-    counts: Counts,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    created: u64,
-    changed: u64,
-    unchanged: u64,
-    refused: u64,
+    counts: JobCounts,
 }
 
 pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
@@ -84,13 +61,13 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
             .build()
             .into(),
         key: key.trim().to_owned(),
-        counts: Counts::default(),
+        counts: JobCounts::default(),
     };
     let (total, cases) = match open(args)? {
         Ok(opened) => opened,
         Err(complaints) => {
             for complaint in &complaints {
-                import.complain(None, complaint);
+                import.say(&Line::complaint(None, complaint));
             }
             eprintln!("nothing was sent: {} faults of the files", complaints.len());
             return Ok(ExitCode::FAILURE);
@@ -105,7 +82,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
         } else {
             import.counts.refused += 1;
             for complaint in &case.complaints {
-                import.complain(Some(&case.patient), complaint);
+                import.say(&Line::complaint(Some(&case.patient), complaint));
             }
         }
         if batch.len() == BATCH {
@@ -131,40 +108,27 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-type Opened = (usize, Box<dyn Iterator<Item = Rebuilt>>);
-
 fn open(args: &ImportArgs) -> Result<Result<Opened, Vec<Complaint>>, Failure> {
     let schemas = SchemaStore::embedded().map_err(Failure::new)?;
-    let versions: Vec<_> = schemas
-        .case_schemas()
-        .iter()
-        .map(|s| Arc::clone(&s.dictionary))
-        .collect();
-    let version = &schemas.current().version;
-    let format = match args.format {
-        Format::Bundle => {
-            if args.mapping.is_some() {
-                return Err(Failure::new("--mapping is for REDCap exports"));
-            }
-            let layout = Arc::new(Layout::new(Style::Bundle, &versions));
-            let opened = BundleReader::open(layout, version, bundle_files(&args.path)?);
-            return Ok(opened.map(|r| (r.len(), Box::new(r) as Box<dyn Iterator<Item = Rebuilt>>)));
-        }
-        Format::RedcapCsv => RedcapFormat::Csv,
-        Format::RedcapJson => RedcapFormat::Json,
-    };
-    let layout = Arc::new(Layout::new(Style::Redcap, &versions));
     let mapping = match &args.mapping {
         None => None,
+        Some(_) if args.format == Format::Bundle => {
+            return Err(Failure::new("--mapping is for REDCap exports"));
+        }
         Some(path) => Some(
-            Mapping::read(&read_text(path)?, &layout)
+            imports::mapping(&schemas, &read_text(path)?)
                 .map_err(|e| Failure::new(format!("{}:\n{e}", path.display())))?,
         ),
     };
-    let name = args.path.file_name().unwrap_or_default().to_string_lossy();
-    let bytes = fs::read(&args.path).map_err(|e| unreadable(&args.path, e))?;
-    let opened = RedcapReader::open(layout, version, format, mapping.as_ref(), &name, bytes);
-    Ok(opened.map(|r| (r.len(), Box::new(r) as Box<dyn Iterator<Item = Rebuilt>>)))
+    let files = match args.format {
+        Format::Bundle => bundle_files(&args.path)?,
+        _ => {
+            let name = args.path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = fs::read(&args.path).map_err(|e| unreadable(&args.path, e))?;
+            vec![(name.into_owned(), bytes)]
+        }
+    };
+    Ok(imports::open(&schemas, args.format, mapping.as_ref(), files))
 }
 
 fn unreadable(path: &Path, error: impl std::fmt::Display) -> Failure {
@@ -176,31 +140,18 @@ fn read_text(path: &Path) -> Result<String, Failure> {
 }
 
 /// The CSV files of a folder or of a zip.
-fn bundle_files(path: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let mut files = Vec::new();
-    if path.is_dir() {
-        for entry in fs::read_dir(path)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|e| e == "csv") {
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                files.push((name, fs::read(&path).map_err(|e| unreadable(&path, e))?));
-            }
-        }
-    } else {
+fn bundle_files(path: &Path) -> Result<Files, Failure> {
+    if !path.is_dir() {
         let file = fs::File::open(path).map_err(|e| unreadable(path, e))?;
-        let mut zip = zip::ZipArchive::new(file).map_err(|e| unreadable(path, e))?;
-        for n in 0..zip.len() {
-            let mut entry = zip.by_index(n).map_err(|e| unreadable(path, e))?;
-            let name = entry.name().to_owned();
-            if entry.is_file() && name.ends_with(".csv") {
-                let mut bytes = Vec::new();
-                entry.read_to_end(&mut bytes).map_err(|e| unreadable(path, e))?;
-                files.push((name.rsplit('/').next().unwrap_or_default().to_owned(), bytes));
-            }
+        return imports::unzip(file, u64::MAX - 1).map_err(|e| unreadable(path, e));
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "csv") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = fs::read(&path).map_err(|e| unreadable(&path, e))?;
+            files.push((name.into_owned(), bytes));
         }
     }
     files.sort();
@@ -243,62 +194,18 @@ impl Import<'_> {
             )));
         };
         for (case, result) in batch.iter().zip(results) {
-            self.report(case, result);
+            for line in imports::report(&mut self.counts, case, result) {
+                self.say(&line);
+            }
         }
         Ok(())
     }
 
-    fn report(&mut self, case: &Rebuilt, result: &Value) {
-        let stored = result["accepted"]
-            .as_bool()
-            .unwrap_or_else(|| result["status"].as_u64().is_some_and(|s| s < 300));
-        let counted = match (stored, result["unchanged"].as_bool(), result["status"].as_u64()) {
-            (false, ..) => &mut self.counts.refused,
-            (true, Some(true), _) => &mut self.counts.unchanged,
-            (true, _, Some(200)) => &mut self.counts.changed,
-            (true, ..) => &mut self.counts.created,
-        };
-        *counted += 1;
-        let findings = ["findings", "errors"]
-            .iter()
-            .filter_map(|k| result[*k].as_array());
-        let mut told = false;
-        for finding in findings.flatten() {
-            told = true;
-            let place = case.place(finding["pointer"].as_str().unwrap_or_default());
-            self.say(
-                Some(&case.patient),
-                finding["severity"].as_str().unwrap_or("reject"),
-                finding["code"].as_str().unwrap_or_default(),
-                &place,
-                finding["message"].as_str().unwrap_or_default(),
-            );
-        }
-        if !stored && !told {
-            let code = result["code"].as_str().or(result["problem"]["code"].as_str());
-            let title = result["title"].as_str().or(result["problem"]["title"].as_str());
-            let (code, title) = (code.unwrap_or("refused"), title.unwrap_or_default());
-            self.say(Some(&case.patient), "reject", code, &case.place(""), title);
-        }
-    }
-
-    fn complain(&self, case: Option<&str>, complaint: &Complaint) {
-        self.say(
-            case,
-            "reject",
-            complaint.code,
-            &complaint.place,
-            &complaint.message,
-        );
-    }
-
-    /// One line of the report. It names the case and the cell, never what stands in the cell.
-    fn say(&self, case: Option<&str>, severity: &str, code: &str, place: &Place, message: &str) {
+    fn say(&self, line: &Line<'_>) {
         if self.args.json {
-            let line = json!({ "case": case, "severity": severity, "code": code, "place": place, "message": message });
-            println!("{line}");
+            println!("{}", serde_json::json!(line));
         } else {
-            println!("{place}: {severity} {code}: {message}");
+            println!("{line}");
         }
     }
 }

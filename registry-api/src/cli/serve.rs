@@ -54,6 +54,7 @@ pub(super) fn serve_until_stopped(
         let service = startup::run(state.clone())?;
         tracing::info!(address = %service.address, "serving");
         crate::schedule::start(state);
+        crate::schedule::keep_tidy(state);
         ready(&service)?;
         Ok(service.serve().await?)
     })

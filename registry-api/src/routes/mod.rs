@@ -7,6 +7,7 @@ mod endpoint;
 pub mod fhir;
 pub mod guidelines;
 pub mod health;
+pub mod imports;
 pub mod keys;
 pub mod openapi;
 pub mod quality;
@@ -32,6 +33,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(schemas::endpoints());
     all.extend(guidelines::endpoints());
     all.extend(cases::endpoints());
+    all.extend(imports::endpoints());
     all.extend(runs::endpoints());
     all.extend(results::endpoints());
     all.extend(quality::endpoints());

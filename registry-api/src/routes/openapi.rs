@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, keys, open, quality, releases, results,
-    runs, schemas,
+    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, releases,
+    results, runs, schemas,
 };
 use crate::problem::Problem;
 
@@ -32,6 +32,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
         cases::paths::findings, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch, cases::paths::export,
         cases::paths::withdraw, cases::paths::verify, cases::paths::lock, cases::paths::unlock,
+        imports::start::start, imports::jobs::list, imports::jobs::show, imports::jobs::report,
+        imports::mappings::list, imports::mappings::show, imports::mappings::put,
         runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
         results::adherence, results::funnel, results::survival_endpoints, results::survival, results::benchmarks::list, results::quality,

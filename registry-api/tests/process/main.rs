@@ -10,6 +10,7 @@ mod catalogue;
 mod disk;
 mod funnel;
 mod import;
+mod imports;
 mod kill;
 mod pseudonymise;
 mod routes;

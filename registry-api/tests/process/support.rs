@@ -29,15 +29,17 @@ impl Registry {
         std::fs::write(registry.key_file(), key.to_file_content()).expect("the key is written");
         let store = registry.open(true);
         store.migrate().expect("migrations apply");
-        let centre = NewCentre {
-            centre_id: "C01".to_owned(),
-            name: "Centre one".to_owned(),
-            country: None,
-            active: true,
-        };
-        store
-            .upsert_centre(&Scope::system("test"), centre)
-            .expect("a centre");
+        for (id, name) in [("C01", "Centre one"), ("C02", "Centre two")] {
+            let centre = NewCentre {
+                centre_id: id.to_owned(),
+                name: name.to_owned(),
+                country: None,
+                active: true,
+            };
+            store
+                .upsert_centre(&Scope::system("test"), centre)
+                .expect("a centre");
+        }
         registry
     }
 

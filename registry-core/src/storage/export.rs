@@ -17,7 +17,8 @@ use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, evaluations, idempotency,
-    import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations, runs, sessions, sign_in_links, tasks,
+    import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations, runs, sessions,
+    sign_in_links, tasks,
 };
 use super::transaction::{Event, EventRow};
 use super::{Store, StoreError};

@@ -284,7 +284,9 @@ impl Store {
         let place = jobs::table
             .filter(jobs::centre_id.eq(centre_of(scope)?))
             .filter(jobs::job_id.eq(job_id.to_owned()));
-        let row = self.read(scope, |conn, _| Ok(on_conn!(conn, c => place.first::<JobRecord>(c))?))?;
+        let row = self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => place.first::<JobRecord>(c))?)
+        })?;
         let (now, lease) = self.now_and_lease();
         row.at(now, lease)
     }

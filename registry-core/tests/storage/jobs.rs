@@ -7,7 +7,12 @@ use registry_core::storage::{JobCounts, JobState, Precondition, StoreError, With
 use crate::support::{on_both, put};
 
 fn counts(created: u64, refused: u64) -> JobCounts {
-    JobCounts { total: 3, created, refused, ..JobCounts::default() }
+    JobCounts {
+        total: 3,
+        created,
+        refused,
+        ..JobCounts::default()
+    }
 }
 
 on_both! {

@@ -86,7 +86,9 @@ pub(super) async fn batch(
     let atomic = options.atomic;
     let shared = state.clone();
     Idempotent::once(idempotent, &state, &scope, move || {
-        store(&shared, &caller.scope, &body, atomic)
+        let items = items(&body, &shared.settings.limits)?;
+        let results = store(&shared, &caller.scope, items, atomic)?;
+        Reply::json(200, &json!({ "results": results }))
     })
     .await
 }
@@ -98,12 +100,18 @@ enum Judged {
     Done(Value),
 }
 
-fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Result<Reply, Problem> {
+/// Judges and stores; an answer per item, in order.
+pub(in crate::routes) fn store(
+    state: &AppState,
+    scope: &Scope,
+    items: Vec<Item>,
+    atomic: bool,
+) -> Result<Vec<Value>, Problem> {
     let centres = state.centre_table()?;
     let mut puts: Vec<PutCase> = Vec::new();
     let mut judged = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
-    let prepared = in_order(items(body, &state.settings.limits)?, |item| {
+    let prepared = in_order(items, |item| {
         prepare(state, scope, item.document?, atomic, &centres)
     });
     for (n, admitted) in prepared.into_iter().enumerate() {
@@ -170,7 +178,7 @@ fn store(state: &AppState, scope: &Scope, body: &RawBody, atomic: bool) -> Resul
             ..Problem::new(Kind::BatchRefused)
         });
     }
-    Reply::json(200, &json!({ "results": results }))
+    Ok(results)
 }
 
 fn prepare(

@@ -1,14 +1,14 @@
 //! `/api/v1/cases`
 
 pub mod assessment;
-mod batch;
+pub(super) mod batch;
 mod export;
 mod life_cycle;
 mod list;
 mod patch;
 mod put;
 mod read;
-mod validate;
+pub(super) mod validate;
 mod withdraw;
 
 use actix_web::HttpRequest;

@@ -1,6 +1,9 @@
 //! `POST /api/v1/cases:validate`: the verdict of a submission, nothing stored.
 
 use actix_web::web;
+use registry_core::access::Scope;
+use registry_core::intake::ndjson::Item;
+use registry_core::record::CentreTable;
 use serde_json::{Value, json};
 
 use crate::guard::{Allowed, RawBody, Submits};
@@ -23,26 +26,36 @@ pub(super) async fn validate(
     blocking(move || {
         let centres = state.centre_table()?;
         let results = in_order(items(&body, &state.settings.limits)?, |item| {
-            match item.document {
-                Err(error) => {
-                    let problem = Problem::from(error);
-                    json!({ "line": item.line, "accepted": false, "findings": [], "problem": problem.body() })
-                }
-                Ok(document) => {
-                    let verdict = judge(&state, &caller.scope, &document, &centres);
-                    json!({
-                        "line": item.line,
-                        "case": document.pointer("/patient/pseudonym_id").and_then(Value::as_str),
-                        "accepted": !verdict.rejected(),
-                        "findings": verdict.findings,
-                        "further_findings": verdict.further_findings,
-                        "derived": verdict.derived,
-                        "not_attested": verdict.unattested,
-                    })
-                }
-            }
+            verdict(&state, &caller.scope, item, &centres)
         });
         Reply::json(200, &json!({ "results": results }))
     })
     .await
+}
+
+/// The verdict on one item, as answered.
+pub(in crate::routes) fn verdict(
+    state: &AppState,
+    scope: &Scope,
+    item: Item,
+    centres: &CentreTable,
+) -> Value {
+    match item.document {
+        Err(error) => {
+            let problem = Problem::from(error);
+            json!({ "line": item.line, "accepted": false, "findings": [], "problem": problem.body() })
+        }
+        Ok(document) => {
+            let verdict = judge(state, scope, &document, centres);
+            json!({
+                "line": item.line,
+                "case": document.pointer("/patient/pseudonym_id").and_then(Value::as_str),
+                "accepted": !verdict.rejected(),
+                "findings": verdict.findings,
+                "further_findings": verdict.further_findings,
+                "derived": verdict.derived,
+                "not_attested": verdict.unattested,
+            })
+        }
+    }
 }

@@ -1,0 +1,184 @@
+//! Cases from flat files: what the import command and `POST /api/v1/imports` have in common.
+
+use std::fmt;
+use std::io::{Read, Seek};
+use std::sync::Arc;
+
+use registry_core::exchange::{
+    BundleReader, Complaint, Layout, Mapping, Place, Rebuilt, RedcapFormat, RedcapReader, Style,
+};
+use registry_core::storage::JobCounts;
+use registry_core::versions::SchemaStore;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Cases stored together.
+pub(crate) const BATCH: usize = 100;
+
+/// What the files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Format {
+    /// One CSV file per entity, in a folder or a zip.
+    Bundle,
+    /// REDCap's flat export as CSV.
+    RedcapCsv,
+    /// REDCap's flat export as JSON.
+    RedcapJson,
+}
+
+/// Files by name.
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
+
+/// How many cases, and the cases.
+pub(crate) type Opened = (usize, Box<dyn Iterator<Item = Rebuilt>>);
+
+fn layout(schemas: &SchemaStore, style: Style) -> Layout {
+    let versions: Vec<_> = schemas
+        .case_schemas()
+        .iter()
+        .map(|s| Arc::clone(&s.dictionary))
+        .collect();
+    Layout::new(style, &versions)
+}
+
+/// Reads a mapping file against the dictionaries.
+///
+/// # Errors
+/// All its problems in words.
+pub(crate) fn mapping(schemas: &SchemaStore, text: &str) -> Result<Mapping, String> {
+    Mapping::read(text, &layout(schemas, Style::Redcap)).map_err(|e| e.to_string())
+}
+
+/// The cases in the files; the complaints when the files as a whole cannot be read.
+///
+/// # Errors
+/// Complaints, each with its place.
+pub(crate) fn open(
+    schemas: &SchemaStore,
+    format: Format,
+    mapping: Option<&Mapping>,
+    files: Files,
+) -> Result<Opened, Vec<Complaint>> {
+    let version = &schemas.current().version;
+    let format = match format {
+        Format::Bundle => {
+            let layout = Arc::new(layout(schemas, Style::Bundle));
+            let reader = BundleReader::open(layout, version, files)?;
+            return Ok((reader.len(), Box::new(reader)));
+        }
+        Format::RedcapCsv => RedcapFormat::Csv,
+        Format::RedcapJson => RedcapFormat::Json,
+    };
+    let layout = Arc::new(layout(schemas, Style::Redcap));
+    let (name, bytes) = files.into_iter().next().unwrap_or_default();
+    let reader = RedcapReader::open(layout, version, format, mapping, &name, bytes)?;
+    Ok((reader.len(), Box::new(reader)))
+}
+
+/// The CSV files of a zip, at most `most` bytes of them.
+///
+/// # Errors
+/// No zip, or more than that.
+pub(crate) fn unzip(zip: impl Read + Seek, most: u64) -> Result<Files, String> {
+    let mut zip = zip::ZipArchive::new(zip).map_err(|e| e.to_string())?;
+    let (mut files, mut left) = (Vec::new(), most);
+    for n in 0..zip.len() {
+        let entry = zip.by_index(n).map_err(|e| e.to_string())?;
+        let name = entry.name().rsplit('/').next().unwrap_or_default().to_owned();
+        if !entry.is_file() || !name.ends_with(".csv") {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        // What an entry claims about its size is not believed.
+        let read = entry.take(left + 1).read_to_end(&mut bytes);
+        let read = read.map_err(|e| format!("{name}: {e}"))? as u64;
+        left = left
+            .checked_sub(read)
+            .ok_or_else(|| format!("the files in the zip have more than {most} bytes: send them in parts"))?;
+        files.push((name, bytes));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A line of the report. It names the case and the cell, never what stands in the cell.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Line<'a> {
+    pub(crate) case: Option<&'a str>,
+    pub(crate) severity: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) place: Place,
+    pub(crate) message: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// What is wrong with a cell, or with the files.
+    pub(crate) fn complaint(case: Option<&'a str>, complaint: &'a Complaint) -> Self {
+        Self {
+            case,
+            severity: "reject",
+            code: complaint.code,
+            place: complaint.place.clone(),
+            message: &complaint.message,
+        }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            place,
+            severity,
+            code,
+            message,
+            ..
+        } = self;
+        write!(f, "{place}: {severity} {code}: {message}")
+    }
+}
+
+/// Counts what a case was answered, and says it in lines that lead back to its cells. `result` is the item of a batch or
+/// of a validation.
+pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a Value) -> Vec<Line<'a>> {
+    let stored = result["accepted"]
+        .as_bool()
+        .unwrap_or_else(|| result["status"].as_u64().is_some_and(|s| s < 300));
+    let counted = match (stored, result["unchanged"].as_bool(), result["status"].as_u64()) {
+        (false, ..) => &mut counts.refused,
+        (true, Some(true), _) => &mut counts.unchanged,
+        (true, _, Some(200)) => &mut counts.changed,
+        (true, ..) => &mut counts.created,
+    };
+    *counted += 1;
+    let line = |severity: Option<&'a str>,
+                code: Option<&'a str>,
+                pointer: Option<&str>,
+                message: Option<&'a str>| Line {
+        case: Some(&case.patient),
+        severity: severity.unwrap_or("reject"),
+        code: code.unwrap_or("refused"),
+        place: case.place(pointer.unwrap_or_default()),
+        message: message.unwrap_or_default(),
+    };
+    let findings = ["findings", "errors"]
+        .iter()
+        .filter_map(|k| result[*k].as_array())
+        .flatten();
+    let mut lines: Vec<_> = findings
+        .map(|f| {
+            line(
+                f["severity"].as_str(),
+                f["code"].as_str(),
+                f["pointer"].as_str(),
+                f["message"].as_str(),
+            )
+        })
+        .collect();
+    if !stored && lines.is_empty() {
+        let code = result["code"].as_str().or(result["problem"]["code"].as_str());
+        let title = result["title"].as_str().or(result["problem"]["title"].as_str());
+        lines.push(line(None, code, None, title));
+    }
+    lines
+}

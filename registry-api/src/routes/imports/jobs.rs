@@ -1,0 +1,77 @@
+//! `/api/v1/jobs`: how far the centre's jobs are, and what they report.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::guard::{Allowed, Submits};
+use crate::problem::Problem;
+use crate::routes::Reply;
+use crate::state::{AppState, blocking};
+
+/// Jobs on a page.
+const PAGE: usize = 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::routes) struct Options {
+    cursor: Option<String>,
+}
+
+/// The centre's jobs, newest first.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "imports", params(("cursor" = Option<String>, Query,)),
+    responses((status = 200, description = "Jobs")), security(("key" = [])))]
+pub(in crate::routes) async fn list(
+    caller: Allowed<Submits>,
+    request: HttpRequest,
+    options: web::Query<Options>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let page = blocking(move || {
+        let cursor = options.cursor.as_deref();
+        Ok(state.store.list_jobs(&caller.scope, cursor, PAGE)?)
+    })
+    .await?;
+    Ok(Reply::json(200, &json!({ "jobs": page.items }))?.next_page(&request, page.next.as_deref()))
+}
+
+/// One job: state, counts, why it failed.
+#[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "imports", params(("job" = String, Path,)),
+    responses((status = 200, description = "The job"), (status = 404, description = "No such job")), security(("key" = [])))]
+pub(in crate::routes) async fn show(
+    caller: Allowed<Submits>,
+    job: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &state.store.job(&caller.scope, &job)?)).await
+}
+
+/// The report so far, a line per finding: case, severity, code, place (file, line, column), message.
+#[utoipa::path(get, path = "/api/v1/jobs/{job}/report", tag = "imports", params(("job" = String, Path,)),
+    responses((status = 200, description = "The report", content_type = "application/x-ndjson"), (status = 404, description = "No such job")),
+    security(("key" = [])))]
+pub(in crate::routes) async fn report(
+    caller: Allowed<Submits>,
+    job: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let job = job.into_inner();
+    let read = move |part: i64| {
+        let (state, scope, job) = (state.clone(), caller.scope.clone(), job.clone());
+        blocking(move || Ok(state.store.job_report(&scope, &job, part)?))
+    };
+    // The first part before the answer begins, so that another centre's job is a problem and not half an answer.
+    let first = read(1).await?;
+    let parts = futures_util::stream::unfold((first, 1, read), |(lines, part, read)| async move {
+        let lines = lines?;
+        let part = part + 1;
+        let next = read(part).await.ok().flatten();
+        Some((
+            Ok::<_, std::io::Error>(web::Bytes::from(lines)),
+            (next, part, read),
+        ))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .streaming(parts))
+}

@@ -1,0 +1,61 @@
+//! `/api/v1/imports/mappings`: how a centre's own REDCap project is read.
+
+use actix_web::web;
+use serde_json::json;
+
+use crate::guard::{Allowed, RawBody, Submits};
+use crate::imports;
+use crate::problem::{Kind, Problem};
+use crate::routes::Reply;
+use crate::state::{AppState, blocking};
+
+/// The centre's mappings: names, by whom, since when.
+#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports",
+    responses((status = 200, description = "The mappings")), security(("key" = [])))]
+pub(in crate::routes) async fn list(
+    caller: Allowed<Submits>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let mappings = state.store.list_mappings(&caller.scope)?;
+        Reply::json(200, &json!({ "mappings": mappings }))
+    })
+    .await
+}
+
+/// One mapping (TOML).
+#[utoipa::path(get, path = "/api/v1/imports/mappings/{name}", tag = "imports", params(("name" = String, Path,)),
+    responses((status = 200, description = "The mapping", content_type = "application/toml"), (status = 404, description = "No such mapping")),
+    security(("key" = [])))]
+pub(in crate::routes) async fn show(
+    caller: Allowed<Submits>,
+    name: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let text = state.store.mapping(&caller.scope, &name)?;
+        Ok(Reply::text("application/toml", text))
+    })
+    .await
+}
+
+/// Keep a mapping (TOML) under a name, in place of an earlier one. Refused with all its problems.
+#[utoipa::path(put, path = "/api/v1/imports/mappings/{name}", tag = "imports", params(("name" = String, Path,)),
+    request_body(content = String, content_type = "application/toml"),
+    responses((status = 200, description = "Kept"), (status = 422, description = "The mapping does not fit the dictionary")),
+    security(("key" = [])))]
+pub(in crate::routes) async fn put(
+    caller: Allowed<Submits>,
+    name: web::Path<String>,
+    state: web::Data<AppState>,
+    body: RawBody,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let text = std::str::from_utf8(&body.bytes)
+            .map_err(|_| Problem::with(Kind::InvalidValue, "a mapping is UTF-8 text (TOML)"))?;
+        imports::mapping(&state.schemas, text).map_err(|why| Problem::with(Kind::InvalidValue, why))?;
+        state.store.put_mapping(&caller.scope, &name, text)?;
+        Reply::json(200, &json!({ "mapping": name.as_str() }))
+    })
+    .await
+}
