@@ -274,6 +274,7 @@ mod curves {
             entry: None,
             exit: offset + i * 20,
             event: i % 3 != 0,
+            cause: u8::from(i % 3 != 0),
             lost: false,
             potential: 4000,
         };
@@ -318,6 +319,12 @@ mod curves {
                 one("histology", "ddlps", 38, 5),
                 one("histology", "ss", 3, 7),
             ],
+            incidence: Vec::new(),
+            tests: Vec::new(),
+            proportions: Vec::new(),
+            changes: Vec::new(),
+            landmark_comparisons: Vec::new(),
+            models: Vec::new(),
         }
     }
 
