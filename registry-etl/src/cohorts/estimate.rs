@@ -1,6 +1,7 @@
 //! One endpoint of a run: its cohort, the flow into it, its estimates.
 
 use super::NOT_RECORDED;
+use super::adjusted::models;
 use super::change::{changes, followed};
 use super::definition::{Definition, Estimator, Event};
 use super::endpoint::{Group, curve};
@@ -141,6 +142,10 @@ impl Times<'_> {
                 let labelled: Vec<(String, Settled)> = groups.iter().flat_map(named).collect();
                 result.tests.push(test(by, causes, &labelled));
             }
+        }
+        // The adjustment set is of survival from metastatic diagnosis, as the landmarks are.
+        if !self.definition.landmarks.is_empty() {
+            result.models = models(self.units, &rows);
         }
         for exposure in &self.definition.landmarks {
             result

@@ -1,6 +1,7 @@
 //! Who is in a survival endpoint, from when, until when: dates of a case become subjects, and every case that does not
 //! is counted under the first reason that applies.
 
+mod adjusted;
 mod change;
 pub mod course;
 pub mod definition;

@@ -7,6 +7,8 @@ use crate::cohorts::units::known;
 use crate::measures::CaseFacts;
 use registry_core::record::PartialDate;
 
+mod endpoints;
+
 const FILE: &str = include_str!("../../../../schema/endpoints/endpoints.toml");
 
 fn endpoint(id: &str) -> Definition {
