@@ -6,6 +6,7 @@
 
 mod case_mix;
 pub mod completeness;
+mod endpoints;
 mod funnel;
 mod what_if;
 
@@ -13,6 +14,10 @@ use std::collections::BTreeMap;
 
 pub use case_mix::{AdjustedCentre, CaseMix, CaseMixState, CaseMixTable, Coefficient, Trend, TrendPoint};
 pub use completeness::Completeness;
+pub use endpoints::{
+    AdjustedModel, AtRisk, CauseIncidence, ChangeRow, GroupTest, IncidenceCurve, IncidenceStep,
+    IncidenceValue, LandmarkComparison, LandmarkContrast, ModelState, ProportionRow, Ratio, Repeated,
+};
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
 };
@@ -260,6 +265,14 @@ pub enum Analysis {
     PartialDatesEarliest,
     /// Year-month dates read as the last day of the month.
     PartialDatesLatest,
+    /// Progression-free survival: another treatment begun without progression counts as the event.
+    NewTreatmentAsEvent,
+    /// Recurrence-free survival: followed to the last imaging only.
+    CensoredAtLastImaging,
+    /// Every death of unknown cause counted as of the sarcoma: the upper bound.
+    UnknownCauseAsSarcoma,
+    /// Every death of unknown cause counted as of another cause: the lower bound.
+    UnknownCauseAsOther,
 }
 
 impl Analysis {
@@ -271,6 +284,10 @@ impl Analysis {
             Self::IgnoringLateEntry => "Sensitivity: late registration ignored (biased)",
             Self::PartialDatesEarliest => "Sensitivity: partial dates at their earliest",
             Self::PartialDatesLatest => "Sensitivity: partial dates at their latest",
+            Self::NewTreatmentAsEvent => "Sensitivity: another treatment counts as the event",
+            Self::CensoredAtLastImaging => "Sensitivity: censored at the last imaging",
+            Self::UnknownCauseAsSarcoma => "Upper bound: unknown causes counted as sarcoma",
+            Self::UnknownCauseAsOther => "Lower bound: unknown causes counted as others",
         }
     }
 }
@@ -372,6 +389,9 @@ pub struct SurvivalCurve {
     pub lost: Option<u32>,
     pub lost_share: Option<f64>,
     pub lost_over_10_percent: bool,
+    /// Where a patient may count several times: patients and events above are patients, the steps count episodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<Repeated>,
 }
 
 /// How many cases fell out of an endpoint, and why.
@@ -404,8 +424,26 @@ pub struct SurvivalResult {
     pub flow: Flow,
     /// Of those analysed: entered after the origin (delayed entry).
     pub entered_late: Option<u32>,
-    /// `Primary`/`all` first, then the sensitivities of `all`, then primary by histology.
+    /// `Primary`/`all` first, then the sensitivities of `all`, then primary by each stratum.
     pub curves: Vec<SurvivalCurve>,
+    /// In the same order, where events compete.
+    #[serde(default)]
+    pub incidence: Vec<IncidenceCurve>,
+    /// Gray's test of every stratum, or why there is none.
+    #[serde(default)]
+    pub tests: Vec<GroupTest>,
+    /// Shares: all patients first.
+    #[serde(default)]
+    pub proportions: Vec<ProportionRow>,
+    /// Changes since the baseline.
+    #[serde(default)]
+    pub changes: Vec<ChangeRow>,
+    /// Comparisons by a treatment after the origin, each from a landmark on.
+    #[serde(default)]
+    pub landmark_comparisons: Vec<LandmarkComparison>,
+    /// The standard adjustment set.
+    #[serde(default)]
+    pub models: Vec<AdjustedModel>,
 }
 
 /// Cases of one level of a breakdown.

@@ -87,6 +87,60 @@ fn a_run_is_started_published_and_read_by_role() {
             .expect("a reason")
             .contains("immortal time")
     );
+    assert!(
+        refused["detail"]
+            .as_str()
+            .expect("a reason")
+            .contains("landmark=6")
+    );
+    for months in [6, 12] {
+        let asked = format!("stratum=metastasectomy&landmark={months}");
+        let found = committee
+            .get(&format!("/api/v1/survival/S1?{asked}"))
+            .expect(200)
+            .json();
+        let compared = found["landmark_comparisons"].as_array().expect("comparisons");
+        assert_eq!(compared.len(), 1);
+        assert_eq!(compared[0]["landmark_months"], months);
+        assert!(
+            compared[0]["remark"]
+                .as_str()
+                .is_some_and(|remark| remark.contains("Selected patients; association"))
+        );
+        committee
+            .get_with(
+                &format!("/survival?endpoint=S1&{asked}"),
+                &[("accept", "text/html")],
+            )
+            .expect(200);
+    }
+    committee
+        .get("/api/v1/survival/S1?stratum=metastasectomy&landmark=9")
+        .expect(400);
+    let undated = committee
+        .get("/api/v1/survival/S3-line-1?stratum=response")
+        .expect(422)
+        .json();
+    assert!(
+        undated["detail"]
+            .as_str()
+            .is_some_and(|why| why.contains("no date of a response"))
+    );
+    for (id, table, head) in [
+        ("S1b", "curves", "analysis,by,level,cause,"),
+        ("S1b", "at_risk", "analysis,by,level,months,at_risk"),
+        ("S1", "flow", "reason,label,n"),
+        ("S3r-line-1", "curves", "by,level,state,"),
+        ("S9", "curves", "months,suppressed,baseline,"),
+    ] {
+        let csv = committee
+            .get_with(
+                &format!("/api/v1/survival/{id}?table={table}"),
+                &[("accept", "text/csv")],
+            )
+            .expect(200);
+        assert!(csv.text().starts_with(head), "{id} {table}");
+    }
     let timing = committee
         .get("/api/v1/survival/S4-lung?stratum=timing")
         .expect(200)

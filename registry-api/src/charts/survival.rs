@@ -20,7 +20,7 @@ pub fn survival(curves: &[(&str, &SurvivalCurve)], title: &str) -> String {
         y_max: 1.0,
     };
     frame.percent_axis(&mut svg);
-    frame.x_axis(&mut svg, &RISK_MONTHS, "Months from metastatic diagnosis");
+    frame.x_axis(&mut svg, &RISK_MONTHS, "Months from the origin");
     for (n, (_, curve)) in curves.iter().enumerate() {
         if n == 0 {
             band(&mut svg, &frame, curve);

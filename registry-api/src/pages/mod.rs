@@ -17,6 +17,7 @@ mod runs;
 mod schema;
 mod sign_in;
 mod survival;
+mod survival_tables;
 mod words;
 mod worklist;
 

@@ -5,14 +5,17 @@ use askama::Template;
 use registry_etl::benchmarks::{Benchmarks, Confidence, Outcome, Published};
 use registry_etl::cohorts::Definition;
 use registry_etl::cohorts::definition::Event;
+use registry_etl::cohorts::landmark::MONTHS;
 use registry_etl::results::{Analysis, CurveState, SurvivalCurve, SurvivalResult};
 use serde::Deserialize;
 
+use super::survival_tables::{self as tables, Tabled};
 use super::{Frame, html, words};
 use crate::charts;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
+use crate::routes::results::survival::{Table, check, keep};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -43,6 +46,12 @@ struct Breakdown {
 pub(super) struct Asked {
     #[serde(default = "first_endpoint")]
     endpoint: String,
+    /// A treatment after the origin, compared from `landmark` months on.
+    stratum: Option<String>,
+    landmark: Option<u32>,
+    /// Of the CSV.
+    #[serde(default)]
+    table: Table,
 }
 
 fn first_endpoint() -> String {
@@ -64,6 +73,10 @@ struct Data {
     follow_up: String,
     lost: String,
     strata: Vec<Breakdown>,
+    /// Whether there is a Kaplan-Meier curve to speak of.
+    curves: bool,
+    tables: Vec<Tabled>,
+    landmarks_of: Vec<(String, u32, String)>,
     flow: Vec<(String, String, bool)>,
     sensitivities: Vec<(String, String, String, String)>,
     published: Vec<Beside>,
@@ -92,6 +105,7 @@ pub(super) async fn page(
             title: one.title.clone(),
             here: one.id == definition.id,
         };
+        check(definition, asked.stratum.as_deref(), asked.landmark)?;
         let endpoints = state.endpoints.iter().map(link).collect();
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
@@ -104,7 +118,13 @@ pub(super) async fn page(
             }
             Err(problem) => return Err(problem),
         };
-        let data = data(definition, &view.survival(&definition.id)?, &state.benchmarks);
+        let mut result = view.survival(&definition.id)?;
+        keep(
+            &mut result,
+            asked.stratum.as_deref().filter(|_| asked.landmark.is_some()),
+            asked.landmark,
+        );
+        let data = data(definition, &result, &state.benchmarks);
         Ok(Page {
             frame: frame.with_run(&view.run),
             endpoints,
@@ -122,8 +142,12 @@ pub(super) async fn csv(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
-        let result = View::open(&state, &caller.scope, None)?.survival(&asked.endpoint)?;
-        crate::routes::results::survival_csv(&result)
+        let definition = state.endpoints.iter().find(|one| one.id == asked.endpoint);
+        let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
+        check(definition, asked.stratum.as_deref(), asked.landmark)?;
+        let mut result = View::open(&state, &caller.scope, None)?.survival(&asked.endpoint)?;
+        keep(&mut result, asked.stratum.as_deref(), asked.landmark);
+        crate::routes::results::survival_table(&result, asked.table, asked.landmark.is_some())
     })
     .await?;
     Ok(HttpResponse::Ok()
@@ -143,7 +167,7 @@ pub(super) fn median(result: &SurvivalResult) -> String {
     primary(result).map_or_else(|| "–".to_owned(), median_of)
 }
 
-fn median_of(curve: &SurvivalCurve) -> String {
+pub(super) fn median_of(curve: &SurvivalCurve) -> String {
     match (curve.median, curve.state) {
         (Some(m), _) => format!("{:.1} months", m.months),
         (None, CurveState::Shown) => "not reached".to_owned(),
@@ -152,13 +176,13 @@ fn median_of(curve: &SurvivalCurve) -> String {
     }
 }
 
-fn median_interval(curve: &SurvivalCurve) -> String {
+pub(super) fn median_interval(curve: &SurvivalCurve) -> String {
     curve.median.map_or_else(String::new, |m| {
         words::months_interval(m.lower_months, m.upper_months)
     })
 }
 
-fn why_no_curve(state: CurveState) -> &'static str {
+pub(super) fn why_no_curve(state: CurveState) -> &'static str {
     match state {
         CurveState::Shown => "",
         CurveState::Empty => "Nobody is in this group.",
@@ -171,11 +195,11 @@ fn why_no_curve(state: CurveState) -> &'static str {
 }
 
 fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
-    let main = primary(result)?;
+    let main = primary(result);
     let (rows, caveat) = benchmarks
         .beside(&definition.endpoint, &definition.group, Confidence::Medium)
         .unwrap_or_default();
-    let at = |months: f64| main.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);
+    let at = |months: f64| main?.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);
     let landmark = |label: &str, months: f64| {
         let value = at(months);
         (
@@ -205,19 +229,9 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
         endpoint: definition.id.clone(),
         title: definition.title.clone(),
         remark: definition.caveat.clone(),
-        lead: format!(
-            "{} patients, {} {}. Origin: {}. Event: {}. Prospective cases count from the day they were registered.",
-            words::count(main.patients),
-            words::count(main.events),
-            match definition.event {
-                Event::Death => "deaths",
-                Event::RecurrenceOrDeath => "recurrences or deaths",
-            },
-            result.origin,
-            result.event
-        ),
-        median: median_of(main),
-        median_interval: match median_interval(main) {
+        lead: lead(definition, result, main),
+        median: main.map_or_else(String::new, median_of),
+        median_interval: match main.map_or_else(String::new, median_interval) {
             text if text.is_empty() => text,
             text => format!("95 % interval {text}"),
         },
@@ -227,11 +241,13 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
             landmark("3 years", 36.0),
             landmark("5 years", 60.0),
         ],
-        chart_title: main.analysis.label().to_owned(),
-        chart: shown(main).then(|| charts::survival(&[("All", main)], &definition.title)),
-        no_chart: why_no_curve(main.state).to_owned(),
+        chart_title: Analysis::Primary.label().to_owned(),
+        chart: main
+            .filter(|main| shown(main))
+            .map(|main| charts::survival(&[("All", main)], &definition.title)),
+        no_chart: main.map_or("", |main| why_no_curve(main.state)).to_owned(),
         smallest: main
-            .smallest_risk_set
+            .and_then(|main| main.smallest_risk_set)
             .map(|s| {
                 format!(
                     "Smallest risk set while people still enter: {} at {:.1} months.",
@@ -239,16 +255,16 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
                 )
             })
             .unwrap_or_default(),
-        follow_up: match main.follow_up {
-            Some(f) => format!(
+        follow_up: match main.and_then(|main| Some((main, main.follow_up?))) {
+            Some((main, f)) => format!(
                 "Median follow-up {:.1} months (reverse Kaplan-Meier); completeness of follow-up {}.",
                 f.months,
                 words::percent(main.follow_up_completeness)
             ),
             None => String::new(),
         },
-        lost: match main.lost_share {
-            Some(share) if main.lost_over_10_percent => {
+        lost: match main.and_then(|main| main.lost_share) {
+            Some(share) if main.is_some_and(|main| main.lost_over_10_percent) => {
                 format!("More than 10 % were lost to follow-up ({:.0} %).", share * 100.0)
             }
             Some(share) => format!("Lost to follow-up: {:.0} %.", share * 100.0),
@@ -257,7 +273,15 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
         strata: definition
             .strata
             .iter()
+            .filter(|_| main.is_some())
             .map(|by| breakdown(definition, result, by.as_str()))
+            .collect(),
+        curves: main.is_some(),
+        tables: tables::of(definition, result),
+        landmarks_of: definition
+            .landmarks
+            .iter()
+            .flat_map(|by| MONTHS.map(|months| (by.as_str().to_owned(), months, words::code(by.as_str()))))
             .collect(),
         flow,
         sensitivities: result
@@ -276,12 +300,37 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
                 )
             })
             .collect(),
-        published: rows.iter().flat_map(|row| beside(row, main)).collect(),
+        published: main.map_or_else(Vec::new, |main| {
+            rows.iter().flat_map(|row| beside(row, main)).collect()
+        }),
         caveat: caveat.to_owned(),
     })
 }
 
-fn shown(curve: &SurvivalCurve) -> bool {
+/// Who is counted, from when, until what.
+fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&SurvivalCurve>) -> String {
+    let counted = match main {
+        Some(main) => {
+            let what = match definition.event {
+                Event::RecurrenceOrDeath => "recurrences or deaths",
+                Event::ProgressionOrDeath => "progressions or deaths",
+                _ => "deaths",
+            };
+            format!(
+                "{} patients, {} {what}.",
+                words::count(main.patients),
+                words::count(main.events)
+            )
+        }
+        None => format!("{} patients.", words::count(result.flow.analysed)),
+    };
+    format!(
+        "{counted} Origin: {}. Event: {}. Prospective cases count from the day they were registered.",
+        result.origin, result.event
+    )
+}
+
+pub(super) fn shown(curve: &SurvivalCurve) -> bool {
     curve.state == CurveState::Shown && !curve.steps.is_empty()
 }
 

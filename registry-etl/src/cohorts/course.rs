@@ -1,78 +1,286 @@
-//! What endpoints after the first read of one case: operations, lines, recurrences, imaging.
+//! What endpoints after the first read of one case: treatments, lines, progressions, imaging, and the disease they met.
 
 use super::facts::RecordedDate;
 use registry_core::record::{Cell, Record, RowView};
 use serde::{Deserialize, Serialize};
 
-/// A metastasectomy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
+/// Stable disease of more months counts as a response before resection.
+const LASTING_MONTHS: f64 = 6.0;
+
+/// A local treatment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LocalTreatment {
     #[serde(rename = "d")]
     pub date: RecordedDate,
+    #[serde(rename = "m")]
+    pub modality: Option<String>,
     #[serde(rename = "s")]
     pub site: Option<String>,
+    /// `presentation_seq`.
+    #[serde(rename = "p")]
+    pub presentation: Option<u32>,
     #[serde(rename = "c")]
     pub completeness: Option<String>,
+    /// `intent` is curative.
+    #[serde(rename = "u")]
+    pub curative: bool,
     /// `all_disease_cleared` is true.
     #[serde(rename = "a")]
     pub cleared: bool,
+    #[serde(rename = "k")]
+    pub clavien_dindo: Option<String>,
+    #[serde(rename = "x")]
+    pub death_within_90d: Option<bool>,
 }
 
 /// A systemic line of the metastatic setting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Line {
     #[serde(rename = "n")]
     pub number: Option<u32>,
     #[serde(rename = "d")]
     pub start: RecordedDate,
+    #[serde(rename = "z", default)]
+    pub stop: RecordedDate,
+    /// Still given: `stop_reason` is `ongoing`.
+    #[serde(rename = "o", default)]
+    pub ongoing: bool,
+    #[serde(rename = "p", default)]
+    pub progression: RecordedDate,
+    /// Ended by, or best response, progression.
+    #[serde(rename = "q", default)]
+    pub progressed: bool,
+    /// `best_response`.
+    #[serde(rename = "r", default)]
+    pub response: Option<String>,
+    /// Stable for more than six months.
+    #[serde(rename = "l", default)]
+    pub lasting: bool,
+    #[serde(rename = "g", default)]
+    pub regimen: Option<String>,
 }
 
-/// The dates of a case that endpoints count from or to.
+/// A progression or recurrence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progression {
+    #[serde(rename = "d")]
+    pub date: RecordedDate,
+    /// After all disease had been cleared.
+    #[serde(rename = "r")]
+    pub recurrence: bool,
+    #[serde(rename = "s")]
+    pub sites: Vec<String>,
+}
+
+/// What a presentation looked like.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Disease {
+    #[serde(rename = "n")]
+    pub seq: Option<u32>,
+    #[serde(rename = "d")]
+    pub detected: RecordedDate,
+    #[serde(rename = "c")]
+    pub lesions: Option<u32>,
+    #[serde(rename = "m")]
+    pub largest_mm: Option<u32>,
+    #[serde(rename = "r")]
+    pub resectability: Option<String>,
+}
+
+/// The dates of a case that endpoints count from or to, and what stratifies them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CourseFacts {
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
-    pub operations: Vec<Operation>,
+    pub locals: Vec<LocalTreatment>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
-    /// `progression.date` of recurrences after clearance.
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
-    pub recurrences: Vec<RecordedDate>,
+    pub progressions: Vec<Progression>,
     /// `imaging.date`.
     #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
     pub imaging: Vec<RecordedDate>,
+    /// `observation.start_date`.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<RecordedDate>,
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub presentations: Vec<Disease>,
+    /// `assessment.date` and `ecog`.
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    pub ecog: Vec<(RecordedDate, u8)>,
+    /// `pro.date` and `summary_score` in hundredths.
+    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<(RecordedDate, i32)>,
+    /// `primary.treatment_completion_date`.
+    #[serde(rename = "t", default)]
+    pub completed: RecordedDate,
+    /// Whether the primary was removed macroscopically completely.
+    #[serde(rename = "z", default)]
+    pub primary_cleared: Option<bool>,
+    #[serde(rename = "g", default)]
+    pub grade: Option<u8>,
+    /// `followup.cause_of_death`; none when unknown or when rows differ.
+    #[serde(rename = "k", default)]
+    pub cause_of_death: Option<String>,
 }
 
 impl CourseFacts {
     /// Reads the course of a record whose blocked cells are marked.
     pub fn read(record: &Record) -> Self {
-        let is = |row: &RowView<'_>, element: &str, code: &str| row.get(element).as_text() == Some(code);
-        let text = |cell: Cell<'_>| cell.as_text().map(str::to_owned);
-        let date = |row: RowView<'_>| RecordedDate::of(&row.get("date"));
+        let grade = record.single("primary.fnclcc_grade").as_number();
         Self {
-            operations: record
-                .rows("local_treatment")
-                .filter(|row| is(row, "modality", "metastasectomy"))
-                .map(|row| Operation {
-                    date: date(row),
-                    site: text(row.get("site")),
-                    completeness: text(row.get("completeness")),
-                    cleared: row.get("all_disease_cleared").as_boolean() == Some(true),
-                })
-                .collect(),
+            locals: record.rows("local_treatment").map(local).collect(),
             lines: record
                 .rows("systemic")
                 .filter(|row| is(row, "setting", "metastatic"))
-                .map(|row| Line {
-                    number: row.get("line_number").as_number().map(|n| n as u32),
-                    start: RecordedDate::of(&row.get("start_date")),
+                .map(line)
+                .collect(),
+            progressions: record.rows("progression").map(progression).collect(),
+            imaging: record.rows("imaging").map(|row| date(&row, "date")).collect(),
+            observations: record
+                .rows("observation")
+                .map(|row| date(&row, "start_date"))
+                .collect(),
+            presentations: record.rows("presentation").map(disease).collect(),
+            ecog: record
+                .rows("assessment")
+                .filter_map(|row| Some((date(&row, "date"), whole(&row, "ecog")? as u8)))
+                .collect(),
+            scores: record
+                .rows("pro")
+                .filter_map(|row| {
+                    let score = row.get("summary_score").as_number()?;
+                    Some((date(&row, "date"), (score * 100.0).round() as i32))
                 })
                 .collect(),
-            recurrences: record
-                .rows("progression")
-                .filter(|row| is(row, "type", "recurrence_after_clearance"))
-                .map(date)
-                .collect(),
-            imaging: record.rows("imaging").map(date).collect(),
+            completed: RecordedDate::of(&record.single("primary.treatment_completion_date")),
+            primary_cleared: primary_cleared(record),
+            grade: grade.map(|grade| grade as u8),
+            cause_of_death: cause(record),
         }
     }
+}
+
+fn is(row: &RowView<'_>, element: &str, code: &str) -> bool {
+    row.get(element).as_text() == Some(code)
+}
+
+fn text(row: &RowView<'_>, element: &str) -> Option<String> {
+    row.get(element).as_text().map(str::to_owned)
+}
+
+fn date(row: &RowView<'_>, element: &str) -> RecordedDate {
+    RecordedDate::of(&row.get(element))
+}
+
+fn whole(row: &RowView<'_>, element: &str) -> Option<u32> {
+    row.get(element).as_number().map(|n| n as u32)
+}
+
+fn set(row: &RowView<'_>, element: &str) -> Option<Vec<String>> {
+    match row.get(element) {
+        Cell::Set(set) => Some(set.iter().map(str::to_owned).collect()),
+        _ => None,
+    }
+}
+
+fn local(row: RowView<'_>) -> LocalTreatment {
+    LocalTreatment {
+        date: date(&row, "date"),
+        modality: text(&row, "modality"),
+        site: text(&row, "site"),
+        presentation: whole(&row, "presentation_seq"),
+        completeness: text(&row, "completeness"),
+        curative: is(&row, "intent", "curative"),
+        cleared: row.get("all_disease_cleared").as_boolean() == Some(true),
+        clavien_dindo: text(&row, "clavien_dindo"),
+        death_within_90d: row.get("death_within_90d").as_boolean(),
+    }
+}
+
+fn line(row: RowView<'_>) -> Line {
+    let stable = row.get("stable_months").as_number();
+    Line {
+        number: whole(&row, "line_number"),
+        start: date(&row, "start_date"),
+        stop: date(&row, "stop_date"),
+        ongoing: is(&row, "stop_reason", "ongoing"),
+        progression: date(&row, "progression_date"),
+        progressed: is(&row, "stop_reason", "progression") || is(&row, "best_response", "PD"),
+        response: text(&row, "best_response"),
+        lasting: stable.is_some_and(|months| months > LASTING_MONTHS),
+        regimen: set(&row, "agents")
+            .as_deref()
+            .and_then(regimen)
+            .map(str::to_owned),
+    }
+}
+
+/// The class of a regimen by its agents, the first that applies; none without an agent.
+pub fn regimen(agents: &[String]) -> Option<&'static str> {
+    let any = |of: &[&str]| agents.iter().any(|agent| of.contains(&agent.as_str()));
+    let only = |one: &str| agents.iter().all(|agent| agent == one);
+    if agents.is_empty() {
+        return None;
+    }
+    Some(if any(&["doxorubicin", "epirubicin", "liposomal_doxorubicin"]) {
+        if agents.len() > 1 {
+            "anthracycline_combination"
+        } else {
+            "anthracycline"
+        }
+    } else if any(&["gemcitabine"]) {
+        "gemcitabine"
+    } else if any(&["trabectedin"]) {
+        "trabectedin"
+    } else if any(&["eribulin"]) {
+        "eribulin"
+    } else if any(&["pazopanib", "sunitinib", "bevacizumab"]) {
+        "antiangiogenic"
+    } else if only("ifosfamide") {
+        "ifosfamide"
+    } else if only("dacarbazine") {
+        "dacarbazine"
+    } else if only("investigational") {
+        "investigational"
+    } else {
+        "other"
+    })
+}
+
+fn progression(row: RowView<'_>) -> Progression {
+    Progression {
+        date: date(&row, "date"),
+        recurrence: is(&row, "type", "recurrence_after_clearance"),
+        sites: set(&row, "site").unwrap_or_default(),
+    }
+}
+
+fn disease(row: RowView<'_>) -> Disease {
+    Disease {
+        seq: whole(&row, "seq"),
+        detected: date(&row, "date_detected"),
+        lesions: whole(&row, "total_lesion_count"),
+        largest_mm: whole(&row, "largest_size_mm"),
+        resectability: text(&row, "resectability"),
+    }
+}
+
+fn primary_cleared(record: &Record) -> Option<bool> {
+    match record.single("primary.resection_status").as_text()? {
+        "resected" => match record.single("primary.completeness").as_text() {
+            Some("R2") => Some(false),
+            Some(_) => Some(true),
+            None => None,
+        },
+        _ => Some(false),
+    }
+}
+
+/// The cause the rows agree on.
+fn cause(record: &Record) -> Option<String> {
+    let mut causes = record
+        .rows("followup")
+        .filter_map(|row| text(&row, "cause_of_death"));
+    let first = causes.next()?;
+    causes.all(|other| other == first).then_some(first)
 }

@@ -62,6 +62,7 @@ pub fn curve(
         lost: Some(lost),
         lost_share,
         lost_over_10_percent: lost_share.is_some_and(|share| share > MUCH_LOSS),
+        repeated: None,
     };
     if cases.is_empty() {
         return Ok(result);
@@ -184,12 +185,12 @@ fn months(days: f64) -> f64 {
     days / DAYS_PER_MONTH
 }
 
-fn count(n: usize) -> u32 {
+pub(super) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// Unit weights: every count is whole.
-fn whole(n: f64) -> u32 {
+pub(super) fn whole(n: f64) -> u32 {
     n.round() as u32
 }
 
@@ -202,6 +203,7 @@ mod tests {
             entry,
             exit,
             event,
+            cause: u8::from(event),
             lost: false,
             potential: 2000,
         }

@@ -1,24 +1,26 @@
-//! One endpoint of a run: its cohort, the flow into it, its curves.
+//! One endpoint of a run: its cohort, the flow into it, its estimates.
 
 use super::NOT_RECORDED;
-use super::course::Operation;
-use super::definition::{Definition, Event, Origin, Stratum};
+use super::adjusted::models;
+use super::change::{changes, followed};
+use super::definition::{Definition, Estimator, Event};
 use super::endpoint::{Group, curve};
-use super::settle::{Course, DateReading, LeftOut, Settled, day, settle_course};
-use crate::measures::CaseFacts;
+use super::incidence::{incidence, test};
+use super::landmark::comparisons;
+use super::proportion::{admitted, outcome, share};
+use super::repeats::repeated_curve;
+use super::settle::{Course, DateReading, LeftOut, Settled, settle_course};
+use super::strata::{level, repeated};
+use super::units::{Cohort, Unit, units};
 use crate::results::{Analysis, Flow, FlowStep, RunIdentity, SurvivalCurve, SurvivalResult};
 use crate::statistics::StatisticsError;
-use chrono::Datelike;
-use registry_core::record::day_of;
 use std::collections::BTreeMap;
 
-/// Age from which a patient is in the older group.
-const OLDER: u16 = 70;
-/// Years of a calendar period.
-const PERIOD: i32 = 5;
+/// A row with the day of its origin, or the first reason why it is not in the estimate.
+pub(super) type Row = Result<(i32, Settled), LeftOut>;
 
-/// Estimates an endpoint. `run_cut_off` is a day number. Curves: the primary estimate of all patients, its sensitivities,
-/// then the primary estimate by each stratum of the definition.
+/// Estimates an endpoint. `run_cut_off` is a day number. In order: the primary estimate of all patients, its sensitivities, then
+/// the primary estimate by each stratum of the definition, then comparisons from a landmark.
 ///
 /// # Errors
 /// [`StatisticsError`] when settled times are not fit for an estimate.
@@ -26,157 +28,256 @@ pub fn estimate(
     definition: &Definition,
     run: &RunIdentity,
     run_cut_off: i32,
-    cases: &[CaseFacts],
+    cohort: &Cohort<'_>,
 ) -> Result<SurvivalResult, StatisticsError> {
-    let courses: Vec<Course> = cases.iter().map(|case| course(definition, case)).collect();
-    let settle_all = |reading, retrospective| -> Vec<Result<(i32, Settled), LeftOut>> {
-        let both = cases.iter().zip(&courses);
-        both.map(|(case, course)| settle_course(&case.survival, course, run_cut_off, reading, retrospective))
-            .collect()
-    };
-    let rows = settle_all(DateReading::Fifteenth, false);
-    let of = |rows: &[Result<(i32, Settled), LeftOut>]| -> Vec<Settled> {
-        rows.iter().flatten().map(|(_, settled)| *settled).collect()
-    };
-    let primary = of(&rows);
-    let all = |analysis, cases: &[Settled], ignore_entry| {
-        let (by, level) = ("all", "all");
-        curve(&Group { analysis, by, level }, cases, ignore_entry)
-    };
-    let with_retrospective = of(&settle_all(DateReading::Fifteenth, true));
-    let earliest = of(&settle_all(DateReading::Earliest, false));
-    let latest = of(&settle_all(DateReading::Latest, false));
-    let mut curves = vec![
-        all(Analysis::Primary, &primary, false)?,
-        all(Analysis::WithRetrospective, &with_retrospective, false)?,
-        all(Analysis::IgnoringLateEntry, &primary, true)?,
-        all(Analysis::PartialDatesEarliest, &earliest, false)?,
-        all(Analysis::PartialDatesLatest, &latest, false)?,
-    ];
-    for stratum in &definition.strata {
-        curves.extend(by_stratum(*stratum, definition, cases, &rows)?);
-    }
-    Ok(SurvivalResult {
+    let units = units(definition, cohort.cases);
+    let mut result = SurvivalResult {
         run: run.clone(),
         endpoint: definition.id.clone(),
         title: definition.title.clone(),
         origin: definition.origin_text.clone(),
         event: definition.event_text.clone(),
-        flow: flow(&rows),
-        entered_late: Some(size(primary.iter().filter(|c| c.entry.is_some()).count())),
-        curves,
-    })
-}
-
-/// What the endpoint reads of a case.
-pub(super) fn course(definition: &Definition, case: &CaseFacts) -> Course {
-    let origins = match definition.origin {
-        Origin::MetastaticDiagnosis => vec![case.survival.origin],
-        Origin::SystemicLine => {
-            let lines = case.course.lines.iter();
-            lines
-                .filter(|line| line.number == definition.line)
-                .map(|line| line.start)
-                .collect()
+        flow: Flow {
+            cases: None,
+            left_out: Vec::new(),
+            analysed: None,
+        },
+        entered_late: Some(0),
+        curves: Vec::new(),
+        incidence: Vec::new(),
+        tests: Vec::new(),
+        proportions: Vec::new(),
+        changes: Vec::new(),
+        landmark_comparisons: Vec::new(),
+        models: Vec::new(),
+    };
+    match definition.event.estimator() {
+        Estimator::Survival | Estimator::Incidence => {
+            let times = Times {
+                definition,
+                cohort,
+                units: &units,
+                run_cut_off,
+            };
+            times.estimate(&mut result)?;
         }
-        Origin::Metastasectomy | Origin::ClearingMetastasectomy => operations(definition, case)
-            .map(|operation| operation.date)
-            .collect(),
-    };
-    let (events, seen) = match definition.event {
-        Event::Death => (Vec::new(), Vec::new()),
-        Event::RecurrenceOrDeath => (case.course.recurrences.clone(), case.course.imaging.clone()),
-    };
-    Course {
-        origins,
-        events,
-        seen,
-    }
-}
-
-/// The operations an endpoint may count from.
-fn operations<'a>(definition: &'a Definition, case: &'a CaseFacts) -> impl Iterator<Item = &'a Operation> {
-    let cleared = definition.origin == Origin::ClearingMetastasectomy;
-    let at_site = |operation: &Operation| {
-        definition.sites.is_empty()
-            || operation
-                .site
-                .as_ref()
-                .is_some_and(|site| definition.sites.contains(site))
-    };
-    case.course
-        .operations
-        .iter()
-        .filter(move |operation| at_site(operation) && (operation.cleared || !cleared))
-}
-
-fn by_stratum(
-    stratum: Stratum,
-    definition: &Definition,
-    cases: &[CaseFacts],
-    rows: &[Result<(i32, Settled), LeftOut>],
-) -> Result<Vec<SurvivalCurve>, StatisticsError> {
-    let mut groups: BTreeMap<String, Vec<Settled>> = BTreeMap::new();
-    for (case, row) in cases.iter().zip(rows) {
-        if let Ok((origin, settled)) = row {
-            let level = level(stratum, definition, case, *origin);
-            groups
-                .entry(level.unwrap_or_else(|| NOT_RECORDED.to_owned()))
-                .or_default()
-                .push(*settled);
+        Estimator::Proportion => {
+            let rows: Vec<Result<i32, LeftOut>> =
+                units.iter().map(|unit| admitted(unit, run_cut_off)).collect();
+            result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
+            let of = |wanted: &[usize]| -> Vec<Option<bool>> {
+                let chosen = wanted.iter().filter_map(|at| units.get(*at));
+                chosen.map(|unit| outcome(definition.event, unit)).collect()
+            };
+            let all: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].is_ok()).collect();
+            result.proportions.push(share("all", "all", &of(&all))?);
+            for stratum in &definition.strata {
+                let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+                for (at, (unit, row)) in units.iter().zip(&rows).enumerate() {
+                    if let Ok(origin) = row {
+                        let level = level(*stratum, definition, cohort, unit, *origin);
+                        let level = level.unwrap_or_else(|| NOT_RECORDED.to_owned());
+                        groups.entry(level).or_default().push(at);
+                    }
+                }
+                for (level, chosen) in &groups {
+                    result
+                        .proportions
+                        .push(share(stratum.as_str(), level, &of(chosen))?);
+                }
+            }
+        }
+        Estimator::Change => {
+            let rows: Vec<_> = units.iter().map(|unit| followed(unit, run_cut_off)).collect();
+            result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
+            let followed: Vec<_> = rows.into_iter().flatten().collect();
+            result.changes = changes(&followed);
         }
     }
-    let one = |(level, cases): (&String, &Vec<Settled>)| {
-        let (analysis, by) = (Analysis::Primary, stratum.as_str());
-        curve(&Group { analysis, by, level }, cases, false)
-    };
-    groups.iter().map(one).collect()
+    Ok(result)
 }
 
-/// The level of a case; `None` when it is not recorded.
-fn level(stratum: Stratum, definition: &Definition, case: &CaseFacts, origin: i32) -> Option<String> {
-    match stratum {
-        Stratum::Histology => case.histology.clone(),
-        Stratum::Timing => case.timing.clone(),
-        Stratum::Organ => case.organ.clone(),
-        Stratum::Age => case.age.map(|age| {
-            let group = if age < OLDER { "below_70" } else { "70_and_over" };
-            group.to_owned()
-        }),
-        Stratum::Period => day_of(origin).map(|date| {
-            let first = date.year() - date.year().rem_euclid(PERIOD);
-            format!("{first}-{}", first + PERIOD - 1)
-        }),
-        Stratum::Completeness => completeness(definition, case, origin),
+/// An endpoint of times.
+struct Times<'a> {
+    definition: &'a Definition,
+    cohort: &'a Cohort<'a>,
+    units: &'a [Unit<'a>],
+    run_cut_off: i32,
+}
+
+impl Times<'_> {
+    fn estimate(&self, result: &mut SurvivalResult) -> Result<(), StatisticsError> {
+        let rows = self.settled(DateReading::Fifteenth, false, Clone::clone);
+        result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
+        let late = rows
+            .iter()
+            .flatten()
+            .filter(|(_, settled)| settled.entry.is_some());
+        result.entered_late = Some(size(late.count()));
+        self.of_all(&rows, result)?;
+        for stratum in &self.definition.strata {
+            let by = stratum.as_str();
+            let mut groups: BTreeMap<String, Vec<(usize, Settled)>> = BTreeMap::new();
+            for (unit, row) in self.units.iter().zip(&rows) {
+                if let Ok((origin, settled)) = row {
+                    let level = level(*stratum, self.definition, self.cohort, unit, *origin);
+                    let level = level.unwrap_or_else(|| NOT_RECORDED.to_owned());
+                    groups.entry(level).or_default().push((unit.at, *settled));
+                }
+            }
+            for (level, cases) in &groups {
+                let group = Group {
+                    analysis: Analysis::Primary,
+                    by,
+                    level,
+                };
+                self.add(&group, cases, false, result)?;
+            }
+            let causes = self.definition.event.causes();
+            if !causes.is_empty() {
+                let named = |(level, cases): (&String, &Vec<(usize, Settled)>)| {
+                    let of = cases.iter().map(|(_, settled)| (level.clone(), *settled));
+                    of.collect::<Vec<_>>()
+                };
+                let labelled: Vec<(String, Settled)> = groups.iter().flat_map(named).collect();
+                result.tests.push(test(by, causes, &labelled));
+            }
+        }
+        // The adjustment set is of survival from metastatic diagnosis, as the landmarks are.
+        if !self.definition.landmarks.is_empty() {
+            result.models = models(self.units, &rows);
+        }
+        for exposure in &self.definition.landmarks {
+            result
+                .landmark_comparisons
+                .extend(comparisons(*exposure, self.units, &rows)?);
+        }
+        Ok(())
+    }
+
+    /// The primary estimate of all patients and its sensitivities.
+    fn of_all(&self, rows: &[Row], result: &mut SurvivalResult) -> Result<(), StatisticsError> {
+        let primary = self.kept(rows);
+        let mut add = |analysis, cases: &[(usize, Settled)], ignore_entry| {
+            let (by, level) = ("all", "all");
+            self.add(&Group { analysis, by, level }, cases, ignore_entry, result)
+        };
+        add(Analysis::Primary, &primary, false)?;
+        let other = |reading, retrospective, change: &dyn Fn(&Course) -> Course| {
+            self.kept(&self.settled(reading, retrospective, change))
+        };
+        let same = &|course: &Course| course.clone();
+        let fifteenth = DateReading::Fifteenth;
+        add(Analysis::WithRetrospective, &other(fifteenth, true, same), false)?;
+        add(Analysis::IgnoringLateEntry, &primary, true)?;
+        let earliest = other(DateReading::Earliest, false, same);
+        add(Analysis::PartialDatesEarliest, &earliest, false)?;
+        let latest = other(DateReading::Latest, false, same);
+        add(Analysis::PartialDatesLatest, &latest, false)?;
+        match self.definition.event {
+            Event::ProgressionOrDeath => {
+                let counted = other(fifteenth, false, &|course| {
+                    let mut course = course.clone();
+                    let begun = std::mem::take(&mut course.censors);
+                    course.events.extend(begun.into_iter().map(|date| (date, 1)));
+                    course
+                });
+                add(Analysis::NewTreatmentAsEvent, &counted, false)?;
+            }
+            Event::RecurrenceOrDeath => {
+                let seen = other(fifteenth, false, &|course| Course {
+                    seen_only: true,
+                    ..course.clone()
+                });
+                add(Analysis::CensoredAtLastImaging, &seen, false)?;
+            }
+            Event::SarcomaDeath => {
+                for (analysis, counted) in [
+                    (Analysis::UnknownCauseAsSarcoma, 1),
+                    (Analysis::UnknownCauseAsOther, 2),
+                ] {
+                    let bound: Vec<(usize, Settled)> = primary
+                        .iter()
+                        .map(|(at, settled)| {
+                            let cause = if settled.cause == 3 {
+                                counted
+                            } else {
+                                settled.cause
+                            };
+                            (*at, Settled { cause, ..*settled })
+                        })
+                        .collect();
+                    add(analysis, &bound, false)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn settled(
+        &self,
+        reading: DateReading,
+        retrospective: bool,
+        change: impl Fn(&Course) -> Course,
+    ) -> Vec<Row> {
+        let one = |unit: &Unit<'_>| {
+            let facts = &unit.case.survival;
+            settle_course(
+                facts,
+                &change(&unit.course),
+                self.run_cut_off,
+                reading,
+                retrospective,
+            )
+        };
+        self.units.iter().map(one).collect()
+    }
+
+    /// The rows of an estimate, each with the position of its case.
+    fn kept(&self, rows: &[Row]) -> Vec<(usize, Settled)> {
+        let both = self.units.iter().zip(rows);
+        both.filter_map(|(unit, row)| row.as_ref().ok().map(|(_, settled)| (unit.at, *settled)))
+            .collect()
+    }
+
+    fn add(
+        &self,
+        group: &Group<'_>,
+        cases: &[(usize, Settled)],
+        ignore_entry: bool,
+        result: &mut SurvivalResult,
+    ) -> Result<(), StatisticsError> {
+        let settled: Vec<Settled> = cases.iter().map(|(_, settled)| *settled).collect();
+        let causes = self.definition.event.causes();
+        if !causes.is_empty() {
+            let found = incidence(group, causes, &settled, ignore_entry)?;
+            result.incidence.push(found);
+            return Ok(());
+        }
+        let found: SurvivalCurve = if repeated(self.definition) {
+            let patients: Vec<usize> = cases.iter().map(|(at, _)| *at).collect();
+            repeated_curve(group, &settled, &patients, ignore_entry)?
+        } else {
+            curve(group, &settled, ignore_entry)?
+        };
+        result.curves.push(found);
+        Ok(())
     }
 }
 
-/// Residual tumour of the operation counted from; of several on one day none is known to be it when they differ.
-fn completeness(definition: &Definition, case: &CaseFacts, origin: i32) -> Option<String> {
-    let mut that_day = operations(definition, case)
-        .filter(|operation| day(operation.date, DateReading::Fifteenth) == Ok(Some(origin)))
-        .map(|operation| operation.completeness.as_deref());
-    let first = that_day.next()??;
-    that_day
-        .all(|other| other == Some(first))
-        .then(|| first.to_owned())
-}
-
-/// Every case once: analysed, or under the first reason it is not.
-fn flow(rows: &[Result<(i32, Settled), LeftOut>]) -> Flow {
+/// Every row once: analysed, or under the first reason it is not.
+fn flow(rows: impl Iterator<Item = Option<LeftOut>>) -> Flow {
+    let rows: Vec<Option<LeftOut>> = rows.collect();
     let step = |reason: LeftOut| FlowStep {
         reason: reason.as_str().to_owned(),
         label: reason.label().to_owned(),
-        n: Some(size(
-            rows.iter()
-                .filter(|row| matches!(row, Err(why) if *why == reason))
-                .count(),
-        )),
+        n: Some(size(rows.iter().filter(|why| **why == Some(reason)).count())),
     };
     Flow {
         cases: Some(size(rows.len())),
         left_out: LeftOut::ALL.into_iter().map(step).collect(),
-        analysed: Some(size(rows.iter().flatten().count())),
+        analysed: Some(size(rows.iter().filter(|why| why.is_none()).count())),
     }
 }
 

@@ -1,18 +1,27 @@
 //! Who is in a survival endpoint, from when, until when: dates of a case become subjects, and every case that does not
 //! is counted under the first reason that applies.
 
+mod adjusted;
+mod change;
 pub mod course;
 pub mod definition;
 pub mod endpoint;
 pub mod estimate;
 pub mod facts;
+mod incidence;
+pub mod landmark;
+mod proportion;
+mod repeats;
 pub mod settle;
+mod strata;
+mod units;
 
 pub use course::CourseFacts;
 pub use definition::{Definition, DefinitionError, definitions};
 pub use estimate::estimate;
 pub use facts::{RecordedDate, SurvivalFacts};
 pub use settle::{DateReading, LeftOut, Settled, settle};
+pub use units::Cohort;
 
 /// Level of a case whose stratifier is not recorded: its own level, never dropped.
 pub const NOT_RECORDED: &str = "not_recorded";

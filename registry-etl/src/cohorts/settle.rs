@@ -34,6 +34,12 @@ pub enum LeftOut {
     DeathDateUnknown,
     /// An event of the endpoint whose date is not known.
     EventDateUnknown,
+    /// The treatment whose end an endpoint counts from goes on.
+    NotEnded,
+    /// A share of patients treated before registration holds among those only who lived to be registered.
+    BeforeRegistration,
+    /// No score at the baseline.
+    NoBaseline,
     NoFollowUp,
     NoRegistration,
     AscertainmentNotRecorded,
@@ -43,9 +49,10 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
-    pub const ALL: [LeftOut; 14] = [
+    pub const ALL: [LeftOut; 17] = [
         Self::NotCore,
         Self::NotTreated,
+        Self::NotEnded,
         Self::EditError,
         Self::NoOrigin,
         Self::YearOnly,
@@ -58,6 +65,8 @@ impl LeftOut {
         Self::Retrospective,
         Self::ExitBeforeOrigin,
         Self::ExitNotAfterEntry,
+        Self::BeforeRegistration,
+        Self::NoBaseline,
     ];
 
     /// Stable code.
@@ -71,6 +80,9 @@ impl LeftOut {
             Self::OriginAfterCutOff => "origin_after_cut_off",
             Self::DeathDateUnknown => "death_date_unknown",
             Self::EventDateUnknown => "event_date_unknown",
+            Self::NotEnded => "treatment_not_ended",
+            Self::BeforeRegistration => "treated_before_registration",
+            Self::NoBaseline => "no_baseline_score",
             Self::NoFollowUp => "no_follow_up",
             Self::NoRegistration => "no_registration_date",
             Self::AscertainmentNotRecorded => "ascertainment_not_recorded",
@@ -91,6 +103,11 @@ impl LeftOut {
             Self::OriginAfterCutOff => "Origin after the cut-off",
             Self::DeathDateUnknown => "Dead, date of death not known",
             Self::EventDateUnknown => "An event whose date is not known",
+            Self::NotEnded => "The treatment whose end is counted from goes on",
+            Self::BeforeRegistration => {
+                "Treated before registration (who died before cannot be in the registry)"
+            }
+            Self::NoBaseline => "No score at the baseline",
             Self::NoFollowUp => "No contact with a known date up to the cut-off",
             Self::NoRegistration => "Date of registration not known",
             Self::AscertainmentNotRecorded => "Not recorded whether registered prospectively",
@@ -107,7 +124,10 @@ pub struct Settled {
     /// Registration, when after the origin.
     pub entry: Option<i32>,
     pub exit: i32,
+    /// Ended by the event of the endpoint, or by one that competes with it.
     pub event: bool,
+    /// Which: position among the causes of the endpoint, from 1; 0 when censored.
+    pub cause: u8,
     /// Censored at a contact that says the patient is lost.
     pub lost: bool,
     /// From the origin to the cut-off of the run (for completeness of follow-up).
@@ -115,12 +135,24 @@ pub struct Settled {
 }
 
 /// What an endpoint reads of one case besides its contacts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Course {
     /// Possible origins: the first counts, so every one must be dated.
     pub origins: Vec<RecordedDate>,
-    /// Events besides death; those on or before the origin are not of this course.
-    pub events: Vec<RecordedDate>,
+    /// Events besides death, with their cause; those on or before the origin are not of this course.
+    pub events: Vec<(RecordedDate, u8)>,
+    /// The next step of treatment: an event even on the day of the origin.
+    pub next: Vec<RecordedDate>,
+    /// Ends of observation before the event; those on or before the origin are none.
+    pub censors: Vec<RecordedDate>,
+    /// Position of death among the causes of the endpoint; none where it does not end the course (it then censors).
+    pub death: u8,
+    /// Follow-up ends with the last of `seen`, whatever contacts say.
+    pub seen_only: bool,
+    /// An event without a date has happened.
+    pub undated: bool,
+    /// What the course is counted from the end of goes on.
+    pub not_ended: bool,
     /// Days besides contacts up to which a patient is known to be free of the event.
     pub seen: Vec<RecordedDate>,
 }
@@ -138,8 +170,8 @@ pub fn settle(
 ) -> Result<Settled, LeftOut> {
     let course = Course {
         origins: vec![facts.origin],
-        events: Vec::new(),
-        seen: Vec::new(),
+        death: 1,
+        ..Course::default()
     };
     settle_course(facts, &course, run_cut_off, reading, retrospective).map(|(_, settled)| settled)
 }
@@ -161,6 +193,9 @@ pub fn settle_course(
     if course.origins.is_empty() {
         return Err(LeftOut::NotTreated);
     }
+    if course.not_ended {
+        return Err(LeftOut::NotEnded);
+    }
     if uses_blocked(facts, course) {
         return Err(LeftOut::EditError);
     }
@@ -169,29 +204,14 @@ pub fn settle_course(
     if origin > cut_off {
         return Err(LeftOut::OriginAfterCutOff);
     }
-    let death = death_day(facts, reading)?;
-    let mut ends = death;
-    for event in &course.events {
-        let at = day(*event, reading)?.ok_or(LeftOut::EventDateUnknown)?;
-        if at > origin {
-            ends = Some(ends.map_or(at, |first| first.min(at)));
-        }
-    }
-    let (exit, event, lost) = match ends {
-        Some(end) if end <= cut_off => (end, true, false),
-        _ => {
-            let (mut last, mut lost) = last_contact(facts, reading)?.ok_or(LeftOut::NoFollowUp)?;
-            for seen in &course.seen {
-                if let Some(at) = day(*seen, reading)?.filter(|at| *at > last) {
-                    (last, lost) = (at, false);
-                }
-            }
+    let end = first_end(facts, course, origin, reading)?;
+    let (exit, cause, lost) = match end {
+        Some((end, cause)) if end <= cut_off => (end, cause, false),
+        later => {
+            let free = censored(facts, course, origin, cut_off, reading)?;
             // Somebody whose event comes after the cut-off was free of it on that day.
-            if ends.is_some() || last > cut_off {
-                (cut_off, false, false)
-            } else {
-                (last, false, lost)
-            }
+            let to_the_end = later.is_some() && !course.seen_only;
+            if to_the_end { (cut_off, 0, false) } else { free }
         }
     };
     let registration = day(facts.registration, reading)?.ok_or(LeftOut::NoRegistration)?;
@@ -210,11 +230,69 @@ pub fn settle_course(
     let settled = Settled {
         entry: (!from_origin && registration > origin).then_some(registration - origin),
         exit: exit - origin,
-        event,
+        event: cause > 0,
+        cause,
         lost,
         potential: run_cut_off - origin,
     };
     Ok((origin, settled))
+}
+
+/// The first event, death or censoring date after the origin, with its cause (0: it censors). Of several on one day an event
+/// comes before a censoring, and a cause before those after it.
+fn first_end(
+    facts: &SurvivalFacts,
+    course: &Course,
+    origin: i32,
+    reading: DateReading,
+) -> Result<Option<(i32, u8)>, LeftOut> {
+    let mut ends: Vec<(i32, u8)> = Vec::new();
+    ends.extend(death_day(facts, reading)?.map(|death| (death, course.death)));
+    for (event, cause) in &course.events {
+        let at = day(*event, reading)?.ok_or(LeftOut::EventDateUnknown)?;
+        ends.extend((at > origin).then_some((at, *cause)));
+    }
+    for next in &course.next {
+        let at = day(*next, reading)?.ok_or(LeftOut::EventDateUnknown)?;
+        ends.push((at.max(origin), 1));
+    }
+    for censor in &course.censors {
+        // A treatment without a date cannot be told from one that came before the event.
+        let at = day(*censor, reading)?.ok_or(LeftOut::EventDateUnknown)?;
+        ends.extend((at > origin).then_some((at, 0)));
+    }
+    // Censoring last.
+    let after = |cause: u8| if cause == 0 { u8::MAX } else { cause };
+    if course.undated {
+        return Err(LeftOut::EventDateUnknown);
+    }
+    Ok(ends.into_iter().min_by_key(|(at, cause)| (*at, after(*cause))))
+}
+
+/// When somebody without an end was last known to be free of the event, and whether lost.
+fn censored(
+    facts: &SurvivalFacts,
+    course: &Course,
+    origin: i32,
+    cut_off: i32,
+    reading: DateReading,
+) -> Result<(i32, u8, bool), LeftOut> {
+    let contact = last_contact(facts, reading)?.ok_or(LeftOut::NoFollowUp)?;
+    let (mut last, mut lost) = if course.seen_only {
+        (origin, false)
+    } else {
+        contact
+    };
+    for seen in &course.seen {
+        if let Some(at) = day(*seen, reading)?.filter(|at| *at > last) {
+            (last, lost) = (at, false);
+        }
+    }
+    Ok(if last > cut_off {
+        (cut_off, 0, false)
+    } else {
+        (last, 0, lost)
+    })
 }
 
 /// The first of dates that must all be known.
@@ -230,9 +308,12 @@ fn first_of(dates: &[RecordedDate], reading: DateReading, unknown: LeftOut) -> R
 /// Whether a date or status the endpoint needs is kept out by an edit error.
 fn uses_blocked(facts: &SurvivalFacts, course: &Course) -> bool {
     let blocked = RecordedDate::Blocked;
-    let mut dates = course.origins.iter().chain(&course.events).chain(&course.seen);
+    let events = course.events.iter().map(|(date, _)| date);
+    let mut dates = course.origins.iter().chain(events).chain(&course.seen);
+    let mut treatments = course.next.iter().chain(&course.censors);
     facts.registration == blocked
         || dates.any(|date| *date == blocked)
+        || treatments.any(|date| *date == blocked)
         || facts
             .contacts
             .iter()

@@ -15,6 +15,7 @@
 mod adherence;
 mod comparison;
 mod completeness;
+mod endpoints;
 mod letters;
 mod summaries;
 pub(crate) mod suppression;

@@ -4,6 +4,7 @@
 //! least the threshold of exits, the curve ends when fewer are at risk, and times are given to a tenth of a month: the
 //! day on which somebody died is not shown.
 
+use super::endpoints;
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
@@ -33,6 +34,7 @@ pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresh
         }
     }
     at_risk(&mut result.curves, &exact.curves, threshold);
+    endpoints::hide(exact, &mut result, audience, threshold);
     result
 }
 
@@ -42,6 +44,25 @@ fn smallest(curve: &SurvivalCurve, audience: &Audience) -> u32 {
         Audience::Public => patients.min(events).min(patients - events),
         _ => patients,
     }
+}
+
+/// As [`groups`], of curves that add up to a number nobody shows.
+pub(super) fn parts(
+    curves: &[SurvivalCurve],
+    audience: &Audience,
+    threshold: u32,
+) -> Vec<Option<Suppression>> {
+    let mut family = Family::default();
+    let total = family.add(Cell::of(curves.iter().filter_map(|one| one.patients).sum()));
+    let parts = curves.iter().map(|curve| {
+        family.add(Cell {
+            smallest: smallest(curve, audience),
+            ..Cell::of(curve.patients.unwrap_or(0))
+        })
+    });
+    let parts: Vec<usize> = parts.collect();
+    family.sums.push(Sum { total, parts });
+    family.protect(threshold).split_off(1)
 }
 
 /// Which groups are hidden: small ones, what would give them away, and sensitivities that differ from the primary
@@ -62,8 +83,16 @@ fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<
     }
     let mut hidden = family.protect(threshold);
     let primary = all.map_or(0, |c| curves[c].patients.unwrap_or(0));
+    let events = all.map_or(0, |c| curves[c].events.unwrap_or(0));
     for (curve, hidden) in curves.iter().zip(&mut hidden) {
-        if curve.by == "all" && few(curve.patients.unwrap_or(0).abs_diff(primary), threshold) {
+        let patients = curve.patients.unwrap_or(0).abs_diff(primary);
+        // The same patients with another reading of what is an event: few of them must not stand out.
+        let redefined = matches!(
+            curve.analysis,
+            Analysis::NewTreatmentAsEvent | Analysis::CensoredAtLastImaging
+        );
+        let apart = redefined && few(curve.events.unwrap_or(0).abs_diff(events), threshold);
+        if curve.by == "all" && (few(patients, threshold) || apart) {
             hidden.get_or_insert(Suppression::Complementary);
         }
     }
@@ -79,11 +108,11 @@ fn strata(curves: &[SurvivalCurve]) -> BTreeMap<&str, Vec<usize>> {
     strata
 }
 
-fn is_total(curve: &SurvivalCurve) -> bool {
+pub(super) fn is_total(curve: &SurvivalCurve) -> bool {
     curve.by == "all" && curve.analysis == Analysis::Primary
 }
 
-fn emptied(curve: &mut SurvivalCurve, why: Suppression) {
+pub(super) fn emptied(curve: &mut SurvivalCurve, why: Suppression) {
     *curve = SurvivalCurve {
         analysis: curve.analysis,
         by: std::mem::take(&mut curve.by),
@@ -102,11 +131,21 @@ fn emptied(curve: &mut SurvivalCurve, why: Suppression) {
         lost: None,
         lost_share: None,
         lost_over_10_percent: false,
+        repeated: None,
     };
 }
 
-fn coarsen(curve: &mut SurvivalCurve, threshold: u32) {
-    curve.steps = merged(&curve.steps, threshold);
+pub(super) fn coarsen(curve: &mut SurvivalCurve, threshold: u32) {
+    // Steps count episodes: so many of them may be one patient's.
+    let most = curve.repeated.map_or(1, |one| one.most_of_one_patient.max(1));
+    curve.steps = merged(&curve.steps, threshold * most);
+    if let Some(repeated) = &mut curve.repeated {
+        let more = repeated
+            .episodes
+            .unwrap_or(0)
+            .abs_diff(curve.patients.unwrap_or(0));
+        repeated.episodes = repeated.episodes.filter(|_| !few(more, threshold));
+    }
     let patients = curve.patients.unwrap_or(0);
     curve.events = curve
         .events
@@ -144,7 +183,7 @@ fn merged(steps: &[CurveStep], threshold: u32) -> Vec<CurveStep> {
     shown
 }
 
-fn tenth_up(months: f64) -> f64 {
+pub(super) fn tenth_up(months: f64) -> f64 {
     (months * 10.0).ceil() / 10.0
 }
 
@@ -169,7 +208,11 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
         let mut family = Family::default();
         for curve in exact {
             let n = curve.landmarks.get(time).and_then(|l| l.at_risk).unwrap_or(0);
-            family.add(Cell::of(n));
+            let most = curve.repeated.map_or(1, |one| one.most_of_one_patient.max(1));
+            family.add(Cell {
+                smallest: n / most,
+                ..Cell::of(n)
+            });
         }
         if let Some(total) = exact.iter().position(is_total) {
             for parts in strata(exact).into_values() {

@@ -214,6 +214,17 @@ impl CaseColumns {
         self.tertiles.iter().map(owned).collect()
     }
 
+    /// Centre of each case, by its number.
+    pub fn centre_of_cases(&self) -> Vec<u32> {
+        self.cases.iter().map(|case| case.centre).collect()
+    }
+
+    /// Third of the centres each case's centre is in; none where no volume is known.
+    pub fn thirds_of_cases(&self, thirds: &BTreeMap<String, &'static str>) -> Vec<Option<&'static str>> {
+        let third = |case: &CaseRow| thirds.get(self.centres.name(case.centre)).copied();
+        self.cases.iter().map(third).collect()
+    }
+
     /// Number of cases.
     pub fn len(&self) -> usize {
         self.cases.len()

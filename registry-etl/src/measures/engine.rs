@@ -18,7 +18,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates.
-const EVALUATION_VERSION: &str = "4";
+const EVALUATION_VERSION: &str = "5";
 /// The parameter from which `presentation.timing` follows, without being read by an expression.
 pub(crate) const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 /// Kind of a composite among the measures of a run.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// First byte of a payload; another format gets another number (and another engine version).
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 /// Stands where rows of one case differ.
 pub const SEVERAL: &str = "several";
 /// A longer interval is known to the year only.

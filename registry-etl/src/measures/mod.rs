@@ -36,7 +36,7 @@ pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use family::Family;
 pub use funnels::{funnels, funnels_within};
 pub use summaries::{overview, quality};
-pub use tertiles::volume_tertiles;
+pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
 pub use trend::trend;
 
 #[cfg(test)]

@@ -9,13 +9,22 @@ const NAMES: [&str; 3] = ["low", "middle", "high"];
 /// The third each centre is in by the yearly RPS volume of its last known year up to `year`; centres of equal volume are in the same,
 /// the lower one. A centre without a volume is in none.
 pub fn volume_tertiles(centres: &CentreTable, year: i32) -> BTreeMap<String, &'static str> {
+    tertiles_of(centres, "annual_rps_volume", year)
+}
+
+/// The same by the metastasectomies of a year.
+pub fn metastasectomy_tertiles(centres: &CentreTable, year: i32) -> BTreeMap<String, &'static str> {
+    tertiles_of(centres, "annual_metastasectomy_volume", year)
+}
+
+fn tertiles_of(centres: &CentreTable, element: &str, year: i32) -> BTreeMap<String, &'static str> {
     let mut volumes: BTreeMap<String, u64> = BTreeMap::new();
     // Rows come in the order of years: the last one wins.
     for row in centres.rows() {
         let known = row.get("effective_year").and_then(Value::as_i64);
         let (Some(centre), Some(volume)) = (
             row.get("centre_id").and_then(Value::as_str),
-            row.get("annual_rps_volume").and_then(Value::as_u64),
+            row.get(element).and_then(Value::as_u64),
         ) else {
             continue;
         };

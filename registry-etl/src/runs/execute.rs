@@ -1,7 +1,7 @@
 //! Carrying out a run.
 
 use super::RunError;
-use crate::cohorts::{definitions, estimate};
+use crate::cohorts::{Cohort, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{
     self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
@@ -11,7 +11,9 @@ use crate::results::completeness::NETWORK;
 use crate::results::{RunIdentity, kind};
 use chrono::{Datelike, NaiveDate};
 use registry_core::access::Scope;
+use registry_core::guideline::Guideline;
 use registry_core::record::{CentreTable, day_number};
+use registry_core::rules::ParameterValue;
 use registry_core::storage::{
     CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, StartRun,
     Store,
@@ -319,8 +321,17 @@ impl Work<'_> {
             )?,
         ];
         let cut_off = day_number(self.options.cut_off);
+        let year = self.options.cut_off.year();
+        let centres = columns.centre_of_cases();
+        let cohort = Cohort {
+            cases: &columns.facts,
+            centres: &centres,
+            volume: columns.thirds_of_cases(&measures::volume_tertiles(self.centres, year)),
+            metastasectomies: columns.thirds_of_cases(&measures::metastasectomy_tertiles(self.centres, year)),
+            low_volume: low_volume(guideline),
+        };
         for definition in definitions(self.engine.judge().store())? {
-            let survival = estimate(&definition, &identity, cut_off, &columns.facts)?;
+            let survival = estimate(&definition, &identity, cut_off, &cohort)?;
             results.push(result(kind::SURVIVAL, &definition.id, &survival)?);
         }
         for document in tally.documents(&identity) {
@@ -349,6 +360,15 @@ impl Work<'_> {
         }
         Ok(results)
     }
+}
+
+/// Most lesions and most millimetres of a low volume, as the guideline sets them.
+fn low_volume(guideline: &Guideline) -> Option<(u32, u32)> {
+    let whole = |name: &str| match guideline.parameters.get(name)?.value {
+        ParameterValue::Number(value) => Some(value as u32),
+        _ => None,
+    };
+    Some((whole("LOW_VOLUME_COUNT")?, whole("LOW_VOLUME_MM")?))
 }
 
 fn result(kind: &str, key: &str, body: &impl Serialize) -> Result<RunResult, RunError> {

@@ -7,6 +7,7 @@
 mod beta;
 pub mod casemix;
 mod cholesky;
+pub mod clustered;
 pub mod difference;
 pub mod funnel;
 mod gamma;
@@ -23,6 +24,7 @@ pub mod survival;
 pub mod trend;
 
 pub use casemix::{CaseMix, CentreRatio, indirect_standardisation};
+pub use clustered::{ClusteredStep, clustered};
 pub use difference::{Difference, two_proportions};
 pub use funnel::{BinomialLimits, exact_limits};
 pub use kaplan_meier::{Band, Curve, Subject, kaplan_meier, reverse_kaplan_meier};

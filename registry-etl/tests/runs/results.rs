@@ -104,5 +104,5 @@ fn an_empty_registry_has_results_too() {
         assert_eq!(reader.overview(&audience).expect("overview").cases, Some(0));
         assert_eq!(reader.funnels(&audience).expect("funnels").funnels.len(), 106);
     }
-    assert!(reader.survival("S9", &Audience::Exact).is_err());
+    assert!(reader.survival("S11", &Audience::Exact).is_err());
 }

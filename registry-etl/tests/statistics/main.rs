@@ -13,6 +13,7 @@ mod comparisons;
 mod competing;
 mod coverage;
 mod cox;
+mod immortal;
 mod properties;
 mod proportions;
 mod reference;

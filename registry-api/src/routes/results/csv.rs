@@ -1,6 +1,6 @@
 //! The same tables as CSV (RFC 4180): empty where a value is not shown, with the reason in its own column.
 
-use registry_etl::results::{AdherenceTable, SurvivalResult};
+use registry_etl::results::AdherenceTable;
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -52,28 +52,7 @@ pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
     written(&header, rows)
 }
 
-/// One line per step of every shown curve.
-///
-/// # Errors
-/// None in practice.
-pub fn survival(result: &SurvivalResult) -> Result<String, Problem> {
-    let header = [
-        "analysis", "by", "level", "days", "months", "at_risk", "events", "censored", "survival", "lower",
-        "upper",
-    ];
-    let rows = result.curves.iter().flat_map(|curve| {
-        let head = serde_json::to_value(curve.analysis).unwrap_or(Value::Null);
-        curve.steps.iter().map(move |step| {
-            let value = serde_json::to_value(step).unwrap_or(Value::Null);
-            let mut row = vec![text(&head), curve.by.clone(), curve.level.clone()];
-            row.extend(header[3..].iter().map(|name| text(&value[*name])));
-            row
-        })
-    });
-    written(&header, rows)
-}
-
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

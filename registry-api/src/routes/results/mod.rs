@@ -2,6 +2,8 @@
 
 pub mod benchmarks;
 mod csv;
+pub mod survival;
+mod survival_csv;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
@@ -16,15 +18,16 @@ use crate::problem::{Kind, Problem};
 use crate::results::{Registration, View};
 use crate::state::{AppState, blocking};
 
-pub use csv::survival as survival_csv;
 pub(super) use csv::written;
+use survival::Curves;
+pub use survival_csv::survival as survival_table;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/api/v1/adherence", adherence),
         guarded(Method::GET, "/api/v1/adherence/{measure}/funnel", funnel),
         guarded(Method::GET, "/api/v1/survival", survival_endpoints),
-        guarded(Method::GET, "/api/v1/survival/{endpoint}", survival),
+        guarded(Method::GET, "/api/v1/survival/{endpoint}", survival_endpoint),
         guarded(Method::GET, "/api/v1/benchmarks", benchmarks::list),
         guarded(Method::GET, "/api/v1/quality", quality),
     ]
@@ -143,51 +146,6 @@ pub(super) async fn survival_endpoints(
     Reply::json(200, &json!({ "endpoints": state.endpoints }))
 }
 
-/// Treatments and responses that come after the origin: whoever has them has lived long enough to.
-const AFTER_THE_ORIGIN: [&str; 5] = [
-    "metastasectomy",
-    "ablation",
-    "local_treatment",
-    "systemic",
-    "response",
-];
-
-/// Which curves of an endpoint.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Curves {
-    stratum: Option<String>,
-    run: Option<i64>,
-}
-
-impl Curves {
-    /// Refuses what is no stratum of the endpoint, and says why when it would mislead.
-    fn check(&self, definition: &Definition) -> Result<(), Problem> {
-        let Some(stratum) = self.stratum.as_deref() else {
-            return Ok(());
-        };
-        if definition.strata.iter().any(|known| known.as_str() == stratum) {
-            return Ok(());
-        }
-        if AFTER_THE_ORIGIN.contains(&stratum) {
-            return Err(Problem::with(
-                Kind::MisleadingComparison,
-                format!(
-                    "`{stratum}` is not known at the origin of {}: patients who have it lived long enough to have it, and that time \
-                     would be counted in its favour (immortal time). Such a comparison needs a landmark, with the treatment \
-                     classified before it, or a time-dependent covariate.",
-                    definition.id
-                ),
-            ));
-        }
-        let known: Vec<&str> = definition.strata.iter().map(|known| known.as_str()).collect();
-        Err(Problem::with(
-            Kind::NotFound,
-            format!("strata of {}: {}", definition.id, known.join(", ")),
-        ))
-    }
-}
-
 /// An endpoint, and beside it what was published.
 #[derive(Serialize)]
 struct Estimated {
@@ -197,10 +155,13 @@ struct Estimated {
     benchmarks: Vec<serde_json::Value>,
 }
 
-/// Curve, interval, at-risk table, median, landmark times, the flow of exclusions, and published rows to set beside them.
-#[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("stratum" = Option<String>, Query, description = "only this breakdown"), ("run" = Option<i64>, Query,)),
+/// Curves or cumulative incidence with interval and at-risk table, shares or changes, comparisons from a landmark, models, the flow of
+/// exclusions, and published rows to set beside them; `Accept: text/csv` for a table.
+#[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("stratum" = Option<String>, Query, description = "only this breakdown; a treatment after the origin with a landmark"),
+        ("landmark" = Option<u32>, Query, description = "6 or 12 months: grouped by what had been done by then, counted from then"),
+        ("table" = Option<String>, Query, description = "of a CSV: curves, at_risk or flow"), ("run" = Option<i64>, Query,)),
     responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
-pub(super) async fn survival(
+pub(super) async fn survival_endpoint(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
     endpoint: web::Path<String>,
@@ -217,13 +178,10 @@ pub(super) async fn survival(
         let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
         wanted.check(definition)?;
         let mut result = View::open(&state, &caller.scope, wanted.run)?.survival(&endpoint)?;
-        if let Some(stratum) = &wanted.stratum {
-            result
-                .curves
-                .retain(|curve| curve.by == "all" || curve.by == *stratum);
-        }
+        wanted.keep(&mut result);
         if as_csv {
-            Ok(Reply::text("text/csv; charset=utf-8", csv::survival(&result)?))
+            let table = survival_table(&result, wanted.table, wanted.landmark.is_some())?;
+            Ok(Reply::text("text/csv; charset=utf-8", table))
         } else {
             let definition = definition.clone();
             let benchmarks = benchmarks::of_endpoint(&state, &definition.endpoint);

@@ -1,8 +1,13 @@
 use super::*;
-use crate::cohorts::course::{CourseFacts, Line};
+use crate::cohorts::course::{CourseFacts, Line, LocalTreatment, Progression};
+use crate::cohorts::definition::Stratum;
 use crate::cohorts::definition::read;
 use crate::cohorts::facts::{Ascertainment, Contact, RecordedDate, SurvivalFacts, Vital};
+use crate::cohorts::units::known;
+use crate::measures::CaseFacts;
 use registry_core::record::PartialDate;
+
+mod endpoints;
 
 const FILE: &str = include_str!("../../../../schema/endpoints/endpoints.toml");
 
@@ -37,26 +42,57 @@ fn case() -> CaseFacts {
     }
 }
 
-fn operation(date: &str, site: &str, completeness: &str, cleared: bool) -> Operation {
-    Operation {
+fn operation(date: &str, site: &str, completeness: &str, cleared: bool) -> LocalTreatment {
+    LocalTreatment {
         date: on(date),
+        modality: Some("metastasectomy".to_owned()),
         site: Some(site.to_owned()),
         completeness: Some(completeness.to_owned()),
+        presentation: Some(1),
+        curative: true,
         cleared,
+        ..LocalTreatment::default()
+    }
+}
+
+fn recurrence(date: &str) -> Progression {
+    Progression {
+        date: on(date),
+        recurrence: true,
+        sites: vec!["lung".to_owned()],
     }
 }
 
 /// Entry, exit, event.
 fn row(id: &str, case: &CaseFacts) -> Result<(Option<i32>, i32, bool), LeftOut> {
-    let course = course(&endpoint(id), case);
+    let cases = [case.clone()];
+    let units = units(&endpoint(id), &cases);
+    assert_eq!(units.len(), 1, "one row a patient");
     let settled = settle_course(
         &case.survival,
-        &course,
+        &units[0].course,
         number("2026-06-30"),
         DateReading::Fifteenth,
         false,
     );
     settled.map(|(_, s)| (s.entry, s.exit, s.event))
+}
+
+/// The level of the case's only row.
+fn stratum(id: &str, by: Stratum, case: &CaseFacts) -> Option<String> {
+    let (definition, cases) = (endpoint(id), [case.clone()]);
+    let cohort = Cohort {
+        low_volume: Some((3, 30)),
+        ..Cohort::of(&cases)
+    };
+    let units = units(&definition, &cases);
+    let origin = units[0]
+        .course
+        .origins
+        .iter()
+        .filter_map(|date| known(*date))
+        .min();
+    level(by, &definition, &cohort, &units[0], origin.unwrap())
 }
 
 fn died(case: &mut CaseFacts, date: &str) {
@@ -70,7 +106,7 @@ fn died(case: &mut CaseFacts, date: &str) {
 #[test]
 fn s4_counts_from_the_first_operation_at_the_site() {
     let mut one = case();
-    one.course.operations = vec![
+    one.course.locals = vec![
         operation("2025-05-01", "lung", "R1", true),
         operation("2025-03-01", "lung", "R0", false),
         operation("2025-02-01", "liver", "R2", false),
@@ -79,10 +115,13 @@ fn s4_counts_from_the_first_operation_at_the_site() {
     assert_eq!(row("S4-lung", &one), Ok((None, 30, true)));
     assert_eq!(row("S4-liver", &one), Ok((None, 58, true)));
     assert_eq!(row("S4-abdominal", &one), Err(LeftOut::NotTreated));
-    let lung = endpoint("S4-lung");
     assert_eq!(
-        completeness(&lung, &one, number("2025-03-01")).as_deref(),
+        stratum("S4-lung", Stratum::Completeness, &one).as_deref(),
         Some("R0")
+    );
+    assert_eq!(
+        stratum("S4-lung", Stratum::MacroscopicCompleteness, &one).as_deref(),
+        Some("R0_or_R1")
     );
 }
 
@@ -90,7 +129,7 @@ fn s4_counts_from_the_first_operation_at_the_site() {
 fn intra_abdominal_is_peritoneum_or_retroperitoneum() {
     for site in ["peritoneum", "retroperitoneum"] {
         let mut one = case();
-        one.course.operations = vec![operation("2025-12-10", site, "R0", true)];
+        one.course.locals = vec![operation("2025-12-10", site, "R0", true)];
         assert_eq!(row("S4-abdominal", &one), Ok((None, 10, false)), "{site}");
     }
 }
@@ -98,38 +137,41 @@ fn intra_abdominal_is_peritoneum_or_retroperitoneum() {
 #[test]
 fn an_operation_before_registration_enters_late_and_one_without_date_leaves_out() {
     let mut one = case();
-    one.course.operations = vec![operation("2025-01-01", "lung", "R0", true)];
+    one.course.locals = vec![operation("2025-01-01", "lung", "R0", true)];
     // 1 January to 10 January; to 20 December.
     assert_eq!(row("S4-lung", &one), Ok((Some(9), 353, false)));
-    one.course.operations.push(Operation {
+    one.course.locals.push(LocalTreatment {
         date: RecordedDate::None,
         ..operation("2025-01-01", "lung", "R0", true)
     });
     assert_eq!(row("S4-lung", &one), Err(LeftOut::NoOrigin));
-    one.course.operations[1].date = RecordedDate::Blocked;
+    one.course.locals[1].date = RecordedDate::Blocked;
     assert_eq!(row("S4-lung", &one), Err(LeftOut::EditError));
-    one.course.operations[1].date = on("2025");
+    one.course.locals[1].date = on("2025");
     assert_eq!(row("S4-lung", &one), Err(LeftOut::YearOnly));
 }
 
 #[test]
 fn s5_needs_clearance_and_ends_at_recurrence_death_imaging_or_contact() {
     let mut one = case();
-    one.course.operations = vec![operation("2025-03-01", "lung", "R2", false)];
+    one.course.locals = vec![operation("2025-03-01", "lung", "R2", false)];
     assert_eq!(row("S5", &one), Err(LeftOut::NotTreated));
     one.course
-        .operations
+        .locals
         .push(operation("2025-12-10", "liver", "R0", true));
     // A recurrence that led to the operation is not after it.
-    one.course.recurrences = vec![on("2025-11-01"), on("2025-12-10")];
+    one.course.progressions = vec![recurrence("2025-11-01"), recurrence("2025-12-10")];
     assert_eq!(row("S5", &one), Ok((None, 10, false)), "last contact");
     one.course.imaging = vec![on("2025-12-30"), on("2025-12-15")];
     assert_eq!(row("S5", &one), Ok((None, 20, false)), "last imaging is later");
-    one.course.recurrences.push(on("2025-12-25"));
+    one.course.progressions.push(recurrence("2025-12-25"));
     assert_eq!(row("S5", &one), Ok((None, 15, true)), "recurrence");
     died(&mut one, "2025-12-22");
     assert_eq!(row("S5", &one), Ok((None, 12, true)), "death comes first");
-    one.course.recurrences.push(RecordedDate::None);
+    one.course.progressions.push(Progression {
+        date: RecordedDate::None,
+        ..recurrence("2025-12-25")
+    });
     assert_eq!(row("S5", &one), Err(LeftOut::EventDateUnknown));
 }
 
@@ -139,6 +181,7 @@ fn s2_counts_from_the_start_of_its_line() {
     let line = |n, date| Line {
         number: Some(n),
         start: on(date),
+        ..Line::default()
     };
     one.course = CourseFacts {
         lines: vec![line(1, "2025-11-20"), line(2, "2025-12-15")],
@@ -160,14 +203,14 @@ fn every_case_is_in_the_flow_once_and_in_one_level_of_every_stratum() {
         engine_version: String::new(),
     };
     let mut operated = case();
-    operated.course.operations = vec![operation("2025-03-01", "lung", "R0", true)];
+    operated.course.locals = vec![operation("2025-03-01", "lung", "R0", true)];
     let mut unrecorded = operated.clone();
-    unrecorded.course.operations[0].completeness = None;
+    unrecorded.course.locals[0].completeness = None;
     let got = estimate(
         &endpoint("S4-lung"),
         &run,
         number("2026-06-30"),
-        &[operated, unrecorded, case()],
+        &Cohort::of(&[operated, unrecorded, case()]),
     )
     .unwrap();
     assert_eq!((got.flow.cases, got.flow.analysed), (Some(3), Some(2)));

@@ -56,6 +56,10 @@ impl Rows {
             exit: columns.exit[i],
             weight: columns.weight.map_or(1.0, |w| w[i]),
         }))?;
+        Self::coded(spans, columns.event, causes)
+    }
+
+    fn coded(spans: Vec<(f64, f64, f64)>, event: &[i64], causes: usize) -> Result<Self, StatisticsError> {
         let row = |(index, ((entry, exit, weight), event)): (usize, ((f64, f64, f64), &i64))| {
             let code = usize::try_from(*event).ok().filter(|code| *code <= causes);
             let code = code.ok_or(StatisticsError::StateCode { index, causes })?;
@@ -66,13 +70,31 @@ impl Rows {
                 weight,
             })
         };
-        let rows: Result<Vec<Row>, StatisticsError> = spans
-            .into_iter()
-            .zip(columns.event)
-            .enumerate()
-            .map(row)
-            .collect();
+        let rows: Result<Vec<Row>, StatisticsError> =
+            spans.into_iter().zip(event).enumerate().map(row).collect();
         Ok(Self { rows: rows?, causes })
+    }
+
+    /// Rows of weight 1 of which some are observed from the beginning (no entry) and others enter late.
+    ///
+    /// # Errors
+    /// As [`Rows::new`].
+    pub fn entering(
+        exit: &[f64],
+        event: &[i64],
+        entry: &[Option<f64>],
+        causes: usize,
+    ) -> Result<Self, StatisticsError> {
+        let n = exit.len();
+        same_length("events", event.len(), n)?;
+        same_length("entries", entry.len(), n)?;
+        let span = |i: usize| Span {
+            entry: entry[i],
+            exit: exit[i],
+            weight: 1.0,
+        };
+        let spans = canonical((0..n).map(span))?;
+        Self::coded(spans, event, causes)
     }
 
     /// The rows, in the order given.

@@ -1,0 +1,129 @@
+//! Quality of life since the baseline, and who could not be asked or did not answer.
+
+use super::endpoint::{DAYS_PER_MONTH, LEVEL, count};
+use super::facts::RecordedDate;
+use super::settle::{DateReading, LeftOut, day};
+use super::units::{Unit, known};
+use crate::results::ChangeRow;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// When the score is looked for again, in months since the baseline.
+const MONTHS: [f64; 3] = [3.0, 6.0, 12.0];
+/// Days on either side of such a time.
+const WITHIN: i32 = 45;
+/// Days before the metastatic diagnosis from which a score may be the baseline.
+const BEFORE: i32 = 42;
+/// Hundredths of points that matter to a patient.
+const MATTERS: i32 = 1_000;
+
+/// A patient with a baseline.
+pub(super) struct Followed {
+    baseline: (i32, i32),
+    scores: Vec<(i32, i32)>,
+    died: Option<i32>,
+    cut_off: i32,
+}
+
+/// The baseline of a row, or the first reason why there is none.
+pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, LeftOut> {
+    let facts = &unit.case.survival;
+    if !facts.in_core {
+        return Err(LeftOut::NotCore);
+    }
+    let blocked = |date: &RecordedDate| *date == RecordedDate::Blocked;
+    if blocked(&facts.origin) || unit.case.course.scores.iter().any(|(date, _)| blocked(date)) {
+        return Err(LeftOut::EditError);
+    }
+    let origin = day(facts.origin, DateReading::Fifteenth)?.ok_or(LeftOut::NoOrigin)?;
+    let cut_off = facts.cut_off.min(run_cut_off);
+    if origin > cut_off {
+        return Err(LeftOut::OriginAfterCutOff);
+    }
+    let course = &unit.case.course;
+    let treatments = course.locals.iter().map(|one| one.date);
+    let treatments = treatments.chain(course.lines.iter().map(|one| one.start));
+    let until = treatments
+        .filter_map(known)
+        .filter(|at| *at >= origin)
+        .min()
+        .unwrap_or(cut_off);
+    let scores: Vec<(i32, i32)> = course
+        .scores
+        .iter()
+        .filter_map(|(date, score)| Some((known(*date)?, *score)))
+        .filter(|(at, _)| *at <= cut_off)
+        .collect();
+    let baseline = scores
+        .iter()
+        .copied()
+        .filter(|(at, _)| (origin - BEFORE..=until).contains(at))
+        .min_by_key(|(at, _)| ((at - origin).abs(), *at))
+        .ok_or(LeftOut::NoBaseline)?;
+    Ok(Followed {
+        baseline,
+        scores,
+        died: facts.contacts.iter().filter_map(|one| known(one.death)).min(),
+        cut_off,
+    })
+}
+
+/// Changes at each time.
+pub(super) fn changes(all: &[Followed]) -> Vec<ChangeRow> {
+    MONTHS.iter().map(|&months| change(all, months)).collect()
+}
+
+fn change(all: &[Followed], months: f64) -> ChangeRow {
+    let after = (months * DAYS_PER_MONTH).round() as i32;
+    let (mut died, mut not_due, mut missing) = (0, 0, 0);
+    let mut found: Vec<i32> = Vec::new();
+    for one in all {
+        let (at, score) = one.baseline;
+        let target = at + after;
+        let again = one.scores.iter().filter(|(day, _)| {
+            // Not the baseline itself, nor anything before it.
+            *day > at && (day - target).abs() <= WITHIN
+        });
+        let end = target + WITHIN;
+        if let Some((_, then)) = again.min_by_key(|(day, _)| ((day - target).abs(), *day)) {
+            found.push(then - score);
+        } else if one.died.is_some_and(|died| died <= end.min(one.cut_off)) {
+            died += 1;
+        } else if end > one.cut_off {
+            not_due += 1;
+        } else {
+            missing += 1;
+        }
+    }
+    let interval = mean(&found);
+    let points = |wanted: fn(i32) -> bool| count(found.iter().filter(|one| wanted(**one)).count());
+    ChangeRow {
+        months,
+        suppressed: None,
+        baseline: Some(count(all.len())),
+        died: Some(died),
+        not_due: Some(not_due),
+        measured: Some(count(found.len())),
+        missing: Some(missing),
+        mean: interval.map(|(mean, _)| mean),
+        lower: interval.and_then(|(mean, half)| Some(mean - half?)),
+        upper: interval.and_then(|(mean, half)| Some(mean + half?)),
+        better: Some(points(|one| one >= MATTERS)),
+        worse: Some(points(|one| one <= -MATTERS)),
+    }
+}
+
+/// Mean and half the width of its t interval, in points; no interval of a single difference.
+fn mean(hundredths: &[i32]) -> Option<(f64, Option<f64>)> {
+    let n = hundredths.len() as f64;
+    if hundredths.is_empty() {
+        return None;
+    }
+    let points = || hundredths.iter().map(|one| f64::from(*one) / 100.0);
+    let mean = points().sum::<f64>() / n;
+    let squares: f64 = points().map(|one| (one - mean).powi(2)).sum();
+    let half = StudentsT::new(0.0, 1.0, n - 1.0).ok().map(|t| {
+        let quantile = t.inverse_cdf(1.0 - (1.0 - LEVEL) / 2.0);
+        quantile * (squares / (n - 1.0) / n).sqrt()
+    });
+    Some((mean, half))
+}

@@ -1,0 +1,529 @@
+//! Endpoints with competing events, shares, changes, repeats and landmarks, by hand.
+
+use super::*;
+use crate::cohorts::course::{Disease, regimen};
+use crate::results::{CurveState, RateState};
+
+fn run() -> RunIdentity {
+    RunIdentity {
+        run: 1,
+        cut_off: "2026-06-30".to_owned(),
+        schema_version: String::new(),
+        guideline: String::new(),
+        guideline_version: String::new(),
+        engine_version: String::new(),
+    }
+}
+
+fn estimated(id: &str, cases: &[CaseFacts]) -> SurvivalResult {
+    estimate(&endpoint(id), &run(), number("2026-06-30"), &Cohort::of(cases)).unwrap()
+}
+
+/// Entry, exit and cause of the case's only row.
+fn cause(id: &str, case: &CaseFacts) -> Result<(i32, u8), LeftOut> {
+    let cases = [case.clone()];
+    let definition = endpoint(id);
+    let units = units(&definition, &cases);
+    let cut_off = number("2026-06-30");
+    settle_course(
+        &case.survival,
+        &units[0].course,
+        cut_off,
+        DateReading::Fifteenth,
+        false,
+    )
+    .map(|(_, settled)| (settled.exit, settled.cause))
+}
+
+fn line(n: u32, start: &str) -> Line {
+    Line {
+        number: Some(n),
+        start: on(start),
+        ..Line::default()
+    }
+}
+
+fn treatment(date: &str, modality: &str, site: &str) -> LocalTreatment {
+    LocalTreatment {
+        modality: Some(modality.to_owned()),
+        curative: false,
+        cleared: false,
+        ..operation(date, site, "R0", false)
+    }
+}
+
+fn at_site(date: &str, site: &str) -> Progression {
+    Progression {
+        recurrence: false,
+        sites: vec![site.to_owned()],
+        date: on(date),
+    }
+}
+
+#[test]
+fn an_unknown_cause_of_death_is_a_cause_of_its_own_with_both_bounds() {
+    // Ten patients from 10 January 2024; one death each on days 100, 200, 300, of the sarcoma, another and an unknown cause.
+    let mut cases = Vec::new();
+    for at in 0..10 {
+        let mut one = case();
+        one.survival.origin = on("2024-01-10");
+        one.survival.registration = on("2024-01-10");
+        if at < 3 {
+            let day = number("2024-01-10") + 100 * (at + 1);
+            one.survival.contacts[0].date = RecordedDate::Between(day, day);
+            one.survival.contacts[0].vital = Vital::Dead;
+            one.survival.contacts[0].death = RecordedDate::Between(day, day);
+            // Contacts alive are needed only without a death.
+            one.course.cause_of_death =
+                [Some("sarcoma"), Some("treatment"), None][at as usize].map(str::to_owned);
+        }
+        cases.push(one);
+    }
+    let got = estimated("S1b", &cases);
+    let at_a_year = |n: usize| -> Vec<f64> {
+        let values = got.incidence[n]
+            .causes
+            .iter()
+            .map(|one| one.values[0].incidence.unwrap());
+        values.map(|value| (value * 1e9).round() / 1e9).collect()
+    };
+    assert_eq!(at_a_year(0), [0.1, 0.1, 0.1]);
+    let of = |analysis| {
+        got.incidence
+            .iter()
+            .position(|one| one.analysis == analysis)
+            .unwrap()
+    };
+    assert_eq!(at_a_year(of(Analysis::UnknownCauseAsSarcoma)), [0.2, 0.1, 0.0]);
+    assert_eq!(at_a_year(of(Analysis::UnknownCauseAsOther)), [0.1, 0.2, 0.0]);
+    // Ten at the origin, seven after a year; followed to day 710.
+    let at_risk: Vec<_> = got.incidence[0].at_risk.iter().map(|at| at.at_risk).collect();
+    assert_eq!(at_risk, [Some(10), Some(7), Some(0), Some(0), Some(0)]);
+    assert_eq!(
+        got.incidence[0].causes[0].values[1].incidence, None,
+        "nobody seen for two years"
+    );
+    assert!(got.curves.is_empty());
+}
+
+#[test]
+fn s3_ends_with_progression_and_is_censored_where_another_treatment_begins() {
+    let mut one = case();
+    one.course.lines = vec![line(1, "2025-02-01")];
+    assert_eq!(cause("S3-line-1", &one), Ok((322, 0)), "last contact");
+    one.course.lines.push(line(2, "2025-05-02"));
+    assert_eq!(
+        cause("S3-line-1", &one),
+        Ok((90, 0)),
+        "the second line censors the first"
+    );
+    one.course.locals = vec![operation("2025-04-02", "lung", "R0", true)];
+    assert_eq!(
+        cause("S3-line-1", &one),
+        Ok((60, 0)),
+        "and so does an earlier curative operation"
+    );
+    one.course.lines[0].progression = on("2025-04-02");
+    assert_eq!(
+        cause("S3-line-1", &one),
+        Ok((60, 1)),
+        "progression on the same day comes first"
+    );
+    one.course.progressions = vec![at_site("2025-03-03", "liver"), at_site("2025-01-20", "liver")];
+    assert_eq!(cause("S3-line-1", &one), Ok((30, 1)), "the first after the start");
+    let mut undated = case();
+    undated.course.lines = vec![Line {
+        progressed: true,
+        ..line(1, "2025-02-01")
+    }];
+    assert_eq!(cause("S3-line-1", &undated), Err(LeftOut::EventDateUnknown));
+}
+
+#[test]
+fn s3_counts_another_treatment_as_event_in_its_sensitivity_only() {
+    let cases: Vec<CaseFacts> = (0..12)
+        .map(|at| {
+            let mut one = case();
+            one.course.lines = vec![line(1, "2025-02-01")];
+            if at < 3 {
+                one.course.lines.push(line(2, "2025-05-02"));
+            }
+            one
+        })
+        .collect();
+    let got = estimated("S3-line-1", &cases);
+    let events = |analysis| {
+        let found = got.curves.iter().find(|one| one.analysis == analysis);
+        found.unwrap().events
+    };
+    assert_eq!(
+        (events(Analysis::Primary), events(Analysis::NewTreatmentAsEvent)),
+        (Some(0), Some(3))
+    );
+}
+
+#[test]
+fn s3r_counts_not_evaluable_as_no_response_and_tells_the_unknown() {
+    let with = |response: Option<&str>| {
+        let mut one = case();
+        one.course.lines = vec![Line {
+            response: response.map(str::to_owned),
+            ..line(1, "2025-02-01")
+        }];
+        one
+    };
+    let mut early = with(Some("PR"));
+    early.survival.registration = on("2025-03-01");
+    let cases = [with(Some("PR")), with(Some("NE")), with(None), early, case()];
+    let got = estimated("S3r-line-1", &cases);
+    let all = &got.proportions[0];
+    assert_eq!(
+        (all.numerator, all.denominator, all.not_assessable),
+        (Some(1), Some(2), Some(1))
+    );
+    assert_eq!((all.rate, all.state), (Some(0.5), RateState::Insufficient));
+    assert_eq!(
+        (all.bound_low, all.bound_high),
+        (Some(1.0 / 3.0), Some(2.0 / 3.0))
+    );
+    // Wilson, 1 of 2: (1/2 + z^2/4 -+ z sqrt(1/8 + z^2/16)) / (1 + z^2/2) = 0.0945 to 0.9055.
+    assert!((all.lower.unwrap() - 0.0945).abs() < 1e-4 && (all.upper.unwrap() - 0.9055).abs() < 1e-4);
+    let out: Vec<_> = got.flow.left_out.iter().filter(|one| one.n != Some(0)).collect();
+    let codes: Vec<&str> = out.iter().map(|one| one.reason.as_str()).collect();
+    assert_eq!(codes, ["not_treated", "treated_before_registration"]);
+}
+
+#[test]
+fn s5_is_followed_to_the_last_imaging_in_its_sensitivity() {
+    let mut one = case();
+    one.course.locals = vec![operation("2025-03-01", "lung", "R0", true)];
+    one.course.imaging = vec![on("2025-03-31"), on("2025-02-01")];
+    let cases = vec![one; 10];
+    let got = estimated("S5", &cases);
+    let end = |analysis| {
+        let found = got.curves.iter().find(|one| one.analysis == analysis).unwrap();
+        found.steps.last().unwrap().days
+    };
+    assert_eq!(end(Analysis::Primary), 294.0, "the contact of 20 December");
+    assert_eq!(end(Analysis::CensoredAtLastImaging), 30.0);
+}
+
+#[test]
+fn s5s_tells_sites_apart_and_s6_reads_the_treated_site() {
+    let mut one = case();
+    one.course.locals = vec![operation("2025-03-01", "lung", "R0", true)];
+    for (sites, want) in [
+        (vec!["lung"], 1),
+        (vec!["liver"], 2),
+        (vec!["peritoneum", "retroperitoneum"], 3),
+        (vec!["lung", "liver"], 4),
+        (vec!["bone"], 4),
+        (vec![], 4),
+    ] {
+        one.course.progressions = vec![Progression {
+            sites: sites.into_iter().map(str::to_owned).collect(),
+            ..recurrence("2025-03-31")
+        }];
+        assert_eq!(cause("S5s", &one), Ok((30, want)));
+    }
+    one.course.progressions.clear();
+    died(&mut one, "2025-03-11");
+    assert_eq!(cause("S5s", &one), Ok((10, 5)));
+    let mut ablated = case();
+    ablated.course.locals = vec![treatment("2025-03-01", "mwa", "liver")];
+    ablated.course.progressions = vec![at_site("2025-03-11", "lung"), at_site("2025-03-31", "liver")];
+    assert_eq!(
+        cause("S6-ablation", &ablated),
+        Ok((30, 1)),
+        "the lung was not treated"
+    );
+    assert_eq!(cause("S6-sbrt", &ablated), Err(LeftOut::NotTreated));
+    died(&mut ablated, "2025-03-21");
+    assert_eq!(cause("S6-ablation", &ablated), Ok((20, 2)));
+}
+
+#[test]
+fn s7_begins_with_the_end_of_a_line_and_s10_ends_with_the_first_treatment() {
+    let mut one = case();
+    one.course.lines = vec![Line {
+        ongoing: true,
+        ..line(1, "2025-02-01")
+    }];
+    assert_eq!(cause("S7-line-1", &one), Err(LeftOut::NotEnded));
+    one.course.lines[0].stop = on("2025-06-01");
+    assert_eq!(cause("S7-line-1", &one), Ok((202, 0)));
+    one.course.lines.push(line(2, "2025-06-01"));
+    assert_eq!(cause("S7-line-1", &one), Ok((0, 1)), "straight on to the next");
+    one.course.lines[1].start = on("2025-07-01");
+    assert_eq!(cause("S7-line-1", &one), Ok((30, 1)));
+    died(&mut one, "2025-06-11");
+    assert_eq!(cause("S7-line-1", &one), Ok((10, 2)));
+    let mut waiting = case();
+    waiting.course.observations = vec![on("2025-03-01")];
+    waiting.course.locals = vec![
+        treatment("2025-02-01", "rfa", "liver"),
+        treatment("2025-04-30", "sbrt", "lung"),
+    ];
+    assert_eq!(cause("S10", &waiting), Ok((60, 1)), "the ablation came before");
+    waiting.course.progressions = vec![at_site("2025-03-31", "lung")];
+    assert_eq!(cause("S10", &waiting), Ok((30, 1)));
+}
+
+#[test]
+fn s8_counts_what_is_known_of_ninety_days() {
+    let with = |death, class: Option<&str>| {
+        let mut one = case();
+        one.course.locals = vec![LocalTreatment {
+            death_within_90d: death,
+            clavien_dindo: class.map(str::to_owned),
+            ..treatment("2025-03-01", "metastasectomy", "lung")
+        }];
+        one
+    };
+    let cases = [
+        with(Some(true), Some("V")),
+        with(Some(false), Some("II")),
+        with(Some(false), Some("IIIa")),
+        with(None, None),
+    ];
+    let counts = |id: &str| {
+        let got = estimated(id, &cases);
+        let all = &got.proportions[0];
+        (all.numerator, all.denominator, all.not_assessable)
+    };
+    assert_eq!(counts("S8-metastasectomy-death"), (Some(1), Some(3), Some(1)));
+    assert_eq!(counts("S8-metastasectomy-morbidity"), (Some(2), Some(3), Some(1)));
+    assert_eq!(counts("S8-ablation-death"), (Some(0), Some(0), Some(0)));
+}
+
+#[test]
+fn every_later_operation_is_a_row_and_patients_are_counted_once() {
+    let mut one = case();
+    one.course.locals = vec![
+        operation("2025-03-01", "lung", "R0", true),
+        operation("2025-03-01", "lung", "R0", true),
+        operation("2025-06-01", "lung", "R0", true),
+        operation("2025-09-01", "lung", "R1", true),
+        operation("2025-07-01", "liver", "R0", true),
+    ];
+    let mut cases = vec![one; 10];
+    cases.push(case());
+    let got = estimated("S4-lung-repeat", &cases);
+    let all = &got.curves[0];
+    let repeated = all.repeated.unwrap();
+    assert_eq!(
+        (all.patients, repeated.episodes, repeated.most_of_one_patient),
+        (Some(10), Some(20), 2)
+    );
+    assert_eq!((got.flow.cases, got.flow.analysed), (Some(21), Some(20)));
+    assert_eq!(all.state, CurveState::Shown);
+    let few = estimated("S4-lung-repeat", &cases[..9]);
+    assert_eq!(
+        few.curves[0].state,
+        CurveState::FewPatients,
+        "eighteen episodes of nine patients"
+    );
+}
+
+#[test]
+fn levels_known_on_the_day_of_the_origin() {
+    let mut one = case();
+    let disease = |seq, detected: &str, lesions, mm| Disease {
+        seq: Some(seq),
+        detected: on(detected),
+        lesions: Some(lesions),
+        largest_mm: Some(mm),
+        resectability: None,
+    };
+    one.course.presentations = vec![disease(1, "2025-01-10", 3, 30), disease(2, "2025-08-01", 4, 10)];
+    one.timing = Some("metachronous".to_owned());
+    one.course.completed = on("2024-01-10");
+    let level = |by, case: &CaseFacts| stratum("S1", by, case);
+    assert_eq!(
+        level(Stratum::Dfi, &one).as_deref(),
+        Some("12_months_and_over"),
+        "to the day"
+    );
+    one.course.completed = on("2024-01-11");
+    assert_eq!(level(Stratum::Dfi, &one).as_deref(), Some("below_12_months"));
+    one.course.primary_cleared = Some(false);
+    assert_eq!(level(Stratum::Dfi, &one).as_deref(), Some("not_defined"));
+    one.course.completed = RecordedDate::None;
+    one.course.primary_cleared = Some(true);
+    assert_eq!(level(Stratum::Dfi, &one), None);
+    one.timing = Some("synchronous".to_owned());
+    assert_eq!(level(Stratum::Dfi, &one).as_deref(), Some("below_12_months"));
+    assert_eq!(
+        level(Stratum::LowVolume, &one).as_deref(),
+        Some("low"),
+        "at most 3 and 30 mm"
+    );
+    // The nearest assessment within 42 days, here five days after.
+    one.course.ecog = vec![
+        (on("2024-11-01"), 0),
+        (on("2025-01-15"), 2),
+        (on("2025-01-01"), 1),
+    ];
+    assert_eq!(level(Stratum::Ecog, &one).as_deref(), Some("ecog_2_and_over"));
+    // A second operation belongs to the second presentation, eight months after the first one cleared all.
+    one.course.locals = vec![LocalTreatment {
+        presentation: Some(2),
+        ..operation("2025-09-01", "lung", "R0", true)
+    }];
+    assert_eq!(
+        stratum("S4-lung", Stratum::LowVolume, &one).as_deref(),
+        Some("high")
+    );
+    assert_eq!(
+        stratum("S4-lung", Stratum::Dfi, &one).as_deref(),
+        Some("not_defined")
+    );
+    one.course.locals.push(LocalTreatment {
+        ..operation("2025-02-01", "liver", "R0", true)
+    });
+    assert_eq!(
+        stratum("S4-lung", Stratum::Dfi, &one).as_deref(),
+        Some("below_12_months")
+    );
+    let before = |response: &str, stop: &str, lasting| {
+        let mut case = one.clone();
+        case.course.lines = vec![Line {
+            stop: on(stop),
+            response: Some(response.to_owned()),
+            lasting,
+            ..line(1, "2025-03-01")
+        }];
+        stratum("S4-lung", Stratum::PriorResponse, &case)
+    };
+    assert_eq!(
+        before("PR", "2025-08-01", false).as_deref(),
+        Some("response_or_lasting_stability")
+    );
+    assert_eq!(
+        before("SD", "2025-08-01", true).as_deref(),
+        Some("response_or_lasting_stability")
+    );
+    assert_eq!(before("SD", "2025-08-01", false).as_deref(), Some("no_response"));
+    assert_eq!(
+        before("PR", "2025-10-01", false),
+        None,
+        "it went on past the operation"
+    );
+    assert_eq!(
+        stratum("S4-lung", Stratum::PriorResponse, &one).as_deref(),
+        Some("no_systemic_treatment")
+    );
+}
+
+#[test]
+fn regimens_by_the_first_class_that_applies() {
+    let class = |agents: &[&str]| {
+        let agents: Vec<String> = agents.iter().map(|one| (*one).to_owned()).collect();
+        regimen(&agents)
+    };
+    assert_eq!(
+        class(&["doxorubicin", "ifosfamide"]),
+        Some("anthracycline_combination")
+    );
+    assert_eq!(class(&["doxorubicin"]), Some("anthracycline"));
+    assert_eq!(class(&["docetaxel", "gemcitabine"]), Some("gemcitabine"));
+    assert_eq!(class(&["ifosfamide"]), Some("ifosfamide"));
+    assert_eq!(class(&["ifosfamide", "other"]), Some("other"));
+    assert_eq!(class(&["sunitinib"]), Some("antiangiogenic"));
+    assert_eq!(class(&["investigational"]), Some("investigational"));
+    assert_eq!(class(&[]), None);
+}
+
+#[test]
+fn the_landmark_fixes_the_group_and_counts_out_who_died_or_left_before() {
+    let since = |operated: Option<&str>, end: &str, dead: bool| {
+        let mut one = case();
+        one.survival.origin = on("2025-01-01");
+        one.survival.registration = on("2025-01-01");
+        one.survival.contacts[0].date = on(end);
+        if dead {
+            one.survival.contacts[0].vital = Vital::Dead;
+            one.survival.contacts[0].death = on(end);
+        }
+        one.course.locals = operated
+            .map(|date| operation(date, "lung", "R0", true))
+            .into_iter()
+            .collect();
+        one
+    };
+    // Six months are 183 days: 3 July 2025.
+    let cases = [
+        since(Some("2025-07-03"), "2026-01-01", false),
+        since(Some("2025-07-04"), "2026-01-01", true),
+        since(None, "2025-07-04", true),
+        since(Some("2025-02-01"), "2025-07-03", true),
+        since(None, "2025-03-01", false),
+    ];
+    let got = estimated("S1", &cases);
+    let six = got
+        .landmark_comparisons
+        .iter()
+        .find(|one| one.by == "metastasectomy" && one.landmark_months == 6)
+        .unwrap();
+    assert_eq!(
+        (six.patients, six.died_before, six.left_before, six.at_landmark),
+        (Some(5), Some(1), Some(1), Some(3))
+    );
+    let groups: Vec<_> = six
+        .curves
+        .iter()
+        .map(|one| (one.level.as_str(), one.patients, one.events))
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            ("before_landmark", Some(1), Some(0)),
+            ("not_before_landmark", Some(2), Some(2))
+        ]
+    );
+    assert!(six.contrast.is_none() && six.no_contrast.is_some());
+}
+
+#[test]
+fn s9_tells_the_mean_of_those_measured_twice_and_who_was_not() {
+    let with = |scores: &[(&str, i32)], died_on: Option<&str>| {
+        let mut one = case();
+        one.course.scores = scores.iter().map(|(date, score)| (on(date), *score)).collect();
+        if let Some(date) = died_on {
+            died(&mut one, date);
+        }
+        one
+    };
+    let cases = [
+        with(&[("2025-01-10", 6000), ("2025-04-10", 7000)], None),
+        with(&[("2025-01-10", 6000), ("2025-04-20", 5500)], None),
+        with(&[("2025-01-10", 6000)], Some("2025-03-01")),
+        with(&[("2025-01-10", 6000)], None),
+        with(&[("2024-11-01", 6000)], None),
+    ];
+    let got = estimated("S9", &cases);
+    let three = &got.changes[0];
+    assert_eq!(
+        (
+            three.baseline,
+            three.died,
+            three.not_due,
+            three.measured,
+            three.missing
+        ),
+        (Some(4), Some(1), Some(0), Some(2), Some(1))
+    );
+    // Changes +10 and -5: mean 2.5, standard error 7.5, t on one degree of freedom 12.7062.
+    assert_eq!(
+        (three.mean, three.better, three.worse),
+        (Some(2.5), Some(1), Some(0))
+    );
+    assert!((three.upper.unwrap() - (2.5 + 12.706_204_74 * 7.5)).abs() < 1e-4);
+    let out = got
+        .flow
+        .left_out
+        .iter()
+        .find(|one| one.reason == "no_baseline_score")
+        .unwrap();
+    assert_eq!(out.n, Some(1), "seventy days before the diagnosis is no baseline");
+}
