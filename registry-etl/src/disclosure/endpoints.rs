@@ -278,12 +278,15 @@ fn landmarks(all: &mut [LandmarkComparison], audience: &Audience, threshold: u32
                 parts: vec![4 * n + 1, 4 * n + 2, 4 * n + 3],
             });
         }
-        for n in 1..counts.len() {
-            for column in 1..=2 {
-                let between = counts[n][column].saturating_sub(counts[n - 1][column]);
-                let parts = vec![4 * (n - 1) + column, family.add(Cell::implied(between))];
-                let total = 4 * n + column;
+        for (n, pair) in counts.windows(2).enumerate() {
+            let [earlier, later] = pair else { continue };
+            // Died and left between two landmarks.
+            let columns = earlier.iter().zip(later).enumerate();
+            for (column, (earlier, later)) in columns.skip(1).take(2) {
+                let between = later.saturating_sub(*earlier);
+                let parts = vec![4 * n + column, family.add(Cell::implied(between))];
                 if between > 0 {
+                    let total = 4 * (n + 1) + column;
                     family.sums.push(Sum { total, parts });
                 }
             }
