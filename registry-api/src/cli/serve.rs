@@ -53,7 +53,7 @@ pub(super) fn serve_until_stopped(
     actix_web::rt::System::new().block_on(async move {
         let service = startup::run(state.clone())?;
         tracing::info!(address = %service.address, "serving");
-        crate::schedule::start(state);
+        crate::schedule::start(state.clone());
         crate::schedule::keep_tidy(state);
         ready(&service)?;
         Ok(service.serve().await?)

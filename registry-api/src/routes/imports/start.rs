@@ -55,7 +55,7 @@ pub(in crate::routes) async fn start(
     Idempotent::once(idempotent, &state, &scope, move || {
         let import = Import::open(shared, caller.scope, &options, &body)?;
         if options.wait {
-            return Reply::json(200, &import.to_its_end()?);
+            return Reply::json(200, &import.carry_through()?);
         }
         let job = import.in_background()?;
         Ok(Reply::json(202, &job)?.header("location", format!("/api/v1/jobs/{}", job.job_id)))
@@ -120,7 +120,7 @@ impl Import {
         told.recv().map_err(Problem::internal)?
     }
 
-    fn to_its_end(self) -> Result<Job, Problem> {
+    fn carry_through(self) -> Result<Job, Problem> {
         let (state, scope) = (self.state.clone(), self.scope.clone());
         let (tell, told) = mpsc::channel();
         self.carry_out(&tell);
