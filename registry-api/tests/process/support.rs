@@ -29,18 +29,20 @@ impl Registry {
         std::fs::write(registry.key_file(), key.to_file_content()).expect("the key is written");
         let store = registry.open(true);
         store.migrate().expect("migrations apply");
-        for (id, name) in [("C01", "Centre one"), ("C02", "Centre two")] {
-            let centre = NewCentre {
-                centre_id: id.to_owned(),
-                name: name.to_owned(),
-                country: None,
-                active: true,
-            };
-            store
-                .upsert_centre(&Scope::system("test"), centre)
-                .expect("a centre");
-        }
+        registry.centre("C01", "Centre one");
         registry
+    }
+
+    pub(crate) fn centre(&self, id: &str, name: &str) {
+        let centre = NewCentre {
+            centre_id: id.to_owned(),
+            name: name.to_owned(),
+            country: None,
+            active: true,
+        };
+        self.open(false)
+            .upsert_centre(&Scope::system("test"), centre)
+            .expect("a centre");
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -24,7 +24,7 @@ const UNPACKED: u64 = 8;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Options {
-    format: Format,
+    format: Option<Format>,
     /// Name of a mapping the centre keeps.
     mapping: Option<String>,
     /// Judge everything and store nothing.
@@ -80,9 +80,12 @@ impl Import {
         options: &Options,
         body: &RawBody,
     ) -> Result<Self, Problem> {
+        let format = options
+            .format
+            .ok_or_else(|| Problem::with(Kind::BadQuery, "format: bundle, redcap-csv or redcap-json"))?;
         let mapping = match &options.mapping {
             None => None,
-            Some(_) if options.format == Format::Bundle => {
+            Some(_) if format == Format::Bundle => {
                 return Err(Problem::with(Kind::BadQuery, "mapping: for REDCap exports only"));
             }
             Some(name) => {
@@ -91,7 +94,7 @@ impl Import {
                 Some(mapping.map_err(|why| Problem::with(Kind::InvalidValue, why))?)
             }
         };
-        let files = match options.format {
+        let files = match format {
             Format::Bundle => {
                 let most = UNPACKED * state.settings.limits.batch_bytes as u64;
                 imports::unzip(Cursor::new(&body.bytes), most)
@@ -101,7 +104,7 @@ impl Import {
             Format::RedcapJson => vec![("export.json".to_owned(), body.bytes.to_vec())],
         };
         Ok(Self {
-            format: options.format,
+            format,
             dry_run: options.dry_run,
             mapping,
             files,
