@@ -210,21 +210,6 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
                 .unwrap_or_default(),
         )
     };
-    let total = |label: &str, n: Option<u32>| (label.to_owned(), words::count(n), true);
-    let mut flow = vec![total("Cases in the run", result.flow.cases)];
-    flow.extend(
-        result
-            .flow
-            .left_out
-            .iter()
-            .map(|s| (format!("left out: {}", s.label), words::count(s.n), false)),
-    );
-    flow.push(total("In the primary estimate", result.flow.analysed));
-    flow.push((
-        "of these registered after the origin (delayed entry)".to_owned(),
-        words::count(result.entered_late),
-        false,
-    ));
     Some(Data {
         endpoint: definition.id.clone(),
         title: definition.title.clone(),
@@ -283,7 +268,7 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
             .iter()
             .flat_map(|by| MONTHS.map(|months| (by.as_str().to_owned(), months, words::code(by.as_str()))))
             .collect(),
-        flow,
+        flow: flow(result),
         sensitivities: result
             .curves
             .iter()
@@ -307,6 +292,26 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
     })
 }
 
+/// From the cases of the run to those analysed; reasons that left nobody out are not listed.
+fn flow(result: &SurvivalResult) -> Vec<(String, String, bool)> {
+    let line = |label: String, n: Option<u32>, total| (label, words::count(n), total);
+    let left_out = result.flow.left_out.iter().filter(|step| step.n != Some(0));
+    let mut lines = vec![line("Cases in the run".to_owned(), result.flow.cases, true)];
+    lines.extend(left_out.map(|step| line(format!("left out: {}", step.label), step.n, false)));
+    let analysed = "In the primary estimate".to_owned();
+    lines.push(line(analysed, result.flow.analysed, true));
+    if enters_late(result) {
+        let late = "of these registered after the origin (delayed entry)".to_owned();
+        lines.push(line(late, result.entered_late, false));
+    }
+    lines
+}
+
+/// Whether the estimates of the endpoint count from the registration on.
+fn enters_late(result: &SurvivalResult) -> bool {
+    !result.curves.is_empty() || !result.incidence.is_empty()
+}
+
 /// Who is counted, from when, until what.
 fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&SurvivalCurve>) -> String {
     let counted = match main {
@@ -324,8 +329,13 @@ fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&Survival
         }
         None => format!("{} patients.", words::count(result.flow.analysed)),
     };
+    let late = if enters_late(result) {
+        " Prospective cases count from the day they were registered."
+    } else {
+        ""
+    };
     format!(
-        "{counted} Origin: {}. Event: {}. Prospective cases count from the day they were registered.",
+        "{counted} Origin: {}. Event: {}.{late}",
         result.origin, result.event
     )
 }

@@ -121,7 +121,7 @@ fn words_dash() -> String {
 fn tests(result: &SurvivalResult) -> Option<Tabled> {
     let row = |one: &registry_etl::results::GroupTest| {
         let found = match (one.p, &one.refused) {
-            (Some(p), _) => format!("p = {p:.3}"),
+            (Some(p), _) => words::p_value(p),
             (None, why) => why.clone().unwrap_or_default(),
         };
         vec![words::code(&one.by), found]
@@ -129,7 +129,7 @@ fn tests(result: &SurvivalResult) -> Option<Tabled> {
     Tabled::new(
         "Gray's test",
         "Equal incidence of the first event between groups; for display.",
-        &["Groups", "Result"],
+        &["Groups", "p, or why there is none"],
         result.tests.iter().map(row).collect(),
     )
 }
@@ -239,7 +239,7 @@ fn landmark(definition: &Definition, one: &LandmarkComparison) -> Option<Tabled>
             why_no_curve(curve.state).to_owned()
         };
         vec![
-            words::code(&curve.level),
+            level(&curve.level).to_owned(),
             words::count(curve.patients),
             words::count(curve.events),
             median,
@@ -254,15 +254,11 @@ fn landmark(definition: &Definition, one: &LandmarkComparison) -> Option<Tabled>
         (None, Some(why)) => format!("No hazard ratio: {why}."),
         (None, None) => String::new(),
     };
-    let named: Vec<(String, &SurvivalCurve)> = one
+    let drawn: Vec<(&str, &SurvivalCurve)> = one
         .curves
         .iter()
         .filter(|curve| shown(curve))
-        .map(|curve| (words::code(&curve.level), curve))
-        .collect();
-    let drawn: Vec<(&str, &SurvivalCurve)> = named
-        .iter()
-        .map(|(name, curve)| (name.as_str(), *curve))
+        .map(|curve| (level(&curve.level), curve))
         .collect();
     let title = format!(
         "By {} from {} months on",
@@ -291,8 +287,17 @@ fn landmark(definition: &Definition, one: &LandmarkComparison) -> Option<Tabled>
     Some(Tabled { chart, ..table })
 }
 
+/// A group of a landmark, short enough for the margin of a chart.
+fn level(code: &str) -> &str {
+    match code {
+        "before_landmark" => "Treated by then",
+        "not_before_landmark" => "Not by then",
+        _ => "Not recorded",
+    }
+}
+
 fn model(one: &AdjustedModel) -> Option<Tabled> {
-    let told = |p: Option<f64>| p.map_or_else(words_dash, |p| format!("{p:.3}"));
+    let told = |p: Option<f64>| p.map_or_else(words_dash, words::p_value);
     let row = |ratio: &registry_etl::results::Ratio| {
         vec![
             ratio.label.clone(),
@@ -304,7 +309,7 @@ fn model(one: &AdjustedModel) -> Option<Tabled> {
     };
     let state = match &one.state {
         ModelState::Modelled => format!(
-            "{} patients, {} deaths ({:.1} per covariate); {} without a covariate left out. Proportional hazards: p = {}.",
+            "{} patients, {} deaths ({:.1} per covariate); {} without a covariate left out. p of the test of proportional hazards: {}.",
             words::count(one.patients),
             words::count(one.events),
             one.events_per_covariate.unwrap_or_default(),

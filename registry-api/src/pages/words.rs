@@ -28,6 +28,15 @@ pub(super) fn months_interval(lower: Option<f64>, upper: Option<f64>) -> String 
     format!("{} to {}", end(lower), end(upper))
 }
 
+/// A p-value: `0.034`, `< 0.001`.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "< 0.001".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
+}
+
 /// What stands in a cell of the rate.
 pub(super) fn rate(row: &AdherenceRow) -> String {
     match row.state {
