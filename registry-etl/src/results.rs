@@ -10,7 +10,7 @@ mod endpoints;
 mod funnel;
 mod what_if;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use case_mix::{AdjustedCentre, CaseMix, CaseMixState, CaseMixTable, Coefficient, Trend, TrendPoint};
 pub use completeness::Completeness;
@@ -410,6 +410,16 @@ pub struct Flow {
     pub cases: Option<u32>,
     pub left_out: Vec<FlowStep>,
     pub analysed: Option<u32>,
+    /// What is not told of it, worked out over all endpoints of the run; kept with the exact result only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+}
+
+/// Reasons (and `analysed`) whose counts an audience does not see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    pub committee: BTreeSet<String>,
+    pub public: BTreeSet<String>,
 }
 
 /// A survival endpoint of a run.

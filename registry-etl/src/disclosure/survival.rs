@@ -4,24 +4,25 @@
 //! least the threshold of exits, the curve ends when fewer are at risk, and times are given to a tenth of a month: the
 //! day on which somebody died is not shown.
 
-use super::endpoints;
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
+use super::{endpoints, flows};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
-    Analysis, CurveState, CurveStep, Flow, LandmarkValue, MedianState, Suppression, SurvivalCurve,
-    SurvivalResult, TimeEstimate,
+    Analysis, CurveState, CurveStep, LandmarkValue, MedianState, Suppression, SurvivalCurve, SurvivalResult,
+    TimeEstimate,
 };
 use std::collections::BTreeMap;
 
 /// The result as an audience may see it. Takes the exact result of a run.
 pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresholds) -> SurvivalResult {
     let threshold = thresholds.of(audience);
-    if threshold == 0 {
-        return exact.clone();
-    }
     let mut result = exact.clone();
-    flow(&mut result.flow, threshold);
+    if threshold == 0 {
+        result.flow.withheld = None;
+        return result;
+    }
+    flows::hide(&mut result.flow, audience, thresholds);
     let analysed = exact.flow.analysed.unwrap_or(0);
     result.entered_late = exact
         .entered_late
@@ -247,24 +248,4 @@ fn hide(landmark: &mut LandmarkValue) {
     landmark.survival = None;
     landmark.lower = None;
     landmark.upper = None;
-}
-
-/// The flow of exclusions: total = analysed + every reason.
-fn flow(flow: &mut Flow, threshold: u32) {
-    let mut family = Family::default();
-    let total = family.add(Cell::of(flow.cases.unwrap_or(0)));
-    let mut parts = vec![family.add(Cell::of(flow.analysed.unwrap_or(0)))];
-    parts.extend(
-        flow.left_out
-            .iter()
-            .map(|step| family.add(Cell::of(step.n.unwrap_or(0)))),
-    );
-    family.sums.push(Sum { total, parts });
-    let hidden = family.protect(threshold);
-    let keep = |n: Option<u32>, at: usize| n.filter(|_| hidden.get(at).is_none_or(Option::is_none));
-    flow.cases = keep(flow.cases, 0);
-    flow.analysed = keep(flow.analysed, 1);
-    for (at, step) in flow.left_out.iter_mut().enumerate() {
-        step.n = keep(step.n, at + 2);
-    }
 }

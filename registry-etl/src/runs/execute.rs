@@ -330,9 +330,14 @@ impl Work<'_> {
             metastasectomies: columns.thirds_of_cases(&measures::metastasectomy_tertiles(self.centres, year)),
             low_volume: low_volume(guideline),
         };
-        for definition in definitions(self.engine.judge().store())? {
-            let survival = estimate(&definition, &identity, cut_off, &cohort)?;
-            results.push(result(kind::SURVIVAL, &definition.id, &survival)?);
+        let definitions = definitions(self.engine.judge().store())?;
+        let estimates = definitions
+            .iter()
+            .map(|one| estimate(one, &identity, cut_off, &cohort));
+        let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
+        disclosure::withhold(&mut estimates, &self.options.thresholds);
+        for (definition, estimate) in definitions.iter().zip(&estimates) {
+            results.push(result(kind::SURVIVAL, &definition.id, estimate)?);
         }
         for document in tally.documents(&identity) {
             let network = document.level == NETWORK;
