@@ -11,7 +11,7 @@ use super::units::{Unit, known, resects};
 use crate::results::{AdjustedModel, ModelState, Ratio};
 use crate::statistics::StatisticsError;
 use crate::statistics::survival::cox::TimeScale;
-use crate::statistics::survival::{Cox, CoxModel, Rows, Ties, cox};
+use crate::statistics::survival::{Cox, CoxModel, Rows, cox};
 
 /// Events that each covariate needs at least.
 const PER_COVARIATE: usize = 10;
@@ -185,16 +185,8 @@ fn fit(spans: &[Span], kept: &[usize]) -> Result<Cox, StatisticsError> {
     let rows = Rows::entering(&exit, &event, &entry, 1)?;
     let pick = |one: &Span| kept.iter().filter_map(|at| one.row.get(*at).copied()).collect();
     let covariates: Vec<Vec<f64>> = spans.iter().map(pick).collect();
-    cox(&CoxModel {
-        rows: &rows,
-        covariates: &covariates,
-        strata: None,
-        // Stretches of one patient do not overlap: they need no cluster.
-        cluster: None,
-        robust: false,
-        ties: Ties::Efron,
-        level: LEVEL,
-    })
+    // Stretches of one patient do not overlap: they need no cluster.
+    cox(&CoxModel::plain(&rows, &covariates, LEVEL))
 }
 
 fn tell(fitted: &Cox, kept: &[usize], found: &mut AdjustedModel) {

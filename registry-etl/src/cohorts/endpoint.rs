@@ -67,7 +67,7 @@ pub fn curve(
     if cases.is_empty() {
         return Ok(result);
     }
-    let subjects: Vec<Subject> = cases.iter().map(|c| subject(c, ignore_entry)).collect();
+    let subjects = subjects(cases, ignore_entry);
     let estimate = kaplan_meier(&subjects, LEVEL, Band::LogLog)?;
     result.smallest_risk_set = estimate
         .smallest_risk_set_while_entering()
@@ -92,12 +92,16 @@ pub fn curve(
     Ok(result)
 }
 
-fn subject(case: &Settled, ignore_entry: bool) -> Subject {
-    let subject = Subject::new(f64::from(case.exit), case.event);
-    match case.entry {
-        Some(entry) if !ignore_entry => subject.entering_at(f64::from(entry)),
-        _ => subject,
-    }
+/// Settled cases as the estimators take them; with `ignore_entry` everybody is at risk from the origin.
+pub(super) fn subjects(cases: &[Settled], ignore_entry: bool) -> Vec<Subject> {
+    let one = |case: &Settled| {
+        let subject = Subject::new(f64::from(case.exit), case.event);
+        match case.entry {
+            Some(entry) if !ignore_entry => subject.entering_at(f64::from(entry)),
+            _ => subject,
+        }
+    };
+    cases.iter().map(one).collect()
 }
 
 fn median(estimate: &Curve, events: u32) -> Result<(MedianState, Option<TimeEstimate>), StatisticsError> {

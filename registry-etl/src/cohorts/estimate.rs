@@ -4,7 +4,7 @@ use super::NOT_RECORDED;
 use super::adjusted::models;
 use super::change::{changes, followed};
 use super::definition::{Definition, Estimator, Event};
-use super::endpoint::{Group, curve};
+use super::endpoint::{Group, count, curve};
 use super::incidence::{incidence, test};
 use super::landmark::comparisons;
 use super::proportion::{admitted, outcome, share};
@@ -41,6 +41,7 @@ pub fn estimate(
             cases: None,
             left_out: Vec::new(),
             analysed: None,
+            withheld: None,
         },
         entered_late: Some(0),
         curves: Vec::new(),
@@ -113,7 +114,7 @@ impl Times<'_> {
             .iter()
             .flatten()
             .filter(|(_, settled)| settled.entry.is_some());
-        result.entered_late = Some(size(late.count()));
+        result.entered_late = Some(count(late.count()));
         self.of_all(&rows, result)?;
         for stratum in &self.definition.strata {
             let by = stratum.as_str();
@@ -272,17 +273,14 @@ fn flow(rows: impl Iterator<Item = Option<LeftOut>>) -> Flow {
     let step = |reason: LeftOut| FlowStep {
         reason: reason.as_str().to_owned(),
         label: reason.label().to_owned(),
-        n: Some(size(rows.iter().filter(|why| **why == Some(reason)).count())),
+        n: Some(count(rows.iter().filter(|why| **why == Some(reason)).count())),
     };
     Flow {
-        cases: Some(size(rows.len())),
+        cases: Some(count(rows.len())),
         left_out: LeftOut::ALL.into_iter().map(step).collect(),
-        analysed: Some(size(rows.iter().filter(|why| why.is_none()).count())),
+        analysed: Some(count(rows.iter().filter(|why| why.is_none()).count())),
+        withheld: None,
     }
-}
-
-fn size(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

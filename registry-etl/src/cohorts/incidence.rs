@@ -1,12 +1,14 @@
 //! From settled rows to cumulative incidence of competing events.
 
-use super::endpoint::{DAYS_PER_MONTH, FEWEST_PATIENTS, Group, LANDMARK_MONTHS, LEVEL, count, whole};
+use super::endpoint::{
+    DAYS_PER_MONTH, FEWEST_PATIENTS, Group, LANDMARK_MONTHS, LEVEL, count, subjects, whole,
+};
 use super::settle::Settled;
 use crate::results::{
     AtRisk, CauseIncidence, CurveState, GroupTest, IncidenceCurve, IncidenceStep, IncidenceValue,
 };
 use crate::statistics::survival::{Columns, Groups, Incidence, Rows, aalen_johansen, gray_test};
-use crate::statistics::{Band, StatisticsError, Subject, kaplan_meier};
+use crate::statistics::{Band, StatisticsError, kaplan_meier};
 
 /// Times at which the incidence is told.
 const MONTHS: [f64; 3] = [12.0, 24.0, 60.0];
@@ -53,17 +55,7 @@ pub(super) fn incidence(
         result.state = CurveState::FewPatients;
         return Ok(result);
     }
-    let subjects: Vec<Subject> = cases
-        .iter()
-        .map(|case| {
-            let subject = Subject::new(f64::from(case.exit), case.event);
-            match case.entry {
-                Some(entry) if !ignore_entry => subject.entering_at(f64::from(entry)),
-                _ => subject,
-            }
-        })
-        .collect();
-    let free = kaplan_meier(&subjects, LEVEL, Band::LogLog)?;
+    let free = kaplan_meier(&subjects(cases, ignore_entry), LEVEL, Band::LogLog)?;
     if free.zero_before_last_entry() {
         result.state = CurveState::ZeroBeforeLastEntry;
         return Ok(result);

@@ -12,7 +12,7 @@ use super::settle::Settled;
 use super::units::{Unit, ablates, known, resects};
 use crate::results::{Analysis, LandmarkComparison, LandmarkContrast};
 use crate::statistics::StatisticsError;
-use crate::statistics::survival::{CoxModel, Ties, cox};
+use crate::statistics::survival::{CoxModel, cox};
 
 /// Landmarks, in months.
 pub const MONTHS: [u32; 2] = [6, 12];
@@ -125,17 +125,7 @@ fn contrast(treated: &[Settled], others: &[Settled]) -> Result<LandmarkContrast,
     let covariates: Vec<Vec<f64>> = (0..all.len())
         .map(|at| vec![f64::from(u8::from(at < treated.len()))])
         .collect();
-    let fitted = checked(&all, 1, false).and_then(|rows| {
-        cox(&CoxModel {
-            rows: &rows,
-            covariates: &covariates,
-            strata: None,
-            cluster: None,
-            robust: false,
-            ties: Ties::Efron,
-            level: LEVEL,
-        })
-    });
+    let fitted = checked(&all, 1, false).and_then(|rows| cox(&CoxModel::plain(&rows, &covariates, LEVEL)));
     let fitted = fitted.map_err(|why| why.to_string())?;
     let (ratio, interval) = fitted
         .hazard_ratios

@@ -1,10 +1,10 @@
 //! Curves of episodes, several of which may be of one patient: Kaplan-Meier with a variance that groups them.
 
-use super::endpoint::{FEWEST_PATIENTS, Group, LEVEL, count, curve};
+use super::endpoint::{FEWEST_PATIENTS, Group, LEVEL, count, curve, subjects};
 use super::settle::Settled;
 use crate::results::{CurveState, MedianState, Repeated, SurvivalCurve};
 use crate::statistics::survival::Groups;
-use crate::statistics::{StatisticsError, Subject, clustered};
+use crate::statistics::{StatisticsError, clustered};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The curve of a group of episodes, `patients` telling whose each is. Patients and events of the result are patients; below ten
@@ -43,18 +43,8 @@ pub(super) fn repeated_curve(
         result.landmarks.clear();
     }
     if result.state == CurveState::Shown {
-        let subjects: Vec<Subject> = cases
-            .iter()
-            .map(|case| {
-                let subject = Subject::new(f64::from(case.exit), case.event);
-                match case.entry {
-                    Some(entry) if !ignore_entry => subject.entering_at(f64::from(entry)),
-                    _ => subject,
-                }
-            })
-            .collect();
         let labels: Vec<String> = patients.iter().map(|patient| format!("{patient:09}")).collect();
-        let band = clustered(&subjects, &Groups::of(&labels), LEVEL)?;
+        let band = clustered(&subjects(cases, ignore_entry), &Groups::of(&labels), LEVEL)?;
         for step in &mut result.steps {
             let at = band.partition_point(|one| one.time <= step.days);
             if let Some(one) = at.checked_sub(1).and_then(|at| band.get(at)) {

@@ -8,6 +8,8 @@ use crate::measures::CaseFacts;
 use registry_core::record::PartialDate;
 
 mod endpoints;
+mod later;
+mod strata;
 
 const FILE: &str = include_str!("../../../../schema/endpoints/endpoints.toml");
 
@@ -93,6 +95,38 @@ fn stratum(id: &str, by: Stratum, case: &CaseFacts) -> Option<String> {
         .filter_map(|date| known(*date))
         .min();
     level(by, &definition, &cohort, &units[0], origin.unwrap())
+}
+
+fn run() -> RunIdentity {
+    RunIdentity {
+        run: 1,
+        cut_off: "2026-06-30".to_owned(),
+        schema_version: String::new(),
+        guideline: String::new(),
+        guideline_version: String::new(),
+        engine_version: String::new(),
+    }
+}
+
+fn estimated(id: &str, cases: &[CaseFacts]) -> SurvivalResult {
+    estimate(&endpoint(id), &run(), number("2026-06-30"), &Cohort::of(cases)).unwrap()
+}
+
+fn line(n: u32, start: &str) -> Line {
+    Line {
+        number: Some(n),
+        start: on(start),
+        ..Line::default()
+    }
+}
+
+fn treatment(date: &str, modality: &str, site: &str) -> LocalTreatment {
+    LocalTreatment {
+        modality: Some(modality.to_owned()),
+        curative: false,
+        cleared: false,
+        ..operation(date, site, "R0", false)
+    }
 }
 
 fn died(case: &mut CaseFacts, date: &str) {
@@ -194,14 +228,7 @@ fn s2_counts_from_the_start_of_its_line() {
 
 #[test]
 fn every_case_is_in_the_flow_once_and_in_one_level_of_every_stratum() {
-    let run = RunIdentity {
-        run: 1,
-        cut_off: "2026-06-30".to_owned(),
-        schema_version: String::new(),
-        guideline: String::new(),
-        guideline_version: String::new(),
-        engine_version: String::new(),
-    };
+    let run = run();
     let mut operated = case();
     operated.course.locals = vec![operation("2025-03-01", "lung", "R0", true)];
     let mut unrecorded = operated.clone();

@@ -35,6 +35,21 @@ pub struct CoxModel<'a> {
     pub level: f64,
 }
 
+impl<'a> CoxModel<'a> {
+    /// One baseline hazard, rows that are independent, Efron's method for ties.
+    pub fn plain(rows: &'a Rows, covariates: &'a [Vec<f64>], level: f64) -> Self {
+        Self {
+            rows,
+            covariates,
+            strata: None,
+            cluster: None,
+            robust: false,
+            ties: Ties::Efron,
+            level,
+        }
+    }
+}
+
 /// A chi-square test of all coefficients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GlobalTest {
