@@ -295,11 +295,21 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
 /// From the cases of the run to those analysed; reasons that left nobody out are not listed.
 fn flow(result: &SurvivalResult) -> Vec<(String, String, bool)> {
     let line = |label: String, n: Option<u32>, total| (label, words::count(n), total);
-    let left_out = result.flow.left_out.iter().filter(|step| step.n != Some(0));
-    let mut lines = vec![line("Cases in the run".to_owned(), result.flow.cases, true)];
-    lines.extend(left_out.map(|step| line(format!("left out: {}", step.label), step.n, false)));
+    let flow = &result.flow;
+    let mut lines = vec![line("Cases in the run".to_owned(), flow.cases, true)];
+    if flow.left_out.iter().all(|step| step.n.is_none()) {
+        let left_out = flow.cases.zip(flow.analysed).map(|(all, kept)| all - kept);
+        lines.push(line(
+            "left out, for reasons that are not shown".to_owned(),
+            left_out,
+            false,
+        ));
+    } else {
+        let left_out = flow.left_out.iter().filter(|step| step.n != Some(0));
+        lines.extend(left_out.map(|step| line(format!("left out: {}", step.label), step.n, false)));
+    }
     let analysed = "In the primary estimate".to_owned();
-    lines.push(line(analysed, result.flow.analysed, true));
+    lines.push(line(analysed, flow.analysed, true));
     if enters_late(result) {
         let late = "of these registered after the origin (delayed entry)".to_owned();
         lines.push(line(late, result.entered_late, false));

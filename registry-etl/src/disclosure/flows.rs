@@ -2,11 +2,13 @@
 //!
 //! The flows are one family: endpoints share reasons (whoever is outside the core population is so in all of them), so that
 //! a count hidden in one flow must not stand in another. A reason with the same count in two flows is taken for the same
-//! patients. The number analysed stands beside every estimate, so how many were left out in all is known: where the reasons cannot
-//! protect each other, none of them is told, not even those that left nobody out.
+//! patients. The number analysed stands beside every estimate, so how many were left out in all is known, and the sensitivity with
+//! retrospective cases tells how many those are unless they are few: where the other reasons cannot protect each other, none of
+//! them is told, not even those that left nobody out.
 
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
+use crate::cohorts::LeftOut;
 use crate::results::{Flow, SurvivalResult, Withheld};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +43,7 @@ pub(super) fn hide(flow: &mut Flow, audience: &Audience, thresholds: &Thresholds
 fn withheld(flows: &[&Flow], threshold: u32) -> Vec<BTreeSet<String>> {
     let mut family = Family::default();
     let mut shared: BTreeMap<(&str, u32), usize> = BTreeMap::new();
-    // Of every flow its sum, and the names of its parts; the reasons that left nobody out are no part.
-    let mut sums: Vec<(usize, Vec<(String, usize)>)> = Vec::new();
+    let mut flows_of: Vec<Parts> = Vec::new();
     for flow in flows {
         let analysed = flow.analysed.unwrap_or(0);
         let told = !few(analysed, threshold);
@@ -54,7 +55,7 @@ fn withheld(flows: &[&Flow], threshold: u32) -> Vec<BTreeSet<String>> {
         }));
         let mut parts = Vec::new();
         for step in &flow.left_out {
-            if let Some(n) = step.n.filter(|n| *n > 0) {
+            if let Some(n) = step.n.filter(|n| *n > 0 && !is_told(&step.reason, *n, threshold)) {
                 let cell = *shared
                     .entry((&step.reason, n))
                     .or_insert_with(|| family.add(Cell::of(n)));
@@ -68,20 +69,34 @@ fn withheld(flows: &[&Flow], threshold: u32) -> Vec<BTreeSet<String>> {
             total,
             parts: parts.iter().map(|(_, cell)| *cell).collect(),
         });
-        sums.push((total, parts));
+        flows_of.push(Parts { total, parts });
     }
     let hidden = family.protect(threshold);
     let is_hidden = |cell: usize| hidden.get(cell).is_some_and(Option::is_some);
-    let of = |(flow, (total, parts)): (&&Flow, &(usize, Vec<(String, usize)>))| {
+    let of = |(flow, Parts { total, parts }): (&&Flow, &Parts)| {
         if is_hidden(*total) {
-            let reasons = flow.left_out.iter().map(|step| step.reason.clone());
+            let steps = flow.left_out.iter();
+            let untold = steps.filter(|step| !is_told(&step.reason, step.n.unwrap_or(0), threshold));
+            let reasons = untold.map(|step| step.reason.clone());
             let told = parts.iter().all(|(name, _)| name != ANALYSED);
             return reasons.chain((!told).then(|| ANALYSED.to_owned())).collect();
         }
         let parts = parts.iter().filter(|(_, cell)| is_hidden(*cell));
         parts.map(|(name, _)| name.clone()).collect()
     };
-    flows.iter().zip(&sums).map(of).collect()
+    flows.iter().zip(&flows_of).map(of).collect()
+}
+
+/// Whether a count is told elsewhere: what the sensitivity with retrospective cases has more than the primary estimate.
+fn is_told(reason: &str, n: u32, threshold: u32) -> bool {
+    reason == LeftOut::Retrospective.as_str() && n >= threshold
+}
+
+/// A flow among the cells of the family.
+struct Parts {
+    total: usize,
+    /// By name; a reason that left nobody out is none of them.
+    parts: Vec<(String, usize)>,
 }
 
 #[cfg(test)]
@@ -137,6 +152,11 @@ mod tests {
         assert_eq!(told(&[flow(100, [3, 0, 0, 0])], 5), [hidden]);
         assert_eq!(told(&[flow(100, [0, 2, 1, 0])], 5), [hidden]);
         assert_eq!(told(&[flow(100, [0; 4])], 5), [[true; 5]]);
+        // The sensitivity tells the 92, so they hide nobody.
+        assert_eq!(
+            told(&[flow(100, [3, 92, 0, 0])], 5),
+            [[false, true, false, false, true]]
+        );
     }
 
     #[test]
@@ -161,7 +181,9 @@ mod tests {
             }
             for ((analysed, left), told) in given.iter().zip(&all) {
                 prop_assert!(!told[4] || !few(*analysed, threshold));
-                let nothing = told[..4].iter().all(|told| !told);
+                let elsewhere = |at: &usize| *at == 1 && left[1] >= threshold;
+                prop_assert!(told[1] || !elsewhere(&1));
+                let nothing = (0..4).filter(|at| !elsewhere(at)).all(|at| !told[at]);
                 let open: Vec<u32> = (0..4)
                     .filter(|at| left[*at] > 0 && !told[*at])
                     .map(|at| left[at])

@@ -157,22 +157,26 @@ impl Family {
 
     /// The shown cell of a sum that costs least to hide: the smallest part, the total last.
     fn cheapest(&self, sum: &Sum, hidden: &[bool]) -> Option<usize> {
-        let candidate = |i: &usize| !hidden[*i] && self.cells[*i].counts();
-        let part = sum
-            .parts
-            .iter()
-            .copied()
-            .filter(|i| candidate(i))
-            .min_by_key(|i| (self.cells[*i].patients, *i));
-        part.or_else(|| Some(sum.total).filter(candidate))
+        let total = || Some(sum.total).filter(|i| self.may_go(*i, hidden));
+        self.cheapest_part(sum, hidden).or_else(total)
     }
 
-    /// A shown cell that stands in a sum with `cell`.
+    fn cheapest_part(&self, sum: &Sum, hidden: &[bool]) -> Option<usize> {
+        let parts = sum.parts.iter().copied().filter(|i| self.may_go(*i, hidden));
+        parts.min_by_key(|i| (self.cells[*i].patients, *i))
+    }
+
+    /// Whether hiding a cell would keep anything from a reader.
+    fn may_go(&self, cell: usize, hidden: &[bool]) -> bool {
+        !hidden[cell] && self.cells[cell].counts()
+    }
+
+    /// A shown cell that stands in a sum with `cell`; a part of any such sum before a total.
     fn neighbour(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
-        self.sums
-            .iter()
-            .filter(|s| s.total == cell || s.parts.contains(&cell))
-            .find_map(|s| self.cheapest(s, hidden))
+        let with_it = |s: &&Sum| s.total == cell || s.parts.contains(&cell);
+        let sums: Vec<&Sum> = self.sums.iter().filter(with_it).collect();
+        let part = sums.iter().find_map(|sum| self.cheapest_part(sum, hidden));
+        part.or_else(|| sums.iter().find_map(|sum| self.cheapest(sum, hidden)))
     }
 
     /// Hidden, published, non-zero cells whose value follows from the shown cells: those alone in their row of the reduced
