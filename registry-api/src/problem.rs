@@ -63,6 +63,7 @@ catalogue! {
     PseudonymRegistered = 409 "pseudonym_registered" "The pseudonym is registered elsewhere; the coordinating office has been told",
     CaseWithdrawn = 409 "case_withdrawn" "Consent was withdrawn for this case; nothing more is accepted",
     InvalidState = 409 "invalid_state" "This cannot be done in the present state",
+    RowFrozen = 409 "row_frozen" "The case is locked: rows dated up to the lock stay as they are",
     Duplicate = 409 "duplicate" "Something with this name exists already",
     IdempotencyInFlight = 409 "idempotency_in_flight" "A request with this idempotency key is being handled",
     RunActive = 409 "run_active" "Another run is active",
@@ -259,6 +260,16 @@ impl From<StoreError> for Problem {
             StoreError::PseudonymRegistered => Problem::new(Kind::PseudonymRegistered),
             StoreError::Withdrawn { .. } => Problem::new(Kind::CaseWithdrawn),
             StoreError::ReasonRequired(_) => Problem::with(Kind::ChangeReasonRequired, error.to_string()),
+            StoreError::Frozen { through, findings } => Problem {
+                errors: findings.iter().map(|finding| json!(finding)).collect(),
+                ..Problem::with(
+                    Kind::RowFrozen,
+                    format!(
+                        "The case is locked through {through}. Send the rows up to then as they are, with later follow-up; \
+                         to correct one of them, have the centre's lead unlock the case with a reason."
+                    ),
+                )
+            },
             StoreError::InvalidState(why) => Problem::with(Kind::InvalidState, why),
             StoreError::Duplicate(_) => Problem::with(Kind::Duplicate, error.to_string()),
             StoreError::Invalid(why) => Problem::with(Kind::InvalidValue, why),

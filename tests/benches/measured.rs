@@ -1,5 +1,6 @@
 //! What the benches share: timing in turns, ratios, and what a store needs from the machine.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -164,6 +165,7 @@ pub(crate) fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase 
             })
             .collect(),
         reason: None,
+        frozen: Arc::new(|_, _, _| Vec::new()),
         idempotency: None,
     }
 }

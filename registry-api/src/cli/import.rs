@@ -29,6 +29,9 @@ pub(super) struct ImportArgs {
     /// Judge everything and store nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Why, for cases that are verified or locked.
+    #[arg(long)]
+    reason: Option<String>,
     /// Print the report as JSON lines.
     #[arg(long)]
     json: bool,
@@ -171,10 +174,14 @@ impl Import<'_> {
         }
         let action = if self.args.dry_run { "validate" } else { "batch" };
         let url = format!("{}/api/v1/cases:{action}", self.args.url.trim_end_matches('/'));
-        let mut response = self
+        let mut request = self
             .agent
             .post(&url)
-            .header("authorization", format!("Bearer {}", self.key))
+            .header("authorization", format!("Bearer {}", self.key));
+        if let Some(reason) = &self.args.reason {
+            request = request.header("change-reason", reason);
+        }
+        let mut response = request
             .content_type("application/x-ndjson")
             .send(body)
             .map_err(Failure::new)?;

@@ -1,13 +1,15 @@
 //! One record's way in: judged, then stored. A REST submission, a batch item and the demo's cohort all come through here.
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, Utc};
 use registry_core::access::Scope;
 use registry_core::record::CentreTable;
 use registry_core::storage::{
-    CaseStatus, Derived, Idempotency, Precondition, PutCase, PutOutcome, StoredFinding, StoredSeverity,
-    Withdraw, WithdrawOutcome, WithdrawalMode,
+    CaseStatus, Derived, FrozenRows, Idempotency, Precondition, PutCase, PutOutcome, StoredFinding,
+    StoredSeverity, Withdraw, WithdrawOutcome, WithdrawalMode,
 };
-use registry_core::validation::{Envelope, Finding, Severity, Verdict};
+use registry_core::validation::{Envelope, Finding, Judge, Severity, Verdict};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -127,6 +129,7 @@ pub fn admit(
         },
         findings: verdict.findings.iter().filter_map(stored).collect(),
         reason: incoming.reason,
+        frozen: frozen_rows(&state.judge),
         idempotency: incoming.idempotent.map(|i| Idempotency {
             key: i.key,
             fingerprint: i.fingerprint,
@@ -141,6 +144,11 @@ pub fn admit(
         }),
     };
     Ok(Admitted::Case(Box::new(put), Box::new(verdict), gaps))
+}
+
+fn frozen_rows(judge: &Arc<Judge>) -> FrozenRows {
+    let judge = Arc::clone(judge);
+    Arc::new(move |before, after, through| judge.frozen(before, after, through))
 }
 
 /// What the judge let through.

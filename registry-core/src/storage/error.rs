@@ -91,6 +91,14 @@ pub enum StoreError {
     /// A change to a verified or locked case needs a reason (422).
     #[error("the case is {}: a change needs a reason", .0.as_str())]
     ReasonRequired(CaseStatus),
+    /// The change touches rows that a lock has frozen (409): each of them, or what is lost of a section.
+    #[error("the case is locked through {through}: rows up to then stay as they are")]
+    Frozen {
+        /// The day of the lock.
+        through: chrono::NaiveDate,
+        /// Where.
+        findings: Vec<crate::validation::Finding>,
+    },
     /// The thing is not in a state in which this can be done (409).
     #[error("{0}")]
     InvalidState(&'static str),

@@ -44,8 +44,8 @@ mod writer;
 
 pub use backup::WithdrawalRecord;
 pub use cases::{
-    CaseFilter, CaseRow, CaseStatus, Derived, LifeCycle, OwnCase, Precondition, PutCase, PutOutcome,
-    StoredCase, StoredFinding, StoredSeverity, VersionRow, Withdraw, WithdrawOutcome, Withdrawal,
+    CaseFilter, CaseRow, CaseStatus, Derived, FrozenRows, LifeCycle, OwnCase, Precondition, PutCase,
+    PutOutcome, StoredCase, StoredFinding, StoredSeverity, VersionRow, Withdraw, WithdrawOutcome, Withdrawal,
     WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::imprecise::WindowDates;
+use super::lock::LockPolicy;
 use super::{Assessment, JudgeError};
 use crate::dictionary::Dictionary;
 use crate::guideline::Guideline;
@@ -17,6 +18,7 @@ pub(super) struct Form {
     pub(super) checks: CheckSet,
     pub(super) guidelines: Vec<Guideline>,
     pub(super) window_dates: WindowDates,
+    pub(super) lock: LockPolicy,
 }
 
 impl Form {
@@ -39,6 +41,7 @@ impl Form {
                 &case_schema.dictionary,
                 guidelines.iter().filter(|guideline| guideline.is_active()),
             ),
+            lock: LockPolicy::of(store, &layout)?,
             guidelines,
             layout,
         })

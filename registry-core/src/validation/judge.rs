@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::breach::{Breach, child, code, compare_pointers};
@@ -19,7 +20,7 @@ use crate::guideline::Guideline;
 use crate::intake::canonical;
 use crate::record::{CentreTable, Layout, LayoutError, Record};
 use crate::rules::{Check, CheckSet, RuleErrors};
-use crate::versions::{CaseSchema, SchemaStore, Status};
+use crate::versions::{CaseSchema, SchemaError, SchemaStore, Status};
 
 /// The check that a record without legal basis holds nothing clinical.
 const CONSENT_CHECK: &str = "E-004";
@@ -31,6 +32,9 @@ const OF_A_WITHDRAWAL: [&str; 2] = ["patient", "consent"];
 /// Why a judge cannot be made. Found at start-up.
 #[derive(Debug, thiserror::Error)]
 pub enum JudgeError {
+    /// A file the rules rest on cannot be used.
+    #[error(transparent)]
+    Files(#[from] SchemaError),
     /// A version's JSON Schema does not compile.
     #[error(transparent)]
     Schema(#[from] SchemaCompileError),
@@ -216,6 +220,37 @@ impl Judge {
             verdict.unattested = super::attestation::unattested(&newest, &form.dictionary, &outcomes);
         }
         verdict
+    }
+
+    /// What a new form of a case would change about rows that a lock through a day has frozen; empty when it keeps them. Both are bodies
+    /// as sent, each in its own version of the case schema; pointers lead into `after` as sent.
+    pub fn frozen(&self, before: &Value, after: &Value, through: NaiveDate) -> Vec<Finding> {
+        let version = |body: &Value| {
+            body.get("schema_version")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let (was, is) = (version(before), version(after));
+        let (was, is) = (
+            was.as_deref().unwrap_or_default(),
+            is.as_deref().unwrap_or_default(),
+        );
+        let Some(form) = self.form(is) else {
+            return Vec::new();
+        };
+        let newest = self.store.newest(after, is);
+        let mut found = form.lock.breaches(
+            &self.store.newest(before, was),
+            &newest,
+            through,
+            &form.dictionary,
+            &form.layout,
+        );
+        for finding in &mut found {
+            finding.pointer = self.store.as_sent(&finding.pointer, is);
+        }
+        found.sort_by(|a, b| compare_pointers(&a.pointer, &b.pointer));
+        found
     }
 
     /// The guideline version in force, as documents of a version of the case schema are put to it.

@@ -12,6 +12,7 @@ mod formats;
 mod gaps;
 mod imprecise;
 mod judge;
+mod lock;
 mod place;
 mod schema;
 mod verdict;

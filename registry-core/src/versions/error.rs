@@ -95,6 +95,9 @@ pub enum SchemaError {
     /// The catalogue contradicts itself.
     #[error("schema/catalog.toml: {0}")]
     Catalogue(String),
+    /// The policy of locks cannot be used.
+    #[error("schema/quality/lock.toml: {0}")]
+    Lock(String),
     /// Value set H cannot be used.
     #[error("schema/codelists/histology.json: {0}")]
     Histology(String),

@@ -15,6 +15,7 @@ mod door;
 mod examples;
 mod form;
 mod judge;
+mod lock;
 mod mutations;
 mod publication;
 mod quality;

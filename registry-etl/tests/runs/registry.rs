@@ -155,6 +155,7 @@ impl Registry {
             },
             findings: Vec::new(),
             reason: None,
+            frozen: Arc::new(|_, _, _| Vec::new()),
             idempotency: None,
         };
         self.store

@@ -3,6 +3,7 @@
 mod assessment;
 mod batch;
 mod door;
+mod lock;
 mod patch;
 mod put;
 mod refusals;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::parallel::in_order;
 use crate::problem::{Kind, Problem};
-use crate::routes::{Idempotent, Reply};
+use crate::routes::{Idempotent, Reply, header_text};
 use crate::settings::Limits;
 use crate::state::AppState;
 use crate::submission::{Admitted, Incoming, acceptance, admit};
@@ -70,7 +70,8 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
 
 /// Create or replace many cases; an existing case is replaced. `atomic=true` stores all or nothing.
 #[utoipa::path(post, path = "/api/v1/cases:batch", tag = "cases",
-    params(("atomic" = Option<bool>, Query,), ("Idempotency-Key" = Option<String>, Header,)),
+    params(("atomic" = Option<bool>, Query,), ("Idempotency-Key" = Option<String>, Header,),
+        ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
     request_body(content = serde_json::Value, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
     responses((status = 200, description = "A result per item, in input order"), (status = 413, description = "Too many items: send the batch in parts"),
         (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
@@ -84,10 +85,11 @@ pub(super) async fn batch(
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let scope = caller.scope.clone();
     let atomic = options.atomic;
+    let reason = header_text(&request, "change-reason")?;
     let shared = state.clone();
     Idempotent::once(idempotent, &state, &scope, move || {
         let items = items(&body, &shared.settings.limits)?;
-        let results = store(&shared, &caller.scope, items, atomic)?;
+        let results = store(&shared, &caller.scope, items, atomic, reason.as_deref())?;
         Reply::json(200, &json!({ "results": results }))
     })
     .await
@@ -100,19 +102,20 @@ enum Judged {
     Done(Value),
 }
 
-/// Judges and stores; an answer per item, in order.
+/// Judges and stores; an answer per item, in order. `reason`: why, for cases that are verified or locked.
 pub(in crate::routes) fn store(
     state: &AppState,
     scope: &Scope,
     items: Vec<Item>,
     atomic: bool,
+    reason: Option<&str>,
 ) -> Result<Vec<Value>, Problem> {
     let centres = state.centre_table()?;
     let mut puts: Vec<PutCase> = Vec::new();
     let mut judged = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
     let prepared = in_order(items, |item| {
-        prepare(state, scope, item.document?, atomic, &centres)
+        prepare(state, scope, item.document?, atomic, reason, &centres)
     });
     for (n, admitted) in prepared.into_iter().enumerate() {
         let problem = match admitted {
@@ -186,6 +189,7 @@ fn prepare(
     scope: &Scope,
     document: Value,
     atomic: bool,
+    reason: Option<&str>,
     centres: &registry_core::record::CentreTable,
 ) -> Result<Admitted, Problem> {
     let pseudonym = document
@@ -197,7 +201,7 @@ fn prepare(
         pseudonym,
         body: document,
         precondition: Precondition::Whatever,
-        reason: None,
+        reason: reason.map(str::to_owned),
         draft: false,
         assess: false,
         idempotent: None,

@@ -15,7 +15,7 @@ use crate::guard::{Allowed, RawBody, Submits};
 use crate::imports::{self, BATCH, Files, Format, Line};
 use crate::problem::{Kind, Problem};
 use crate::routes::cases::{batch, validate};
-use crate::routes::{Idempotent, Reply};
+use crate::routes::{Idempotent, Reply, header_text};
 use crate::state::AppState;
 
 /// A zip may hold this many times the bytes a body may have.
@@ -39,7 +39,8 @@ pub(in crate::routes) struct Options {
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports",
     params(("format" = String, Query, description = "`bundle`, `redcap-csv` or `redcap-json`"),
         ("mapping" = Option<String>, Query, description = "Of a REDCap project built otherwise: name of a kept mapping"),
-        ("dry_run" = Option<bool>, Query,), ("wait" = Option<bool>, Query, description = "Answer when the job has ended"), ("Idempotency-Key" = Option<String>, Header,)),
+        ("dry_run" = Option<bool>, Query,), ("wait" = Option<bool>, Query, description = "Answer when the job has ended"), ("Idempotency-Key" = Option<String>, Header,),
+        ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
     request_body(content = String, content_type = "application/octet-stream", description = "The zip, or the export"),
     responses((status = 200, description = "The job, ended (with `wait`)"), (status = 202, description = "Begun: see the job"), (status = 404, description = "No such mapping"),
         (status = 422, description = "The files cannot be read: every fault with file, line and column")), security(("key" = [])))]
@@ -51,9 +52,10 @@ pub(in crate::routes) async fn start(
     body: RawBody,
 ) -> Result<Reply, Problem> {
     let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let reason = header_text(&request, "change-reason")?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
-        let import = Import::open(shared, caller.scope, &options, &body)?;
+        let import = Import::open(shared, caller.scope, &options, reason, &body)?;
         if options.wait {
             return Reply::json(200, &import.carry_through()?);
         }
@@ -71,6 +73,8 @@ struct Import {
     mapping: Option<Mapping>,
     files: Files,
     dry_run: bool,
+    /// Why, for cases that are verified or locked.
+    reason: Option<String>,
 }
 
 impl Import {
@@ -78,6 +82,7 @@ impl Import {
         state: web::Data<AppState>,
         scope: Scope,
         options: &Options,
+        reason: Option<String>,
         body: &RawBody,
     ) -> Result<Self, Problem> {
         let format = options
@@ -106,6 +111,7 @@ impl Import {
         Ok(Self {
             format,
             dry_run: options.dry_run,
+            reason,
             mapping,
             files,
             state,
@@ -205,7 +211,13 @@ impl Import {
             document: Ok(case.document.clone()),
         });
         if !self.dry_run {
-            return batch::store(&self.state, &self.scope, items.collect(), false);
+            return batch::store(
+                &self.state,
+                &self.scope,
+                items.collect(),
+                false,
+                self.reason.as_deref(),
+            );
         }
         let centres = self.state.centre_table()?;
         Ok(items

@@ -62,6 +62,11 @@ fn step_on(
         (LifeCycle::Verify, _) => {
             return Err(StoreError::InvalidState("only a submitted case can be verified"));
         }
+        (LifeCycle::Lock { through }, _) if through > tx.now.date() => {
+            return Err(StoreError::Invalid(
+                "a case is locked through a day that has come: what is dated later cannot be frozen yet",
+            ));
+        }
         (LifeCycle::Lock { through }, CaseStatus::Submitted | CaseStatus::Verified | CaseStatus::Locked) => {
             if case.locked_through.is_some_and(|earlier| through < earlier) {
                 return Err(StoreError::InvalidState(

@@ -9,6 +9,8 @@ mod read;
 pub(in crate::storage) mod rows;
 mod withdraw;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -89,6 +91,10 @@ pub struct Derived {
     pub t0: Option<String>,
 }
 
+/// What a new document changes about rows frozen through a day: the stored document, the new one, the day. Nothing is stored unless the
+/// answer is empty. The store itself reads no document; [`crate::validation::Judge::frozen`] does.
+pub type FrozenRows = Arc<dyn Fn(&Value, &Value, NaiveDate) -> Vec<StoredFinding> + Send + Sync>;
+
 /// One submission. The centre is the scope's.
 pub struct PutCase {
     /// The centre's pseudonym for the patient (1 to 64 visible ASCII characters).
@@ -107,6 +113,8 @@ pub struct PutCase {
     pub findings: Vec<StoredFinding>,
     /// Why; needed for a verified or locked case.
     pub reason: Option<String>,
+    /// What a lock through a date has frozen; asked only when the case is locked.
+    pub frozen: FrozenRows,
     /// Store the answer under this key in the same transaction.
     pub idempotency: Option<Idempotency<PutOutcome>>,
 }

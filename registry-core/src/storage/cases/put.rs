@@ -340,9 +340,22 @@ fn replace(
     }
     if status == CaseStatus::Locked {
         content.status = CaseStatus::Locked;
+        keep_frozen(put, &current.open(&key)?, &case)?;
     }
     let case = store_version(tx, case, &key, &content, "case.replace")?;
     outcome(&case, false, false)
+}
+
+/// A locked case takes later follow-up only.
+fn keep_frozen(put: &PutCase, current: &serde_json::Value, case: &CaseRecord) -> Result<(), StoreError> {
+    let through = case
+        .locked_through
+        .ok_or_else(|| StoreError::Internal("a locked case has no date of its lock".to_owned()))?;
+    let findings = (put.frozen)(current, &put.document, through);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Frozen { through, findings })
 }
 
 /// Stores the next version of a case, with its findings, and brings the current row up to it.
