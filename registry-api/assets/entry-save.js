@@ -95,6 +95,12 @@ export class Saving {
       this.page.findings.title.focus();
       return undefined;
     }
+    if (code === "row_frozen") {
+      this.page.findings.show(answer.body.errors, sent.places, 0);
+      this.tell(`Not saved.${detail} Nothing typed is lost.`);
+      this.page.findings.title.focus();
+      return undefined;
+    }
     if (code === "change_reason_required") {
       this.reasonField.hidden = false;
       this.tell("Not saved: this case is verified or locked, so the change needs a reason.");

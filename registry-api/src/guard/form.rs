@@ -53,6 +53,8 @@ impl FromRequest for Fields {
 pub struct AllowedForm<P> {
     /// Who sent it.
     pub scope: Scope,
+    /// What was filled in.
+    pub fields: Fields,
     policy: PhantomData<P>,
 }
 
@@ -69,7 +71,8 @@ impl<P: Policy> FromRequest for AllowedForm<P> {
                 .await?
                 .ok_or(Problem::new(Kind::Unauthenticated))?;
             state.limiter.check_caller(session.scope.actor())?;
-            if fields.await?.get("csrf") != session.csrf {
+            let fields = fields.await?;
+            if fields.get("csrf") != session.csrf {
                 return Err(Problem::new(Kind::CsrfTokenMissing));
             }
             if !P::ROLES.contains(&session.scope.role()) {
@@ -82,6 +85,7 @@ impl<P: Policy> FromRequest for AllowedForm<P> {
             let scope = session.scope.with_request(super::request_id::current());
             Ok(Self {
                 scope,
+                fields,
                 policy: PhantomData,
             })
         })

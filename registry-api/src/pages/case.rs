@@ -7,6 +7,7 @@ use registry_core::storage::{StoreError, StoredCase, VersionRow};
 use registry_core::validation::{CareGap, GapState};
 
 use super::course::{Event, course};
+use super::life_cycle::Stage;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
@@ -19,7 +20,9 @@ use crate::state::{AppState, blocking};
 #[template(path = "case.html")]
 struct Page {
     frame: Frame,
+    csrf: String,
     may_enter: bool,
+    stage: Stage,
     c: Shown,
 }
 
@@ -71,8 +74,14 @@ pub(super) async fn page(
     let page = blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let versions = state.store.versions(&caller.scope, &pseudonym).map_err(gone)?;
-        let c = shown(&state, &stored, versions)?;
-        Ok(Page { frame, may_enter, c })
+        let today = state.ports.clock.now().date_naive();
+        Ok(Page {
+            stage: Stage::of(&stored.row, caller.scope.role(), today),
+            c: shown(&state, &stored, versions)?,
+            csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),
+            frame,
+            may_enter,
+        })
     })
     .await?;
     html(&page)

@@ -8,6 +8,7 @@ mod cases;
 mod course;
 mod entry;
 mod frame;
+mod life_cycle;
 mod measure;
 mod overview;
 mod published;
@@ -45,6 +46,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
         guarded(Method::GET, "/quality", quality::page),

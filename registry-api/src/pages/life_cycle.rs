@@ -1,0 +1,78 @@
+//! The steps of a case's life on its page: verify, lock through a day, unlock with a reason.
+
+use actix_web::{HttpResponse, web};
+use chrono::NaiveDate;
+use registry_core::access::Role;
+use registry_core::storage::{CaseRow, CaseStatus, LifeCycle};
+
+use super::case::gone;
+use crate::guard::{AllowedForm, LeadsCentre, Policy};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+/// Where a case is in its life, and what the reader may do about it.
+pub(super) struct Stage {
+    pub(super) words: String,
+    pub(super) verify: bool,
+    pub(super) lock: bool,
+    pub(super) unlock: bool,
+    /// First and last day a lock may be set to.
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+impl Stage {
+    pub(super) fn of(row: &CaseRow, role: Role, today: NaiveDate) -> Self {
+        let leads = LeadsCentre::ROLES.contains(&role) && row.withdrawal.is_none();
+        let words = match (row.status, row.locked_through) {
+            (CaseStatus::Draft, _) => "A draft: kept for the centre, counted in no run.".to_owned(),
+            (CaseStatus::Submitted, _) => "Submitted, and not yet checked against its source.".to_owned(),
+            (CaseStatus::Verified, _) => "Verified against its source; a change needs a reason.".to_owned(),
+            (CaseStatus::Locked, Some(day)) => format!(
+                "Locked through {day}: rows dated up to then stay as they are. Later follow-up is accepted, with a reason."
+            ),
+            (CaseStatus::Locked, None) => "Locked.".to_owned(),
+        };
+        Self {
+            words,
+            verify: leads && row.status == CaseStatus::Submitted,
+            lock: leads && row.status != CaseStatus::Draft,
+            unlock: leads && row.status == CaseStatus::Locked,
+            from: row.locked_through.map(|day| day.to_string()).unwrap_or_default(),
+            to: today.to_string(),
+        }
+    }
+}
+
+/// Takes the step a form of the case's page asks for.
+pub(super) async fn step(
+    form: AllowedForm<LeadsCentre>,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let step = match form.fields.get("step") {
+        "verify" => LifeCycle::Verify,
+        "lock" => LifeCycle::Lock {
+            through: form.fields.get("through").parse().map_err(|_| {
+                Problem::with(
+                    Kind::InvalidValue,
+                    "The lock needs the day it reaches to (YYYY-MM-DD).",
+                )
+            })?,
+        },
+        "unlock" => LifeCycle::Unlock,
+        _ => return Err(Problem::with(Kind::InvalidValue, "step: verify, lock or unlock")),
+    };
+    let page = format!("/cases/{pseudonym}");
+    blocking(move || {
+        let reason = Some(form.fields.get("reason")).filter(|reason| !reason.trim().is_empty());
+        state
+            .store
+            .move_case(&form.scope, &pseudonym, step, reason)
+            .map_err(gone)
+    })
+    .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", page))
+        .finish())
+}
