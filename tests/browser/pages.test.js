@@ -124,3 +124,16 @@ test("a lead locks a case on its page, sees what that means, and unlocks it with
   assert.match(await stage.innerText(), /Verified against its source/);
   await context.close();
 });
+
+test("a centre says why a warning stands, and the finding says so", async () => {
+  const { context, page } = await signIn(browser, "submitter", { javaScriptEnabled: false });
+  await page.goto(`${base}/cases`);
+  const warned = page.locator("tbody tr").filter({ has: page.locator("td:nth-child(8)", { hasText: /[1-9]/ }) });
+  await warned.first().locator("a").click();
+  const findings = page.getByRole("region", { name: "Findings" });
+  await findings.getByText("It stands").first().click();
+  await findings.getByLabel("Why").first().fill("<b>checked</b> on paper");
+  await findings.getByRole("button", { name: "Answer" }).first().click();
+  assert.match(await findings.innerText(), /<b>checked<\/b> on paper/);
+  await context.close();
+});

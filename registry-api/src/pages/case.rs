@@ -3,15 +3,15 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::{Measure, MeasureKind, Outcome};
-use registry_core::storage::{StoreError, StoredCase, VersionRow};
-use registry_core::validation::{CareGap, GapState};
+use registry_core::storage::{FindingState, LivingFinding, StoreError, StoredCase, VersionRow};
+use registry_core::validation::{CareGap, GapState, Severity};
 
 use super::course::{Event, course};
 use super::life_cycle::Stage;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
-use crate::guard::{Allowed, Policy, SeesCases, Submits};
+use crate::guard::{Allowed, AllowedForm, Policy, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Assessed, assess};
 use crate::state::{AppState, blocking};
@@ -34,10 +34,50 @@ struct Shown {
     summary: String,
     timeline: Option<String>,
     events: Vec<Event>,
-    findings: Vec<(&'static str, String, String, String)>,
+    findings: Vec<FindingLine>,
+    resolved: Vec<FindingLine>,
     gaps: Vec<Gap>,
     assessment: Vec<Line>,
     versions: Vec<(i64, String, String, String, i64, i64, String)>,
+}
+
+struct FindingLine {
+    severity: &'static str,
+    code: String,
+    pointer: String,
+    message: String,
+    identity: String,
+    /// Since which version, or from which to which.
+    versions: String,
+    /// Why it stands and who said so.
+    answer: Option<(String, String)>,
+    answerable: bool,
+}
+
+impl FindingLine {
+    fn of(found: LivingFinding, may_answer: bool) -> Self {
+        let LivingFinding { finding, state, .. } = found;
+        Self {
+            severity: finding.severity.as_str(),
+            versions: match state {
+                FindingState::Resolved if found.first_version == found.last_version => {
+                    format!("version {}", found.first_version)
+                }
+                FindingState::Resolved => {
+                    format!("versions {} to {}", found.first_version, found.last_version)
+                }
+                _ => format!("since version {}", found.first_version),
+            },
+            answerable: may_answer && state == FindingState::Open && finding.severity == Severity::Warning,
+            answer: found
+                .answer
+                .map(|a| (a.reason, format!("{}, {}", a.actor, a.answered_at.date_naive()))),
+            code: finding.code,
+            pointer: finding.pointer,
+            message: finding.message,
+            identity: finding.identity,
+        }
+    }
 }
 
 struct Line {
@@ -74,10 +114,11 @@ pub(super) async fn page(
     let page = blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let versions = state.store.versions(&caller.scope, &pseudonym).map_err(gone)?;
+        let findings = state.store.findings(&caller.scope, &pseudonym).map_err(gone)?;
         let today = state.ports.clock.now().date_naive();
         Ok(Page {
             stage: Stage::of(&stored.row, caller.scope.role(), today),
-            c: shown(&state, &stored, versions)?,
+            c: shown(&state, &stored, versions, findings, may_enter)?,
             csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),
             frame,
             may_enter,
@@ -87,6 +128,26 @@ pub(super) async fn page(
     html(&page)
 }
 
+/// Keeps why a warning stands, from the form beside it.
+pub(super) async fn answer(
+    form: AllowedForm<Submits>,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let page = format!("/cases/{pseudonym}#findings");
+    blocking(move || {
+        let (identity, reason) = (form.fields.get("identity"), form.fields.get("reason"));
+        state
+            .store
+            .answer_finding(&form.scope, &pseudonym, identity, reason)
+            .map_err(gone)
+    })
+    .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", page))
+        .finish())
+}
+
 pub(super) fn gone(error: StoreError) -> Problem {
     match error {
         StoreError::Withdrawn { .. } => Problem::new(Kind::NotFound),
@@ -94,7 +155,22 @@ pub(super) fn gone(error: StoreError) -> Problem {
     }
 }
 
-fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Result<Shown, Problem> {
+fn shown(
+    state: &AppState,
+    stored: &StoredCase,
+    versions: Vec<VersionRow>,
+    findings: Vec<LivingFinding>,
+    may_answer: bool,
+) -> Result<Shown, Problem> {
+    let (resolved, current): (Vec<_>, Vec<_>) = findings
+        .into_iter()
+        .partition(|found| found.state == FindingState::Resolved);
+    let lines = |found: Vec<LivingFinding>| {
+        found
+            .into_iter()
+            .map(|found| FindingLine::of(found, may_answer))
+            .collect()
+    };
     let newest = state.schemas.newest(&stored.document, &stored.schema_version);
     let (timeline, events) = course(&newest);
     let assessed = assess(state, stored)?;
@@ -116,18 +192,8 @@ fn shown(state: &AppState, stored: &StoredCase, versions: Vec<VersionRow>) -> Re
         status: words::code(stored.row.status.as_str()),
         version: stored.version,
         summary: format!("{histology}, metastatic or multifocal disease first found {t0}."),
-        findings: stored
-            .findings
-            .iter()
-            .map(|f| {
-                (
-                    f.severity.as_str(),
-                    f.code.clone(),
-                    f.pointer.clone(),
-                    f.message.clone(),
-                )
-            })
-            .collect(),
+        findings: lines(current),
+        resolved: lines(resolved),
         gaps: assessed.as_ref().map(gaps).unwrap_or_default(),
         assessment: assessed.as_ref().map(assessment).unwrap_or_default(),
         versions: versions

@@ -47,6 +47,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
+        guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
         guarded(Method::GET, "/quality", quality::page),

@@ -30,7 +30,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,
         guidelines::list, guidelines::show,
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
-        cases::paths::findings, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch, cases::paths::export,
+        cases::paths::findings, cases::paths::answer, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch, cases::paths::export,
         cases::paths::withdraw, cases::paths::verify, cases::paths::lock, cases::paths::unlock,
         imports::start::start, imports::jobs::list, imports::jobs::show, imports::jobs::report,
         imports::mappings::list, imports::mappings::show, imports::mappings::put,

@@ -6,8 +6,8 @@ use chrono::{NaiveDate, Utc};
 use registry_core::access::Scope;
 use registry_core::record::CentreTable;
 use registry_core::storage::{
-    CaseStatus, Derived, FrozenRows, Idempotency, Precondition, PutCase, PutOutcome, StoredFinding,
-    StoredSeverity, Withdraw, WithdrawOutcome, WithdrawalMode,
+    CaseStatus, Derived, FindingState, FrozenRows, Idempotency, Precondition, PutCase, PutOutcome,
+    StoredFinding, StoredSeverity, Withdraw, WithdrawOutcome, WithdrawalMode,
 };
 use registry_core::validation::{Envelope, Finding, Judge, Severity, Verdict};
 use serde_json::{Value, json};
@@ -232,6 +232,20 @@ fn stored(finding: &Finding) -> Option<StoredFinding> {
 
 /// The body of an accepted submission.
 pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Value {
+    let findings: Vec<Value> = verdict
+        .findings
+        .iter()
+        .map(|finding| {
+            let mut told = json!(finding);
+            let answered = outcome.answered.contains(&finding.identity);
+            told["state"] = json!(if answered {
+                FindingState::Answered
+            } else {
+                FindingState::Open
+            });
+            told
+        })
+        .collect();
     json!({
         "case": pseudonym,
         "record_id": outcome.case_id,
@@ -240,7 +254,7 @@ pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> V
         "status": outcome.status,
         "submitted_at": outcome.submitted_at.with_timezone(&Utc),
         "unchanged": outcome.unchanged,
-        "findings": verdict.findings,
+        "findings": findings,
         "further_findings": verdict.further_findings,
         "not_attested": verdict.unattested,
     })

@@ -9,16 +9,16 @@ use std::io::Write;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::cases::{CaseRecord, VersionRecord, load_findings, open_reason};
+use super::cases::{AnswerRecord, CaseRecord, VersionRecord, load_findings, open_reason};
 use super::centres::stored_json;
 use super::connection::{Conn, on_conn};
 use super::keyring::{CaseKey, Keyring};
 use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
-    api_keys, audit_events, case_versions, cases, centre_years, centres, evaluations, idempotency,
-    import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations, runs, sessions,
-    sign_in_links, tasks,
+    api_keys, audit_events, case_versions, cases, centre_years, centres, evaluations, finding_answers,
+    idempotency, import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations,
+    runs, sessions, sign_in_links, tasks,
 };
 use super::transaction::{Event, EventRow};
 use super::{Store, StoreError};
@@ -214,6 +214,21 @@ fn one_case(
         .order(case_versions::version);
     for version in on_conn!(conn, c => query.load::<VersionRecord>(c))? {
         one_version(lines, conn, key.as_ref(), &version)?;
+    }
+    let query = finding_answers::table
+        .filter(finding_answers::centre_id.eq(&case.centre_id))
+        .filter(finding_answers::case_id.eq(&case.case_id))
+        .order(finding_answers::identity);
+    for answer in on_conn!(conn, c => query.load::<AnswerRecord>(c))? {
+        let reason = open_reason(key.as_ref(), &case.centre_id, &case.case_id, &answer.reason);
+        lines.put(
+            "finding_answers",
+            json!({
+                "centre_id": answer.centre_id, "case_id": answer.case_id, "identity": answer.identity,
+                "version": answer.version, "reason": reason, "actor": answer.actor,
+                "answered_at": shown(&answer.answered_at),
+            }),
+        )?;
     }
     Ok(())
 }

@@ -44,9 +44,9 @@ mod writer;
 
 pub use backup::WithdrawalRecord;
 pub use cases::{
-    CaseFilter, CaseRow, CaseStatus, Derived, FrozenRows, LifeCycle, OwnCase, Precondition, PutCase,
-    PutOutcome, StoredCase, StoredFinding, StoredSeverity, VersionRow, Withdraw, WithdrawOutcome, Withdrawal,
-    WithdrawalMode,
+    CaseFilter, CaseRow, CaseStatus, Derived, FindingAnswer, FindingState, FrozenRows, LifeCycle,
+    LivingFinding, OwnCase, Precondition, PutCase, PutOutcome, StoredCase, StoredFinding, StoredSeverity,
+    VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use error::{AuthFailure, Outage, StoreError};

@@ -193,6 +193,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    finding_answers (centre_id, case_id, identity) {
+        centre_id -> Text,
+        case_id -> Text,
+        identity -> Text,
+        version -> BigInt,
+        reason -> Text,
+        actor -> Text,
+        answered_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     idempotency (centre_id, actor, idempotency_key) {
         centre_id -> Text,
         actor -> Text,
@@ -329,6 +341,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cases,
     case_versions,
     findings,
+    finding_answers,
     idempotency,
     tasks,
     jobs,

@@ -60,6 +60,12 @@ impl Side {
                 format!("{:?}", store.put_cases(&scope, sent, random.random_bool(0.5)))
             }
             11 => format!("{:?}", store.get_case(&scope, &pseudonym)),
+            12 if random.random_bool(0.5) => {
+                format!(
+                    "{:?}",
+                    store.answer_finding(&scope, &pseudonym, "id-E-003", "ä: it 'stands'")
+                )
+            }
             12 => format!("{:?}", store.versions(&self.coordinator, &pseudonym)),
             13 => {
                 let filter = CaseFilter {

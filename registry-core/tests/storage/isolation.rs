@@ -12,6 +12,7 @@ const WALLED: &[&str] = &[
     "cases",
     "case_versions",
     "findings",
+    "finding_answers",
     "evaluations",
     "run_evaluations",
     "jobs",
@@ -51,7 +52,7 @@ fn count(conn: &mut PgConnection, table: &str) -> i64 {
     row.n
 }
 
-/// Two centres with a case, a finding, an evaluation, a job and a mapping each.
+/// Two centres with a case, an answered finding, an evaluation, a job and a mapping each.
 fn with_rows() -> Option<(TestStore, PgConnection)> {
     let test = TestStore::new(Dialect::Postgres)?;
     for (centre, pseudonym) in [("C01", "P-1"), ("C02", "P-2")] {
@@ -68,6 +69,9 @@ fn with_rows() -> Option<(TestStore, PgConnection)> {
                     ..case
                 },
             )
+            .unwrap();
+        test.store
+            .answer_finding(&scope, pseudonym, "id-E-1", "so it is")
             .unwrap();
         let job = test.store.start_job(&scope, "import", false, 1).unwrap();
         let counts = JobCounts::default();

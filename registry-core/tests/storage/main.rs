@@ -14,6 +14,7 @@ mod concurrency;
 mod credentials;
 mod equivalence;
 mod faults;
+mod findings;
 mod idempotency;
 mod isolation;
 mod jobs;

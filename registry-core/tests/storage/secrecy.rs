@@ -8,7 +8,7 @@ use crate::support::{Dialect, TestStore, master_key, on_both, put, replacing, sy
 
 const CANARY: &str = "canary-4711";
 
-fn everything_in(test: &TestStore) -> String {
+pub(crate) fn everything_in(test: &TestStore) -> String {
     match test.dialect {
         Dialect::Sqlite => {
             test.raw("PRAGMA wal_checkpoint(TRUNCATE)");

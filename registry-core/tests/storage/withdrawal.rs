@@ -67,7 +67,7 @@ on_both! {
         test.store.withdraw(&centre, asked("P-1", WithdrawalMode::Erase)).unwrap();
         assert_eq!(test.store.get_case(&centre, "P-1").err(), Some(StoreError::Withdrawn { erased: true }));
         assert_eq!(test.store.get_version(&centre, "P-1", 1).err(), Some(StoreError::Withdrawn { erased: true }));
-        assert!(test.store.findings(&centre, "P-1").unwrap().is_empty());
+        assert_eq!(test.store.findings(&centre, "P-1").err(), Some(StoreError::Withdrawn { erased: true }));
         let history = test.store.versions(&centre, "P-1").unwrap();
         assert_eq!((history.len(), history[0].reason.as_deref()), (1, None));
         assert_eq!(

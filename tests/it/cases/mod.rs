@@ -3,6 +3,7 @@
 mod assessment;
 mod batch;
 mod door;
+mod findings;
 mod lock;
 mod patch;
 mod put;

@@ -3,6 +3,7 @@
 pub mod assessment;
 pub(super) mod batch;
 mod export;
+mod findings;
 mod life_cycle;
 mod list;
 mod patch;
@@ -34,7 +35,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "/api/v1/cases/{pseudonym}/versions/{version}",
             read::version,
         ),
-        guarded(Method::GET, "/api/v1/cases/{pseudonym}/findings", read::findings),
+        guarded(
+            Method::GET,
+            "/api/v1/cases/{pseudonym}/findings",
+            findings::findings,
+        ),
+        guarded(
+            Method::POST,
+            "/api/v1/cases/{pseudonym}/findings/{identity}:answer",
+            findings::answer,
+        ),
         guarded(
             Method::GET,
             "/api/v1/cases/{pseudonym}/assessment",
@@ -64,6 +74,7 @@ pub(super) mod paths {
     pub(in crate::routes) use super::assessment::*;
     pub(in crate::routes) use super::batch::*;
     pub(in crate::routes) use super::export::*;
+    pub(in crate::routes) use super::findings::*;
     pub(in crate::routes) use super::life_cycle::*;
     pub(in crate::routes) use super::list::*;
     pub(in crate::routes) use super::patch::*;

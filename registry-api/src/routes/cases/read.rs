@@ -1,7 +1,7 @@
-//! `GET /api/v1/cases/{pseudonym}` and its history and findings.
+//! `GET /api/v1/cases/{pseudonym}` and its history.
 
 use actix_web::web;
-use registry_core::storage::{StoredCase, WithdrawalMode};
+use registry_core::storage::StoredCase;
 use serde_json::{Value, json};
 
 use super::not_found;
@@ -83,31 +83,6 @@ pub(super) async fn version(
             .get_version(&caller.scope, &pseudonym, version)
             .map_err(not_found)?;
         Reply::json(200, &whole(&stored))
-    })
-    .await
-}
-
-/// The findings of the current version.
-#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/findings", tag = "cases", params(("pseudonym" = String, Path,)),
-    responses((status = 200, description = "Findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
-pub(super) async fn findings(
-    caller: Allowed<SeesCases>,
-    pseudonym: web::Path<String>,
-    state: web::Data<AppState>,
-) -> Result<Reply, Problem> {
-    blocking(move || {
-        let row = state
-            .store
-            .case_row(&caller.scope, &pseudonym)
-            .map_err(not_found)?;
-        if row.withdrawal.is_some_and(|w| w.mode == WithdrawalMode::Erase) {
-            return Err(Problem::new(Kind::NotFound));
-        }
-        let findings = state
-            .store
-            .findings(&caller.scope, &pseudonym)
-            .map_err(not_found)?;
-        Reply::json(200, &json!({ "findings": findings }))
     })
     .await
 }

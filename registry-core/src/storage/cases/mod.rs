@@ -3,18 +3,22 @@
 mod etag;
 mod life_cycle;
 mod list;
+mod living;
 mod own;
 mod put;
 mod read;
 pub(in crate::storage) mod rows;
 mod withdraw;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use living::AnswerRecord;
+pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
 pub(crate) use put::open_reason;
 pub(crate) use rows::{CaseRecord, VersionRecord, load_case, load_findings, stored_status};
@@ -136,6 +140,9 @@ pub struct PutOutcome {
     pub created: bool,
     /// The content equals the current version: nothing was stored.
     pub unchanged: bool,
+    /// Identities of its findings that the centre has answered.
+    #[serde(default)]
+    pub answered: BTreeSet<String>,
     /// The answer stored earlier under the same idempotency key; send it as it is.
     #[serde(skip)]
     pub replay: Option<Answer>,

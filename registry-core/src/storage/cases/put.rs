@@ -1,8 +1,11 @@
 //! Submissions.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::etag;
+use super::living;
 use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case, load_version};
 use super::{CaseStatus, PutCase, PutOutcome, StoredSeverity};
 use crate::access::{Role, Scope};
@@ -251,6 +254,8 @@ pub(crate) struct Content<'a> {
     pub(crate) findings: &'a [super::StoredFinding],
     pub(crate) reason: Option<&'a str>,
     pub(crate) packed: &'a Packed,
+    /// Identities of findings that the centre has answered: they do not count.
+    pub(crate) answered: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> Content<'a> {
@@ -262,11 +267,17 @@ impl<'a> Content<'a> {
             findings: &put.findings,
             reason: put.reason.as_deref().filter(|reason| !reason.trim().is_empty()),
             packed,
+            answered: None,
         }
     }
 
     fn count(&self, severity: StoredSeverity) -> i64 {
-        i64::try_from(self.findings.iter().filter(|f| f.severity == severity).count()).unwrap_or(i64::MAX)
+        let silenced = |f: &super::StoredFinding| self.answered.is_some_and(|all| all.contains(&f.identity));
+        let open = self
+            .findings
+            .iter()
+            .filter(|f| f.severity == severity && !silenced(f));
+        i64::try_from(open.count()).unwrap_or(i64::MAX)
     }
 }
 
@@ -275,7 +286,7 @@ fn create(tx: &mut Tx<'_>, put: &PutCase, packed: &Packed, centre: &str) -> Resu
     tx.require_active(centre)?;
     let (case, key) = register(tx, &put.pseudonym, centre)?;
     let case = store_version(tx, case, &key, &Content::of(put, packed), "case.create")?;
-    outcome(&case, true, false)
+    outcome(&case, true, BTreeSet::new())
 }
 
 /// The row and the key of a new case, at version 0; filing its first version claims the pseudonym.
@@ -327,7 +338,8 @@ fn replace(
     let same = current.content_hash == key.content_hash(&put.schema_version, &packed.canonical);
     let promoted = status == CaseStatus::Draft && put.status == CaseStatus::Submitted;
     if same && !promoted {
-        return outcome_at(&case, utc(current.submitted_at), false, true);
+        let answered = living::answered(tx.conn()?, &case, &put.findings)?;
+        return outcome_at(&case, utc(current.submitted_at), false, true, answered);
     }
     if status != CaseStatus::Draft && put.status == CaseStatus::Draft {
         return Err(StoreError::InvalidState(
@@ -342,8 +354,10 @@ fn replace(
         content.status = CaseStatus::Locked;
         keep_frozen(put, &current.open(&key)?, &case)?;
     }
+    let answered = living::answered(tx.conn()?, &case, &put.findings)?;
+    content.answered = Some(&answered);
     let case = store_version(tx, case, &key, &content, "case.replace")?;
-    outcome(&case, false, false)
+    outcome(&case, false, answered)
 }
 
 /// A locked case takes later follow-up only.
@@ -483,8 +497,8 @@ pub(crate) fn open_reason(
     String::from_utf8(plain).ok()
 }
 
-fn outcome(case: &CaseRecord, created: bool, unchanged: bool) -> Result<PutOutcome, StoreError> {
-    outcome_at(case, utc(case.updated_at), created, unchanged)
+fn outcome(case: &CaseRecord, created: bool, answered: BTreeSet<String>) -> Result<PutOutcome, StoreError> {
+    outcome_at(case, utc(case.updated_at), created, false, answered)
 }
 
 fn outcome_at(
@@ -492,6 +506,7 @@ fn outcome_at(
     submitted_at: chrono::DateTime<chrono::Utc>,
     created: bool,
     unchanged: bool,
+    answered: BTreeSet<String>,
 ) -> Result<PutOutcome, StoreError> {
     Ok(PutOutcome {
         case_id: case.case_id.clone(),
@@ -501,6 +516,7 @@ fn outcome_at(
         submitted_at,
         created,
         unchanged,
+        answered,
         replay: None,
     })
 }

@@ -6,7 +6,7 @@ use super::put::open_reason;
 use super::rows::{
     CaseRecord, VersionRecord, claim_of, load_case, load_findings, load_version, stored_status,
 };
-use super::{CaseRow, StoredCase, StoredFinding, VersionRow};
+use super::{CaseRow, StoredCase, VersionRow};
 use crate::access::Scope;
 use crate::storage::connection::{Conn, on_conn};
 use crate::storage::identifiers::utc;
@@ -130,22 +130,5 @@ impl Store {
             Event::new("case.history").case(&case.centre_id, &case.case_id),
         )?;
         Ok(rows)
-    }
-
-    /// The findings of the current version. Audited.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub fn findings(&self, scope: &Scope, pseudonym: &str) -> Result<Vec<StoredFinding>, StoreError> {
-        let (case, found) = self.read(scope, |conn, keys| {
-            let case = locate(conn, keys, scope, pseudonym)?;
-            let found = load_findings(conn, &case.centre_id, &case.case_id, case.version)?;
-            Ok((case, found))
-        })?;
-        self.record_reading(
-            scope,
-            Event::new("case.findings").case(&case.centre_id, &case.case_id),
-        )?;
-        Ok(found)
     }
 }

@@ -16,7 +16,9 @@ use crate::storage::identifiers::{is_text, is_visible};
 use crate::storage::jobs;
 use crate::storage::releases;
 use crate::storage::store::require;
-use crate::storage::tables::{case_versions, cases, evaluations, findings, idempotency as answers};
+use crate::storage::tables::{
+    case_versions, cases, evaluations, finding_answers, findings, idempotency as answers,
+};
 use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
 use crate::storage::{Store, StoreError};
@@ -162,6 +164,7 @@ fn with_consent_document(
         findings: &[],
         reason: None,
         packed,
+        answered: None,
     };
     let action = if created { "case.create" } else { "case.replace" };
     store_version(tx, case, &key, &content, action)
@@ -243,6 +246,12 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
             findings::table
                 .filter(findings::centre_id.eq(centre))
                 .filter(findings::case_id.eq(case_id)),
+        )
+        .execute(c)?;
+        diesel::delete(
+            finding_answers::table
+                .filter(finding_answers::centre_id.eq(centre))
+                .filter(finding_answers::case_id.eq(case_id)),
         )
         .execute(c)?;
         diesel::delete(

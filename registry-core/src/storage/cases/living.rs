@@ -1,0 +1,249 @@
+//! Findings as they live: open while a check fires on the current version, answered when the centre has said why a warning stands,
+//! resolved once a version no longer fires it.
+//!
+//! One finding is one identity: the hash of its check and of the elements it read. Rows that change places leave it what it is; a changed
+//! element makes another finding of it, and an answer silences nothing but what it was given to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::put::{open_reason, sealed_reason};
+use super::read::locate;
+use super::rows::{CaseRecord, FindingRecord};
+use super::{StoredFinding, StoredSeverity};
+use crate::access::{Role, Scope};
+use crate::storage::connection::{Conn, on_conn};
+use crate::storage::identifiers::{is_text, utc};
+use crate::storage::keyring::CaseKey;
+use crate::storage::store::require;
+use crate::storage::tables::{cases, finding_answers, findings};
+use crate::storage::transaction::Event;
+use crate::storage::{Store, StoreError};
+
+/// Where a finding is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingState {
+    /// The current version fires it, and nobody has said why that is right.
+    Open,
+    /// The current version fires it, and the centre has said why it stands.
+    Answered,
+    /// The current version no longer fires it.
+    Resolved,
+}
+
+impl FindingState {
+    /// As written on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FindingState::Open => "open",
+            FindingState::Answered => "answered",
+            FindingState::Resolved => "resolved",
+        }
+    }
+}
+
+/// A finding with its life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LivingFinding {
+    /// As the last version that fired it had it; its pointer leads into that version.
+    #[serde(flatten)]
+    pub finding: StoredFinding,
+    /// Where it is in its life.
+    pub state: FindingState,
+    /// The first version that fired it.
+    pub first_version: i64,
+    /// The last version that fired it.
+    pub last_version: i64,
+    /// Why it stands, if the centre has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<FindingAnswer>,
+}
+
+/// Why a warning stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingAnswer {
+    /// In the centre's words.
+    pub reason: String,
+    /// By whom.
+    pub actor: String,
+    /// When.
+    pub answered_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = finding_answers, treat_none_as_default_value = false)]
+pub(crate) struct AnswerRecord {
+    pub(crate) centre_id: String,
+    pub(crate) case_id: String,
+    pub(crate) identity: String,
+    pub(crate) version: i64,
+    pub(crate) reason: String,
+    pub(crate) actor: String,
+    pub(crate) answered_at: NaiveDateTime,
+}
+
+/// The answers given for a case, by the identity of what they answer.
+fn answers(conn: &mut Conn, case: &CaseRecord) -> Result<BTreeMap<String, AnswerRecord>, StoreError> {
+    let query = finding_answers::table
+        .filter(finding_answers::centre_id.eq(&case.centre_id))
+        .filter(finding_answers::case_id.eq(&case.case_id));
+    let rows = on_conn!(conn, c => query.load::<AnswerRecord>(c))?;
+    Ok(rows.into_iter().map(|row| (row.identity.clone(), row)).collect())
+}
+
+/// Which of these findings the centre has answered. Asks the database only when there is a warning.
+pub(crate) fn answered(
+    conn: &mut Conn,
+    case: &CaseRecord,
+    findings: &[StoredFinding],
+) -> Result<BTreeSet<String>, StoreError> {
+    if !findings.iter().any(|f| f.severity == StoredSeverity::Warning) {
+        return Ok(BTreeSet::new());
+    }
+    let given = answers(conn, case)?;
+    let answered = findings.iter().filter(|f| given.contains_key(&f.identity));
+    Ok(answered.map(|f| f.identity.clone()).collect())
+}
+
+fn living(conn: &mut Conn, case: &CaseRecord, key: &CaseKey) -> Result<Vec<LivingFinding>, StoreError> {
+    let query = findings::table
+        .filter(findings::centre_id.eq(&case.centre_id))
+        .filter(findings::case_id.eq(&case.case_id))
+        .order((findings::version.desc(), findings::position));
+    let rows = on_conn!(conn, c => query.load::<FindingRecord>(c))?;
+    let given = answers(conn, case)?;
+    let mut found: Vec<LivingFinding> = Vec::new();
+    let mut at: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows {
+        let version = row.version;
+        if let Some(known) = at.get(&row.identity).and_then(|at| found.get_mut(*at)) {
+            known.first_version = version;
+            continue;
+        }
+        let answer = given.get(&row.identity).map(|answer| FindingAnswer {
+            reason: open_reason(Some(key), &case.centre_id, &case.case_id, &answer.reason)
+                .unwrap_or_default(),
+            actor: answer.actor.clone(),
+            answered_at: utc(answer.answered_at),
+        });
+        let state = match (version == case.version, &answer) {
+            (false, _) => FindingState::Resolved,
+            (true, Some(_)) => FindingState::Answered,
+            (true, None) => FindingState::Open,
+        };
+        at.insert(row.identity.clone(), found.len());
+        found.push(LivingFinding {
+            finding: row.try_into()?,
+            state,
+            first_version: version,
+            last_version: version,
+            answer,
+        });
+    }
+    Ok(found)
+}
+
+impl Store {
+    /// The findings of a case with their lives: those of the current version in the order of its verdict, then the resolved ones,
+    /// latest first. Audited.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Withdrawn`] once the case is erased.
+    pub fn findings(&self, scope: &Scope, pseudonym: &str) -> Result<Vec<LivingFinding>, StoreError> {
+        let (case, found) = self.read(scope, |conn, keys| {
+            let case = locate(conn, keys, scope, pseudonym)?;
+            let key = case.key(keys)?;
+            let found = living(conn, &case, &key)?;
+            Ok((case, found))
+        })?;
+        self.record_reading(
+            scope,
+            Event::new("case.findings").case(&case.centre_id, &case.case_id),
+        )?;
+        Ok(found)
+    }
+
+    /// Says why a warning of the current version stands: it counts no longer until an element it rests on changes. A later answer takes
+    /// the place of an earlier one. `submitter`, `centre_lead`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a finding the current version does not fire; [`StoreError::InvalidState`] for one of severity error;
+    /// [`StoreError::Invalid`] without a reason; [`StoreError::Withdrawn`].
+    pub fn answer_finding(
+        &self,
+        scope: &Scope,
+        pseudonym: &str,
+        identity: &str,
+        reason: &str,
+    ) -> Result<LivingFinding, StoreError> {
+        let may = scope.role().needs_centre() || scope.role() == Role::System;
+        require(scope, may, "answer findings")?;
+        if reason.trim().is_empty() || !is_text(reason, 2000) {
+            return Err(StoreError::Invalid(
+                "an answer says why the finding stands, in at most 2,000 bytes and without NUL",
+            ));
+        }
+        let (pseudonym, identity) = (pseudonym.to_owned(), identity.to_owned());
+        let reason = reason.trim().to_owned();
+        self.write(scope, move |tx| {
+            let (scope, keys) = (tx.scope.clone(), tx.keys);
+            let case = locate(tx.conn()?, keys, &scope, &pseudonym)?;
+            if let Some(withdrawal) = case.withdrawal() {
+                return Err(StoreError::Withdrawn {
+                    erased: withdrawal.mode == super::WithdrawalMode::Erase,
+                });
+            }
+            let key = case.key(keys)?;
+            let mut finding = living(tx.conn()?, &case, &key)?
+                .into_iter()
+                .find(|found| found.finding.identity == identity && found.state != FindingState::Resolved)
+                .ok_or(StoreError::NotFound)?;
+            if finding.finding.severity != StoredSeverity::Warning {
+                return Err(StoreError::InvalidState(
+                    "an error is corrected, not answered: what it blocks stays out of the results until then",
+                ));
+            }
+            let record = AnswerRecord {
+                centre_id: case.centre_id.clone(),
+                case_id: case.case_id.clone(),
+                identity: identity.clone(),
+                version: case.version,
+                reason: sealed_reason(tx, &key, &case, &reason)?,
+                actor: scope.actor().to_owned(),
+                answered_at: tx.now,
+            };
+            let again = finding_answers::table.find((&case.centre_id, &case.case_id, &identity));
+            let same = findings::table
+                .filter(findings::centre_id.eq(&case.centre_id))
+                .filter(findings::case_id.eq(&case.case_id))
+                .filter(findings::version.eq(case.version))
+                .filter(findings::identity.eq(&identity));
+            let place = cases::table.find((&case.centre_id, &case.case_id));
+            on_conn!(tx.conn()?, c => {
+                if diesel::update(again).set(&record).execute(c)? == 0 {
+                    diesel::insert_into(finding_answers::table).values(&record).execute(c)?;
+                    let silenced = same.count().get_result::<i64>(c)?;
+                    diesel::update(place).set(cases::warnings.eq(cases::warnings - silenced)).execute(c)?;
+                }
+            });
+            tx.audit(
+                Event::new("finding.answer")
+                    .case(&case.centre_id, &case.case_id)
+                    .versions(Some(case.version), Some(case.version))
+                    .reason(Some(record.reason.clone()))
+                    .detail("identity", identity.as_str()),
+            );
+            finding.state = FindingState::Answered;
+            finding.answer = Some(FindingAnswer {
+                reason: reason.clone(),
+                actor: record.actor,
+                answered_at: utc(tx.now),
+            });
+            Ok(finding)
+        })
+    }
+}
