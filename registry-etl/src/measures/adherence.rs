@@ -51,7 +51,7 @@ pub fn adherence_table(
     let mut rows = Vec::new();
     for (at, measure) in measures.iter().enumerate() {
         for (breakdown, levels, tallies) in &parts {
-            if !applies(*breakdown, measure, columns) {
+            if !applies(*breakdown, at as u32, columns) {
                 continue;
             }
             for (level, number) in levels {
@@ -72,11 +72,11 @@ pub fn adherence_table(
 }
 
 /// A stratifier is one of certain measures; everything else breaks down all.
-fn applies(breakdown: Breakdown, measure: &MeasureHead, columns: &CaseColumns) -> bool {
-    let element = breakdown
+fn applies(breakdown: Breakdown, measure: u32, columns: &CaseColumns) -> bool {
+    let concerned = breakdown
         .levels
-        .and_then(|at| columns.levels.get(at)?.element.as_ref());
-    element.is_none_or(|element| measure.stratifiers.contains(element))
+        .and_then(|at| columns.levels.get(at)?.measures.as_ref());
+    concerned.is_none_or(|concerned| concerned.contains(&measure))
 }
 
 /// Levels of a breakdown with their numbers, by name.

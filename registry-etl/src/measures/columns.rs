@@ -78,6 +78,8 @@ pub struct Levels {
     pub by: By,
     /// The element, of [`By::Stratum`].
     pub element: Option<String>,
+    /// Positions of the measures it breaks down; all of them when none.
+    pub measures: Option<Vec<u32>>,
     pub names: Names,
 }
 
@@ -158,8 +160,16 @@ impl CaseColumns {
         let strata = elements
             .into_iter()
             .map(|element| (By::Stratum, Some(element.clone())));
+        let with = |element: &String| {
+            let concerned = measures
+                .iter()
+                .zip(0..)
+                .filter(|(m, _)| m.stratifiers.contains(element));
+            concerned.map(|(_, position)| position).collect()
+        };
         let levels = common.chain(strata).map(|(by, element)| Levels {
             by,
+            measures: element.as_ref().map(with),
             element,
             names: Names::default(),
         });

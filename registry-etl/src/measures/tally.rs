@@ -1,9 +1,10 @@
 //! Counts per measure and level, over columns.
 //!
 //! The units of a case are summed first (so that patients can be counted and their units treated as a cluster), then the
-//! cases of each level of a breakdown.
+//! cases of each level of a breakdown. Most cases have one unit of a measure: of those one count by outcome says everything, and only
+//! the others need a sum per column.
 
-use super::columns::{CaseColumns, CaseRow};
+use super::columns::{CLASSES, CaseColumns, CaseRow};
 use crate::results::{By, PatientBasis, Period};
 use polars::prelude::*;
 use registry_core::guideline::Outcome;
@@ -25,6 +26,60 @@ pub(crate) struct Tally {
     pub(crate) squares: [f64; 3],
     /// Reason, element ([`super::columns::NONE`] for none) and number of the not-assessable units.
     pub(crate) lacking: Vec<[u32; 3]>,
+}
+
+impl Tally {
+    /// Counts `cases` cases whose one unit came out in `class` (of [`COUNTS`]).
+    fn add_single_units(&mut self, class: u32, cases: u32) {
+        let basis = &mut self.basis;
+        let (units, patients) = match class {
+            0 => (&mut self.numerator, &mut basis.numerator),
+            1 => (&mut self.denominator, &mut basis.complement),
+            2 => (&mut self.excluded, &mut basis.excluded),
+            3 => (&mut self.excepted, &mut basis.excepted),
+            4 => (&mut self.not_in_denominator, &mut basis.not_in_denominator),
+            _ => (&mut self.not_assessable, &mut basis.not_assessable),
+        };
+        *units += cases;
+        *patients += cases;
+        let counted = f64::from(cases);
+        if class == 0 {
+            self.denominator += cases;
+            self.patients_all_met += cases;
+            self.squares[0] += counted;
+            self.squares[1] += counted;
+        }
+        if class <= 1 {
+            self.patients += cases;
+            self.squares[2] += counted;
+        }
+    }
+
+    /// Counts the patients of `other` as well.
+    fn add(&mut self, other: &Tally) {
+        let (basis, more) = (&mut self.basis, &other.basis);
+        for (sum, n) in [
+            (&mut self.numerator, other.numerator),
+            (&mut self.denominator, other.denominator),
+            (&mut self.excluded, other.excluded),
+            (&mut self.excepted, other.excepted),
+            (&mut self.not_in_denominator, other.not_in_denominator),
+            (&mut self.not_assessable, other.not_assessable),
+            (&mut self.patients, other.patients),
+            (&mut self.patients_all_met, other.patients_all_met),
+            (&mut basis.numerator, more.numerator),
+            (&mut basis.complement, more.complement),
+            (&mut basis.excluded, more.excluded),
+            (&mut basis.excepted, more.excepted),
+            (&mut basis.not_in_denominator, more.not_in_denominator),
+            (&mut basis.not_assessable, more.not_assessable),
+        ] {
+            *sum += n;
+        }
+        for (sum, square) in self.squares.iter_mut().zip(other.squares) {
+            *sum += square;
+        }
+    }
 }
 
 /// Measure position and level number.
@@ -77,9 +132,17 @@ impl Breakdown {
 /// What is counted over: one row per case and measure, and one per unit that is not assessable.
 pub(crate) struct Frames<'a> {
     columns: &'a CaseColumns,
-    sums: DataFrame,
-    lacking: DataFrame,
-    lacking_case: Vec<u32>,
+    /// Measure and class, where the case has one unit.
+    single: Rows,
+    /// Measure and counts, where it has several.
+    several: Rows,
+    lacking: Rows,
+}
+
+/// A frame with the case of each row.
+struct Rows {
+    frame: DataFrame,
+    case: Vec<u32>,
 }
 
 const COUNTS: [&str; 6] = [
@@ -95,17 +158,35 @@ impl<'a> Frames<'a> {
     /// Builds the frames of a run.
     pub(crate) fn build(columns: &'a CaseColumns) -> PolarsResult<Self> {
         let sums = &columns.sums;
-        let mut frame = vec![Column::new("measure".into(), &sums.measure)];
+        let units = |row: &usize| sums.counts.iter().map(|column| column[*row]).sum::<u32>();
+        let (single, several): (Vec<usize>, Vec<usize>) =
+            (0..sums.case.len()).partition(|row| units(row) == 1);
+        let class = |row: &usize| sums.counts.iter().position(|column| column[*row] == 1);
+        let class: Vec<u32> = single
+            .iter()
+            .map(|row| class(row).unwrap_or_default() as u32)
+            .collect();
+        let single = Rows {
+            frame: DataFrame::new(
+                single.len(),
+                vec![
+                    Column::new("measure".into(), chosen(&sums.measure, &single)),
+                    Column::new("class".into(), class),
+                ],
+            )?,
+            case: chosen(&sums.case, &single),
+        };
+        let mut frame = vec![Column::new("measure".into(), chosen(&sums.measure, &several))];
         frame.extend(
             COUNTS
                 .iter()
                 .zip(&sums.counts)
-                .map(|(name, column)| Column::new((*name).into(), column)),
+                .map(|(name, column)| Column::new((*name).into(), chosen(column, &several))),
         );
         let patients = |which: Expr| which.cast(DataType::UInt32);
         let some = |name: &str| patients(col(name).gt(lit(0u32)));
         let square = |a: &str, b: &str| col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64);
-        let sums = DataFrame::new(sums.case.len(), frame)?
+        let frame = DataFrame::new(several.len(), frame)?
             .lazy()
             .with_column((col("numerator") + col("complement")).alias("denominator"))
             .with_columns([
@@ -130,34 +211,37 @@ impl<'a> Frames<'a> {
         let lacks: Vec<usize> = (0..columns.unit_case.len())
             .filter(|unit| columns.unit_outcome[*unit] == Outcome::NotAssessable as u32)
             .collect();
-        let of = |column: &[u32]| -> Vec<u32> { lacks.iter().map(|unit| column[*unit]).collect() };
         let what = |unit: &usize| packed(columns.unit_reason[*unit], columns.unit_element[*unit]);
-        let lacking = DataFrame::new(
-            lacks.len(),
-            vec![
-                Column::new("measure".into(), of(&columns.unit_measure)),
-                Column::new("what".into(), lacks.iter().map(what).collect::<Vec<u64>>()),
-            ],
-        )?;
+        let lacking = Rows {
+            frame: DataFrame::new(
+                lacks.len(),
+                vec![
+                    Column::new("measure".into(), chosen(&columns.unit_measure, &lacks)),
+                    Column::new("what".into(), lacks.iter().map(what).collect::<Vec<u64>>()),
+                ],
+            )?,
+            case: chosen(&columns.unit_case, &lacks),
+        };
         Ok(Self {
             columns,
-            sums,
+            single,
+            several: Rows {
+                frame,
+                case: chosen(&sums.case, &several),
+            },
             lacking,
-            lacking_case: of(&columns.unit_case),
         })
     }
 
-    /// The rows of a frame within the period, with the level of their case.
-    fn with_level(
-        &self,
-        frame: &DataFrame,
-        cases: &[u32],
-        breakdown: Breakdown,
-    ) -> PolarsResult<(LazyFrame, u32)> {
+    /// The rows within the period, with the level of their case.
+    fn with_level(&self, rows: &Rows, breakdown: Breakdown) -> PolarsResult<(LazyFrame, u32)> {
+        let cases = &rows.case;
         let (level, levels) = breakdown.levels_of(self.columns);
         let level: Vec<u32> = cases.iter().map(|case| level[*case as usize]).collect();
-        let mut frame = frame.clone();
+        let mut frame = rows.frame.clone();
         frame.with_column(Column::new("level".into(), level))?;
+        let of = breakdown.levels.and_then(|at| self.columns.levels.get(at));
+        let concerned = of.and_then(|levels| levels.measures.as_ref());
         // One key, not two: grouping by several columns costs several times as much.
         let key = (col("measure") * lit(levels) + col("level")).alias("key");
         let frame = match breakdown.period {
@@ -171,11 +255,48 @@ impl<'a> Frames<'a> {
                 frame.lazy().filter(col("recent"))
             }
         };
+        let frame = match concerned {
+            None => frame,
+            Some(measures) => frame
+                .filter(col("measure").is_in(lit(Series::new("".into(), measures)).implode(false), false)),
+        };
         Ok((frame.with_column(key), levels))
     }
 
     /// Counts of a breakdown by measure and level. Levels without a unit are not there.
     pub(crate) fn tally(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
+        let mut tallies = self.single_units(breakdown)?;
+        for (key, tally) in self.several_units(breakdown)? {
+            tallies.entry(key).or_default().add(&tally);
+        }
+        for (key, lacking) in self.lacking(breakdown)? {
+            if let Some(tally) = tallies.get_mut(&key) {
+                tally.lacking = lacking;
+            }
+        }
+        Ok(tallies)
+    }
+
+    /// Counts of the cases with one unit.
+    fn single_units(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
+        let (rows, levels) = self.with_level(&self.single, breakdown)?;
+        let classes = CLASSES as u32;
+        let frame = rows
+            .with_column((col("key") * lit(classes) + col("class")).alias("key"))
+            .group_by([col("key")])
+            .agg([len().cast(DataType::UInt32).alias("n")])
+            .collect()?;
+        let mut tallies: BTreeMap<Key, Tally> = BTreeMap::new();
+        for (key, cases) in u32s(&frame, "key")?.into_iter().zip(u32s(&frame, "n")?) {
+            let (place, class) = (key / classes, key % classes);
+            let tally = tallies.entry((place / levels, place % levels)).or_default();
+            tally.add_single_units(class, cases);
+        }
+        Ok(tallies)
+    }
+
+    /// Counts of the cases with several units.
+    fn several_units(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
         const SUMS: [&str; 12] = [
             "denominator",
             "patients",
@@ -190,13 +311,10 @@ impl<'a> Frames<'a> {
             "xn",
             "nn",
         ];
-        let (rows, levels) = self.with_level(&self.sums, &self.columns.sums.case, breakdown)?;
+        let (rows, levels) = self.with_level(&self.several, breakdown)?;
         let aggregates: Vec<Expr> = COUNTS.iter().chain(&SUMS).map(|name| col(*name).sum()).collect();
         let frame = rows.group_by([col("key")]).agg(aggregates).collect()?;
-        let whole = |name: &str| -> PolarsResult<Vec<u32>> {
-            let column = frame.column(name)?.cast(&DataType::UInt32)?;
-            Ok(column.u32()?.iter().map(Option::unwrap_or_default).collect())
-        };
+        let whole = |name: &str| u32s(&frame, name);
         let real = |name: &str| -> PolarsResult<Vec<f64>> {
             Ok(frame
                 .column(name)?
@@ -221,7 +339,7 @@ impl<'a> Frames<'a> {
             whole("p_not_assessable")?,
         );
         let (xx, xn, nn) = (real("xx")?, real("xn")?, real("nn")?);
-        let mut tallies: BTreeMap<Key, Tally> = (0..frame.height())
+        Ok((0..frame.height())
             .map(|i| {
                 let tally = Tally {
                     numerator: numerator[i],
@@ -245,18 +363,12 @@ impl<'a> Frames<'a> {
                 };
                 ((keys[i] / levels, keys[i] % levels), tally)
             })
-            .collect();
-        for (key, lacking) in self.lacking(breakdown)? {
-            if let Some(tally) = tallies.get_mut(&key) {
-                tally.lacking = lacking;
-            }
-        }
-        Ok(tallies)
+            .collect())
     }
 
     /// Not-assessable units by reason and element number.
     fn lacking(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Vec<[u32; 3]>>> {
-        let (rows, levels) = self.with_level(&self.lacking, &self.lacking_case, breakdown)?;
+        let (rows, levels) = self.with_level(&self.lacking, breakdown)?;
         let packed = col("key").cast(DataType::UInt64) * lit(1u64 << 32) + col("what");
         let frame = rows
             .with_column(packed.alias("packed"))
@@ -268,7 +380,7 @@ impl<'a> Frames<'a> {
             .u64()?
             .iter()
             .map(Option::unwrap_or_default);
-        let n = frame.column("n")?.u32()?.iter().map(Option::unwrap_or_default);
+        let n = u32s(&frame, "n")?;
         let mut lacking: BTreeMap<Key, Vec<[u32; 3]>> = BTreeMap::new();
         for (packed, n) in packed.zip(n) {
             let key = (packed >> 32) as u32;
@@ -280,6 +392,16 @@ impl<'a> Frames<'a> {
         }
         Ok(lacking)
     }
+}
+
+/// The rows of a column that were chosen.
+fn chosen(column: &[u32], rows: &[usize]) -> Vec<u32> {
+    rows.iter().map(|row| column[*row]).collect()
+}
+
+fn u32s(frame: &DataFrame, name: &str) -> PolarsResult<Vec<u32>> {
+    let column = frame.column(name)?.cast(&DataType::UInt32)?;
+    Ok(column.u32()?.iter().map(Option::unwrap_or_default).collect())
 }
 
 /// Reason and element in the lower 32 bits of one number, 0 for none: there are far fewer than 65,535 of either.
