@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `engine` | one case document through edit checks and guideline |
+//! | `holding` | which centre each part of a transferred case counts for |
 //! | `evaluation` | outcomes and facts of one case, and the payload they are stored as |
 //! | `columns` | the cases of a run, column by column |
 //! | `tally` | polars: counts per measure and level |
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod family;
 pub mod funnels;
+mod holding;
 pub mod placement;
 pub mod summaries;
 mod tally;
@@ -35,6 +37,7 @@ pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use family::Family;
 pub use funnels::{funnels, funnels_within};
+pub use holding::Shares;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
 pub use trend::trend;

@@ -1,13 +1,13 @@
 //! Counts per measure and level, over columns.
 //!
 //! The units of a case are summed first (so that patients can be counted and their units treated as a cluster), then the
-//! cases of each level of a breakdown.
+//! cases of each level of a breakdown. A case that was transferred is several by centre: its units at one level are summed there.
 
-use super::columns::{CaseColumns, CaseRow};
+use super::columns::{CLASSES, CaseColumns, CaseRow, Sums};
 use crate::results::{By, PatientBasis, Period};
 use polars::prelude::*;
 use registry_core::guideline::Outcome;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Outcome counts of one measure in one group of cases.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,6 +57,19 @@ impl Breakdown {
         whole.chain(parts).collect()
     }
 
+    /// Whether its levels are centres or made of centres.
+    fn is_of_centres(self) -> bool {
+        matches!(self.by, By::Centre | By::VolumeTertile)
+    }
+
+    /// The level of what counts for a centre, where levels are made of centres.
+    fn level_of_centre(self, columns: &CaseColumns, centre: u32) -> u32 {
+        match self.by {
+            By::VolumeTertile => columns.third(centre),
+            _ => centre,
+        }
+    }
+
     /// The level of every case, and how many levels there are.
     fn levels_of(self, columns: &CaseColumns) -> (Vec<u32>, u32) {
         let of = |level: &dyn Fn(&CaseRow) -> u32| columns.cases.iter().map(level).collect();
@@ -79,7 +92,17 @@ pub(crate) struct Frames<'a> {
     columns: &'a CaseColumns,
     sums: DataFrame,
     lacking: DataFrame,
+    /// Case and centre of each row of `lacking`.
     lacking_case: Vec<u32>,
+    lacking_centre: Vec<u32>,
+}
+
+/// Rows with their case and their level.
+struct Rows {
+    frame: DataFrame,
+    cases: Vec<u32>,
+    level: Vec<u32>,
+    levels: u32,
 }
 
 const COUNTS: [&str; 6] = [
@@ -94,39 +117,7 @@ const COUNTS: [&str; 6] = [
 impl<'a> Frames<'a> {
     /// Builds the frames of a run.
     pub(crate) fn build(columns: &'a CaseColumns) -> PolarsResult<Self> {
-        let sums = &columns.sums;
-        let mut frame = vec![Column::new("measure".into(), &sums.measure)];
-        frame.extend(
-            COUNTS
-                .iter()
-                .zip(&sums.counts)
-                .map(|(name, column)| Column::new((*name).into(), column)),
-        );
-        let patients = |which: Expr| which.cast(DataType::UInt32);
-        let some = |name: &str| patients(col(name).gt(lit(0u32)));
-        let square = |a: &str, b: &str| col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64);
-        let sums = DataFrame::new(sums.case.len(), frame)?
-            .lazy()
-            .with_column((col("numerator") + col("complement")).alias("denominator"))
-            .with_columns([
-                some("denominator").alias("patients"),
-                patients(
-                    col("denominator")
-                        .gt(lit(0u32))
-                        .and(col("complement").eq(lit(0u32))),
-                )
-                .alias("patients_all_met"),
-                some("numerator").alias("p_numerator"),
-                some("complement").alias("p_complement"),
-                some("excluded").alias("p_excluded"),
-                some("excepted").alias("p_excepted"),
-                some("not_in_denominator").alias("p_not_in_denominator"),
-                some("not_assessable").alias("p_not_assessable"),
-                square("numerator", "numerator").alias("xx"),
-                square("numerator", "denominator").alias("xn"),
-                square("denominator", "denominator").alias("nn"),
-            ])
-            .collect()?;
+        let sums = frame_of(&columns.sums, &[])?;
         let lacks: Vec<usize> = (0..columns.unit_case.len())
             .filter(|unit| columns.unit_outcome[*unit] == Outcome::NotAssessable as u32)
             .collect();
@@ -144,23 +135,87 @@ impl<'a> Frames<'a> {
             sums,
             lacking,
             lacking_case: of(&columns.unit_case),
+            lacking_centre: of(&columns.unit_centre),
         })
     }
 
-    /// The rows of a frame within the period, with the level of their case.
-    fn with_level(
-        &self,
-        frame: &DataFrame,
-        cases: &[u32],
-        breakdown: Breakdown,
-    ) -> PolarsResult<(LazyFrame, u32)> {
-        let (level, levels) = breakdown.levels_of(self.columns);
-        let level: Vec<u32> = cases.iter().map(|case| level[*case as usize]).collect();
-        let mut frame = frame.clone();
+    /// The sums of a breakdown.
+    fn sums_by(&self, breakdown: Breakdown) -> PolarsResult<Rows> {
+        let (of_case, levels) = breakdown.levels_of(self.columns);
+        let level = |case: &u32| of_case[*case as usize];
+        if self.columns.split.is_empty() || !breakdown.is_of_centres() {
+            let cases = self.columns.sums.case.clone();
+            return Ok(Rows {
+                frame: self.sums.clone(),
+                level: cases.iter().map(level).collect(),
+                cases,
+                levels,
+            });
+        }
+        let split: HashSet<u32> = self.columns.split.keys().map(|(case, ..)| *case).collect();
+        let whole = &self.columns.sums;
+        let mut sums = Sums::default();
+        let mut of_row = Vec::new();
+        for row in (0..whole.case.len()).filter(|row| !split.contains(&whole.case[*row])) {
+            let counts: [u32; CLASSES] = std::array::from_fn(|class| whole.counts[class][row]);
+            sums.push(whole.case[row], whole.measure[row], counts);
+            of_row.push(level(&whole.case[row]));
+        }
+        let mut shared: [Vec<u32>; 3] = std::array::from_fn(|_| vec![0; of_row.len()]);
+        let mut parts: BTreeMap<(u32, u32), BTreeMap<u32, [u32; CLASSES]>> = BTreeMap::new();
+        for ((case, measure, centre), counts) in &self.columns.split {
+            let of_case = parts.entry((*case, *measure)).or_default();
+            let level = breakdown.level_of_centre(self.columns, *centre);
+            let sum = of_case.entry(level).or_default();
+            sum.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
+        }
+        for ((case, measure), of_case) in &parts {
+            for (level, counts) in of_case {
+                let others = of_case.iter().filter(|(other, _)| *other != level);
+                let others: Vec<&[u32; CLASSES]> = others.map(|(_, counts)| counts).collect();
+                for (column, shared) in shared.iter_mut().zip(shared_by(counts, &others)) {
+                    column.push(shared);
+                }
+                sums.push(*case, *measure, *counts);
+                of_row.push(*level);
+            }
+        }
+        Ok(Rows {
+            frame: frame_of(&sums, &shared)?,
+            cases: sums.case,
+            level: of_row,
+            levels,
+        })
+    }
+
+    /// The units of a breakdown that are not assessable.
+    fn lacking_by(&self, breakdown: Breakdown) -> Rows {
+        let (of_case, levels) = breakdown.levels_of(self.columns);
+        let rows = self.lacking_case.iter().zip(&self.lacking_centre);
+        let level = |(case, centre): (&u32, &u32)| match breakdown.is_of_centres() {
+            true => breakdown.level_of_centre(self.columns, *centre),
+            false => of_case[*case as usize],
+        };
+        Rows {
+            frame: self.lacking.clone(),
+            level: rows.map(level).collect(),
+            cases: self.lacking_case.clone(),
+            levels,
+        }
+    }
+
+    /// The rows within the period, with the key of measure and level.
+    fn keyed(&self, rows: Rows, period: Period) -> PolarsResult<(LazyFrame, u32)> {
+        let Rows {
+            mut frame,
+            cases,
+            level,
+            levels,
+        } = rows;
         frame.with_column(Column::new("level".into(), level))?;
         // One key, not two: grouping by several columns costs several times as much.
         let key = (col("measure") * lit(levels) + col("level")).alias("key");
-        let frame = match breakdown.period {
+        let frame = match period {
             Period::All => frame.lazy(),
             Period::Last24Months => {
                 let recent: Vec<bool> = cases
@@ -176,7 +231,7 @@ impl<'a> Frames<'a> {
 
     /// Counts of a breakdown by measure and level. Levels without a unit are not there.
     pub(crate) fn tally(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
-        const SUMS: [&str; 12] = [
+        const SUMS: [&str; 15] = [
             "denominator",
             "patients",
             "patients_all_met",
@@ -186,11 +241,14 @@ impl<'a> Frames<'a> {
             "p_excepted",
             "p_not_in_denominator",
             "p_not_assessable",
+            "s_assessable",
+            "s_not_assessable",
+            "s_set_aside",
             "xx",
             "xn",
             "nn",
         ];
-        let (rows, levels) = self.with_level(&self.sums, &self.columns.sums.case, breakdown)?;
+        let (rows, levels) = self.keyed(self.sums_by(breakdown)?, breakdown.period)?;
         let aggregates: Vec<Expr> = COUNTS.iter().chain(&SUMS).map(|name| col(*name).sum()).collect();
         let frame = rows.group_by([col("key")]).agg(aggregates).collect()?;
         let whole = |name: &str| -> PolarsResult<Vec<u32>> {
@@ -220,6 +278,11 @@ impl<'a> Frames<'a> {
             whole("p_not_in_denominator")?,
             whole("p_not_assessable")?,
         );
+        let shared = [
+            whole("s_assessable")?,
+            whole("s_not_assessable")?,
+            whole("s_set_aside")?,
+        ];
         let (xx, xn, nn) = (real("xx")?, real("xn")?, real("nn")?);
         let mut tallies: BTreeMap<Key, Tally> = (0..frame.height())
             .map(|i| {
@@ -239,6 +302,7 @@ impl<'a> Frames<'a> {
                         excepted: p_exp[i],
                         not_in_denominator: p_not[i],
                         not_assessable: p_na[i],
+                        shared: std::array::from_fn(|kind| shared[kind][i]),
                     },
                     squares: [xx[i], xn[i], nn[i]],
                     lacking: Vec::new(),
@@ -256,7 +320,7 @@ impl<'a> Frames<'a> {
 
     /// Not-assessable units by reason and element number.
     fn lacking(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Vec<[u32; 3]>>> {
-        let (rows, levels) = self.with_level(&self.lacking, &self.lacking_case, breakdown)?;
+        let (rows, levels) = self.keyed(self.lacking_by(breakdown), breakdown.period)?;
         let packed = col("key").cast(DataType::UInt64) * lit(1u64 << 32) + col("what");
         let frame = rows
             .with_column(packed.alias("packed"))
@@ -280,6 +344,61 @@ impl<'a> Frames<'a> {
         }
         Ok(lacking)
     }
+}
+
+/// Sums with what is counted of patients; `shared` by row, nothing without it.
+fn frame_of(sums: &Sums, shared: &[Vec<u32>]) -> PolarsResult<DataFrame> {
+    const SHARED: [&str; 3] = ["s_assessable", "s_not_assessable", "s_set_aside"];
+    let mut frame = vec![Column::new("measure".into(), &sums.measure)];
+    frame.extend(
+        COUNTS
+            .iter()
+            .zip(&sums.counts)
+            .map(|(name, column)| Column::new((*name).into(), column)),
+    );
+    for (kind, name) in SHARED.into_iter().enumerate() {
+        frame.push(match shared.get(kind) {
+            Some(column) => Column::new(name.into(), column),
+            None => Column::new_scalar(name.into(), Scalar::from(0u32), sums.case.len()),
+        });
+    }
+    let patients = |which: Expr| which.cast(DataType::UInt32);
+    let some = |name: &str| patients(col(name).gt(lit(0u32)));
+    let square = |a: &str, b: &str| col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64);
+    DataFrame::new(sums.case.len(), frame)?
+        .lazy()
+        .with_column((col("numerator") + col("complement")).alias("denominator"))
+        .with_columns([
+            some("denominator").alias("patients"),
+            patients(
+                col("denominator")
+                    .gt(lit(0u32))
+                    .and(col("complement").eq(lit(0u32))),
+            )
+            .alias("patients_all_met"),
+            some("numerator").alias("p_numerator"),
+            some("complement").alias("p_complement"),
+            some("excluded").alias("p_excluded"),
+            some("excepted").alias("p_excepted"),
+            some("not_in_denominator").alias("p_not_in_denominator"),
+            some("not_assessable").alias("p_not_assessable"),
+            square("numerator", "numerator").alias("xx"),
+            square("numerator", "denominator").alias("xn"),
+            square("denominator", "denominator").alias("nn"),
+        ])
+        .collect()
+}
+
+/// Whether a patient with these units at one level has assessable ones, ones not assessable, ones set aside (how many ways) elsewhere too.
+fn shared_by(here: &[u32; CLASSES], elsewhere: &[&[u32; CLASSES]]) -> [u32; 3] {
+    let both = |of: &dyn Fn(&[u32; CLASSES]) -> u32| {
+        u32::from(of(here) > 0 && elsewhere.iter().any(|other| of(other) > 0))
+    };
+    [
+        both(&|counts| counts[0] + counts[1]),
+        both(&|counts| counts[5]),
+        (2..5).map(|class| both(&|counts| counts[class])).sum(),
+    ]
 }
 
 /// Reason and element in the lower 32 bits of one number, 0 for none: there are far fewer than 65,535 of either.

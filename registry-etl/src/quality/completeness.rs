@@ -11,7 +11,7 @@ use super::quantiles::quartiles;
 use super::{Counts, QualityFacts};
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
-use crate::measures::CaseEvaluation;
+use crate::measures::{CaseEvaluation, Shares};
 use crate::results::RunIdentity;
 use crate::results::completeness::{
     Answers, Completeness, ElementCompleteness, FollowUp, NETWORK, PeriodBy, PeriodCompleteness,
@@ -145,6 +145,28 @@ struct Level {
     settled: Vec<Settled>,
 }
 
+impl Level {
+    fn follow_up(&mut self, settled: Option<Settled>) {
+        self.settled.extend(settled);
+    }
+
+    fn registered(&mut self, evaluation: &CaseEvaluation) {
+        if let Some(diagnosed) = evaluation.facts.diagnosis_day() {
+            self.registration
+                .add(&[evaluation.quality.first_submitted - diagnosed]);
+        }
+    }
+}
+
+/// What of a case one level counts.
+struct Part<'a> {
+    evaluation: &'a CaseEvaluation,
+    elements: &'a [(u16, u16, Vec<u32>)],
+    delays: &'a [(u16, Vec<i32>)],
+    /// Whether the patient, and so what has no date, counts there.
+    patient: bool,
+}
+
 /// Adds up the cases of a run, one after the other.
 pub struct Tally {
     versions: Versions,
@@ -162,7 +184,8 @@ impl Tally {
         }
     }
 
-    /// Adds a case of `centre`, to the centre and to the network.
+    /// Adds a case of `centre`, to the centre and to the network. What a case that was transferred answers counts for the centre that held
+    /// it on the row's date, how late it was registered for the one that registered it, and its follow-up for the one that holds it last.
     pub fn push(&mut self, centre: &str, evaluation: &CaseEvaluation) {
         let settled = settle(
             &evaluation.facts.survival,
@@ -171,12 +194,39 @@ impl Tally {
             false,
         )
         .ok();
-        for name in [NETWORK, centre] {
-            let level = self.levels.entry(name.to_owned()).or_default();
-            level.cases += 1;
-            level.settled.extend(settled);
-            count(level, &self.versions, evaluation, name == NETWORK);
+        let facts = &evaluation.quality;
+        let shares = evaluation.shares.as_ref();
+        let of = |at: fn(&Shares) -> usize| shares.map_or(centre, |shares| shares.centre(at(shares)));
+        let mut whole = Part {
+            evaluation,
+            elements: &facts.elements,
+            delays: &facts.delays,
+            patient: true,
+        };
+        self.level(NETWORK).follow_up(settled);
+        self.level(of(|s| s.now)).follow_up(settled);
+        self.level(NETWORK).registered(evaluation);
+        self.level(of(|s| s.registered)).registered(evaluation);
+        self.count(NETWORK, &whole);
+        let Some(shares) = shares else {
+            return self.count(centre, &whole);
+        };
+        for (at, share) in shares.quality.iter().enumerate() {
+            whole.elements = &share.elements;
+            whole.delays = &share.delays;
+            whole.patient = at == shares.patient;
+            self.count(shares.centre(at), &whole);
         }
+    }
+
+    fn level(&mut self, name: &str) -> &mut Level {
+        self.levels.entry(name.to_owned()).or_default()
+    }
+
+    fn count(&mut self, name: &str, part: &Part<'_>) {
+        let level = self.levels.entry(name.to_owned()).or_default();
+        level.cases += u32::from(part.patient);
+        count(level, &self.versions, part, name == NETWORK);
     }
 
     /// The document of every level, the network's first.
@@ -229,11 +279,12 @@ impl Tally {
     }
 }
 
-fn count(level: &mut Level, versions: &Versions, evaluation: &CaseEvaluation, network: bool) {
+fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool) {
+    let evaluation = part.evaluation;
     let facts = &evaluation.quality;
     let version = facts.schema_version.as_str();
     let mut sections: BTreeMap<&str, Counts> = BTreeMap::new();
-    for (entity, element, packed) in &facts.elements {
+    for (entity, element, packed) in part.elements {
         let (Some(section), Some(path)) = (
             versions.section(version, *entity),
             versions.element(version, *entity, *element),
@@ -270,18 +321,15 @@ fn count(level: &mut Level, versions: &Versions, evaluation: &CaseEvaluation, ne
             }
         }
     }
-    for section in &facts.open_sections {
+    for section in facts.open_sections.iter().filter(|_| part.patient) {
         if let Some(section) = versions.section(version, *section) {
             *level.open.entry(section.to_owned()).or_default() += 1;
         }
     }
-    for (entity, delays) in &facts.delays {
+    for (entity, delays) in part.delays {
         if let Some(section) = versions.section(version, *entity) {
             level.delays.entry(section.to_owned()).or_default().add(delays);
         }
-    }
-    if let Some(diagnosed) = evaluation.facts.diagnosis_day() {
-        level.registration.add(&[facts.first_submitted - diagnosed]);
     }
 }
 
