@@ -176,9 +176,11 @@ impl Side {
             }
             25 => {
                 let place = |random: &mut ChaCha20Rng| format!("C{:02}", random.random_range(1..4));
+                let held = store.case_row(&self.coordinator, &pseudonym);
+                let named = place(random);
                 let asked = Transfer {
                     pseudonym: pseudonym.clone(),
-                    from: place(random),
+                    from: held.map_or(named, |row| row.centre_id),
                     to: place(random),
                     on: date - Duration::days(random.random_range(0..20)),
                     reason: "ä: 'moved'".to_owned(),

@@ -46,3 +46,5 @@ pub use trend::trend;
 mod tests;
 #[cfg(test)]
 pub(crate) mod tests_support;
+#[cfg(test)]
+mod tests_transfer;
