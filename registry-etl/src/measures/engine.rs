@@ -247,8 +247,9 @@ impl Engine {
         let mut hash = Sha256::new();
         let version = header.case.version.to_string();
         let effective = Self::effective_cut_off(cut_off, header.submitted_at).to_string();
+        let holders = header.holders.fingerprint();
         let parts = [
-            header.holders.fingerprint().as_str(),
+            holders.as_str(),
             &header.case.case_id,
             &version,
             &header.content_hash,
