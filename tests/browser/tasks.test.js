@@ -12,11 +12,11 @@ after(async () => {
 });
 
 /** A case of another centre than the submitter's, sent by the submitter and refused. */
-async function sentTwice(page) {
-  const own = entry("submitter").centre;
-  await page.goto(`${base}/cases`);
-  const row = page.locator("tbody tr").filter({ hasNotText: own }).first();
-  const pseudonym = (await row.locator("a").first().innerText()).trim();
+async function sentTwice() {
+  const office = { headers: { authorization: `Bearer ${entry("coordinator").key}` } };
+  const other = entry("submitter").centre === "C02" ? "C03" : "C02";
+  const listed = await (await fetch(`${base}/api/v1/cases?centre=${other}&limit=1`, office)).json();
+  const pseudonym = listed.cases[0].pseudonym;
   const body = {
     schema_version: "1.0.0",
     patient: { pseudonym_id: pseudonym, registration_date: "2026-01-10", ascertainment: "prospective" },
@@ -37,7 +37,7 @@ async function sentTwice(page) {
 
 test("the office sees that a pseudonym was sent twice, and transfers the case", async () => {
   const { context, page } = await signIn(browser, "coordinator", { javaScriptEnabled: false });
-  const pseudonym = await sentTwice(page);
+  const pseudonym = await sentTwice();
   await page.goto(base);
   await page.getByRole("link", { name: /waits? for the coordinating office/ }).click();
   const row = page.locator("tbody tr").filter({ hasText: pseudonym }).first();

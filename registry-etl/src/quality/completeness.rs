@@ -93,16 +93,19 @@ impl Versions {
 struct Sum {
     counts: Counts,
     patients: u32,
+    /// Patients of whom another centre answered the same too.
+    shared: u32,
 }
 
 impl Sum {
-    fn add(&mut self, counts: &Counts) {
+    fn add(&mut self, counts: &Counts, shared: bool) {
         self.counts.add_all(counts);
         self.patients += 1;
+        self.shared += u32::from(shared);
     }
 
     fn answers(&self) -> Answers {
-        Answers::of(self.patients, self.counts)
+        Answers::of(self.patients, self.shared, self.counts)
     }
 }
 
@@ -165,6 +168,8 @@ struct Part<'a> {
     delays: &'a [(u16, Vec<i32>)],
     /// Whether the patient, and so what has no date, counts there.
     patient: bool,
+    /// Elements that other centres of the case answered.
+    elsewhere: BTreeSet<(u16, u16)>,
 }
 
 /// Adds up the cases of a run, one after the other.
@@ -202,6 +207,7 @@ impl Tally {
             elements: &facts.elements,
             delays: &facts.delays,
             patient: true,
+            elsewhere: BTreeSet::new(),
         };
         self.level(NETWORK).follow_up(settled);
         self.level(of(|s| s.now)).follow_up(settled);
@@ -215,6 +221,9 @@ impl Tally {
             whole.elements = &share.elements;
             whole.delays = &share.delays;
             whole.patient = at == shares.patient;
+            let others = shares.quality.iter().enumerate().filter(|(other, _)| *other != at);
+            let others = others.flat_map(|(_, share)| &share.elements);
+            whole.elsewhere = others.map(|(entity, element, _)| (*entity, *element)).collect();
             self.count(shares.centre(at), &whole);
         }
     }
@@ -283,7 +292,7 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
     let evaluation = part.evaluation;
     let facts = &evaluation.quality;
     let version = facts.schema_version.as_str();
-    let mut sections: BTreeMap<&str, Counts> = BTreeMap::new();
+    let mut sections: BTreeMap<&str, (Counts, bool)> = BTreeMap::new();
     for (entity, element, packed) in part.elements {
         let (Some(section), Some(path)) = (
             versions.section(version, *entity),
@@ -292,13 +301,16 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
             continue;
         };
         let counts = Counts::unpacked(packed);
-        sections.entry(section).or_default().add_all(&counts);
+        let shared = part.elsewhere.contains(&(*entity, *element));
+        let of_section = sections.entry(section).or_default();
+        of_section.0.add_all(&counts);
+        of_section.1 |= shared;
         let requirement = versions.requirement(version, path).unwrap_or("R");
         let entry = level.elements.entry(path.to_owned());
         entry
             .or_insert_with(|| (requirement, Sum::default()))
             .1
-            .add(&counts);
+            .add(&counts, shared);
     }
     let half_year = evaluation.facts.half_year();
     let month = day_of(facts.first_submitted)
@@ -308,16 +320,16 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
         (PeriodBy::HalfYear, half_year),
         (PeriodBy::SubmissionMonth, month),
     ];
-    for (section, counts) in &sections {
+    for (section, (counts, shared)) in &sections {
         level
             .sections
             .entry((*section).to_owned())
             .or_default()
-            .add(counts);
+            .add(counts, *shared);
         for (by, period) in &periods {
             if let Some(period) = period {
                 let key = (*by, period.clone(), (*section).to_owned());
-                level.periods.entry(key).or_default().add(counts);
+                level.periods.entry(key).or_default().add(counts, *shared);
             }
         }
     }
