@@ -44,7 +44,9 @@ impl Office {
         let client = service.anonymous();
         let body = format!("token={}", token.reveal());
         let headers = [FORM, ("accept", "text/html")];
-        let answer = client.send("POST", "/sign-in", &headers, Some(body.as_bytes())).expect(303);
+        let answer = client
+            .send("POST", "/sign-in", &headers, Some(body.as_bytes()))
+            .expect(303);
         let set = answer.header("set-cookie").expect("a cookie");
         Self {
             cookie: set.split(';').next().unwrap_or_default().to_owned(),
@@ -80,30 +82,87 @@ fn open_tasks_say_who_sent_and_who_holds_and_are_closed_with_what_came_of_it() {
     assert_eq!(listed["open"], 2);
     let first = &listed["tasks"][0];
     assert_eq!(first["kind"], "pseudonym_registered");
-    assert_eq!((&first["centre_id"], &first["held_by"]), (&json!("C02"), &json!("C01")));
-    assert_eq!((&first["pseudonym"], &first["occurrences"]), (&json!("FIG-0001"), &json!(2)));
+    assert_eq!(
+        (&first["centre_id"], &first["held_by"]),
+        (&json!("C02"), &json!("C01"))
+    );
+    assert_eq!(
+        (&first["pseudonym"], &first["occurrences"]),
+        (&json!("FIG-0001"), &json!(2))
+    );
     let one = office.get("/api/v1/tasks?limit=1").expect(200);
     assert_eq!(one.json()["tasks"].as_array().map(Vec::len), Some(1));
-    assert!(one.header("link").is_some_and(|link| link.contains("rel=\"next\"")));
-    let close = format!("/api/v1/tasks/{}:close", first["task_id"].as_str().expect("an id"));
-    assert_eq!(office.post(&close, &[], &json!({"resolution": " "})).expect(422).code(), "invalid_value");
-    assert_eq!(office.post(&close, &[], &json!({})).expect(422).code(), "invalid_value");
-    let send = || office.post(&close, &[("idempotency-key", "c-1")], &json!({"resolution": "a typing error"}));
+    assert!(
+        one.header("link")
+            .is_some_and(|link| link.contains("rel=\"next\""))
+    );
+    let close = format!(
+        "/api/v1/tasks/{}:close",
+        first["task_id"].as_str().expect("an id")
+    );
+    assert_eq!(
+        office
+            .post(&close, &[], &json!({"resolution": " "}))
+            .expect(422)
+            .code(),
+        "invalid_value"
+    );
+    assert_eq!(
+        office.post(&close, &[], &json!({})).expect(422).code(),
+        "invalid_value"
+    );
+    let send = || {
+        office.post(
+            &close,
+            &[("idempotency-key", "c-1")],
+            &json!({"resolution": "a typing error"}),
+        )
+    };
     assert_eq!(send().expect(200).json()["resolution"], "a typing error");
     assert_eq!(send().expect(200).header("idempotent-replayed"), Some("true"));
-    let again = office.post(&close, &[], &json!({"resolution": "again"})).expect(409);
+    let again = office
+        .post(&close, &[], &json!({"resolution": "again"}))
+        .expect(409);
     assert_eq!(again.code(), "invalid_state");
     let unknown = office.post("/api/v1/tasks/none:close", &[], &json!({"resolution": "x"}));
     assert_eq!(unknown.expect(404).code(), "not_found");
-    let count = |path: &str| office.get(path).expect(200).json()["tasks"].as_array().map(Vec::len);
-    assert_eq!((count("/api/v1/tasks"), count("/api/v1/tasks?state=all")), (Some(1), Some(2)));
-    assert_eq!(office.get("/api/v1/tasks?state=closed").expect(400).code(), "bad_query");
-    assert_eq!(office.get("/api/v1/tasks?limit=0").expect(400).code(), "bad_query");
-    for (role, centre) in [("submitter", Some("C02")), ("centre_lead", Some("C01")), ("committee", None), ("admin", None)] {
+    let count = |path: &str| {
+        office.get(path).expect(200).json()["tasks"]
+            .as_array()
+            .map(Vec::len)
+    };
+    assert_eq!(
+        (count("/api/v1/tasks"), count("/api/v1/tasks?state=all")),
+        (Some(1), Some(2))
+    );
+    assert_eq!(
+        office.get("/api/v1/tasks?state=closed").expect(400).code(),
+        "bad_query"
+    );
+    assert_eq!(
+        office.get("/api/v1/tasks?limit=0").expect(400).code(),
+        "bad_query"
+    );
+    for (role, centre) in [
+        ("submitter", Some("C02")),
+        ("centre_lead", Some("C01")),
+        ("committee", None),
+        ("admin", None),
+    ] {
         let client = service.client(role, centre);
-        assert_eq!(client.get("/api/v1/tasks").expect(403).code(), "forbidden", "{role}");
+        assert_eq!(
+            client.get("/api/v1/tasks").expect(403).code(),
+            "forbidden",
+            "{role}"
+        );
         client.post(&close, &[], &json!({"resolution": "x"})).expect(403);
-        client.post(&format!("{PATH}:transfer"), &[], &json!({"from": "C01", "to": "C02", "on": "2026-01-01", "reason": "x"})).expect(403);
+        client
+            .post(
+                &format!("{PATH}:transfer"),
+                &[],
+                &json!({"from": "C01", "to": "C02", "on": "2026-01-01", "reason": "x"}),
+            )
+            .expect(403);
     }
     service.verify_audit();
 }
@@ -114,11 +173,17 @@ fn a_transfer_closes_the_task_of_the_centre_that_takes_over() {
     sent_by_three(&service);
     let office = service.client("coordinator", None);
     let asked = json!({"from": "C01", "to": "C02", "on": "2026-03-01", "reason": "moved"});
-    let done = office.post(&format!("{PATH}:transfer"), &[], &asked).expect(200).json();
+    let done = office
+        .post(&format!("{PATH}:transfer"), &[], &asked)
+        .expect(200)
+        .json();
     assert_eq!(done["tasks_closed"], 1);
     let open = office.get("/api/v1/tasks").expect(200).json()["tasks"].clone();
     assert_eq!(open.as_array().map(Vec::len), Some(1));
-    assert_eq!((&open[0]["centre_id"], &open[0]["held_by"]), (&json!("C03"), &json!("C02")));
+    assert_eq!(
+        (&open[0]["centre_id"], &open[0]["held_by"]),
+        (&json!("C03"), &json!("C02"))
+    );
 }
 
 #[test]
@@ -127,22 +192,41 @@ fn the_office_works_through_its_page() {
     let office = Office::of(&service);
     let empty = office.page("/tasks");
     assert!(empty.contains("Nothing waits for the coordinating office."));
-    assert!(!office.page("/").contains("href=\"/tasks\" class=\"button\"") && !office.page("/").contains("tasks wait"));
+    assert!(
+        !office.page("/").contains("href=\"/tasks\" class=\"button\"")
+            && !office.page("/").contains("tasks wait")
+    );
     sent_by_three(&service);
-    assert!(office.page("/").contains("2 tasks wait"), "seen where the office looks first");
+    assert!(
+        office.page("/").contains("2 tasks wait"),
+        "seen where the office looks first"
+    );
     let page = office.page("/tasks");
-    assert!(page.contains("FIG-0001") && page.contains("Transfer to C02") && page.contains("Transfer to C03"));
+    assert!(
+        page.contains("FIG-0001") && page.contains("Transfer to C02") && page.contains("Transfer to C03")
+    );
     let transfer = "/cases/FIG-0001/transfer";
-    let refused = office.send(transfer, "from=C01&to=C02&on=&reason=moved").expect(422).text();
+    let refused = office
+        .send(transfer, "from=C01&to=C02&on=&reason=moved")
+        .expect(422)
+        .text();
     assert!(refused.contains("YYYY-MM-DD"), "{refused}");
-    let done = office.send(transfer, "from=C01&to=C02&on=2026-03-01&reason=moved").expect(303);
+    let done = office
+        .send(transfer, "from=C01&to=C02&on=2026-03-01&reason=moved")
+        .expect(303);
     assert_eq!(done.header("location"), Some("/cases/FIG-0001"));
     let case = office.page("/cases/FIG-0001");
     assert!(case.contains("Transfer to another centre") && case.contains("2026-03-01"));
     assert!(office.page("/").contains("1 task waits"));
-    let tasks = service.client("coordinator", None).get("/api/v1/tasks").expect(200).json();
+    let tasks = service
+        .client("coordinator", None)
+        .get("/api/v1/tasks")
+        .expect(200)
+        .json();
     let id = tasks["tasks"][0]["task_id"].as_str().expect("an id").to_owned();
-    let closed = office.send(&format!("/tasks/{id}/close"), "resolution=a+typing+error").expect(303);
+    let closed = office
+        .send(&format!("/tasks/{id}/close"), "resolution=a+typing+error")
+        .expect(303);
     assert_eq!(closed.header("location"), Some("/tasks"));
     let page = office.page("/tasks");
     assert!(page.contains("a typing error") && page.contains("transferred to this centre as of 2026-03-01"));

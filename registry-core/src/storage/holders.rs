@@ -52,7 +52,11 @@ impl Holders {
     /// The centre that held the case on a day: from the day of a transfer on the one it came to. Before any day is known, the first.
     pub fn on(&self, day: Option<NaiveDate>) -> &str {
         let came = |(on, _): &&(NaiveDate, String)| day.is_some_and(|day| *on <= day);
-        self.later.iter().rev().find(came).map_or(&self.first, |(_, to)| to)
+        self.later
+            .iter()
+            .rev()
+            .find(came)
+            .map_or(&self.first, |(_, to)| to)
     }
 
     /// Whether the case was ever transferred.
@@ -166,7 +170,10 @@ impl Transfers {
         let Some((first, ..)) = all.and_then(|all| all.first()) else {
             return Holders::alone(centre);
         };
-        let known = all.into_iter().flatten().filter(|(.., seq)| *seq <= self.watermark);
+        let known = all
+            .into_iter()
+            .flatten()
+            .filter(|(.., seq)| *seq <= self.watermark);
         known.fold(Holders::alone(first), |holders, (_, to, on, _)| {
             holders.then(*on, to)
         })
@@ -186,7 +193,10 @@ impl<'a> Authors<'a> {
     pub(crate) fn of(conn: &mut Conn, scope: &Scope, case: &'a CaseRecord) -> Result<Self, StoreError> {
         let moves = transfers_of(conn, &case.centre_id, &case.case_id)?;
         Ok(Self {
-            moves: moves.into_iter().map(|t| (t.transferred_at, t.from_centre)).collect(),
+            moves: moves
+                .into_iter()
+                .map(|t| (t.transferred_at, t.from_centre))
+                .collect(),
             now: &case.centre_id,
             knows_all: scope.role().sees_all_cases(),
         })
@@ -290,7 +300,9 @@ mod tests {
         let holders = Holders::alone("A")
             .then(day("2026-03-01"), "B")
             .then(day("2026-03-01"), "A");
-        assert!(["2026-02-28", "2026-03-01", "2026-03-02"].map(|text| holders.on(Some(day(text)))) == ["A"; 3]);
+        assert!(
+            ["2026-02-28", "2026-03-01", "2026-03-02"].map(|text| holders.on(Some(day(text)))) == ["A"; 3]
+        );
         assert_eq!(holders.centres(), ["A", "B"]);
     }
 

@@ -100,7 +100,10 @@ fn cases_of(conn: &mut Conn, rows: &[TaskRecord]) -> Result<HashMap<String, Case
     let wanted: Vec<&String> = rows.iter().map(|row| &row.case_id).collect();
     let query = cases::table.filter(cases::case_id.eq_any(wanted));
     let found = on_conn!(conn, c => query.load::<CaseRecord>(c))?;
-    Ok(found.into_iter().map(|case| (case.case_id.clone(), case)).collect())
+    Ok(found
+        .into_iter()
+        .map(|case| (case.case_id.clone(), case))
+        .collect())
 }
 
 /// What a transfer means for the open tasks about the case: those of the centre that has it now are done, the others name that centre.
@@ -113,7 +116,11 @@ pub(crate) fn settle(tx: &mut Tx<'_>, moved: &CaseRecord, on: NaiveDate) -> Resu
     let mut closed = 0;
     for row in on_conn!(tx.conn()?, c => open.load::<TaskRecord>(c))? {
         if row.centre_id == moved.centre_id {
-            close(tx, row, format!("the case was transferred to this centre as of {on}"))?;
+            close(
+                tx,
+                row,
+                format!("the case was transferred to this centre as of {on}"),
+            )?;
             closed += 1;
             continue;
         }

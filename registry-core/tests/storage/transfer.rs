@@ -9,7 +9,10 @@ use registry_core::storage::{
 };
 use serde_json::json;
 
-use crate::support::{Dialect, TestStore, document, entropy, export, finding, master_key, new_centre, on_both, put, replacing, system};
+use crate::support::{
+    Dialect, TestStore, document, entropy, export, finding, master_key, new_centre, on_both, put, replacing,
+    system,
+};
 
 /// Tables whose rows of a case go along.
 const MOVED: &[&str] = &[
@@ -27,7 +30,10 @@ const MOVED: &[&str] = &[
 const STAY: &[(&str, &str)] = &[
     ("audit_events", "what happened stays what happened"),
     ("idempotency", "stored answers that name the case are deleted"),
-    ("tasks", "rows of the centre that sent the pseudonym: closed, or told the new holder"),
+    (
+        "tasks",
+        "rows of the centre that sent the pseudonym: closed, or told the new holder",
+    ),
 ];
 
 fn day(text: &str) -> NaiveDate {

@@ -62,9 +62,7 @@ pub fn case_mix(run: &RunIdentity, measures: &[MeasureHead], columns: &CaseColum
             });
         }
     }
-    let one = |(measure, units): (&MeasureHead, &Vec<Unit>)| {
-        modelled(&measure.id, units, &of_cases, columns)
-    };
+    let one = |(measure, units): (&MeasureHead, &Vec<Unit>)| modelled(&measure.id, units, &of_cases, columns);
     CaseMixTable {
         run: run.clone(),
         measures: measures.iter().zip(&units).map(one).collect(),

@@ -255,7 +255,10 @@ impl CaseColumns {
     fn centre(&mut self, name: &str) -> u32 {
         let number = self.centres.number(name);
         let third = self.tertiles.get(name).copied().unwrap_or(NOT_RECORDED);
-        let thirds = self.levels.iter_mut().find(|levels| levels.by == By::VolumeTertile);
+        let thirds = self
+            .levels
+            .iter_mut()
+            .find(|levels| levels.by == By::VolumeTertile);
         if let Some(thirds) = thirds {
             self.thirds.insert(number, thirds.names.number(third));
         }

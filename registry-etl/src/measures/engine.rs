@@ -3,6 +3,7 @@
 
 use super::evaluation::{CaseEvaluation, CaseFacts};
 use super::holding::Holding;
+use super::read_case::{Held, ReadCase};
 use crate::quality::{QualityFacts, QualityShare, Subject, Submission, Versions};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -476,57 +477,6 @@ struct Opened<'a> {
     fired: Vec<FiredCheck>,
     /// Of a case that was transferred.
     holding: Option<Holding>,
-}
-
-/// A case as the measures see it.
-pub struct ReadCase<'a> {
-    pub guideline: &'a Guideline,
-    pub record: Record,
-    /// Id and severity of every edit check that fired, once per place.
-    pub fired: Vec<(String, Severity)>,
-    centre: String,
-    held: Option<Held>,
-}
-
-/// A case that was transferred: which centre what counts for, and the case as one of every other centre.
-struct Held {
-    holding: Holding,
-    elsewhere: Vec<(usize, Record)>,
-}
-
-impl ReadCase<'_> {
-    /// The outcomes of some measures of a guideline (by position) on every unit, in their order. A unit is judged as one of the centre it
-    /// counts for, with that centre's years.
-    pub fn outcomes(&self, guideline: &Guideline, wanted: impl Fn(u16) -> bool) -> Vec<UnitOutcome> {
-        let mut outcomes = guideline.evaluate_some(&self.record, &wanted);
-        let Some(Held { holding, elsewhere }) = &self.held else {
-            return outcomes;
-        };
-        let of = |unit: &UnitOutcome| holding.unit(guideline, &self.record, unit);
-        outcomes.retain(|unit| of(unit) == holding.patient);
-        for (centre, record) in elsewhere {
-            let all = guideline.evaluate_some(record, &wanted).into_iter();
-            outcomes.extend(all.filter(|unit| of(unit) == *centre));
-        }
-        outcomes.sort_by_key(|unit| (unit.measure, unit.unit_index));
-        outcomes
-    }
-
-    /// The centre the outcome of a unit counts for.
-    pub fn centre_of(&self, guideline: &Guideline, unit: &UnitOutcome) -> &str {
-        match &self.held {
-            Some(Held { holding, .. }) => holding.centre(holding.unit(guideline, &self.record, unit)),
-            None => &self.centre,
-        }
-    }
-
-    /// The centre the patient counts for.
-    pub fn centre(&self) -> &str {
-        match &self.held {
-            Some(Held { holding, .. }) => holding.patient(),
-            None => &self.centre,
-        }
-    }
 }
 
 /// Timing of every presentation whose date, and the diagnosis of the primary, are known to the day.

@@ -2,8 +2,8 @@
 //!
 //! Stored once per evaluation key as an opaque payload (the store encrypts it with the case's own key).
 
-use crate::cohorts::{CourseFacts, RecordedDate, SurvivalFacts};
 use super::holding::Shares;
+use crate::cohorts::{CourseFacts, RecordedDate, SurvivalFacts};
 use crate::quality::QualityFacts;
 use chrono::{Datelike, NaiveDate};
 use registry_core::guideline::{Outcome, UnitOutcome};

@@ -48,7 +48,11 @@ impl Holding {
             let known = layout.entity_at(entity);
             let cell = |element: Option<u16>| element.map(|element| record.cell(entity, row, element));
             let own = cell(known.and_then(|known| known.anchor_date)).and_then(|cell| cell.as_date());
-            let linked = || cell(known.and_then(|known| known.link))?.as_number().and_then(detected);
+            let linked = || {
+                cell(known.and_then(|known| known.link))?
+                    .as_number()
+                    .and_then(detected)
+            };
             own.and_then(|date| date.first_day())
                 .or_else(linked)
                 .map_or(patient, on)

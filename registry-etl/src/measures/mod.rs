@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `engine` | one case document through edit checks and guideline |
 //! | `holding` | which centre each part of a transferred case counts for |
+//! | `read_case` | a case as the measures see it |
 //! | `evaluation` | outcomes and facts of one case, and the payload they are stored as |
 //! | `columns` | the cases of a run, column by column |
 //! | `tally` | polars: counts per measure and level |
@@ -25,6 +26,7 @@ pub mod family;
 pub mod funnels;
 mod holding;
 pub mod placement;
+mod read_case;
 pub mod summaries;
 mod tally;
 pub mod tertiles;
@@ -38,6 +40,7 @@ pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use family::Family;
 pub use funnels::{funnels, funnels_within};
 pub use holding::Shares;
+pub use read_case::ReadCase;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
 pub use trend::trend;

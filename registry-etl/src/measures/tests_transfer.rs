@@ -43,15 +43,27 @@ fn units_go_to_their_centre_and_a_patient_is_one_of_the_network() {
             ("B", moved("A", "B", &[(Met, 0), (NotMet, 1), (NotAssessable, 1)])),
         ],
     );
-    assert_eq!(counts(row(&table, By::Network, "all")), [Some(2), Some(4), Some(1), Some(2)]);
-    assert_eq!(counts(row(&table, By::Centre, "A")), [Some(2), Some(3), Some(0), Some(2)]);
-    assert_eq!(counts(row(&table, By::Centre, "B")), [Some(0), Some(1), Some(1), Some(1)]);
+    assert_eq!(
+        counts(row(&table, By::Network, "all")),
+        [Some(2), Some(4), Some(1), Some(2)]
+    );
+    assert_eq!(
+        counts(row(&table, By::Centre, "A")),
+        [Some(2), Some(3), Some(0), Some(2)]
+    );
+    assert_eq!(
+        counts(row(&table, By::Centre, "B")),
+        [Some(0), Some(1), Some(1), Some(1)]
+    );
     let shared = |by: By, level: &str| row(&table, by, level).basis.unwrap().shared;
     assert_eq!(shared(By::Centre, "A"), [1, 0, 0]);
     assert_eq!(shared(By::Centre, "B"), [1, 0, 0]);
     assert_eq!(shared(By::Network, "all"), [0, 0, 0]);
     // The half-year of the diagnosis has the whole case.
-    assert_eq!(counts(row(&table, By::HalfYear, "2026-H1")), [Some(2), Some(4), Some(1), Some(2)]);
+    assert_eq!(
+        counts(row(&table, By::HalfYear, "2026-H1")),
+        [Some(2), Some(4), Some(1), Some(2)]
+    );
     // What is lacking is lacking where it happened.
     assert_eq!(row(&table, By::Centre, "B").not_assessable_by.len(), 1);
     assert!(row(&table, By::Centre, "A").not_assessable_by.is_empty());
@@ -60,7 +72,11 @@ fn units_go_to_their_centre_and_a_patient_is_one_of_the_network() {
 #[test]
 fn within_a_third_of_the_centres_a_patient_is_one() {
     let of = |names: [&'static str; 2]| {
-        let thirds = ["A", "B"].into_iter().zip(names).map(|(c, t)| (c.to_owned(), t)).collect();
+        let thirds = ["A", "B"]
+            .into_iter()
+            .zip(names)
+            .map(|(c, t)| (c.to_owned(), t))
+            .collect();
         let measures = [head("1", "operation")];
         let mut columns = CaseColumns::new(&measures, thirds);
         let window = super::tests_support::window();
@@ -72,9 +88,18 @@ fn within_a_third_of_the_centres_a_patient_is_one() {
     assert_eq!(counts(low), [Some(1), Some(2), Some(0), Some(1)]);
     assert_eq!(low.basis.unwrap().shared, [0, 0, 0]);
     let apart = of(["low", "high"]);
-    assert_eq!(counts(row(&apart, By::VolumeTertile, "low")), [Some(1), Some(1), Some(0), Some(1)]);
-    assert_eq!(counts(row(&apart, By::VolumeTertile, "high")), [Some(0), Some(1), Some(0), Some(1)]);
-    assert_eq!(row(&apart, By::VolumeTertile, "high").basis.unwrap().shared, [1, 0, 0]);
+    assert_eq!(
+        counts(row(&apart, By::VolumeTertile, "low")),
+        [Some(1), Some(1), Some(0), Some(1)]
+    );
+    assert_eq!(
+        counts(row(&apart, By::VolumeTertile, "high")),
+        [Some(0), Some(1), Some(0), Some(1)]
+    );
+    assert_eq!(
+        row(&apart, By::VolumeTertile, "high").basis.unwrap().shared,
+        [1, 0, 0]
+    );
 }
 
 /// Three patients at A and three at B, twenty at C, eight at D.
@@ -98,7 +123,9 @@ fn two_hidden_centres_with_the_same_patients_do_not_hide_each_other() {
     let thresholds = Thresholds::default();
     let shown = |table: &AdherenceTable| -> Vec<bool> {
         let seen = disclosure::adherence(table, &Audience::Committee, &thresholds);
-        ["A", "B", "C", "D"].map(|centre| row(&seen, By::Centre, centre).suppressed.is_none()).to_vec()
+        ["A", "B", "C", "D"]
+            .map(|centre| row(&seen, By::Centre, centre).suppressed.is_none())
+            .to_vec()
     };
     // Six patients behind A and B together: more than the threshold of five.
     assert_eq!(shown(&network(false)), [false, false, true, true]);
@@ -109,12 +136,16 @@ fn two_hidden_centres_with_the_same_patients_do_not_hide_each_other() {
 #[test]
 fn a_centre_does_not_learn_of_few_others_by_what_it_shares_with_them() {
     // Six patients of A, two of whom went on to B: all less A's own are two.
-    let mut cases: Vec<(&str, CaseEvaluation)> = (0..4).map(|_| ("A", case("2026-01-10", "lms", &[Met]))).collect();
+    let mut cases: Vec<(&str, CaseEvaluation)> =
+        (0..4).map(|_| ("A", case("2026-01-10", "lms", &[Met]))).collect();
     cases.extend((0..2).map(|_| ("B", moved("A", "B", &[(Met, 0), (NotMet, 1)]))));
     let exact = table(&[head("1", "operation")], &cases);
     let seen = disclosure::adherence(&exact, &Audience::Centre("A".to_owned()), &Thresholds::default());
     assert!(row(&seen, By::Network, "all").suppressed.is_some());
-    assert_eq!(counts(row(&seen, By::Centre, "A")), [Some(6), Some(6), Some(0), Some(6)]);
+    assert_eq!(
+        counts(row(&seen, By::Centre, "A")),
+        [Some(6), Some(6), Some(0), Some(6)]
+    );
 }
 
 #[test]
@@ -125,10 +156,18 @@ fn registrations_and_quality_of_two_centres() {
     ]);
     let (run, window) = (super::tests_support::run(), super::tests_support::window());
     let overview = overview(&run, &window, &columns, &Default::default());
-    let cases: Vec<_> = overview.by_centre.iter().map(|c| (c.centre.as_str(), c.cases)).collect();
+    let cases: Vec<_> = overview
+        .by_centre
+        .iter()
+        .map(|c| (c.centre.as_str(), c.cases))
+        .collect();
     assert_eq!(cases, [("A", Some(2)), ("B", Some(0))]);
     let quality = quality(&run, &columns);
-    let shares: Vec<_> = quality.centres.iter().map(|c| (c.cases, c.not_assessable_share, c.lacking.len())).collect();
+    let shares: Vec<_> = quality
+        .centres
+        .iter()
+        .map(|c| (c.cases, c.not_assessable_share, c.lacking.len()))
+        .collect();
     // Nothing of A's is lacking; what lacks at B would speak of one patient who is not B's own.
     assert_eq!(shares, [(Some(2), Some(0.0), 0), (Some(0), None, 0)]);
     assert_eq!(quality.network.not_assessable_share, Some(1.0 / 3.0));

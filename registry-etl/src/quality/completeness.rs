@@ -221,7 +221,11 @@ impl Tally {
             whole.elements = &share.elements;
             whole.delays = &share.delays;
             whole.patient = at == shares.patient;
-            let others = shares.quality.iter().enumerate().filter(|(other, _)| *other != at);
+            let others = shares
+                .quality
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at);
             let others = others.flat_map(|(_, share)| &share.elements);
             whole.elsewhere = others.map(|(entity, element, _)| (*entity, *element)).collect();
             self.count(shares.centre(at), &whole);

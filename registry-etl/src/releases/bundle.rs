@@ -97,7 +97,10 @@ pub fn build(
     let cut_off = day_number(run.cutoff_date);
     for batch in cases.chunks(BATCH) {
         let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
-        for (case, found) in batch.iter().zip(store.case_documents(scope, run.watermark, &wanted)?) {
+        for (case, found) in batch
+            .iter()
+            .zip(store.case_documents(scope, run.watermark, &wanted)?)
+        {
             let Some(found) = found else { continue };
             let evaluation = CaseEvaluation::from_payload(&case.payload)?;
             let envelope = Envelope {

@@ -4,8 +4,8 @@ use registry_core::access::Scope;
 use registry_core::storage::{CaseRef, Run, RunResult, Store};
 
 use super::RunError;
-use super::execute::{BATCH, Work, centre_table};
-use super::execute::{Counted, Options};
+use super::counted::Counted;
+use super::execute::{BATCH, Options, Work, centre_table};
 use crate::measures::{CaseEvaluation, Engine};
 
 /// The results of a finished run, made anew from the case versions and the transfers known at its watermark, with the centre table of

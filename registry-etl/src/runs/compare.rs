@@ -61,7 +61,11 @@ pub fn compare(
     };
     let mut seen = 0;
     for (at, batch) in cases.chunks(BATCH).enumerate() {
-        for document in store.case_documents(scope, run.watermark, batch)?.iter().flatten() {
+        for document in store
+            .case_documents(scope, run.watermark, batch)?
+            .iter()
+            .flatten()
+        {
             work.case(document)?;
             seen += 1;
         }

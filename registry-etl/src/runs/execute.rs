@@ -1,12 +1,10 @@
 //! Carrying out a run.
 
 use super::RunError;
+use super::counted::Counted;
 use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{
-    self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
-};
-use crate::quality::Tally;
+use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
 use crate::results::{RunIdentity, kind};
 use chrono::{Datelike, NaiveDate};
@@ -148,31 +146,6 @@ pub(super) struct Work<'a> {
     pub(super) run: &'a Run,
 }
 
-/// The cases of a run, counted one after the other.
-pub(super) struct Counted {
-    window: Window,
-    columns: CaseColumns,
-    tally: Tally,
-}
-
-impl Counted {
-    pub(super) fn new(work: &Work<'_>) -> Result<Self, RunError> {
-        let cut_off = work.options.cut_off;
-        let tertiles = measures::volume_tertiles(work.centres, cut_off.year());
-        Ok(Self {
-            window: Window::ending(cut_off),
-            columns: CaseColumns::new(&work.engine.measures()?, tertiles),
-            tally: Tally::new(work.engine.versions(), cut_off),
-        })
-    }
-
-    /// Adds a case, with the centre that held it at the watermark.
-    pub(super) fn push(&mut self, centre: &str, case: CaseEvaluation) {
-        self.tally.push(centre, &case);
-        self.columns.push(centre, &self.window, case);
-    }
-}
-
 impl Work<'_> {
     fn carry_out(&self, progress: &mut impl FnMut(Progress)) -> Result<FinishRun, RunError> {
         let mut headers: Vec<CaseHeader> = Vec::new();
@@ -253,7 +226,9 @@ impl Work<'_> {
             .filter(|(_, known)| !**known)
             .map(|(h, _)| h.case.clone())
             .collect();
-        let documents = self.store.case_documents(self.scope, self.run.watermark, &missing)?;
+        let documents = self
+            .store
+            .case_documents(self.scope, self.run.watermark, &missing)?;
         let mut payloads = self.evaluate_all(&documents)?.into_iter();
         let mut evaluations = Vec::with_capacity(batch.len());
         for ((header, key), known) in batch.iter().zip(keys).zip(known) {
@@ -294,7 +269,10 @@ impl Work<'_> {
     }
 
     /// Payloads of documents, in order, over all threads; `None` for an erased case.
-    pub(super) fn evaluate_all(&self, documents: &[Option<CaseDocument>]) -> Result<Vec<Option<Vec<u8>>>, RunError> {
+    pub(super) fn evaluate_all(
+        &self,
+        documents: &[Option<CaseDocument>],
+    ) -> Result<Vec<Option<Vec<u8>>>, RunError> {
         let one = |document: &Option<CaseDocument>| -> Result<Option<Vec<u8>>, RunError> {
             let Some(document) = document else { return Ok(None) };
             let earlier = self.earlier(&document.header)?;

@@ -15,6 +15,7 @@
 
 mod again;
 mod compare;
+mod counted;
 mod execute;
 mod read;
 mod sensitivity;

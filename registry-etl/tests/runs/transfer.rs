@@ -85,7 +85,9 @@ impl Two {
 
     fn table(&self, run: &Run) -> AdherenceTable {
         let scope = system();
-        self.reader(run, &scope).adherence(&Audience::Exact).expect("a table")
+        self.reader(run, &scope)
+            .adherence(&Audience::Exact)
+            .expect("a table")
     }
 
     fn release(&self, run: &Run) -> String {
@@ -95,9 +97,16 @@ impl Two {
             key: ReleaseKey::new([3; 32]),
         };
         let mut bytes = Vec::new();
-        releases::build(&self.registry.store, &system(), &engine(), run, &options, &mut bytes)
-            .expect("built")
-            .sha256
+        releases::build(
+            &self.registry.store,
+            &system(),
+            &engine(),
+            run,
+            &options,
+            &mut bytes,
+        )
+        .expect("built")
+        .sha256
     }
 
     /// Every stored result but the run's number, by kind and key.
@@ -105,7 +114,9 @@ impl Two {
         let store = &self.registry.store;
         let keys = store.run_results(&system(), run.number).expect("results");
         let read = |kind: &str, key: &str| {
-            let text = store.run_result(&system(), run.number, kind, key).expect("a result");
+            let text = store
+                .run_result(&system(), run.number, kind, key)
+                .expect("a result");
             serde_json::from_str::<Value>(&text).expect("JSON")
         };
         keys.into_iter()
@@ -175,7 +186,10 @@ fn each_operation_counts_for_the_centre_that_did_it_with_that_centres_years() {
     // One patient, behind both centres' rows.
     let patients = |by: By, level: &str| of(&table, "26b", by, level).and_then(|row| row.patients);
     assert_eq!(patients(By::Network, "all"), Some(1));
-    assert_eq!((patients(By::Centre, &two.one), patients(By::Centre, &two.two)), (Some(1), Some(1)));
+    assert_eq!(
+        (patients(By::Centre, &two.one), patients(By::Centre, &two.two)),
+        (Some(1), Some(1))
+    );
 }
 
 #[test]
@@ -207,17 +221,41 @@ fn every_unit_counts_once_and_what_has_no_date_at_the_metastatic_diagnosis() {
     let scope = system();
     let reader = two.reader(&run, &scope);
     let overview = reader.overview(&Audience::Exact).expect("an overview");
-    let cases = |centre: &str| overview.by_centre.iter().find(|c| c.centre == centre).and_then(|c| c.cases);
-    assert_eq!((cases(&two.one), cases(&two.two)), (Some(1), Some(0)), "registered by the first");
+    let cases = |centre: &str| {
+        overview
+            .by_centre
+            .iter()
+            .find(|c| c.centre == centre)
+            .and_then(|c| c.cases)
+    };
+    assert_eq!(
+        (cases(&two.one), cases(&two.two)),
+        (Some(1), Some(0)),
+        "registered by the first"
+    );
     let levels = reader.completeness(&Audience::Exact).expect("levels");
     let level = |name: &str| levels.iter().find(|level| level.level == name).expect("a level");
     let answered = |name: &str| {
-        let found = level(name).elements.iter().find(|element| element.element == "local_treatment.modality");
-        found.and_then(|element| element.answers.counts).map(|counts| counts.expected())
+        let found = level(name)
+            .elements
+            .iter()
+            .find(|element| element.element == "local_treatment.modality");
+        found
+            .and_then(|element| element.answers.counts)
+            .map(|counts| counts.expected())
     };
-    assert_eq!((answered(""), answered(&two.one), answered(&two.two)), (Some(4), Some(1), Some(3)));
+    assert_eq!(
+        (answered(""), answered(&two.one), answered(&two.two)),
+        (Some(4), Some(1), Some(3))
+    );
     assert_eq!((level(&two.one).cases, level(&two.two).cases), (Some(1), Some(0)));
-    assert_eq!((level(&two.one).follow_up.patients, level(&two.two).follow_up.patients), (Some(0), Some(1)));
+    assert_eq!(
+        (
+            level(&two.one).follow_up.patients,
+            level(&two.two).follow_up.patients
+        ),
+        (Some(0), Some(1))
+    );
 }
 
 #[test]
@@ -249,7 +287,9 @@ fn a_transfer_taken_back_as_of_its_day_leaves_nothing_with_the_other_centre() {
     two.transfer(&two.one, &two.two, ON);
     two.transfer(&two.two, &two.one, ON);
     let after = two.stored(&two.registry.run());
-    let rows = |all: &BTreeMap<(String, String), Value>| all[&("adherence".to_owned(), String::new())]["rows"].clone();
+    let rows = |all: &BTreeMap<(String, String), Value>| {
+        all[&("adherence".to_owned(), String::new())]["rows"].clone()
+    };
     assert_eq!(rows(&after), rows(&before));
 }
 
@@ -273,10 +313,24 @@ fn other_rules_are_compared_by_the_centre_of_each_unit() {
     let table = two.table(&run);
     let centres = two.registry.centres();
     let (store, engine) = (&two.registry.store, engine());
-    let same = runs::compare(store, &system(), &run, &centres, [&engine, &engine], |_| true, |_, _| ()).expect("compared");
+    let same = runs::compare(
+        store,
+        &system(),
+        &run,
+        &centres,
+        [&engine, &engine],
+        |_| true,
+        |_, _| (),
+    )
+    .expect("compared");
     for change in &same.measures {
         let row = of(&table, &change.measure, By::Network, "all").expect("a row");
-        assert_eq!((change.base.numerator, change.base.denominator), (row.numerator, row.denominator), "{}", change.measure);
+        assert_eq!(
+            (change.base.numerator, change.base.denominator),
+            (row.numerator, row.denominator),
+            "{}",
+            change.measure
+        );
     }
 }
 
@@ -290,7 +344,10 @@ fn the_evaluation_says_which_centre_has_which_part() {
         .store
         .for_each_run_evaluation::<runs::RunError>(&system(), run.number, 10, |batch| {
             for evaluation in batch {
-                found.push((evaluation.holders, CaseEvaluation::from_payload(&evaluation.payload)?));
+                found.push((
+                    evaluation.holders,
+                    CaseEvaluation::from_payload(&evaluation.payload)?,
+                ));
             }
             Ok(())
         })
@@ -301,5 +358,8 @@ fn the_evaluation_says_which_centre_has_which_part() {
     assert_eq!((shares.patient, shares.registered, shares.now), (0, 0, 1));
     assert_eq!(shares.units.len(), evaluation.outcomes.len());
     let on: NaiveDate = ON.parse().expect("a day");
-    assert_eq!((holders.on(on.pred_opt()), holders.on(Some(on))), (two.one.as_str(), two.two.as_str()));
+    assert_eq!(
+        (holders.on(on.pred_opt()), holders.on(Some(on))),
+        (two.one.as_str(), two.two.as_str())
+    );
 }

@@ -20,7 +20,12 @@ fn registered(service: &Service) -> (Client, Client) {
 fn the_new_centre_has_the_history_and_the_earlier_one_nothing() {
     let service = Service::start();
     let (one, office) = registered(&service);
-    let etag = one.get(PATH).expect(200).header("etag").expect("a tag").to_owned();
+    let etag = one
+        .get(PATH)
+        .expect(200)
+        .header("etag")
+        .expect("a tag")
+        .to_owned();
     let done = office
         .post(
             &format!("{PATH}:transfer"),
@@ -57,7 +62,10 @@ fn the_new_centre_has_the_history_and_the_earlier_one_nothing() {
     assert!(!read.text().contains("C01") && !read.text().contains("Lyon"));
     let office_reads = office.get(PATH).expect(200).json();
     assert_eq!(office_reads["envelope"]["holders"][0]["centre"], "C01");
-    assert_eq!(office_reads["envelope"]["holders"][1]["reason"], "the family moved to Lyon");
+    assert_eq!(
+        office_reads["envelope"]["holders"][1]["reason"],
+        "the family moved to Lyon"
+    );
     let history = two.get(&format!("{PATH}/versions")).expect(200).json();
     assert_eq!(history["versions"][0]["actor"], "another centre");
     let mut next = records::figure_1("FIG-0001");
@@ -122,14 +130,26 @@ fn a_run_counts_each_unit_where_it_happened() {
         .expect(200);
     service.published_run("2026-11-01");
     // The units of 26b are the operations of Figure 1: one before the transfer, three after it.
-    let rows = office.get("/api/v1/adherence?measure=26b&by=centre").expect(200).json();
+    let rows = office
+        .get("/api/v1/adherence?measure=26b&by=centre")
+        .expect(200)
+        .json();
     let units = |centre: &str| -> u64 {
         let rows = rows["rows"].as_array().expect("rows").iter();
         let of_centre = rows.filter(|row| row["level"] == centre && row["period"] == "all");
         of_centre
             .map(|row| {
-                let fields = ["denominator", "excluded", "excepted", "not_in_denominator", "not_assessable"];
-                fields.iter().filter_map(|field| row[*field].as_u64()).sum::<u64>()
+                let fields = [
+                    "denominator",
+                    "excluded",
+                    "excepted",
+                    "not_in_denominator",
+                    "not_assessable",
+                ];
+                fields
+                    .iter()
+                    .filter_map(|field| row[*field].as_u64())
+                    .sum::<u64>()
             })
             .sum()
     };

@@ -122,7 +122,10 @@ fn transfer(tx: &mut Tx<'_>, asked: &Transfer) -> Result<TransferOutcome, StoreE
     for earlier in &moves {
         let place = transfers::table.find((&earlier.centre_id, &earlier.case_id, earlier.number));
         let reason = resealed(tx, &key, &case, &moved, &earlier.reason)?;
-        let change = (transfers::centre_id.eq(&moved.centre_id), transfers::reason.eq(reason));
+        let change = (
+            transfers::centre_id.eq(&moved.centre_id),
+            transfers::reason.eq(reason),
+        );
         on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
     }
     record(tx, asked, &moved, &key, moves.len())?;
@@ -155,7 +158,9 @@ fn check(tx: &mut Tx<'_>, asked: &Transfer, case: &CaseRecord) -> Result<Vec<Tra
     }
     etag::check(&asked.precondition, Some(&case.etag()))?;
     tx.require_active(&asked.to).map_err(|error| match error {
-        StoreError::NotFound => StoreError::Invalid("the centre that the transfer names as `to` is not known"),
+        StoreError::NotFound => {
+            StoreError::Invalid("the centre that the transfer names as `to` is not known")
+        }
         other => other,
     })?;
     if asked.on > tx.now.date() {
@@ -224,7 +229,9 @@ fn move_case(
             })
             .transpose()?;
         let reason = version.reason.as_deref();
-        let reason = reason.map(|text| resealed(tx, key, case, moved, text)).transpose()?;
+        let reason = reason
+            .map(|text| resealed(tx, key, case, moved, text))
+            .transpose()?;
         let change = (
             case_versions::centre_id.eq(to),
             case_versions::document.eq(sealed),

@@ -63,7 +63,9 @@ pub(super) fn status(conn: &mut Conn, number: i64) -> Result<RunStatus, StoreErr
 /// The highest change that belongs to a run; nothing does when there is no such run.
 pub(super) fn watermark(conn: &mut Conn, number: i64) -> Result<i64, StoreError> {
     let query = runs::table.find(number).select(runs::watermark);
-    Ok(on_conn!(conn, c => query.first::<i64>(c)).optional()?.unwrap_or(0))
+    Ok(on_conn!(conn, c => query.first::<i64>(c))
+        .optional()?
+        .unwrap_or(0))
 }
 
 fn find(conn: &mut Conn, number: i64) -> Result<RunRecord, StoreError> {
