@@ -214,6 +214,7 @@ fn case(phase: &str, contacts: Vec<Contact>, outcomes: Vec<UnitResult>) -> CaseE
             phase: Some(phase.to_owned()),
             ..QualityFacts::default()
         },
+        shares: None,
     }
 }
 
