@@ -18,6 +18,7 @@ impl From<ReleaseError> for Problem {
             ReleaseError::NotFinished(_) => {
                 Problem::with(Kind::InvalidState, "only a finished run can be frozen")
             }
+            moved @ ReleaseError::Transferred => Problem::with(Kind::InvalidState, moved.to_string()),
             other => Problem::internal(other),
         }
     }

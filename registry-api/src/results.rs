@@ -288,6 +288,7 @@ fn nothing_yet() -> Problem {
 pub(crate) fn from_run(error: RunError) -> Problem {
     match error {
         RunError::Store(error) => error.into(),
+        moved @ RunError::Transferred => Problem::with(Kind::InvalidState, moved.to_string()),
         other => Problem::internal(other),
     }
 }

@@ -203,6 +203,14 @@ pub struct PatientBasis {
     pub excepted: u32,
     pub not_in_denominator: u32,
     pub not_assessable: u32,
+    /// Of the patients assessable, not assessable and set aside (by class): those who have such a unit at another level too, having been
+    /// transferred. Levels that are centres or thirds of them share patients; their units are never counted twice.
+    #[serde(default, skip_serializing_if = "nobody")]
+    pub shared: [u32; 3],
+}
+
+fn nobody(patients: &[u32; 3]) -> bool {
+    *patients == [0; 3]
 }
 
 /// Why units could not be assessed.

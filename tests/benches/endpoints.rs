@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chrono::Datelike;
 use measured::{Failure, cohort, in_turns, judge, line, newest_case};
 use registry_core::record::day_number;
-use registry_core::storage::{CaseDocument, CaseHeader, CaseRef, CaseStatus, Derived};
+use registry_core::storage::{CaseDocument, CaseHeader, CaseRef, CaseStatus, Derived, Holders};
 use registry_etl::cohorts::{Cohort, DateReading, definitions, estimate, settle};
 use registry_etl::measures::{CaseColumns, Engine, Window, metastasectomy_tertiles, volume_tertiles};
 use registry_etl::results::RunIdentity;
@@ -43,6 +43,7 @@ fn main() -> Result<(), Failure> {
                     case_id: case.pseudonym,
                     version: 1,
                 },
+                holders: Holders::alone(&case.centre_id),
                 status: CaseStatus::Submitted,
                 schema_version: version.unwrap_or_default().to_owned(),
                 derived: Derived::default(),
@@ -64,6 +65,7 @@ fn main() -> Result<(), Failure> {
         volume: columns.thirds_of_cases(&volume_tertiles(&centres, year)),
         metastasectomies: columns.thirds_of_cases(&metastasectomy_tertiles(&centres, year)),
         low_volume: Some((3, 30)),
+        ..Cohort::default()
     };
     let endpoints = definitions(judge.store())?;
     let run = RunIdentity {

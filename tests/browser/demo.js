@@ -29,6 +29,6 @@ export const pagesOf = (role) => {
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");
   if (["committee", "coordinator"].includes(role)) pages.push("/runs");
-  if (role === "coordinator") pages.push("/adjudication");
+  if (role === "coordinator") pages.push("/adjudication", "/tasks");
   return pages;
 };

@@ -19,4 +19,5 @@ mod results;
 mod rules;
 mod runs;
 mod session;
+mod tasks;
 mod tidy;

@@ -8,6 +8,7 @@ use registry_core::validation::{CareGap, GapState, Severity};
 
 use super::course::{Event, course};
 use super::life_cycle::Stage;
+use super::tasks::Hands;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
@@ -23,6 +24,9 @@ struct Page {
     csrf: String,
     may_enter: bool,
     stage: Stage,
+    hands: Hands,
+    today: String,
+    etag: String,
     c: Shown,
 }
 
@@ -115,8 +119,12 @@ pub(super) async fn page(
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let versions = state.store.versions(&caller.scope, &pseudonym).map_err(gone)?;
         let findings = state.store.findings(&caller.scope, &pseudonym).map_err(gone)?;
+        let held = state.store.holders(&caller.scope, &pseudonym).map_err(gone)?;
         let today = state.ports.clock.now().date_naive();
         Ok(Page {
+            hands: Hands::of(&state, &caller.scope, held, &stored.row.centre_id)?,
+            today: today.to_string(),
+            etag: stored.row.etag.clone(),
             stage: Stage::of(&stored.row, caller.scope.role(), today),
             c: shown(&state, &stored, versions, findings, may_enter)?,
             csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),

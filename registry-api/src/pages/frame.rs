@@ -112,6 +112,7 @@ impl Frame {
         }
         if role == Role::Coordinator {
             add("/adjudication", "Adjudication");
+            add("/tasks", "Tasks");
         }
         add("/schema", "Schema");
         items

@@ -19,6 +19,7 @@ mod schema;
 mod sign_in;
 mod survival;
 mod survival_tables;
+mod tasks;
 mod words;
 mod worklist;
 
@@ -48,6 +49,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
+        guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),
+        guarded(Method::GET, "/tasks", tasks::page),
+        guarded(Method::POST, "/tasks/{task}/close", tasks::close),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
         guarded(Method::GET, "/quality", quality::page),

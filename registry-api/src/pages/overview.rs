@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::access::Role;
 use registry_etl::results::{LevelCount, Overview};
 
 use super::{Frame, html, words};
@@ -15,6 +16,8 @@ use crate::state::{AppState, blocking};
 #[template(path = "overview.html")]
 struct Page {
     frame: Frame,
+    /// Tasks that wait for the coordinating office; for it alone, and only when there are any.
+    tasks: Option<i64>,
     data: Option<Data>,
 }
 
@@ -46,15 +49,26 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Overview", "/", &caller);
     let page = blocking(move || {
+        let tasks = match caller.scope.role() {
+            Role::Coordinator => Some(state.store.open_tasks(&caller.scope)?).filter(|open| *open > 0),
+            _ => None,
+        };
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) if problem.kind == Kind::NotFound => {
+                return Ok(Page {
+                    frame,
+                    tasks,
+                    data: None,
+                });
+            }
             Err(problem) => return Err(problem),
         };
         let survival = view.survival("S1")?;
         let data = data(&view.overview()?, super::survival::median(&survival), view.own());
         Ok(Page {
             frame: frame.with_run(&view.run),
+            tasks,
             data: Some(data),
         })
     })

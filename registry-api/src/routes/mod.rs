@@ -16,6 +16,7 @@ mod reply;
 pub mod results;
 pub mod runs;
 pub mod schemas;
+pub mod tasks;
 
 pub use cases::assessment::{Assessed, assess, gaps_json};
 pub use endpoint::{Access, Endpoint, guarded, open};
@@ -42,6 +43,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(centres::endpoints());
     all.extend(keys::endpoints());
     all.extend(audit::endpoints());
+    all.extend(tasks::endpoints());
     all.extend(crate::pages::endpoints());
     all
 }

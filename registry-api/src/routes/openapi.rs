@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, releases,
-    results, runs, schemas,
+    results, runs, schemas, tasks,
 };
 use crate::problem::Problem;
 
@@ -32,6 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
         cases::paths::findings, cases::paths::answer, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch, cases::paths::export,
         cases::paths::withdraw, cases::paths::verify, cases::paths::lock, cases::paths::unlock,
+        cases::paths::transfer, tasks::list, tasks::close,
         imports::start::start, imports::jobs::list, imports::jobs::show, imports::jobs::report,
         imports::mappings::list, imports::mappings::show, imports::mappings::put,
         runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,

@@ -96,8 +96,8 @@ impl Store {
             .collect())
     }
 
-    /// Applies withdrawals again after a restore. Ones in force already, and cases that the restored copy does not know,
-    /// are skipped. Returns how many were applied.
+    /// Applies withdrawals again after a restore, also to a case that was transferred after the copy was made. Ones in force
+    /// already, and cases that the restored copy does not know, are skipped. Returns how many were applied.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`], [`StoreError::Unavailable`]; nothing was applied then.
@@ -111,7 +111,7 @@ impl Store {
         self.write(scope, move |tx| {
             let mut applied = 0;
             for record in &records {
-                if reapply(tx, &record.centre_id, &record.case_id, record.mode, record.date)? {
+                if reapply(tx, &record.case_id, record.mode, record.date)? {
                     applied += 1;
                 }
             }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::cases::{AnswerRecord, CaseRecord, VersionRecord, load_findings, open_reason};
 use super::centres::stored_json;
 use super::connection::{Conn, on_conn};
+use super::holders::transfers_of;
 use super::keyring::{CaseKey, Keyring};
 use super::runs::opened_payload;
 use super::store::require;
@@ -227,6 +228,18 @@ fn one_case(
                 "centre_id": answer.centre_id, "case_id": answer.case_id, "identity": answer.identity,
                 "version": answer.version, "reason": reason, "actor": answer.actor,
                 "answered_at": shown(&answer.answered_at),
+            }),
+        )?;
+    }
+    for transfer in transfers_of(conn, &case.centre_id, &case.case_id)? {
+        let reason = open_reason(key.as_ref(), &case.centre_id, &case.case_id, &transfer.reason);
+        lines.put(
+            "transfers",
+            json!({
+                "centre_id": transfer.centre_id, "case_id": transfer.case_id, "number": transfer.number,
+                "from_centre": transfer.from_centre, "to_centre": transfer.to_centre,
+                "effective_on": shown(&transfer.effective_on), "transferred_at": shown(&transfer.transferred_at),
+                "change_seq": transfer.change_seq, "reason": reason, "actor": transfer.actor,
             }),
         )?;
     }

@@ -8,7 +8,8 @@
 //! | `options`, `error` | what to open, what can go wrong |
 //! | `connection`, `tables`, `migrations` | both dialects behind one enum, one `table!` set, the embedded migrations |
 //! | `writer`, `transaction` | the one writer: concurrent changes share a durable commit, each in a savepoint of its own |
-//! | `cases/` | submissions, versions, findings, life cycle, withdrawal |
+//! | `cases/` | submissions, versions, findings, life cycle, withdrawal, transfer |
+//! | `holders` | which centre held a case when: transfers, as a run or a reader sees them |
 //! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
@@ -22,6 +23,7 @@ mod error;
 mod export;
 mod faults;
 mod filed;
+mod holders;
 mod idempotency;
 mod identifiers;
 mod jobs;
@@ -46,10 +48,11 @@ pub use backup::WithdrawalRecord;
 pub use cases::{
     CaseFilter, CaseRow, CaseStatus, Derived, FindingAnswer, FindingState, FrozenRows, LifeCycle,
     LivingFinding, OwnCase, Precondition, PutCase, PutOutcome, StoredCase, StoredFinding, StoredSeverity,
-    VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
+    Transfer, TransferOutcome, VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use error::{AuthFailure, Outage, StoreError};
+pub use holders::{HeldBy, Holders};
 pub use idempotency::{Answer, Claim, Idempotency, Render};
 pub use jobs::{Job, JobCounts, JobState};
 pub use keys::{CreatedKey, KeyInfo, NewKey};

@@ -205,6 +205,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    transfers (centre_id, case_id, number) {
+        centre_id -> Text,
+        case_id -> Text,
+        number -> BigInt,
+        from_centre -> Text,
+        to_centre -> Text,
+        effective_on -> Date,
+        transferred_at -> Timestamp,
+        change_seq -> BigInt,
+        reason -> Text,
+        actor -> Text,
+    }
+}
+
+diesel::table! {
     idempotency (centre_id, actor, idempotency_key) {
         centre_id -> Text,
         actor -> Text,
@@ -342,6 +357,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     case_versions,
     findings,
     finding_answers,
+    transfers,
     idempotency,
     tasks,
     jobs,

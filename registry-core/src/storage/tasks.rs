@@ -1,13 +1,16 @@
 //! Tasks of the coordinating office.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::connection::on_conn;
+use super::cases::{CaseRecord, load_case_anywhere};
+use super::connection::{Conn, on_conn};
 use super::identifiers::{is_text, new_id, utc};
 use super::store::require;
-use super::tables::tasks;
+use super::tables::{cases, tasks};
 use super::transaction::{Event, Tx};
 use super::{Page, Store, StoreError};
 use crate::access::Scope;
@@ -38,10 +41,14 @@ pub struct Task {
     pub kind: TaskKind,
     /// The centre that caused it.
     pub centre_id: String,
-    /// The centre that holds the case.
+    /// The centre that held the case when the task was last changed.
     pub other_centre_id: String,
     /// The case concerned.
     pub case_id: String,
+    /// Its pseudonym; `None` once it is erased.
+    pub pseudonym: Option<String>,
+    /// The centre that holds it now.
+    pub held_by: Option<String>,
     /// How often it was caused since it was opened.
     pub occurrences: i64,
     /// When first.
@@ -69,21 +76,78 @@ struct TaskRecord {
     resolution: Option<String>,
 }
 
-impl From<TaskRecord> for Task {
-    fn from(row: TaskRecord) -> Self {
-        Self {
-            task_id: row.task_id,
+impl TaskRecord {
+    fn shown(self, case: Option<&CaseRecord>) -> Task {
+        Task {
+            task_id: self.task_id,
             kind: TaskKind::PseudonymRegistered,
-            centre_id: row.centre_id,
-            other_centre_id: row.other_centre_id,
-            case_id: row.case_id,
-            occurrences: row.occurrences,
-            opened_at: utc(row.opened_at),
-            closed_at: row.closed_at.map(utc),
-            closed_by: row.closed_by,
-            resolution: row.resolution,
+            centre_id: self.centre_id,
+            other_centre_id: self.other_centre_id,
+            case_id: self.case_id,
+            pseudonym: case.and_then(|case| case.pseudonym.clone()),
+            held_by: case.map(|case| case.centre_id.clone()),
+            occurrences: self.occurrences,
+            opened_at: utc(self.opened_at),
+            closed_at: self.closed_at.map(utc),
+            closed_by: self.closed_by,
+            resolution: self.resolution,
         }
     }
+}
+
+/// The cases of these tasks, wherever they are now.
+fn cases_of(conn: &mut Conn, rows: &[TaskRecord]) -> Result<HashMap<String, CaseRecord>, StoreError> {
+    let wanted: Vec<&String> = rows.iter().map(|row| &row.case_id).collect();
+    let query = cases::table.filter(cases::case_id.eq_any(wanted));
+    let found = on_conn!(conn, c => query.load::<CaseRecord>(c))?;
+    Ok(found
+        .into_iter()
+        .map(|case| (case.case_id.clone(), case))
+        .collect())
+}
+
+/// What a transfer means for the open tasks about the case: those of the centre that has it now are done, the others name that centre.
+/// Returns how many it closed.
+pub(crate) fn settle(tx: &mut Tx<'_>, moved: &CaseRecord, on: NaiveDate) -> Result<usize, StoreError> {
+    let open = tasks::table
+        .filter(tasks::case_id.eq(&moved.case_id))
+        .filter(tasks::closed_at.is_null())
+        .order(tasks::task_id);
+    let mut closed = 0;
+    for row in on_conn!(tx.conn()?, c => open.load::<TaskRecord>(c))? {
+        if row.centre_id == moved.centre_id {
+            close(
+                tx,
+                row,
+                format!("the case was transferred to this centre as of {on}"),
+            )?;
+            closed += 1;
+            continue;
+        }
+        let place = tasks::table.find((&row.centre_id, &row.task_id));
+        let holder = tasks::other_centre_id.eq(&moved.centre_id);
+        on_conn!(tx.conn()?, c => diesel::update(place).set(holder).execute(c))?;
+    }
+    Ok(closed)
+}
+
+fn close(tx: &mut Tx<'_>, mut row: TaskRecord, resolution: String) -> Result<TaskRecord, StoreError> {
+    row.closed_at = Some(tx.now);
+    row.closed_by = Some(tx.scope.actor().to_owned());
+    row.resolution = Some(resolution);
+    let change = (
+        tasks::closed_at.eq(row.closed_at),
+        tasks::closed_by.eq(&row.closed_by),
+        tasks::resolution.eq(&row.resolution),
+    );
+    let place = tasks::table.find((&row.centre_id, &row.task_id));
+    on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
+    tx.audit(
+        Event::new("task.close")
+            .centre(&row.centre_id)
+            .subject(&row.task_id),
+    );
+    Ok(row)
 }
 
 /// Tells the coordinating office that `centre` sent a pseudonym that `holder` holds; counts when it was told before.
@@ -135,8 +199,8 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Task>, StoreError> {
         require(scope, scope.role().sees_all_cases(), "see the tasks")?;
-        let rows = self.read(scope, |conn, _| {
-            Ok(on_conn!(conn, c => {
+        let (rows, cases) = self.read(scope, |conn, _| {
+            let rows = on_conn!(conn, c => {
                 let mut query = tasks::table
                     .order(tasks::task_id)
                     .limit(Page::<Task>::fetch(limit))
@@ -148,38 +212,50 @@ impl Store {
                     query = query.filter(tasks::task_id.gt(after));
                 }
                 query.load::<TaskRecord>(c)
-            })?)
+            })?;
+            let cases = cases_of(conn, &rows)?;
+            Ok((rows, cases))
         })?;
-        Ok(Page::cut(rows, limit, |row| row.task_id.clone()).map(Task::from))
+        let page = Page::cut(rows, limit, |row| row.task_id.clone());
+        Ok(page.map(|row| {
+            let case = cases.get(&row.case_id);
+            row.shown(case)
+        }))
     }
 
-    /// Closes a task. `coordinator`.
+    /// How many tasks are open. `coordinator`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] when it is closed.
+    /// [`StoreError::Forbidden`].
+    pub fn open_tasks(&self, scope: &Scope) -> Result<i64, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "see the tasks")?;
+        let open = tasks::table.filter(tasks::closed_at.is_null()).count();
+        self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => open.get_result::<i64>(c))?)
+        })
+    }
+
+    /// Closes a task with its outcome. `coordinator`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Invalid`] without an outcome; [`StoreError::InvalidState`] when it is closed.
     pub fn close_task(&self, scope: &Scope, task_id: &str, resolution: &str) -> Result<Task, StoreError> {
         require(scope, scope.role().sees_all_cases(), "close tasks")?;
-        if !is_text(resolution, 2000) {
-            return Err(StoreError::Invalid("a resolution has at most 2,000 bytes"));
+        if resolution.trim().is_empty() || !is_text(resolution, 2000) {
+            return Err(StoreError::Invalid(
+                "a task is closed with what came of it, in at most 2,000 bytes and without NUL",
+            ));
         }
-        let (task_id, resolution) = (task_id.to_owned(), resolution.to_owned());
+        let (task_id, resolution) = (task_id.to_owned(), resolution.trim().to_owned());
         self.write(scope, move |tx| {
             let place = tasks::table.filter(tasks::task_id.eq(&task_id));
-            let mut row = on_conn!(tx.conn()?, c => place.first::<TaskRecord>(c))?;
+            let row = on_conn!(tx.conn()?, c => place.first::<TaskRecord>(c))?;
             if row.closed_at.is_some() {
                 return Err(StoreError::InvalidState("the task is closed"));
             }
-            row.closed_at = Some(tx.now);
-            row.closed_by = Some(tx.scope.actor().to_owned());
-            row.resolution = Some(resolution.clone());
-            let change = (
-                tasks::closed_at.eq(row.closed_at),
-                tasks::closed_by.eq(&row.closed_by),
-                tasks::resolution.eq(&row.resolution),
-            );
-            on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
-            tx.audit(Event::new("task.close").centre(&row.centre_id).subject(&task_id));
-            Ok(row.into())
+            let row = close(tx, row, resolution.clone())?;
+            let case = load_case_anywhere(tx.conn()?, &row.case_id)?;
+            Ok(row.shown(case.as_ref()))
         })
     }
 }

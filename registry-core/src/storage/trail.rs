@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::cases::{load_case, open_reason};
+use super::cases::{load_case_anywhere, open_reason};
 use super::centres::stored_json;
 use super::connection::{Conn, on_conn};
 use super::keyring::{CaseKey, Keyring};
@@ -84,7 +84,8 @@ fn shown(
     if let Some(stored) = &event.reason {
         if let (Some(centre), Some(case_id)) = (&event.centre_id, &event.case_id) {
             if !cache.contains_key(case_id) {
-                let case = load_case(conn, centre, case_id)?;
+                // An event keeps the centre of its day; the case may have been transferred since.
+                let case = load_case_anywhere(conn, case_id)?;
                 let key = case
                     .filter(|case| case.wrapped_key.is_some())
                     .map(|case| case.key(keys));

@@ -6,8 +6,8 @@ use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseRef, CaseStatus, EvaluationRef, FinishRun, LifeCycle, NewCentre,
-    NewEvaluation, NewKey, Precondition, PutCase, RunResult, StartRun, StoreError, StoredSeverity, Withdraw,
-    WithdrawalMode,
+    NewEvaluation, NewKey, Precondition, PutCase, RunResult, StartRun, StoreError, StoredSeverity, Transfer,
+    Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -43,7 +43,7 @@ impl Side {
         let scope = self.scopes[random.random_range(0..3)].clone();
         let pseudonym = format!("P-{}", random.random_range(0..40));
         let date: NaiveDate = "2026-06-30".parse().unwrap();
-        match random.random_range(0..26) {
+        match random.random_range(0..28) {
             0..=9 => {
                 let sent = self.random_put(random, &pseudonym);
                 let done = store.put_case(&scope, sent);
@@ -174,6 +174,30 @@ impl Side {
                     .jump(Duration::seconds(random.random_range(0..90_000)));
                 format!("{:?}", store.purge_idempotency())
             }
+            25 => {
+                let place = |random: &mut ChaCha20Rng| format!("C{:02}", random.random_range(1..4));
+                let held = store.case_row(&self.coordinator, &pseudonym);
+                let named = place(random);
+                let asked = Transfer {
+                    pseudonym: pseudonym.clone(),
+                    from: held.map_or(named, |row| row.centre_id),
+                    to: place(random),
+                    on: date - Duration::days(random.random_range(0..20)),
+                    reason: "ä: 'moved'".to_owned(),
+                    precondition: Precondition::Whatever,
+                };
+                format!(
+                    "{:?} {:?}",
+                    store.transfer_case(&self.coordinator, asked),
+                    store.holders(&scope, &pseudonym)
+                )
+            }
+            26 => {
+                let tasks = store.list_tasks(&self.coordinator, true, None, 1).unwrap().items;
+                let id = tasks.first().map_or("none", |task| task.task_id.as_str());
+                let closed = store.close_task(&self.coordinator, id, "sorted out");
+                format!("{closed:?} {:?}", store.open_tasks(&self.coordinator))
+            }
             _ => format!("{:?}", store.findings(&scope, &pseudonym)),
         }
     }
@@ -243,7 +267,7 @@ impl Side {
         let known = store.known_evaluations(&system(), &wanted).unwrap();
         said.push_str(&format!(
             "{known:?} {:?}",
-            store.case_documents(&system(), &cases)
+            store.case_documents(&system(), run.watermark, &cases)
         ));
         let all = cases
             .iter()
@@ -320,6 +344,8 @@ fn the_same_operations_have_the_same_answers_and_the_same_export() {
     }
     assert_eq!(one, two);
     assert!(one.lines().count() > 500);
+    let transfers = one.lines().filter(|line| line.contains("\"_\":\"transfers\""));
+    assert!(transfers.count() > 3, "the sequence transfers no case");
     for side in &sides {
         side.test.store.verify_audit(None).unwrap();
     }

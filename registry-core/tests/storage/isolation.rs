@@ -13,6 +13,7 @@ const WALLED: &[&str] = &[
     "case_versions",
     "findings",
     "finding_answers",
+    "transfers",
     "evaluations",
     "run_evaluations",
     "jobs",
@@ -52,7 +53,7 @@ fn count(conn: &mut PgConnection, table: &str) -> i64 {
     row.n
 }
 
-/// Two centres with a case, an answered finding, an evaluation, a job and a mapping each.
+/// Two centres with a case that came from a third, an answered finding, an evaluation, a job and a mapping each.
 fn with_rows() -> Option<(TestStore, PgConnection)> {
     let test = TestStore::new(Dialect::Postgres)?;
     for (centre, pseudonym) in [("C01", "P-1"), ("C02", "P-2")] {
@@ -63,11 +64,17 @@ fn with_rows() -> Option<(TestStore, PgConnection)> {
         };
         test.store
             .put_case(
-                &scope,
+                &test.submitter("C03"),
                 PutCase {
                     idempotency: crate::idempotency::keyed("k", 1),
                     ..case
                 },
+            )
+            .unwrap();
+        test.store
+            .transfer_case(
+                &test.coordinator(),
+                crate::transfer::asked(pseudonym, "C03", centre, "2026-09-01"),
             )
             .unwrap();
         test.store
@@ -134,6 +141,9 @@ fn without_a_context_nothing_is_seen_and_with_one_only_the_centres_rows() {
             ("committee", "", 0),
             ("admin", "C01", 0),
             ("submitter", "", 0),
+            // Both cases came from there.
+            ("submitter", "C03", 0),
+            ("centre_lead", "C03", 0),
         ] {
             context(&mut conn, role, centre);
             assert_eq!(count(&mut conn, table), seen, "{table} as {role}");
@@ -156,11 +166,22 @@ fn another_centres_rows_cannot_be_changed_added_or_removed() {
         .execute(&mut conn)
         .unwrap();
     assert_eq!(removed, 0);
+    for office_only in [
+        "UPDATE evaluations SET payload = payload",
+        "UPDATE run_evaluations SET centre_id = centre_id",
+        "UPDATE pseudonym_claims SET centre_id = 'C01'",
+        "UPDATE transfers SET reason = 'x'",
+    ] {
+        let changed = diesel::sql_query(office_only).execute(&mut conn).unwrap();
+        assert_eq!(changed, 0, "{office_only}");
+    }
     conn.batch_execute("ROLLBACK").unwrap();
     for refused in [
         "UPDATE cases SET centre_id = 'C02'",
         "INSERT INTO evaluations SELECT 'C02', case_id, 'x', version, payload FROM evaluations",
         "DELETE FROM cases",
+        "UPDATE pseudonym_claims SET case_id = 'x'",
+        "INSERT INTO transfers SELECT centre_id, case_id, 2, from_centre, to_centre, effective_on, transferred_at, change_seq, reason, actor FROM transfers",
         "UPDATE audit_events SET actor = 'x'",
         "DELETE FROM audit_events",
         "TRUNCATE audit_events",
@@ -244,7 +265,6 @@ fn every_table_that_names_a_centre_is_walled_or_excused() {
             "__diesel_schema_migrations",
             "audit_head",
             "master_keys",
-            "pseudonym_claims",
             "secrets"
         ]
     );

@@ -109,13 +109,13 @@ on_both! {
         assert_eq!(cases_at(&test, run.watermark), before, "later changes do not belong to the run");
         let now = cases_at(&test, i64::MAX);
         assert_eq!((now.len(), now[0].version), (4, 2));
-        let documents = test.store.case_documents(&etl(), &before).unwrap();
+        let documents = test.store.case_documents(&etl(), i64::MAX, &before).unwrap();
         assert_eq!(documents[0].as_ref().unwrap().document, document(1));
         assert_eq!(documents[0].as_ref().unwrap().header.errors, 1);
         assert_eq!(test.store.case_findings(&etl(), &before[..1]).unwrap()[0].len(), 1);
         let unknown = CaseRef { version: 9, ..before[0].clone() };
-        assert_eq!(test.store.case_documents(&etl(), &[unknown, before[1].clone()]).unwrap().iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
-        assert!(matches!(test.store.case_documents(&one, &before), Err(StoreError::Forbidden { .. })));
+        assert_eq!(test.store.case_documents(&etl(), i64::MAX, &[unknown, before[1].clone()]).unwrap().iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+        assert!(matches!(test.store.case_documents(&one, i64::MAX, &before), Err(StoreError::Forbidden { .. })));
     }
 
     fn evaluations_are_stored_once_sealed_and_go_with_their_case(test) {
@@ -156,7 +156,7 @@ on_both! {
         // One erased while its run is under way leaves it without an error.
         test.store.put_evaluations(&etl(), next.number, vec![evaluation(&cases[0], true)]).unwrap();
         assert_eq!(evaluations(&test, next.number).len(), 4);
-        assert!(test.store.case_documents(&etl(), &cases).unwrap()[0].is_none());
+        assert!(test.store.case_documents(&etl(), i64::MAX, &cases).unwrap()[0].is_none());
     }
 
     fn a_centre_reads_the_evaluations_of_its_own_cases_only(test) {

@@ -21,7 +21,7 @@ pub use definition::{Definition, DefinitionError, definitions};
 pub use estimate::estimate;
 pub use facts::{RecordedDate, SurvivalFacts};
 pub use settle::{DateReading, LeftOut, Settled, settle};
-pub use units::Cohort;
+pub use units::{Cohort, Transferred};
 
 /// Level of a case whose stratifier is not recorded: its own level, never dropped.
 pub const NOT_RECORDED: &str = "not_recorded";

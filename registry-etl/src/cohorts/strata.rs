@@ -77,12 +77,7 @@ pub(super) fn level(
         }),
         Stratum::Volume => {
             let operated = definition.origin.is_local();
-            let thirds = if operated {
-                &cohort.metastasectomies
-            } else {
-                &cohort.volume
-            };
-            thirds.get(unit.at).copied().flatten().map(str::to_owned)
+            cohort.third(unit.at, origin, operated).map(str::to_owned)
         }
         Stratum::Site => unit.treatment?.site.clone(),
         Stratum::Modality => unit.treatment?.modality.clone(),

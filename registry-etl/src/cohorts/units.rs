@@ -5,6 +5,7 @@ use super::definition::{Definition, Event, Origin};
 use super::facts::RecordedDate;
 use super::settle::{Course, DateReading, day};
 use crate::measures::CaseFacts;
+use std::collections::BTreeMap;
 
 const METASTASECTOMY: &str = "metastasectomy";
 /// Local treatments that destroy a lesion in place.
@@ -22,6 +23,8 @@ pub struct Cohort<'a> {
     pub volume: Vec<Option<&'static str>>,
     /// The same by metastasectomies.
     pub metastasectomies: Vec<Option<&'static str>>,
+    /// Both thirds of the centres of a case that was transferred, each from its first day on, by position of the case.
+    pub transferred: Transferred,
     /// Most lesions, and most millimetres, of a low volume.
     pub low_volume: Option<(u32, u32)>,
 }
@@ -32,6 +35,28 @@ impl<'a> Cohort<'a> {
         Self {
             cases,
             ..Self::default()
+        }
+    }
+}
+
+/// Thirds by operations and by metastasectomies of the centres of cases that were transferred.
+#[derive(Debug, Clone, Default)]
+pub struct Transferred {
+    pub volume: BTreeMap<usize, Vec<(i32, Option<&'static str>)>>,
+    pub metastasectomies: BTreeMap<usize, Vec<(i32, Option<&'static str>)>>,
+}
+
+impl Cohort<'_> {
+    /// The third of the centre that had a case on a day: by metastasectomies, or by operations for retroperitoneal sarcoma.
+    pub(super) fn third(&self, case: usize, day: i32, operated: bool) -> Option<&'static str> {
+        let (thirds, moved) = if operated {
+            (&self.metastasectomies, &self.transferred.metastasectomies)
+        } else {
+            (&self.volume, &self.transferred.volume)
+        };
+        match moved.get(&case) {
+            Some(stretches) => stretches.iter().rev().find(|(from, _)| *from <= day)?.1,
+            None => thirds.get(case).copied().flatten(),
         }
     }
 }

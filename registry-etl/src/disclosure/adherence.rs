@@ -21,6 +21,18 @@ fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
     [row.patients.unwrap_or(0), basis.not_assessable, set_aside]
 }
 
+/// Those of them who have such units nowhere else: patients of a centre who were not transferred. The patients behind several centres are
+/// at least these.
+fn apart(row: &AdherenceRow) -> [u32; QUANTITIES] {
+    let shared = row.basis.unwrap_or_default().shared;
+    let mut apart = patients(row);
+    apart
+        .iter_mut()
+        .zip(shared)
+        .for_each(|(apart, shared)| *apart = apart.saturating_sub(shared));
+    apart
+}
+
 /// The counts of a row as cells.
 ///
 /// The number not assessable says nothing about anybody but that data are missing, and always stands beside a rate: it is not hidden for being
@@ -36,7 +48,12 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
     }
     let kinds = [basis.excluded, basis.excepted, basis.not_in_denominator];
     set_aside.smallest = kinds.into_iter().filter(|n| *n > 0).min().unwrap_or(0);
-    [assessable, not_assessable, set_aside]
+    let mut cells = [assessable, not_assessable, set_aside];
+    for (cell, apart) in cells.iter_mut().zip(apart(row)) {
+        // Shared patients stay patients of the cell itself, and do not make several cells larger together.
+        cell.patients = apart.max(cell.patients.min(1));
+    }
+    cells
 }
 
 /// The table as an audience may see it. Takes the exact table of a run.
@@ -106,7 +123,7 @@ fn without_small_others(
     let same = |r: &&AdherenceRow| {
         r.by == By::Centre && r.level == own && r.measure == exact.measure && r.period == exact.period
     };
-    let known = table.rows.iter().find(same).map_or([0; QUANTITIES], patients);
+    let known = table.rows.iter().find(same).map_or([0; QUANTITIES], apart);
     let others = |quantity: usize| {
         few(
             patients(exact)[quantity].saturating_sub(known[quantity]),

@@ -30,7 +30,12 @@ pub fn completeness(
         threshold: thresholds.of(audience),
         step: if network { NETWORK_STEP } else { CENTRE_STEP },
     };
-    let patients_of = |found: Option<&Answers>| found.and_then(|answers| answers.patients).unwrap_or(0);
+    // A patient whom the centre shares with another is not its own alone: what is left is not made small by leaving it out.
+    let patients_of = |found: Option<&Answers>| {
+        found
+            .and_then(|answers| answers.apart.or(answers.patients))
+            .unwrap_or(0)
+    };
     let mut shown = exact.clone();
     let own_cases = own.and_then(|own| own.cases).unwrap_or(0);
     let too_few = hide.too_few(exact.cases, own_cases);
@@ -83,6 +88,7 @@ impl Hide {
         let share = |share: Option<f64>| share.filter(|_| !hidden).map(|share| rounded(share, self.step));
         *answers = Answers {
             patients: None,
+            apart: None,
             counts: None,
             known_share: share(answers.known_share),
             answered_share: share(answers.answered_share),

@@ -9,7 +9,8 @@
 //! more than the number of units.
 
 use super::columns::{CaseColumns, NONE, Window};
-use super::tally::{Breakdown, Frames, Tally};
+use super::rows::Frames;
+use super::tally::{Breakdown, Tally};
 use crate::cohorts::endpoint::LEVEL;
 use crate::results::{
     AdherenceRow, AdherenceTable, By, Lacking, MeasureHead, Period, RateState, RunIdentity,

@@ -50,39 +50,46 @@ fn covariates(facts: &CaseFacts) -> Option<[f64; NAMES.len()]> {
 /// Case mix of every measure, all diagnoses.
 pub fn case_mix(run: &RunIdentity, measures: &[MeasureHead], columns: &CaseColumns) -> CaseMixTable {
     let of_cases: Vec<Option<[f64; NAMES.len()]>> = columns.facts.iter().map(covariates).collect();
-    let mut units: Vec<Vec<(usize, bool)>> = vec![Vec::new(); measures.len()];
-    for ((case, measure), outcome) in columns
-        .unit_case
-        .iter()
-        .zip(&columns.unit_measure)
-        .zip(&columns.unit_outcome)
-    {
+    let mut units: Vec<Vec<Unit>> = vec![Vec::new(); measures.len()];
+    let at = columns.unit_case.iter().zip(&columns.unit_centre);
+    for (((case, centre), measure), outcome) in at.zip(&columns.unit_measure).zip(&columns.unit_outcome) {
         let outcome = Outcome::ALL.get(*outcome as usize).filter(|o| o.in_denominator());
         if let (Some(outcome), Some(of_measure)) = (outcome, units.get_mut(*measure as usize)) {
-            of_measure.push((*case as usize, outcome.in_numerator()));
+            of_measure.push(Unit {
+                case: *case as usize,
+                centre: *centre,
+                event: outcome.in_numerator(),
+            });
         }
     }
-    let one = |(measure, units): (&MeasureHead, &Vec<(usize, bool)>)| {
-        modelled(&measure.id, units, &of_cases, columns)
-    };
+    let one = |(measure, units): (&MeasureHead, &Vec<Unit>)| modelled(&measure.id, units, &of_cases, columns);
     CaseMixTable {
         run: run.clone(),
         measures: measures.iter().zip(&units).map(one).collect(),
     }
 }
 
+/// An assessable unit.
+#[derive(Clone, Copy)]
+struct Unit {
+    case: usize,
+    /// That held the case on the unit's date.
+    centre: u32,
+    event: bool,
+}
+
 fn modelled(
     measure: &str,
-    units: &[(usize, bool)],
+    units: &[Unit],
     of_cases: &[Option<[f64; NAMES.len()]>],
     columns: &CaseColumns,
 ) -> CaseMix {
     let (mut rows, mut events, mut centres) = (Vec::new(), Vec::new(), Vec::new());
-    for (case, event) in units {
-        if let (Some(Some(values)), Some(row)) = (of_cases.get(*case), columns.cases.get(*case)) {
+    for unit in units {
+        if let Some(Some(values)) = of_cases.get(unit.case) {
             rows.push(values.to_vec());
-            events.push(*event);
-            centres.push(columns.centres.name(row.centre).to_owned());
+            events.push(unit.event);
+            centres.push(columns.centres.name(unit.centre).to_owned());
         }
     }
     let varies = |at: &usize| rows.iter().any(|row: &Vec<f64>| row.get(*at) != rows[0].get(*at));

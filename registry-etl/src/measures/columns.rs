@@ -1,6 +1,6 @@
 //! The cases of a run, column by column: what polars counts over.
 
-use super::evaluation::{CaseEvaluation, CaseFacts};
+use super::evaluation::{CaseEvaluation, CaseFacts, UnitResult};
 use crate::cohorts::NOT_RECORDED;
 use crate::results::{By, MeasureHead};
 use chrono::{Days, Months, NaiveDate};
@@ -66,7 +66,10 @@ impl Names {
 /// One case, without its units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseRow {
+    /// Of the metastatic diagnosis: what has no date of its own counts there.
     pub centre: u32,
+    /// Of the registration.
+    pub registered: u32,
     /// Numbers of its levels, in the order of [`CaseColumns::levels`].
     pub levels: Vec<u32>,
     pub recent: bool,
@@ -91,6 +94,8 @@ pub struct CaseColumns {
     pub elements: Names,
     /// Third of the centres a centre is in.
     tertiles: BTreeMap<String, &'static str>,
+    /// Number of the level of the third a centre is in, by its number.
+    thirds: HashMap<u32, u32>,
     pub cases: Vec<CaseRow>,
     /// Facts with the centre, for survival and the summaries.
     pub facts: Vec<CaseFacts>,
@@ -100,8 +105,14 @@ pub struct CaseColumns {
     pub(super) unit_outcome: Vec<u32>,
     pub(super) unit_reason: Vec<u32>,
     pub(super) unit_element: Vec<u32>,
+    /// The centre a unit counts for: the case's, unless it was transferred.
+    pub(super) unit_centre: Vec<u32>,
     /// One entry per case and measure: the units of it, summed.
     pub(super) sums: Sums,
+    /// The same of cases that were transferred, by centre: case, measure, centre.
+    pub(super) split: BTreeMap<(u32, u32, u32), [u32; CLASSES]>,
+    /// Centres of a case that was transferred, each with the first day it had the case.
+    stretches: BTreeMap<usize, Vec<(i32, String)>>,
 }
 
 /// Outcomes of one measure on the units of one case: how many of each class.
@@ -129,11 +140,17 @@ fn class(outcome: Outcome) -> usize {
 }
 
 impl Sums {
+    pub(super) fn push(&mut self, case: u32, measure: u32, counts: [u32; CLASSES]) {
+        self.case.push(case);
+        self.measure.push(measure);
+        for (column, count) in self.counts.iter_mut().zip(counts) {
+            column.push(count);
+        }
+    }
+
     fn add(&mut self, case: u32, measure: u32, outcome: Outcome) {
         if (self.case.last(), self.measure.last()) != (Some(&case), Some(&measure)) {
-            self.case.push(case);
-            self.measure.push(measure);
-            self.counts.iter_mut().for_each(|column| column.push(0));
+            self.push(case, measure, [0; CLASSES]);
         }
         if let Some(count) = self.counts[class(outcome)].last_mut() {
             *count += 1;
@@ -180,11 +197,19 @@ impl CaseColumns {
         }
     }
 
-    /// Adds one evaluated case of `centre`.
+    /// Adds one evaluated case of `centre`; of one that was transferred the evaluation says what counts for which.
     pub fn push(&mut self, centre: &str, window: &Window, evaluation: CaseEvaluation) {
-        let facts = evaluation.facts;
+        let CaseEvaluation {
+            outcomes,
+            facts,
+            shares,
+            ..
+        } = evaluation;
         let case = self.cases.len() as u32;
-        let tertile = self.tertiles.get(centre).copied();
+        let shares = shares.as_ref();
+        let patient = shares.map_or(centre, |shares| shares.centre(shares.patient));
+        let registered = shares.map_or(centre, |shares| shares.centre(shares.registered));
+        let tertile = self.tertiles.get(patient).copied();
         let levels = self.levels.iter_mut().map(|levels| {
             let level = match (levels.by, &levels.element) {
                 (By::HalfYear, _) => facts.half_year(),
@@ -199,23 +224,60 @@ impl CaseColumns {
             };
             levels.names.number(level.as_deref().unwrap_or(NOT_RECORDED))
         });
-        self.cases.push(CaseRow {
-            levels: levels.collect(),
-            centre: self.centres.number(centre),
+        let levels = levels.collect();
+        let row = CaseRow {
+            levels,
+            centre: self.centre(patient),
+            registered: self.centre(registered),
             recent: facts.diagnosis_day().is_some_and(|day| window.is_recent(day)),
-        });
-        let mut outcomes = evaluation.outcomes;
-        outcomes.sort_by_key(|unit| unit.measure);
-        for unit in outcomes {
-            self.sums.add(case, u32::from(unit.measure), unit.outcome);
+        };
+        let mut units: Vec<(usize, UnitResult)> = outcomes.into_iter().enumerate().collect();
+        units.sort_by_key(|(_, unit)| unit.measure);
+        for (at, unit) in units {
+            let measure = u32::from(unit.measure);
+            let held = match shares.and_then(|shares| Some((shares, *shares.units.get(at)?))) {
+                Some((shares, held)) => {
+                    let held = self.centre(shares.centre(held));
+                    let counts = self.split.entry((case, measure, held)).or_default();
+                    counts[class(unit.outcome)] += 1;
+                    held
+                }
+                None => row.centre,
+            };
+            self.sums.add(case, measure, unit.outcome);
             self.unit_case.push(case);
-            self.unit_measure.push(u32::from(unit.measure));
+            self.unit_measure.push(measure);
             self.unit_outcome.push(unit.outcome as u32);
             self.unit_reason.push(unit.reason.map_or(NONE, |r| r as u32));
             self.unit_element
                 .push(unit.element.map_or(NONE, |e| self.elements.number(&e)));
+            self.unit_centre.push(held);
         }
+        if let Some(shares) = shares {
+            let stretches = shares.stretches().map(|(day, centre)| (day, centre.to_owned()));
+            self.stretches.insert(self.cases.len(), stretches.collect());
+        }
+        self.cases.push(row);
         self.facts.push(facts);
+    }
+
+    /// The number of a centre; its third gets one, too.
+    fn centre(&mut self, name: &str) -> u32 {
+        let number = self.centres.number(name);
+        let third = self.tertiles.get(name).copied().unwrap_or(NOT_RECORDED);
+        let thirds = self
+            .levels
+            .iter_mut()
+            .find(|levels| levels.by == By::VolumeTertile);
+        if let Some(thirds) = thirds {
+            self.thirds.insert(number, thirds.names.number(third));
+        }
+        number
+    }
+
+    /// Number of the level of the third that a centre is in.
+    pub(super) fn third(&self, centre: u32) -> u32 {
+        self.thirds.get(&centre).copied().unwrap_or_default()
     }
 
     /// Which third a centre is in.
@@ -235,6 +297,18 @@ impl CaseColumns {
         self.cases.iter().map(third).collect()
     }
 
+    /// Thirds of the centres that had a case before and after transfers, each with the first day, by position of the case.
+    pub fn thirds_over_time(
+        &self,
+        thirds: &BTreeMap<String, &'static str>,
+    ) -> BTreeMap<usize, Vec<(i32, Option<&'static str>)>> {
+        let of = |(case, stretches): (&usize, &Vec<(i32, String)>)| {
+            let third = |(day, centre): &(i32, String)| (*day, thirds.get(centre).copied());
+            (*case, stretches.iter().map(third).collect())
+        };
+        self.stretches.iter().map(of).collect()
+    }
+
     /// Number of cases.
     pub fn len(&self) -> usize {
         self.cases.len()
@@ -245,18 +319,17 @@ impl CaseColumns {
         self.cases.is_empty()
     }
 
-    /// Units of a case in the not-assessable state, and those assessable or not assessable, per case.
-    pub(super) fn assessability(&self) -> Vec<(u32, u32)> {
-        let mut counts = vec![(0, 0); self.cases.len()];
-        for (case, outcome) in self.unit_case.iter().zip(&self.unit_outcome) {
+    /// Units in the not-assessable state, and those assessable or not assessable, by the centre they count for.
+    pub(super) fn assessability(&self) -> BTreeMap<u32, (u64, u64)> {
+        let mut counts: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for (centre, outcome) in self.unit_centre.iter().zip(&self.unit_outcome) {
             let Some(outcome) = Outcome::ALL.get(*outcome as usize) else {
                 continue;
             };
-            if let Some(count) = counts.get_mut(*case as usize) {
-                let lacking = *outcome == Outcome::NotAssessable;
-                count.0 += u32::from(lacking);
-                count.1 += u32::from(lacking || outcome.in_denominator());
-            }
+            let count = counts.entry(*centre).or_default();
+            let lacking = *outcome == Outcome::NotAssessable;
+            count.0 += u64::from(lacking);
+            count.1 += u64::from(lacking || outcome.in_denominator());
         }
         counts
     }

@@ -2,10 +2,12 @@
 //! verdict on a submission.
 
 use super::evaluation::{CaseEvaluation, CaseFacts};
-use crate::quality::{QualityFacts, Subject, Submission, Versions};
+use super::holding::Holding;
+use super::read_case::{Held, ReadCase};
+use crate::quality::{QualityFacts, QualityShare, Subject, Submission, Versions};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
-use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline};
+use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline, UnitOutcome};
 use registry_core::quality::QualityRules;
 use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::{CheckSet, FiredCheck, RuleErrors, Severity};
@@ -240,14 +242,15 @@ impl Engine {
         cut_off.min(submitted_at.date_naive())
     }
 
-    /// What an evaluation depends on, as one hash: case version, schema versions, effective cut-off, guideline and checks, centre
+    /// What an evaluation depends on, as one hash: the centres that held the case, case version, schema versions, effective cut-off, guideline and checks, centre
     /// table, engine. Equal keys, equal evaluations.
     pub fn key(&self, header: &CaseHeader, cut_off: NaiveDate, centre_table: &str) -> String {
         let mut hash = Sha256::new();
         let version = header.case.version.to_string();
         let effective = Self::effective_cut_off(cut_off, header.submitted_at).to_string();
+        let holders = header.holders.fingerprint();
         let parts = [
-            header.case.centre_id.as_str(),
+            holders.as_str(),
             &header.case.case_id,
             &version,
             &header.content_hash,
@@ -279,9 +282,10 @@ impl Engine {
         centres: &CentreTable,
     ) -> Result<CaseEvaluation, EngineError> {
         let opened = self.open(case, cut_off, centres)?;
-        let quality = self.quality_facts(case, earlier, &opened)?;
-        let read = self.without_blocked(case, opened)?;
-        let mut outcomes = read.guideline.evaluate(&read.record);
+        let quality = self.quality_facts(case, earlier, &opened, None)?;
+        let by_centre = self.quality_by_centre(case, earlier, &opened)?;
+        let read = self.without_blocked(case, opened, cut_off, centres)?;
+        let mut outcomes = read.outcomes(read.guideline, |_| true);
         outcomes.extend(read.guideline.composite_outcomes(&outcomes));
         let effective = Self::effective_cut_off(cut_off, case.header.submitted_at);
         let blocked = read
@@ -289,11 +293,35 @@ impl Engine {
             .iter()
             .filter(|(_, severity)| *severity == Severity::Error);
         let blocked = blocked.count() as u32;
+        let facts = CaseFacts::read(&read.record, &self.stratifiers, blocked, day_number(effective));
+        let shares = read.held.map(|held| {
+            let of = |unit: &UnitOutcome| held.holding.unit(read.guideline, &read.record, unit);
+            let units = outcomes.iter().map(of).collect();
+            held.holding.shares(units, by_centre)
+        });
         Ok(CaseEvaluation {
             outcomes: outcomes.into_iter().map(Into::into).collect(),
-            facts: CaseFacts::read(&read.record, &self.stratifiers, blocked, day_number(effective)),
+            facts,
             quality,
+            shares,
         })
+    }
+
+    /// What each centre of a transferred case answered; empty for any other.
+    fn quality_by_centre(
+        &self,
+        case: &CaseDocument,
+        earlier: &[CaseDocument],
+        opened: &Opened<'_>,
+    ) -> Result<Vec<QualityShare>, EngineError> {
+        let Some(holding) = &opened.holding else {
+            return Ok(Vec::new());
+        };
+        let of = |centre: usize| {
+            let counts = |entity: u16, row: u32| holding.row(entity, row) == centre;
+            Ok(self.quality_facts(case, earlier, opened, Some(&counts))?.share())
+        };
+        (0..holding.centres.len()).map(of).collect()
     }
 
     fn quality_facts(
@@ -301,6 +329,7 @@ impl Engine {
         case: &CaseDocument,
         earlier: &[CaseDocument],
         opened: &Opened<'_>,
+        of: Option<&dyn Fn(u16, u32) -> bool>,
     ) -> Result<QualityFacts, EngineError> {
         let sent_as = &case.header.schema_version;
         let unknown = || EngineError::SchemaVersion(sent_as.clone());
@@ -323,6 +352,7 @@ impl Engine {
             record: &opened.record,
             fired: &opened.fired,
             submissions: &submissions.collect::<Vec<_>>(),
+            of,
         }))
     }
 
@@ -337,51 +367,92 @@ impl Engine {
         centres: &CentreTable,
     ) -> Result<ReadCase<'_>, EngineError> {
         let opened = self.open(case, cut_off, centres)?;
-        self.without_blocked(case, opened)
+        self.without_blocked(case, opened, cut_off, centres)
     }
 
-    /// A case with derived elements in place and edit checks run.
+    /// A case with derived elements in place and edit checks run: as one of the centre that held it at the metastatic diagnosis, whose
+    /// years the checks ask for.
     fn open(
         &self,
         case: &CaseDocument,
         cut_off: NaiveDate,
         centres: &CentreTable,
     ) -> Result<Opened<'_>, EngineError> {
+        let version = &case.header.schema_version;
+        let unknown = || EngineError::SchemaVersion(version.clone());
+        let checks = self.judge.checks(version).ok_or_else(unknown)?;
+        let holders = &case.header.holders;
+        let mut record = self.record(case, holders.now(), cut_off, centres)?;
+        let holding = Holding::of(&record, holders);
+        if let Some(centre) = holding.as_ref().map(Holding::patient)
+            && centre != holders.now()
+        {
+            record = self.record(case, centre, cut_off, centres)?;
+        }
+        let fired = checks.run(&record);
+        Ok(Opened {
+            checks,
+            record,
+            fired,
+            holding,
+        })
+    }
+
+    /// The record of a case as one of a centre.
+    fn record(
+        &self,
+        case: &CaseDocument,
+        centre: &str,
+        cut_off: NaiveDate,
+        centres: &CentreTable,
+    ) -> Result<Record, EngineError> {
         let header = &case.header;
         let version = &header.schema_version;
         let unknown = || EngineError::SchemaVersion(version.clone());
         let layout = self.judge.layout(version).ok_or_else(unknown)?;
-        let checks = self.judge.checks(version).ok_or_else(unknown)?;
         let envelope = Envelope {
             record_id: Uuid::parse_str(&header.case.case_id).map_err(|_| EngineError::RecordId)?,
-            centre_id: header.case.centre_id.clone(),
+            centre_id: centre.to_owned(),
             submitted_at: header.submitted_at,
             data_cutoff_date: Self::effective_cut_off(cut_off, header.submitted_at),
         };
         let document = self.judge.document(&case.document, version, &envelope);
-        let record = match self.synchronous_days {
+        Ok(match self.synchronous_days {
             None => Record::read(&document, layout, centres),
             Some(days) => {
                 let mut altered = document.to_value();
                 derive_timing(&mut altered, days);
                 Record::read(&altered, layout, centres)
             }
-        };
-        let fired = checks.run(&record);
-        Ok(Opened {
-            checks,
-            record,
-            fired,
         })
     }
 
     /// Keeps out of an opened case what its checks keep out.
-    fn without_blocked(&self, case: &CaseDocument, opened: Opened<'_>) -> Result<ReadCase<'_>, EngineError> {
+    fn without_blocked(
+        &self,
+        case: &CaseDocument,
+        opened: Opened<'_>,
+        cut_off: NaiveDate,
+        centres: &CentreTable,
+    ) -> Result<ReadCase<'_>, EngineError> {
         let Opened {
             checks,
             mut record,
             fired,
+            holding,
         } = opened;
+        let held = match holding {
+            None => None,
+            Some(holding) => {
+                let mut elsewhere = Vec::new();
+                for (at, centre) in holding.others() {
+                    let mut record = self.record(case, centre, cut_off, centres)?;
+                    checks.block(&mut record, &fired);
+                    elsewhere.push((at, record));
+                }
+                Some(Held { holding, elsewhere })
+            }
+        };
         checks.block(&mut record, &fired);
         let named = |fired: &FiredCheck| {
             let check = checks.checks().get(fired.check)?;
@@ -392,7 +463,9 @@ impl Engine {
         Ok(ReadCase {
             guideline: self.guideline_on(version).ok_or_else(unknown)?,
             fired: fired.iter().filter_map(named).collect(),
+            centre: case.header.holders.now().to_owned(),
             record,
+            held,
         })
     }
 }
@@ -402,14 +475,8 @@ struct Opened<'a> {
     checks: &'a CheckSet,
     record: Record,
     fired: Vec<FiredCheck>,
-}
-
-/// A case as the measures see it.
-pub struct ReadCase<'a> {
-    pub guideline: &'a Guideline,
-    pub record: Record,
-    /// Id and severity of every edit check that fired, once per place.
-    pub fired: Vec<(String, Severity)>,
+    /// Of a case that was transferred.
+    holding: Option<Holding>,
 }
 
 /// Timing of every presentation whose date, and the diagnosis of the primary, are known to the day.

@@ -2,6 +2,7 @@
 //!
 //! Stored once per evaluation key as an opaque payload (the store encrypts it with the case's own key).
 
+use super::holding::Shares;
 use crate::cohorts::{CourseFacts, RecordedDate, SurvivalFacts};
 use crate::quality::QualityFacts;
 use chrono::{Datelike, NaiveDate};
@@ -192,6 +193,8 @@ pub struct CaseEvaluation {
     pub outcomes: Vec<UnitResult>,
     pub facts: CaseFacts,
     pub quality: QualityFacts,
+    /// Which centre what counts for; `None` for a case that has been with one centre only.
+    pub shares: Option<Shares>,
 }
 
 /// Outcomes as indexes, element names once.
@@ -201,6 +204,8 @@ struct Payload {
     q: QualityFacts,
     e: Vec<String>,
     u: Vec<PackedUnit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    h: Option<Shares>,
 }
 
 /// Measure, unit index, outcome, reason, element.
@@ -233,6 +238,7 @@ impl CaseEvaluation {
                 q: self.quality.clone(),
                 e: elements,
                 u: units,
+                h: self.shares.clone(),
             },
         )?;
         Ok(bytes)
@@ -286,6 +292,7 @@ impl CaseEvaluation {
             outcomes,
             facts: payload.f,
             quality: payload.q,
+            shares: payload.h,
         })
     }
 }
@@ -301,6 +308,7 @@ fn position<T: PartialEq>(all: &[T], one: T) -> Result<u8, PayloadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quality::QualityShare;
 
     fn evaluation() -> CaseEvaluation {
         let unit = |measure, outcome, reason, element: Option<&str>| UnitResult {
@@ -343,6 +351,15 @@ mod tests {
                 delays: vec![(4, vec![12, -3])],
                 ..QualityFacts::default()
             },
+            shares: Some(Shares {
+                centres: vec!["A".to_owned(), "B".to_owned()],
+                patient: 0,
+                registered: 0,
+                now: 1,
+                since: vec![(739_400, 1)],
+                units: vec![0, 1, 1, 0],
+                quality: vec![QualityShare::default(); 2],
+            }),
         }
     }
 

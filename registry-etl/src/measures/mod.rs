@@ -3,6 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `engine` | one case document through edit checks and guideline |
+//! | `holding` | which centre each part of a transferred case counts for |
+//! | `read_case` | a case as the measures see it |
 //! | `evaluation` | outcomes and facts of one case, and the payload they are stored as |
 //! | `columns` | the cases of a run, column by column |
 //! | `tally` | polars: counts per measure and level |
@@ -22,7 +24,10 @@ pub mod engine;
 pub mod evaluation;
 pub mod family;
 pub mod funnels;
+mod holding;
 pub mod placement;
+mod read_case;
+mod rows;
 pub mod summaries;
 mod tally;
 pub mod tertiles;
@@ -35,6 +40,8 @@ pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use family::Family;
 pub use funnels::{funnels, funnels_within};
+pub use holding::Shares;
+pub use read_case::ReadCase;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
 pub use trend::trend;
@@ -43,3 +50,5 @@ pub use trend::trend;
 mod tests;
 #[cfg(test)]
 pub(crate) mod tests_support;
+#[cfg(test)]
+mod tests_transfer;

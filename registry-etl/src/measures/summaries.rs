@@ -120,7 +120,8 @@ fn by_centre(columns: &CaseColumns, centres: &CentreTable) -> Vec<CentreAccrual>
         })
         .collect();
     for (case, facts) in columns.cases.iter().zip(&columns.facts) {
-        let name = columns.centres.name(case.centre);
+        // A centre's cases are those it registered.
+        let name = columns.centres.name(case.registered);
         let Some(accrual) = accruals.get_mut(name) else {
             continue;
         };
@@ -144,28 +145,26 @@ fn add(count: &mut Option<u32>, more: u32) {
 
 /// Data quality of the network and of every centre.
 pub fn quality(run: &RunIdentity, columns: &CaseColumns) -> Quality {
-    let per_case = columns.assessability();
+    let assessability = columns.assessability();
     let mut lacking: BTreeMap<u32, BTreeMap<(u32, u32), u32>> = BTreeMap::new();
-    for (unit, case) in columns.unit_case.iter().enumerate() {
-        if columns.unit_outcome.get(unit) == Some(&(Outcome::NotAssessable as u32))
-            && let Some(row) = columns.cases.get(*case as usize)
-        {
+    for (unit, centre) in columns.unit_centre.iter().enumerate() {
+        if columns.unit_outcome.get(unit) == Some(&(Outcome::NotAssessable as u32)) {
             let what = (columns.unit_reason[unit], columns.unit_element[unit]);
-            *lacking.entry(row.centre).or_default().entry(what).or_default() += 1;
+            *lacking.entry(*centre).or_default().entry(what).or_default() += 1;
         }
     }
     let of = |name: &str, wanted: Option<u32>| {
         let cases: Vec<usize> = (0..columns.len())
             .filter(|&c| wanted.is_none_or(|w| columns.cases[c].centre == w))
             .collect();
-        let units = cases.iter().fold((0u64, 0u64), |sum, &c| {
-            (sum.0 + u64::from(per_case[c].0), sum.1 + u64::from(per_case[c].1))
-        });
-        let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-        for (_, elements) in lacking
+        // What happened at a centre after a transfer is shown with its own cases or not at all: alone it would speak of few.
+        let counted = |centre: &u32| wanted.is_none_or(|w| w == *centre && !cases.is_empty());
+        let units = assessability
             .iter()
-            .filter(|(centre, _)| wanted.is_none_or(|w| w == **centre))
-        {
+            .filter(|(centre, _)| counted(centre))
+            .fold((0, 0), |sum, (_, units)| (sum.0 + units.0, sum.1 + units.1));
+        let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+        for (_, elements) in lacking.iter().filter(|(centre, _)| counted(centre)) {
             for (what, n) in elements {
                 *counts.entry(*what).or_default() += n;
             }

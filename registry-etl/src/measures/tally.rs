@@ -1,13 +1,12 @@
 //! Counts per measure and level, over columns.
 //!
 //! The units of a case are summed first (so that patients can be counted and their units treated as a cluster), then the
-//! cases of each level of a breakdown. Most cases have one unit of a measure: of those one count by outcome says everything, and only
-//! the others need a sum per column.
+//! cases of each level of a breakdown.
 
 use super::columns::{CLASSES, CaseColumns, CaseRow};
+use super::rows::{COUNTS, Frames};
 use crate::results::{By, PatientBasis, Period};
 use polars::prelude::*;
-use registry_core::guideline::Outcome;
 use std::collections::BTreeMap;
 
 /// Outcome counts of one measure in one group of cases.
@@ -76,6 +75,9 @@ impl Tally {
         ] {
             *sum += n;
         }
+        for (sum, n) in basis.shared.iter_mut().zip(more.shared) {
+            *sum += n;
+        }
         for (sum, square) in self.squares.iter_mut().zip(other.squares) {
             *sum += square;
         }
@@ -112,8 +114,21 @@ impl Breakdown {
         whole.chain(parts).collect()
     }
 
+    /// Whether its levels are centres or made of centres.
+    pub(super) fn is_of_centres(self) -> bool {
+        matches!(self.by, By::Centre | By::VolumeTertile)
+    }
+
+    /// The level of what counts for a centre, where levels are made of centres.
+    pub(super) fn level_of_centre(self, columns: &CaseColumns, centre: u32) -> u32 {
+        match self.by {
+            By::VolumeTertile => columns.third(centre),
+            _ => centre,
+        }
+    }
+
     /// The level of every case, and how many levels there are.
-    fn levels_of(self, columns: &CaseColumns) -> (Vec<u32>, u32) {
+    pub(super) fn levels_of(self, columns: &CaseColumns) -> (Vec<u32>, u32) {
         let of = |level: &dyn Fn(&CaseRow) -> u32| columns.cases.iter().map(level).collect();
         match (self.by, self.levels) {
             (By::Centre, _) => (of(&|case| case.centre), columns.centres.all().len() as u32),
@@ -129,140 +144,7 @@ impl Breakdown {
     }
 }
 
-/// What is counted over: one row per case and measure, and one per unit that is not assessable.
-pub(crate) struct Frames<'a> {
-    columns: &'a CaseColumns,
-    /// Measure and class, where the case has one unit.
-    single: Rows,
-    /// Measure and counts, where it has several.
-    several: Rows,
-    lacking: Rows,
-}
-
-/// A frame with the case of each row.
-struct Rows {
-    frame: DataFrame,
-    case: Vec<u32>,
-}
-
-const COUNTS: [&str; 6] = [
-    "numerator",
-    "complement",
-    "excluded",
-    "excepted",
-    "not_in_denominator",
-    "not_assessable",
-];
-
-impl<'a> Frames<'a> {
-    /// Builds the frames of a run.
-    pub(crate) fn build(columns: &'a CaseColumns) -> PolarsResult<Self> {
-        let sums = &columns.sums;
-        let units = |row: &usize| sums.counts.iter().map(|column| column[*row]).sum::<u32>();
-        let (single, several): (Vec<usize>, Vec<usize>) =
-            (0..sums.case.len()).partition(|row| units(row) == 1);
-        let class = |row: &usize| sums.counts.iter().position(|column| column[*row] == 1);
-        let class: Vec<u32> = single
-            .iter()
-            .map(|row| class(row).unwrap_or_default() as u32)
-            .collect();
-        let single = Rows {
-            frame: DataFrame::new(
-                single.len(),
-                vec![
-                    Column::new("measure".into(), chosen(&sums.measure, &single)),
-                    Column::new("class".into(), class),
-                ],
-            )?,
-            case: chosen(&sums.case, &single),
-        };
-        let mut frame = vec![Column::new("measure".into(), chosen(&sums.measure, &several))];
-        frame.extend(
-            COUNTS
-                .iter()
-                .zip(&sums.counts)
-                .map(|(name, column)| Column::new((*name).into(), chosen(column, &several))),
-        );
-        let patients = |which: Expr| which.cast(DataType::UInt32);
-        let some = |name: &str| patients(col(name).gt(lit(0u32)));
-        let square = |a: &str, b: &str| col(a).cast(DataType::Float64) * col(b).cast(DataType::Float64);
-        let frame = DataFrame::new(several.len(), frame)?
-            .lazy()
-            .with_column((col("numerator") + col("complement")).alias("denominator"))
-            .with_columns([
-                some("denominator").alias("patients"),
-                patients(
-                    col("denominator")
-                        .gt(lit(0u32))
-                        .and(col("complement").eq(lit(0u32))),
-                )
-                .alias("patients_all_met"),
-                some("numerator").alias("p_numerator"),
-                some("complement").alias("p_complement"),
-                some("excluded").alias("p_excluded"),
-                some("excepted").alias("p_excepted"),
-                some("not_in_denominator").alias("p_not_in_denominator"),
-                some("not_assessable").alias("p_not_assessable"),
-                square("numerator", "numerator").alias("xx"),
-                square("numerator", "denominator").alias("xn"),
-                square("denominator", "denominator").alias("nn"),
-            ])
-            .collect()?;
-        let lacks: Vec<usize> = (0..columns.unit_case.len())
-            .filter(|unit| columns.unit_outcome[*unit] == Outcome::NotAssessable as u32)
-            .collect();
-        let what = |unit: &usize| packed(columns.unit_reason[*unit], columns.unit_element[*unit]);
-        let lacking = Rows {
-            frame: DataFrame::new(
-                lacks.len(),
-                vec![
-                    Column::new("measure".into(), chosen(&columns.unit_measure, &lacks)),
-                    Column::new("what".into(), lacks.iter().map(what).collect::<Vec<u64>>()),
-                ],
-            )?,
-            case: chosen(&columns.unit_case, &lacks),
-        };
-        Ok(Self {
-            columns,
-            single,
-            several: Rows {
-                frame,
-                case: chosen(&sums.case, &several),
-            },
-            lacking,
-        })
-    }
-
-    /// The rows within the period, with the level of their case.
-    fn with_level(&self, rows: &Rows, breakdown: Breakdown) -> PolarsResult<(LazyFrame, u32)> {
-        let cases = &rows.case;
-        let (level, levels) = breakdown.levels_of(self.columns);
-        let level: Vec<u32> = cases.iter().map(|case| level[*case as usize]).collect();
-        let mut frame = rows.frame.clone();
-        frame.with_column(Column::new("level".into(), level))?;
-        let of = breakdown.levels.and_then(|at| self.columns.levels.get(at));
-        let concerned = of.and_then(|levels| levels.measures.as_ref());
-        // One key, not two: grouping by several columns costs several times as much.
-        let key = (col("measure") * lit(levels) + col("level")).alias("key");
-        let frame = match breakdown.period {
-            Period::All => frame.lazy(),
-            Period::Last24Months => {
-                let recent: Vec<bool> = cases
-                    .iter()
-                    .map(|case| self.columns.cases[*case as usize].recent)
-                    .collect();
-                frame.with_column(Column::new("recent".into(), recent))?;
-                frame.lazy().filter(col("recent"))
-            }
-        };
-        let frame = match concerned {
-            None => frame,
-            Some(measures) => frame
-                .filter(col("measure").is_in(lit(Series::new("".into(), measures)).implode(false), false)),
-        };
-        Ok((frame.with_column(key), levels))
-    }
-
+impl Frames<'_> {
     /// Counts of a breakdown by measure and level. Levels without a unit are not there.
     pub(crate) fn tally(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
         let mut tallies = self.single_units(breakdown)?;
@@ -279,7 +161,7 @@ impl<'a> Frames<'a> {
 
     /// Counts of the cases with one unit.
     fn single_units(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
-        let (rows, levels) = self.with_level(&self.single, breakdown)?;
+        let (rows, levels) = self.keyed(self.single_by(breakdown), breakdown)?;
         let classes = CLASSES as u32;
         let frame = rows
             .with_column((col("key") * lit(classes) + col("class")).alias("key"))
@@ -297,7 +179,7 @@ impl<'a> Frames<'a> {
 
     /// Counts of the cases with several units.
     fn several_units(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Tally>> {
-        const SUMS: [&str; 12] = [
+        const SUMS: [&str; 15] = [
             "denominator",
             "patients",
             "patients_all_met",
@@ -307,11 +189,14 @@ impl<'a> Frames<'a> {
             "p_excepted",
             "p_not_in_denominator",
             "p_not_assessable",
+            "s_assessable",
+            "s_not_assessable",
+            "s_set_aside",
             "xx",
             "xn",
             "nn",
         ];
-        let (rows, levels) = self.with_level(&self.several, breakdown)?;
+        let (rows, levels) = self.keyed(self.several_by(breakdown)?, breakdown)?;
         let aggregates: Vec<Expr> = COUNTS.iter().chain(&SUMS).map(|name| col(*name).sum()).collect();
         let frame = rows.group_by([col("key")]).agg(aggregates).collect()?;
         let whole = |name: &str| u32s(&frame, name);
@@ -338,6 +223,11 @@ impl<'a> Frames<'a> {
             whole("p_not_in_denominator")?,
             whole("p_not_assessable")?,
         );
+        let shared = [
+            whole("s_assessable")?,
+            whole("s_not_assessable")?,
+            whole("s_set_aside")?,
+        ];
         let (xx, xn, nn) = (real("xx")?, real("xn")?, real("nn")?);
         Ok((0..frame.height())
             .map(|i| {
@@ -357,6 +247,7 @@ impl<'a> Frames<'a> {
                         excepted: p_exp[i],
                         not_in_denominator: p_not[i],
                         not_assessable: p_na[i],
+                        shared: std::array::from_fn(|kind| shared[kind][i]),
                     },
                     squares: [xx[i], xn[i], nn[i]],
                     lacking: Vec::new(),
@@ -368,7 +259,7 @@ impl<'a> Frames<'a> {
 
     /// Not-assessable units by reason and element number.
     fn lacking(&self, breakdown: Breakdown) -> PolarsResult<BTreeMap<Key, Vec<[u32; 3]>>> {
-        let (rows, levels) = self.with_level(&self.lacking, breakdown)?;
+        let (rows, levels) = self.keyed(self.lacking_by(breakdown), breakdown)?;
         let packed = col("key").cast(DataType::UInt64) * lit(1u64 << 32) + col("what");
         let frame = rows
             .with_column(packed.alias("packed"))
@@ -394,21 +285,12 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// The rows of a column that were chosen.
-fn chosen(column: &[u32], rows: &[usize]) -> Vec<u32> {
-    rows.iter().map(|row| column[*row]).collect()
-}
-
 fn u32s(frame: &DataFrame, name: &str) -> PolarsResult<Vec<u32>> {
     let column = frame.column(name)?.cast(&DataType::UInt32)?;
     Ok(column.u32()?.iter().map(Option::unwrap_or_default).collect())
 }
 
-/// Reason and element in the lower 32 bits of one number, 0 for none: there are far fewer than 65,535 of either.
-fn packed(reason: u32, element: u32) -> u64 {
-    u64::from(reason.wrapping_add(1)) << 16 | u64::from(element.wrapping_add(1))
-}
-
+/// One half of what rows pack.
 fn unpacked(number: u64) -> u32 {
     ((number & 0xffff) as u32).wrapping_sub(1)
 }

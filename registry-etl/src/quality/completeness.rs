@@ -11,7 +11,7 @@ use super::quantiles::quartiles;
 use super::{Counts, QualityFacts};
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
-use crate::measures::CaseEvaluation;
+use crate::measures::{CaseEvaluation, Shares};
 use crate::results::RunIdentity;
 use crate::results::completeness::{
     Answers, Completeness, ElementCompleteness, FollowUp, NETWORK, PeriodBy, PeriodCompleteness,
@@ -93,16 +93,19 @@ impl Versions {
 struct Sum {
     counts: Counts,
     patients: u32,
+    /// Patients of whom another centre answered the same too.
+    shared: u32,
 }
 
 impl Sum {
-    fn add(&mut self, counts: &Counts) {
+    fn add(&mut self, counts: &Counts, shared: bool) {
         self.counts.add_all(counts);
         self.patients += 1;
+        self.shared += u32::from(shared);
     }
 
     fn answers(&self) -> Answers {
-        Answers::of(self.patients, self.counts)
+        Answers::of(self.patients, self.shared, self.counts)
     }
 }
 
@@ -145,6 +148,30 @@ struct Level {
     settled: Vec<Settled>,
 }
 
+impl Level {
+    fn follow_up(&mut self, settled: Option<Settled>) {
+        self.settled.extend(settled);
+    }
+
+    fn registered(&mut self, evaluation: &CaseEvaluation) {
+        if let Some(diagnosed) = evaluation.facts.diagnosis_day() {
+            self.registration
+                .add(&[evaluation.quality.first_submitted - diagnosed]);
+        }
+    }
+}
+
+/// What of a case one level counts.
+struct Part<'a> {
+    evaluation: &'a CaseEvaluation,
+    elements: &'a [(u16, u16, Vec<u32>)],
+    delays: &'a [(u16, Vec<i32>)],
+    /// Whether the patient, and so what has no date, counts there.
+    patient: bool,
+    /// Elements that other centres of the case answered.
+    elsewhere: BTreeSet<(u16, u16)>,
+}
+
 /// Adds up the cases of a run, one after the other.
 pub struct Tally {
     versions: Versions,
@@ -162,7 +189,8 @@ impl Tally {
         }
     }
 
-    /// Adds a case of `centre`, to the centre and to the network.
+    /// Adds a case of `centre`, to the centre and to the network. What a case that was transferred answers counts for the centre that held
+    /// it on the row's date, how late it was registered for the one that registered it, and its follow-up for the one that holds it last.
     pub fn push(&mut self, centre: &str, evaluation: &CaseEvaluation) {
         let settled = settle(
             &evaluation.facts.survival,
@@ -171,12 +199,47 @@ impl Tally {
             false,
         )
         .ok();
-        for name in [NETWORK, centre] {
-            let level = self.levels.entry(name.to_owned()).or_default();
-            level.cases += 1;
-            level.settled.extend(settled);
-            count(level, &self.versions, evaluation, name == NETWORK);
+        let facts = &evaluation.quality;
+        let shares = evaluation.shares.as_ref();
+        let of = |at: fn(&Shares) -> usize| shares.map_or(centre, |shares| shares.centre(at(shares)));
+        let mut whole = Part {
+            evaluation,
+            elements: &facts.elements,
+            delays: &facts.delays,
+            patient: true,
+            elsewhere: BTreeSet::new(),
+        };
+        self.level(NETWORK).follow_up(settled);
+        self.level(of(|s| s.now)).follow_up(settled);
+        self.level(NETWORK).registered(evaluation);
+        self.level(of(|s| s.registered)).registered(evaluation);
+        self.count(NETWORK, &whole);
+        let Some(shares) = shares else {
+            return self.count(centre, &whole);
+        };
+        for (at, share) in shares.quality.iter().enumerate() {
+            whole.elements = &share.elements;
+            whole.delays = &share.delays;
+            whole.patient = at == shares.patient;
+            let others = shares
+                .quality
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at);
+            let others = others.flat_map(|(_, share)| &share.elements);
+            whole.elsewhere = others.map(|(entity, element, _)| (*entity, *element)).collect();
+            self.count(shares.centre(at), &whole);
         }
+    }
+
+    fn level(&mut self, name: &str) -> &mut Level {
+        self.levels.entry(name.to_owned()).or_default()
+    }
+
+    fn count(&mut self, name: &str, part: &Part<'_>) {
+        let level = self.levels.entry(name.to_owned()).or_default();
+        level.cases += u32::from(part.patient);
+        count(level, &self.versions, part, name == NETWORK);
     }
 
     /// The document of every level, the network's first.
@@ -229,11 +292,12 @@ impl Tally {
     }
 }
 
-fn count(level: &mut Level, versions: &Versions, evaluation: &CaseEvaluation, network: bool) {
+fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool) {
+    let evaluation = part.evaluation;
     let facts = &evaluation.quality;
     let version = facts.schema_version.as_str();
-    let mut sections: BTreeMap<&str, Counts> = BTreeMap::new();
-    for (entity, element, packed) in &facts.elements {
+    let mut sections: BTreeMap<&str, (Counts, bool)> = BTreeMap::new();
+    for (entity, element, packed) in part.elements {
         let (Some(section), Some(path)) = (
             versions.section(version, *entity),
             versions.element(version, *entity, *element),
@@ -241,13 +305,16 @@ fn count(level: &mut Level, versions: &Versions, evaluation: &CaseEvaluation, ne
             continue;
         };
         let counts = Counts::unpacked(packed);
-        sections.entry(section).or_default().add_all(&counts);
+        let shared = part.elsewhere.contains(&(*entity, *element));
+        let of_section = sections.entry(section).or_default();
+        of_section.0.add_all(&counts);
+        of_section.1 |= shared;
         let requirement = versions.requirement(version, path).unwrap_or("R");
         let entry = level.elements.entry(path.to_owned());
         entry
             .or_insert_with(|| (requirement, Sum::default()))
             .1
-            .add(&counts);
+            .add(&counts, shared);
     }
     let half_year = evaluation.facts.half_year();
     let month = day_of(facts.first_submitted)
@@ -257,31 +324,28 @@ fn count(level: &mut Level, versions: &Versions, evaluation: &CaseEvaluation, ne
         (PeriodBy::HalfYear, half_year),
         (PeriodBy::SubmissionMonth, month),
     ];
-    for (section, counts) in &sections {
+    for (section, (counts, shared)) in &sections {
         level
             .sections
             .entry((*section).to_owned())
             .or_default()
-            .add(counts);
+            .add(counts, *shared);
         for (by, period) in &periods {
             if let Some(period) = period {
                 let key = (*by, period.clone(), (*section).to_owned());
-                level.periods.entry(key).or_default().add(counts);
+                level.periods.entry(key).or_default().add(counts, *shared);
             }
         }
     }
-    for section in &facts.open_sections {
+    for section in facts.open_sections.iter().filter(|_| part.patient) {
         if let Some(section) = versions.section(version, *section) {
             *level.open.entry(section.to_owned()).or_default() += 1;
         }
     }
-    for (entity, delays) in &facts.delays {
+    for (entity, delays) in part.delays {
         if let Some(section) = versions.section(version, *entity) {
             level.delays.entry(section.to_owned()).or_default().add(delays);
         }
-    }
-    if let Some(diagnosed) = evaluation.facts.diagnosis_day() {
-        level.registration.add(&[facts.first_submitted - diagnosed]);
     }
 }
 

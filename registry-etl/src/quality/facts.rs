@@ -45,6 +45,15 @@ pub struct QualityFacts {
     pub first_submitted: i32,
 }
 
+/// What one of the centres of a transferred case answered: of the rows that count for it, as in [`QualityFacts`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct QualityShare {
+    #[serde(rename = "c")]
+    pub elements: Vec<(u16, u16, Vec<u32>)>,
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub delays: Vec<(u16, Vec<i32>)>,
+}
+
 /// A case on its way to [`QualityFacts`].
 pub struct Subject<'a> {
     /// Version of the case schema the rules read, and the one the case was sent in.
@@ -58,6 +67,8 @@ pub struct Subject<'a> {
     pub fired: &'a [FiredCheck],
     /// Every version of the case, oldest first; the last is the one at hand. Drafts before it do not count.
     pub submissions: &'a [Submission<'a>],
+    /// Which rows to count, by entity and row; all of them without it.
+    pub of: Option<&'a dyn Fn(u16, u32) -> bool>,
 }
 
 /// One version of a case.
@@ -99,11 +110,20 @@ impl QualityFacts {
                 continue;
             };
             facts.count(subject, known, entity, &asked);
-            if let Some(delays) = submissions.delays(subject.body(), known) {
+            let counted = |row: usize| subject.counts(entity, row as u32);
+            if let Some(delays) = submissions.delays(subject.body(), known, counted) {
                 facts.delays.push((entity, delays));
             }
         }
         facts
+    }
+
+    /// The part that is counted by rows.
+    pub(crate) fn share(self) -> QualityShare {
+        QualityShare {
+            elements: self.elements,
+            delays: self.delays,
+        }
     }
 
     fn count(
@@ -129,7 +149,7 @@ impl QualityFacts {
                 continue;
             };
             let mut counts = Counts::default();
-            for row in 0..rows {
+            for row in (0..rows).filter(|row| subject.counts(entity, *row)) {
                 let cell = record.cell(entity, row as usize, position);
                 let answer = Answer::of(&cell);
                 if cell == Cell::Absent(Absence::Pending) {
@@ -156,6 +176,10 @@ impl QualityFacts {
 }
 
 impl<'a> Subject<'a> {
+    fn counts(&self, entity: u16, row: u32) -> bool {
+        self.of.is_none_or(|of| of(entity, row))
+    }
+
     /// The version at hand.
     fn body(&self) -> &'a Value {
         self.submissions.last().map_or(&Value::Null, |last| &last.body)
@@ -230,7 +254,7 @@ impl<'a> Submissions<'a> {
             let day = day_number(version.day);
             first.get_or_insert(day);
             for entity in subject.dictionary.entities.iter().filter(|e| e.repeated()) {
-                for date in anchor_dates(&version.body, entity) {
+                for (_, date) in anchor_dates(&version.body, entity) {
                     rows.entry((entity.name.as_str(), date)).or_insert(day);
                 }
             }
@@ -245,9 +269,9 @@ impl<'a> Submissions<'a> {
 
     /// Days from event to first submission of a section's rows that are dated to the day, not before the patient was registered: what lay
     /// behind then says nothing about how fast the centre reports. `None` when there is no such row.
-    fn delays(&self, body: &Value, known: &Entity) -> Option<Vec<i32>> {
+    fn delays(&self, body: &Value, known: &Entity, counted: impl Fn(usize) -> bool) -> Option<Vec<i32>> {
         let mut delays = Vec::new();
-        for date in anchor_dates(body, known) {
+        for (_, date) in anchor_dates(body, known).filter(|(row, _)| counted(*row)) {
             let Ok(day) = date.parse::<NaiveDate>() else {
                 continue;
             };
@@ -263,12 +287,13 @@ impl<'a> Submissions<'a> {
     }
 }
 
-/// The anchor dates of a repeated section, as sent.
-fn anchor_dates<'d>(body: &'d Value, entity: &Entity) -> impl Iterator<Item = &'d str> {
+/// The anchor dates of a repeated section, as sent, with their rows.
+fn anchor_dates<'d>(body: &'d Value, entity: &Entity) -> impl Iterator<Item = (usize, &'d str)> {
     let anchor = entity.anchor_date.and_then(|at| entity.elements.get(at));
     let name = anchor.map(|element| element.name.clone());
     let rows = body.get(&entity.name).and_then(Value::as_array);
     rows.into_iter()
         .flatten()
-        .filter_map(move |row| row.get(name.as_ref()?)?.as_str())
+        .enumerate()
+        .filter_map(move |(at, row)| Some((at, row.get(name.as_ref()?)?.as_str()?)))
 }

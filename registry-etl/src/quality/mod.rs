@@ -19,7 +19,7 @@ mod worklist;
 pub use adjudication::{Undecided, undecided};
 pub use completeness::{Tally, Versions};
 pub use counts::{Answer, Counts};
-pub use facts::{QualityFacts, Subject, Submission};
+pub use facts::{QualityFacts, QualityShare, Subject, Submission};
 pub use worklist::{Collector, Unlock, WorkItem, WorkKind, Worklist};
 
 #[cfg(test)]

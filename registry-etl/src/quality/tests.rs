@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate};
 use registry_core::guideline::Outcome::{Met, NotAssessable};
 use registry_core::record::{CentreTable, day_number};
 use registry_core::rules::Reason;
-use registry_core::storage::{CaseDocument, CaseHeader, CaseRef, CaseStatus, Derived};
+use registry_core::storage::{CaseDocument, CaseHeader, CaseRef, CaseStatus, Derived, Holders};
 use registry_core::validation::Judge;
 use registry_core::versions::SchemaStore;
 use serde_json::{Value, json};
@@ -65,6 +65,7 @@ fn version(number: i64, submitted: &str, status: CaseStatus, document: Value) ->
                 case_id: "00000000-0000-0000-0000-000000000001".to_owned(),
                 version: number,
             },
+            holders: Holders::alone("C07"),
             status,
             schema_version: "1.0.0".to_owned(),
             derived: Derived::default(),
@@ -213,6 +214,7 @@ fn case(phase: &str, contacts: Vec<Contact>, outcomes: Vec<UnitResult>) -> CaseE
             phase: Some(phase.to_owned()),
             ..QualityFacts::default()
         },
+        shares: None,
     }
 }
 

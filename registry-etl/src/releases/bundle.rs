@@ -92,11 +92,15 @@ pub fn build(
     let mut entity_tables = tables(dictionary)?;
     let mut analysis = AnalysisTables::begin()?;
     let measures = engine.measures()?;
+    let still = store.last_transfer(scope)?;
     let cases = released_cases(store, scope, run, options)?;
     let cut_off = day_number(run.cutoff_date);
     for batch in cases.chunks(BATCH) {
         let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
-        for (case, found) in batch.iter().zip(store.case_documents(scope, &wanted)?) {
+        for (case, found) in batch
+            .iter()
+            .zip(store.case_documents(scope, run.watermark, &wanted)?)
+        {
             let Some(found) = found else { continue };
             let evaluation = CaseEvaluation::from_payload(&case.payload)?;
             let envelope = Envelope {
@@ -112,7 +116,7 @@ pub fn build(
                 .to_value();
             let released = ReleasedCase {
                 patient: &case.patient,
-                centre: &options.key.centre(&case.case.centre_id),
+                centre: &options.key.centre(&case.centre),
                 case_id: &case.case.case_id,
                 document: &newest,
                 origin: origin(&newest),
@@ -122,6 +126,9 @@ pub fn build(
             }
             analysis.add(&case.patient, &evaluation, &measures, cut_off)?;
         }
+    }
+    if store.last_transfer(scope)? != still {
+        return Err(ReleaseError::Transferred);
     }
     let references = [
         reference_tables::dictionary(&entity_tables)?,
@@ -187,6 +194,8 @@ pub fn freeze(
 /// A case of the run with its pseudonym and evaluation.
 struct ChosenCase {
     patient: String,
+    /// The centre the patient counts for in the run.
+    centre: String,
     case: CaseRef,
     payload: Vec<u8>,
 }
@@ -208,10 +217,15 @@ fn released_cases(
     store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
         for evaluation in batch {
             let id = (evaluation.case.centre_id.clone(), evaluation.case.case_id.clone());
-            let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
+            let CaseEvaluation { facts, shares, .. } = CaseEvaluation::from_payload(&evaluation.payload)?;
             if facts.research_reuse && present.contains(&id) {
+                let centre = match &shares {
+                    Some(shares) => shares.centre(shares.patient),
+                    None => evaluation.holders.now(),
+                };
                 let patient = options.key.patient(&evaluation.case.case_id);
                 chosen.push(ChosenCase {
+                    centre: centre.to_owned(),
                     patient,
                     case: evaluation.case,
                     payload: evaluation.payload,

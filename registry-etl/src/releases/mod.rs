@@ -6,6 +6,7 @@
 //!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
 //! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
 //! * Only cases with `consent.research_reuse = true`, and none withdrawn since the run.
+//! * A patient's centre is the one that held the case at the metastatic diagnosis, as the run knows it.
 //! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
 //! * UTF-8 without byte order mark, comma, RFC 4180, rows sorted by key, TRUE and FALSE, no time of making: built again from
 //!   the same run with the same key, the bundle is the same byte for byte.
@@ -45,6 +46,8 @@ pub enum ReleaseError {
     Payload(#[from] PayloadError),
     #[error("run {0} has no results yet: only a finished run can be frozen")]
     NotFinished(i64),
+    #[error("a case was transferred while the bundle was built; build it again")]
+    Transferred,
     #[error("case schema version {0} is not known to this program")]
     SchemaVersion(String),
     #[error("the bundle cannot be written")]

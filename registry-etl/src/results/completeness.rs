@@ -42,6 +42,9 @@ pub struct FollowUp {
 pub struct Answers {
     /// Patients of whom something was expected.
     pub patients: Option<u32>,
+    /// Those of them of whom it was expected of no other centre too; only where some were transferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<u32>,
     /// `None` for a viewer who gets shares only.
     pub counts: Option<Counts>,
     /// A value, over what could have one.
@@ -52,10 +55,11 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Exact answers of some patients.
-    pub fn of(patients: u32, counts: Counts) -> Self {
+    /// Exact answers of some patients, of whom `shared` answered with another centre too.
+    pub fn of(patients: u32, shared: u32, counts: Counts) -> Self {
         Self {
             patients: Some(patients),
+            apart: (shared > 0).then(|| patients.saturating_sub(shared)),
             known_share: counts.known_share(),
             answered_share: counts.answered_share(),
             counts: Some(counts),

@@ -45,6 +45,7 @@ pub fn compare(
     wanted: impl Fn(&str) -> bool,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Comparison, RunError> {
+    let still = store.last_transfer(scope)?;
     let mut cases: Vec<CaseRef> = Vec::new();
     store.for_each_case_at::<RunError>(scope, run.watermark, BATCH, |batch| {
         cases.extend(batch.into_iter().map(|header| header.case));
@@ -60,11 +61,18 @@ pub fn compare(
     };
     let mut seen = 0;
     for (at, batch) in cases.chunks(BATCH).enumerate() {
-        for document in store.case_documents(scope, batch)?.iter().flatten() {
+        for document in store
+            .case_documents(scope, run.watermark, batch)?
+            .iter()
+            .flatten()
+        {
             work.case(document)?;
             seen += 1;
         }
         progress((at * BATCH + batch.len()).min(cases.len()), cases.len());
+    }
+    if store.last_transfer(scope)? != still {
+        return Err(RunError::Transferred);
     }
     Ok(Comparison {
         run: run.number,
@@ -107,8 +115,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn case(&mut self, case: &CaseDocument) -> Result<(), RunError> {
-        let centre = &case.header.case.centre_id;
         let mut outcomes: [BTreeMap<Unit, Outcome>; 2] = Default::default();
+        // Who a unit counts for does not depend on the rules, unless they count other units.
+        let mut centres: BTreeMap<Unit, String> = BTreeMap::new();
         let mut fired: [BTreeMap<String, u32>; 2] = Default::default();
         let [base, other] = self.engines;
         let first = base.read(case, self.cut_off, self.centres)?;
@@ -129,13 +138,18 @@ impl Work<'_> {
                 let measure = guideline.measures.get(usize::from(measure));
                 measure.is_some_and(|measure| self.wanted[side].contains(&measure.id))
             };
-            let results = guideline.evaluate_some(&read.record, is_wanted);
-            outcomes[side] = by_unit(guideline, &results);
+            let results = read.outcomes(guideline, is_wanted);
+            for result in &results {
+                if let Some(unit) = unit_of(guideline, result) {
+                    centres.insert(unit.clone(), read.centre_of(guideline, result).to_owned());
+                    outcomes[side].insert(unit, result.outcome);
+                }
+            }
             for (check, _) in &read.fired {
                 *fired[side].entry(check.clone()).or_default() += 1;
             }
         }
-        self.count(centre, &outcomes);
+        self.count(&centres, &outcomes);
         for check in fired[0].keys().chain(fired[1].keys()).collect::<BTreeSet<_>>() {
             let times = [0, 1].map(|side| fired[side].get(check).copied().unwrap_or(0));
             let (totals, centres) = self.checks.entry(check.clone()).or_default();
@@ -143,13 +157,13 @@ impl Work<'_> {
                 totals[side] += times[side];
             }
             if times[0] != times[1] {
-                *centres.entry(centre.clone()).or_default() += 1;
+                *centres.entry(first.centre().to_owned()).or_default() += 1;
             }
         }
         Ok(())
     }
 
-    fn count(&mut self, centre: &str, outcomes: &[BTreeMap<Unit, Outcome>; 2]) {
+    fn count(&mut self, centres: &BTreeMap<Unit, String>, outcomes: &[BTreeMap<Unit, Outcome>; 2]) {
         let units: BTreeSet<&Unit> = outcomes[0].keys().chain(outcomes[1].keys()).collect();
         let mut assessable: [BTreeSet<&str>; 2] = Default::default();
         let mut changed: BTreeSet<&str> = BTreeSet::new();
@@ -169,7 +183,9 @@ impl Work<'_> {
             }
             if pair[0] != pair[1] {
                 *tally.moves.entry((pair[0], pair[1])).or_default() += 1;
-                *tally.centres.entry(centre.to_owned()).or_default() += 1;
+                if let Some(centre) = centres.get(unit) {
+                    *tally.centres.entry(centre.clone()).or_default() += 1;
+                }
                 changed.insert(measure);
             }
         }
@@ -243,12 +259,9 @@ fn centre_changes(centres: &BTreeMap<String, u32>) -> Vec<CentreChange> {
     centres.iter().map(change).collect()
 }
 
-fn by_unit(guideline: &Guideline, results: &[UnitOutcome]) -> BTreeMap<Unit, Outcome> {
-    let named = |result: &UnitOutcome| {
-        let measure = guideline.measures.get(usize::from(result.measure))?;
-        Some(((measure.id.clone(), result.unit_index), result.outcome))
-    };
-    results.iter().filter_map(named).collect()
+fn unit_of(guideline: &Guideline, result: &UnitOutcome) -> Option<Unit> {
+    let measure = guideline.measures.get(usize::from(result.measure))?;
+    Some((measure.id.clone(), result.unit_index))
 }
 
 fn side(counts: &[u32; Outcome::ALL.len()], patients: u32) -> Result<Side, RunError> {

@@ -1,12 +1,10 @@
 //! Carrying out a run.
 
 use super::RunError;
-use crate::cohorts::{Cohort, definitions, estimate};
+use super::counted::Counted;
+use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{
-    self, CaseColumns, CaseEvaluation, Engine, Window, adherence::AggregateError, adherence_table, funnels,
-};
-use crate::quality::Tally;
+use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
 use crate::results::{RunIdentity, kind};
 use chrono::{Datelike, NaiveDate};
@@ -15,14 +13,14 @@ use registry_core::guideline::Guideline;
 use registry_core::record::{CentreTable, day_number};
 use registry_core::rules::ParameterValue;
 use registry_core::storage::{
-    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, StartRun,
-    Store,
+    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, RunStatus,
+    StartRun, Store,
 };
 use serde::Serialize;
 use serde_json::json;
 
 /// Cases read, evaluated and stored together.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// What a run is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,13 +137,13 @@ pub fn centre_table(store: &Store, scope: &Scope) -> Result<CentreTable, RunErro
     Ok(CentreTable::from_rows(rows)?)
 }
 
-struct Work<'a> {
-    store: &'a Store,
-    scope: &'a Scope,
-    engine: &'a Engine,
-    options: &'a Options,
-    centres: &'a CentreTable,
-    run: &'a Run,
+pub(super) struct Work<'a> {
+    pub(super) store: &'a Store,
+    pub(super) scope: &'a Scope,
+    pub(super) engine: &'a Engine,
+    pub(super) options: &'a Options,
+    pub(super) centres: &'a CentreTable,
+    pub(super) run: &'a Run,
 }
 
 impl Work<'_> {
@@ -175,25 +173,29 @@ impl Work<'_> {
             self.evaluate(batch, &digest, &mut counts)?;
             tell(Phase::Evaluating, (at * BATCH + batch.len()).min(total));
         }
-        let window = Window::ending(self.options.cut_off);
-        let tertiles = measures::volume_tertiles(self.centres, self.options.cut_off.year());
-        let mut columns = CaseColumns::new(&self.engine.measures()?, tertiles);
-        let mut tally = Tally::new(self.engine.versions(), self.options.cut_off);
+        let mut counted = Counted::new(self)?;
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
-                    tally.push(&evaluation.case.centre_id, &case);
-                    columns.push(&evaluation.case.centre_id, &window, case);
+                    counted.push(evaluation.holders.now(), case);
                 }
-                tell(Phase::Aggregating, columns.len());
+                tell(Phase::Aggregating, counted.columns.len());
                 Ok(())
             })?;
-        self.store.keep_run_alive(self.scope, self.run.number)?;
+        self.sign_of_life()?;
         Ok(FinishRun {
             summary: json!(counts),
-            results: self.results(&window, &columns, &tally)?,
+            results: self.results(&counted)?,
         })
+    }
+
+    /// Keeps the lock of a run under way.
+    fn sign_of_life(&self) -> Result<(), RunError> {
+        match self.run.status {
+            RunStatus::Running => Ok(self.store.keep_run_alive(self.scope, self.run.number)?),
+            RunStatus::Finished | RunStatus::Failed => Ok(()),
+        }
     }
 
     /// Evaluates what is not stored yet, references the rest.
@@ -224,7 +226,9 @@ impl Work<'_> {
             .filter(|(_, known)| !**known)
             .map(|(h, _)| h.case.clone())
             .collect();
-        let documents = self.store.case_documents(self.scope, &missing)?;
+        let documents = self
+            .store
+            .case_documents(self.scope, self.run.watermark, &missing)?;
         let mut payloads = self.evaluate_all(&documents)?.into_iter();
         let mut evaluations = Vec::with_capacity(batch.len());
         for ((header, key), known) in batch.iter().zip(keys).zip(known) {
@@ -258,14 +262,17 @@ impl Work<'_> {
             .collect();
         Ok(self
             .store
-            .case_documents(self.scope, &wanted)?
+            .case_documents(self.scope, self.run.watermark, &wanted)?
             .into_iter()
             .flatten()
             .collect())
     }
 
     /// Payloads of documents, in order, over all threads; `None` for an erased case.
-    fn evaluate_all(&self, documents: &[Option<CaseDocument>]) -> Result<Vec<Option<Vec<u8>>>, RunError> {
+    pub(super) fn evaluate_all(
+        &self,
+        documents: &[Option<CaseDocument>],
+    ) -> Result<Vec<Option<Vec<u8>>>, RunError> {
         let one = |document: &Option<CaseDocument>| -> Result<Option<Vec<u8>>, RunError> {
             let Some(document) = document else { return Ok(None) };
             let earlier = self.earlier(&document.header)?;
@@ -293,12 +300,12 @@ impl Work<'_> {
         Ok(all)
     }
 
-    fn results(
-        &self,
-        window: &Window,
-        columns: &CaseColumns,
-        tally: &Tally,
-    ) -> Result<Vec<RunResult>, RunError> {
+    pub(super) fn results(&self, counted: &Counted) -> Result<Vec<RunResult>, RunError> {
+        let Counted {
+            window,
+            columns,
+            tally,
+        } = counted;
         let guideline = self.engine.guideline()?;
         let identity = RunIdentity {
             run: self.run.number,
@@ -323,11 +330,17 @@ impl Work<'_> {
         let cut_off = day_number(self.options.cut_off);
         let year = self.options.cut_off.year();
         let centres = columns.centre_of_cases();
+        let volume = measures::volume_tertiles(self.centres, year);
+        let metastasectomies = measures::metastasectomy_tertiles(self.centres, year);
         let cohort = Cohort {
             cases: &columns.facts,
             centres: &centres,
-            volume: columns.thirds_of_cases(&measures::volume_tertiles(self.centres, year)),
-            metastasectomies: columns.thirds_of_cases(&measures::metastasectomy_tertiles(self.centres, year)),
+            volume: columns.thirds_of_cases(&volume),
+            metastasectomies: columns.thirds_of_cases(&metastasectomies),
+            transferred: Transferred {
+                volume: columns.thirds_over_time(&volume),
+                metastasectomies: columns.thirds_over_time(&metastasectomies),
+            },
             low_volume: low_volume(guideline),
         };
         let definitions = definitions(self.engine.judge().store())?;
@@ -350,7 +363,7 @@ impl Work<'_> {
             (Audience::Committee, "committee"),
             (Audience::Public, "public"),
         ] {
-            self.store.keep_run_alive(self.scope, self.run.number)?;
+            self.sign_of_life()?;
             // The exact document keeps the patients behind each count: a centre's view needs them.
             let table = match audience {
                 Audience::Exact => adherence.clone(),

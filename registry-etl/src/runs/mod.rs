@@ -9,13 +9,18 @@
 //!
 //! 5. On demand the same cases are judged by other rules: [`sensitivity`], [`compare`].
 //!
+//! [`again`] computes a finished run anew from its watermark, to be held against what is stored.
+//!
 //! [`Reader`] hands results to pages and the API, by audience.
 
+mod again;
 mod compare;
+mod counted;
 mod execute;
 mod read;
 mod sensitivity;
 
+pub use again::again;
 pub use compare::compare;
 pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
 pub use read::Reader;
@@ -46,6 +51,8 @@ pub enum RunError {
     Centres(#[from] CentreTableError),
     #[error("a stored result is not of this program's format")]
     Format(#[from] serde_json::Error),
+    #[error("a case was transferred while the cases were read; start again")]
+    Transferred,
     #[error("a thread that evaluates cases has stopped")]
     Thread,
 }
@@ -62,6 +69,7 @@ impl RunError {
             Self::Statistics(_) => "statistics",
             Self::Centres(_) => "centre_table",
             Self::Format(_) => "format",
+            Self::Transferred => "transfer",
             Self::Thread => "thread",
         }
     }

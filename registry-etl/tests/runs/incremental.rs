@@ -152,9 +152,11 @@ fn a_run_says_of_a_case_what_the_verdict_on_its_submission_said() {
             for evaluation in batch {
                 let got = registry_etl::measures::CaseEvaluation::from_payload(&evaluation.payload)
                     .expect("payload");
-                let document = &registry
-                    .store
-                    .case_documents(&system(), std::slice::from_ref(&evaluation.case))?[0];
+                let document = &registry.store.case_documents(
+                    &system(),
+                    run.watermark,
+                    std::slice::from_ref(&evaluation.case),
+                )?[0];
                 let body = &document.as_ref().expect("there").document;
                 let verdict = registry.verdict(&evaluation.case.centre_id, body);
                 let assessment = verdict

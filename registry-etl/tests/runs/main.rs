@@ -10,4 +10,5 @@ mod incremental;
 mod registry;
 mod releases;
 mod results;
+mod transfer;
 mod what_if;

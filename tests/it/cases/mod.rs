@@ -8,5 +8,6 @@ mod lock;
 mod patch;
 mod put;
 mod refusals;
+mod transfer;
 mod versions;
 mod withdraw;

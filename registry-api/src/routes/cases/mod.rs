@@ -9,6 +9,7 @@ mod list;
 mod patch;
 mod put;
 mod read;
+mod transfer;
 pub(super) mod validate;
 mod withdraw;
 
@@ -66,6 +67,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "/api/v1/cases/{pseudonym}:unlock",
             life_cycle::unlock,
         ),
+        guarded(
+            Method::POST,
+            "/api/v1/cases/{pseudonym}:transfer",
+            transfer::transfer,
+        ),
     ]
 }
 
@@ -80,6 +86,7 @@ pub(super) mod paths {
     pub(in crate::routes) use super::patch::*;
     pub(in crate::routes) use super::put::*;
     pub(in crate::routes) use super::read::*;
+    pub(in crate::routes) use super::transfer::*;
     pub(in crate::routes) use super::validate::*;
     pub(in crate::routes) use super::withdraw::*;
 }

@@ -30,7 +30,7 @@ fn whole(stored: &StoredCase) -> Value {
     })
 }
 
-/// The current version of a case.
+/// The current version of a case. `envelope.holders` are the centres that held it, each with its days; to a centre another one is `another centre`.
 #[utoipa::path(get, path = "/api/v1/cases/{pseudonym}", tag = "cases", params(("pseudonym" = String, Path,)),
     responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn current(
@@ -43,7 +43,13 @@ pub(super) async fn current(
             .store
             .get_case(&caller.scope, &pseudonym)
             .map_err(not_found)?;
-        Ok(Reply::json(200, &whole(&stored))?.header("etag", stored.row.etag))
+        let held = state
+            .store
+            .holders(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
+        let mut answer = whole(&stored);
+        answer["envelope"]["holders"] = json!(held);
+        Ok(Reply::json(200, &answer)?.header("etag", stored.row.etag))
     })
     .await
 }

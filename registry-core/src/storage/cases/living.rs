@@ -16,6 +16,7 @@ use super::rows::{CaseRecord, FindingRecord};
 use super::{StoredFinding, StoredSeverity};
 use crate::access::{Role, Scope};
 use crate::storage::connection::{Conn, on_conn};
+use crate::storage::holders::Authors;
 use crate::storage::identifiers::{is_text, utc};
 use crate::storage::keyring::CaseKey;
 use crate::storage::store::require;
@@ -109,13 +110,19 @@ pub(crate) fn answered(
     Ok(answered.map(|f| f.identity.clone()).collect())
 }
 
-fn living(conn: &mut Conn, case: &CaseRecord, key: &CaseKey) -> Result<Vec<LivingFinding>, StoreError> {
+fn living(
+    conn: &mut Conn,
+    scope: &Scope,
+    case: &CaseRecord,
+    key: &CaseKey,
+) -> Result<Vec<LivingFinding>, StoreError> {
     let query = findings::table
         .filter(findings::centre_id.eq(&case.centre_id))
         .filter(findings::case_id.eq(&case.case_id))
         .order((findings::version.desc(), findings::position));
     let rows = on_conn!(conn, c => query.load::<FindingRecord>(c))?;
     let given = answers(conn, case)?;
+    let authors = Authors::of(conn, scope, case)?;
     let mut found: Vec<LivingFinding> = Vec::new();
     let mut at: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
@@ -127,7 +134,7 @@ fn living(conn: &mut Conn, case: &CaseRecord, key: &CaseKey) -> Result<Vec<Livin
         let answer = given.get(&row.identity).map(|answer| FindingAnswer {
             reason: open_reason(Some(key), &case.centre_id, &case.case_id, &answer.reason)
                 .unwrap_or_default(),
-            actor: answer.actor.clone(),
+            actor: authors.shown(answer.actor.clone(), answer.answered_at),
             answered_at: utc(answer.answered_at),
         });
         let state = match (version == case.version, &answer) {
@@ -157,7 +164,7 @@ impl Store {
         let (case, found) = self.read(scope, |conn, keys| {
             let case = locate(conn, keys, scope, pseudonym)?;
             let key = case.key(keys)?;
-            let found = living(conn, &case, &key)?;
+            let found = living(conn, scope, &case, &key)?;
             Ok((case, found))
         })?;
         self.record_reading(
@@ -198,7 +205,7 @@ impl Store {
                 });
             }
             let key = case.key(keys)?;
-            let mut finding = living(tx.conn()?, &case, &key)?
+            let mut finding = living(tx.conn()?, &scope, &case, &key)?
                 .into_iter()
                 .find(|found| found.finding.identity == identity && found.state != FindingState::Resolved)
                 .ok_or(StoreError::NotFound)?;

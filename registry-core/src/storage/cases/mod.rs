@@ -1,4 +1,4 @@
-//! Cases: submissions, versions, findings, life cycle, withdrawal.
+//! Cases: submissions, versions, findings, life cycle, withdrawal, transfer between centres.
 
 mod etag;
 mod life_cycle;
@@ -8,6 +8,7 @@ mod own;
 mod put;
 mod read;
 pub(in crate::storage) mod rows;
+mod transfer;
 mod withdraw;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,11 @@ pub(crate) use living::AnswerRecord;
 pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
 pub(crate) use put::open_reason;
-pub(crate) use rows::{CaseRecord, VersionRecord, load_case, load_findings, stored_status};
+pub(crate) use read::locate;
+pub(crate) use rows::{
+    CaseRecord, VersionRecord, load_case, load_case_anywhere, load_findings, stored_status,
+};
+pub use transfer::{Transfer, TransferOutcome};
 pub(crate) use withdraw::reapply;
 
 use super::idempotency::{Answer, Idempotency};

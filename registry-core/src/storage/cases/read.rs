@@ -9,6 +9,7 @@ use super::rows::{
 use super::{CaseRow, StoredCase, VersionRow};
 use crate::access::Scope;
 use crate::storage::connection::{Conn, on_conn};
+use crate::storage::holders::Authors;
 use crate::storage::identifiers::utc;
 use crate::storage::keyring::Keyring;
 use crate::storage::store::require;
@@ -104,6 +105,7 @@ impl Store {
                 .filter(case_versions::case_id.eq(&case.case_id))
                 .order(case_versions::version.desc());
             let records = on_conn!(conn, c => query.load::<VersionRecord>(c))?;
+            let authors = Authors::of(conn, scope, &case)?;
             let rows = records
                 .into_iter()
                 .map(|row| {
@@ -116,7 +118,7 @@ impl Store {
                             .as_deref()
                             .and_then(|text| open_reason(key.as_ref(), &row.centre_id, &row.case_id, text)),
                         schema_version: row.schema_version,
-                        actor: row.actor,
+                        actor: authors.shown(row.actor, row.submitted_at),
                         content_hash: hex::encode(&row.content_hash),
                         errors: row.errors,
                         warnings: row.warnings,

@@ -225,6 +225,12 @@ pub(crate) fn load_case(
     Ok(on_conn!(conn, c => query.first::<CaseRecord>(c)).optional()?)
 }
 
+/// The current row of a case, whichever centre holds it now.
+pub(crate) fn load_case_anywhere(conn: &mut Conn, case_id: &str) -> Result<Option<CaseRecord>, StoreError> {
+    let query = cases::table.filter(cases::case_id.eq(case_id));
+    Ok(on_conn!(conn, c => query.first::<CaseRecord>(c)).optional()?)
+}
+
 /// One version of a case.
 pub(crate) fn load_version(
     conn: &mut Conn,

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::etag;
 use super::put::{Content, register, store_version};
-use super::rows::{CaseRecord, Packed, load_case};
+use super::rows::{CaseRecord, Packed, load_case, load_case_anywhere};
 use super::{CaseStatus, Derived, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode};
 use crate::access::{Role, Scope};
 use crate::storage::connection::on_conn;
@@ -17,7 +17,7 @@ use crate::storage::jobs;
 use crate::storage::releases;
 use crate::storage::store::require;
 use crate::storage::tables::{
-    case_versions, cases, evaluations, finding_answers, findings, idempotency as answers,
+    case_versions, cases, evaluations, finding_answers, findings, idempotency as answers, transfers,
 };
 use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
@@ -255,6 +255,12 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
         )
         .execute(c)?;
         diesel::delete(
+            transfers::table
+                .filter(transfers::centre_id.eq(centre))
+                .filter(transfers::case_id.eq(case_id)),
+        )
+        .execute(c)?;
+        diesel::delete(
             evaluations::table
                 .filter(evaluations::centre_id.eq(centre))
                 .filter(evaluations::case_id.eq(case_id)),
@@ -275,15 +281,14 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
     })
 }
 
-/// Applies a withdrawal to a case by its id.
+/// Applies a withdrawal to a case by its id, at whichever centre the restored copy has it.
 pub(crate) fn reapply(
     tx: &mut Tx<'_>,
-    centre: &str,
     case_id: &str,
     mode: WithdrawalMode,
     date: NaiveDate,
 ) -> Result<bool, StoreError> {
-    let Some(case) = load_case(tx.conn()?, centre, case_id)? else {
+    let Some(case) = load_case_anywhere(tx.conn()?, case_id)? else {
         return Ok(false);
     };
     let done = case

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 
-use super::life::keep_alive;
+use super::life::{keep_alive, watermark};
 use super::source::{Place, wrapped_keys};
 use super::{CaseRef, EvaluationRef, NewEvaluation, RunEvaluation};
 use crate::access::Scope;
 use crate::crypto::Label;
 use crate::storage::connection::{Conn, on_conn};
+use crate::storage::holders::Transfers;
 use crate::storage::keyring::{CaseKey, Keyring};
 use crate::storage::store::require;
 use crate::storage::tables::{cases, evaluations, run_evaluations};
@@ -89,12 +90,7 @@ fn store(tx: &mut Tx<'_>, run: i64, all: &[NewEvaluation]) -> Result<(), StoreEr
                 case_id: case_id.clone(),
                 evaluation_key: evaluation.key.clone(),
                 version: evaluation.case.version,
-                payload: key.seal(
-                    tx.entropy,
-                    &label(centre, case_id, &evaluation.key),
-                    case_id,
-                    payload,
-                )?,
+                payload: sealed_payload(tx, &key, centre, case_id, &evaluation.key, payload)?,
             });
         }
         references.push(ReferenceRecord {
@@ -118,6 +114,18 @@ fn store(tx: &mut Tx<'_>, run: i64, all: &[NewEvaluation]) -> Result<(), StoreEr
     Ok(())
 }
 
+/// The payload of an evaluation, sealed for its place.
+pub(crate) fn sealed_payload(
+    tx: &Tx<'_>,
+    case_key: &CaseKey,
+    centre: &str,
+    case_id: &str,
+    key: &str,
+    payload: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    case_key.seal(tx.entropy, &label(centre, case_id, key), case_id, payload)
+}
+
 /// The payload of an evaluation as it was given.
 pub(crate) fn opened_payload(
     case_key: &CaseKey,
@@ -131,13 +139,14 @@ pub(crate) fn opened_payload(
 
 type RunRow = (String, String, i64, String, Vec<u8>, Option<Vec<u8>>);
 
-fn opened(keys: &Keyring, row: RunRow) -> Result<Option<RunEvaluation>, StoreError> {
+fn opened(keys: &Keyring, known: &Transfers, row: RunRow) -> Result<Option<RunEvaluation>, StoreError> {
     let (centre_id, case_id, version, key, payload, wrapped) = row;
     let Some(wrapped) = wrapped else {
         return Ok(None);
     };
     let case_key = keys.open_case_key(&centre_id, &case_id, &wrapped)?;
     Ok(Some(RunEvaluation {
+        holders: known.holders(&centre_id, &case_id),
         payload: opened_payload(&case_key, &centre_id, &case_id, &key, &payload)?,
         case: CaseRef {
             centre_id,
@@ -239,9 +248,11 @@ impl Store {
             let rows = self.read(scope, |conn, keys| {
                 let rows = run_page(conn, run, &after, batch.max(1))?;
                 let last = rows.last().map(|row| (row.0.clone(), row.1.clone()));
+                let watermark = watermark(conn, run)?;
+                let known = Transfers::at(conn, watermark)?;
                 let opened = rows
                     .into_iter()
-                    .map(|row| opened(keys, row))
+                    .map(|row| opened(keys, &known, row))
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok((opened.into_iter().flatten().collect::<Vec<_>>(), last))
             })?;

@@ -60,6 +60,14 @@ pub(super) fn status(conn: &mut Conn, number: i64) -> Result<RunStatus, StoreErr
     Ok(Run::try_from(find(conn, number)?)?.status)
 }
 
+/// The highest change that belongs to a run; nothing does when there is no such run.
+pub(super) fn watermark(conn: &mut Conn, number: i64) -> Result<i64, StoreError> {
+    let query = runs::table.find(number).select(runs::watermark);
+    Ok(on_conn!(conn, c => query.first::<i64>(c))
+        .optional()?
+        .unwrap_or(0))
+}
+
 fn find(conn: &mut Conn, number: i64) -> Result<RunRecord, StoreError> {
     let query = runs::table.find(number);
     Ok(on_conn!(conn, c => query.first::<RunRecord>(c))?)
@@ -89,7 +97,8 @@ fn end(tx: &mut Tx<'_>, number: i64, status: RunStatus, summary: &str) -> Result
     Ok(())
 }
 
-fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
+/// Fails while a run shows signs of life; one that shows none is ended as interrupted.
+pub(crate) fn end_interrupted(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let active = runs::table.filter(runs::status.eq("running"));
     if let Some(active) = on_conn!(tx.conn()?, c => active.first::<RunRecord>(c)).optional()? {
         if active.alive_at + tx.limits.lease > tx.now {
@@ -108,6 +117,11 @@ fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
                 .detail("failure", "interrupted"),
         );
     }
+    Ok(())
+}
+
+fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
+    end_interrupted(tx)?;
     let last = runs::table.select(diesel::dsl::max(runs::number));
     let last = on_conn!(tx.conn()?, c => last.first::<Option<i64>>(c))?;
     let number = last.unwrap_or(0) + 1;

@@ -5,13 +5,15 @@ mod life;
 mod results;
 mod source;
 
-pub(crate) use evaluations::opened_payload;
+pub(crate) use evaluations::{opened_payload, sealed_payload};
+pub(crate) use life::end_interrupted;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cases::{CaseStatus, Derived};
+use super::holders::Holders;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +117,10 @@ pub struct CaseRef {
 /// A case version that belongs to a run, without its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseHeader {
-    /// Which version of which case.
+    /// Which version of which case; the centre is the one that holds it now, where its rows are.
     pub case: CaseRef,
+    /// The centres that held it, as known at the watermark.
+    pub holders: Holders,
     /// Status of the version (never draft).
     pub status: CaseStatus,
     /// Schema version.
@@ -167,8 +171,10 @@ pub struct NewEvaluation {
 /// One line of a run: the case version and its evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunEvaluation {
-    /// Which version of which case.
+    /// Which version of which case; the centre is the one that holds it now.
     pub case: CaseRef,
+    /// The centres that held it, as known at the run's watermark.
+    pub holders: Holders,
     /// Evaluation key.
     pub key: String,
     /// The payload as given.

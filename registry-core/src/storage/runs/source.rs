@@ -9,6 +9,7 @@ use super::{CaseDocument, CaseHeader, CaseRef};
 use crate::access::Scope;
 use crate::storage::cases::{StoredFinding, VersionRecord, load_findings, stored_status};
 use crate::storage::connection::{Conn, on_conn};
+use crate::storage::holders::Transfers;
 use crate::storage::identifiers::utc;
 use crate::storage::store::require;
 use crate::storage::tables::{case_versions, cases};
@@ -55,11 +56,10 @@ pub(crate) fn wrapped_keys(
     Ok(keys)
 }
 
-impl TryFrom<&VersionRecord> for CaseHeader {
-    type Error = StoreError;
-
-    fn try_from(row: &VersionRecord) -> Result<Self, StoreError> {
+impl CaseHeader {
+    fn of(row: &VersionRecord, known: &Transfers) -> Result<Self, StoreError> {
         Ok(Self {
+            holders: known.holders(&row.centre_id, &row.case_id),
             case: CaseRef {
                 centre_id: row.centre_id.clone(),
                 case_id: row.case_id.clone(),
@@ -89,10 +89,11 @@ type HeaderRow = (
     ),
 );
 
-fn header(row: HeaderRow) -> Result<CaseHeader, StoreError> {
+fn header(row: HeaderRow, known: &Transfers) -> Result<CaseHeader, StoreError> {
     let ((centre_id, case_id, version, schema_version, status, hash), rest) = row;
     let (histology_code, eligibility_class, t0, errors, warnings, submitted_at) = rest;
     Ok(CaseHeader {
+        holders: known.holders(&centre_id, &case_id),
         case: CaseRef {
             centre_id,
             case_id,
@@ -158,7 +159,8 @@ fn headers_at(
             ),
         ));
     let rows = on_conn!(conn, c => query.load::<HeaderRow>(c))?;
-    rows.into_iter().map(header).collect()
+    let known = Transfers::at(conn, watermark)?;
+    rows.into_iter().map(|row| header(row, &known)).collect()
 }
 
 impl Store {
@@ -186,14 +188,15 @@ impl Store {
         }
     }
 
-    /// The documents of these case versions, in input order; `None` for one that was erased or does not exist. One
-    /// audit event per call.
+    /// The documents of these case versions, in input order, with the holders as known at `watermark`; `None` for one that was
+    /// erased or does not exist. One audit event per call.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`], [`StoreError::Unavailable`], [`StoreError::Unreadable`].
     pub fn case_documents(
         &self,
         scope: &Scope,
+        watermark: i64,
         wanted: &[CaseRef],
     ) -> Result<Vec<Option<CaseDocument>>, StoreError> {
         require(scope, scope.role().sees_all_cases(), "read the cases of a run")?;
@@ -204,6 +207,7 @@ impl Store {
             let places: Vec<_> = wanted.iter().map(Place::of).collect();
             let wrapped = wrapped_keys(conn, &places)?;
             let mut found = versions(conn, wanted)?;
+            let known = Transfers::at(conn, watermark)?;
             wanted
                 .iter()
                 .map(|case| {
@@ -213,7 +217,7 @@ impl Store {
                     };
                     let key = keys.open_case_key(&place.0, &place.1, wrapped)?;
                     Ok(Some(CaseDocument {
-                        header: CaseHeader::try_from(&row)?,
+                        header: CaseHeader::of(&row, &known)?,
                         document: row.open(&key)?,
                     }))
                 })

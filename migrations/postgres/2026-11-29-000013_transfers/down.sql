@@ -1,0 +1,16 @@
+DROP POLICY change ON pseudonym_claims;
+DROP POLICY add ON pseudonym_claims;
+DROP POLICY read ON pseudonym_claims;
+ALTER TABLE pseudonym_claims NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE pseudonym_claims DISABLE ROW LEVEL SECURITY;
+REVOKE UPDATE (centre_id) ON pseudonym_claims FROM registry_app;
+DROP POLICY office_changes ON run_evaluations;
+DROP POLICY office_changes ON evaluations;
+REVOKE UPDATE (centre_id) ON run_evaluations FROM registry_app;
+REVOKE UPDATE (centre_id, payload) ON evaluations FROM registry_app;
+ALTER TABLE evaluations ALTER CONSTRAINT evaluations_centre_id_case_id_fkey NOT DEFERRABLE;
+ALTER TABLE finding_answers ALTER CONSTRAINT finding_answers_centre_id_case_id_fkey NOT DEFERRABLE;
+ALTER TABLE findings ALTER CONSTRAINT findings_centre_id_case_id_version_fkey NOT DEFERRABLE;
+ALTER TABLE case_versions ALTER CONSTRAINT case_versions_centre_id_case_id_fkey NOT DEFERRABLE;
+DROP INDEX cases_by_id;
+DROP TABLE transfers;

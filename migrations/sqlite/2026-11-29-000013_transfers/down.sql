@@ -1,0 +1,2 @@
+DROP INDEX cases_by_id;
+DROP TABLE transfers;

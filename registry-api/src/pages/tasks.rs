@@ -1,0 +1,167 @@
+//! Tasks of the coordinating office: pseudonyms sent by one centre and held by another, with the forms to transfer the case or to close
+//! the task.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_core::access::{Role, Scope};
+use registry_core::storage::{HeldBy, Precondition, Task, Transfer};
+
+use super::case::gone;
+use super::{Frame, html};
+use crate::guard::{Allowed, AllowedForm, Coordinates};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+/// Tasks a page shows: the oldest open ones first.
+const MOST: usize = 500;
+
+#[derive(Template)]
+#[template(path = "tasks.html")]
+struct Page {
+    frame: Frame,
+    csrf: String,
+    today: String,
+    open: Vec<Line>,
+    closed: Vec<Line>,
+    /// More tasks than are shown.
+    more: bool,
+}
+
+struct Line {
+    id: String,
+    pseudonym: Option<String>,
+    sender: String,
+    holder: Option<String>,
+    occurrences: i64,
+    since: String,
+    closed: String,
+    by: String,
+    resolution: String,
+}
+
+impl From<Task> for Line {
+    fn from(task: Task) -> Self {
+        Self {
+            id: task.task_id,
+            pseudonym: task.pseudonym,
+            sender: task.centre_id,
+            holder: task.held_by,
+            occurrences: task.occurrences,
+            since: task.opened_at.format("%Y-%m-%d").to_string(),
+            closed: task
+                .closed_at
+                .map(|at| at.format("%Y-%m-%d").to_string())
+                .unwrap_or_default(),
+            by: task.closed_by.unwrap_or_default(),
+            resolution: task.resolution.unwrap_or_default(),
+        }
+    }
+}
+
+pub(super) async fn page(
+    caller: Allowed<Coordinates>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Tasks", "/tasks", &caller);
+    let page = blocking(move || {
+        let open = state.store.list_tasks(&caller.scope, true, None, MOST)?;
+        let all = state.store.list_tasks(&caller.scope, false, None, MOST)?;
+        let closed = all.items.into_iter().filter(|task| task.closed_at.is_some());
+        Ok(Page {
+            csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),
+            frame,
+            today: state.ports.clock.now().date_naive().to_string(),
+            more: open.next.is_some() || all.next.is_some(),
+            closed: closed.rev().map(Line::from).collect(),
+            open: open.items.into_iter().map(Line::from).collect(),
+        })
+    })
+    .await?;
+    html(&page)
+}
+
+/// Closes a task with what came of it.
+pub(super) async fn close(
+    form: AllowedForm<Coordinates>,
+    task: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    blocking(move || {
+        let resolution = form.fields.get("resolution");
+        Ok(state.store.close_task(&form.scope, &task, resolution)?)
+    })
+    .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", "/tasks"))
+        .finish())
+}
+
+/// Transfers the case of the form and leads to its page.
+pub(super) async fn transfer(
+    form: AllowedForm<Coordinates>,
+    pseudonym: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let page = format!("/cases/{pseudonym}");
+    blocking(move || {
+        let fields = &form.fields;
+        let on = fields.get("on").parse().map_err(|_| {
+            Problem::with(
+                Kind::InvalidValue,
+                "The transfer needs the day from which on the case is with the other centre (YYYY-MM-DD).",
+            )
+        })?;
+        let precondition = match fields.get("etag") {
+            "" => Precondition::Whatever,
+            etag => Precondition::IfMatch(vec![etag.to_owned()]),
+        };
+        let asked = Transfer {
+            pseudonym: pseudonym.into_inner(),
+            from: fields.get("from").to_owned(),
+            to: fields.get("to").to_owned(),
+            on,
+            reason: fields.get("reason").to_owned(),
+            precondition,
+        };
+        state.store.transfer_case(&form.scope, asked).map_err(gone)
+    })
+    .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", page))
+        .finish())
+}
+
+/// What the page of a case says about its centres, and whether the reader may transfer it.
+pub(super) struct Hands {
+    /// Centre, from, until, why; empty for a case that has been with one centre only.
+    pub(super) holders: Vec<(String, String, String, String)>,
+    /// Centres it may be transferred to; empty for everybody but the coordinating office.
+    pub(super) centres: Vec<(String, String)>,
+}
+
+impl Hands {
+    pub(super) fn of(
+        state: &AppState,
+        scope: &Scope,
+        held: Vec<HeldBy>,
+        holder: &str,
+    ) -> Result<Self, Problem> {
+        let date = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+        let line = |held: HeldBy| {
+            let reason = held.reason.unwrap_or_default();
+            (held.centre, date(held.since), date(held.until), reason)
+        };
+        let holders = if held.len() > 1 {
+            held.into_iter().map(line).collect()
+        } else {
+            Vec::new()
+        };
+        let mut centres = Vec::new();
+        if scope.role() == Role::Coordinator {
+            let all = state.store.list_centres(scope)?.into_iter();
+            let others = all.filter(|centre| centre.active && centre.centre_id != holder);
+            centres.extend(others.map(|centre| (centre.centre_id, centre.name)));
+        }
+        Ok(Self { holders, centres })
+    }
+}

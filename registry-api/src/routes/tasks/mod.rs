@@ -1,0 +1,94 @@
+//! `/api/v1/tasks`: what the coordinating office has to sort out.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Endpoint, Idempotent, Reply, guarded};
+use crate::guard::{Allowed, Coordinates, Json};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+/// Largest page.
+const LARGEST: usize = 500;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        guarded(Method::GET, "/api/v1/tasks", list),
+        guarded(Method::POST, "/api/v1/tasks/{task}:close", close),
+    ]
+}
+
+/// Which tasks, and the page wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    state: Option<State>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Open,
+    All,
+}
+
+/// Open tasks, oldest first: which centre sent a pseudonym, which centre holds it, how often, since when. `state=all` gives the closed ones too.
+#[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks",
+    params(("state" = Option<String>, Query, description = "`open` (without it) or `all`"), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
+    responses((status = 200, description = "tasks, open (their number), next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let wanted = wanted.into_inner();
+    let limit = wanted.limit.unwrap_or(100);
+    if limit == 0 || limit > LARGEST {
+        return Err(Problem::with(Kind::BadQuery, format!("limit: 1 to {LARGEST}")));
+    }
+    let open_only = wanted.state != Some(State::All);
+    let (page, open) = blocking(move || {
+        let cursor = wanted.cursor.as_deref();
+        let page = state.store.list_tasks(&caller.scope, open_only, cursor, limit)?;
+        Ok((page, state.store.open_tasks(&caller.scope)?))
+    })
+    .await?;
+    let body = json!({ "tasks": page.items, "open": open, "next": page.next });
+    Ok(Reply::json(200, &body)?.next_page(&request, page.next.as_deref()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Close {
+    resolution: String,
+}
+
+/// Close a task with what came of it: `{"resolution": ".."}`. A transfer closes the tasks of the centre that takes over by itself.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}:close", tag = "tasks",
+    params(("task" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{resolution: text}"),
+    responses((status = 200, description = "The task, closed"), (status = 404, description = "No such task"), (status = 409, description = "Closed before"),
+        (status = 422, description = "Without a resolution")), security(("key" = [])))]
+pub(super) async fn close(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    task: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let close: Close = serde_json::from_value(body.value)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"resolution\": text}"))?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let scope = caller.scope.clone();
+    let shared = state.clone();
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let closed = shared.store.close_task(&caller.scope, &task, &close.resolution)?;
+        Reply::json(200, &closed)
+    })
+    .await
+}
