@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::access::Scope;
 use registry_etl::results::{LevelCount, Overview};
 
 use super::{Frame, html, words};
@@ -16,6 +17,16 @@ use crate::state::{AppState, blocking};
 struct Page {
     frame: Frame,
     data: Option<Data>,
+    /// Of the cases the reader may see.
+    queries: Option<Waiting>,
+}
+
+/// Data queries as they stand now.
+struct Waiting {
+    unsettled: i64,
+    mine: i64,
+    /// Those whose turn is the reader's.
+    link: &'static str,
 }
 
 struct Data {
@@ -46,9 +57,13 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Overview", "/", &caller);
     let page = blocking(move || {
+        let queries = waiting(&state, &caller.scope)?;
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) if problem.kind == Kind::NotFound => {
+                let data = None;
+                return Ok(Page { frame, data, queries });
+            }
             Err(problem) => return Err(problem),
         };
         let survival = view.survival("S1")?;
@@ -56,10 +71,33 @@ pub(super) async fn page(
         Ok(Page {
             frame: frame.with_run(&view.run),
             data: Some(data),
+            queries,
         })
     })
     .await?;
     html(&page)
+}
+
+fn waiting(state: &AppState, scope: &Scope) -> Result<Option<Waiting>, Problem> {
+    if !scope.role().sees_cases() {
+        return Ok(None);
+    }
+    let (mut unsettled, mut for_centre, mut for_office) = (0, 0, 0);
+    for centre in state.store.queries_waiting(scope)?.values() {
+        unsettled += centre.unsettled;
+        for_centre += centre.for_centre;
+        for_office += centre.for_office;
+    }
+    let (mine, link) = if scope.role().needs_centre() {
+        (for_centre, "/queries?waits_for=centre")
+    } else {
+        (for_office, "/queries?waits_for=office")
+    };
+    Ok(Some(Waiting {
+        unsettled,
+        mine,
+        link,
+    }))
 }
 
 fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {

@@ -13,6 +13,8 @@ const WALLED: &[&str] = &[
     "case_versions",
     "findings",
     "finding_answers",
+    "queries",
+    "query_messages",
     "evaluations",
     "run_evaluations",
     "jobs",
@@ -52,7 +54,7 @@ fn count(conn: &mut PgConnection, table: &str) -> i64 {
     row.n
 }
 
-/// Two centres with a case, an answered finding, an evaluation, a job and a mapping each.
+/// Two centres with a case, an answered finding with its query, an evaluation, a job and a mapping each.
 fn with_rows() -> Option<(TestStore, PgConnection)> {
     let test = TestStore::new(Dialect::Postgres)?;
     for (centre, pseudonym) in [("C01", "P-1"), ("C02", "P-2")] {

@@ -262,11 +262,7 @@ pub(crate) fn answer_in(
 }
 
 /// The answer to a finding does not settle it: the finding is open and counts again.
-pub(crate) fn take_answer_back(
-    tx: &mut Tx<'_>,
-    case: &CaseRecord,
-    identity: &str,
-) -> Result<(), StoreError> {
+pub(crate) fn take_answer_back(tx: &mut Tx<'_>, case: &CaseRecord, identity: &str) -> Result<(), StoreError> {
     let given = finding_answers::table.find((&case.centre_id, &case.case_id, identity));
     let same = findings::table
         .filter(findings::centre_id.eq(&case.centre_id))

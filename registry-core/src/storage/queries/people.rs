@@ -34,7 +34,11 @@ fn words(text: &str) -> Result<String, StoreError> {
 }
 
 /// The query of this id, if the scope may see its case.
-pub(super) fn find(conn: &mut Conn, scope: &Scope, id: &str) -> Result<(QueryRecord, CaseRecord), StoreError> {
+pub(super) fn find(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: &str,
+) -> Result<(QueryRecord, CaseRecord), StoreError> {
     require(scope, scope.role().sees_cases(), "see queries")?;
     if !is_visible(id, 64) {
         return Err(StoreError::NotFound);
@@ -67,7 +71,9 @@ impl Store {
         require(scope, scope.role().sees_cases(), "raise queries")?;
         let text = words(&new.text)?;
         if text.is_empty() {
-            return Err(StoreError::Invalid("a query says what is asked, in 1 to 2,000 bytes"));
+            return Err(StoreError::Invalid(
+                "a query says what is asked, in 1 to 2,000 bytes",
+            ));
         }
         for (given, longest) in [(&new.pointer, 200), (&new.element, 100), (&new.rule, 64)] {
             if given.as_ref().is_some_and(|given| !is_visible(given, longest)) {

@@ -84,7 +84,9 @@ impl Store {
             .transpose()?;
         let given = [&filter.centre, &filter.case, &filter.rule, &filter.element];
         if given.into_iter().flatten().any(|text| !is_visible(text, 200)) {
-            return Err(StoreError::Invalid("a filter is visible ASCII, at most 200 characters"));
+            return Err(StoreError::Invalid(
+                "a filter is visible ASCII, at most 200 characters",
+            ));
         }
         let (items, next) = self.read(scope, |conn, keys| {
             let rows = load(conn, scope, filter, after.as_ref(), Page::<()>::fetch(limit))?;
@@ -280,7 +282,12 @@ fn said_by_checks(
         .filter(findings::identity.eq_any(&identities))
         .order(findings::position.desc())
         .select((
-            (findings::centre_id, findings::case_id, findings::version, findings::identity),
+            (
+                findings::centre_id,
+                findings::case_id,
+                findings::version,
+                findings::identity,
+            ),
             (findings::pointer, findings::message),
         ));
     // Of equal findings the first: it is read last.
@@ -303,20 +310,31 @@ fn shown(
             .filter(query_messages::query_id.eq_any(&ids))
             .filter(query_messages::position.eq(1));
         let first = on_conn!(conn, c => first.load::<MessageRecord>(c))?;
-        asked.extend(first.into_iter().map(|message| (message.query_id.clone(), message)));
+        asked.extend(
+            first
+                .into_iter()
+                .map(|message| (message.query_id.clone(), message)),
+        );
     }
     rows.iter()
         .map(|(query, case)| {
             let (pointer, question) = match &query.identity {
                 Some(identity) => {
                     let version = fired_at(query, case);
-                    let at = (query.centre_id.clone(), query.case_id.clone(), version, identity.clone());
+                    let at = (
+                        query.centre_id.clone(),
+                        query.case_id.clone(),
+                        version,
+                        identity.clone(),
+                    );
                     let (pointer, message) = checks.get(&at).cloned().unzip();
                     (pointer, message)
                 }
                 None => {
                     let message = asked.get(&query.query_id);
-                    let words = message.map(|message| message.open(query, &case.key(keys)?)).transpose()?;
+                    let words = message
+                        .map(|message| message.open(query, &case.key(keys)?))
+                        .transpose()?;
                     (query.pointer.clone(), words.flatten())
                 }
             };

@@ -157,7 +157,9 @@ impl QueryRecord {
 
 impl MessageRecord {
     pub(super) fn open(&self, query: &QueryRecord, key: &CaseKey) -> Result<Option<String>, StoreError> {
-        let Some(sealed) = &self.words else { return Ok(None) };
+        let Some(sealed) = &self.words else {
+            return Ok(None);
+        };
         let plain = key.open(&label(query, self.position), &query.case_id, sealed)?;
         let text = String::from_utf8(plain).map_err(|_| StoreError::Unreadable(query.case_id.clone()))?;
         Ok(Some(text))

@@ -12,6 +12,7 @@ use crate::storage::connection::on_conn;
 use crate::storage::identifiers::new_id;
 use crate::storage::tables::{findings as fired, queries};
 use crate::storage::transaction::{Event, Tx};
+use crate::validation::MAX_FINDINGS;
 
 /// The findings that query the record: those of edit checks of severity warning. Which checks those are is data (`schema/checks`).
 fn querying(findings: &[StoredFinding]) -> BTreeMap<&str, &StoredFinding> {
@@ -122,6 +123,8 @@ impl Following<'_> {
     fn change(&self, tx: &Tx<'_>, there: Vec<QueryRecord>) -> Result<Change, StoreError> {
         let mut change = Change::default();
         let mut fires = querying(self.findings);
+        // A verdict lists so many findings and counts the rest: what is not listed may fire all the same.
+        let all_listed = self.findings.len() < MAX_FINDINGS;
         for mut query in there {
             let identity = query.identity.clone().unwrap_or_default();
             let standing = query.standing()?;
@@ -139,16 +142,19 @@ impl Following<'_> {
                         change.came_back += 1;
                     }
                 }
-                (None, None) => {
-                    query.last_version = Some(self.before);
-                    if standing.state != QueryState::Closed {
+                (None, last) => {
+                    let closes = all_listed && standing.state != QueryState::Closed;
+                    if last.is_some() && !closes {
+                        continue;
+                    }
+                    query.last_version = last.or(Some(self.before));
+                    if closes {
                         query.close(tx.now, REGISTRY, QueryClosing::Resolved);
                         let entry = query.entry_of_the_registry(tx.now, QueryStep::Resolved);
                         change.entries.push(entry);
                         change.closed += 1;
                     }
                 }
-                (None, Some(_)) => continue,
             }
             change.changed.push(query);
         }

@@ -164,7 +164,11 @@ mod tests {
             (Closed, RaisedBy::Rule, Centre, vec![]),
         ];
         for (state, raised, side, expected) in table {
-            assert_eq!(possible(at(state, raised), side), expected, "{state:?} {raised:?} {side:?}");
+            assert_eq!(
+                possible(at(state, raised), side),
+                expected,
+                "{state:?} {raised:?} {side:?}"
+            );
         }
     }
 
@@ -175,15 +179,24 @@ mod tests {
         assert!(possible(closed, Office).is_empty());
         let mut withdrawn = at(Closed, RaisedBy::Office);
         withdrawn.closing = Some(QueryClosing::ConsentWithdrawn);
-        assert_eq!(step(withdrawn, Office, Reopen, true), Err(StoreError::Withdrawn { erased: false }));
+        assert_eq!(
+            step(withdrawn, Office, Reopen, true),
+            Err(StoreError::Withdrawn { erased: false })
+        );
     }
 
     #[test]
     fn words_are_needed_where_the_other_side_would_be_left_guessing() {
         for (state, action) in [(Open, Message), (Open, Close), (Answered, Reopen)] {
             let done = step(at(state, RaisedBy::Office), Office, action, false);
-            assert!(matches!(done, Err(StoreError::Invalid(_))), "{state:?} {action:?}");
+            assert!(
+                matches!(done, Err(StoreError::Invalid(_))),
+                "{state:?} {action:?}"
+            );
         }
-        assert_eq!(step(at(Answered, RaisedBy::Office), Office, Close, false), Ok((Closed, QueryStep::Accepted)));
+        assert_eq!(
+            step(at(Answered, RaisedBy::Office), Office, Close, false),
+            Ok((Closed, QueryStep::Accepted))
+        );
     }
 }
