@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use registry_core::access::Scope;
-use registry_core::storage::{CaseFilter, Run};
+use registry_core::storage::{CaseFilter, QueriesWaiting, Run};
 use registry_core::versions::Adjudication;
 use registry_etl::quality::{WorkItem, WorkKind, Worklist};
 use registry_etl::runs::Reader;
@@ -78,6 +78,8 @@ impl CentreWork {
 #[derive(Debug, Clone, Serialize)]
 pub struct CentreLoad {
     pub centre: String,
+    /// Data queries as they stand now; the rest is of the run.
+    pub queries: QueriesWaiting,
     pub items: BTreeMap<&'static str, usize>,
 }
 
@@ -88,6 +90,7 @@ pub struct CentreLoad {
 pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
     let run = latest(state, scope)?;
     let mut all = Vec::new();
+    let mut waiting = state.store.queries_waiting(scope)?;
     for centre in state.store.list_centres(scope)? {
         let work = CentreWork::of(state, scope, &run, &centre.centre_id)?;
         let mut items: BTreeMap<&'static str, usize> =
@@ -96,6 +99,7 @@ pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), 
             *items.entry(item.kind.as_str()).or_default() += 1;
         }
         all.push(CentreLoad {
+            queries: waiting.remove(&centre.centre_id).unwrap_or_default(),
             centre: centre.centre_id,
             items,
         });

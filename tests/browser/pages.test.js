@@ -137,3 +137,42 @@ test("a centre says why a warning stands, and the finding says so", async () => 
   assert.match(await findings.innerText(), /<b>checked<\/b> on paper/);
   await context.close();
 });
+
+test("the office asks, the centre answers, the office closes, and hostile words stay words", async () => {
+  const office = await signIn(browser, "coordinator", { javaScriptEnabled: false });
+  const centre = await signIn(browser, "submitter", { javaScriptEnabled: false });
+  const heard = complaints(centre.page);
+  await centre.page.goto(`${base}/cases`);
+  const path = await centre.page.locator("tbody tr", { hasNotText: "Draft" }).first().locator("a").getAttribute("href");
+  const question = "<script>alert(1)</script>Which scanner'\"><img src=x onerror=alert(2)>?";
+
+  await office.page.goto(base + path);
+  const raised = office.page.getByRole("region", { name: "Queries" });
+  await raised.getByText("Raise a query").click();
+  await raised.getByLabel("Question to the centre").fill(question);
+  await raised.getByLabel("About").fill("imaging.date");
+  await raised.getByRole("button", { name: "Raise" }).click();
+  assert.equal(await office.page.locator("h1").innerText(), question);
+  const address = office.page.url();
+
+  await centre.page.goto(`${base}/queries?raised_by=office`);
+  await centre.page.getByRole("link", { name: question }).last().click();
+  assert.equal(centre.page.url(), address);
+  assert.equal(await centre.page.locator("main img").count(), 0);
+  assert.equal(await centre.page.getByRole("button", { name: /close/ }).count(), 0);
+  await centre.page.getByLabel("Message").fill("<b>The old one</b>\nsince 2019");
+  await centre.page.getByRole("button", { name: "Send" }).click();
+  const history = (page) => page.getByRole("region", { name: "What was said and done" }).innerText();
+  assert.match(await history(centre.page), /Data manager[^]*<b>The old one<\/b> since 2019/);
+
+  await office.page.goto(`${base}/queries?waits_for=office&raised_by=office`);
+  await office.page.getByRole("link", { name: question }).last().click();
+  await office.page.getByRole("button", { name: "Accept and close" }).click();
+  assert.match(await office.page.locator("main").innerText(), /Settled: the answer was accepted/);
+  assert.match(await history(office.page), /Accepted and closed · Coordinating office/);
+  await centre.page.goto(base + path);
+  assert.match(await centre.page.getByRole("region", { name: "Queries" }).innerText(), /Settled: \d+/);
+  assert.deepEqual(heard, []);
+  await office.context.close();
+  await centre.context.close();
+});

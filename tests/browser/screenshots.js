@@ -14,6 +14,10 @@ for (const role of ["committee", "submitter", "coordinator"]) {
       const href = await page.locator("tbody a").first().getAttribute("href");
       paths.push(href, `${href}/edit`);
     }
+    if (role !== "committee") {
+      await page.goto(`${base}/queries?state=all`);
+      paths.push(await page.locator("tbody th a").first().getAttribute("href"));
+    }
     for (const path of paths) {
       await page.goto(base + path);
       if (await page.locator("#entry").count()) await page.waitForSelector("#entry[data-ready]");

@@ -14,6 +14,7 @@ mod isolation;
 mod layering;
 mod postgres;
 mod quality;
+mod queries;
 mod releases;
 mod results;
 mod rules;

@@ -9,6 +9,8 @@ DROP POLICY office_changes ON evaluations;
 REVOKE UPDATE (centre_id) ON run_evaluations FROM registry_app;
 REVOKE UPDATE (centre_id, payload) ON evaluations FROM registry_app;
 ALTER TABLE evaluations ALTER CONSTRAINT evaluations_centre_id_case_id_fkey NOT DEFERRABLE;
+ALTER TABLE query_messages ALTER CONSTRAINT query_messages_centre_id_query_id_fkey NOT DEFERRABLE;
+ALTER TABLE queries ALTER CONSTRAINT queries_centre_id_case_id_fkey NOT DEFERRABLE;
 ALTER TABLE finding_answers ALTER CONSTRAINT finding_answers_centre_id_case_id_fkey NOT DEFERRABLE;
 ALTER TABLE findings ALTER CONSTRAINT findings_centre_id_case_id_version_fkey NOT DEFERRABLE;
 ALTER TABLE case_versions ALTER CONSTRAINT case_versions_centre_id_case_id_fkey NOT DEFERRABLE;

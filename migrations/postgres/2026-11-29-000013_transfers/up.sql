@@ -23,6 +23,8 @@ CREATE INDEX cases_by_id ON cases (case_id);
 ALTER TABLE case_versions ALTER CONSTRAINT case_versions_centre_id_case_id_fkey DEFERRABLE;
 ALTER TABLE findings ALTER CONSTRAINT findings_centre_id_case_id_version_fkey DEFERRABLE;
 ALTER TABLE finding_answers ALTER CONSTRAINT finding_answers_centre_id_case_id_fkey DEFERRABLE;
+ALTER TABLE queries ALTER CONSTRAINT queries_centre_id_case_id_fkey DEFERRABLE;
+ALTER TABLE query_messages ALTER CONSTRAINT query_messages_centre_id_query_id_fkey DEFERRABLE;
 ALTER TABLE evaluations ALTER CONSTRAINT evaluations_centre_id_case_id_fkey DEFERRABLE;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON transfers TO registry_app;

@@ -3,17 +3,21 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::{Measure, MeasureKind, Outcome};
-use registry_core::storage::{FindingState, LivingFinding, StoreError, StoredCase, VersionRow};
+use registry_core::storage::{
+    CaseStatus, FindingState, LivingFinding, QueryFilter, QueryState, StoreError, StoredCase, VersionRow,
+};
 use registry_core::validation::{CareGap, GapState, Severity};
 
 use super::course::{Event, course};
 use super::life_cycle::Stage;
+use super::queries::Line;
 use super::tasks::Hands;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
 use crate::guard::{Allowed, AllowedForm, Policy, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
+use crate::routes::queries::list::every;
 use crate::routes::{Assessed, assess};
 use crate::state::{AppState, blocking};
 
@@ -27,6 +31,9 @@ struct Page {
     hands: Hands,
     today: String,
     etag: String,
+    /// Not settled, then settled.
+    queries: [Vec<Line>; 2],
+    may_ask: bool,
     c: Shown,
 }
 
@@ -41,7 +48,7 @@ struct Shown {
     findings: Vec<FindingLine>,
     resolved: Vec<FindingLine>,
     gaps: Vec<Gap>,
-    assessment: Vec<Line>,
+    assessment: Vec<Assessment>,
     versions: Vec<(i64, String, String, String, i64, i64, String)>,
 }
 
@@ -84,7 +91,7 @@ impl FindingLine {
     }
 }
 
-struct Line {
+struct Assessment {
     /// Measure and unit, unique on the page.
     anchor: String,
     id: String,
@@ -120,8 +127,17 @@ pub(super) async fn page(
         let versions = state.store.versions(&caller.scope, &pseudonym).map_err(gone)?;
         let findings = state.store.findings(&caller.scope, &pseudonym).map_err(gone)?;
         let held = state.store.holders(&caller.scope, &pseudonym).map_err(gone)?;
-        let today = state.ports.clock.now().date_naive();
+        let now = state.ports.clock.now();
+        let today = now.date_naive();
+        let of_case = QueryFilter {
+            case: Some(pseudonym.clone()),
+            ..QueryFilter::default()
+        };
+        let queries = every(&state, &caller.scope, &of_case)?.into_iter();
+        let (settled, waiting): (Vec<_>, Vec<_>) = queries.partition(|q| q.state == QueryState::Closed);
         Ok(Page {
+            queries: [waiting, settled].map(|all| all.into_iter().map(|q| Line::of(q, now)).collect()),
+            may_ask: stored.row.withdrawal.is_none() && stored.row.status != CaseStatus::Draft,
             hands: Hands::of(&state, &caller.scope, held, &stored.row.centre_id)?,
             today: today.to_string(),
             etag: stored.row.etag.clone(),
@@ -224,7 +240,7 @@ fn shown(
 }
 
 /// Every unit that a measure applies to, with the grounds; what does not apply is left out.
-fn assessment(assessed: &Assessed<'_>) -> Vec<Line> {
+fn assessment(assessed: &Assessed<'_>) -> Vec<Assessment> {
     let explained = assessed.explained();
     let mut lines = Vec::new();
     for result in &assessed.results {
@@ -238,7 +254,7 @@ fn assessment(assessed: &Assessed<'_>) -> Vec<Line> {
             continue;
         };
         let (spoken, class) = words::outcome(result.outcome, measure.kind == MeasureKind::Avoidance);
-        lines.push(Line {
+        lines.push(Assessment {
             anchor: anchor(measure, result.unit_index),
             id: measure.id.clone(),
             title: measure.title.clone(),

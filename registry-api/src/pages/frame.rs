@@ -106,6 +106,7 @@ impl Frame {
         if role.sees_cases() {
             add("/cases", "Cases");
             add("/worklist", "Worklist");
+            add("/queries", "Queries");
         }
         if matches!(role, Role::Committee | Role::Coordinator) {
             add("/runs", "Runs");

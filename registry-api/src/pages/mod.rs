@@ -13,6 +13,8 @@ mod measure;
 mod overview;
 mod published;
 mod quality;
+mod queries;
+mod query;
 mod rules;
 mod runs;
 mod schema;
@@ -54,6 +56,13 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/tasks/{task}/close", tasks::close),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
+        guarded(Method::POST, "/cases/{pseudonym}/queries", query::raise),
+        guarded(Method::GET, "/queries", queries::page),
+        guarded(Method::GET, "/queries.csv", queries::csv),
+        guarded(Method::GET, "/queries/metrics", queries::metrics),
+        guarded(Method::GET, "/queries/metrics.csv", queries::metrics_csv),
+        guarded(Method::GET, "/queries/{id}", query::page),
+        guarded(Method::POST, "/queries/{id}/step", query::step),
         guarded(Method::GET, "/quality", quality::page),
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::access::Role;
+use registry_core::access::{Role, Scope};
 use registry_etl::results::{LevelCount, Overview};
 
 use super::{Frame, html, words};
@@ -19,6 +19,16 @@ struct Page {
     /// Tasks that wait for the coordinating office; for it alone, and only when there are any.
     tasks: Option<i64>,
     data: Option<Data>,
+    /// Of the cases the reader may see.
+    queries: Option<Waiting>,
+}
+
+/// Data queries as they stand now.
+struct Waiting {
+    unsettled: i64,
+    mine: i64,
+    /// Those whose turn is the reader's.
+    link: &'static str,
 }
 
 struct Data {
@@ -53,6 +63,7 @@ pub(super) async fn page(
             Role::Coordinator => Some(state.store.open_tasks(&caller.scope)?).filter(|open| *open > 0),
             _ => None,
         };
+        let queries = waiting(&state, &caller.scope)?;
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound => {
@@ -60,6 +71,7 @@ pub(super) async fn page(
                     frame,
                     tasks,
                     data: None,
+                    queries,
                 });
             }
             Err(problem) => return Err(problem),
@@ -70,10 +82,33 @@ pub(super) async fn page(
             frame: frame.with_run(&view.run),
             tasks,
             data: Some(data),
+            queries,
         })
     })
     .await?;
     html(&page)
+}
+
+fn waiting(state: &AppState, scope: &Scope) -> Result<Option<Waiting>, Problem> {
+    if !scope.role().sees_cases() {
+        return Ok(None);
+    }
+    let (mut unsettled, mut for_centre, mut for_office) = (0, 0, 0);
+    for centre in state.store.queries_waiting(scope)?.values() {
+        unsettled += centre.unsettled;
+        for_centre += centre.for_centre;
+        for_office += centre.for_office;
+    }
+    let (mine, link) = if scope.role().needs_centre() {
+        (for_centre, "/queries?waits_for=centre")
+    } else {
+        (for_office, "/queries?waits_for=office")
+    };
+    Ok(Some(Waiting {
+        unsettled,
+        mine,
+        link,
+    }))
 }
 
 fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {

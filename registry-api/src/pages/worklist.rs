@@ -2,12 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::access::Scope;
 use registry_etl::quality::{Unlock, WorkKind};
 
 use super::{Frame, html, words};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::routes::quality::worklist::{Sort, Wanted, chosen};
+use crate::routes::quality::worklist::{Sort, Wanted, chosen, waiting};
 use crate::state::{AppState, blocking};
 use crate::work::{CentreLoad, CentreWork, Work, loads};
 
@@ -21,11 +22,21 @@ struct Page {
     /// How much every centre has, for the coordinating office that named none.
     loads: Option<Vec<Load>>,
     list: Option<List>,
+    /// Queries of the centre that wait now.
+    queries: Option<Waiting>,
+}
+
+struct Waiting {
+    centre: i64,
+    office: i64,
+    /// Where they are listed, but for whose turn it is.
+    link: String,
 }
 
 struct Load {
     centre: String,
     counts: Vec<usize>,
+    queries: i64,
 }
 
 struct List {
@@ -81,6 +92,7 @@ pub(super) async fn page(
             frame,
             loads: None,
             list: None,
+            queries: None,
         };
         if office && wanted.centre.is_none() {
             return match loads(&state, scope) {
@@ -92,11 +104,24 @@ pub(super) async fn page(
                 Err(problem) => Err(problem),
             };
         }
+        let own = scope.centre().filter(|_| !office);
+        let queries = wanted
+            .centre
+            .as_deref()
+            .or(own)
+            .filter(|centre| scope.covers(centre));
+        let queries = queries
+            .map(|centre| of_centre(&state, scope, centre))
+            .transpose()?;
         if state.store.latest_run(scope)?.is_none() {
-            return Ok(nothing(frame));
+            return Ok(Page {
+                queries,
+                ..nothing(frame)
+            });
         }
         let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
         Ok(Page {
+            queries,
             frame: frame.with_run(&work.run),
             loads: None,
             list: Some(list(&work, &wanted, office)),
@@ -127,10 +152,20 @@ pub(super) async fn csv(
         .body(text))
 }
 
+fn of_centre(state: &AppState, scope: &Scope, centre: &str) -> Result<Waiting, Problem> {
+    let now = waiting(state, scope, centre)?;
+    Ok(Waiting {
+        centre: now.for_centre,
+        office: now.for_office,
+        link: format!("/queries?centre={centre}&waits_for="),
+    })
+}
+
 fn load(load: CentreLoad) -> Load {
     let count = |kind: &WorkKind| load.items.get(kind.as_str()).copied().unwrap_or(0);
     Load {
         counts: WorkKind::ALL.iter().map(count).collect(),
+        queries: load.queries.for_centre,
         centre: load.centre,
     }
 }

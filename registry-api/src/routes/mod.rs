@@ -11,6 +11,7 @@ pub mod imports;
 pub mod keys;
 pub mod openapi;
 pub mod quality;
+pub mod queries;
 pub mod releases;
 mod reply;
 pub mod results;
@@ -38,6 +39,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(runs::endpoints());
     all.extend(results::endpoints());
     all.extend(quality::endpoints());
+    all.extend(queries::endpoints());
     all.extend(fhir::endpoints());
     all.extend(releases::endpoints());
     all.extend(centres::endpoints());

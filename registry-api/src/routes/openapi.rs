@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, releases,
-    results, runs, schemas, tasks,
+    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, queries,
+    releases, results, runs, schemas, tasks,
 };
 use crate::problem::Problem;
 
@@ -39,6 +39,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
         results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::benchmarks::list, results::quality,
         quality::worklist::list, quality::completeness::show, quality::adjudication::list,
+        queries::list::list, queries::raise::raise, queries::metrics::metrics, queries::steps::show, queries::steps::messages, queries::steps::message,
+        queries::steps::close, queries::steps::reopen,
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,

@@ -106,7 +106,7 @@ fn offset_of(bytes: &[u8], line: usize, column: usize) -> usize {
 }
 
 /// Whether text may stand in a case: nothing that is invisible, reorders what is shown, or breaks a line.
-pub(super) fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     if text.is_ascii() {
         return text.bytes().all(|b| b >= 0x20 && b != 0x7f);
     }

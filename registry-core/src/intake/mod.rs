@@ -9,5 +9,6 @@ mod door;
 pub mod ndjson;
 mod refusal;
 
+pub(crate) use door::is_plain;
 pub use door::{Limits, parse};
 pub use refusal::{IntakeError, Refusal};

@@ -14,6 +14,7 @@ use super::centres::stored_json;
 use super::connection::{Conn, on_conn};
 use super::holders::transfers_of;
 use super::keyring::{CaseKey, Keyring};
+use super::queries;
 use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
@@ -215,6 +216,9 @@ fn one_case(
         .order(case_versions::version);
     for version in on_conn!(conn, c => query.load::<VersionRecord>(c))? {
         one_version(lines, conn, key.as_ref(), &version)?;
+    }
+    for query in queries::exported(conn, case, key.as_ref())? {
+        lines.put("queries", query)?;
     }
     let query = finding_answers::table
         .filter(finding_answers::centre_id.eq(&case.centre_id))

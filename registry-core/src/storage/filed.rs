@@ -12,19 +12,23 @@ use super::StoreError;
 use super::cases::rows::{CaseRecord, FindingRecord, VersionRecord};
 use super::connection::{Conn, on_conn};
 use super::keyring::Keyring;
-use super::tables::{case_versions, cases, centres, findings, pseudonym_claims};
+use super::queries::QueryRecord;
+use super::tables::{case_versions, cases, centres, findings, pseudonym_claims, queries};
 use super::transaction::context;
 
 /// Cases written by one statement: at most 19 columns each, below SQLite's 32,766 parameters; also the most kept back.
 const CASES_A_STATEMENT: usize = 500;
 /// Findings written by one statement: 12 columns each.
 const FINDINGS_A_STATEMENT: usize = 2_000;
+/// Queries written by one statement: 22 columns each.
+const QUERIES_A_STATEMENT: usize = 1_000;
 
 /// The first version of a case, with everything that makes it one.
 pub(crate) struct NewCase {
     pub(crate) case: CaseRecord,
     pub(crate) version: VersionRecord,
     pub(crate) findings: Vec<FindingRecord>,
+    pub(crate) queries: Vec<QueryRecord>,
 }
 
 /// New cases in the order they were filed.
@@ -95,12 +99,16 @@ fn insert(conn: &mut Conn, keys: &Keyring, new: &[NewCase]) -> Result<(), StoreE
     let rows: Vec<_> = new.iter().map(|new| &new.case).collect();
     let versions: Vec<_> = new.iter().map(|new| &new.version).collect();
     let found: Vec<_> = new.iter().flat_map(|new| &new.findings).collect();
+    let raised: Vec<_> = new.iter().flat_map(|new| &new.queries).collect();
     on_conn!(conn, c => {
         diesel::insert_into(pseudonym_claims::table).values(&claims).execute(c)?;
         diesel::insert_into(cases::table).values(rows).execute(c)?;
         diesel::insert_into(case_versions::table).values(versions).execute(c)?;
         for some in found.chunks(FINDINGS_A_STATEMENT) {
             diesel::insert_into(findings::table).values(some.to_vec()).execute(c)?;
+        }
+        for some in raised.chunks(QUERIES_A_STATEMENT) {
+            diesel::insert_into(queries::table).values(some.to_vec()).execute(c)?;
         }
     });
     Ok(())

@@ -11,6 +11,7 @@
 //! | `cases/` | submissions, versions, findings, life cycle, withdrawal, transfer |
 //! | `holders` | which centre held a case when: transfers, as a run or a reader sees them |
 //! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
+//! | `queries/` | data queries: raised by checks and by people, their states and messages |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
@@ -33,6 +34,7 @@ mod mappings;
 mod migrations;
 mod options;
 mod page;
+mod queries;
 mod releases;
 mod runs;
 mod sessions;
@@ -59,6 +61,10 @@ pub use keys::{CreatedKey, KeyInfo, NewKey};
 pub use mappings::MappingInfo;
 pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
+pub use queries::{
+    DataQuery, NewQuery, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter, QueryMove,
+    QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
+};
 pub use releases::{NewRelease, Release};
 pub use runs::{
     CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,

@@ -220,6 +220,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    queries (centre_id, query_id) {
+        centre_id -> Text,
+        query_id -> Text,
+        case_id -> Text,
+        raised -> Text,
+        identity -> Nullable<Text>,
+        rule -> Nullable<Text>,
+        rule_version -> Nullable<Text>,
+        pointer -> Nullable<Text>,
+        elements -> Text,
+        version -> BigInt,
+        last_version -> Nullable<BigInt>,
+        state -> Text,
+        reopened -> BigInt,
+        opened_at -> Timestamp,
+        opened_by -> Text,
+        asked_at -> Timestamp,
+        answered_at -> Nullable<Timestamp>,
+        closed_at -> Nullable<Timestamp>,
+        closed_by -> Nullable<Text>,
+        closing -> Nullable<Text>,
+        messages -> BigInt,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    query_messages (centre_id, query_id, position) {
+        centre_id -> Text,
+        query_id -> Text,
+        position -> BigInt,
+        step -> Text,
+        actor -> Text,
+        role -> Text,
+        at -> Timestamp,
+        words -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     idempotency (centre_id, actor, idempotency_key) {
         centre_id -> Text,
         actor -> Text,
@@ -358,6 +398,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     findings,
     finding_answers,
     transfers,
+    queries,
+    query_messages,
     idempotency,
     tasks,
     jobs,

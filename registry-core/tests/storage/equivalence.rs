@@ -6,8 +6,9 @@ use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseRef, CaseStatus, EvaluationRef, FinishRun, LifeCycle, NewCentre,
-    NewEvaluation, NewKey, Precondition, PutCase, RunResult, StartRun, StoreError, StoredSeverity, Transfer,
-    Withdraw, WithdrawalMode,
+    NewEvaluation, NewKey, NewQuery, Precondition, PutCase, QueryAction, QueryFilter, QueryMove, QuerySide,
+    QueryState, QueryThread, RaisedBy, RunResult, StartRun, StoreError, StoredSeverity, Transfer, Withdraw,
+    WithdrawalMode,
 };
 use serde_json::json;
 
@@ -21,6 +22,7 @@ struct Side {
     lead: Scope,
     etags: Vec<String>,
     keys: Vec<String>,
+    queries: Vec<String>,
 }
 
 impl Side {
@@ -33,6 +35,7 @@ impl Side {
             lead: test.scope(Role::CentreLead, Some("C01")),
             etags: vec!["\"none\"".to_owned()],
             keys: Vec::new(),
+            queries: Vec::new(),
             test,
         }
     }
@@ -43,7 +46,7 @@ impl Side {
         let scope = self.scopes[random.random_range(0..3)].clone();
         let pseudonym = format!("P-{}", random.random_range(0..40));
         let date: NaiveDate = "2026-06-30".parse().unwrap();
-        match random.random_range(0..28) {
+        match random.random_range(0..32) {
             0..=9 => {
                 let sent = self.random_put(random, &pseudonym);
                 let done = store.put_case(&scope, sent);
@@ -198,8 +201,82 @@ impl Side {
                 let closed = store.close_task(&self.coordinator, id, "sorted out");
                 format!("{closed:?} {:?}", store.open_tasks(&self.coordinator))
             }
+            28 => {
+                let new = NewQuery {
+                    pseudonym,
+                    text: "ä: is it 'so'?".to_owned(),
+                    pointer: random
+                        .random_bool(0.5)
+                        .then(|| format!("/imaging/{}", random.random_range(0..2))),
+                    element: random.random_bool(0.5).then(|| "imaging.size_mm".to_owned()),
+                    rule: None,
+                    idempotency: None,
+                };
+                let asker = if random.random_bool(0.5) {
+                    &scope
+                } else {
+                    &self.coordinator
+                };
+                format!("{:?}", self.remembered(store.raise_query(asker, new)))
+            }
+            29 => {
+                let asked = QueryMove {
+                    action: QueryAction::ALL[random.random_range(0..3)],
+                    text: random.random_bool(0.8).then(|| "because: ö".to_owned()),
+                    idempotency: None,
+                };
+                let asker = if random.random_bool(0.5) {
+                    &scope
+                } else {
+                    &self.coordinator
+                };
+                let id = self
+                    .queries
+                    .get(random.random_range(0..self.queries.len().max(1)));
+                let id = id.cloned().unwrap_or_default();
+                format!("{:?}", store.move_query(asker, &id, asked))
+            }
+            30 => self.random_list(random, &scope),
             _ => format!("{:?}", store.findings(&scope, &pseudonym)),
         }
+    }
+
+    fn remembered(&mut self, raised: Result<QueryThread, StoreError>) -> Result<QueryThread, StoreError> {
+        if let Ok(thread) = &raised {
+            self.queries.push(thread.query.id.clone());
+        }
+        raised
+    }
+
+    fn random_list(&mut self, random: &mut ChaCha20Rng, scope: &Scope) -> String {
+        let filter = QueryFilter {
+            states: QueryState::ALL[random.random_range(0..3)..].to_vec(),
+            raised_by: RaisedBy::ALL[random.random_range(0..3)..].to_vec(),
+            waits_for: random.random_bool(0.3).then_some(QuerySide::Office),
+            element: random.random_bool(0.3).then(|| "imaging".to_owned()),
+            rule: random.random_bool(0.2).then(|| "E-011".to_owned()),
+            ..Default::default()
+        };
+        let store = &self.test.store;
+        let asker = if random.random_bool(0.5) {
+            scope
+        } else {
+            &self.coordinator
+        };
+        let listed = store.list_queries(asker, &filter, None, random.random_range(1..20));
+        let mut said = format!(
+            "{listed:?} {:?} {:?}",
+            store.queries_waiting(asker),
+            store.query_times(asker)
+        );
+        if let Ok(page) = listed {
+            self.queries
+                .extend(page.items.iter().map(|query| query.id.clone()));
+            if let Some(query) = page.items.first() {
+                said.push_str(&format!("{:?}", store.query(asker, &query.id)));
+            }
+        }
+        said
     }
 
     fn random_put(&self, random: &mut ChaCha20Rng, pseudonym: &str) -> PutCase {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use chrono::Duration;
 use registry_core::storage::{
-    Answer, Claim, Idempotency, PutCase, PutOutcome, StoreError, Withdraw, WithdrawalMode,
+    Answer, Claim, Idempotency, PutCase, PutOutcome, QueryThread, StoreError, Withdraw, WithdrawalMode,
 };
 
 use crate::support::{on_both, put};
@@ -17,6 +17,18 @@ pub(crate) fn keyed(key: &str, fingerprint: u8) -> Option<Idempotency<PutOutcome
             status: if outcome.created { 201 } else { 200 },
             headers: vec![("ETag".to_owned(), outcome.etag.clone())],
             body: format!("{{\"version\":{}}}", outcome.version),
+        }),
+    })
+}
+
+pub(crate) fn of_query(key: &str) -> Option<Idempotency<QueryThread>> {
+    Some(Idempotency {
+        key: key.to_owned(),
+        fingerprint: [1; 32],
+        render: Box::new(|thread: &QueryThread| Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: thread.query.question.clone(),
         }),
     })
 }

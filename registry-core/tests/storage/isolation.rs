@@ -14,6 +14,8 @@ const WALLED: &[&str] = &[
     "findings",
     "finding_answers",
     "transfers",
+    "queries",
+    "query_messages",
     "evaluations",
     "run_evaluations",
     "jobs",
@@ -53,7 +55,7 @@ fn count(conn: &mut PgConnection, table: &str) -> i64 {
     row.n
 }
 
-/// Two centres with a case that came from a third, an answered finding, an evaluation, a job and a mapping each.
+/// Two centres with a case that came from a third, an answered finding with its query, an evaluation, a job and a mapping each.
 fn with_rows() -> Option<(TestStore, PgConnection)> {
     let test = TestStore::new(Dialect::Postgres)?;
     for (centre, pseudonym) in [("C01", "P-1"), ("C02", "P-2")] {

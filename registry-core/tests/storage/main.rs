@@ -21,6 +21,7 @@ mod jobs;
 mod kill;
 mod migrations;
 mod pseudonyms;
+mod queries;
 mod runs;
 mod secrecy;
 mod support;

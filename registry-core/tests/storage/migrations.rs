@@ -5,7 +5,9 @@ use diesel::migration::MigrationSource;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 
-use crate::support::{Dialect, TestStore, dialects, on_both, put};
+use registry_core::storage::{CaseStatus, DataQuery, PutCase, QueryFilter, QueryState, StoredSeverity};
+
+use crate::support::{Dialect, TestStore, dialects, finding, on_both, put, replacing};
 
 fn schema(test: &TestStore) -> Vec<String> {
     match test.dialect {
@@ -34,14 +36,39 @@ on_both! {
         let before = schema(&test);
         assert!(before.len() > 20);
         let reverted = test.store.revert_all().unwrap();
-        assert_eq!(reverted.len(), 9);
+        assert_eq!(reverted.len(), 10);
         assert!(!test.store.is_migrated().unwrap());
         let left: Vec<_> = schema(&test).into_iter().filter(|line| !line.contains("__diesel_schema_migrations")).collect();
         assert!(left.is_empty(), "left behind: {left:?}");
-        assert_eq!(test.store.migrate().unwrap().len(), 9);
+        assert_eq!(test.store.migrate().unwrap().len(), 10);
         assert_eq!(schema(&test), before);
         assert!(test.store.migrate().unwrap().is_empty(), "nothing is pending");
         assert!(test.store.is_migrated().unwrap());
+    }
+
+    fn findings_that_live_are_queried_when_queries_come(test) {
+        let centre = test.submitter("C01");
+        let warns = |code: &str| finding(code, StoredSeverity::Warning);
+        let first = test.store.put_case(&centre, PutCase { findings: vec![warns("E-1"), warns("E-2"), warns("E-3")], ..put("P-1", 1) }).unwrap();
+        let second = PutCase { findings: vec![warns("E-2"), warns("E-1"), finding("E-9", StoredSeverity::Error)], ..replacing("P-1", 2, &first) };
+        test.store.put_case(&centre, second).unwrap();
+        test.store.answer_finding(&centre, "P-1", "id-E-2", "so it is").unwrap();
+        test.store.put_case(&centre, PutCase { status: CaseStatus::Draft, findings: vec![warns("E-1")], ..put("P-2", 1) }).unwrap();
+        let before = test.store.list_queries(&centre, &QueryFilter::default(), None, 10).unwrap().items;
+        let queries = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+        let queries = queries.join(if test.dialect == Dialect::Sqlite { "sqlite" } else { "postgres" }).join("2026-11-29-000012_queries");
+        test.raw(&std::fs::read_to_string(queries.join("down.sql")).unwrap());
+        let up = std::fs::read_to_string(queries.join("up.sql")).unwrap();
+        test.raw(&format!("BEGIN; {up}; COMMIT"));
+        let after = test.store.list_queries(&centre, &QueryFilter::default(), None, 10).unwrap().items;
+        let kept = |all: &[DataQuery]| {
+            let living = all.iter().filter(|query| query.state != QueryState::Closed);
+            let mut lines: Vec<_> = living.map(|q| (q.rule.clone(), q.state, q.opened_at, q.answered_at, q.question.clone(), q.version)).collect();
+            lines.sort_by(|a, b| a.0.cmp(&b.0));
+            lines
+        };
+        assert_eq!(kept(&before), kept(&after));
+        assert_eq!((before.len(), after.len()), (3, 2));
     }
 
     fn migrating_a_database_in_use_changes_nothing(test) {

@@ -22,6 +22,7 @@ const MOVED: &[&str] = &[
     "finding_answers",
     "findings",
     "pseudonym_claims",
+    "queries",
     "run_evaluations",
     "transfers",
 ];

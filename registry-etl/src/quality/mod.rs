@@ -7,19 +7,22 @@
 //! | `completeness` | the cases of a run added up, for the network and by centre |
 //! | `worklist` | the work of one centre, from the evaluations of its cases |
 //! | `adjudication` | cases whose histology waits for the committee |
-//! | `quantiles` | quartiles of days |
+//! | `queries` | data queries added up: how many, how soon answered and closed |
+//! | `quantiles` | quantiles of days |
 
 mod adjudication;
 mod completeness;
 mod counts;
 mod facts;
 mod quantiles;
+mod queries;
 mod worklist;
 
 pub use adjudication::{Undecided, undecided};
 pub use completeness::{Tally, Versions};
 pub use counts::{Answer, Counts};
 pub use facts::{QualityFacts, QualityShare, Subject, Submission};
+pub use queries::{CentreQueries, Days, QueryFigures, RuleFigures, query_metrics};
 pub use worklist::{Collector, Unlock, WorkItem, WorkKind, Worklist};
 
 #[cfg(test)]

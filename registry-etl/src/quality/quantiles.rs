@@ -1,7 +1,12 @@
-//! Quartiles of whole days: type 7, linear between the two nearest of `1 + (n - 1) p` (Hyndman and Fan 1996; R's default).
+//! Quantiles of whole days: type 7, linear between the two nearest of `1 + (n - 1) p` (Hyndman and Fan 1996; R's default).
 
 /// Lower quartile, median and upper quartile; `None` of nothing.
 pub(super) fn quartiles(days: &[i32]) -> Option<[f64; 3]> {
+    quantiles(days, [0.25, 0.5, 0.75])
+}
+
+/// These quantiles; `None` of nothing.
+pub(super) fn quantiles<const N: usize>(days: &[i32], wanted: [f64; N]) -> Option<[f64; N]> {
     let mut sorted = days.to_vec();
     sorted.sort_unstable();
     let last = sorted.len().checked_sub(1)?;
@@ -12,7 +17,7 @@ pub(super) fn quartiles(days: &[i32]) -> Option<[f64; 3]> {
         let high = f64::from(sorted[(below as usize + 1).min(last)]);
         low + (place - below) * (high - low)
     };
-    Some([at(0.25), at(0.5), at(0.75)])
+    Some(wanted.map(at))
 }
 
 #[cfg(test)]

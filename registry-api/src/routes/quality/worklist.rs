@@ -1,6 +1,8 @@
 //! `GET /api/v1/worklist`: overdue contacts, what keeps measures from being assessed, values pending too long, open sections.
 
 use actix_web::{HttpRequest, web};
+use registry_core::access::Scope;
+use registry_core::storage::QueriesWaiting;
 use registry_etl::quality::WorkKind;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
@@ -33,7 +35,9 @@ pub struct Wanted {
 }
 
 /// A form sends what was left empty; it asks for nothing.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+pub(in crate::routes) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    field: D,
+) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(field)?;
     if text.is_empty() {
         return Ok(None);
@@ -112,13 +116,25 @@ pub fn csv(items: &[Work<'_>]) -> Result<String, Problem> {
     written(&header, rows)
 }
 
+/// How many data queries of a centre wait, as they stand now.
+///
+/// # Errors
+/// The database does not answer.
+pub fn waiting(state: &AppState, scope: &Scope, centre: &str) -> Result<QueriesWaiting, Problem> {
+    Ok(state
+        .store
+        .queries_waiting(scope)?
+        .remove(centre)
+        .unwrap_or_default())
+}
+
 /// What a centre has to do, on the latest run: contacts overdue in the patient's phase, elements and open sections with the measures they stand
 /// in the way of, values pending too long. The coordinating office names a centre; without one it reads how much each has.
 #[utoipa::path(get, path = "/api/v1/worklist", tag = "quality",
     params(("centre" = Option<String>, Query, description = "For the coordinating office"),
         ("kind" = Option<String>, Query, description = "follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
         ("what" = Option<String>, Query, description = "Element, section or phase"), ("sort" = Option<String>, Query, description = "measures, days, case or what")),
-    responses((status = 200, description = "run, centre, unlocks: elements and sections over all cases, items; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
+    responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,
@@ -137,6 +153,7 @@ pub(in crate::routes) async fn list(
         }
         let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
         let items = chosen(&work, &wanted);
+        let queries = waiting(&state, scope, &work.centre)?;
         if as_csv {
             let name = format!(
                 "attachment; filename=\"worklist-{}-run-{}.csv\"",
@@ -150,7 +167,7 @@ pub(in crate::routes) async fn list(
             200,
             &json!({
                 "run": work.run.number, "cut_off": work.run.cutoff_date, "centre": work.centre,
-                "unlocks": work.list.unlocks, "items": items,
+                "queries": queries, "unlocks": work.list.unlocks, "items": items,
             }),
         )
     })

@@ -19,9 +19,10 @@ use crate::storage::connection::{Conn, on_conn};
 use crate::storage::holders::Authors;
 use crate::storage::identifiers::{is_text, utc};
 use crate::storage::keyring::CaseKey;
+use crate::storage::queries;
 use crate::storage::store::require;
 use crate::storage::tables::{cases, finding_answers, findings};
-use crate::storage::transaction::Event;
+use crate::storage::transaction::{Event, Tx};
 use crate::storage::{Store, StoreError};
 
 /// Where a finding is in its life.
@@ -205,52 +206,83 @@ impl Store {
                 });
             }
             let key = case.key(keys)?;
-            let mut finding = living(tx.conn()?, &scope, &case, &key)?
-                .into_iter()
-                .find(|found| found.finding.identity == identity && found.state != FindingState::Resolved)
-                .ok_or(StoreError::NotFound)?;
-            if finding.finding.severity != StoredSeverity::Warning {
-                return Err(StoreError::InvalidState(
-                    "an error is corrected, not answered: what it blocks stays out of the results until then",
-                ));
-            }
-            let record = AnswerRecord {
-                centre_id: case.centre_id.clone(),
-                case_id: case.case_id.clone(),
-                identity: identity.clone(),
-                version: case.version,
-                reason: sealed_reason(tx, &key, &case, &reason)?,
-                actor: scope.actor().to_owned(),
-                answered_at: tx.now,
-            };
-            let again = finding_answers::table.find((&case.centre_id, &case.case_id, &identity));
-            let same = findings::table
-                .filter(findings::centre_id.eq(&case.centre_id))
-                .filter(findings::case_id.eq(&case.case_id))
-                .filter(findings::version.eq(case.version))
-                .filter(findings::identity.eq(&identity));
-            let place = cases::table.find((&case.centre_id, &case.case_id));
-            on_conn!(tx.conn()?, c => {
-                if diesel::update(again).set(&record).execute(c)? == 0 {
-                    diesel::insert_into(finding_answers::table).values(&record).execute(c)?;
-                    let silenced = same.count().get_result::<i64>(c)?;
-                    diesel::update(place).set(cases::warnings.eq(cases::warnings - silenced)).execute(c)?;
-                }
-            });
-            tx.audit(
-                Event::new("finding.answer")
-                    .case(&case.centre_id, &case.case_id)
-                    .versions(Some(case.version), Some(case.version))
-                    .reason(Some(record.reason.clone()))
-                    .detail("identity", identity.as_str()),
-            );
-            finding.state = FindingState::Answered;
-            finding.answer = Some(FindingAnswer {
-                reason: reason.clone(),
-                actor: record.actor,
-                answered_at: utc(tx.now),
-            });
-            Ok(finding)
+            answer_in(tx, &case, &key, &identity, &reason)
         })
     }
+}
+
+/// Keeps why a warning of the current version stands, and answers its query with the same words.
+pub(crate) fn answer_in(
+    tx: &mut Tx<'_>,
+    case: &CaseRecord,
+    key: &CaseKey,
+    identity: &str,
+    reason: &str,
+) -> Result<LivingFinding, StoreError> {
+    let scope = tx.scope.clone();
+    let mut finding = living(tx.conn()?, &scope, case, key)?
+        .into_iter()
+        .find(|found| found.finding.identity == identity && found.state != FindingState::Resolved)
+        .ok_or(StoreError::NotFound)?;
+    if finding.finding.severity != StoredSeverity::Warning {
+        return Err(StoreError::InvalidState(
+            "an error is corrected, not answered: what it blocks stays out of the results until then",
+        ));
+    }
+    let record = AnswerRecord {
+        centre_id: case.centre_id.clone(),
+        case_id: case.case_id.clone(),
+        identity: identity.to_owned(),
+        version: case.version,
+        reason: sealed_reason(tx, key, case, reason)?,
+        actor: tx.scope.actor().to_owned(),
+        answered_at: tx.now,
+    };
+    let again = finding_answers::table.find((&case.centre_id, &case.case_id, identity));
+    let same = findings::table
+        .filter(findings::centre_id.eq(&case.centre_id))
+        .filter(findings::case_id.eq(&case.case_id))
+        .filter(findings::version.eq(case.version))
+        .filter(findings::identity.eq(identity));
+    let place = cases::table.find((&case.centre_id, &case.case_id));
+    on_conn!(tx.conn()?, c => {
+        if diesel::update(again).set(&record).execute(c)? == 0 {
+            diesel::insert_into(finding_answers::table).values(&record).execute(c)?;
+            let silenced = same.count().get_result::<i64>(c)?;
+            diesel::update(place).set(cases::warnings.eq(cases::warnings - silenced)).execute(c)?;
+        }
+    });
+    tx.audit(
+        Event::new("finding.answer")
+            .case(&case.centre_id, &case.case_id)
+            .versions(Some(case.version), Some(case.version))
+            .reason(Some(record.reason.clone()))
+            .detail("identity", identity),
+    );
+    queries::finding_answered(tx, case, key, identity, reason)?;
+    finding.state = FindingState::Answered;
+    finding.answer = Some(FindingAnswer {
+        reason: reason.to_owned(),
+        actor: record.actor,
+        answered_at: utc(tx.now),
+    });
+    Ok(finding)
+}
+
+/// The answer to a finding does not settle it: the finding is open and counts again.
+pub(crate) fn take_answer_back(tx: &mut Tx<'_>, case: &CaseRecord, identity: &str) -> Result<(), StoreError> {
+    let given = finding_answers::table.find((&case.centre_id, &case.case_id, identity));
+    let same = findings::table
+        .filter(findings::centre_id.eq(&case.centre_id))
+        .filter(findings::case_id.eq(&case.case_id))
+        .filter(findings::version.eq(case.version))
+        .filter(findings::identity.eq(identity));
+    let place = cases::table.find((&case.centre_id, &case.case_id));
+    on_conn!(tx.conn()?, c => {
+        if diesel::delete(given).execute(c)? > 0 {
+            let counted = same.count().get_result::<i64>(c)?;
+            diesel::update(place).set(cases::warnings.eq(cases::warnings + counted)).execute(c)?;
+        }
+    });
+    Ok(())
 }

@@ -15,6 +15,7 @@ use crate::storage::filed::NewCase;
 use crate::storage::idempotency::{self, Earlier};
 use crate::storage::identifiers::{is_text, is_visible, new_id, utc};
 use crate::storage::keyring::CaseKey;
+use crate::storage::queries::{Following, raised_by_checks};
 use crate::storage::store::require;
 use crate::storage::tables::{case_versions, cases, findings};
 use crate::storage::tasks;
@@ -356,7 +357,15 @@ fn replace(
     }
     let answered = living::answered(tx.conn()?, &case, &put.findings)?;
     content.answered = Some(&answered);
+    let before = case.version;
     let case = store_version(tx, case, &key, &content, "case.replace")?;
+    let following = Following {
+        case: &case,
+        before,
+        findings: &put.findings,
+        answered: &answered,
+    };
+    following.carry_out(tx)?;
     outcome(&case, false, answered)
 }
 
@@ -395,14 +404,20 @@ pub(crate) fn store_version(
         .reason
         .map(|reason| sealed_reason(tx, key, &case, reason))
         .transpose()?;
-    let change_seq = tx.audit(
-        Event::new(action)
-            .case(&case.centre_id, &case.case_id)
-            .versions(old, Some(case.version))
-            .reason(reason.clone())
-            .detail("content_hash", hex::encode(hash))
-            .detail("status", case.status.as_str()),
-    );
+    let raised = match old {
+        None => raised_by_checks(tx, &case, content.status, content.findings),
+        Some(_) => Vec::new(),
+    };
+    let mut event = Event::new(action)
+        .case(&case.centre_id, &case.case_id)
+        .versions(old, Some(case.version))
+        .reason(reason.clone())
+        .detail("content_hash", hex::encode(hash))
+        .detail("status", case.status.as_str());
+    if !raised.is_empty() {
+        event = event.detail("queries", raised.len());
+    }
+    let change_seq = tx.audit(event);
     let version = VersionRecord {
         centre_id: case.centre_id.clone(),
         case_id: case.case_id.clone(),
@@ -440,6 +455,7 @@ pub(crate) fn store_version(
             case: case.clone(),
             version,
             findings: rows,
+            queries: raised,
         })?;
         return Ok(case);
     };

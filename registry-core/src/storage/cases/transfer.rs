@@ -2,7 +2,7 @@
 //!
 //! | goes along | how |
 //! |---|---|
-//! | the current row with its key, every version, its findings and the answers to them | sealed anew |
+//! | the current row with its key, every version, its findings and the answers to them, its queries with what was said | sealed anew |
 //! | evaluations, and what runs and so releases refer to | sealed anew; a run's stored results stay as they are |
 //! | the claim on the pseudonym | so that the earlier centre's next `PUT` is refused as anybody's |
 //! | earlier transfers | the history of holders is the case's |
@@ -27,6 +27,7 @@ use crate::storage::connection::{Conn, on_conn};
 use crate::storage::holders::{TransferRecord, transfers_of};
 use crate::storage::identifiers::{is_text, is_visible};
 use crate::storage::keyring::CaseKey;
+use crate::storage::queries;
 use crate::storage::runs::{end_interrupted, opened_payload, sealed_payload};
 use crate::storage::store::require;
 use crate::storage::tables::{
@@ -118,6 +119,7 @@ fn transfer(tx: &mut Tx<'_>, asked: &Transfer) -> Result<TransferOutcome, StoreE
     moved.state += 1;
     postpone_references(tx.conn()?, true)?;
     move_case(tx, &case, &moved, &key)?;
+    queries::transfer(tx, &case, &moved.centre_id, &key)?;
     move_evaluations(tx, &case, &moved, &key)?;
     for earlier in &moves {
         let place = transfers::table.find((&earlier.centre_id, &earlier.case_id, earlier.number));

@@ -14,6 +14,7 @@ use crate::storage::connection::on_conn;
 use crate::storage::idempotency::{self, Earlier};
 use crate::storage::identifiers::{is_text, is_visible};
 use crate::storage::jobs;
+use crate::storage::queries::{self, close_for_consent};
 use crate::storage::releases;
 use crate::storage::store::require;
 use crate::storage::tables::{
@@ -201,8 +202,9 @@ pub(crate) fn apply(
     case.withdrawn_on = Some(date);
     case.state += 1;
     case.updated_at = tx.now;
-    if mode == WithdrawalMode::Erase {
-        erase(tx, &mut case)?;
+    match mode {
+        WithdrawalMode::NoFurtherUse => close_for_consent(tx, &case)?,
+        WithdrawalMode::Erase => erase(tx, &mut case)?,
     }
     let place = cases::table.find((&case.centre_id, &case.case_id));
     on_conn!(tx.conn()?, c => diesel::update(place).set(&case).execute(c))?;
@@ -226,6 +228,7 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
     case.errors = 0;
     case.warnings = 0;
     let (centre, case_id) = (case.centre_id.as_str(), case.case_id.as_str());
+    queries::forget(tx.conn()?, centre, case_id)?;
     let nothing: Option<String> = None;
     on_conn!(tx.conn()?, c => {
         let versions = case_versions::table
@@ -267,15 +270,15 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
         )
         .execute(c)?;
     });
-    // Answers hold findings. Those of batches name no case: all unexpired ones of the centre go.
+    // Answers hold findings and queries, whoever asked. Those of batches name no case: all unexpired ones of the centre go.
     let centre = centre.to_owned();
     let case_id = case_id.to_owned();
     tx.as_registry(|tx| {
-        let stored = answers::table.filter(answers::centre_id.eq(&centre)).filter(
-            answers::case_id
-                .eq(&case_id)
-                .or(answers::case_id.is_null().and(answers::answer.is_not_null())),
-        );
+        let of_batches = answers::centre_id
+            .eq(&centre)
+            .and(answers::case_id.is_null())
+            .and(answers::answer.is_not_null());
+        let stored = answers::table.filter(answers::case_id.eq(&case_id).or(of_batches));
         on_conn!(tx.conn()?, c => diesel::delete(stored).execute(c))?;
         jobs::forget_reports(tx, &centre)
     })

@@ -1,0 +1,2 @@
+DROP TABLE query_messages;
+DROP TABLE queries;
