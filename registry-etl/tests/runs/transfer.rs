@@ -245,7 +245,7 @@ fn every_unit_counts_once_and_what_has_no_date_at_the_metastatic_diagnosis() {
             .map(|counts| counts.expected())
     };
     assert_eq!(
-        (answered(""), answered(&two.one), answered(&two.two)),
+        (answered("all"), answered(&two.one), answered(&two.two)),
         (Some(4), Some(1), Some(3))
     );
     assert_eq!((level(&two.one).cases, level(&two.two).cases), (Some(1), Some(0)));

@@ -131,7 +131,7 @@ fn a_run_counts_each_unit_where_it_happened() {
     service.published_run("2026-11-01");
     // The units of 26b are the operations of Figure 1: one before the transfer, three after it.
     let rows = office
-        .get("/api/v1/adherence?measure=26b&by=centre")
+        .get("/api/v1/adherence?measure=26b&by=centre&period=all")
         .expect(200)
         .json();
     let units = |centre: &str| -> u64 {
