@@ -4,11 +4,12 @@ use chrono::{Duration, NaiveDate};
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseStatus, FindingState, FinishRun, HeldBy, Holders, LifeCycle, NewCentre,
-    NewEvaluation, NewRelease, Precondition, PutCase, StartRun, Store, StoreError, StoredSeverity, Transfer,
-    TransferOutcome, Withdraw, WithdrawalMode,
+    NewEvaluation, NewRelease, Precondition, PutCase, QueryAction, QueryMove, StartRun, Store, StoreError,
+    StoredSeverity, Transfer, TransferOutcome, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
+use crate::queries::new_query;
 use crate::support::{
     Dialect, TestStore, document, entropy, export, finding, master_key, new_centre, on_both, put, replacing,
     system,
@@ -223,6 +224,26 @@ on_both! {
             assert_eq!(count("C01"), ["0"], "{table}");
             assert_ne!(count("C02"), ["0"], "{table}");
         }
+        test.store.verify_audit(None).unwrap();
+    }
+
+    fn queries_go_along_with_what_was_said_and_without_the_names_of_the_earlier_centre(test) {
+        let (one, _) = full(&test);
+        let office = test.coordinator();
+        let asked = test.store.raise_query(&one, new_query("P-1", "which scan counts?")).unwrap();
+        let answer = QueryMove { action: QueryAction::Message, text: Some("the first".to_owned()), idempotency: None };
+        test.store.move_query(&office, &asked.query.id, answer).unwrap();
+        moved(&test, "P-1", "C01", "C02", "2026-09-01");
+        let two = test.submitter("C02");
+        let there = test.store.query(&two, &asked.query.id).unwrap();
+        let said: Vec<_> = there.history.iter().map(|e| (e.text.as_deref(), e.actor.clone())).collect();
+        assert_eq!(said, [
+            (Some("which scan counts?"), "another centre".to_owned()),
+            (Some("the first"), office.actor().to_owned()),
+        ]);
+        assert_eq!((there.query.centre.as_str(), there.query.opened_by.as_str()), ("C02", "another centre"));
+        assert_eq!(test.store.query(&office, &asked.query.id).unwrap().query.opened_by, one.actor());
+        assert_eq!(test.store.query(&one, &asked.query.id).err(), Some(StoreError::NotFound));
         test.store.verify_audit(None).unwrap();
     }
 
