@@ -11,6 +11,7 @@
 //! | `cases/` | submissions, versions, findings, life cycle, withdrawal |
 //! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
+//! | `verifications/` | samples of cases and what was entered again from the source |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
 
@@ -40,6 +41,7 @@ mod target;
 mod tasks;
 mod trail;
 mod transaction;
+mod verifications;
 mod writer;
 
 pub use backup::WithdrawalRecord;
@@ -65,3 +67,4 @@ pub use sessions::{NewSession, Session, SignInLink};
 pub use store::Store;
 pub use tasks::{Task, TaskKind};
 pub use trail::{AuditFilter, AuditRow};
+pub use verifications::{NewVerification, ReenteredCase, SampledCase, Verification};

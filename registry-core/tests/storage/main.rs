@@ -24,4 +24,5 @@ mod pseudonyms;
 mod runs;
 mod secrecy;
 mod support;
+mod verifications;
 mod withdrawal;

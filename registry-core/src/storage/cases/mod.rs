@@ -20,7 +20,8 @@ use serde_json::Value;
 pub(crate) use living::AnswerRecord;
 pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
-pub(crate) use put::open_reason;
+pub(crate) use put::{open_reason, sealed_reason};
+pub(crate) use read::locate;
 pub(crate) use rows::{CaseRecord, VersionRecord, load_case, load_findings, stored_status};
 pub(crate) use withdraw::reapply;
 
