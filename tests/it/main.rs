@@ -20,3 +20,4 @@ mod rules;
 mod runs;
 mod session;
 mod tidy;
+mod verifications;

@@ -107,6 +107,9 @@ impl Frame {
             add("/cases", "Cases");
             add("/worklist", "Worklist");
         }
+        if role.sees_cases() || role == Role::Committee {
+            add("/verification", "Verification");
+        }
         if matches!(role, Role::Committee | Role::Coordinator) {
             add("/runs", "Runs");
         }

@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, releases,
-    results, runs, schemas,
+    results, runs, schemas, verifications,
 };
 use crate::problem::Problem;
 
@@ -38,6 +38,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
         results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::benchmarks::list, results::quality,
         quality::worklist::list, quality::completeness::show, quality::adjudication::list,
+        verifications::draws::draw, verifications::draws::list, verifications::draws::show, verifications::agreement::show,
+        verifications::cases::show, verifications::cases::reenter, verifications::cases::reset,
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,

@@ -18,7 +18,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Whether a table is wanted.
-fn wants_csv(request: &HttpRequest) -> bool {
+pub(super) fn wants_csv(request: &HttpRequest) -> bool {
     let accept = request.headers().get("accept").and_then(|v| v.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/csv"))
 }
