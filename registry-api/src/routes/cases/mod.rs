@@ -2,6 +2,7 @@
 
 pub mod assessment;
 pub(super) mod batch;
+mod batch_job;
 mod export;
 mod findings;
 mod life_cycle;
