@@ -11,7 +11,7 @@ use registry_core::form::Forms;
 use registry_core::guideline::questions::Questions;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
-use registry_core::verification::{Verifier, readers};
+use registry_core::verification::Verifier;
 use registry_core::versions::SchemaStore;
 use registry_etl::benchmarks::Benchmarks;
 use registry_etl::cohorts::definitions;
@@ -106,9 +106,8 @@ pub fn assemble_with(
     }
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let verifier = Verifier::of(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
-    let current = schemas.current();
-    let in_force = judge.in_force(&current.version);
-    let readers = in_force.map(|guideline| readers(guideline, &current.dictionary));
+    let in_force = judge.in_force(&schemas.current().version);
+    let readers = in_force.map(|guideline| verifier.readers(guideline));
     let benchmarks = Benchmarks::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let endpoints = definitions(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;

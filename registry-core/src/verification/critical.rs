@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Verifier;
 use crate::dictionary::{Dictionary, EntityKind};
 use crate::guideline::Guideline;
 
@@ -23,31 +24,40 @@ const TREATMENTS: &[&str] = &[
     "radiotherapy.start_date",
 ];
 
-/// The number of measures of a guideline that read each element (`entity.element`) of a dictionary: by its path, by the name a row is given
-/// (`local_treatment AS m`, `m.modality`), by a named date, or as the date that places a row in a window; in the measure's own expressions and
-/// in the population and the definitions they name. Elements no measure reads are not in it.
-pub fn readers(guideline: &Guideline, dictionary: &Dictionary) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for measure in &guideline.measures {
-        let mut texts: Vec<&str> = measure.expressions.values().map(String::as_str).collect();
-        texts.extend(guideline.populations.get(&measure.population).map(String::as_str));
-        let mut read = BTreeSet::new();
-        let mut named = BTreeSet::new();
-        while let Some(text) = texts.pop() {
-            for word in words(text) {
-                if let Some(definition) = guideline.definitions.get(word)
-                    && named.insert(word)
-                {
-                    texts.push(definition);
+impl Verifier {
+    /// The number of measures of a guideline that read each element (`entity.element`): by its path, by the name a row is given
+    /// (`local_treatment AS m`, `m.modality`), by a named date, or as the date that places a row in a window; in the measure's own expressions
+    /// and in the population and the definitions they name. What reads an element the service works out rests on what it is worked out from.
+    /// Elements no measure reads are not in it.
+    pub fn readers(&self, guideline: &Guideline) -> BTreeMap<String, usize> {
+        let dictionary = &self.store.current().dictionary;
+        let mut counts = BTreeMap::new();
+        for measure in &guideline.measures {
+            let mut texts: Vec<&str> = measure.expressions.values().map(String::as_str).collect();
+            texts.extend(guideline.populations.get(&measure.population).map(String::as_str));
+            let mut read = BTreeSet::new();
+            let mut named = BTreeSet::new();
+            while let Some(text) = texts.pop() {
+                for word in words(text) {
+                    if let Some(definition) = guideline.definitions.get(word)
+                        && named.insert(word)
+                    {
+                        texts.push(definition);
+                    }
+                }
+                read.extend(elements(text, dictionary));
+            }
+            for (derived, sources) in &self.derived_from {
+                if read.contains(derived) {
+                    read.extend(sources.iter().cloned());
                 }
             }
-            read.extend(elements(text, dictionary));
+            for element in read {
+                *counts.entry(element).or_insert(0) += 1;
+            }
         }
-        for element in read {
-            *counts.entry(element).or_insert(0) += 1;
-        }
+        counts
     }
-    counts
 }
 
 /// The words of an expression, codes (in quotes) left out.

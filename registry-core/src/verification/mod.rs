@@ -20,5 +20,4 @@ mod rules;
 pub(crate) mod sample;
 
 pub use compare::{Cell, Comparison, Difference, Kind};
-pub use critical::readers;
 pub use rules::{Verifier, VerifierError};

@@ -40,6 +40,8 @@ pub struct Verifier {
     share: f64,
     verify_from: f64,
     critical_measures: usize,
+    /// What the service works out, and what from.
+    pub(super) derived_from: BTreeMap<String, Vec<String>>,
 }
 
 /// What is compared of one entity.
@@ -77,6 +79,7 @@ pub(super) struct Link {
 struct RulesFile {
     sample: SampleFile,
     agreement: AgreementFile,
+    derived_from: BTreeMap<String, Vec<String>>,
     rows: RowsFile,
 }
 
@@ -126,6 +129,13 @@ impl Verifier {
         if file.rows.near_days < 0 {
             return wrong("`near_days` is not negative".to_owned());
         }
+        for (derived, sources) in &file.derived_from {
+            for path in std::iter::once(derived).chain(sources) {
+                if layout.path(path).is_none() {
+                    return wrong(format!("`{path}` is not in the dictionary"));
+                }
+            }
+        }
         let references = forms
             .references(dictionary)
             .ok_or_else(|| VerifierError::Rules("this version of the case has no entry form".to_owned()))?;
@@ -139,6 +149,7 @@ impl Verifier {
             share: file.sample.share,
             verify_from: file.agreement.verify_from,
             critical_measures: file.agreement.critical_measures,
+            derived_from: file.derived_from,
         })
     }
 

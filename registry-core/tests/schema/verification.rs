@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use registry_core::form::Forms;
 use registry_core::synthetic::{self, CohortPlan};
-use registry_core::verification::{Comparison, Kind, Verifier, readers};
+use registry_core::verification::{Comparison, Kind, Verifier};
 use serde_json::{Value, json};
 
 use crate::body::{JUDGE, STORE, case, with};
@@ -307,12 +307,20 @@ fn documents_of_two_versions_are_compared_in_the_newest_form() {
 #[test]
 fn measures_that_read_an_element_are_counted() {
     let guideline = JUDGE.in_force(&STORE.current().version).expect("a guideline");
-    let readers = readers(guideline, &STORE.current().dictionary);
+    let readers = VERIFIER.readers(guideline);
     let all = guideline.measures.len();
     // Every population asks for consent, eligibility and a first presentation.
     assert_eq!(readers.get("consent.status"), Some(&all));
     assert_eq!(readers.get("primary.eligibility_class"), Some(&all));
     assert_eq!(readers.get("presentation.seq"), Some(&all));
+    // Eligibility is worked out from what a person enters.
+    for source in [
+        "primary.icdo_morphology",
+        "primary.icdo_topography",
+        "primary.organ_of_origin",
+    ] {
+        assert_eq!(readers.get(source), Some(&all), "{source}");
+    }
     assert!(readers["presentation.date_detected"] > 30);
     assert!(
         readers["local_treatment.modality"] > 10,

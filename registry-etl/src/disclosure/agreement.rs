@@ -36,9 +36,15 @@ pub fn agreement(levels: &[AgreementLevel], threshold: u32) -> Vec<AgreementLeve
 fn shared(exact: &Agreement, threshold: u32) -> Agreement {
     let hidden = few(exact.cases.unwrap_or(0), threshold);
     Agreement {
-        share: exact.share.filter(|_| !hidden).map(|share| rounded(share, 100.0)),
+        share: exact.share.filter(|_| !hidden).map(whole_percent),
         ..Agreement::default()
     }
+}
+
+/// To whole percent; what is not all is not told as all.
+fn whole_percent(share: f64) -> f64 {
+    let rounded = rounded(share, 100.0);
+    if share < 1.0 { rounded.min(0.99) } else { rounded }
 }
 
 fn rounded(value: f64, steps: f64) -> f64 {
@@ -101,5 +107,9 @@ mod tests {
             assert!(shown.agreement.lower.is_none() && shown.differing.is_empty());
         }
         assert_eq!(agreement(&[level(NETWORK, 4)], 5)[0].total.share, None);
+        assert_eq!(
+            (whole_percent(0.9999), whole_percent(1.0), whole_percent(0.004)),
+            (0.99, 1.0, 0.0)
+        );
     }
 }

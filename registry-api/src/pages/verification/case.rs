@@ -150,7 +150,7 @@ fn shown(state: &AppState, compared: &Compared, documents: (&Value, &Value), val
         compared: comparison.compared(),
         share: comparison
             .share()
-            .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0)),
+            .map_or_else(|| "–".to_owned(), words::exact_percent),
         limit: format!("{} %", (state.verifier.verify_from() * 10_000.0).round() / 100.0),
         enough: compared.may_be_verified(state),
         open: case.status == CaseStatus::Submitted,

@@ -81,7 +81,6 @@ struct Case {
     pseudonym: String,
     stage: String,
     reentered: String,
-    by: String,
     agreement: String,
     differences: usize,
 }
@@ -235,9 +234,9 @@ fn line(case: &SampledCase, compared: Option<&Compared>) -> Case {
             .reentered_at
             .map(|at| at.format("%Y-%m-%d").to_string())
             .unwrap_or_default(),
-        by: case.reentered_by.clone().unwrap_or_default(),
         agreement: compared
-            .map(|compared| words::percent(compared.comparison.share()))
+            .and_then(|compared| compared.comparison.share())
+            .map(words::exact_percent)
             .unwrap_or_default(),
         differences: compared.map_or(0, |compared| compared.comparison.differences.len()),
     }
@@ -250,10 +249,15 @@ fn share(agreement: &Agreement) -> Share {
         compared: count(agreement.compared),
         agreeing: count(agreement.agreeing),
         share: match agreement.share {
-            Some(share) => format!("{:.1} %", share * 100.0),
+            // Told in whole percent when it is told without counts.
+            Some(share) if agreement.compared.is_none() => words::percent(Some(share)),
+            Some(share) => words::exact_percent(share),
             None => "not shown".to_owned(),
         },
-        interval: words::interval(agreement.lower, agreement.upper),
+        interval: match (agreement.lower, agreement.upper) {
+            (Some(lower), Some(upper)) => format!("{:.1} to {:.1} %", lower * 100.0, upper * 100.0),
+            _ => String::new(),
+        },
     }
 }
 
