@@ -8,12 +8,12 @@ import { Saving } from "./entry-save.js";
 import { make, words } from "./entry-text.js";
 
 export class Page {
-  constructor(schema, server, centre) {
+  constructor(schema, server, centre, saving = (page) => new Saving(page)) {
     Object.assign(this, { schema, server, centre, blocks: new Map(), all: false, strict: false, loading: true, stamp: 0, stored: 0 });
     this.model = new Model(schema);
     this.relevant = relevance(schema.form);
     this.findings = new Findings(this);
-    this.saving = new Saving(this);
+    this.saving = saving(this);
     this.attest = attestAll(this);
     this.helpBox = make("div", { class: "help-box", "aria-hidden": "true" });
     this.said = make("span", { class: "said", role: "status" });

@@ -138,9 +138,8 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Counts what a case was answered, and says it in lines that lead back to its cells. `result` is the item of a batch or
-/// of a validation.
-pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a Value) -> Vec<Line<'a>> {
+/// Counts what a case was answered (the item of a batch or of a validation); whether it was stored, or would be.
+pub(crate) fn count(counts: &mut JobCounts, result: &Value) -> bool {
     let stored = result["accepted"]
         .as_bool()
         .unwrap_or_else(|| result["status"].as_u64().is_some_and(|s| s < 300));
@@ -151,6 +150,12 @@ pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a 
         (true, ..) => &mut counts.created,
     };
     *counted += 1;
+    stored
+}
+
+/// Counts what a case was answered, and says it in lines that lead back to its cells.
+pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a Value) -> Vec<Line<'a>> {
+    let stored = count(counts, result);
     let line = |severity: Option<&'a str>,
                 code: Option<&'a str>,
                 pointer: Option<&str>,

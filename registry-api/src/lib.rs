@@ -19,4 +19,5 @@ pub mod settings;
 pub mod startup;
 pub mod state;
 pub mod submission;
+mod verification;
 pub mod work;

@@ -11,6 +11,7 @@ use registry_core::form::Forms;
 use registry_core::guideline::questions::Questions;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
+use registry_core::verification::Verifier;
 use registry_core::versions::SchemaStore;
 use registry_etl::benchmarks::Benchmarks;
 use registry_etl::cohorts::definitions;
@@ -104,6 +105,9 @@ pub fn assemble_with(
         Questions::of(&schemas, &guideline.id).map_err(|e| StartError::Schema(e.to_string()))?;
     }
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
+    let verifier = Verifier::of(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
+    let in_force = judge.in_force(&schemas.current().version);
+    let readers = in_force.map(|guideline| verifier.readers(guideline));
     let benchmarks = Benchmarks::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let endpoints = definitions(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
@@ -120,6 +124,8 @@ pub fn assemble_with(
         store,
         schemas,
         forms,
+        verifier,
+        readers: readers.unwrap_or_default(),
         benchmarks,
         endpoints,
         engine: Engine::new(Arc::clone(&judge)).map_err(|e| StartError::Schema(e.to_string()))?,

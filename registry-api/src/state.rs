@@ -1,5 +1,6 @@
 //! What every handler works with.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, RwLock};
 
@@ -9,6 +10,7 @@ use registry_core::form::Forms;
 use registry_core::record::CentreTable;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
+use registry_core::verification::Verifier;
 use registry_core::versions::SchemaStore;
 
 use registry_etl::benchmarks::Benchmarks;
@@ -30,6 +32,10 @@ pub struct AppState {
     pub schemas: Arc<SchemaStore>,
     /// Entry forms of its versions.
     pub forms: Forms,
+    /// Compares cases with what was entered again from the source.
+    pub verifier: Verifier,
+    /// How many measures of the guideline in force read an element.
+    pub readers: BTreeMap<String, usize>,
     /// Published series.
     pub benchmarks: Benchmarks,
     /// Survival endpoints, as defined.

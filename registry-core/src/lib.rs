@@ -15,4 +15,5 @@ pub mod rules;
 pub mod storage;
 pub mod synthetic;
 pub mod validation;
+pub mod verification;
 pub mod versions;

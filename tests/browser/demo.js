@@ -27,6 +27,7 @@ export const pagesOf = (role) => {
   if (role === "admin") return ["/schema"];
   const pages = ["/", "/adherence", "/measures/1a", "/measures/10c2", "/survival", "/quality", "/schema"];
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist", "/queries", "/queries/metrics");
+  if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");
   if (["committee", "coordinator"].includes(role)) pages.push("/runs");
   if (role === "coordinator") pages.push("/adjudication", "/tasks");

@@ -22,3 +22,4 @@ mod runs;
 mod session;
 mod tasks;
 mod tidy;
+mod verifications;

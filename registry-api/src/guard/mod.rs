@@ -15,6 +15,6 @@ pub use form::{AllowedForm, Fields};
 pub use middleware::{Envelope, observe};
 pub use policy::{
     Administers, Anyone, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults,
-    ReadsRuns, SeesCases, Submits,
+    ReadsRuns, ReadsVerifications, SeesCases, Submits,
 };
 pub use rate::RateLimiter;

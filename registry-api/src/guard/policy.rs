@@ -35,6 +35,8 @@ policies! {
     LeadsCentre = "verify and lock cases" [CentreLead, Coordinator],
     /// Reads results of runs, as far as disclosure control lets the role see them.
     ReadsResults = "read results" [Submitter, CentreLead, Researcher, Committee, Coordinator],
+    /// Reads which cases are drawn for verification (who sees cases), or how far they agree.
+    ReadsVerifications = "read verifications" [Submitter, CentreLead, Committee, Coordinator],
     /// Reads the list of runs.
     ReadsRuns = "read runs" [Committee, Coordinator],
     /// Starts and publishes runs, freezes releases.

@@ -23,6 +23,7 @@ const MODULES: &[(&str, &str)] = modules![
     "entry-attest.js",
     "entry-findings.js",
     "entry-save.js",
+    "entry-again.js",
     "entry-conflict.js",
     "entry-server.js",
     "entry-form.js",

@@ -3,6 +3,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::access::Scope;
 
 use super::case::gone;
 use super::{Frame, html};
@@ -12,7 +13,7 @@ use crate::state::{AppState, blocking};
 
 #[derive(Template)]
 #[template(path = "entry.html")]
-struct Page {
+pub(super) struct Page {
     frame: Frame,
     heading: String,
     /// Version of the case schema the form follows.
@@ -20,21 +21,52 @@ struct Page {
     centre: String,
     /// The case to correct; none for a new one.
     pseudonym: Option<String>,
+    /// The case to enter again from its source; none otherwise.
+    again: Option<Again>,
     csrf: String,
+}
+
+/// Where what is entered again goes, and the page that then shows how far it agrees.
+struct Again {
+    route: String,
+    pseudonym: String,
+    back: String,
 }
 
 impl Page {
     fn new(caller: &Allowed<Submits>, heading: String, version: String, pseudonym: Option<String>) -> Self {
         let frame = Frame::of(&heading, "/cases", caller);
-        let csrf = frame.who.as_ref().map(|who| who.csrf.clone()).unwrap_or_default();
+        let centre = caller.scope.centre().unwrap_or_default();
         Self {
-            csrf,
-            frame,
             heading,
-            version,
-            centre: caller.scope.centre().unwrap_or_default().to_owned(),
             pseudonym,
+            ..Self::blank(frame, centre, version)
         }
+    }
+
+    fn blank(frame: Frame, centre: &str, version: String) -> Self {
+        Self {
+            csrf: frame.who.as_ref().map(|who| who.csrf.clone()).unwrap_or_default(),
+            frame,
+            heading: String::new(),
+            version,
+            centre: centre.to_owned(),
+            pseudonym: None,
+            again: None,
+        }
+    }
+}
+
+/// A blank form for a case of a sample, in the newest version of the schema whatever the stored one is in. Reads nothing of it.
+pub(super) fn again(frame: Frame, scope: &Scope, version: String, id: &str, pseudonym: &str) -> Page {
+    Page {
+        heading: format!("Enter {pseudonym} again"),
+        again: Some(Again {
+            route: format!("/api/v1/verifications/{id}/cases/{pseudonym}"),
+            pseudonym: pseudonym.to_owned(),
+            back: format!("/verification/{id}/{pseudonym}"),
+        }),
+        ..Page::blank(frame, scope.centre().unwrap_or_default(), version)
     }
 }
 

@@ -108,6 +108,9 @@ impl Frame {
             add("/worklist", "Worklist");
             add("/queries", "Queries");
         }
+        if role.sees_cases() || role == Role::Committee {
+            add("/verification", "Verification");
+        }
         if matches!(role, Role::Committee | Role::Coordinator) {
             add("/runs", "Runs");
         }

@@ -22,6 +22,7 @@ mod sign_in;
 mod survival;
 mod survival_tables;
 mod tasks;
+mod verification;
 mod words;
 mod worklist;
 
@@ -67,6 +68,25 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
+        guarded(Method::GET, "/verification", verification::list),
+        guarded(Method::POST, "/verification", verification::draw),
+        guarded(Method::GET, "/verification/{verification}", verification::page),
+        // Before the page of a sampled case, as above.
+        guarded(
+            Method::GET,
+            "/verification/{verification}/agreement.csv",
+            verification::csv,
+        ),
+        guarded(
+            Method::GET,
+            "/verification/{verification}/{pseudonym}",
+            verification::case::page,
+        ),
+        guarded(
+            Method::POST,
+            "/verification/{verification}/{pseudonym}/reset",
+            verification::case::reset,
+        ),
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),

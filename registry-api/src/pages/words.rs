@@ -9,6 +9,14 @@ pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |s| format!("{:.0} %", s * 100.0))
 }
 
+/// A share with one decimal, `99.5 %`; what is not all is never spoken as all, and what is something never as nothing.
+pub(super) fn exact_percent(share: f64) -> String {
+    let shown = share * 100.0;
+    let shown = if share < 1.0 { shown.min(99.9) } else { shown };
+    let shown = if share > 0.0 { shown.max(0.1) } else { shown };
+    format!("{shown:.1} %")
+}
+
 /// A count, or what stands for a hidden one.
 pub(super) fn count(n: Option<u32>) -> String {
     n.map_or_else(|| "not shown".to_owned(), |n| n.to_string())

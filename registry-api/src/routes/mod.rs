@@ -18,8 +18,10 @@ pub mod results;
 pub mod runs;
 pub mod schemas;
 pub mod tasks;
+pub mod verifications;
 
 pub use cases::assessment::{Assessed, assess, gaps_json};
+pub(crate) use cases::not_found;
 pub use endpoint::{Access, Endpoint, guarded, open};
 pub use reply::{Idempotent, Reply, header_text};
 
@@ -40,6 +42,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(results::endpoints());
     all.extend(quality::endpoints());
     all.extend(queries::endpoints());
+    all.extend(verifications::endpoints());
     all.extend(fhir::endpoints());
     all.extend(releases::endpoints());
     all.extend(centres::endpoints());

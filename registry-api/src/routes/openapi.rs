@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, queries,
-    releases, results, runs, schemas, tasks,
+    releases, results, runs, schemas, tasks, verifications,
 };
 use crate::problem::Problem;
 
@@ -41,6 +41,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         quality::worklist::list, quality::completeness::show, quality::adjudication::list,
         queries::list::list, queries::raise::raise, queries::metrics::metrics, queries::steps::show, queries::steps::messages, queries::steps::message,
         queries::steps::close, queries::steps::reopen,
+        verifications::draws::draw, verifications::draws::list, verifications::draws::show, verifications::agreement::show,
+        verifications::cases::show, verifications::cases::reenter, verifications::cases::reset,
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,

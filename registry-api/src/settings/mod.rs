@@ -93,6 +93,8 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// Items of a batch.
     pub batch_items: usize,
+    /// A batch of more items than this is a job.
+    pub batch_job_items: usize,
     /// Requests a second of one key or user.
     pub requests_per_second: NonZeroU32,
     /// Requests a second of one address without accepted credentials.
@@ -195,6 +197,7 @@ impl Default for Settings {
                 record_bytes: 2 << 20,
                 batch_bytes: 64 << 20,
                 batch_items: 10_000,
+                batch_job_items: 5_000,
                 requests_per_second: number(100),
                 anonymous_per_second: number(10),
             },

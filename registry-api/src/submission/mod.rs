@@ -82,7 +82,7 @@ pub fn admit(
 ) -> Result<Admitted, Problem> {
     let envelope = envelope(state, scope);
     let verdict = state.judge.judge(&incoming.body, &envelope, centres);
-    let outcome = check(&incoming, &verdict);
+    let outcome = check(&incoming.pseudonym, &incoming.body, &verdict);
     state
         .metrics
         .submissions
@@ -184,15 +184,16 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
     }
 }
 
-fn check(incoming: &Incoming, verdict: &Verdict) -> Result<(), Problem> {
+/// Refuses a record that its verdict refuses, or that is of another patient than its address says.
+///
+/// # Errors
+/// [`Kind::InvalidRecord`] with every finding.
+pub fn check(pseudonym: &str, body: &Value, verdict: &Verdict) -> Result<(), Problem> {
     if verdict.rejected() {
         return Err(Problem::record(&verdict.findings, verdict.further_findings));
     }
-    let named = incoming
-        .body
-        .pointer("/patient/pseudonym_id")
-        .and_then(Value::as_str);
-    if named != Some(incoming.pseudonym.as_str()) {
+    let named = body.pointer("/patient/pseudonym_id").and_then(Value::as_str);
+    if named != Some(pseudonym) {
         let finding = Finding {
             code: "pseudonym_mismatch".to_owned(),
             severity: Severity::Reject,

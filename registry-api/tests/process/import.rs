@@ -52,6 +52,10 @@ fn a_centre_takes_its_cases_home_and_the_bundle_imports_back_unchanged() {
         .header("accept", "application/zip")
         .call()
         .unwrap();
+    assert!(
+        zip.headers().get("content-length").is_none(),
+        "sent while it is made"
+    );
     let bytes = zip.body_mut().read_to_vec().unwrap();
     std::fs::write(registry.folder().join("own.zip"), bytes).unwrap();
     let import = |path: &str, format: &str, more: &[&str]| {

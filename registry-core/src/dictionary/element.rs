@@ -103,6 +103,17 @@ pub struct Element {
     pub exact_date: bool,
 }
 
+impl Element {
+    /// Whether a closed list of answers is all it takes: one code of a list, or yes and no.
+    pub fn is_coded(&self) -> bool {
+        match self.kind {
+            ElementKind::Boolean => true,
+            ElementKind::Code | ElementKind::Integer => self.codes.is_some(),
+            _ => false,
+        }
+    }
+}
+
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*

@@ -80,6 +80,33 @@ impl Forms {
             "form": form,
         }))
     }
+
+    /// Names and links of the rows of one version.
+    pub(crate) fn references(&self, dictionary: &Dictionary) -> Option<References> {
+        let mut form = self.by_major.get(major(&dictionary.version))?.clone();
+        form.keep_what_exists(dictionary);
+        let labels = form.keys.into_iter().filter(|key| !key.prefix.is_empty());
+        let links = form
+            .links
+            .into_iter()
+            .map(|link| (link.elements, link.to, link.also.into_keys().collect()));
+        Some(References {
+            identity: form.identity,
+            labels: labels.map(|key| key.element).collect(),
+            links: links.collect(),
+        })
+    }
+}
+
+/// How rows of a case are named and how they point at each other.
+#[derive(Debug)]
+pub(crate) struct References {
+    /// The element that says whose case it is.
+    pub(crate) identity: String,
+    /// Elements that name a row by a label of no meaning; a number that names a row (`presentation.seq`) counts, and is none.
+    pub(crate) labels: Vec<String>,
+    /// Elements that point, the element they point at, and words that point at no row.
+    pub(crate) links: Vec<(Vec<String>, String, BTreeSet<String>)>,
 }
 
 fn major(version: &str) -> &str {

@@ -20,9 +20,10 @@ use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, evaluations, finding_answers,
     idempotency, import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations,
-    runs, sessions, sign_in_links, tasks,
+    runs, sessions, sign_in_links, tasks, verification_cases, verifications,
 };
 use super::transaction::{Event, EventRow};
+use super::verifications::{CaseRecord as SampleRecord, opened_reentry};
 use super::{Store, StoreError};
 use crate::access::{Role, Scope};
 use crate::audit::ChainedEvent;
@@ -166,6 +167,9 @@ fn administration(lines: &mut Lines<'_>, conn: &mut Conn) -> Result<(), StoreErr
     whole_table!(lines, conn, import_mappings, (import_mappings::centre_id, import_mappings::name), (
         centre_id: String, name: String, content: String, updated_by: String, updated_at: Time,
     ));
+    whole_table!(lines, conn, verifications, verifications::verification_id, (
+        verification_id: String, seed: String, share: i64, through: chrono::NaiveDate, drawn_at: Time, drawn_by: String,
+    ));
     Ok(())
 }
 
@@ -244,6 +248,24 @@ fn one_case(
                 "from_centre": transfer.from_centre, "to_centre": transfer.to_centre,
                 "effective_on": shown(&transfer.effective_on), "transferred_at": shown(&transfer.transferred_at),
                 "change_seq": transfer.change_seq, "reason": reason, "actor": transfer.actor,
+            }),
+        )?;
+    }
+    let query = verification_cases::table
+        .filter(verification_cases::centre_id.eq(&case.centre_id))
+        .filter(verification_cases::case_id.eq(&case.case_id))
+        .order(verification_cases::verification_id);
+    for sampled in on_conn!(conn, c => query.load::<SampleRecord>(c))? {
+        let document = match &key {
+            Some(key) => opened_reentry(key, &sampled)?,
+            None => None,
+        };
+        lines.put(
+            "verification_cases",
+            json!({
+                "centre_id": sampled.centre_id, "verification_id": sampled.verification_id,
+                "case_id": sampled.case_id, "version": sampled.version, "document": document,
+                "reentered_at": shown(&sampled.reentered_at), "reentered_by": sampled.reentered_by,
             }),
         )?;
     }

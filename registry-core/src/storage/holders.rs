@@ -18,7 +18,7 @@ use super::{Store, StoreError};
 use crate::access::Scope;
 
 /// How a centre is spoken of to those who may not know which it is.
-const ANOTHER: &str = "another centre";
+pub(crate) const ANOTHER: &str = "another centre";
 
 /// The centres that held a case, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,7 +64,7 @@ pub struct Job {
     pub job_id: String,
     /// Whose cases.
     pub centre_id: String,
-    /// What it is: `import`.
+    /// What it is: `import` or `batch`.
     pub kind: String,
     /// Judges everything, stores nothing.
     pub dry_run: bool,

@@ -13,6 +13,7 @@
 //! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
 //! | `queries/` | data queries: raised by checks and by people, their states and messages |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
+//! | `verifications/` | samples of cases and what was entered again from the source |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
 
@@ -44,6 +45,7 @@ mod target;
 mod tasks;
 mod trail;
 mod transaction;
+mod verifications;
 mod writer;
 
 pub use backup::WithdrawalRecord;
@@ -74,3 +76,4 @@ pub use sessions::{NewSession, Session, SignInLink};
 pub use store::Store;
 pub use tasks::{Task, TaskKind};
 pub use trail::{AuditFilter, AuditRow};
+pub use verifications::{NewVerification, ReenteredCase, SampledCase, Verification};

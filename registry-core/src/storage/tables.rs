@@ -381,6 +381,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    verifications (verification_id) {
+        verification_id -> Text,
+        seed -> Text,
+        share -> BigInt,
+        through -> Date,
+        drawn_at -> Timestamp,
+        drawn_by -> Text,
+    }
+}
+
+diesel::table! {
+    verification_cases (centre_id, verification_id, case_id) {
+        centre_id -> Text,
+        verification_id -> Text,
+        case_id -> Text,
+        version -> BigInt,
+        document -> Nullable<Binary>,
+        reentered_at -> Nullable<Timestamp>,
+        reentered_by -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     centres,
     centre_revision,
@@ -410,4 +433,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     run_evaluations,
     results,
     releases,
+    verifications,
+    verification_cases,
 );

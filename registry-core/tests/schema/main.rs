@@ -21,3 +21,4 @@ mod publication;
 mod quality;
 mod store;
 mod upgrades;
+mod verification;

@@ -6,9 +6,9 @@ use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseRef, CaseStatus, EvaluationRef, FinishRun, LifeCycle, NewCentre,
-    NewEvaluation, NewKey, NewQuery, Precondition, PutCase, QueryAction, QueryFilter, QueryMove, QuerySide,
-    QueryState, QueryThread, RaisedBy, RunResult, StartRun, StoreError, StoredSeverity, Transfer, Withdraw,
-    WithdrawalMode,
+    NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, PutCase, QueryAction, QueryFilter,
+    QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RunResult, SampledCase, StartRun, StoreError,
+    StoredSeverity, Transfer, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -23,6 +23,7 @@ struct Side {
     etags: Vec<String>,
     keys: Vec<String>,
     queries: Vec<String>,
+    draws: Vec<String>,
 }
 
 impl Side {
@@ -36,6 +37,7 @@ impl Side {
             etags: vec!["\"none\"".to_owned()],
             keys: Vec::new(),
             queries: Vec::new(),
+            draws: Vec::new(),
             test,
         }
     }
@@ -46,7 +48,7 @@ impl Side {
         let scope = self.scopes[random.random_range(0..3)].clone();
         let pseudonym = format!("P-{}", random.random_range(0..40));
         let date: NaiveDate = "2026-06-30".parse().unwrap();
-        match random.random_range(0..32) {
+        match random.random_range(0..34) {
             0..=9 => {
                 let sent = self.random_put(random, &pseudonym);
                 let done = store.put_case(&scope, sent);
@@ -237,6 +239,8 @@ impl Side {
                 format!("{:?}", store.move_query(asker, &id, asked))
             }
             30 => self.random_list(random, &scope),
+            31 => self.random_verification(random, &scope, &pseudonym),
+            32 => format!("{:?}", self.reenter_one(random)),
             _ => format!("{:?}", store.findings(&scope, &pseudonym)),
         }
     }
@@ -277,6 +281,68 @@ impl Side {
             }
         }
         said
+    }
+
+    /// Draws, sets back, reads.
+    fn random_verification(&mut self, random: &mut ChaCha20Rng, scope: &Scope, pseudonym: &str) -> String {
+        let store = &self.test.store;
+        let id = self.draws.last().cloned().unwrap_or_default();
+        match random.random_range(0..4) {
+            0 => {
+                let new = NewVerification {
+                    seed: random
+                        .random_bool(0.5)
+                        .then(|| "ä".repeat(random.random_range(0..2)) + "s"),
+                    share: f64::from(random.random_range(0..6_u32)) / 5.0,
+                    through: "2026-11-23".parse().unwrap(),
+                };
+                let drawn = store.draw_verification(&self.coordinator, new);
+                if let Ok(draw) = &drawn {
+                    self.draws.push(draw.verification_id.clone());
+                }
+                format!("{drawn:?}")
+            }
+            1 => format!(
+                "{:?}",
+                store.reset_reentry(&self.coordinator, &id, pseudonym, "ä: 'mixed up'")
+            ),
+            2 => format!(
+                "{:?} {:?}",
+                store.list_verifications(scope),
+                store.sampled_cases(&self.coordinator, &id)
+            ),
+            _ => {
+                let mut said = String::new();
+                let read = store.for_each_reentered::<StoreError>(&self.coordinator, &id, |case| {
+                    said.push_str(&format!("{case:?}"));
+                    Ok(())
+                });
+                said + &format!("{read:?}")
+            }
+        }
+    }
+
+    /// Somebody enters a case of the latest draw again; sometimes the one who entered it before.
+    fn reenter_one(&self, random: &mut ChaCha20Rng) -> Result<SampledCase, StoreError> {
+        let store = &self.test.store;
+        let id = self.draws.last().cloned().unwrap_or_default();
+        let mut cases = store.sampled_cases(&self.coordinator, &id)?;
+        cases.retain(|case| case.centre_id == "C01" || case.reentered_at.is_none());
+        let at = random.random_range(0..cases.len().max(1));
+        let Some(case) = cases.get(at) else {
+            return Err(StoreError::NotFound);
+        };
+        let by = if random.random_bool(0.7) {
+            &self.lead
+        } else {
+            &self.scopes[0]
+        };
+        store.reenter_case(
+            by,
+            &id,
+            &case.pseudonym,
+            &json!({"again": random.random_range(0..9)}),
+        )
     }
 
     fn random_put(&self, random: &mut ChaCha20Rng, pseudonym: &str) -> PutCase {

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use registry_core::storage::{JobCounts, PutCase, StartRun, StoreError, StoredSeverity};
+use registry_core::storage::{JobCounts, NewVerification, PutCase, StartRun, StoreError, StoredSeverity};
 use serde_json::json;
 
 use crate::support::{Dialect, TestStore, finding, put, system};
@@ -21,6 +21,7 @@ const WALLED: &[&str] = &[
     "jobs",
     "job_reports",
     "import_mappings",
+    "verification_cases",
 ];
 
 /// Tables with a `centre_id` whose rows other roles may see, and why.
@@ -55,7 +56,8 @@ fn count(conn: &mut PgConnection, table: &str) -> i64 {
     row.n
 }
 
-/// Two centres with a case that came from a third, an answered finding with its query, an evaluation, a job and a mapping each.
+/// Two centres with a case that came from a third, an answered finding with its query, an evaluation, a job and a mapping each; both cases
+/// drawn for verification.
 fn with_rows() -> Option<(TestStore, PgConnection)> {
     let test = TestStore::new(Dialect::Postgres)?;
     for (centre, pseudonym) in [("C01", "P-1"), ("C02", "P-2")] {
@@ -87,6 +89,12 @@ fn with_rows() -> Option<(TestStore, PgConnection)> {
         test.store.tell_job(&scope, &job.job_id, counts, "{}\n").unwrap();
         test.store.put_mapping(&scope, "ours", "").unwrap();
     }
+    let draw = NewVerification {
+        seed: None,
+        share: 1.0,
+        through: "2026-11-23".parse().unwrap(),
+    };
+    test.store.draw_verification(&test.coordinator(), draw).unwrap();
     let run = StartRun {
         cutoff_date: "2026-10-31".parse().unwrap(),
         parameters: json!({}),

@@ -26,4 +26,5 @@ mod runs;
 mod secrecy;
 mod support;
 mod transfer;
+mod verifications;
 mod withdrawal;

@@ -4,8 +4,8 @@ use chrono::{Duration, NaiveDate};
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseStatus, FindingState, FinishRun, HeldBy, Holders, LifeCycle, NewCentre,
-    NewEvaluation, NewRelease, Precondition, PutCase, QueryAction, QueryMove, StartRun, Store, StoreError,
-    StoredSeverity, Transfer, TransferOutcome, Withdraw, WithdrawalMode,
+    NewEvaluation, NewRelease, NewVerification, Precondition, PutCase, QueryAction, QueryMove, StartRun,
+    Store, StoreError, StoredSeverity, Transfer, TransferOutcome, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -26,6 +26,7 @@ const MOVED: &[&str] = &[
     "queries",
     "run_evaluations",
     "transfers",
+    "verification_cases",
 ];
 
 /// Tables that name a case and whose rows stay where they are, and why.
@@ -149,6 +150,16 @@ fn full(test: &TestStore) -> (Scope, i64) {
     test.store
         .move_case(&lead, "P-1", lock, Some("monitored"))
         .unwrap();
+    let draw = NewVerification {
+        seed: None,
+        share: 1.0,
+        through: day("2026-11-23"),
+    };
+    let draw = test.store.draw_verification(&test.coordinator(), draw).unwrap();
+    let again = json!({"again": "from the source"});
+    test.store
+        .reenter_case(&test.submitter("C01"), &draw.verification_id, "P-1", &again)
+        .unwrap();
     let run = run_over_all(&test.store);
     let release = NewRelease {
         release_id: "2026-1".to_owned(),
@@ -225,6 +236,22 @@ on_both! {
             assert_ne!(count("C02"), ["0"], "{table}");
         }
         test.store.verify_audit(None).unwrap();
+    }
+
+    fn what_was_entered_again_goes_along(test) {
+        let (one, _) = full(&test);
+        moved(&test, "P-1", "C01", "C02", "2026-09-01");
+        let two = test.submitter("C02");
+        let draw = test.store.list_verifications(&two).unwrap().remove(0).verification_id;
+        let sampled = test.store.sampled_cases(&two, &draw).unwrap();
+        assert_eq!((sampled.len(), sampled[0].reentered_by.as_deref()), (1, Some("another centre")));
+        assert!(test.store.sampled_cases(&one, &draw).unwrap().is_empty());
+        let mut read = Vec::new();
+        test.store.for_each_reentered::<StoreError>(&two, &draw, |case| {
+            read.push((case.stored, case.reentered));
+            Ok(())
+        }).unwrap();
+        assert_eq!(read, [(document(2), json!({"again": "from the source"}))]);
     }
 
     fn queries_go_along_with_what_was_said_and_without_the_names_of_the_earlier_centre(test) {

@@ -13,6 +13,7 @@
 //! Not covered: comparing two published runs with each other, which differ by the cases added in between.
 
 mod adherence;
+mod agreement;
 mod comparison;
 mod completeness;
 mod endpoints;
@@ -23,6 +24,7 @@ pub(crate) mod suppression;
 mod survival;
 
 pub use adherence::{adherence, adherence_for_centre};
+pub use agreement::agreement;
 pub use comparison::comparison;
 pub use completeness::completeness;
 pub use flows::withhold;

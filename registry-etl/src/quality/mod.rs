@@ -6,11 +6,13 @@
 //! | `counts` | answers to expected elements |
 //! | `completeness` | the cases of a run added up, for the network and by centre |
 //! | `worklist` | the work of one centre, from the evaluations of its cases |
+//! | `agreement` | cases entered again from the source, added up by element |
 //! | `adjudication` | cases whose histology waits for the committee |
 //! | `queries` | data queries added up: how many, how soon answered and closed |
 //! | `quantiles` | quantiles of days |
 
 mod adjudication;
+mod agreement;
 mod completeness;
 mod counts;
 mod facts;
@@ -19,6 +21,7 @@ mod queries;
 mod worklist;
 
 pub use adjudication::{Undecided, undecided};
+pub use agreement::{Agreement, AgreementLevel, AgreementTally, ElementAgreement, NETWORK};
 pub use completeness::{Tally, Versions};
 pub use counts::{Answer, Counts};
 pub use facts::{QualityFacts, QualityShare, Subject, Submission};

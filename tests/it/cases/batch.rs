@@ -135,3 +135,129 @@ fn an_idempotency_key_reused_with_another_body_is_refused() {
     assert_eq!(other.code(), "idempotency_key_reused");
     centre.get("/api/v1/cases/BATCH-00002").expect(404);
 }
+
+/// The counts of a job: total, created, changed, unchanged, refused.
+fn counts(job: &Value) -> [u64; 5] {
+    ["total", "created", "changed", "unchanged", "refused"]
+        .map(|name| job["counts"][name].as_u64().expect("a count"))
+}
+
+/// Asks until the job has ended.
+fn ended(client: &support::client::Client, job: &Value) -> Value {
+    let path = format!("/api/v1/jobs/{}", job["job_id"].as_str().expect("an id"));
+    let start = std::time::Instant::now();
+    loop {
+        let job = client.get(&path).expect(200).json();
+        if job["state"] != "running" {
+            return job;
+        }
+        assert!(start.elapsed().as_secs() < 120, "{job}");
+    }
+}
+
+fn report(client: &support::client::Client, job: &Value) -> Vec<Value> {
+    let path = format!("/api/v1/jobs/{}/report", job["job_id"].as_str().expect("an id"));
+    let text = client.get(&path).expect(200).text();
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn a_batch_is_a_job_when_the_caller_prefers_that() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("prefer", "wait=5, Respond-Async"),
+        ("idempotency-key", "job-1"),
+    ];
+    let path = "/api/v1/cases:batch";
+    let begun = centre
+        .send("POST", path, &headers, Some(&lines(130, Some(117))))
+        .expect(202);
+    assert_eq!(begun.header("preference-applied"), Some("respond-async"));
+    let job = begun.json();
+    assert_eq!((&job["kind"], counts(&job)[0]), (&json!("batch"), 130));
+    assert_eq!(
+        begun.header("location"),
+        Some(format!("/api/v1/jobs/{}", job["job_id"].as_str().expect("an id")).as_str())
+    );
+    let done = ended(&centre, &job);
+    assert_eq!(
+        (&done["state"], counts(&done)),
+        (&json!("done"), [130, 129, 0, 0, 1])
+    );
+    let told = report(&centre, &job);
+    assert_eq!(told.len(), 130);
+    for (n, line) in told.iter().enumerate() {
+        assert_eq!(
+            (&line["item"], &line["case"]),
+            (&json!(n), &json!(format!("BATCH-{n:05}")))
+        );
+        assert_eq!(
+            line["result"]["status"],
+            if n == 117 { 422 } else { 201 },
+            "{line}"
+        );
+    }
+    assert_eq!(told[117]["result"]["errors"][0]["pointer"], "/patient/sex");
+    // The same request again is the same job; the same cases in another are as they were.
+    let replay = centre
+        .send("POST", path, &headers, Some(&lines(130, Some(117))))
+        .expect(202);
+    assert_eq!(replay.json()["job_id"], job["job_id"]);
+    let again = centre
+        .send("POST", path, &headers[..2], Some(&lines(130, Some(117))))
+        .expect(202);
+    assert_eq!(counts(&ended(&centre, &again.json())), [130, 0, 0, 129, 1]);
+    service
+        .submitter("C02")
+        .get(begun.header("location").expect("a place"))
+        .expect(404);
+}
+
+#[test]
+fn an_atomic_job_stores_all_or_nothing_and_a_large_batch_is_a_job_unasked() {
+    let service = Service::start_with(support::database::Database::sqlite(), |settings| {
+        settings.limits.batch_job_items = 40;
+    });
+    let centre = service.submitter("C01");
+    let headers = [("content-type", "application/x-ndjson")];
+    let small = centre.send("POST", "/api/v1/cases:batch", &headers, Some(&lines(2, None)));
+    assert_eq!(
+        small.expect(200).json()["results"].as_array().map(Vec::len),
+        Some(2)
+    );
+    let path = "/api/v1/cases:batch?atomic=true";
+    let refused = centre
+        .send("POST", path, &headers, Some(&lines(150, Some(149))))
+        .expect(202);
+    assert_eq!(refused.header("preference-applied"), None);
+    let job = ended(&centre, &refused.json());
+    assert_eq!(
+        (&job["state"], counts(&job)),
+        (&json!("failed"), [150, 0, 0, 0, 150])
+    );
+    assert!(
+        job["problem"]
+            .as_str()
+            .is_some_and(|why| why.contains("nothing of it was stored"))
+    );
+    let told = report(&centre, &job);
+    assert!(
+        told.iter().any(|line| line["pointer"] == "/149/patient/sex"),
+        "{told:?}"
+    );
+    let count = |v: Value| v["cases"].as_array().map(Vec::len);
+    assert_eq!(count(centre.get("/api/v1/cases").expect(200).json()), Some(2));
+    let stored = centre
+        .send("POST", path, &headers, Some(&lines(150, None)))
+        .expect(202);
+    let job = ended(&centre, &stored.json());
+    assert_eq!(
+        (&job["state"], counts(&job)),
+        (&json!("done"), [150, 148, 0, 2, 0])
+    );
+    service.verify_audit();
+}

@@ -9,6 +9,7 @@ use registry_core::validation::Verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::batch_job::BatchJob;
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::parallel::in_order;
 use crate::problem::{Kind, Problem};
@@ -68,12 +69,26 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
     Ok(items)
 }
 
-/// Create or replace many cases; an existing case is replaced. `atomic=true` stores all or nothing.
+/// Whether the caller would rather have a job than wait (RFC 7240, `Prefer: respond-async`).
+fn prefers_a_job(request: &HttpRequest) -> bool {
+    let named = request.headers().get_all("prefer");
+    named
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|preference| {
+            let name = preference.split([';', '=']).next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("respond-async")
+        })
+}
+
+/// Create or replace many cases; an existing case is replaced. `atomic=true` stores all or nothing. With `Prefer: respond-async`, and above
+/// `limits.batch_job_items` items, the answer is a job (202): its counts grow item by item, its report has a line per item.
 #[utoipa::path(post, path = "/api/v1/cases:batch", tag = "cases",
     params(("atomic" = Option<bool>, Query,), ("Idempotency-Key" = Option<String>, Header,),
-        ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
+        ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` for a job")),
     request_body(content = serde_json::Value, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
-    responses((status = 200, description = "A result per item, in input order"), (status = 413, description = "Too many items: send the batch in parts"),
+    responses((status = 200, description = "A result per item, in input order"), (status = 202, description = "Begun: see the job"), (status = 413, description = "Too many items: send the batch in parts"),
         (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
 pub(super) async fn batch(
     caller: Allowed<Submits>,
@@ -87,8 +102,25 @@ pub(super) async fn batch(
     let atomic = options.atomic;
     let reason = header_text(&request, "change-reason")?;
     let shared = state.clone();
+    let preferred = prefers_a_job(&request);
     Idempotent::once(idempotent, &state, &scope, move || {
         let items = items(&body, &shared.settings.limits)?;
+        if preferred || items.len() > shared.settings.limits.batch_job_items {
+            let job = BatchJob {
+                state: shared,
+                scope: caller.scope,
+                items,
+                atomic,
+                reason,
+            };
+            let job = job.begin()?;
+            let reply = Reply::json(202, &job)?.header("location", format!("/api/v1/jobs/{}", job.job_id));
+            return Ok(if preferred {
+                reply.header("preference-applied", "respond-async")
+            } else {
+                reply
+            });
+        }
         let results = store(&shared, &caller.scope, items, atomic, reason.as_deref())?;
         Reply::json(200, &json!({ "results": results }))
     })

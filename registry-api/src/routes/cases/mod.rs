@@ -2,6 +2,7 @@
 
 pub mod assessment;
 pub(super) mod batch;
+mod batch_job;
 mod export;
 mod findings;
 mod life_cycle;
@@ -111,7 +112,7 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
 }
 
 /// Another centre's case and no case at all give the same answer.
-pub(super) fn not_found(error: StoreError) -> Problem {
+pub(crate) fn not_found(error: StoreError) -> Problem {
     match error {
         StoreError::Withdrawn { erased: true } => Problem::new(Kind::NotFound),
         other => other.into(),

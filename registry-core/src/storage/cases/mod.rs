@@ -21,7 +21,7 @@ use serde_json::Value;
 pub(crate) use living::{AnswerRecord, answer_in, take_answer_back};
 pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
-pub(crate) use put::open_reason;
+pub(crate) use put::{open_reason, sealed_reason};
 pub(crate) use read::locate;
 pub(crate) use rows::{
     CaseRecord, VersionRecord, load_case, load_case_anywhere, load_findings, load_version, stored_status,

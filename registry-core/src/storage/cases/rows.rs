@@ -231,6 +231,16 @@ pub(crate) fn load_case_anywhere(conn: &mut Conn, case_id: &str) -> Result<Optio
     Ok(on_conn!(conn, c => query.first::<CaseRecord>(c)).optional()?)
 }
 
+/// A case that is not withdrawn.
+pub(crate) fn current(case: CaseRecord) -> Result<CaseRecord, StoreError> {
+    match case.withdrawal() {
+        None => Ok(case),
+        Some(withdrawal) => Err(StoreError::Withdrawn {
+            erased: withdrawal.mode == WithdrawalMode::Erase,
+        }),
+    }
+}
+
 /// One version of a case.
 pub(crate) fn load_version(
     conn: &mut Conn,
@@ -278,7 +288,8 @@ impl Packed {
     }
 }
 
-fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+/// The bytes that were packed; `None` when they are not what [`Packed`] makes.
+pub(crate) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
     ZlibDecoder::new(packed).read_to_end(&mut plain).ok()?;
     Some(plain)

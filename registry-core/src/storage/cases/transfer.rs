@@ -3,6 +3,7 @@
 //! | goes along | how |
 //! |---|---|
 //! | the current row with its key, every version, its findings and the answers to them, its queries with what was said | sealed anew |
+//! | its place in samples for verification, and what was entered again | sealed anew; a draw names the case whoever holds it |
 //! | evaluations, and what runs and so releases refer to | sealed anew; a run's stored results stay as they are |
 //! | the claim on the pseudonym | so that the earlier centre's next `PUT` is refused as anybody's |
 //! | earlier transfers | the history of holders is the case's |
@@ -36,7 +37,7 @@ use crate::storage::tables::{
 };
 use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
-use crate::storage::{Store, StoreError};
+use crate::storage::{Store, StoreError, verifications};
 
 /// What the coordinating office asks for.
 #[derive(Clone, Debug)]
@@ -120,6 +121,7 @@ fn transfer(tx: &mut Tx<'_>, asked: &Transfer) -> Result<TransferOutcome, StoreE
     postpone_references(tx.conn()?, true)?;
     move_case(tx, &case, &moved, &key)?;
     queries::transfer(tx, &case, &moved.centre_id, &key)?;
+    verifications::transfer(tx, &case, &moved.centre_id, &key)?;
     move_evaluations(tx, &case, &moved, &key)?;
     for earlier in &moves {
         let place = transfers::table.find((&earlier.centre_id, &earlier.case_id, earlier.number));

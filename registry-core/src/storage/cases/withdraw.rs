@@ -19,6 +19,7 @@ use crate::storage::releases;
 use crate::storage::store::require;
 use crate::storage::tables::{
     case_versions, cases, evaluations, finding_answers, findings, idempotency as answers, transfers,
+    verification_cases,
 };
 use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
@@ -267,6 +268,12 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
             evaluations::table
                 .filter(evaluations::centre_id.eq(centre))
                 .filter(evaluations::case_id.eq(case_id)),
+        )
+        .execute(c)?;
+        diesel::delete(
+            verification_cases::table
+                .filter(verification_cases::centre_id.eq(centre))
+                .filter(verification_cases::case_id.eq(case_id)),
         )
         .execute(c)?;
     });

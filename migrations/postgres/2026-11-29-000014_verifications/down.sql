@@ -1,0 +1,2 @@
+DROP TABLE verification_cases;
+DROP TABLE verifications;

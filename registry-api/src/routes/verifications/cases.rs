@@ -1,0 +1,107 @@
+//! One case of a sample: entered again, compared, set back.
+
+use actix_web::{HttpRequest, web};
+use registry_core::storage::StoreError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::guard::{Allowed, Coordinates, Json, SeesCases, Submits};
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply, not_found};
+use crate::state::{AppState, blocking};
+use crate::verification::{self, Compared};
+
+/// A case of a sample: whether it was entered again, and then where the two documents differ (pointers and kinds, no values).
+#[utoipa::path(get, path = "/api/v1/verifications/{verification}/cases/{pseudonym}", tag = "verifications",
+    params(("verification" = String, Path,), ("pseudonym" = String, Path,)),
+    responses((status = 200, description = "The case, with its agreement once it was entered again"), (status = 404, description = "No such case in this sample here")), security(("key" = [])))]
+pub(in crate::routes) async fn show(
+    caller: Allowed<SeesCases>,
+    path: web::Path<(String, String)>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let (id, pseudonym) = path.into_inner();
+    blocking(move || {
+        let (case, why_not) = state
+            .store
+            .sampled_case(&caller.scope, &id, &pseudonym)
+            .map_err(not_found)?;
+        let mut shown = json!(case);
+        match state.store.reentered_case(&caller.scope, &id, &pseudonym) {
+            Ok(reentered) => shown["agreement"] = told(&state, &Compared::of(&state, reentered)),
+            Err(StoreError::NotFound) => shown["not_by_you"] = json!(why_not),
+            Err(error) => return Err(not_found(error)),
+        }
+        Reply::json(200, &shown)
+    })
+    .await
+}
+
+/// How far a case agrees, and where it does not.
+pub(super) fn told(state: &AppState, compared: &Compared) -> Value {
+    let comparison = &compared.comparison;
+    json!({
+        "compared": comparison.compared(),
+        "agreeing": comparison.agreeing(),
+        "share": comparison.share(),
+        "may_be_verified": compared.may_be_verified(state),
+        "differences": comparison.differences,
+    })
+}
+
+/// Enter a sampled case again from the source, in full and without sight of what is stored. It goes through the same checks as a submission
+/// and becomes no version of the case. Once, and by somebody who entered no version of the case up to the draw.
+#[utoipa::path(put, path = "/api/v1/verifications/{verification}/cases/{pseudonym}", tag = "verifications",
+    params(("verification" = String, Path,), ("pseudonym" = String, Path,)),
+    request_body(content = serde_json::Value, description = "The case record; see /api/v1/schemas"),
+    responses((status = 201, description = "Kept, with what the checks found"), (status = 404, description = "No such case in this sample here"),
+        (status = 409, description = "Entered again already, entered by the caller in the first place, or withdrawn"), (status = 422, description = "Refused, with every finding")),
+    security(("key" = [])))]
+pub(in crate::routes) async fn reenter(
+    caller: Allowed<Submits>,
+    path: web::Path<(String, String)>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let (id, pseudonym) = path.into_inner();
+    blocking(move || {
+        let kept = verification::reenter(&state, &caller.scope, &id, &pseudonym, &body.value)?;
+        let place = format!("/api/v1/verifications/{id}/cases/{pseudonym}");
+        Ok(Reply::json(201, &kept)?.header("location", place))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    reason: String,
+}
+
+/// Take back what was entered again for a case: `{"reason": ".."}`. It can then be entered once more.
+#[utoipa::path(post, path = "/api/v1/verifications/{verification}/cases/{pseudonym}:reset", tag = "verifications",
+    params(("verification" = String, Path,), ("pseudonym" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{reason: text}"),
+    responses((status = 200, description = "The case, to be entered again"), (status = 404, description = "No such case in this sample"),
+        (status = 409, description = "Nothing was entered again"), (status = 422, description = "Without a reason")), security(("key" = [])))]
+pub(in crate::routes) async fn reset(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let reset: Reset = serde_json::from_value(body.value)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let (id, pseudonym) = path.into_inner();
+        let case = shared
+            .store
+            .reset_reentry(&caller.scope, &id, &pseudonym, &reset.reason)
+            .map_err(not_found)?;
+        Reply::json(200, &case)
+    })
+    .await
+}

@@ -1,0 +1,104 @@
+//! Drawing a sample, and what was drawn.
+
+use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
+use registry_core::storage::NewVerification;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::guard::{Allowed, Coordinates, Json, ReadsVerifications};
+use crate::problem::{Kind, Problem};
+use crate::routes::{Idempotent, Reply};
+use crate::state::{AppState, blocking};
+use crate::verification;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draw {
+    seed: Option<Value>,
+    share: Option<f64>,
+    through: NaiveDate,
+}
+
+impl Draw {
+    fn wanted(self, usual: f64) -> Result<NewVerification, Problem> {
+        let seed = match self.seed {
+            None => None,
+            Some(Value::String(seed)) => Some(seed),
+            Some(Value::Number(seed)) => Some(seed.to_string()),
+            Some(_) => return Err(unreadable()),
+        };
+        Ok(NewVerification {
+            seed,
+            share: self.share.unwrap_or(usual),
+            through: self.through,
+        })
+    }
+}
+
+fn unreadable() -> Problem {
+    Problem::with(
+        Kind::InvalidValue,
+        "send {\"through\": date, \"share\": number?, \"seed\": text or number?}",
+    )
+}
+
+/// Draw a sample of every centre's cases for source-data verification: `ceil(share * cases)` of those submitted, verified or locked, not
+/// withdrawn and first stored up to `through`, in the order of SHA-256 over the seed, a line feed and the record id. The same seed and the
+/// same cases give the same sample; without a seed one is made and told. What is compared later is the version current now.
+#[utoipa::path(post, path = "/api/v1/verifications", tag = "verifications", params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{through: date, share?: above 0 and up to 1, seed?: text or number}"),
+    responses((status = 201, description = "The draw"), (status = 409, description = "There is no case to draw from"), (status = 422, description = "A share, seed or day that cannot be used")),
+    security(("key" = [])))]
+pub(in crate::routes) async fn draw(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let draw: Draw = serde_json::from_value(body.value).map_err(|_| unreadable())?;
+    let wanted = draw.wanted(state.verifier.share())?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let draw = shared.store.draw_verification(&caller.scope, wanted)?;
+        let place = format!("/api/v1/verifications/{}", draw.verification_id);
+        Ok(Reply::json(201, &draw)?.header("location", place))
+    })
+    .await
+}
+
+/// The draws, newest first, with how many cases were entered again: of the own centre, or of all.
+#[utoipa::path(get, path = "/api/v1/verifications", tag = "verifications",
+    responses((status = 200, description = "The draws")), security(("key" = [])))]
+pub(in crate::routes) async fn list(
+    caller: Allowed<ReadsVerifications>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let draws = verification::draws(&state, &caller.scope)?;
+        Reply::json(200, &json!({ "verifications": draws }))
+    })
+    .await
+}
+
+/// One draw. A centre reads which of its cases are in the sample, and nothing of what they hold; the committee reads no case.
+#[utoipa::path(get, path = "/api/v1/verifications/{verification}", tag = "verifications", params(("verification" = String, Path,)),
+    responses((status = 200, description = "The draw, and its cases: centre, pseudonym, version at the draw, entered again when and by whom"), (status = 404, description = "No such draw")),
+    security(("key" = [])))]
+pub(in crate::routes) async fn show(
+    caller: Allowed<ReadsVerifications>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let draws = verification::draws(&state, &caller.scope)?;
+        let draw = draws.into_iter().find(|draw| draw.verification_id == *id);
+        let mut shown = json!(draw.ok_or(Problem::new(Kind::NotFound))?);
+        if caller.scope.role().sees_cases() {
+            shown["sample"] = json!(state.store.sampled_cases(&caller.scope, &id)?);
+        }
+        Reply::json(200, &shown)
+    })
+    .await
+}
