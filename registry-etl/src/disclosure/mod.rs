@@ -13,6 +13,7 @@
 //! Not covered: comparing two published runs with each other, which differ by the cases added in between.
 
 mod adherence;
+mod centres;
 mod comparison;
 mod completeness;
 mod endpoints;
@@ -70,6 +71,9 @@ impl Thresholds {
         }
     }
 }
+
+/// Why a value is hidden that few patients are behind.
+const FEW: crate::results::Suppression = crate::results::Suppression::FewPatients;
 
 /// Whether a count of patients is neither nobody nor enough.
 fn few(patients: u32, threshold: u32) -> bool {

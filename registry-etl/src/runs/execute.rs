@@ -326,6 +326,7 @@ impl Work<'_> {
         let cohort = Cohort {
             cases: &columns.facts,
             centres: &centres,
+            centre_names: columns.centres.all(),
             volume: columns.thirds_of_cases(&measures::volume_tertiles(self.centres, year)),
             metastasectomies: columns.thirds_of_cases(&measures::metastasectomy_tertiles(self.centres, year)),
             low_volume: low_volume(guideline),
