@@ -23,6 +23,8 @@ pub enum Table {
     AtRisk,
     /// Exclusions by reason.
     Flow,
+    /// Centres by deaths observed over expected.
+    Centres,
 }
 
 /// Which curves of an endpoint.
