@@ -6,7 +6,7 @@ use super::svg::Svg;
 /// Letters of a name in one line.
 const LETTERS: usize = 46;
 const NAMES: f64 = 305.0;
-const PLOT: f64 = 270.0;
+const PLOT: f64 = 225.0;
 const WIDTH: f64 = 760.0;
 const TOP: f64 = 14.0;
 

@@ -28,7 +28,7 @@ pub fn incidence(curve: &IncidenceCurve, title: &str) -> Option<String> {
     if drawn.is_empty() {
         return None;
     }
-    let mut svg = Svg::new(760.0, 420.0 + ROW * curve.causes.len() as f64, title);
+    let mut svg = Svg::new(760.0, 430.0 + ROW * curve.causes.len() as f64, title);
     let left = margin(["All patients"].into_iter());
     let frame = Frame {
         left,
@@ -56,7 +56,7 @@ pub fn incidence(curve: &IncidenceCurve, title: &str) -> Option<String> {
         at_risk: curve.at_risk.iter().map(|one| (one.months, one.at_risk)).collect(),
     };
     numbers_at_risk(&mut svg, &frame, &[at_risk]);
-    let top = frame.bottom() + 104.0;
+    let top = frame.bottom() + 118.0;
     for (row, cause) in curve.causes.iter().enumerate() {
         let y = top + ROW * row as f64;
         svg.line(&format!("curve series-{}", row % 8), (8.0, y - 4.0), (36.0, y - 4.0));

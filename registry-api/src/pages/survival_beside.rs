@@ -101,7 +101,8 @@ fn figure(
 ) -> Figure {
     let group = match by {
         "all" => String::new(),
-        _ => format!(", {}", words::code(level)),
+        "histology" => format!(", {}", words::code(level).to_lowercase()),
+        _ => format!(", {} {}", words::code(by).to_lowercase(), words::code(level)),
     };
     let (title, scale, axis) = match kind {
         Kind::Median(of) => (format!("Median {of}{group}"), Scale::Months, "Months"),

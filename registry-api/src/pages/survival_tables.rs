@@ -368,15 +368,16 @@ fn model(one: &AdjustedModel) -> Option<Tabled> {
         ]
     };
     let state = match &one.state {
-        ModelState::Modelled => format!(
-            "{} patients, {} deaths{}; without a covariate and left out: {}. p of the test of proportional hazards: {}.",
-            words::count(one.patients),
-            words::count(one.events),
-            one.events_per_covariate
-                .map_or_else(String::new, |events| format!(" ({events:.1} per covariate)")),
-            words::count(one.left_out),
-            told(one.proportional_p)
-        ),
+        ModelState::Modelled => {
+            let counted = match (one.patients, one.events, one.events_per_covariate) {
+                (Some(patients), Some(events), Some(each)) => format!(
+                    "{patients} patients, {events} deaths ({each:.1} per covariate); without a covariate and left out: {}.",
+                    words::count(one.left_out)
+                ),
+                _ => "Numbers of patients and deaths not shown: another estimate has few more or fewer.".to_owned(),
+            };
+            format!("{counted} p of the test of proportional hazards: {}.", told(one.proportional_p))
+        }
         ModelState::TooFewEvents => "No model: fewer than ten events per covariate.".to_owned(),
         ModelState::NoEstimate(why) => format!("No model: {why}."),
         ModelState::Suppressed => "Not shown: few patients.".to_owned(),

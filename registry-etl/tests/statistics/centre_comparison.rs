@@ -11,10 +11,10 @@ use registry_etl::results::{CentreComparison, CentrePoint, ModelState, POOLED, P
 
 const FILE: &str = include_str!("../../../schema/endpoints/endpoints.toml");
 const BEGIN: i32 = 738_000;
-const CUT_OFF: i32 = BEGIN + 1_400;
+const CUT_OFF: i32 = BEGIN + 700;
 /// Deaths a day, the hazard ratio of grade 3, and that of the bad centre.
 const DEATH: f64 = 1.0 / 600.0;
-const GRADE: f64 = 2.0;
+const GRADE: f64 = 3.0;
 const BAD: f64 = 2.0;
 /// Patients of a centre, and of a small one.
 const PATIENTS: u32 = 100;
@@ -127,7 +127,9 @@ fn the_centre_with_twice_the_hazard_stands_out_and_no_other() {
             // Its own deaths raise what is expected of it: below 2.
             assert!(1.5 < raw && raw < 2.0 && 1.0 < shrunk && shrunk < raw, "{raw} {shrunk}");
         } else {
-            assert_eq!(far, Position::Within, "{one:?}");
+            // One in twenty is outside 95 % by chance: flagged is who is outside 99.8 %, or unusual among all tests.
+            assert!(!matches!(far, Position::Above998 | Position::Below998), "{one:?}");
+            assert!(one.q.unwrap() > 0.05, "{one:?}");
         }
     }
 }
