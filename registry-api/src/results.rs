@@ -135,7 +135,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Kind::NotFound`] for an unknown endpoint.
     pub fn survival(&self, endpoint: &str) -> Result<SurvivalResult, Problem> {
-        let mut shown = self.reader().survival(endpoint, &self.audience).map_err(from_run)?;
+        let mut shown = self
+            .reader()
+            .survival(endpoint, &self.audience)
+            .map_err(from_run)?;
         if let Some(comparison) = &mut shown.centres {
             let named = comparison.centres.iter_mut().filter(|one| one.centre != POOLED);
             named.for_each(|one| one.centre = self.name_of(&one.centre));

@@ -78,8 +78,14 @@ fn write(data: &Data, path: &Path) -> Result<(), Failure> {
 
 /// What a peer says: `task seconds value` a line.
 fn peer(program: &str, script: &str, folder: &Path) -> Result<BTreeMap<String, (f64, f64)>, Failure> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/benches").join(script);
-    let done = Command::new(program).arg(script).arg(folder).arg(ROUNDS.to_string()).output()?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/benches")
+        .join(script);
+    let done = Command::new(program)
+        .arg(script)
+        .arg(folder)
+        .arg(ROUNDS.to_string())
+        .output()?;
     if !done.status.success() {
         return Err(format!("{program}: {}", String::from_utf8_lossy(&done.stderr)).into());
     }
@@ -119,7 +125,9 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
     let (mut median, mut chi_square, mut coefficient) = (0.0, 0.0, 0.0);
     let mut curve = || -> Result<(), Failure> {
         let pairs = many.time.iter().zip(&many.event);
-        let subjects: Vec<Subject> = pairs.map(|(time, event)| Subject::new(*time, *event == 1)).collect();
+        let subjects: Vec<Subject> = pairs
+            .map(|(time, event)| Subject::new(*time, *event == 1))
+            .collect();
         let curve = kaplan_meier(&subjects, 0.95, Band::LogLog)?;
         median = curve.time_at_survival(0.5)?.map_or(f64::NAN, |one| one.time);
         Ok(())
@@ -135,7 +143,10 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
         Ok(())
     };
     let times = in_turns(ROUNDS, &mut [&mut curve, &mut test, &mut model])?;
-    let ours: BTreeMap<&str, Duration> = ["kaplan_meier", "log_rank", "cox"].into_iter().zip(times).collect();
+    let ours: BTreeMap<&str, Duration> = ["kaplan_meier", "log_rank", "cox"]
+        .into_iter()
+        .zip(times)
+        .collect();
     found.extend([
         ("kaplan_meier", median),
         ("log_rank", chi_square),
@@ -163,7 +174,12 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
             if (value - theirs).abs() > 1e-5 * theirs.abs() {
                 return Err(format!("{task}: ours {value}, {name} {theirs}").into());
             }
-            println!("{:<14} {name:<10} {:>9.1} ms  {:>6.3} x its time", "", seconds * 1e3, time / seconds);
+            println!(
+                "{:<14} {name:<10} {:>9.1} ms  {:>6.3} x its time",
+                "",
+                seconds * 1e3,
+                time / seconds
+            );
             if against.contains(name) {
                 best = best.min(*seconds);
             }

@@ -136,7 +136,11 @@ fn a_run_is_started_published_and_read_by_role() {
         ("S1", "flow", "reason,label,n"),
         ("S3r-line-1", "curves", "by,level,state,"),
         ("S9", "curves", "months,suppressed,baseline,"),
-        ("S1", "centres", "centre,pooled,suppressed,patients,observed,expected,ratio,"),
+        (
+            "S1",
+            "centres",
+            "centre,pooled,suppressed,patients,observed,expected,ratio,",
+        ),
     ] {
         let csv = committee
             .get_with(
@@ -173,7 +177,9 @@ fn centres_are_compared_given_their_case_mix() {
     for index in 0..plan.cases {
         let case = synthetic::case(&plan, index);
         let path = format!("/api/v1/cases/{}", case.pseudonym);
-        clients[case.centre_id.as_str()].put(&path, &[], &case.body).expect(201);
+        clients[case.centre_id.as_str()]
+            .put(&path, &[], &case.body)
+            .expect(201);
     }
     service.published_run("2026-11-22");
     let path = "/api/v1/survival/S1/centres";
@@ -181,25 +187,44 @@ fn centres_are_compared_given_their_case_mix() {
     assert_eq!(office["centres"]["state"]["code"], "modelled", "{office:#}");
     let names = |told: &serde_json::Value| -> Vec<String> {
         let points = told["centres"]["centres"].as_array().expect("points").iter();
-        points.map(|one| one["centre"].as_str().expect("a name").to_owned()).collect()
+        points
+            .map(|one| one["centre"].as_str().expect("a name").to_owned())
+            .collect()
     };
     let ids = names(&office);
-    assert!(ids.len() > 3 && ids.iter().all(|one| one == "pooled" || CENTRES.contains(&one.as_str())));
+    assert!(
+        ids.len() > 3
+            && ids
+                .iter()
+                .all(|one| one == "pooled" || CENTRES.contains(&one.as_str()))
+    );
     let sum = |name: &str| -> f64 {
         let points = office["centres"]["centres"].as_array().expect("points").iter();
         points.map(|one| one[name].as_f64().expect("a number")).sum()
     };
-    assert_eq!(sum("observed"), office["centres"]["events"].as_f64().expect("events"));
+    assert_eq!(
+        sum("observed"),
+        office["centres"]["events"].as_f64().expect("events")
+    );
     assert!((sum("expected") - sum("observed")).abs() < 1e-6);
 
     let committee = service.client("committee", None);
     let lettered = committee.get(path).expect(200).json();
-    assert!(names(&lettered).iter().all(|one| one == "pooled" || one.starts_with("Centre ")));
+    assert!(
+        names(&lettered)
+            .iter()
+            .all(|one| one == "pooled" || one.starts_with("Centre "))
+    );
     assert!(!lettered.to_string().contains("members"));
     let csv = committee.get_with(path, &[("accept", "text/csv")]).expect(200);
-    assert!(csv.text().starts_with("centre,pooled,suppressed,") && csv.text().lines().count() == ids.len() + 1);
+    assert!(
+        csv.text().starts_with("centre,pooled,suppressed,") && csv.text().lines().count() == ids.len() + 1
+    );
     committee.get("/api/v1/survival/S9/centres").expect(404);
-    let page = committee.get_with("/survival", &[("accept", "text/html")]).expect(200).text();
+    let page = committee
+        .get_with("/survival", &[("accept", "text/html")])
+        .expect(200)
+        .text();
     assert!(page.contains("Centres given their case mix") && page.contains("no ranking"));
     // Only one breakdown stands on the page; the others are a link away.
     assert!(page.contains("By histology") && !page.contains("By organ"));

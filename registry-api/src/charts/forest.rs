@@ -38,7 +38,10 @@ pub struct ForestRow {
 pub fn forest(rows: &[ForestRow], scale: Scale, title: &str, axis: &str) -> Option<String> {
     let values = || {
         let of = |row: &ForestRow| [Some(row.value), row.lower, row.upper];
-        rows.iter().flat_map(of).flatten().filter(|value| value.is_finite())
+        rows.iter()
+            .flat_map(of)
+            .flatten()
+            .filter(|value| value.is_finite())
     };
     if rows.is_empty() {
         return None;
@@ -47,7 +50,10 @@ pub fn forest(rows: &[ForestRow], scale: Scale, title: &str, axis: &str) -> Opti
     let height = |lines: &Vec<String>| 12.0 + 15.0 * lines.len() as f64;
     let bottom = TOP + lines.iter().map(height).sum::<f64>();
     let mut svg = Svg::new(WIDTH, bottom + 48.0, title);
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    let (low, high) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(0.0, f64::max),
+    );
     let map = Map::new(scale, low, high);
     for tick in &map.ticks {
         let x = map.x(*tick);
@@ -98,18 +104,42 @@ impl Map {
         const RATIOS: [f64; 9] = [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
         match scale {
             Scale::Ratio => {
-                let low = RATIOS.into_iter().rfind(|tick| *tick <= low.min(0.5)).unwrap_or(0.05);
-                let high = RATIOS.into_iter().find(|tick| *tick >= high.max(2.0)).unwrap_or(20.0);
-                let ticks = RATIOS.into_iter().filter(|tick| (low..=high).contains(tick)).collect();
-                Self { log: true, low, high, ticks }
+                let low = RATIOS
+                    .into_iter()
+                    .rfind(|tick| *tick <= low.min(0.5))
+                    .unwrap_or(0.05);
+                let high = RATIOS
+                    .into_iter()
+                    .find(|tick| *tick >= high.max(2.0))
+                    .unwrap_or(20.0);
+                let ticks = RATIOS
+                    .into_iter()
+                    .filter(|tick| (low..=high).contains(tick))
+                    .collect();
+                Self {
+                    log: true,
+                    low,
+                    high,
+                    ticks,
+                }
             }
             Scale::Months => {
                 let high = (high * 1.05).max(6.0);
-                Self { log: false, low: 0.0, high, ticks: round_ticks(high) }
+                Self {
+                    log: false,
+                    low: 0.0,
+                    high,
+                    ticks: round_ticks(high),
+                }
             }
             Scale::Percent => {
                 let ticks = vec![0.0, 0.25, 0.5, 0.75, 1.0];
-                Self { log: false, low: 0.0, high: 1.0, ticks }
+                Self {
+                    log: false,
+                    low: 0.0,
+                    high: 1.0,
+                    ticks,
+                }
             }
         }
     }
@@ -188,7 +218,13 @@ mod tests {
     #[test]
     fn long_names_are_broken_between_words() {
         let lines = wrapped("Primary never cleared against an interval of 12 months and over");
-        assert_eq!(lines, ["Primary never cleared against an interval of", "12 months and over"]);
+        assert_eq!(
+            lines,
+            [
+                "Primary never cleared against an interval of",
+                "12 months and over"
+            ]
+        );
         assert!(lines.iter().all(|line| 8.0 + 6.4 * line.len() as f64 <= NAMES));
     }
 }

@@ -23,7 +23,13 @@ pub fn incidence(curve: &IncidenceCurve, title: &str) -> Option<String> {
         .iter()
         .flat_map(|(at, cause)| cause.steps.iter().map(move |step| (at, step)))
         .filter(|(_, step)| step.months <= END)
-        .map(|(at, step)| if *at == 0 { step.upper.unwrap_or(step.incidence) } else { step.incidence })
+        .map(|(at, step)| {
+            if *at == 0 {
+                step.upper.unwrap_or(step.incidence)
+            } else {
+                step.incidence
+            }
+        })
         .fold(0.0, f64::max);
     if drawn.is_empty() {
         return None;
@@ -53,15 +59,27 @@ pub fn incidence(curve: &IncidenceCurve, title: &str) -> Option<String> {
     let at_risk = RiskRow {
         name: "All patients",
         series: false,
-        at_risk: curve.at_risk.iter().map(|one| (one.months, one.at_risk)).collect(),
+        at_risk: curve
+            .at_risk
+            .iter()
+            .map(|one| (one.months, one.at_risk))
+            .collect(),
     };
     numbers_at_risk(&mut svg, &frame, &[at_risk]);
     let top = frame.bottom() + 118.0;
     for (row, cause) in curve.causes.iter().enumerate() {
         let y = top + ROW * row as f64;
-        svg.line(&format!("curve series-{}", row % 8), (8.0, y - 4.0), (36.0, y - 4.0));
+        svg.line(
+            &format!("curve series-{}", row % 8),
+            (8.0, y - 4.0),
+            (36.0, y - 4.0),
+        );
         let shown = !cause.steps.is_empty();
-        let name = if shown { cause.label.clone() } else { format!("{} (not drawn: few or no events)", cause.label) };
+        let name = if shown {
+            cause.label.clone()
+        } else {
+            format!("{} (not drawn: few or no events)", cause.label)
+        };
         svg.text("tick", (44.0, y), "start", &name);
     }
     Some(svg.finish())
@@ -69,7 +87,10 @@ pub fn incidence(curve: &IncidenceCurve, title: &str) -> Option<String> {
 
 /// The fifth of 1 at or above a value.
 fn ceiling(value: f64) -> f64 {
-    [0.2, 0.4, 0.6, 0.8].into_iter().find(|top| value <= *top).unwrap_or(1.0)
+    [0.2, 0.4, 0.6, 0.8]
+        .into_iter()
+        .find(|top| value <= *top)
+        .unwrap_or(1.0)
 }
 
 fn band(svg: &mut Svg, frame: &Frame, cause: &CauseIncidence, end: f64) {
@@ -123,10 +144,17 @@ mod tests {
             suppressed: None,
             patients: Some(50),
             causes,
-            at_risk: vec![AtRisk { months: 0.0, at_risk: Some(50) }],
+            at_risk: vec![AtRisk {
+                months: 0.0,
+                at_risk: Some(50),
+            }],
             lost: None,
         };
-        let two = curve(vec![cause("Next <line>", &[0.1, 0.3]), cause("Death", &[0.05]), cause("Rare", &[])]);
+        let two = curve(vec![
+            cause("Next <line>", &[0.1, 0.3]),
+            cause("Death", &[0.05]),
+            cause("Rare", &[]),
+        ]);
         let svg = incidence(&two, "t").expect("a picture");
         assert_eq!(svg.matches("<polyline").count(), 2);
         assert_eq!(svg.matches("<polygon").count(), 1);

@@ -26,7 +26,11 @@ pub fn ratio_funnel(found: &CentreComparison, own: Option<&str>, title: &str) ->
         .iter()
         .filter_map(|point| {
             let (x, y) = (point.expected?, point.ratio?);
-            let centre = if point.centre == POOLED { "Small centres" } else { &point.centre };
+            let centre = if point.centre == POOLED {
+                "Small centres"
+            } else {
+                &point.centre
+            };
             let observed = point.observed?;
             Some(Dot {
                 centre,
@@ -48,7 +52,11 @@ pub fn ratio_funnel(found: &CentreComparison, own: Option<&str>, title: &str) ->
         y_max: (highest * 2.2).ceil().clamp(4.0, 2.0 * HIGHEST) / 2.0,
     };
     frame.ratio_axis(&mut svg);
-    frame.x_axis(&mut svg, &round_ticks(frame.x_max), "Deaths expected from the case mix");
+    frame.x_axis(
+        &mut svg,
+        &round_ticks(frame.x_max),
+        "Deaths expected from the case mix",
+    );
     for (class, bound) in LINES {
         let line: Vec<_> = found
             .limits

@@ -102,7 +102,11 @@ fn risk_table(svg: &mut Svg, frame: &Frame, curves: &[(&str, &SurvivalCurve)]) {
         .map(|(name, curve)| RiskRow {
             name,
             series: true,
-            at_risk: curve.landmarks.iter().map(|one| (one.months, one.at_risk)).collect(),
+            at_risk: curve
+                .landmarks
+                .iter()
+                .map(|one| (one.months, one.at_risk))
+                .collect(),
         })
         .collect();
     numbers_at_risk(svg, frame, &rows);
@@ -125,7 +129,12 @@ pub(super) fn numbers_at_risk(svg: &mut Svg, frame: &Frame, rows: &[RiskRow<'_>]
             let class = format!("curve series-{}", n % 8);
             svg.line(&class, (8.0, y - 4.0), (26.0, y - 4.0));
         }
-        svg.text("tick", (if row.series { 32.0 } else { 8.0 }, y), "start", row.name);
+        svg.text(
+            "tick",
+            (if row.series { 32.0 } else { 8.0 }, y),
+            "start",
+            row.name,
+        );
         for months in RISK_MONTHS {
             let at_risk = row.at_risk.iter().find(|(at, _)| (at - months).abs() < 0.01);
             let text = match at_risk {

@@ -126,9 +126,9 @@ pub(super) async fn page(
         keep(&mut result, Some(shown), None);
         result.landmark_comparisons = compared;
         match (landmark, asked.landmark) {
-            (Some(by), months) => result.landmark_comparisons.retain(|one| {
-                one.by == by && months.is_none_or(|months| one.landmark_months == months)
-            }),
+            (Some(by), months) => result
+                .landmark_comparisons
+                .retain(|one| one.by == by && months.is_none_or(|months| one.landmark_months == months)),
             (None, Some(months)) => result
                 .landmark_comparisons
                 .retain(|one| one.landmark_months == months),

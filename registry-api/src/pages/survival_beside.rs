@@ -84,7 +84,8 @@ impl Published {
             }
         }
         for kind in kinds {
-            self.figures.push(figure(definition, result, (by, level), rows, kind));
+            self.figures
+                .push(figure(definition, result, (by, level), rows, kind));
         }
         if !caveat.is_empty() && !self.caveats.iter().any(|known| known == caveat) {
             self.caveats.push(caveat.to_owned());
@@ -106,13 +107,25 @@ fn figure(
     };
     let (title, scale, axis) = match kind {
         Kind::Median(of) => (format!("Median {of}{group}"), Scale::Months, "Months"),
-        Kind::Alive(of, months) => (format!("{of} at {months} months{group}"), Scale::Percent, "Share of patients"),
-        Kind::Response => (format!("Objective response{group}"), Scale::Percent, "Share of lines"),
+        Kind::Alive(of, months) => (
+            format!("{of} at {months} months{group}"),
+            Scale::Percent,
+            "Share of patients",
+        ),
+        Kind::Response => (
+            format!("Objective response{group}"),
+            Scale::Percent,
+            "Share of lines",
+        ),
     };
     let ours = estimate(definition.event, result, (by, level), kind);
     let found: Vec<(&Row, f64)> = rows
         .iter()
-        .flat_map(|row| figures(definition.event, row).into_iter().map(move |one| (*row, one)))
+        .flat_map(|row| {
+            figures(definition.event, row)
+                .into_iter()
+                .map(move |one| (*row, one))
+        })
         .filter(|(_, (of, _))| *of == kind)
         .map(|(row, (_, value))| (row, value))
         .collect();
@@ -126,7 +139,11 @@ fn figure(
     };
     let mut lines: Vec<ForestRow> = Vec::new();
     if let Some(value) = ours.value {
-        let interval = if ours.interval.is_empty() { String::new() } else { format!(" ({})", ours.interval) };
+        let interval = if ours.interval.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", ours.interval)
+        };
         lines.push(ForestRow {
             name: "This registry".to_owned(),
             value,
@@ -148,28 +165,47 @@ fn figure(
     }));
     let remark = match ours.value {
         Some(_) => String::new(),
-        None => format!("This registry: {}.", ours.text.trim_end_matches('.').to_lowercase()),
+        None => format!(
+            "This registry: {}.",
+            ours.text.trim_end_matches('.').to_lowercase()
+        ),
     };
     let cells = |(row, value): &(&Row, f64)| {
-        [source(row), shown(*value), ours.text.clone(), ours.interval.clone()]
+        [
+            source(row),
+            shown(*value),
+            ours.text.clone(),
+            ours.interval.clone(),
+        ]
     };
     Figure {
         chart: charts::forest(&lines, scale, &title, axis),
         title,
-        remark: format!("{remark} {}", anthracycline(&found, kind)).trim().to_owned(),
+        remark: format!("{remark} {}", anthracycline(&found, kind))
+            .trim()
+            .to_owned(),
         rows: found.iter().map(cells).collect(),
     }
 }
 
 /// Trials of a first line have doxorubicin alone as their common arm.
 fn anthracycline(found: &[(&Row, f64)], kind: Kind) -> String {
-    let alone = found.iter().filter(|(row, _)| row.arm.as_deref() == Some("doxorubicin"));
+    let alone = found
+        .iter()
+        .filter(|(row, _)| row.arm.as_deref() == Some("doxorubicin"));
     let values: Vec<f64> = alone.map(|(_, value)| *value).collect();
     if values.len() < 2 {
         return String::new();
     }
-    let (low, high) = (values.iter().copied().fold(f64::INFINITY, f64::min), values.iter().copied().fold(0.0, f64::max));
-    let unit = if matches!(kind, Kind::Median(_)) { "months" } else { "%" };
+    let (low, high) = (
+        values.iter().copied().fold(f64::INFINITY, f64::min),
+        values.iter().copied().fold(0.0, f64::max),
+    );
+    let unit = if matches!(kind, Kind::Median(_)) {
+        "months"
+    } else {
+        "%"
+    };
     format!("Arms of doxorubicin alone: {low} to {high} {unit}.")
 }
 
@@ -180,7 +216,10 @@ fn source(row: &Row) -> String {
         "headline_5y" => "Five-year figure cited by the source".to_owned(),
         other => other.to_owned(),
     };
-    let arm = row.arm.as_ref().map_or_else(String::new, |arm| format!(": {arm}"));
+    let arm = row
+        .arm
+        .as_ref()
+        .map_or_else(String::new, |arm| format!(": {arm}"));
     let n = match (row.n, row.trial_n) {
         (Some(n), _) => format!(", n = {n}"),
         (None, Some(n)) => format!(", trial of {n}"),
@@ -204,7 +243,10 @@ fn figures(event: Event, row: &Row) -> Vec<(Kind, f64)> {
             found.extend(alive(Outcome::Overall).map(|(share, at)| (Kind::Alive("Alive", at), share)));
         }
         Event::ProgressionOrDeath => {
-            found.extend(row.pfs_months.map(|one| (Kind::Median("progression-free survival"), one)));
+            found.extend(
+                row.pfs_months
+                    .map(|one| (Kind::Median("progression-free survival"), one)),
+            );
         }
         Event::RecurrenceOrDeath => {
             let of = "recurrence-free survival";
@@ -232,11 +274,17 @@ fn estimate(event: Event, result: &SurvivalResult, (by, level): (&str, &str), ki
         value,
         lower,
         upper,
-        text: value.map_or_else(|| "no estimate at that time".to_owned(), |one| words::percent(Some(one))),
+        text: value.map_or_else(
+            || "no estimate at that time".to_owned(),
+            |one| words::percent(Some(one)),
+        ),
         interval: words::interval(lower, upper),
     };
     if kind == Kind::Response {
-        let row = result.proportions.iter().find(|one| one.by == by && one.level == level);
+        let row = result
+            .proportions
+            .iter()
+            .find(|one| one.by == by && one.level == level);
         return match row {
             Some(one) if one.state == RateState::Rate => share(one.rate, one.lower, one.upper),
             Some(one) if one.state == RateState::Insufficient => none("insufficient data"),
@@ -252,7 +300,11 @@ fn estimate(event: Event, result: &SurvivalResult, (by, level): (&str, &str), ki
             .iter()
             .find(|one| one.analysis == Analysis::Primary && one.by == by && one.level == level);
         let cause = curve.and_then(|one| one.causes.first());
-        let at = cause.and_then(|one| one.values.iter().find(|at| (at.months - f64::from(months)).abs() < 0.01));
+        let at = cause.and_then(|one| {
+            one.values
+                .iter()
+                .find(|at| (at.months - f64::from(months)).abs() < 0.01)
+        });
         // Survival is what the incidence leaves.
         let left = |share: Option<f64>| share.map(|share| 1.0 - share);
         return at.map_or_else(
@@ -283,7 +335,10 @@ fn alive_at(
     months: u32,
     share: impl Fn(Option<f64>, Option<f64>, Option<f64>) -> Estimate,
 ) -> Estimate {
-    let at = curve.landmarks.iter().find(|one| (one.months - f64::from(months)).abs() < 0.01);
+    let at = curve
+        .landmarks
+        .iter()
+        .find(|one| (one.months - f64::from(months)).abs() < 0.01);
     share(
         at.and_then(|one| one.survival),
         at.and_then(|one| one.lower),

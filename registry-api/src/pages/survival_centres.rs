@@ -18,7 +18,11 @@ pub(super) struct Section {
 }
 
 /// The section of an endpoint; `own` is the viewer's centre by name.
-pub(super) fn section(definition: &Definition, result: &SurvivalResult, own: Option<&str>) -> Option<Section> {
+pub(super) fn section(
+    definition: &Definition,
+    result: &SurvivalResult,
+    own: Option<&str>,
+) -> Option<Section> {
     let found = result.centres.as_ref()?;
     let said = match &found.state {
         ModelState::Modelled => format!(
@@ -42,7 +46,11 @@ pub(super) fn section(definition: &Definition, result: &SurvivalResult, own: Opt
     };
     let modelled = found.state == ModelState::Modelled;
     Some(Section {
-        chart: charts::ratio_funnel(found, own, &format!("{}: centres given their case mix", definition.title)),
+        chart: charts::ratio_funnel(
+            found,
+            own,
+            &format!("{}: centres given their case mix", definition.title),
+        ),
         said,
         remark: found.remark.clone(),
         spread,
@@ -58,7 +66,10 @@ pub(super) fn section(definition: &Definition, result: &SurvivalResult, own: Opt
 fn row(point: &CentrePoint, below: u32, own: Option<&str>) -> (String, bool, [String; 7]) {
     let is_own = own == Some(point.centre.as_str()) || point.own_among;
     let name = match (point.centre.as_str(), point.own_among) {
-        (POOLED, true) => format!("{} centres below {below} patients, yours among them", point.pooled),
+        (POOLED, true) => format!(
+            "{} centres below {below} patients, yours among them",
+            point.pooled
+        ),
         (POOLED, false) => format!("{} centres below {below} patients, together", point.pooled),
         (name, _) => name.to_owned(),
     };
@@ -69,7 +80,9 @@ fn row(point: &CentrePoint, below: u32, own: Option<&str>) -> (String, bool, [St
     let cells = [
         words::count(point.patients),
         words::count(point.observed),
-        point.expected.map_or_else(|| "not shown".to_owned(), |e| format!("{e:.1}")),
+        point
+            .expected
+            .map_or_else(|| "not shown".to_owned(), |e| format!("{e:.1}")),
         told(point.ratio, point.lower, point.upper),
         words::position(point.position).to_owned(),
         words::position(point.position_adjusted).to_owned(),

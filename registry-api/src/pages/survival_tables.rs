@@ -374,9 +374,13 @@ fn model(one: &AdjustedModel) -> Option<Tabled> {
                     "{patients} patients, {events} deaths ({each:.1} per covariate); without a covariate and left out: {}.",
                     words::count(one.left_out)
                 ),
-                _ => "Numbers of patients and deaths not shown: another estimate has few more or fewer.".to_owned(),
+                _ => "Numbers of patients and deaths not shown: another estimate has few more or fewer."
+                    .to_owned(),
             };
-            format!("{counted} p of the test of proportional hazards: {}.", told(one.proportional_p))
+            format!(
+                "{counted} p of the test of proportional hazards: {}.",
+                told(one.proportional_p)
+            )
         }
         ModelState::TooFewEvents => "No model: fewer than ten events per covariate.".to_owned(),
         ModelState::NoEstimate(why) => format!("No model: {why}."),
@@ -391,7 +395,10 @@ fn model(one: &AdjustedModel) -> Option<Tabled> {
             lower: Some(ratio.lower),
             upper: Some(ratio.upper),
             open: false,
-            text: format!("{:.2} ({:.2} to {:.2})", ratio.hazard_ratio, ratio.lower, ratio.upper),
+            text: format!(
+                "{:.2} ({:.2} to {:.2})",
+                ratio.hazard_ratio, ratio.lower, ratio.upper
+            ),
             own: false,
         })
         .collect();

@@ -1,7 +1,9 @@
 //! Submissions: versions, preconditions, isolation, withdrawal.
 
 use registry_core::access::Role;
-use registry_core::storage::{CaseStatus, FindingState, LifeCycle, Precondition, PutCase, StoreError, StoredSeverity};
+use registry_core::storage::{
+    CaseStatus, FindingState, LifeCycle, Precondition, PutCase, StoreError, StoredSeverity,
+};
 
 use crate::support::{document, finding, on_both, put, replacing};
 

@@ -30,8 +30,7 @@ use crate::statistics::{
 const FEWEST: u32 = 10;
 /// Values of the expected deaths for which limits are drawn.
 const LIMITS: u32 = 120;
-const REMARK: &str =
-    "Patients differ between centres in more than the model knows. A funnel shows what needs a closer look; it is no ranking.";
+const REMARK: &str = "Patients differ between centres in more than the model knows. A funnel shows what needs a closer look; it is no ranking.";
 
 /// The comparison of an endpoint's centres; `None` where the cases do not tell their centres.
 ///
@@ -115,9 +114,8 @@ fn expected(
 /// A point for every centre with enough patients, and one for all others together.
 fn points(counts: &[ObservedExpected]) -> Vec<CentrePoint> {
     let (large, small): (Vec<_>, Vec<_>) = counts.iter().partition(|one| one.rows >= FEWEST);
-    let point = |one: &&ObservedExpected| {
-        CentrePoint::counted(&one.group, one.rows, one.observed, one.expected)
-    };
+    let point =
+        |one: &&ObservedExpected| CentrePoint::counted(&one.group, one.rows, one.observed, one.expected);
     let mut points: Vec<CentrePoint> = large.iter().map(point).collect();
     if !small.is_empty() {
         let members: Vec<PoolMember> = small
@@ -152,7 +150,9 @@ pub fn place(found: &mut CentreComparison) -> Result<(), StatisticsError> {
     let pairs: Vec<(u32, f64)> = found.centres.iter().filter_map(told).collect();
     let spread = spread_of_ratios(&pairs, WINSOR).ok();
     let shrunk = shrink(&pairs, LEVEL).ok();
-    let p = pairs.iter().map(|(o, e)| ratio::tails((*o).into(), *e).map(two_sided));
+    let p = pairs
+        .iter()
+        .map(|(o, e)| ratio::tails((*o).into(), *e).map(two_sided));
     let p: Vec<f64> = p.collect::<Result<_, _>>()?;
     // A family of one is no family.
     let q = if p.len() > 1 {

@@ -3,6 +3,7 @@
 //! What a release does not hold stays out: age (a quasi-identifier), the calendar period (it would undo the shifted dates) and the
 //! centre's volume (centres are masked). The estimates of the same rows come from [`estimate()`], as those of a run do.
 
+use super::NOT_RECORDED;
 use super::adjusted::standard;
 use super::change::followed;
 use super::covariates::{KNOWN, NAMES, RELEASED, known_at};
@@ -12,7 +13,6 @@ use super::proportion::{admitted, outcome};
 use super::settle::{LeftOut, Settled};
 use super::strata::level;
 use super::units::{Cohort, Unit, units};
-use super::NOT_RECORDED;
 use crate::results::{RunIdentity, SurvivalResult};
 use crate::statistics::StatisticsError;
 
@@ -106,7 +106,10 @@ pub fn rows(definition: &Definition, run_cut_off: i32, cohort: &Cohort<'_>) -> V
             Some(origin) => known_at(unit, origin),
             None => [None; KNOWN],
         };
-        let known = RELEASED.iter().filter(|_| modelled).map(|at| known.get(*at).copied().flatten());
+        let known = RELEASED
+            .iter()
+            .filter(|_| modelled)
+            .map(|at| known.get(*at).copied().flatten());
         DataRow {
             case: unit.at,
             episode: episode.1,

@@ -189,7 +189,13 @@ impl Times<'_> {
         };
         add(Analysis::Primary, &primary, false)?;
         let other = |reading, retrospective, change: &dyn Fn(&Course) -> Course| {
-            self.kept(&settled(self.units, self.run_cut_off, reading, retrospective, change))
+            self.kept(&settled(
+                self.units,
+                self.run_cut_off,
+                reading,
+                retrospective,
+                change,
+            ))
         };
         let same = &|course: &Course| course.clone();
         let fifteenth = DateReading::Fifteenth;

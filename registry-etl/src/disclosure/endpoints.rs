@@ -32,7 +32,13 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
     landmarks(&mut result.landmark_comparisons, audience, threshold);
     // Models of nearly the same patients: who is in one and not in another must not be few, nor who is in none.
     let mut told: Vec<u32> = vec![0];
-    told.extend(exact.centres.as_ref().and_then(|one| one.left_out).filter(|n| !few(*n, threshold)));
+    told.extend(
+        exact
+            .centres
+            .as_ref()
+            .and_then(|one| one.left_out)
+            .filter(|n| !few(*n, threshold)),
+    );
     for model in &mut result.models {
         let patients = model.patients.unwrap_or(0);
         let events = model.events.unwrap_or(0);

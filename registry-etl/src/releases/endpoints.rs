@@ -11,8 +11,8 @@ use crate::cohorts::definition::{Estimator, Origin};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::cohorts::{Cohort, Definition};
 use crate::measures::CaseFacts;
-use crate::results::RunIdentity;
 use crate::releases::Withheld;
+use crate::results::RunIdentity;
 
 /// The estimates of all endpoints.
 pub(super) const ESTIMATES: &str = "survival_estimates.csv";
@@ -54,13 +54,19 @@ pub(super) fn columns(definition: &Definition) -> Vec<Column> {
                 "entry_days".to_owned(),
                 format!("registration, in days from the origin ({since}), when later (delayed entry)"),
             ));
-            all.push(column("exit_days", "event or end of observation, in days from the origin"));
+            all.push(column(
+                "exit_days",
+                "event or end of observation, in days from the origin",
+            ));
             let months = if overall { "os_months" } else { "months" };
             all.push(column(months, "exit_days / 30.4375"));
             if overall {
                 all.push(column("os_event", "TRUE for death, FALSE for censored"));
             }
-            all.push(column("lost", "TRUE when the last contact says the patient is lost"));
+            all.push(column(
+                "lost",
+                "TRUE when the last contact says the patient is lost",
+            ));
             all.push(("event".to_owned(), codes(definition)));
         }
         Estimator::Proportion => {
@@ -152,7 +158,11 @@ fn fields(definition: &Definition, patient: &str, case: &CaseFacts, row: &DataRo
             }
             fields.push(truth(times.lost));
             let competing = !definition.event.causes().is_empty();
-            let code = if competing { times.cause } else { u8::from(times.event) };
+            let code = if competing {
+                times.cause
+            } else {
+                u8::from(times.event)
+            };
             fields.push(code.to_string());
         }
         Ok(Told::Share(outcome)) => fields.push(outcome.map(truth).unwrap_or_default()),

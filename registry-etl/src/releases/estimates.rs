@@ -21,7 +21,10 @@ pub(super) const ESTIMATE_COLUMNS: [(&str, &str); 9] = [
         "what the value is; intervals are of 95 %, those of curves on the scale of log(-log S)",
     ),
     ("months", "at which time"),
-    ("value", "empty where a median or an end of its interval is not reached"),
+    (
+        "value",
+        "empty where a median or an end of its interval is not reached",
+    ),
 ];
 
 type Line = [String; 9];
@@ -54,10 +57,18 @@ impl Lines<'_> {
 pub(super) fn lines(definition: &Definition, file: &str, result: &SurvivalResult) -> Vec<Line> {
     let id = definition.id.as_str();
     let mut all = Vec::new();
-    for curve in result.curves.iter().filter(|one| one.analysis == Analysis::Primary) {
+    for curve in result
+        .curves
+        .iter()
+        .filter(|one| one.analysis == Analysis::Primary)
+    {
         all.extend(of_curve(id, file, curve));
     }
-    for curve in result.incidence.iter().filter(|one| one.analysis == Analysis::Primary) {
+    for curve in result
+        .incidence
+        .iter()
+        .filter(|one| one.analysis == Analysis::Primary)
+    {
         all.extend(of_incidence(id, file, curve));
     }
     for row in &result.proportions {
@@ -77,7 +88,11 @@ pub(super) fn lines(definition: &Definition, file: &str, result: &SurvivalResult
         }
     }
     all.extend(change.lines);
-    for model in result.models.iter().filter(|one| one.state == ModelState::Modelled) {
+    for model in result
+        .models
+        .iter()
+        .filter(|one| one.state == ModelState::Modelled)
+    {
         let mut lines = Lines {
             head: [id, file, "cox", "all", "all"],
             lines: Vec::new(),
@@ -97,7 +112,11 @@ pub(super) fn lines(definition: &Definition, file: &str, result: &SurvivalResult
 
 fn of_curve(id: &str, file: &str, curve: &SurvivalCurve) -> Vec<Line> {
     let clustered = curve.repeated.is_some();
-    let method = if clustered { "kaplan_meier_clustered" } else { "kaplan_meier" };
+    let method = if clustered {
+        "kaplan_meier_clustered"
+    } else {
+        "kaplan_meier"
+    };
     let mut lines = Lines {
         head: [id, file, method, &curve.by, &curve.level],
         lines: Vec::new(),
@@ -108,7 +127,10 @@ fn of_curve(id: &str, file: &str, curve: &SurvivalCurve) -> Vec<Line> {
     lines.add("", "patients", None, curve.patients.map(f64::from));
     lines.add("", "events", None, curve.events.map(f64::from));
     // Below five events no median is told, which is no statement about the curve.
-    if curve.events.is_some_and(|events| events >= crate::cohorts::endpoint::FEWEST_EVENTS) {
+    if curve
+        .events
+        .is_some_and(|events| events >= crate::cohorts::endpoint::FEWEST_EVENTS)
+    {
         lines.add("", "median_months", None, curve.median.map(|one| one.months));
         if !clustered {
             if let Some(median) = curve.median {
@@ -117,7 +139,11 @@ fn of_curve(id: &str, file: &str, curve: &SurvivalCurve) -> Vec<Line> {
             }
         }
     }
-    for at in curve.landmarks.iter().filter(|one| one.months > 0.0 && one.survival.is_some()) {
+    for at in curve
+        .landmarks
+        .iter()
+        .filter(|one| one.months > 0.0 && one.survival.is_some())
+    {
         lines.add("", "survival", Some(at.months), at.survival);
         lines.add("", "lower", Some(at.months), at.lower);
         lines.add("", "upper", Some(at.months), at.upper);

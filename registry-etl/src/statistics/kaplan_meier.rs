@@ -405,7 +405,12 @@ mod tests {
         // An entry within a day is before the next.
         let late = [Subject::new(3.0, true).entering_at(1.5), Subject::new(2.0, true)];
         let steps = kaplan_meier(&late, 0.95, Band::LogLog).unwrap().steps;
-        assert_eq!(steps.iter().map(|one| one.at_risk).collect::<Vec<_>>(), [2.0, 1.0]);
-        assert!(last_whole([1.0, 1e12].into_iter(), 2).is_none() && last_whole([0.5].into_iter(), 1).is_none());
+        assert_eq!(
+            steps.iter().map(|one| one.at_risk).collect::<Vec<_>>(),
+            [2.0, 1.0]
+        );
+        assert!(
+            last_whole([1.0, 1e12].into_iter(), 2).is_none() && last_whole([0.5].into_iter(), 1).is_none()
+        );
     }
 }

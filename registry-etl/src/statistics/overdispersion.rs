@@ -152,12 +152,7 @@ pub fn spread_of_ratios(pairs: &[(u32, f64)], winsor: f64) -> Result<RatioSpread
     let scores = pairs.iter().zip(&errors);
     let z: Vec<f64> = scores.map(|((o, e), s)| (f64::from(*o) / e - 1.0) / s).collect();
     let Spread { phi, tau2, .. } = Spread::of(&z, &errors, winsor);
-    Ok(RatioSpread {
-        z,
-        phi,
-        tau2,
-        errors,
-    })
+    Ok(RatioSpread { z, phi, tau2, errors })
 }
 
 impl RatioSpread {

@@ -297,7 +297,11 @@ fn every_endpoint_has_its_rows_and_its_estimates() {
         let name = format!("survival_{}.csv", endpoint.id.to_lowercase().replace('-', "_"));
         let all = rows(&files, &name);
         let patients: BTreeSet<&str> = all.iter().map(|row| row["patient_id"].as_str()).collect();
-        assert_eq!(patients.len() as u64, built.manifest.cases, "{name}: every patient has a row");
+        assert_eq!(
+            patients.len() as u64,
+            built.manifest.cases,
+            "{name}: every patient has a row"
+        );
         for row in &all {
             let (analysed, why) = (row["analysed"] == "TRUE", row["left_out"].as_str());
             assert!(analysed == why.is_empty(), "{name}: analysed, or a reason");
@@ -310,7 +314,10 @@ fn every_endpoint_has_its_rows_and_its_estimates() {
         }
         let repeated = endpoint.id.ends_with("repeat");
         assert_eq!(all.iter().all(|row| row.contains_key("row")), repeated, "{name}");
-        assert!(repeated || all.len() == patients.len(), "{name}: one row a patient");
+        assert!(
+            repeated || all.len() == patients.len(),
+            "{name}: one row a patient"
+        );
     }
     let withheld = |element: &str| {
         let mut all = built.manifest.withheld.iter();
@@ -319,10 +326,23 @@ fn every_endpoint_has_its_rows_and_its_estimates() {
     assert!(withheld("age") && withheld("period") && withheld("volume"));
 
     // The old columns of S1 stand first, in their order.
-    let s1 = built.manifest.files.iter().find(|file| file.name == "survival_s1.csv").expect("S1");
+    let s1 = built
+        .manifest
+        .files
+        .iter()
+        .find(|file| file.name == "survival_s1.csv")
+        .expect("S1");
     let first: Vec<&str> = s1.columns.iter().take(9).map(String::as_str).collect();
     let kept = [
-        "patient_id", "histology_code", "analysed", "left_out", "entry_days", "exit_days", "os_months", "os_event", "lost",
+        "patient_id",
+        "histology_code",
+        "analysed",
+        "left_out",
+        "entry_days",
+        "exit_days",
+        "os_months",
+        "os_event",
+        "lost",
     ];
     assert_eq!(first, kept);
 
@@ -339,8 +359,16 @@ fn every_endpoint_has_its_rows_and_its_estimates() {
     let analysed = rows(&files, "survival_s1.csv");
     let analysed: Vec<_> = analysed.iter().filter(|row| row["analysed"] == "TRUE").collect();
     let died = analysed.iter().filter(|row| row["event"] == "1").count();
-    assert!(died > 20 && analysed.iter().all(|row| (row["event"] == "1") == (row["os_event"] == "TRUE")));
-    assert_eq!((told("patients"), told("events")), (analysed.len() as f64, died as f64));
+    assert!(
+        died > 20
+            && analysed
+                .iter()
+                .all(|row| (row["event"] == "1") == (row["os_event"] == "TRUE"))
+    );
+    assert_eq!(
+        (told("patients"), told("events")),
+        (analysed.len() as f64, died as f64)
+    );
     // One hazard ratio for each covariate that varies, each with its interval, age not among them.
     let cox: BTreeSet<&str> = estimates
         .iter()
@@ -348,7 +376,10 @@ fn every_endpoint_has_its_rows_and_its_estimates() {
         .map(|row| row["term"].as_str())
         .collect();
     assert!(!cox.contains("x_age"), "{cox:?}");
-    assert!(cox.iter().all(|term| s1.columns.iter().any(|column| column == term)));
+    assert!(
+        cox.iter()
+            .all(|term| s1.columns.iter().any(|column| column == term))
+    );
     assert!(String::from_utf8_lossy(&files["reproduce.R"]).contains("survfit"));
 }
 
@@ -376,9 +407,21 @@ fn the_estimates_of_a_release_with_every_case_are_those_of_the_run() {
     let mut compared = 0;
     for endpoint in ["S1", "S3-line-1", "S5"] {
         let result = reader.survival(endpoint, &Audience::Exact).expect("a result");
-        assert_eq!(result.flow.cases.map(u64::from), Some(built.manifest.cases), "{endpoint}");
-        for curve in result.curves.iter().filter(|one| one.analysis == Analysis::Primary) {
-            for at in curve.landmarks.iter().filter(|at| at.months > 0.0 && at.survival.is_some()) {
+        assert_eq!(
+            result.flow.cases.map(u64::from),
+            Some(built.manifest.cases),
+            "{endpoint}"
+        );
+        for curve in result
+            .curves
+            .iter()
+            .filter(|one| one.analysis == Analysis::Primary)
+        {
+            for at in curve
+                .landmarks
+                .iter()
+                .filter(|at| at.months > 0.0 && at.survival.is_some())
+            {
                 let row = estimates.iter().find(|row| {
                     row["endpoint"] == endpoint
                         && row["by"] == curve.by
@@ -391,7 +434,13 @@ fn the_estimates_of_a_release_with_every_case_are_those_of_the_run() {
                     continue;
                 }
                 let value: f64 = row.expect("told")["value"].parse().expect("a number");
-                assert_eq!(Some(value), at.survival, "{endpoint} {} {}", curve.by, curve.level);
+                assert_eq!(
+                    Some(value),
+                    at.survival,
+                    "{endpoint} {} {}",
+                    curve.by,
+                    curve.level
+                );
                 compared += 1;
             }
         }

@@ -116,7 +116,10 @@ fn the_centre_with_twice_the_hazard_stands_out_and_no_other() {
     assert_eq!(found.state, ModelState::Modelled);
     assert_eq!(found.patients, Some(12 * PATIENTS + 3 * FEW));
     assert_eq!((found.patients, found.left_out), (analysed, Some(0)));
-    assert_eq!(found.constant, ["histology_other", "dfi_short", "dfi_not_defined"]);
+    assert_eq!(
+        found.constant,
+        ["histology_other", "dfi_short", "dfi_not_defined"]
+    );
     for one in &found.centres {
         let far = one.position.unwrap();
         if one.centre == "C05" {
@@ -125,7 +128,10 @@ fn the_centre_with_twice_the_hazard_stands_out_and_no_other() {
             assert!(one.q.unwrap() < 0.001);
             let (raw, shrunk) = (one.ratio.unwrap(), one.shrunk.unwrap());
             // Its own deaths raise what is expected of it: below 2.
-            assert!(1.5 < raw && raw < 2.0 && 1.0 < shrunk && shrunk < raw, "{raw} {shrunk}");
+            assert!(
+                1.5 < raw && raw < 2.0 && 1.0 < shrunk && shrunk < raw,
+                "{raw} {shrunk}"
+            );
         } else {
             // One in twenty is outside 95 % by chance: flagged is who is outside 99.8 %, or unusual among all tests.
             assert!(!matches!(far, Position::Above998 | Position::Below998), "{one:?}");
@@ -140,7 +146,10 @@ fn expected_deaths_add_up_to_those_observed() {
     let observed: u32 = found.centres.iter().filter_map(|one| one.observed).sum();
     let expected: f64 = found.centres.iter().filter_map(|one| one.expected).sum();
     assert_eq!(Some(observed), found.events);
-    assert!((expected - f64::from(observed)).abs() < 1e-6, "{expected} {observed}");
+    assert!(
+        (expected - f64::from(observed)).abs() < 1e-6,
+        "{expected} {observed}"
+    );
 }
 
 #[test]
@@ -160,11 +169,20 @@ fn small_centres_stand_together() {
     assert_eq!(found.centres.len(), 13);
     let pool = point(&found, POOLED);
     assert_eq!((pool.pooled, pool.patients), (3, Some(3 * FEW)));
-    let members: Vec<_> = pool.members.iter().map(|one| (one.centre.as_str(), one.patients)).collect();
+    let members: Vec<_> = pool
+        .members
+        .iter()
+        .map(|one| (one.centre.as_str(), one.patients))
+        .collect();
     assert_eq!(members, [("C13", FEW), ("C14", FEW), ("C15", FEW)]);
     let sum: f64 = pool.members.iter().map(|one| one.expected).sum();
     assert!((pool.expected.unwrap() - sum).abs() < 1e-12);
-    assert!(found.centres.iter().all(|one| one.centre == POOLED || one.pooled == 1));
+    assert!(
+        found
+            .centres
+            .iter()
+            .all(|one| one.centre == POOLED || one.pooled == 1)
+    );
     let (first, last) = (found.limits[0], found.limits[found.limits.len() - 1]);
     assert!(first.upper95 > last.upper95 && last.lower95 > first.lower95);
 }

@@ -66,7 +66,10 @@ fn delayed_entry_and_ties_as_in_r() {
         1.111_649_660_289_349,
     ];
     close(&efron.expected(), &want);
-    assert!((efron.expected().iter().sum::<f64>() - 6.0).abs() < 1e-12, "six events");
+    assert!(
+        (efron.expected().iter().sum::<f64>() - 6.0).abs() < 1e-12,
+        "six events"
+    );
     let breslow = CoxModel {
         ties: Ties::Breslow,
         ..CoxModel::plain(&rows, &both, 0.95)

@@ -29,7 +29,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/adherence/{measure}/funnel", funnel),
         guarded(Method::GET, "/api/v1/survival", survival_endpoints),
         guarded(Method::GET, "/api/v1/survival/{endpoint}", survival_endpoint),
-        guarded(Method::GET, "/api/v1/survival/{endpoint}/centres", centres::centres),
+        guarded(
+            Method::GET,
+            "/api/v1/survival/{endpoint}/centres",
+            centres::centres,
+        ),
         guarded(Method::GET, "/api/v1/benchmarks", benchmarks::list),
         guarded(Method::GET, "/api/v1/quality", quality),
     ]

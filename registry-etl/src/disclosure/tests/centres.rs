@@ -14,12 +14,14 @@ fn compared(points: &[(&str, u32, u32, f64)], pool: Pool<'_>, left_out: u32) -> 
         .map(|(centre, n, o, e)| CentrePoint::counted(centre, *n, *o, *e))
         .collect();
     if !pool.is_empty() {
-        let members = pool.iter().map(|(centre, patients, observed, expected)| PoolMember {
-            centre: (*centre).to_owned(),
-            patients: *patients,
-            observed: *observed,
-            expected: *expected,
-        });
+        let members = pool
+            .iter()
+            .map(|(centre, patients, observed, expected)| PoolMember {
+                centre: (*centre).to_owned(),
+                patients: *patients,
+                observed: *observed,
+                expected: *expected,
+            });
         centres.push(CentrePoint {
             pooled: pool.len() as u32,
             members: members.collect(),
@@ -70,11 +72,14 @@ fn told(found: &CentreComparison) -> Vec<(&str, bool)> {
         assert!(parts.iter().all(|one| *one == parts[0]), "{point:?}");
         parts[0]
     };
-    found.centres.iter().map(|point| (point.centre.as_str(), one(point))).collect()
+    found
+        .centres
+        .iter()
+        .map(|point| (point.centre.as_str(), one(point)))
+        .collect()
 }
 
-const POINTS: [(&str, u32, u32, f64); 3] =
-    [("C1", 40, 20, 22.0), ("C2", 30, 15, 12.5), ("C3", 12, 6, 6.5)];
+const POINTS: [(&str, u32, u32, f64); 3] = [("C1", 40, 20, 22.0), ("C2", 30, 15, 12.5), ("C3", 12, 6, 6.5)];
 
 #[test]
 fn large_points_are_shown_and_who_is_in_the_pool_is_not() {
@@ -83,7 +88,10 @@ fn large_points_are_shown_and_who_is_in_the_pool_is_not() {
     for audience in [Audience::Exact, Audience::Committee] {
         let found = seen(&exact, &audience);
         assert_eq!(told(&found), all);
-        assert!(found.centres.iter().all(|one| one.members.is_empty()), "{audience:?}");
+        assert!(
+            found.centres.iter().all(|one| one.members.is_empty()),
+            "{audience:?}"
+        );
         assert_eq!(found.centres[3].pooled, 2);
     }
     let stored = exact.centres.as_ref().unwrap();
@@ -94,7 +102,10 @@ fn large_points_are_shown_and_who_is_in_the_pool_is_not() {
 fn a_small_pool_takes_the_smallest_centre_along() {
     let exact = compared(&POINTS, &[("C4", 2, 1, 0.8), ("C5", 2, 1, 0.7)], 0);
     let found = seen(&exact, &Audience::Committee);
-    assert_eq!(told(&found), [("C1", true), ("C2", true), ("C3", false), (POOLED, false)]);
+    assert_eq!(
+        told(&found),
+        [("C1", true), ("C2", true), ("C3", false), (POOLED, false)]
+    );
     // What rests on several points rests on those two.
     let stored = exact.centres.as_ref().unwrap();
     assert_ne!(found.centres[0].shrunk, stored.centres[0].shrunk);
@@ -121,7 +132,11 @@ fn a_centre_sees_itself_and_no_other() {
     assert_eq!(told(&own), [("C2", true)]);
     let point = &own.centres[0];
     assert_eq!((point.observed, point.shrunk, point.q), (Some(15), None, None));
-    assert_eq!(own.limits.last().unwrap().expected, 12.5, "no limit tells another centre's size");
+    assert_eq!(
+        own.limits.last().unwrap().expected,
+        12.5,
+        "no limit tells another centre's size"
+    );
     // Seven others are enough, three are not.
     let among = of("C4");
     assert_eq!(told(&among), [(POOLED, true)]);

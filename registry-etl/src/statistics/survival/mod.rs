@@ -23,5 +23,5 @@ pub use input::{Columns, Groups, Rows};
 pub use landmark::{Landmark, landmark};
 pub use logrank::{LogRank, PairwiseLogRank, log_rank, pairwise_log_rank};
 pub use nelson_aalen::{HazardStep, nelson_aalen};
-pub use standardised::{ObservedExpected, observed_expected};
 pub use rmst::{Contrast, RestrictedMean, TwoGroups, restricted_mean, restricted_mean_difference};
+pub use standardised::{ObservedExpected, observed_expected};
