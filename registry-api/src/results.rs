@@ -8,8 +8,8 @@ use registry_etl::disclosure::{Audience, CentreLetters};
 use registry_etl::measures::{Family, funnels_within};
 use registry_etl::results::completeness::NETWORK;
 use registry_etl::results::{
-    AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, Comparison, Completeness, Funnel, Funnels,
-    Overview, Quality, Sensitivity, SurvivalResult, Trend,
+    AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, CentrePoint, Comparison, Completeness, Funnel,
+    Funnels, Overview, POOLED, Quality, Sensitivity, SurvivalResult, Trend,
 };
 use registry_etl::runs::{Reader, RunError};
 use serde::Serialize;
@@ -135,7 +135,19 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Kind::NotFound`] for an unknown endpoint.
     pub fn survival(&self, endpoint: &str) -> Result<SurvivalResult, Problem> {
-        self.reader().survival(endpoint, &self.audience).map_err(from_run)
+        let mut shown = self
+            .reader()
+            .survival(endpoint, &self.audience)
+            .map_err(from_run)?;
+        if let Some(comparison) = &mut shown.centres {
+            let named = comparison.centres.iter_mut().filter(|one| one.centre != POOLED);
+            named.for_each(|one| one.centre = self.name_of(&one.centre));
+            comparison.centres.sort_by(|a, b| {
+                let rank = |one: &CentrePoint| (one.centre == POOLED, one.centre.len());
+                rank(a).cmp(&rank(b)).then_with(|| a.centre.cmp(&b.centre))
+            });
+        }
+        Ok(shown)
     }
 
     /// The overview as this viewer may see it.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::cohorts::definition::Stratum;
 use registry_core::versions::SchemaStore;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +93,13 @@ pub struct Published {
 pub struct Comparison {
     pub endpoint: String,
     pub group: String,
+    /// Where the rows are of a part of another group: which, and the levels of its breakdown that they stand beside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Stratum>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<String>,
     /// Ids, in the order of the table.
     pub rows: Vec<String>,
     pub caveat: String,
@@ -108,6 +116,12 @@ struct File {
 struct Entry {
     endpoint: String,
     group: String,
+    #[serde(default)]
+    of: Option<String>,
+    #[serde(default)]
+    by: Option<Stratum>,
+    #[serde(default)]
+    levels: Vec<String>,
     rows: Vec<String>,
     #[serde(default)]
     except: Vec<String>,
@@ -178,6 +192,9 @@ impl Benchmarks {
             {
                 fault("stands twice".to_owned());
             }
+            if entry.of.is_some() != entry.by.is_some() || entry.by.is_none() != entry.levels.is_empty() {
+                fault("a part of a group is told by `of`, `by` and `levels` together".to_owned());
+            }
             let mut named = |words: &[String]| -> BTreeSet<usize> {
                 let mut found = BTreeSet::new();
                 for word in words {
@@ -200,6 +217,9 @@ impl Benchmarks {
                 rows: ids.map(|row| row.id.clone()).collect(),
                 endpoint: entry.endpoint,
                 group: entry.group,
+                of: entry.of,
+                by: entry.by,
+                levels: entry.levels,
                 caveat: entry.caveat,
             });
         }
@@ -216,6 +236,12 @@ impl Benchmarks {
     /// A published row by id.
     pub fn row(&self, id: &str) -> Option<&Published> {
         self.published.iter().find(|row| row.id == id)
+    }
+
+    /// Comparisons of parts of a group: of one histology, of R0 only.
+    pub fn parts<'a>(&'a self, endpoint: &'a str, group: &'a str) -> impl Iterator<Item = &'a Comparison> {
+        let parts = self.comparisons.iter();
+        parts.filter(move |one| one.endpoint == endpoint && one.of.as_deref() == Some(group))
     }
 
     /// What stands beside a group of an endpoint: its rows of at least the given confidence, and what to keep in mind. `None` when
@@ -331,6 +357,61 @@ mod tests {
             (dfs.median_months, dfs.median_of),
             (Some(20.4), Some(Outcome::DiseaseFree))
         );
+    }
+
+    #[test]
+    fn values_of_a_part_stand_beside_the_estimate_of_that_part() {
+        let store = SchemaStore::embedded().unwrap();
+        let all = Benchmarks::of(&store).unwrap();
+        let endpoints = crate::cohorts::definitions(&store).unwrap();
+        let told = |endpoint: &str, group: &str| -> Vec<(String, Vec<String>, Vec<String>)> {
+            let parts = all.parts(endpoint, group);
+            let one = |part: &Comparison| {
+                let by = part.by.unwrap().as_str().to_owned();
+                (by, part.levels.clone(), part.rows.clone())
+            };
+            parts.map(one).collect()
+        };
+        let row = |by: &str, levels: &[&str], rows: &[&str]| {
+            let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+            (by.to_owned(), owned(levels), owned(rows))
+        };
+        assert_eq!(
+            told("S4", "lung"),
+            [
+                row("histology", &["lms"], &["P28", "P33"]),
+                row("histology", &["wdlps", "ddlps"], &["P34"]),
+                row("dfi", &["12_months_and_over"], &["P01"]),
+            ]
+        );
+        let others = ["wdlps", "ddlps", "sft", "mpnst", "ss", "ups"];
+        assert_eq!(
+            told("S4", "liver"),
+            [
+                row("completeness", &["R0"], &["L03"]),
+                row("histology", &["lms"], &["L12"]),
+                row("histology", &others, &["L13"]),
+            ]
+        );
+        assert_eq!(told("S5", "all"), [row("organ", &["lung"], &["P25"])]);
+        // Every part is of a group that an endpoint has, broken down as it says.
+        for part in all.comparisons.iter().filter(|one| one.of.is_some()) {
+            assert!(
+                endpoints.iter().any(|one| {
+                    one.endpoint == part.endpoint
+                        && Some(&one.group) == part.of.as_ref()
+                        && part.by.is_some_and(|by| one.strata.contains(&by))
+                }),
+                "{part:?}"
+            );
+        }
+        // Every other group is that of an endpoint.
+        for one in all.comparisons.iter().filter(|one| one.of.is_none()) {
+            let known = |definition: &crate::cohorts::Definition| {
+                definition.endpoint == one.endpoint && definition.group == one.group
+            };
+            assert!(endpoints.iter().any(known), "{one:?}");
+        }
     }
 
     #[test]

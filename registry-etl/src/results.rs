@@ -5,6 +5,7 @@
 //! (days / 30.4375), shares and rates are between 0 and 1, dates are ISO 8601.
 
 mod case_mix;
+mod centres;
 pub mod completeness;
 mod endpoints;
 mod funnel;
@@ -13,6 +14,7 @@ mod what_if;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use case_mix::{AdjustedCentre, CaseMix, CaseMixState, CaseMixTable, Coefficient, Trend, TrendPoint};
+pub use centres::{CentreComparison, CentrePoint, POOLED, PoolMember, RatioLimits};
 pub use completeness::Completeness;
 pub use endpoints::{
     AdjustedModel, AtRisk, CauseIncidence, ChangeRow, GroupTest, IncidenceCurve, IncidenceStep,
@@ -384,7 +386,7 @@ pub struct SurvivalCurve {
     pub patients: Option<u32>,
     pub events: Option<u32>,
     pub steps: Vec<CurveStep>,
-    /// At 0, 12, 24, 36 and 60 months.
+    /// At 0, 12, 24, 36, 48 and 60 months.
     pub landmarks: Vec<LandmarkValue>,
     pub median: Option<TimeEstimate>,
     pub median_state: MedianState,
@@ -462,6 +464,9 @@ pub struct SurvivalResult {
     /// The standard adjustment set.
     #[serde(default)]
     pub models: Vec<AdjustedModel>,
+    /// Centres given their case mix, where the endpoint compares them.
+    #[serde(default)]
+    pub centres: Option<CentreComparison>,
 }
 
 /// Cases of one level of a breakdown.

@@ -62,6 +62,7 @@ fn main() -> Result<(), Failure> {
     let all = Cohort {
         cases: &columns.facts,
         centres: &of_cases,
+        centre_names: columns.centres.all(),
         volume: columns.thirds_of_cases(&volume_tertiles(&centres, year)),
         metastasectomies: columns.thirds_of_cases(&metastasectomy_tertiles(&centres, year)),
         low_volume: Some((3, 30)),

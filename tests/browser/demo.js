@@ -25,7 +25,7 @@ export async function signIn(browser, role, options = {}) {
 
 export const pagesOf = (role) => {
   if (role === "admin") return ["/schema"];
-  const pages = ["/", "/adherence", "/measures/1a", "/measures/10c2", "/survival", "/quality", "/schema"];
+  const pages = ["/", "/adherence", "/measures/1a", "/measures/10c2", "/survival", "/survival?endpoint=S4-lung", "/survival?endpoint=S6-ablation", "/quality", "/schema"];
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist", "/queries", "/queries/metrics");
   if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");

@@ -38,6 +38,23 @@ for (const role of roles) {
   });
 }
 
+test("the survival page fits a telephone, and no label of a chart covers another", async () => {
+  const { context, page } = await signIn(browser, "committee", { viewport: { width: 360, height: 800 } });
+  for (const path of ["/survival", "/survival?endpoint=S1b", "/survival?endpoint=S1&stratum=metastasectomy&landmark=6"]) {
+    await page.goto(base + path);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 1, `${path} scrolls sideways`);
+    const covered = await page.evaluate(() =>
+      [...document.querySelectorAll("svg.chart")].flatMap((chart) => {
+        const texts = [...chart.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+        const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+        return texts.flatMap(([one, a], at) => texts.slice(at + 1).filter(([, b]) => meet(a, b)).map(([other]) => `${one} / ${other}`));
+      }));
+    assert.deepEqual(covered, [], path);
+  }
+  await context.close();
+});
+
 test("a page without a session invites to sign in", async () => {
   const page = await (await browser.newContext()).newPage();
   const response = await page.goto(`${base}/adherence`);

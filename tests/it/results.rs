@@ -1,7 +1,11 @@
 //! Runs, adherence, survival and releases: from submitted cases to published numbers.
 
+use std::collections::BTreeMap;
+
+use registry_core::synthetic::{self, CohortPlan};
 use serde_json::json;
-use support::{records, service::Service};
+use support::records;
+use support::service::{CENTRES, Service};
 
 #[test]
 fn a_run_is_started_published_and_read_by_role() {
@@ -132,6 +136,11 @@ fn a_run_is_started_published_and_read_by_role() {
         ("S1", "flow", "reason,label,n"),
         ("S3r-line-1", "curves", "by,level,state,"),
         ("S9", "curves", "months,suppressed,baseline,"),
+        (
+            "S1",
+            "centres",
+            "centre,pooled,suppressed,patients,observed,expected,ratio,",
+        ),
     ] {
         let csv = committee
             .get_with(
@@ -152,6 +161,82 @@ fn a_run_is_started_published_and_read_by_role() {
         .expect(404);
     let unknown = committee.get("/api/v1/survival/S99").expect(404);
     assert_eq!(unknown.status, 404);
+}
+
+/// Deaths observed over expected by centre: letters for the committee, ids for the office, a centre its own point only.
+#[test]
+fn centres_are_compared_given_their_case_mix() {
+    let service = Service::start();
+    let plan = CohortPlan {
+        seed: 3,
+        cases: 330,
+        centres: CENTRES.len() as u32,
+        as_of: "2026-11-22".parse().expect("a date"),
+    };
+    let clients: BTreeMap<&str, _> = CENTRES.iter().map(|id| (*id, service.submitter(id))).collect();
+    for index in 0..plan.cases {
+        let case = synthetic::case(&plan, index);
+        let path = format!("/api/v1/cases/{}", case.pseudonym);
+        clients[case.centre_id.as_str()]
+            .put(&path, &[], &case.body)
+            .expect(201);
+    }
+    service.published_run("2026-11-22");
+    let path = "/api/v1/survival/S1/centres";
+    let office = service.client("coordinator", None).get(path).expect(200).json();
+    assert_eq!(office["centres"]["state"]["code"], "modelled", "{office:#}");
+    let names = |told: &serde_json::Value| -> Vec<String> {
+        let points = told["centres"]["centres"].as_array().expect("points").iter();
+        points
+            .map(|one| one["centre"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    let ids = names(&office);
+    assert!(
+        ids.len() > 3
+            && ids
+                .iter()
+                .all(|one| one == "pooled" || CENTRES.contains(&one.as_str()))
+    );
+    let sum = |name: &str| -> f64 {
+        let points = office["centres"]["centres"].as_array().expect("points").iter();
+        points.map(|one| one[name].as_f64().expect("a number")).sum()
+    };
+    assert_eq!(
+        sum("observed"),
+        office["centres"]["events"].as_f64().expect("events")
+    );
+    assert!((sum("expected") - sum("observed")).abs() < 1e-6);
+
+    let committee = service.client("committee", None);
+    let lettered = committee.get(path).expect(200).json();
+    assert!(
+        names(&lettered)
+            .iter()
+            .all(|one| one == "pooled" || one.starts_with("Centre "))
+    );
+    assert!(!lettered.to_string().contains("members"));
+    let csv = committee.get_with(path, &[("accept", "text/csv")]).expect(200);
+    assert!(
+        csv.text().starts_with("centre,pooled,suppressed,") && csv.text().lines().count() == ids.len() + 1
+    );
+    committee.get("/api/v1/survival/S9/centres").expect(404);
+    let page = committee
+        .get_with("/survival", &[("accept", "text/html")])
+        .expect(200)
+        .text();
+    assert!(page.contains("Centres given their case mix") && page.contains("no ranking"));
+    // Only one breakdown stands on the page; the others are a link away.
+    assert!(page.contains("By histology") && !page.contains("By organ"));
+    let other = committee
+        .get_with("/survival?endpoint=S1&stratum=organ", &[("accept", "text/html")])
+        .expect(200)
+        .text();
+    assert!(other.contains("By organ") && !other.contains("By histology"));
+
+    let large = ids.iter().find(|one| *one != "pooled").expect("a large centre");
+    let own = clients[large.as_str()].get(path).expect(200).json();
+    assert_eq!(names(&own), [large.clone()]);
 }
 
 /// Rows that may have been misread are hidden until asked for; an arm of a trial stays recognisable.

@@ -38,10 +38,10 @@ impl Frame {
         self.top + self.height
     }
 
-    /// Grid and percent labels of a 0 to 1 axis.
+    /// Grid and percent labels of an axis from 0 to a share of 1, in quarters of it.
     pub(super) fn percent_axis(&self, svg: &mut Svg) {
         for step in 0..=4 {
-            let value = f64::from(step) / 4.0;
+            let value = f64::from(step) / 4.0 * self.y_max;
             svg.line(
                 "grid",
                 (self.left, self.y(value)),
@@ -51,8 +51,20 @@ impl Frame {
                 "tick",
                 (self.left - 8.0, self.y(value) + 4.0),
                 "end",
-                &format!("{} %", step * 25),
+                &format!("{:.0} %", value * 100.0),
             );
+        }
+    }
+
+    /// Grid and labels of an axis of ratios.
+    pub(super) fn ratio_axis(&self, svg: &mut Svg) {
+        let step = if self.y_max > 3.0 { 1.0 } else { 0.5 };
+        let mut value = 0.0;
+        while value <= self.y_max + 1e-9 {
+            let y = self.y(value);
+            svg.line("grid", (self.left, y), (self.left + self.width, y));
+            svg.text("tick", (self.left - 8.0, y + 4.0), "end", &format!("{value:.1}"));
+            value += step;
         }
     }
 

@@ -5,25 +5,38 @@ use registry_etl::results::{Funnel, FunnelLimits, NotAssessableFunnel, Position}
 use super::axis::{Frame, LIMITS, round_ticks};
 use super::svg::Svg;
 
-/// One centre.
-struct Dot<'a> {
+/// One centre: where it lies in the picture's units, and what is said of it.
+pub(super) struct Dot<'a> {
+    pub(super) centre: &'a str,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) tip: String,
+    pub(super) position: Option<Position>,
+}
+
+/// A dot of a share: numerator and denominator.
+fn share<'a>(
     centre: &'a str,
     numerator: Option<u32>,
     n: u32,
     rate: f64,
     position: Option<Position>,
+) -> Dot<'a> {
+    let told = numerator.map_or("·".to_owned(), |n| n.to_string());
+    Dot {
+        centre,
+        x: f64::from(n),
+        y: rate,
+        tip: format!("{centre}: {told} of {n} ({:.0} %)", rate * 100.0),
+        position,
+    }
 }
 
 /// The rates of the centres. `None` when there is no rate to draw around, or no limits.
 pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String> {
     let dots = funnel.points.iter().filter_map(|point| {
-        Some(Dot {
-            centre: &point.centre,
-            numerator: point.numerator,
-            n: point.denominator?,
-            rate: point.rate?,
-            position: point.position,
-        })
+        let (n, rate) = (point.denominator?, point.rate?);
+        Some(share(&point.centre, point.numerator, n, rate, point.position))
     });
     let dots = dots.collect();
     draw(
@@ -38,13 +51,8 @@ pub fn funnel(funnel: &Funnel, own: Option<&str>, title: &str) -> Option<String>
 /// The shares of units that cannot be assessed: silence must not pay.
 pub fn not_assessable(funnel: &NotAssessableFunnel, own: Option<&str>, title: &str) -> Option<String> {
     let dots = funnel.points.iter().filter_map(|point| {
-        Some(Dot {
-            centre: &point.centre,
-            numerator: point.numerator,
-            n: point.denominator?,
-            rate: point.share?,
-            position: point.position,
-        })
+        let (n, rate) = (point.denominator?, point.share?);
+        Some(share(&point.centre, point.numerator, n, rate, point.position))
     });
     let axis = "Units of the centre, assessable or not";
     draw(funnel.target?, &funnel.limits, dots.collect(), own, [title, axis])
@@ -81,23 +89,40 @@ fn draw(
         (frame.left, frame.y(target)),
         (frame.left + frame.width, frame.y(target)),
     );
-    let mut labels: Vec<(f64, f64)> = Vec::new();
-    for dot in &dots {
-        let at = (frame.x(f64::from(dot.n)), frame.y(dot.rate));
-        place(&mut svg, &frame, dot, at, own, &mut labels);
-    }
+    placed(&mut svg, &frame, &dots, own);
     Some(svg.finish())
 }
 
+/// Every dot; the labels of those that carry one do not cover each other.
+pub(super) fn placed(svg: &mut Svg, frame: &Frame, dots: &[Dot<'_>], own: Option<&str>) {
+    let mut labels: Vec<Label> = Vec::new();
+    for dot in dots {
+        place(svg, frame, dot, own, &mut labels);
+    }
+}
+
+/// The space a label takes: left, right and base line.
+struct Label(f64, f64, f64);
+
+impl Label {
+    fn at(spot: (f64, f64), anchor: &str, text: &str) -> Self {
+        let width = 6.4 * text.chars().count() as f64;
+        let left = match anchor {
+            "start" => spot.0,
+            "end" => spot.0 - width,
+            _ => spot.0 - width / 2.0,
+        };
+        Self(left, left + width, spot.1)
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        self.0 < other.1 + 3.0 && other.0 < self.1 + 3.0 && (self.2 - other.2).abs() < 13.0
+    }
+}
+
 /// A dot; centres outside the limits and the own one carry their name where it collides with no other name.
-fn place(
-    svg: &mut Svg,
-    frame: &Frame,
-    point: &Dot<'_>,
-    at: (f64, f64),
-    own: Option<&str>,
-    labels: &mut Vec<(f64, f64)>,
-) {
+fn place(svg: &mut Svg, frame: &Frame, point: &Dot<'_>, own: Option<&str>, labels: &mut Vec<Label>) {
+    let at = (frame.x(point.x), frame.y(point.y));
     let is_own = own == Some(point.centre);
     let outside = !matches!(point.position, Some(Position::Within) | None);
     let far = matches!(point.position, Some(Position::Above998 | Position::Below998));
@@ -107,14 +132,7 @@ fn place(
         (_, _, true) => "point outside",
         _ => "point",
     };
-    let tip = format!(
-        "{}: {} of {} ({:.0} %)",
-        point.centre,
-        point.numerator.map_or("·".to_owned(), |n| n.to_string()),
-        point.n,
-        point.rate * 100.0
-    );
-    svg.circle(class, at, if is_own { 6.0 } else { 4.5 }, &tip);
+    svg.circle(class, at, if is_own { 6.0 } else { 4.5 }, &point.tip);
     if !is_own && !outside {
         return;
     }
@@ -126,17 +144,12 @@ fn place(
     ];
     for (dx, dy, anchor) in candidates {
         let spot = (at.0 + dx, at.1 + dy);
-        let free = labels
-            .iter()
-            .all(|(x, y)| (x - spot.0).abs() > 30.0 || (y - spot.1).abs() > 13.0);
-        if free && spot.0 < frame.left + frame.width && spot.1 > frame.top {
-            svg.text(
-                if is_own { "point-label own" } else { "point-label" },
-                spot,
-                anchor,
-                point.centre,
-            );
-            labels.push(spot);
+        let label = Label::at(spot, anchor, point.centre);
+        let within = label.0 > frame.left && label.1 < frame.left + frame.width && spot.1 > frame.top;
+        if within && !labels.iter().any(|other| other.covers(&label)) {
+            let class = if is_own { "point-label own" } else { "point-label" };
+            svg.text(class, spot, anchor, point.centre);
+            labels.push(label);
             return;
         }
     }

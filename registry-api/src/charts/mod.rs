@@ -3,14 +3,20 @@
 
 mod axis;
 mod bars;
+mod forest;
 mod funnel;
+mod incidence;
+mod ratio_funnel;
 mod survival;
 mod svg;
 mod timeline;
 mod trend;
 
 pub use bars::bars;
+pub use forest::{ForestRow, Scale, forest};
 pub use funnel::{funnel, not_assessable};
+pub use incidence::incidence;
+pub use ratio_funnel::ratio_funnel;
 pub use survival::survival;
 pub use timeline::{Mark, MarkKind, Span, Timeline, timeline};
 pub use trend::trend;

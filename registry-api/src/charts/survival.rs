@@ -5,16 +5,17 @@ use registry_etl::results::SurvivalCurve;
 use super::axis::Frame;
 use super::svg::Svg;
 
-const RISK_MONTHS: [f64; 6] = [0.0, 12.0, 24.0, 36.0, 48.0, 60.0];
+pub(super) const RISK_MONTHS: [f64; 6] = [0.0, 12.0, 24.0, 36.0, 48.0, 60.0];
 
 /// Draws curves up to 60 months; the first has its band. A curve without steps is named in the risk table only.
 pub fn survival(curves: &[(&str, &SurvivalCurve)], title: &str) -> String {
     let rows = curves.len() as f64;
     let mut svg = Svg::new(760.0, 400.0 + 22.0 * rows, title);
+    let left = margin(curves.iter().map(|(name, _)| *name));
     let frame = Frame {
-        left: 150.0,
+        left,
         top: 16.0,
-        width: 590.0,
+        width: 740.0 - left,
         height: 290.0,
         x_max: 60.0,
         y_max: 1.0,
@@ -31,10 +32,22 @@ pub fn survival(curves: &[(&str, &SurvivalCurve)], title: &str) -> String {
     svg.finish()
 }
 
+/// Room on the left for the names of the risk table, so that the longest ends before the number at month 0.
+pub(super) fn margin<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    // A line of 26 before the name, half a number after it.
+    (62.0 + 6.6 * longest as f64).clamp(110.0, 330.0)
+}
+
 /// Corners of a step function from month 0: level until the next time.
 fn corners(points: impl Iterator<Item = (f64, f64)>, end: f64) -> Vec<(f64, f64)> {
-    let mut out = vec![(0.0, 1.0)];
-    let mut level = 1.0;
+    stairs(1.0, points, end)
+}
+
+/// The same from a level of its own.
+pub(super) fn stairs(start: f64, points: impl Iterator<Item = (f64, f64)>, end: f64) -> Vec<(f64, f64)> {
+    let mut out = vec![(0.0, start)];
+    let mut level = start;
     for (month, value) in points.take_while(|(month, _)| *month <= 60.0) {
         out.push((month, level));
         out.push((month, value));
@@ -84,24 +97,66 @@ fn steps(svg: &mut Svg, frame: &Frame, curve: &SurvivalCurve, n: usize) {
 }
 
 fn risk_table(svg: &mut Svg, frame: &Frame, curves: &[(&str, &SurvivalCurve)]) {
+    let rows: Vec<RiskRow<'_>> = curves
+        .iter()
+        .map(|(name, curve)| RiskRow {
+            name,
+            series: true,
+            at_risk: curve
+                .landmarks
+                .iter()
+                .map(|one| (one.months, one.at_risk))
+                .collect(),
+        })
+        .collect();
+    numbers_at_risk(svg, frame, &rows);
+}
+
+/// A row of the table below a chart: months and the number at risk, `None` where it is not shown.
+pub(super) struct RiskRow<'a> {
+    pub(super) name: &'a str,
+    /// Whether it belongs to one line of the chart.
+    pub(super) series: bool,
+    pub(super) at_risk: Vec<(f64, Option<u32>)>,
+}
+
+pub(super) fn numbers_at_risk(svg: &mut Svg, frame: &Frame, rows: &[RiskRow<'_>]) {
     let top = frame.bottom() + 66.0;
     svg.text("label strong", (8.0, top), "start", "Number at risk");
-    for (n, (name, curve)) in curves.iter().enumerate() {
+    for (n, row) in rows.iter().enumerate() {
         let y = top + 22.0 * (n as f64 + 1.0);
-        svg.line(
-            &format!("curve series-{}", n % 8),
-            (8.0, y - 4.0),
-            (26.0, y - 4.0),
+        if row.series {
+            let class = format!("curve series-{}", n % 8);
+            svg.line(&class, (8.0, y - 4.0), (26.0, y - 4.0));
+        }
+        svg.text(
+            "tick",
+            (if row.series { 32.0 } else { 8.0 }, y),
+            "start",
+            row.name,
         );
-        svg.text("tick", (32.0, y), "start", name);
         for months in RISK_MONTHS {
-            let at_risk = curve.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);
-            let text = match at_risk.map(|l| l.at_risk) {
-                Some(Some(count)) => count.to_string(),
-                Some(None) => "·".to_owned(),
+            let at_risk = row.at_risk.iter().find(|(at, _)| (at - months).abs() < 0.01);
+            let text = match at_risk {
+                Some((_, Some(count))) => count.to_string(),
+                Some((_, None)) => "·".to_owned(),
                 None => continue,
             };
             svg.text("tick", (frame.x(months), y), "middle", &text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_ends_before_the_first_number() {
+        for name in ["All", "Not by then", "Malignant peripheral nerve sheath tumour"] {
+            // Ten letters a line of 62 pixels at twelve pixels a letter's height; the number at month 0 is 20 wide, around the axis.
+            let end = 32.0 + 6.2 * name.chars().count() as f64;
+            assert!(end + 10.0 <= margin([name].into_iter()), "{name}");
         }
     }
 }

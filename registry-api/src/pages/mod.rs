@@ -20,6 +20,8 @@ mod runs;
 mod schema;
 mod sign_in;
 mod survival;
+mod survival_beside;
+mod survival_centres;
 mod survival_tables;
 mod tasks;
 mod verification;

@@ -2,15 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_etl::benchmarks::{Benchmarks, Confidence, Outcome, Published};
 use registry_etl::cohorts::Definition;
 use registry_etl::cohorts::definition::Event;
 use registry_etl::cohorts::landmark::MONTHS;
 use registry_etl::results::{Analysis, CurveState, SurvivalCurve, SurvivalResult};
 use serde::Deserialize;
 
+use super::survival_beside::{self as published, Published};
 use super::survival_tables::{self as tables, Tabled};
-use super::{Frame, html, words};
+use super::{Frame, html, survival_centres as centres, words};
 use crate::charts;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
@@ -22,22 +22,20 @@ use crate::state::{AppState, blocking};
 #[template(path = "survival.html")]
 struct Page {
     frame: Frame,
-    endpoints: Vec<Link>,
+    /// The pages of the committee's choice, and all others.
+    usual: Vec<Link>,
+    others: Vec<Link>,
     data: Option<Data>,
 }
 
-/// Another endpoint, one click away.
+/// Endpoints whose pages stand first.
+const USUAL: [&str; 3] = ["S1", "S4-lung", "S5"];
+
+/// Another endpoint, or another breakdown, one click away.
 struct Link {
     id: String,
     title: String,
     here: bool,
-}
-
-/// One breakdown.
-struct Breakdown {
-    by: String,
-    chart: Option<String>,
-    rows: Vec<(String, String, String, String, String)>,
 }
 
 /// Which endpoint.
@@ -69,26 +67,21 @@ struct Data {
     chart_title: String,
     chart: Option<String>,
     no_chart: String,
+    /// Months, at risk, survival, interval: the chart's numbers.
+    numbers: Vec<[String; 4]>,
     smallest: String,
     follow_up: String,
     lost: String,
-    strata: Vec<Breakdown>,
+    /// The breakdowns there are, the one shown marked.
+    strata: Vec<Link>,
     /// Whether there is a Kaplan-Meier curve to speak of.
     curves: bool,
     tables: Vec<Tabled>,
     landmarks_of: Vec<(String, u32, String)>,
     flow: Vec<(String, String, bool)>,
     sensitivities: Vec<(String, String, String, String)>,
-    published: Vec<Beside>,
-    caveat: String,
-}
-
-/// A published figure, and the registry's estimate of the same thing.
-struct Beside {
-    source: String,
-    published: String,
-    registry: String,
-    interval: String,
+    centres: Option<centres::Section>,
+    published: Published,
 }
 
 pub(super) async fn page(
@@ -106,29 +99,48 @@ pub(super) async fn page(
             here: one.id == definition.id,
         };
         check(definition, asked.stratum.as_deref(), asked.landmark)?;
-        let endpoints = state.endpoints.iter().map(link).collect();
+        let all = state.endpoints.iter();
+        let (usual, others): (Vec<Link>, Vec<Link>) =
+            all.map(link).partition(|one| USUAL.contains(&one.id.as_str()));
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound => {
                 return Ok(Page {
                     frame,
-                    endpoints,
+                    usual,
+                    others,
                     data: None,
                 });
             }
             Err(problem) => return Err(problem),
         };
         let mut result = view.survival(&definition.id)?;
-        keep(
-            &mut result,
-            asked.stratum.as_deref().filter(|_| asked.landmark.is_some()),
-            asked.landmark,
-        );
-        let data = data(definition, &result, &state.benchmarks);
+        // Published series stand beside any breakdown, shown on this page or not.
+        let published = published::of(definition, &result, &state.benchmarks);
+        // A treatment after the origin is no breakdown: it is compared from its landmark on.
+        let landmark = asked.stratum.as_deref().filter(|_| asked.landmark.is_some());
+        let stratum = asked.stratum.as_deref().filter(|_| asked.landmark.is_none());
+        let first = definition.strata.first().map(|one| one.as_str());
+        let shown = stratum.or(first).unwrap_or("all");
+        let compared = std::mem::take(&mut result.landmark_comparisons);
+        keep(&mut result, Some(shown), None);
+        result.landmark_comparisons = compared;
+        match (landmark, asked.landmark) {
+            (Some(by), months) => result
+                .landmark_comparisons
+                .retain(|one| one.by == by && months.is_none_or(|months| one.landmark_months == months)),
+            (None, Some(months)) => result
+                .landmark_comparisons
+                .retain(|one| one.landmark_months == months),
+            (None, None) => result.landmark_comparisons.clear(),
+        }
+        let centres = centres::section(definition, &result, view.own());
+        let data = data(definition, &result, shown, centres, published);
         Ok(Page {
             frame: frame.with_run(&view.run),
-            endpoints,
-            data,
+            usual,
+            others,
+            data: Some(data),
         })
     })
     .await?;
@@ -155,7 +167,7 @@ pub(super) async fn csv(
         .body(text))
 }
 
-fn primary(result: &SurvivalResult) -> Option<&SurvivalCurve> {
+pub(super) fn primary(result: &SurvivalResult) -> Option<&SurvivalCurve> {
     result
         .curves
         .iter()
@@ -194,11 +206,14 @@ pub(super) fn why_no_curve(state: CurveState) -> &'static str {
     }
 }
 
-fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmarks) -> Option<Data> {
+fn data(
+    definition: &Definition,
+    result: &SurvivalResult,
+    shown_stratum: &str,
+    centres: Option<centres::Section>,
+    published: Published,
+) -> Data {
     let main = primary(result);
-    let (rows, caveat) = benchmarks
-        .beside(&definition.endpoint, &definition.group, Confidence::Medium)
-        .unwrap_or_default();
     let at = |months: f64| main?.landmarks.iter().find(|l| (l.months - months).abs() < 0.01);
     let landmark = |label: &str, months: f64| {
         let value = at(months);
@@ -210,7 +225,7 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
                 .unwrap_or_default(),
         )
     };
-    Some(Data {
+    Data {
         endpoint: definition.id.clone(),
         title: definition.title.clone(),
         remark: definition.caveat.clone(),
@@ -255,11 +270,15 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
             Some(share) => format!("Lost to follow-up: {:.0} %.", share * 100.0),
             None => String::new(),
         },
+        numbers: main.map_or_else(Vec::new, numbers),
         strata: definition
             .strata
             .iter()
-            .filter(|_| main.is_some())
-            .map(|by| breakdown(definition, result, by.as_str()))
+            .map(|by| Link {
+                id: by.as_str().to_owned(),
+                title: words::code(by.as_str()).to_lowercase(),
+                here: by.as_str() == shown_stratum,
+            })
             .collect(),
         curves: main.is_some(),
         tables: tables::of(definition, result),
@@ -285,11 +304,22 @@ fn data(definition: &Definition, result: &SurvivalResult, benchmarks: &Benchmark
                 )
             })
             .collect(),
-        published: main.map_or_else(Vec::new, |main| {
-            rows.iter().flat_map(|row| beside(row, main)).collect()
-        }),
-        caveat: caveat.to_owned(),
-    })
+        centres,
+        published,
+    }
+}
+
+/// The numbers of a curve at the times of the risk table.
+fn numbers(curve: &SurvivalCurve) -> Vec<[String; 4]> {
+    let row = |at: &registry_etl::results::LandmarkValue| {
+        [
+            format!("{:.0}", at.months),
+            words::count(at.at_risk),
+            words::percent(at.survival),
+            words::interval(at.lower, at.upper),
+        ]
+    };
+    curve.landmarks.iter().map(row).collect()
 }
 
 /// From the cases of the run to those analysed; reasons that left nobody out are not listed.
@@ -352,73 +382,4 @@ fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&Survival
 
 pub(super) fn shown(curve: &SurvivalCurve) -> bool {
     curve.state == CurveState::Shown && !curve.steps.is_empty()
-}
-
-/// One stratum: its largest groups drawn, all of them in a table.
-fn breakdown(definition: &Definition, result: &SurvivalResult, by: &str) -> Breakdown {
-    let curves = result.curves.iter();
-    let groups: Vec<&SurvivalCurve> = curves
-        .filter(|c| c.analysis == Analysis::Primary && c.by == by)
-        .collect();
-    let mut largest: Vec<&SurvivalCurve> = groups.iter().copied().filter(|c| shown(c)).collect();
-    largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
-    largest.truncate(4);
-    let name = |level: &str| match by {
-        "histology" => level.to_uppercase(),
-        _ => words::code(level),
-    };
-    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (name(&c.level), *c)).collect();
-    let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
-    let row = |c: &SurvivalCurve| {
-        let median = if shown(c) {
-            c.median
-                .map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months))
-        } else {
-            why_no_curve(c.state).to_owned()
-        };
-        (
-            words::code(&c.level),
-            words::count(c.patients),
-            words::count(c.events),
-            median,
-            median_interval(c),
-        )
-    };
-    Breakdown {
-        by: words::code(by).to_lowercase(),
-        chart: (!drawn.is_empty())
-            .then(|| charts::survival(&drawn, &format!("{} by {by}", definition.title))),
-        rows: groups.into_iter().map(row).collect(),
-    }
-}
-
-/// The figures of a published row about overall survival, each with the estimate of the same thing.
-fn beside(row: &Published, main: &SurvivalCurve) -> Vec<Beside> {
-    let source = |what: &str| format!("{what} (row {})", row.id);
-    let mut figures = Vec::new();
-    if let (Some(months), Some(Outcome::Overall)) = (row.median_months, row.median_of) {
-        figures.push(Beside {
-            source: source("Median overall survival"),
-            published: format!("{months} months"),
-            registry: median_of(main),
-            interval: median_interval(main),
-        });
-    }
-    if let (Some(percent), Some(months), Some(Outcome::Overall)) =
-        (row.survival_pct, row.survival_months, row.survival_of)
-    {
-        let found = main
-            .landmarks
-            .iter()
-            .find(|l| (l.months - f64::from(months)).abs() < 0.01);
-        figures.push(Beside {
-            source: source(&format!("Alive at {months} months")),
-            published: format!("{percent} %"),
-            registry: words::percent(found.and_then(|l| l.survival)),
-            interval: found
-                .map(|l| words::interval(l.lower, l.upper))
-                .unwrap_or_default(),
-        });
-    }
-    figures
 }

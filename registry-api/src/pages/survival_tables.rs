@@ -8,7 +8,7 @@ use registry_etl::results::{
 
 use super::survival::{median_interval, median_of, shown, why_no_curve};
 use super::words;
-use crate::charts;
+use crate::charts::{self, ForestRow, Scale};
 
 /// A table with a remark, and a chart where there is one.
 pub(super) struct Tabled {
@@ -33,24 +33,67 @@ impl Tabled {
 
 /// Every table an endpoint has.
 pub(super) fn of(definition: &Definition, result: &SurvivalResult) -> Vec<Tabled> {
-    let mut all: Vec<Tabled> = [
-        incidence(result),
-        tests(result),
-        shares(result),
-        changes(result),
-        at_risk(result),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    all.extend(result.models.iter().filter_map(model));
+    let landmarks = result.landmark_comparisons.iter();
+    let mut all: Vec<Tabled> = landmarks.filter_map(|one| landmark(definition, one)).collect();
     all.extend(
-        result
-            .landmark_comparisons
-            .iter()
-            .filter_map(|one| landmark(definition, one)),
+        [
+            incidence(definition, result),
+            breakdown(definition, result),
+            tests(result),
+            shares(result),
+            changes(result),
+            at_risk(result),
+        ]
+        .into_iter()
+        .flatten(),
     );
+    all.extend(result.models.iter().filter_map(model));
     all
+}
+
+/// The breakdown shown: its largest groups drawn, all of them in a table.
+fn breakdown(definition: &Definition, result: &SurvivalResult) -> Option<Tabled> {
+    let curves = result.curves.iter();
+    let groups: Vec<&SurvivalCurve> = curves
+        .filter(|c| c.analysis == Analysis::Primary && c.by != "all")
+        .collect();
+    let by = groups.first().map(|c| c.by.clone())?;
+    let mut largest: Vec<&SurvivalCurve> = groups.iter().copied().filter(|c| shown(c)).collect();
+    largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
+    largest.truncate(4);
+    let name = |level: &str| match by.as_str() {
+        "histology" => level.to_uppercase(),
+        _ => words::code(level),
+    };
+    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (name(&c.level), *c)).collect();
+    let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
+    let row = |c: &&SurvivalCurve| {
+        let median = if shown(c) {
+            c.median
+                .map_or_else(|| "not reached".to_owned(), |m| format!("{:.1}", m.months))
+        } else {
+            why_no_curve(c.state).to_owned()
+        };
+        vec![
+            words::code(&c.level),
+            words::count(c.patients),
+            words::count(c.events),
+            median,
+            median_interval(c),
+        ]
+    };
+    let rows = groups.iter().map(row).collect();
+    let title = format!("By {}", words::code(&by).to_lowercase());
+    let head = ["Group", "Patients", "Events", "Median, months", "95 % interval"];
+    let remark = if drawn.len() < groups.len() {
+        "The largest groups are drawn; the table has all of them."
+    } else {
+        ""
+    };
+    let chart =
+        (!drawn.is_empty()).then(|| charts::survival(&drawn, &format!("{} by {by}", definition.title)));
+    let table = Tabled::new(&title, remark, &head, rows)?;
+    Some(Tabled { chart, ..table })
 }
 
 fn group(by: &str, level: &str) -> String {
@@ -69,7 +112,7 @@ fn named(analysis: Analysis, by: &str, level: &str) -> String {
     }
 }
 
-fn incidence(result: &SurvivalResult) -> Option<Tabled> {
+fn incidence(definition: &Definition, result: &SurvivalResult) -> Option<Tabled> {
     let of = |one: &IncidenceCurve| -> Vec<Vec<String>> {
         let name = named(one.analysis, &one.by, &one.level);
         if one.state != CurveState::Shown {
@@ -104,14 +147,30 @@ fn incidence(result: &SurvivalResult) -> Option<Tabled> {
         });
         causes.collect()
     };
-    Tabled::new(
+    let table = Tabled::new(
         "Cumulative incidence",
-        "Aalen-Johansen with delayed entry at registration and 95 % log-log interval; an event that competes is no censoring.",
+        "Aalen-Johansen with delayed entry at registration; band and numbers: 95 % log-log interval; an event that competes is no censoring.",
         &[
             "Group", "Patients", "Event", "Events", "1 year", "2 years", "5 years",
         ],
         result.incidence.iter().flat_map(of).collect(),
-    )
+    )?;
+    let all = result
+        .incidence
+        .iter()
+        .find(|one| one.by == "all" && one.analysis == Analysis::Primary);
+    let drawn = all.filter(|one| one.state == CurveState::Shown);
+    let chart = drawn.and_then(|one| charts::incidence(one, &definition.title));
+    let why = all.filter(|_| chart.is_none()).map(|one| why_no_curve(one.state));
+    let remark = match why {
+        Some(why) => format!("{} {why}", table.remark).trim_end().to_owned(),
+        None => table.remark,
+    };
+    Some(Tabled {
+        chart,
+        remark,
+        ..table
+    })
 }
 
 fn words_dash() -> String {
@@ -225,6 +284,7 @@ fn at_risk(result: &SurvivalResult) -> Option<Tabled> {
             "12 months",
             "24 months",
             "36 months",
+            "48 months",
             "60 months",
         ],
         rows,
@@ -308,23 +368,51 @@ fn model(one: &AdjustedModel) -> Option<Tabled> {
         ]
     };
     let state = match &one.state {
-        ModelState::Modelled => format!(
-            "{} patients, {} deaths ({:.1} per covariate); {} without a covariate left out. p of the test of proportional hazards: {}.",
-            words::count(one.patients),
-            words::count(one.events),
-            one.events_per_covariate.unwrap_or_default(),
-            words::count(one.left_out),
-            told(one.proportional_p)
-        ),
+        ModelState::Modelled => {
+            let counted = match (one.patients, one.events, one.events_per_covariate) {
+                (Some(patients), Some(events), Some(each)) => format!(
+                    "{patients} patients, {events} deaths ({each:.1} per covariate); without a covariate and left out: {}.",
+                    words::count(one.left_out)
+                ),
+                _ => "Numbers of patients and deaths not shown: another estimate has few more or fewer."
+                    .to_owned(),
+            };
+            format!(
+                "{counted} p of the test of proportional hazards: {}.",
+                told(one.proportional_p)
+            )
+        }
         ModelState::TooFewEvents => "No model: fewer than ten events per covariate.".to_owned(),
         ModelState::NoEstimate(why) => format!("No model: {why}."),
         ModelState::Suppressed => "Not shown: few patients.".to_owned(),
     };
+    let drawn: Vec<ForestRow> = one
+        .ratios
+        .iter()
+        .map(|ratio| ForestRow {
+            name: ratio.label.clone(),
+            value: ratio.hazard_ratio,
+            lower: Some(ratio.lower),
+            upper: Some(ratio.upper),
+            open: false,
+            text: format!(
+                "{:.2} ({:.2} to {:.2})",
+                ratio.hazard_ratio, ratio.lower, ratio.upper
+            ),
+            own: false,
+        })
+        .collect();
+    let chart = charts::forest(
+        &drawn,
+        Scale::Ratio,
+        &one.title,
+        "Hazard ratio of death, 95 % interval",
+    );
     let mut rows: Vec<Vec<String>> = one.ratios.iter().map(row).collect();
     if rows.is_empty() {
         rows.push(vec!["–".to_owned(); 5]);
     }
-    Tabled::new(
+    let table = Tabled::new(
         &one.title,
         &format!("{state} {}", one.remark),
         &[
@@ -335,5 +423,6 @@ fn model(one: &AdjustedModel) -> Option<Tabled> {
             "p, proportional hazards",
         ],
         rows,
-    )
+    )?;
+    Some(Tabled { chart, ..table })
 }

@@ -37,7 +37,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         imports::mappings::list, imports::mappings::show, imports::mappings::put,
         runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
-        results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::benchmarks::list, results::quality,
+        results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::centres::centres, results::benchmarks::list, results::quality,
         quality::worklist::list, quality::completeness::show, quality::adjudication::list,
         queries::list::list, queries::raise::raise, queries::metrics::metrics, queries::steps::show, queries::steps::messages, queries::steps::message,
         queries::steps::close, queries::steps::reopen,

@@ -471,7 +471,7 @@ fn the_same_operations_have_the_same_answers_and_the_same_export() {
         ChaCha20Rng::seed_from_u64(20_261_123),
     ];
     let mut answers = [0usize; 2];
-    for number in 0..600 {
+    for number in 0..900 {
         let one = sides[0].step(&mut randoms[0]);
         let two = sides[1].step(&mut randoms[1]);
         assert_eq!(one, two, "operation {number}");

@@ -3,10 +3,10 @@
 //! Covariates are those known at the origin; response is not among them, because the record does not date it. A case with one missing is
 //! left out and counted; a covariate that does not vary is dropped and named; below ten events a covariate there is no model.
 
+use super::covariates::{NAMES, STANDARD, complete, varying};
 use super::endpoint::{LEVEL, count};
 use super::estimate::Row;
 use super::settle::Settled;
-use super::strata::{ecog, interval, treated};
 use super::units::{Unit, known, resects};
 use crate::results::{AdjustedModel, ModelState, Ratio};
 use crate::statistics::StatisticsError;
@@ -14,59 +14,14 @@ use crate::statistics::survival::cox::TimeScale;
 use crate::statistics::survival::{Cox, CoxModel, Rows, cox};
 
 /// Events that each covariate needs at least.
-const PER_COVARIATE: usize = 10;
-/// Age at which the covariate is 0, and the years that are one unit of it.
-const AGE: (f64, f64) = (60.0, 10.0);
-/// More lesions than these count as these: 999 stands for too many to count.
-const MOST_LESIONS: u32 = 64;
-
-const NAMES: [(&str, &str); 10] = [
-    ("age", "Age, per ten years"),
-    ("ecog", "ECOG 2 and over against 0 and 1"),
-    ("histology_lms", "Leiomyosarcoma against liposarcoma"),
-    ("histology_other", "Other histology against liposarcoma"),
-    ("grade", "Grade 3 against 1 and 2"),
-    (
-        "dfi_short",
-        "Disease-free interval below 12 months against longer",
-    ),
-    (
-        "dfi_not_defined",
-        "Primary never cleared against an interval of 12 months and over",
-    ),
-    ("lesions", "Lesions, per doubling"),
-    ("not_resectable", "Borderline or unresectable against resectable"),
-    (
-        "metastasectomy",
-        "After metastasectomy against before or without (time-dependent)",
-    ),
-];
-/// Position of the time-dependent one.
-const TREATMENT: usize = NAMES.len() - 1;
+pub(super) const PER_COVARIATE: usize = 10;
+/// Code and words of the covariate that begins with the operation.
+const TREATMENT: (&str, &str) = (
+    "metastasectomy",
+    "After metastasectomy against before or without (time-dependent)",
+);
 
 const REMARK: &str = "Selected patients; association. Response is left out: the record does not date it.";
-
-/// What is known at the origin; `None` when something is not recorded.
-fn covariates(unit: &Unit<'_>, origin: i32) -> Option<[f64; TREATMENT]> {
-    let case = unit.case;
-    let is = |yes: bool| f64::from(u8::from(yes));
-    let histology = case.histology.as_deref()?;
-    let lipo = matches!(histology, "wdlps" | "ddlps");
-    let disease = treated(unit)?;
-    let interval = interval(unit)?;
-    let lesions = disease.lesions?.clamp(1, MOST_LESIONS);
-    Some([
-        (f64::from(case.age?) - AGE.0) / AGE.1,
-        is(ecog(unit, origin)? >= 2),
-        is(histology == "lms"),
-        is(!lipo && histology != "lms"),
-        is(case.course.grade? == 3),
-        is(interval == "below_12_months"),
-        is(interval == "not_defined"),
-        f64::from(lesions).log2(),
-        is(disease.resectability.as_deref()? != "resectable"),
-    ])
-}
 
 /// A stretch of one patient's time.
 struct Span {
@@ -79,10 +34,10 @@ struct Span {
 /// Both models of an endpoint.
 pub(super) fn models(units: &[Unit<'_>], rows: &[Row]) -> Vec<AdjustedModel> {
     vec![
-        model("standard", "Standard adjustment set", false, units, rows),
+        standard(&STANDARD, units, rows),
         model(
-            "metastasectomy",
-            "Metastasectomy, adjusted (time-dependent)",
+            ("metastasectomy", "Metastasectomy, adjusted (time-dependent)"),
+            &STANDARD,
             true,
             units,
             rows,
@@ -90,13 +45,25 @@ pub(super) fn models(units: &[Unit<'_>], rows: &[Row]) -> Vec<AdjustedModel> {
     ]
 }
 
-fn model(name: &str, title: &str, treatment: bool, units: &[Unit<'_>], rows: &[Row]) -> AdjustedModel {
+/// The model of the covariates at positions `wanted` of the standard adjustment set.
+pub(super) fn standard(wanted: &[usize], units: &[Unit<'_>], rows: &[Row]) -> AdjustedModel {
+    let names = ("standard", "Standard adjustment set");
+    model(names, wanted, false, units, rows)
+}
+
+fn model(
+    (name, title): (&str, &str),
+    wanted: &[usize],
+    treatment: bool,
+    units: &[Unit<'_>],
+    rows: &[Row],
+) -> AdjustedModel {
     let mut spans: Vec<Span> = Vec::new();
     let (mut all, mut patients) = (0, 0);
     for (unit, row) in units.iter().zip(rows) {
         let Ok((origin, settled)) = row else { continue };
         all += 1;
-        let Some(values) = covariates(unit, *origin) else {
+        let Some(values) = complete(unit, *origin, wanted) else {
             continue;
         };
         let mut operations = unit.case.course.locals.iter().filter(|one| resects(one));
@@ -117,9 +84,13 @@ fn model(name: &str, title: &str, treatment: bool, units: &[Unit<'_>], rows: &[R
         );
         patients += 1;
     }
-    let width = if treatment { NAMES.len() } else { TREATMENT };
-    let varies = |at: &usize| spans.iter().any(|one| one.row.get(*at) != spans[0].row.get(*at));
-    let kept: Vec<usize> = (0..width).filter(varies).collect();
+    let names: Vec<(&str, &str)> = wanted
+        .iter()
+        .filter_map(|at| NAMES.get(*at).copied())
+        .chain(treatment.then_some(TREATMENT))
+        .collect();
+    let values: Vec<&[f64]> = spans.iter().map(|one| one.row.as_slice()).collect();
+    let kept = varying(&values, names.len());
     let events = spans.iter().filter(|one| one.event).count();
     let mut found = AdjustedModel {
         model: name.to_owned(),
@@ -132,9 +103,9 @@ fn model(name: &str, title: &str, treatment: bool, units: &[Unit<'_>], rows: &[R
         ratios: Vec::new(),
         proportional_p: None,
         concordance: None,
-        constant: (0..width)
+        constant: (0..names.len())
             .filter(|at| !kept.contains(at))
-            .map(|at| NAMES[at].0.to_owned())
+            .filter_map(|at| names.get(at).map(|name| name.0.to_owned()))
             .collect(),
         remark: REMARK.to_owned(),
     };
@@ -142,7 +113,7 @@ fn model(name: &str, title: &str, treatment: bool, units: &[Unit<'_>], rows: &[R
         return found;
     }
     match fit(&spans, &kept) {
-        Ok(fitted) => tell(&fitted, &kept, &mut found),
+        Ok(fitted) => tell(&fitted, &names, &kept, &mut found),
         Err(why) => found.state = ModelState::NoEstimate(why.to_string()),
     }
     found
@@ -189,7 +160,7 @@ fn fit(spans: &[Span], kept: &[usize]) -> Result<Cox, StatisticsError> {
     cox(&CoxModel::plain(&rows, &covariates, LEVEL))
 }
 
-fn tell(fitted: &Cox, kept: &[usize], found: &mut AdjustedModel) {
+fn tell(fitted: &Cox, names: &[(&str, &str)], kept: &[usize], found: &mut AdjustedModel) {
     let proportional = fitted.proportional_hazards(TimeScale::KaplanMeier).ok();
     found.state = ModelState::Modelled;
     found.proportional_p = proportional.as_ref().map(|one| one.global.p);
@@ -198,7 +169,7 @@ fn tell(fitted: &Cox, kept: &[usize], found: &mut AdjustedModel) {
         .iter()
         .enumerate()
         .filter_map(|(at, name)| {
-            let (covariate, label) = NAMES.get(*name)?;
+            let (covariate, label) = names.get(*name)?;
             let interval = fitted.intervals.get(at)?;
             Some(Ratio {
                 covariate: (*covariate).to_owned(),

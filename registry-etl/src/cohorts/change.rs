@@ -8,7 +8,7 @@ use crate::results::ChangeRow;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// When the score is looked for again, in months since the baseline.
-const MONTHS: [f64; 3] = [3.0, 6.0, 12.0];
+pub(super) const MONTHS: [f64; 3] = [3.0, 6.0, 12.0];
 /// Days on either side of such a time.
 const WITHIN: i32 = 45;
 /// Days before the metastatic diagnosis from which a score may be the baseline.
@@ -18,10 +18,33 @@ const MATTERS: i32 = 1_000;
 
 /// A patient with a baseline.
 pub(super) struct Followed {
+    /// Day of the metastatic diagnosis.
+    pub(super) origin: i32,
     baseline: (i32, i32),
     scores: Vec<(i32, i32)>,
     died: Option<i32>,
     cut_off: i32,
+}
+
+impl Followed {
+    /// The baseline, in hundredths of points.
+    pub(super) fn score(&self) -> i32 {
+        self.baseline.1
+    }
+
+    fn target(&self, months: f64) -> i32 {
+        self.baseline.0 + (months * DAYS_PER_MONTH).round() as i32
+    }
+
+    /// The score nearest to so many months after the baseline, in hundredths of points.
+    pub(super) fn again(&self, months: f64) -> Option<i32> {
+        let target = self.target(months);
+        // Not the baseline itself, nor anything before it.
+        let near = |(day, _): &&(i32, i32)| *day > self.baseline.0 && (day - target).abs() <= WITHIN;
+        let found = self.scores.iter().filter(near);
+        let nearest = found.min_by_key(|(day, _)| ((day - target).abs(), *day))?;
+        Some(nearest.1)
+    }
 }
 
 /// The baseline of a row, or the first reason why there is none.
@@ -60,6 +83,7 @@ pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, Le
         .min_by_key(|(at, _)| ((at - origin).abs(), *at))
         .ok_or(LeftOut::NoBaseline)?;
     Ok(Followed {
+        origin,
         baseline,
         scores,
         died: facts.contacts.iter().filter_map(|one| known(one.death)).min(),
@@ -73,19 +97,12 @@ pub(super) fn changes(all: &[Followed]) -> Vec<ChangeRow> {
 }
 
 fn change(all: &[Followed], months: f64) -> ChangeRow {
-    let after = (months * DAYS_PER_MONTH).round() as i32;
     let (mut died, mut not_due, mut missing) = (0, 0, 0);
     let mut found: Vec<i32> = Vec::new();
     for one in all {
-        let (at, score) = one.baseline;
-        let target = at + after;
-        let again = one.scores.iter().filter(|(day, _)| {
-            // Not the baseline itself, nor anything before it.
-            *day > at && (day - target).abs() <= WITHIN
-        });
-        let end = target + WITHIN;
-        if let Some((_, then)) = again.min_by_key(|(day, _)| ((day - target).abs(), *day)) {
-            found.push(then - score);
+        let end = one.target(months) + WITHIN;
+        if let Some(then) = one.again(months) {
+            found.push(then - one.score());
         } else if one.died.is_some_and(|died| died <= end.min(one.cut_off)) {
             died += 1;
         } else if end > one.cut_off {

@@ -262,6 +262,9 @@ pub struct Definition {
     /// Compared from a landmark of 6 and of 12 months on.
     #[serde(default)]
     pub landmarks: Vec<Exposure>,
+    /// Whether centres are compared by observed over expected deaths.
+    #[serde(default)]
+    pub centres: bool,
     /// Shown beside the curves.
     pub caveat: String,
 }
@@ -320,6 +323,11 @@ pub fn read(text: &str) -> Result<Vec<Definition>, DefinitionError> {
             && (origin != Origin::MetastaticDiagnosis || event != Event::Death)
         {
             "landmarks are of survival from metastatic diagnosis"
+        } else if one.centres
+            && !(event == Event::Death
+                && matches!(origin, Origin::MetastaticDiagnosis | Origin::Metastasectomy))
+        {
+            "centres are compared by deaths since metastatic diagnosis or a first operation"
         } else {
             continue;
         };

@@ -12,8 +12,8 @@ use crate::statistics::{
 
 /// Days of a month.
 pub const DAYS_PER_MONTH: f64 = 30.4375;
-/// Times of the at-risk table.
-pub const LANDMARK_MONTHS: [f64; 5] = [0.0, 12.0, 24.0, 36.0, 60.0];
+/// Times of the at-risk table: those of the specification, and 48 months, which a published series is compared at.
+pub const LANDMARK_MONTHS: [f64; 6] = [0.0, 12.0, 24.0, 36.0, 48.0, 60.0];
 /// No curve for fewer patients.
 pub const FEWEST_PATIENTS: usize = 10;
 /// No median for fewer events.
@@ -236,7 +236,7 @@ mod tests {
         // S is exactly one half from day 500 to the end at day 1000: the midpoint.
         assert_eq!(got.median.unwrap().days, 750.0);
         let at_risk: Vec<u32> = got.landmarks.iter().map(|l| l.at_risk.unwrap()).collect();
-        assert_eq!(at_risk, [10, 7, 5, 0, 0]);
+        assert_eq!(at_risk, [10, 7, 5, 0, 0, 0]);
         assert_eq!(got.landmarks[1].survival.map(|s| (s * 10.0).round()), Some(7.0));
         assert_eq!(
             got.landmarks[3].survival, None,

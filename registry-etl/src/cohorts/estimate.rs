@@ -2,6 +2,7 @@
 
 use super::NOT_RECORDED;
 use super::adjusted::models;
+use super::centres::comparison;
 use super::change::{changes, followed};
 use super::definition::{Definition, Estimator, Event};
 use super::endpoint::{Group, count, curve};
@@ -51,6 +52,7 @@ pub fn estimate(
         changes: Vec::new(),
         landmark_comparisons: Vec::new(),
         models: Vec::new(),
+        centres: None,
     };
     match definition.event.estimator() {
         Estimator::Survival | Estimator::Incidence => {
@@ -98,6 +100,25 @@ pub fn estimate(
     Ok(result)
 }
 
+/// Every row settled as the primary estimate takes it.
+pub(super) fn primary(units: &[Unit<'_>], run_cut_off: i32) -> Vec<Row> {
+    settled(units, run_cut_off, DateReading::Fifteenth, false, Clone::clone)
+}
+
+fn settled(
+    units: &[Unit<'_>],
+    run_cut_off: i32,
+    reading: DateReading,
+    retrospective: bool,
+    change: impl Fn(&Course) -> Course,
+) -> Vec<Row> {
+    let one = |unit: &Unit<'_>| {
+        let facts = &unit.case.survival;
+        settle_course(facts, &change(&unit.course), run_cut_off, reading, retrospective)
+    };
+    units.iter().map(one).collect()
+}
+
 /// An endpoint of times.
 struct Times<'a> {
     definition: &'a Definition,
@@ -108,7 +129,7 @@ struct Times<'a> {
 
 impl Times<'_> {
     fn estimate(&self, result: &mut SurvivalResult) -> Result<(), StatisticsError> {
-        let rows = self.settled(DateReading::Fifteenth, false, Clone::clone);
+        let rows = primary(self.units, self.run_cut_off);
         result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
         let late = rows
             .iter()
@@ -148,6 +169,9 @@ impl Times<'_> {
         if !self.definition.landmarks.is_empty() {
             result.models = models(self.units, &rows);
         }
+        if self.definition.centres {
+            result.centres = comparison(self.units, &rows, self.cohort)?;
+        }
         for exposure in &self.definition.landmarks {
             result
                 .landmark_comparisons
@@ -165,7 +189,13 @@ impl Times<'_> {
         };
         add(Analysis::Primary, &primary, false)?;
         let other = |reading, retrospective, change: &dyn Fn(&Course) -> Course| {
-            self.kept(&self.settled(reading, retrospective, change))
+            self.kept(&settled(
+                self.units,
+                self.run_cut_off,
+                reading,
+                retrospective,
+                change,
+            ))
         };
         let same = &|course: &Course| course.clone();
         let fifteenth = DateReading::Fifteenth;
@@ -214,25 +244,6 @@ impl Times<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    fn settled(
-        &self,
-        reading: DateReading,
-        retrospective: bool,
-        change: impl Fn(&Course) -> Course,
-    ) -> Vec<Row> {
-        let one = |unit: &Unit<'_>| {
-            let facts = &unit.case.survival;
-            settle_course(
-                facts,
-                &change(&unit.course),
-                self.run_cut_off,
-                reading,
-                retrospective,
-            )
-        };
-        self.units.iter().map(one).collect()
     }
 
     /// The rows of an estimate, each with the position of its case.

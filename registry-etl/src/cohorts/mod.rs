@@ -2,8 +2,11 @@
 //! is counted under the first reason that applies.
 
 mod adjusted;
+pub mod centres;
 mod change;
 pub mod course;
+mod covariates;
+pub mod dataset;
 pub mod definition;
 pub mod endpoint;
 pub mod estimate;

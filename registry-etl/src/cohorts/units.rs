@@ -19,6 +19,8 @@ pub struct Cohort<'a> {
     pub cases: &'a [CaseFacts],
     /// Centre of each case, as a number.
     pub centres: &'a [u32],
+    /// Name of each centre, by its number.
+    pub centre_names: &'a [String],
     /// Third its centre is in by operations for retroperitoneal sarcoma; empty when no volume is known.
     pub volume: Vec<Option<&'static str>>,
     /// The same by metastasectomies.
@@ -36,6 +38,12 @@ impl<'a> Cohort<'a> {
             cases,
             ..Self::default()
         }
+    }
+
+    /// The centre of the case at a position; `None` where centres are not told.
+    pub(super) fn centre_of(&self, at: usize) -> Option<&'a str> {
+        let number = usize::try_from(*self.centres.get(at)?).ok()?;
+        self.centre_names.get(number).map(String::as_str)
     }
 }
 

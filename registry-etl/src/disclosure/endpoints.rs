@@ -30,10 +30,26 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
         change(row, threshold);
     }
     landmarks(&mut result.landmark_comparisons, audience, threshold);
+    // Models of nearly the same patients: who is in one and not in another must not be few, nor who is in none.
+    let mut told: Vec<u32> = vec![0];
+    told.extend(
+        exact
+            .centres
+            .as_ref()
+            .and_then(|one| one.left_out)
+            .filter(|n| !few(*n, threshold)),
+    );
     for model in &mut result.models {
         let patients = model.patients.unwrap_or(0);
         let events = model.events.unwrap_or(0);
-        model.left_out = model.left_out.filter(|n| !few(*n, threshold));
+        let left_out = model.left_out.unwrap_or(0);
+        let apart = told.iter().any(|other| few(left_out.abs_diff(*other), threshold));
+        if apart {
+            (model.patients, model.events, model.left_out) = (None, None, None);
+            model.events_per_covariate = None;
+        } else {
+            told.push(left_out);
+        }
         if patients < threshold || few(events, threshold) || few(patients - events, threshold) {
             model.state = ModelState::Suppressed;
             model.ratios.clear();

@@ -14,6 +14,7 @@
 
 mod adherence;
 mod agreement;
+mod centres;
 mod comparison;
 mod completeness;
 mod endpoints;
@@ -72,6 +73,9 @@ impl Thresholds {
         }
     }
 }
+
+/// Why a value is hidden that few patients are behind.
+const FEW: crate::results::Suppression = crate::results::Suppression::FewPatients;
 
 /// Whether a count of patients is neither nobody nor enough.
 fn few(patients: u32, threshold: u32) -> bool {

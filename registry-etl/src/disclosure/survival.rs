@@ -6,7 +6,7 @@
 
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
-use super::{endpoints, flows};
+use super::{centres, endpoints, flows};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
     Analysis, CurveState, CurveStep, LandmarkValue, MedianState, Suppression, SurvivalCurve, SurvivalResult,
@@ -20,6 +20,9 @@ pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresh
     let mut result = exact.clone();
     if threshold == 0 {
         result.flow.withheld = None;
+        for point in result.centres.iter_mut().flat_map(|one| &mut one.centres) {
+            point.members.clear();
+        }
         return result;
     }
     flows::hide(&mut result.flow, audience, thresholds);
@@ -36,6 +39,9 @@ pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresh
     }
     at_risk(&mut result.curves, &exact.curves, threshold);
     endpoints::hide(exact, &mut result, audience, threshold);
+    if let Some(comparison) = &exact.centres {
+        result.centres = Some(centres::shown(comparison, analysed, audience, threshold));
+    }
     result
 }
 

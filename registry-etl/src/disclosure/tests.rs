@@ -133,3 +133,4 @@ mod curves;
 mod pages;
 
 mod attack;
+mod centres;

@@ -16,8 +16,8 @@ use crate::statistics::{
     overdispersion::z_score,
 };
 
-const INNER: f64 = 0.95;
-const OUTER: f64 = 0.998;
+pub(crate) const INNER: f64 = 0.95;
+pub(crate) const OUTER: f64 = 0.998;
 
 /// All centres around one target.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +82,7 @@ pub fn place(counts: &[(u32, u32)], target: f64) -> Result<Placement, Statistics
 }
 
 /// The smaller tail doubled, at most 1.
-pub(super) fn two_sided(tails: Tails) -> f64 {
+pub(crate) fn two_sided(tails: Tails) -> f64 {
     (2.0 * tails.at_most.min(tails.at_least)).min(1.0)
 }
 
@@ -113,7 +113,7 @@ fn additive(variation: &Overdispersion, n: u32) -> Result<FunnelLimits, Statisti
     })
 }
 
-fn by_score(z: f64) -> Result<Position, StatisticsError> {
+pub(crate) fn by_score(z: f64) -> Result<Position, StatisticsError> {
     let (inner, outer) = (normal::two_sided(INNER)?, normal::two_sided(OUTER)?);
     Ok(match z {
         z if z > outer => Position::Above998,
@@ -125,7 +125,7 @@ fn by_score(z: f64) -> Result<Position, StatisticsError> {
 }
 
 /// The position nearer the target.
-fn milder(a: Position, b: Position) -> Position {
+pub(crate) fn milder(a: Position, b: Position) -> Position {
     match (a, b) {
         (Position::Above998, Position::Above998) => Position::Above998,
         (Position::Below998, Position::Below998) => Position::Below998,

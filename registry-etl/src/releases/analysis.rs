@@ -1,18 +1,14 @@
-//! Analysis-ready files: adherence per unit, one survival row per case.
+//! Analysis-ready file: adherence per unit.
 
 use super::ReleaseError;
 use super::spool::{FinishedTable, Table};
-use crate::cohorts::endpoint::DAYS_PER_MONTH;
-use crate::cohorts::settle::{DateReading, settle};
 use crate::measures::CaseEvaluation;
 use crate::results::MeasureHead;
 
 /// The file of outcomes.
 pub(super) const ADHERENCE: &str = "adherence_units.csv";
-/// The file of survival rows.
-pub(super) const SURVIVAL: &str = "survival_s1.csv";
 
-/// Columns of the analysis files: name and meaning.
+/// Its columns: name and meaning.
 pub(super) const ADHERENCE_COLUMNS: [(&str, &str); 9] = [
     ("patient_id", "pseudonym of the patient in this release"),
     ("measure", "id of the measure"),
@@ -31,46 +27,25 @@ pub(super) const ADHERENCE_COLUMNS: [(&str, &str); 9] = [
     ("element", "which element or section made it not assessable"),
 ];
 
-pub(super) const SURVIVAL_COLUMNS: [(&str, &str); 9] = [
-    ("patient_id", "pseudonym of the patient in this release"),
-    ("histology_code", "derived histology"),
-    ("analysed", "whether the case is in the primary estimate of S1"),
-    ("left_out", "the first reason why it is not"),
-    (
-        "entry_days",
-        "registration, in days from metastatic diagnosis, when later (delayed entry)",
-    ),
-    (
-        "exit_days",
-        "death or last contact, in days from metastatic diagnosis",
-    ),
-    ("os_months", "exit_days / 30.4375"),
-    ("os_event", "TRUE for death, FALSE for censored"),
-    ("lost", "TRUE when the last contact says the patient is lost"),
-];
-
-/// Both files while they grow.
-pub(super) struct AnalysisTables {
-    adherence: Table,
-    survival: Table,
+/// The file while it grows.
+pub(super) struct AdherenceTable {
+    table: Table,
 }
 
-impl AnalysisTables {
+impl AdherenceTable {
     pub(super) fn begin() -> Result<Self, ReleaseError> {
-        let names = |columns: &[(&str, &str)]| columns.iter().map(|c| c.0.to_owned()).collect();
+        let names = ADHERENCE_COLUMNS.map(|column| column.0.to_owned());
         Ok(Self {
-            adherence: Table::begin(ADHERENCE, names(&ADHERENCE_COLUMNS))?,
-            survival: Table::begin(SURVIVAL, names(&SURVIVAL_COLUMNS))?,
+            table: Table::begin(ADHERENCE, names.to_vec())?,
         })
     }
 
-    /// Adds a case; `cut_off` is the run's, as a day number.
+    /// Adds a case.
     pub(super) fn add(
         &mut self,
         patient: &str,
         case: &CaseEvaluation,
         measures: &[MeasureHead],
-        cut_off: i32,
     ) -> Result<(), ReleaseError> {
         for unit in &case.outcomes {
             let Some(measure) = measures.get(usize::from(unit.measure)) else {
@@ -81,7 +56,7 @@ impl AnalysisTables {
             } else {
                 (unit.unit + 1).to_string()
             };
-            self.adherence.add([
+            self.table.add([
                 patient,
                 &measure.id,
                 &measure.statement,
@@ -93,29 +68,10 @@ impl AnalysisTables {
                 unit.element.as_deref().unwrap_or(""),
             ])?;
         }
-        let settled = settle(&case.facts.survival, cut_off, DateReading::Fifteenth, false);
-        let histology = case.facts.histology.as_deref().unwrap_or("");
-        let truth = |value: bool| if value { "TRUE" } else { "FALSE" };
-        match settled {
-            Ok(times) => self.survival.add([
-                patient,
-                histology,
-                truth(true),
-                "",
-                &times.entry.map(|e| e.to_string()).unwrap_or_default(),
-                &times.exit.to_string(),
-                &format!("{:.4}", f64::from(times.exit) / DAYS_PER_MONTH),
-                truth(times.event),
-                truth(times.lost),
-            ]),
-            Err(why) => {
-                self.survival
-                    .add([patient, histology, truth(false), why.as_str(), "", "", "", "", ""])
-            }
-        }
+        Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<[FinishedTable; 2], ReleaseError> {
-        Ok([self.adherence.finish()?, self.survival.finish()?])
+    pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
+        self.table.finish()
     }
 }

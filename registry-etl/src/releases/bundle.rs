@@ -1,10 +1,13 @@
 //! Building the bundle.
 
-use super::analysis::AnalysisTables;
+use super::analysis::AdherenceTable;
 use super::entities::{ReleasedCase, tables};
 use super::spool::FinishedTable;
-use super::{ReleaseError, ReleaseOptions, columns, reference_tables};
-use crate::measures::{CaseEvaluation, Engine};
+use super::{ReleaseError, ReleaseOptions, columns, endpoints, reference_tables};
+use crate::cohorts::definitions;
+use crate::measures::{CaseEvaluation, CaseFacts, Engine};
+use crate::results::RunIdentity;
+use crate::runs::low_volume;
 use registry_core::access::Scope;
 use registry_core::record::day_number;
 use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
@@ -90,7 +93,8 @@ pub fn build(
     let schema = engine.judge().store().current();
     let dictionary = &schema.dictionary;
     let mut entity_tables = tables(dictionary)?;
-    let mut analysis = AnalysisTables::begin()?;
+    let mut adherence = AdherenceTable::begin()?;
+    let (mut facts, mut patients): (Vec<CaseFacts>, Vec<String>) = Default::default();
     let measures = engine.measures()?;
     let still = store.last_transfer(scope)?;
     let cases = released_cases(store, scope, run, options)?;
@@ -124,21 +128,31 @@ pub fn build(
             for table in &mut entity_tables {
                 table.add(&released, &options.key)?;
             }
-            analysis.add(&case.patient, &evaluation, &measures, cut_off)?;
+            adherence.add(&case.patient, &evaluation, &measures)?;
+            facts.push(evaluation.facts);
+            patients.push(case.patient.clone());
         }
     }
     if store.last_transfer(scope)? != still {
         return Err(ReleaseError::Transferred);
     }
+    let definitions = definitions(engine.judge().store())?;
     let references = [
-        reference_tables::dictionary(&entity_tables)?,
+        reference_tables::dictionary(&entity_tables, &definitions)?,
         reference_tables::codelists(&entity_tables)?,
     ];
     let mut files = Vec::new();
     for table in entity_tables {
         files.push(table.finish()?);
     }
-    files.extend(analysis.finish()?);
+    files.push(adherence.finish()?);
+    files.extend(endpoints::tables(
+        &definitions,
+        &identity(run, engine),
+        cut_off,
+        (&facts, &patients),
+        low_volume(engine.guideline()?),
+    )?);
     files.extend(references);
     let patients = files
         .iter()
@@ -162,9 +176,26 @@ pub fn build(
             .entities
             .iter()
             .flat_map(|e| columns::plan(e).1)
+            .chain(endpoints::withheld())
             .collect(),
     };
     write_zip(out, &files, manifest)
+}
+
+/// The run as its documents name it; a release's estimates carry no identity of their own.
+fn identity(run: &Run, engine: &Engine) -> RunIdentity {
+    let told = |name: &str| {
+        let value = run.parameters.get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    RunIdentity {
+        run: run.number,
+        cut_off: run.cutoff_date.to_string(),
+        schema_version: told("schema_version"),
+        guideline: told("guideline"),
+        guideline_version: told("guideline_version"),
+        engine_version: engine.version(),
+    }
 }
 
 /// Builds the bundle and records it as a release.

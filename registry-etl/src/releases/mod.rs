@@ -5,6 +5,8 @@
 //!   from metastatic diagnosis (`<name>_day_min`, `<name>_day_max`, `<name>__precision`), everything else withheld and listed in
 //!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
 //! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
+//! * One file per survival endpoint (`survival_s1.csv`, `survival_s4_lung.csv`): the rows its estimate rests on, from the cohort of the
+//!   results; `survival_estimates.csv` has the estimates of these rows, `reproduce.R` recomputes them with R's `survival`.
 //! * Only cases with `consent.research_reuse = true`, and none withdrawn since the run.
 //! * A patient's centre is the one that held the case at the metastatic diagnosis, as the run knows it.
 //! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
@@ -14,7 +16,9 @@
 mod analysis;
 mod bundle;
 mod columns;
+mod endpoints;
 mod entities;
+mod estimates;
 mod pseudonyms;
 mod reference_tables;
 mod spool;
@@ -22,7 +26,9 @@ mod spool;
 pub use bundle::{Built, FileEntry, Manifest, Withheld, build, freeze};
 pub use pseudonyms::ReleaseKey;
 
+use crate::cohorts::DefinitionError;
 use crate::measures::{EngineError, PayloadError};
+use crate::statistics::StatisticsError;
 use registry_core::storage::StoreError;
 
 /// What to freeze.
@@ -42,6 +48,10 @@ pub enum ReleaseError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Endpoints(#[from] DefinitionError),
+    #[error("an endpoint cannot be estimated")]
+    Statistics(#[from] StatisticsError),
     #[error(transparent)]
     Payload(#[from] PayloadError),
     #[error("run {0} has no results yet: only a finished run can be frozen")]

@@ -1,9 +1,12 @@
 //! `dictionary.csv` and `codelists.csv`: what the columns of a release mean.
 
 use super::ReleaseError;
-use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS, SURVIVAL, SURVIVAL_COLUMNS};
+use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS};
+use super::endpoints::{self, ESTIMATES};
 use super::entities::EntityTable;
+use super::estimates::ESTIMATE_COLUMNS;
 use super::spool::{FinishedTable, Table};
+use crate::cohorts::Definition;
 use std::collections::BTreeMap;
 
 const DICTIONARY_COLUMNS: [&str; 13] = [
@@ -23,7 +26,10 @@ const DICTIONARY_COLUMNS: [&str; 13] = [
 ];
 
 /// One line per column of every file.
-pub(super) fn dictionary(tables: &[EntityTable<'_>]) -> Result<FinishedTable, ReleaseError> {
+pub(super) fn dictionary(
+    tables: &[EntityTable<'_>],
+    definitions: &[Definition],
+) -> Result<FinishedTable, ReleaseError> {
     let mut table = Table::begin("dictionary.csv", DICTIONARY_COLUMNS.map(str::to_owned).to_vec())?;
     for EntityTable { entity, columns, .. } in tables {
         let file = format!("{}.csv", entity.name);
@@ -61,9 +67,18 @@ pub(super) fn dictionary(tables: &[EntityTable<'_>]) -> Result<FinishedTable, Re
             ])?;
         }
     }
-    for (file, columns) in [(ADHERENCE, &ADHERENCE_COLUMNS), (SURVIVAL, &SURVIVAL_COLUMNS)] {
+    for (file, columns) in [
+        (ADHERENCE, &ADHERENCE_COLUMNS[..]),
+        (ESTIMATES, &ESTIMATE_COLUMNS[..]),
+    ] {
         for (name, meaning) in columns {
             table.add(key_line(file, name, meaning))?;
+        }
+    }
+    for definition in definitions {
+        let file = endpoints::file(definition);
+        for (name, meaning) in endpoints::columns(definition) {
+            table.add(key_line(&file, &name, &meaning))?;
         }
     }
     table.finish()

@@ -16,6 +16,16 @@ struct Spool {
     bytes: u64,
 }
 
+impl Spool {
+    fn new() -> Self {
+        Self {
+            packed: GzEncoder::new(Vec::new(), Compression::fast()),
+            hash: Sha256::new(),
+            bytes: 0,
+        }
+    }
+}
+
 impl Write for Spool {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.packed.write_all(buffer)?;
@@ -50,11 +60,7 @@ pub(super) struct FinishedTable {
 impl Table {
     /// Begins a table with its header.
     pub(super) fn begin(name: &str, columns: Vec<String>) -> Result<Self, ReleaseError> {
-        let spool = Spool {
-            packed: GzEncoder::new(Vec::new(), Compression::fast()),
-            hash: Sha256::new(),
-            bytes: 0,
-        };
+        let spool = Spool::new();
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer(spool);
@@ -94,6 +100,20 @@ impl Table {
 }
 
 impl FinishedTable {
+    /// A file that is no table.
+    pub(super) fn of_text(name: &str, text: &str) -> Result<Self, ReleaseError> {
+        let mut spool = Spool::new();
+        spool.write_all(text.as_bytes())?;
+        Ok(Self {
+            name: name.to_owned(),
+            columns: Vec::new(),
+            rows: 0,
+            bytes: spool.bytes,
+            sha256: hex::encode(spool.hash.finalize()),
+            packed: spool.packed.finish()?,
+        })
+    }
+
     /// The plain bytes, in order.
     pub(super) fn reader(&self) -> impl Read + '_ {
         GzDecoder::new(self.packed.as_slice())

@@ -21,7 +21,7 @@ pub struct IncidenceCurve {
     pub suppressed: Option<Suppression>,
     pub patients: Option<u32>,
     pub causes: Vec<CauseIncidence>,
-    /// At 0, 12, 24, 36 and 60 months.
+    /// At 0, 12, 24, 36, 48 and 60 months.
     pub at_risk: Vec<AtRisk>,
     pub lost: Option<u32>,
 }

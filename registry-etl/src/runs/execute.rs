@@ -335,6 +335,7 @@ impl Work<'_> {
         let cohort = Cohort {
             cases: &columns.facts,
             centres: &centres,
+            centre_names: columns.centres.all(),
             volume: columns.thirds_of_cases(&volume),
             metastasectomies: columns.thirds_of_cases(&metastasectomies),
             transferred: Transferred {
@@ -381,7 +382,7 @@ impl Work<'_> {
 }
 
 /// Most lesions and most millimetres of a low volume, as the guideline sets them.
-fn low_volume(guideline: &Guideline) -> Option<(u32, u32)> {
+pub(crate) fn low_volume(guideline: &Guideline) -> Option<(u32, u32)> {
     let whole = |name: &str| match guideline.parameters.get(name)?.value {
         ParameterValue::Number(value) => Some(value as u32),
         _ => None,

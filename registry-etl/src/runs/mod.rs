@@ -22,6 +22,7 @@ mod sensitivity;
 
 pub use again::again;
 pub use compare::compare;
+pub(crate) use execute::low_volume;
 pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
 pub use read::Reader;
 pub use sensitivity::{alternatives, measures_of, sensitivity};

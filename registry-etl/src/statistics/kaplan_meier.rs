@@ -8,7 +8,7 @@
 //! time. A quantile that S meets exactly on a plateau is the plateau's midpoint, as in R `survfit`.
 //! Sources: Kaplan, Meier 1958; Kalbfleisch, Prentice 2002; Tsai, Jewell, Wang 1987 (delayed entry).
 
-use super::survival::input::{Span, canonical};
+use super::survival::input::{Span, canonical, last_whole};
 use super::{StatisticsError, normal};
 
 /// How close S must be to a quantile to count as equal to it, as R's `quantile.survfit`.
@@ -134,30 +134,21 @@ pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curv
         weight: s.weight,
     }))?;
 
-    let mut exits: Vec<(f64, bool, f64)> = spans
-        .iter()
-        .zip(subjects)
-        .map(|(&(_, exit, weight), s)| (exit, s.event, weight))
-        .collect();
-    exits.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut entries: Vec<(f64, f64)> = spans.iter().map(|&(entry, _, weight)| (entry, weight)).collect();
-    entries.sort_by(|a, b| a.0.total_cmp(&b.0));
-
-    let mut steps = Vec::new();
-    let (mut entered, mut next_entry, mut left) = (0.0, 0, 0.0);
+    let ticks = match last_whole(spans.iter().map(|span| span.1), spans.len()) {
+        Some(last) => counted(&spans, subjects, last),
+        None => sorted(&spans, subjects),
+    };
+    let mut steps = Vec::with_capacity(ticks.len());
+    let (mut entered, mut left) = (0.0, 0.0);
     let (mut survival, mut variance) = (1.0, 0.0);
-    let mut i = 0;
-    while i < exits.len() {
-        let time = exits[i].0;
-        while next_entry < entries.len() && entries[next_entry].0 < time {
-            entered += entries[next_entry].1;
-            next_entry += 1;
-        }
-        let (mut events, mut censored) = (0.0, 0.0);
-        while i < exits.len() && exits[i].0 == time {
-            *(if exits[i].1 { &mut events } else { &mut censored }) += exits[i].2;
-            i += 1;
-        }
+    for tick in ticks {
+        let Tick {
+            time,
+            events,
+            censored,
+            ..
+        } = tick;
+        entered += tick.entering;
         let at_risk: f64 = entered - left;
         left += events + censored;
         if events > 0.0 {
@@ -185,6 +176,78 @@ pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curv
         subjects: subjects.len(),
         spans,
     })
+}
+
+/// What happens at one distinct exit time: weight entering since the one before, with the event, and censored.
+struct Tick {
+    time: f64,
+    entering: f64,
+    events: f64,
+    censored: f64,
+}
+
+/// By sorting: `O(n log n)`, any times.
+fn sorted(spans: &[(f64, f64, f64)], subjects: &[Subject]) -> Vec<Tick> {
+    let mut exits: Vec<(f64, bool, f64)> = spans
+        .iter()
+        .zip(subjects)
+        .map(|(&(_, exit, weight), s)| (exit, s.event, weight))
+        .collect();
+    exits.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut entries: Vec<(f64, f64)> = spans.iter().map(|&(entry, _, weight)| (entry, weight)).collect();
+    entries.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut ticks = Vec::new();
+    let (mut next_entry, mut i) = (0, 0);
+    while i < exits.len() {
+        let time = exits[i].0;
+        let (mut entering, mut events, mut censored) = (0.0, 0.0, 0.0);
+        while next_entry < entries.len() && entries[next_entry].0 < time {
+            entering += entries[next_entry].1;
+            next_entry += 1;
+        }
+        while i < exits.len() && exits[i].0 == time {
+            *(if exits[i].1 { &mut events } else { &mut censored }) += exits[i].2;
+            i += 1;
+        }
+        ticks.push(Tick {
+            time,
+            entering,
+            events,
+            censored,
+        });
+    }
+    ticks
+}
+
+/// By counting at each whole time up to the last exit: `O(n)`. The registry's own times are whole days.
+fn counted(spans: &[(f64, f64, f64)], subjects: &[Subject], last: usize) -> Vec<Tick> {
+    /// Weight entering (exclusive), with the event and censored at one time.
+    type Day = [f64; 3];
+    let mut days: Vec<Day> = vec![[0.0; 3]; last + 1];
+    let mut entering = 0.0;
+    for (&(entry, exit, weight), subject) in spans.iter().zip(subjects) {
+        // An entry is before the exit, and so before the last; some are no whole times where only exits are.
+        if entry < 0.0 {
+            entering += weight;
+        } else {
+            days[entry as usize][0] += weight;
+        }
+        days[exit as usize][if subject.event { 1 } else { 2 }] += weight;
+    }
+    let mut ticks = Vec::new();
+    for (time, [entry, events, censored]) in days.into_iter().enumerate() {
+        if events + censored > 0.0 {
+            ticks.push(Tick {
+                time: time as f64,
+                entering,
+                events,
+                censored,
+            });
+            entering = 0.0;
+        }
+        entering += entry;
+    }
+    ticks
 }
 
 /// Time under potential follow-up: censoring is the event, an event censors (R `survfit(Surv(time, 1 - event) ~ 1)`:
@@ -308,5 +371,46 @@ impl Curve {
         let zero = self.steps.iter().find(|s| s.survival <= 0.0).map(|s| s.time);
         zero.zip(self.last_entry())
             .is_some_and(|(zero, entry)| entry >= zero)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_whole_times_gives_what_sorting_does() {
+        // Half a day later all of them: no time is whole, and nothing but the times may change.
+        let subject = |i: u32, shift: f64| {
+            let exit = f64::from(1 + (i * 7_919) % 61);
+            let entry = f64::from((i * 104_729) % 40);
+            let one = Subject::new(exit + shift, i % 3 != 0);
+            if i % 4 == 0 && entry < exit {
+                one.entering_at(entry + shift)
+            } else {
+                one
+            }
+        };
+        let curve = |shift: f64| {
+            let all: Vec<Subject> = (0..400).map(|i| subject(i, shift)).collect();
+            kaplan_meier(&all, 0.95, Band::LogLog).unwrap().steps
+        };
+        let (counted, sorted) = (curve(0.0), curve(0.5));
+        assert_eq!(counted.len(), 61);
+        let later = |step: &Step| Step {
+            time: step.time + 0.5,
+            ..*step
+        };
+        assert_eq!(counted.iter().map(later).collect::<Vec<_>>(), sorted);
+        // An entry within a day is before the next.
+        let late = [Subject::new(3.0, true).entering_at(1.5), Subject::new(2.0, true)];
+        let steps = kaplan_meier(&late, 0.95, Band::LogLog).unwrap().steps;
+        assert_eq!(
+            steps.iter().map(|one| one.at_risk).collect::<Vec<_>>(),
+            [2.0, 1.0]
+        );
+        assert!(
+            last_whole([1.0, 1e12].into_iter(), 2).is_none() && last_whole([0.5].into_iter(), 1).is_none()
+        );
     }
 }

@@ -17,6 +17,7 @@ pub mod logistic;
 pub mod multiplicity;
 pub mod normal;
 pub mod overdispersion;
+pub mod poisson;
 pub mod proportion;
 pub mod ratio;
 mod root;
@@ -32,7 +33,8 @@ pub use kaplan_meier::{Band, Curve, Subject, kaplan_meier, reverse_kaplan_meier}
 pub use kappa::kappa;
 pub use logistic::{Logistic, logistic};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm};
-pub use overdispersion::{Overdispersion, Scale, overdispersion};
+pub use overdispersion::{Overdispersion, RatioSpread, Scale, overdispersion, spread_of_ratios};
+pub use poisson::{PoissonLimits, poisson_limits};
 pub use proportion::{Interval, clopper_pearson, jeffreys, mid_p, wilson};
 pub use shrinkage::{Shrunk, ShrunkRatio, shrink};
 pub use trend::{Trend, TrendGroup, cochran_armitage};

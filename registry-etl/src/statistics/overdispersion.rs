@@ -101,27 +101,114 @@ pub fn overdispersion(
         .zip(&errors)
         .map(|((x, n), s)| (scale.of(f64::from(*x) / f64::from(*n)) - theta) / s)
         .collect();
-    let mut sorted = z.clone();
-    sorted.sort_by(f64::total_cmp);
-    let winsor_limits = (quantile(&sorted, winsor), quantile(&sorted, 1.0 - winsor));
+    let spread = Spread::of(&z, &errors, winsor);
     let centres = z.len() as f64;
-    let mean_square = |z: &mut dyn Iterator<Item = f64>| z.map(|z| z * z).sum::<f64>() / centres;
-    let phi_unwinsorised = mean_square(&mut z.iter().copied());
-    let phi = mean_square(&mut z.iter().map(|z| z.clamp(winsor_limits.0, winsor_limits.1)));
-    let excess = centres * phi - (centres - 1.0);
-    let weights = |power: i32| errors.iter().map(|s| s.powi(-2).powi(power)).sum::<f64>();
     Ok(Overdispersion {
         scale,
         target,
-        winsor_limits,
-        phi_unwinsorised,
-        phi,
-        phi_used: if excess <= 0.0 { 1.0 } else { phi.max(1.0) },
-        tau2: (excess / (weights(1) - weights(2) / weights(1))).max(0.0),
-        p: gamma::chi_square_above(centres * phi, centres),
+        winsor_limits: spread.winsor_limits,
+        phi_unwinsorised: spread.phi_unwinsorised,
+        phi: spread.phi,
+        phi_used: if spread.excess <= 0.0 {
+            1.0
+        } else {
+            spread.phi.max(1.0)
+        },
+        tau2: spread.tau2,
+        p: gamma::chi_square_above(centres * spread.phi, centres),
         z,
         errors,
     })
+}
+
+/// Ratios of observed to expected events around 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RatioSpread {
+    /// `(O/E - 1) sqrt E`, in the order given.
+    pub z: Vec<f64>,
+    /// Mean square of the winsorised z-scores.
+    pub phi: f64,
+    /// Variance between centres, beyond that of Poisson counts.
+    pub tau2: f64,
+    errors: Vec<f64>,
+}
+
+/// Variation of the ratios of `(O, E)` around 1, as that of proportions on the raw scale: `s = 1 / sqrt E`, the standard error of a
+/// Poisson count of mean `E` over `E`.
+///
+/// # Errors
+/// Fewer than two centres, an expected count that is no finite number above 0, a winsorised share that is none.
+pub fn spread_of_ratios(pairs: &[(u32, f64)], winsor: f64) -> Result<RatioSpread, StatisticsError> {
+    if pairs.len() < 2 {
+        return Err(StatisticsError::OneGroup);
+    }
+    if pairs.iter().any(|(_, e)| !e.is_finite() || *e <= 0.0) {
+        return Err(StatisticsError::Expected);
+    }
+    if !(0.0..0.5).contains(&winsor) {
+        return Err(StatisticsError::Quantile);
+    }
+    let errors: Vec<f64> = pairs.iter().map(|(_, e)| 1.0 / e.sqrt()).collect();
+    let scores = pairs.iter().zip(&errors);
+    let z: Vec<f64> = scores.map(|((o, e), s)| (f64::from(*o) / e - 1.0) / s).collect();
+    let Spread { phi, tau2, .. } = Spread::of(&z, &errors, winsor);
+    Ok(RatioSpread { z, phi, tau2, errors })
+}
+
+impl RatioSpread {
+    /// z-scores with `tau^2` added to each variance.
+    pub fn z_additive(&self) -> Vec<f64> {
+        added(&self.z, &self.errors, self.tau2)
+    }
+
+    /// Additive limits around 1 where `expected` events are expected; the lower one may lie below 0.
+    ///
+    /// # Errors
+    /// An expected count that is no finite number above 0, or a level outside (0, 1).
+    pub fn additive_limits(&self, expected: f64, level: f64) -> Result<Interval, StatisticsError> {
+        if !(expected.is_finite() && expected > 0.0) {
+            return Err(StatisticsError::Expected);
+        }
+        let half = normal::two_sided(level)? * (1.0 / expected + self.tau2).sqrt();
+        Ok(Interval {
+            lower: 1.0 - half,
+            upper: 1.0 + half,
+        })
+    }
+}
+
+/// What z-scores and their standard errors say of the variation between centres.
+struct Spread {
+    winsor_limits: (f64, f64),
+    phi_unwinsorised: f64,
+    phi: f64,
+    excess: f64,
+    tau2: f64,
+}
+
+impl Spread {
+    fn of(z: &[f64], errors: &[f64], winsor: f64) -> Self {
+        let mut sorted = z.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let winsor_limits = (quantile(&sorted, winsor), quantile(&sorted, 1.0 - winsor));
+        let centres = z.len() as f64;
+        let mean_square = |z: &mut dyn Iterator<Item = f64>| z.map(|z| z * z).sum::<f64>() / centres;
+        let phi = mean_square(&mut z.iter().map(|z| z.clamp(winsor_limits.0, winsor_limits.1)));
+        let excess = centres * phi - (centres - 1.0);
+        let weights = |power: i32| errors.iter().map(|s| s.powi(-2).powi(power)).sum::<f64>();
+        Self {
+            winsor_limits,
+            phi_unwinsorised: mean_square(&mut z.iter().copied()),
+            phi,
+            excess,
+            tau2: (excess / (weights(1) - weights(2) / weights(1))).max(0.0),
+        }
+    }
+}
+
+fn added(z: &[f64], errors: &[f64], tau2: f64) -> Vec<f64> {
+    let scores = z.iter().zip(errors);
+    scores.map(|(z, s)| z * s / (s * s + tau2).sqrt()).collect()
 }
 
 /// `(y - theta) / s` of one result.
@@ -168,8 +255,7 @@ impl Overdispersion {
 
     /// z-scores with `tau^2` added to each variance.
     pub fn z_additive(&self) -> Vec<f64> {
-        let scores = self.z.iter().zip(&self.errors);
-        scores.map(|(z, s)| z * s / (s * s + self.tau2).sqrt()).collect()
+        added(&self.z, &self.errors, self.tau2)
     }
 
     /// Multiplicative limits for `n` units; on the raw scale they may lie outside 0 and 1.

@@ -6,6 +6,7 @@
 //!
 //! Two-sided p-values double the smaller tail, at most 1.
 
+use super::funnel::Tails;
 use super::proportion::Interval;
 use super::{StatisticsError, gamma, normal};
 
@@ -85,8 +86,17 @@ pub fn mid_p(observed: u64, expected: f64, level: f64) -> Result<Interval, Stati
     })
 }
 
-/// `P(X <= O)`, `P(X >= O)`.
-fn tails(observed: u64, expected: f64) -> (f64, f64) {
+/// How unusual `O` is when `E` events are expected: `P(X <= O)` and `P(X >= O)`.
+///
+/// # Errors
+/// As [`ratio`].
+pub fn tails(observed: u64, expected: f64) -> Result<Tails, StatisticsError> {
+    check(expected)?;
+    let (at_most, at_least) = both(observed, expected);
+    Ok(Tails { at_most, at_least })
+}
+
+fn both(observed: u64, expected: f64) -> (f64, f64) {
     let at_most = gamma::tails(observed as f64 + 1.0, expected).1;
     let at_least = if observed == 0 {
         1.0
@@ -102,7 +112,7 @@ fn tails(observed: u64, expected: f64) -> (f64, f64) {
 /// As [`ratio`].
 pub fn p_exact(observed: u64, expected: f64) -> Result<f64, StatisticsError> {
     check(expected)?;
-    let (at_most, at_least) = tails(observed, expected);
+    let (at_most, at_least) = both(observed, expected);
     Ok((2.0 * at_most.min(at_least)).min(1.0))
 }
 
@@ -112,7 +122,7 @@ pub fn p_exact(observed: u64, expected: f64) -> Result<f64, StatisticsError> {
 /// As [`ratio`].
 pub fn p_mid(observed: u64, expected: f64) -> Result<f64, StatisticsError> {
     check(expected)?;
-    let (at_most, at_least) = tails(observed, expected);
+    let (at_most, at_least) = both(observed, expected);
     let above = gamma::tails(observed as f64 + 1.0, expected).0;
     let below = if observed == 0 {
         0.0

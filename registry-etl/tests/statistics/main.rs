@@ -7,12 +7,14 @@
 )]
 
 mod casemix;
+mod centre_comparison;
 mod centres;
 mod cohort;
 mod comparisons;
 mod competing;
 mod coverage;
 mod cox;
+mod expected;
 mod immortal;
 mod properties;
 mod proportions;

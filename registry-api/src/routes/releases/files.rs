@@ -153,10 +153,10 @@ async fn one_file(
         )?;
         Ok(Frozen {
             bytes,
-            media_type: if name.ends_with(".json") {
-                "application/json"
-            } else {
-                "text/csv; charset=utf-8"
+            media_type: match name.rsplit('.').next() {
+                Some("json") => "application/json",
+                Some("R") => "text/plain; charset=utf-8",
+                _ => "text/csv; charset=utf-8",
             },
             name,
         })

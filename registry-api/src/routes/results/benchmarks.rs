@@ -62,7 +62,11 @@ pub(super) fn of_endpoint(state: &AppState, endpoint: &str) -> Vec<Value> {
             let (rows, caveat) = state
                 .benchmarks
                 .beside(endpoint, &one.group, Confidence::Medium)?;
-            Some(json!({ "group": one.group, "caveat": caveat, "published": rows }))
+            let mut told = json!({ "group": one.group, "caveat": caveat, "published": rows });
+            if let (Some(of), Some(by)) = (&one.of, one.by) {
+                told["part"] = json!({ "of": of, "by": by, "levels": one.levels });
+            }
+            Some(told)
         })
         .collect()
 }

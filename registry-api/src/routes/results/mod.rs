@@ -1,6 +1,7 @@
 //! `/api/v1/adherence`, `/survival`, `/quality`: results of a run, through disclosure control; `/benchmarks`: what was published.
 
 pub mod benchmarks;
+pub mod centres;
 mod csv;
 pub mod survival;
 mod survival_csv;
@@ -28,6 +29,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/adherence/{measure}/funnel", funnel),
         guarded(Method::GET, "/api/v1/survival", survival_endpoints),
         guarded(Method::GET, "/api/v1/survival/{endpoint}", survival_endpoint),
+        guarded(
+            Method::GET,
+            "/api/v1/survival/{endpoint}/centres",
+            centres::centres,
+        ),
         guarded(Method::GET, "/api/v1/benchmarks", benchmarks::list),
         guarded(Method::GET, "/api/v1/quality", quality),
     ]
@@ -59,6 +65,12 @@ pub struct OfRun {
     run: Option<i64>,
 }
 
+/// Whether a request asks for a table.
+fn wants_csv(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get("accept").and_then(|v| v.to_str().ok());
+    accepted.is_some_and(|v| v.contains("text/csv"))
+}
+
 /// Numerators, denominators, rates, intervals, not assessable and bounds; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/adherence", tag = "results",
     params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year or histology"),
@@ -70,11 +82,7 @@ pub(super) async fn adherence(
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    let as_csv = request
-        .headers()
-        .get("accept")
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.contains("text/csv"));
+    let as_csv = wants_csv(&request);
     blocking(move || {
         let view = View::open(&state, &caller.scope, wanted.run)?;
         let mut table = view.adherence()?;
@@ -159,7 +167,7 @@ struct Estimated {
 /// exclusions, and published rows to set beside them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("stratum" = Option<String>, Query, description = "only this breakdown; a treatment after the origin with a landmark"),
         ("landmark" = Option<u32>, Query, description = "6 or 12 months: grouped by what had been done by then, counted from then"),
-        ("table" = Option<String>, Query, description = "of a CSV: curves, at_risk or flow"), ("run" = Option<i64>, Query,)),
+        ("table" = Option<String>, Query, description = "of a CSV: curves, at_risk, flow or centres"), ("run" = Option<i64>, Query,)),
     responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
 pub(super) async fn survival_endpoint(
     caller: Allowed<ReadsResults>,
@@ -168,11 +176,7 @@ pub(super) async fn survival_endpoint(
     wanted: web::Query<Curves>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    let as_csv = request
-        .headers()
-        .get("accept")
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.contains("text/csv"));
+    let as_csv = wants_csv(&request);
     blocking(move || {
         let definition = state.endpoints.iter().find(|one| one.id == *endpoint);
         let definition = definition.ok_or(Problem::new(Kind::NotFound))?;

@@ -19,10 +19,12 @@ pub enum Table {
     /// Every step of every curve; of a share or a change, its rows.
     #[default]
     Curves,
-    /// Numbers at risk at 0, 12, 24, 36 and 60 months.
+    /// Numbers at risk at 0, 12, 24, 36, 48 and 60 months.
     AtRisk,
     /// Exclusions by reason.
     Flow,
+    /// Centres by deaths observed over expected.
+    Centres,
 }
 
 /// Which curves of an endpoint.

@@ -55,6 +55,23 @@ const CHANGES: [&str; 12] = [
     "worse",
 ];
 
+const CENTRES: [&str; 14] = [
+    "centre",
+    "pooled",
+    "suppressed",
+    "patients",
+    "observed",
+    "expected",
+    "ratio",
+    "lower",
+    "upper",
+    "position",
+    "position_adjusted",
+    "shrunk",
+    "shrunk_lower",
+    "shrunk_upper",
+];
+
 /// One table of an endpoint. With a landmark asked for, its curves stand in place of the others.
 ///
 /// # Errors
@@ -63,6 +80,10 @@ pub fn survival(result: &SurvivalResult, table: Table, landmark: bool) -> Result
     match table {
         Table::Flow => flow(result),
         Table::AtRisk => at_risk(result, landmark),
+        Table::Centres => {
+            let all = result.centres.iter().flat_map(|one| one.centres.clone());
+            rows(&CENTRES, &all.collect::<Vec<_>>())
+        }
         Table::Curves if !result.incidence.is_empty() => incidence(result),
         Table::Curves if !result.proportions.is_empty() => rows(&SHARES, &result.proportions),
         Table::Curves if !result.changes.is_empty() => rows(&CHANGES, &result.changes),

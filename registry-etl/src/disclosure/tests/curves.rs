@@ -29,7 +29,7 @@ fn one(by: &str, level: &str, n: i32, offset: i32) -> SurvivalCurve {
     .unwrap()
 }
 
-fn result() -> SurvivalResult {
+pub(super) fn result() -> SurvivalResult {
     let flow = |reason: &str, n| FlowStep {
         reason: reason.to_owned(),
         label: reason.to_owned(),
@@ -64,6 +64,7 @@ fn result() -> SurvivalResult {
         changes: Vec::new(),
         landmark_comparisons: Vec::new(),
         models: Vec::new(),
+        centres: None,
     }
 }
 

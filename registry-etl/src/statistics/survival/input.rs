@@ -5,6 +5,7 @@
 
 use crate::statistics::StatisticsError;
 use crate::statistics::kaplan_meier::Subject;
+use std::collections::BTreeSet;
 
 /// Times closer than this share of their size are one time.
 const SAME_TIME: f64 = 1e-12;
@@ -184,10 +185,51 @@ impl Rows {
 
     /// Positions of the rows from the earliest exit to the latest.
     pub(super) fn by_exit(&self) -> Vec<usize> {
+        if let Some(last) = last_whole(self.rows.iter().map(|row| row.exit), self.rows.len()) {
+            return self.counted(last);
+        }
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.sort_by(|a, b| self.rows[*a].exit.total_cmp(&self.rows[*b].exit));
         order
     }
+}
+
+impl Rows {
+    /// Positions by exit where these are whole: each is put where those before it end.
+    fn counted(&self, last: usize) -> Vec<usize> {
+        let mut next = vec![0_usize; last + 2];
+        for row in &self.rows {
+            next[row.exit as usize + 1] += 1;
+        }
+        for at in 1..next.len() {
+            next[at] += next[at - 1];
+        }
+        let mut order = vec![0; self.rows.len()];
+        for (i, row) in self.rows.iter().enumerate() {
+            let place = &mut next[row.exit as usize];
+            order[*place] = i;
+            *place += 1;
+        }
+        order
+    }
+}
+
+/// The last of times that are all whole, and so few that counting at each is cheaper than sorting; `None` otherwise. The registry's own
+/// times are whole days.
+pub(in crate::statistics) fn last_whole(times: impl Iterator<Item = f64>, rows: usize) -> Option<usize> {
+    let most = (2 * rows + 1024) as f64;
+    let mut last = 0.0_f64;
+    for time in times {
+        if !is_whole(time) || time > most {
+            return None;
+        }
+        last = last.max(time);
+    }
+    Some(last as usize)
+}
+
+fn is_whole(time: f64) -> bool {
+    f64::from(time as u32) == time
 }
 
 /// Which group (or stratum, or cluster) each row belongs to.
@@ -200,9 +242,8 @@ pub struct Groups {
 impl Groups {
     /// The groups that occur, ordered by label.
     pub fn of<S: AsRef<str>>(values: &[S]) -> Self {
-        let mut labels: Vec<String> = values.iter().map(|v| v.as_ref().to_owned()).collect();
-        labels.sort_unstable();
-        labels.dedup();
+        let found: BTreeSet<&str> = values.iter().map(AsRef::as_ref).collect();
+        let labels: Vec<String> = found.into_iter().map(str::to_owned).collect();
         let place = |v: &S| labels.partition_point(|l| l.as_str() < v.as_ref());
         Self {
             of: values.iter().map(place).collect(),
@@ -297,20 +338,38 @@ pub(in crate::statistics) struct Span {
 pub(in crate::statistics) fn canonical(
     spans: impl Iterator<Item = Span> + Clone,
 ) -> Result<Vec<(f64, f64, f64)>, StatisticsError> {
-    let mut times = Vec::with_capacity(spans.size_hint().0 * 2);
+    let (mut whole, mut rows) = (true, 0);
     for (index, s) in spans.clone().enumerate() {
         for (what, time) in [("exit", Some(s.exit)), ("entry", s.entry)] {
             if time.is_some_and(|t| !t.is_finite() || t < 0.0) {
                 return Err(StatisticsError::Time { index, what });
             }
-            times.extend(time);
+            whole &= time.is_none_or(is_whole);
         }
         if !s.weight.is_finite() || s.weight <= 0.0 {
             return Err(StatisticsError::Weight { index });
         }
+        rows += 1;
     }
-    if times.is_empty() {
+    if rows == 0 {
         return Err(StatisticsError::Empty);
+    }
+    let checked = |(index, s): (usize, Span), canonical: &dyn Fn(f64) -> f64| {
+        let exit = canonical(s.exit);
+        let entry = s.entry.map_or(f64::NEG_INFINITY, canonical);
+        if entry >= exit {
+            return Err(StatisticsError::EntryNotBeforeExit { index });
+        }
+        Ok((entry, exit, s.weight))
+    };
+    if whole {
+        // Whole times never differ by rounding only.
+        return spans.enumerate().map(|one| checked(one, &|time| time)).collect();
+    }
+    let mut times: Vec<f64> = Vec::with_capacity(rows * 2);
+    for s in spans.clone() {
+        times.push(s.exit);
+        times.extend(s.entry);
     }
     times.sort_by(f64::total_cmp);
     let mut last = f64::NEG_INFINITY;
@@ -322,13 +381,5 @@ pub(in crate::statistics) fn canonical(
         other
     });
     let canonical = |time: f64| times[times.partition_point(|&t| t <= time).saturating_sub(1)];
-    let span = |(index, s): (usize, Span)| {
-        let exit = canonical(s.exit);
-        let entry = s.entry.map_or(f64::NEG_INFINITY, canonical);
-        if entry >= exit {
-            return Err(StatisticsError::EntryNotBeforeExit { index });
-        }
-        Ok((entry, exit, s.weight))
-    };
-    spans.enumerate().map(span).collect()
+    spans.enumerate().map(|one| checked(one, &canonical)).collect()
 }

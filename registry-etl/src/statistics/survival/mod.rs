@@ -13,6 +13,7 @@ pub mod landmark;
 pub mod logrank;
 pub mod nelson_aalen;
 pub mod rmst;
+pub mod standardised;
 
 pub use aalen_johansen::{Incidence, aalen_johansen};
 pub use cox::{Cox, CoxModel, Ties, cox};
@@ -23,3 +24,4 @@ pub use landmark::{Landmark, landmark};
 pub use logrank::{LogRank, PairwiseLogRank, log_rank, pairwise_log_rank};
 pub use nelson_aalen::{HazardStep, nelson_aalen};
 pub use rmst::{Contrast, RestrictedMean, TwoGroups, restricted_mean, restricted_mean_difference};
+pub use standardised::{ObservedExpected, observed_expected};

@@ -65,7 +65,7 @@ fn an_unknown_cause_of_death_is_a_cause_of_its_own_with_both_bounds() {
     assert_eq!(at_a_year(of(Analysis::UnknownCauseAsOther)), [0.1, 0.2, 0.0]);
     // Ten at the origin, seven after a year; followed to day 710.
     let at_risk: Vec<_> = got.incidence[0].at_risk.iter().map(|at| at.at_risk).collect();
-    assert_eq!(at_risk, [Some(10), Some(7), Some(0), Some(0), Some(0)]);
+    assert_eq!(at_risk, [Some(10), Some(7), Some(0), Some(0), Some(0), Some(0)]);
     assert_eq!(
         got.incidence[0].causes[0].values[1].incidence, None,
         "nobody seen for two years"

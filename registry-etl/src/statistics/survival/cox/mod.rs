@@ -8,6 +8,7 @@
 mod baseline;
 mod concordance;
 pub(super) mod design;
+mod expected;
 mod fit;
 pub(super) mod newton;
 pub(super) mod risk;

@@ -1,0 +1,195 @@
+//! Survival endpoints in a release: the rows each is estimated from, the estimates of these rows, and a script that recomputes them.
+//!
+//! The rows come from [`crate::cohorts::dataset`], the cohort of the results; only cases that may be released are among them, so the
+//! estimates here are of those and may differ from a run's. Exact: whoever has the rows can compute them.
+
+use super::ReleaseError;
+use super::estimates::{ESTIMATE_COLUMNS, lines};
+use super::spool::{FinishedTable, Table};
+use crate::cohorts::dataset::{DataRow, Told, WITHHELD, covariates, estimates, rows, strata};
+use crate::cohorts::definition::{Estimator, Origin};
+use crate::cohorts::endpoint::DAYS_PER_MONTH;
+use crate::cohorts::{Cohort, Definition};
+use crate::measures::CaseFacts;
+use crate::releases::Withheld;
+use crate::results::RunIdentity;
+
+/// The estimates of all endpoints.
+pub(super) const ESTIMATES: &str = "survival_estimates.csv";
+/// The script, and its text.
+const SCRIPT: (&str, &str) = (
+    "reproduce.R",
+    include_str!("../../../schema/releases/reproduce.R"),
+);
+/// The endpoint whose file has columns of its own name.
+const OVERALL: &str = "S1";
+
+/// A column: name and meaning.
+pub(super) type Column = (String, String);
+
+/// The file of an endpoint.
+pub(super) fn file(definition: &Definition) -> String {
+    format!("survival_{}.csv", definition.id.to_lowercase().replace('-', "_"))
+}
+
+/// The columns of an endpoint's file.
+pub(super) fn columns(definition: &Definition) -> Vec<Column> {
+    let column = |name: &str, meaning: &str| (name.to_owned(), meaning.to_owned());
+    let mut all = vec![column(
+        "patient_id",
+        "pseudonym of the patient in this release; several rows of one patient are one cluster",
+    )];
+    if definition.origin == Origin::RepeatMetastasectomy {
+        all.push(column("row", "which repeated operation of the patient, from 1"));
+    }
+    all.push(column("histology_code", "derived histology"));
+    let analysed = format!("whether the row is in the primary estimate of {}", definition.id);
+    all.push(column("analysed", &analysed));
+    all.push(column("left_out", "the first reason why it is not"));
+    match definition.event.estimator() {
+        Estimator::Survival | Estimator::Incidence => {
+            let overall = definition.id == OVERALL;
+            let since = definition.origin_text.to_lowercase();
+            all.push((
+                "entry_days".to_owned(),
+                format!("registration, in days from the origin ({since}), when later (delayed entry)"),
+            ));
+            all.push(column(
+                "exit_days",
+                "event or end of observation, in days from the origin",
+            ));
+            let months = if overall { "os_months" } else { "months" };
+            all.push(column(months, "exit_days / 30.4375"));
+            if overall {
+                all.push(column("os_event", "TRUE for death, FALSE for censored"));
+            }
+            all.push(column(
+                "lost",
+                "TRUE when the last contact says the patient is lost",
+            ));
+            all.push(("event".to_owned(), codes(definition)));
+        }
+        Estimator::Proportion => {
+            let meaning = format!("{}; empty when it cannot be assessed", definition.event_text);
+            all.push(("outcome".to_owned(), meaning));
+        }
+        Estimator::Change => {
+            all.push(column("baseline", "QLQ-C30 summary score at the baseline"));
+            for months in [3, 6, 12] {
+                let meaning = format!("the score {months} months after the baseline, 45 days on either side");
+                all.push((format!("score_{months}_months"), meaning));
+            }
+        }
+    }
+    for stratum in strata(definition) {
+        let meaning = "level at the origin, as results are broken down; not_recorded is a level";
+        all.push(column(stratum.as_str(), meaning));
+    }
+    for (code, label) in covariates(definition) {
+        all.push((format!("x_{code}"), format!("covariate of the model: {label}")));
+    }
+    all
+}
+
+/// What the event codes mean.
+fn codes(definition: &Definition) -> String {
+    let causes = definition.event.causes();
+    if causes.is_empty() {
+        return format!("0 censored, 1 {}", definition.event_text.to_lowercase());
+    }
+    let mut text = "0 censored".to_owned();
+    for (at, (_, label)) in causes.iter().enumerate() {
+        text.push_str(&format!(", {} {}", at + 1, label.to_lowercase()));
+    }
+    text
+}
+
+/// Everything a release says of the endpoints of `cases`, whose pseudonyms are `patients`.
+pub(super) fn tables(
+    definitions: &[Definition],
+    run: &RunIdentity,
+    cut_off: i32,
+    (cases, patients): (&[CaseFacts], &[String]),
+    low_volume: Option<(u32, u32)>,
+) -> Result<Vec<FinishedTable>, ReleaseError> {
+    let cohort = Cohort {
+        low_volume,
+        ..Cohort::of(cases)
+    };
+    let mut finished = Vec::new();
+    let header = ESTIMATE_COLUMNS.map(|column| column.0.to_owned()).to_vec();
+    let mut all = Table::begin(ESTIMATES, header)?;
+    for definition in definitions {
+        let columns = columns(definition).into_iter().map(|one| one.0).collect();
+        let mut table = Table::begin(&file(definition), columns)?;
+        for row in rows(definition, cut_off, &cohort) {
+            if let (Some(patient), Some(case)) = (patients.get(row.case), cases.get(row.case)) {
+                table.add(fields(definition, patient, case, &row))?;
+            }
+        }
+        finished.push(table.finish()?);
+        let result = estimates(definition, run, cut_off, &cohort)?;
+        for line in lines(definition, &file(definition), &result) {
+            all.add(line)?;
+        }
+    }
+    finished.push(all.finish()?);
+    finished.push(FinishedTable::of_text(SCRIPT.0, SCRIPT.1)?);
+    Ok(finished)
+}
+
+fn fields(definition: &Definition, patient: &str, case: &CaseFacts, row: &DataRow) -> Vec<String> {
+    let truth = |value: bool| if value { "TRUE" } else { "FALSE" }.to_owned();
+    let score = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let mut fields = vec![patient.to_owned()];
+    if definition.origin == Origin::RepeatMetastasectomy {
+        fields.push(row.episode.to_string());
+    }
+    fields.push(case.histology.clone().unwrap_or_default());
+    fields.push(truth(row.told.is_ok()));
+    fields.push(row.told.as_ref().err().map_or("", |why| why.as_str()).to_owned());
+    match &row.told {
+        Ok(Told::Times(times)) => {
+            fields.push(times.entry.map(|entry| entry.to_string()).unwrap_or_default());
+            fields.push(times.exit.to_string());
+            fields.push(format!("{:.4}", f64::from(times.exit) / DAYS_PER_MONTH));
+            if definition.id == OVERALL {
+                fields.push(truth(times.event));
+            }
+            fields.push(truth(times.lost));
+            let competing = !definition.event.causes().is_empty();
+            let code = if competing {
+                times.cause
+            } else {
+                u8::from(times.event)
+            };
+            fields.push(code.to_string());
+        }
+        Ok(Told::Share(outcome)) => fields.push(outcome.map(truth).unwrap_or_default()),
+        Ok(Told::Scores(baseline, again)) => {
+            fields.push(baseline.to_string());
+            fields.extend(again.iter().map(|one| score(*one)));
+        }
+        Err(_) => {
+            let width = match definition.event.estimator() {
+                Estimator::Survival | Estimator::Incidence => 5 + usize::from(definition.id == OVERALL),
+                Estimator::Proportion => 1,
+                Estimator::Change => 4,
+            };
+            fields.extend(std::iter::repeat_n(String::new(), width));
+        }
+    }
+    fields.extend(row.levels.iter().cloned());
+    fields.extend(row.covariates.iter().map(|one| score(*one)));
+    fields
+}
+
+/// What the files do not hold of the results.
+pub(super) fn withheld() -> impl Iterator<Item = Withheld> {
+    WITHHELD.iter().map(|(stratum, visibility, reason)| Withheld {
+        entity: "survival".to_owned(),
+        element: stratum.as_str().to_owned(),
+        visibility: (*visibility).to_owned(),
+        reason: (*reason).to_owned(),
+    })
+}
