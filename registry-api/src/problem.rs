@@ -67,7 +67,7 @@ catalogue! {
     Duplicate = 409 "duplicate" "Something with this name exists already",
     IdempotencyInFlight = 409 "idempotency_in_flight" "A request with this idempotency key is being handled",
     RunActive = 409 "run_active" "Another run is active",
-    ReleaseGone = 410 "release_gone" "The bundle cannot be built again as it was: cases were withdrawn since; ask for a new release",
+    ReleaseGone = 410 "release_gone" "The bundle cannot be built again as it was: cases or rules it rests on are gone; ask for a new release",
     PreconditionFailed = 412 "precondition_failed" "The case is not at the version the request names",
     BodyTooLarge = 413 "body_too_large" "The body is too large",
     UnsupportedMediaType = 415 "unsupported_media_type" "The body's media type is not taken here",

@@ -5,10 +5,11 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
-use registry_core::storage::Release;
+use registry_core::storage::{Release, RunStatus};
 use registry_etl::releases::{ReleaseError, ReleaseOptions};
 
 use crate::problem::{Kind, Problem};
+use crate::runs::engine_of;
 use crate::state::AppState;
 
 impl From<ReleaseError> for Problem {
@@ -28,7 +29,7 @@ impl From<ReleaseError> for Problem {
 ///
 /// # Errors
 /// [`Kind::Duplicate`] for a known id, [`Kind::InvalidValue`] for one that is no name, [`Kind::InvalidState`] for a run
-/// without results.
+/// without results, or by a guideline version that is not here any more as it was.
 pub fn freeze(state: &AppState, scope: &Scope, run: i64, id: &str, title: &str) -> Result<Release, Problem> {
     check_id(id)?;
     if state
@@ -43,10 +44,14 @@ pub fn freeze(state: &AppState, scope: &Scope, run: i64, id: &str, title: &str) 
         ));
     }
     let run = state.store.run(scope, run)?;
+    if run.status != RunStatus::Finished {
+        return Err(ReleaseError::NotFinished(run.number).into());
+    }
+    let engine = engine_of(state, &run)?;
     let mut draft = Draft::begin(state)?;
     let options = options(state, id, title);
     let release =
-        registry_etl::releases::freeze(&state.store, scope, &state.engine, &run, &options, &mut draft.out)?;
+        registry_etl::releases::freeze(&state.store, scope, &engine, &run, &options, &mut draft.out)?;
     draft.keep(&path_of(state, id))?;
     Ok(release)
 }
@@ -64,16 +69,14 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
     }
     let registry = Scope::system("release");
     let run = state.store.run(&registry, release.run)?;
+    let engine = engine_of(state, &run).map_err(|problem| Problem {
+        kind: Kind::ReleaseGone,
+        ..problem
+    })?;
     let mut draft = Draft::begin(state)?;
     let options = options(state, &release.release_id, &release.title);
-    let built = registry_etl::releases::build(
-        &state.store,
-        &registry,
-        &state.engine,
-        &run,
-        &options,
-        &mut draft.out,
-    )?;
+    let built =
+        registry_etl::releases::build(&state.store, &registry, &engine, &run, &options, &mut draft.out)?;
     if built.sha256 != release.sha256 {
         return Err(Problem::new(Kind::ReleaseGone));
     }

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use registry_core::access::{Role, Scope};
+use registry_core::guideline::Guideline;
 use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
 use registry_etl::measures::{Family, funnels_within};
 use registry_etl::results::completeness::NETWORK;
 use registry_etl::results::{
     AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, CentrePoint, Comparison, Completeness, Funnel,
-    Funnels, Overview, POOLED, Quality, Sensitivity, SurvivalResult, Trend,
+    Funnels, MeasureHead, Overview, POOLED, Quality, Sensitivity, SurvivalResult, Trend,
 };
 use registry_etl::runs::{Reader, RunError};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
@@ -74,12 +76,49 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The guideline version the run was made by; `None` when this service has it not, or not any more as it was then.
+    pub fn guideline(&self) -> Option<&'a Guideline> {
+        crate::runs::guideline_of(self.state, &self.run)
+    }
+
+    /// Number of the guideline version the run was made by.
+    pub fn guideline_version(&self) -> &str {
+        let version = self.run.parameters.get("guideline_version");
+        version.and_then(Value::as_str).unwrap_or("?")
+    }
+
+    /// That the run was made by another version of the guideline than the one in force, in a sentence.
+    pub fn other_version(&self) -> Option<String> {
+        let in_force = self.state.engine.guideline().ok()?;
+        let own = self.state.engine.made(&self.run).is_ok();
+        (!own).then(|| {
+            format!(
+                "Run {} was made by version {} of the guideline; version {} is in force now.",
+                self.run.number,
+                self.guideline_version(),
+                in_force.version
+            )
+        })
+    }
+
+    /// The table as stored for this viewer. What a measure rests on is said anew: runs made before it was kept do not say it.
+    fn table(&self) -> Result<AdherenceTable, Problem> {
+        let mut table = self.reader().adherence(&self.audience).map_err(from_run)?;
+        if let Some(guideline) = self.guideline() {
+            for head in &mut table.measures {
+                let names = guideline.unratified(&head.id);
+                head.unratified = names.into_iter().map(str::to_owned).collect();
+            }
+        }
+        Ok(table)
+    }
+
     /// Adherence as this viewer may see it.
     ///
     /// # Errors
     /// A run without this result.
     pub fn adherence(&self) -> Result<AdherenceTable, Problem> {
-        let mut shown = self.reader().adherence(&self.audience).map_err(from_run)?;
+        let mut shown = self.table()?;
         let order: HashMap<String, usize> = shown.measures.iter().map(|m| m.id.clone()).zip(0..).collect();
         for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
@@ -96,7 +135,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Kind::NotFound`] for an unknown measure.
     pub fn measure(&self, measure: &str) -> Result<MeasureResults, Problem> {
-        let mut table = self.reader().adherence(&self.audience).map_err(from_run)?;
+        let mut table = self.table()?;
         // q-values hold within the tests of all measures: before the others are dropped.
         let family = Family::of(&table).map_err(Problem::internal)?;
         table.measures.retain(|m| m.id == measure);
@@ -118,6 +157,11 @@ impl<'a> View<'a> {
         let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
         let trend = registry_etl::measures::trend(&rows).map_err(Problem::internal)?;
         Ok(MeasureResults {
+            head: table
+                .measures
+                .first()
+                .cloned()
+                .ok_or(Problem::new(Kind::NotFound))?,
             funnel: funnels
                 .funnels
                 .first()
@@ -283,6 +327,8 @@ impl Registration {
 
 /// One measure of a run, for one viewer.
 pub struct MeasureResults {
+    /// What it is.
+    pub head: MeasureHead,
     /// Of this measure only.
     pub table: AdherenceTable,
     pub funnel: Funnel,

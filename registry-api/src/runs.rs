@@ -1,7 +1,10 @@
 //! Running the ETL with this service's parts.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use registry_core::access::Scope;
+use registry_core::guideline::Guideline;
 use registry_core::storage::Run;
 use registry_etl::disclosure::Thresholds;
 use registry_etl::measures::{Engine, EngineError};
@@ -64,10 +67,32 @@ fn engine(state: &AppState, version: &str) -> Result<Engine, Problem> {
         .map_err(|error| Problem::with(Kind::InvalidValue, error.to_string()))
 }
 
+/// The engine of the guideline version a run was made by: the only one its results can be read with.
+///
+/// # Errors
+/// [`Kind::InvalidState`] when this service has that version not, or not any more as it was then.
+pub fn engine_of(state: &AppState, run: &Run) -> Result<Arc<Engine>, Problem> {
+    if state.engine.made(run).is_ok() {
+        return Ok(Arc::clone(&state.engine));
+    }
+    let engine = Engine::of_run(Arc::clone(&state.judge), run);
+    engine
+        .map(Arc::new)
+        .map_err(|error| Problem::with(Kind::InvalidState, error.to_string()))
+}
+
+/// The guideline version a run was made by; `None` when this service has it not, or not any more as it was then.
+pub fn guideline_of<'a>(state: &'a AppState, run: &Run) -> Option<&'a Guideline> {
+    let of_run = |name: &str| run.parameters.get(name).and_then(Value::as_str);
+    let (id, digest) = (of_run("guideline")?, of_run("guideline_digest")?);
+    let mut all = state.judge.guidelines(&state.schemas.current().version).iter();
+    all.find(|guideline| guideline.id == id && guideline.digest == digest)
+}
+
 /// The measures of a finished run with another value of a parameter; kept with the run.
 ///
 /// # Errors
-/// No such run; a guideline version that this program has not; no such parameter, or a value of another type.
+/// No such run; a guideline version that this service has not; no such parameter, or a value of another type.
 pub fn sensitivity(
     state: &AppState,
     scope: &Scope,
@@ -76,8 +101,7 @@ pub fn sensitivity(
     value: &Value,
     progress: impl FnMut(usize, usize),
 ) -> Result<Sensitivity, Problem> {
-    let version = run.parameters.get("guideline_version").and_then(Value::as_str);
-    let engine = engine(state, version.unwrap_or_default())?;
+    let engine = engine_of(state, run)?;
     let centres = runs::centre_table(&state.store, scope).map_err(from_run)?;
     let wanted = (parameter, value);
     runs::sensitivity(&state.store, scope, &engine, run, &centres, wanted, progress).map_err(|error| {

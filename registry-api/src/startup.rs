@@ -128,7 +128,9 @@ pub fn assemble_with(
         readers: readers.unwrap_or_default(),
         benchmarks,
         endpoints,
-        engine: Engine::new(Arc::clone(&judge)).map_err(|e| StartError::Schema(e.to_string()))?,
+        engine: Engine::new(Arc::clone(&judge))
+            .map(Arc::new)
+            .map_err(|e| StartError::Schema(e.to_string()))?,
         judge,
         limiter: RateLimiter::new(
             settings.limits.requests_per_second,

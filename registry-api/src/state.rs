@@ -43,7 +43,7 @@ pub struct AppState {
     /// The one verdict on a record.
     pub judge: Arc<Judge>,
     /// Evaluates cases for runs, with the judge's compiled rules.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// As started with.
     pub settings: Settings,
     /// Clock and randomness.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use registry_core::access::Scope;
 use registry_core::storage::{CaseFilter, QueriesWaiting, Run};
 use registry_core::versions::Adjudication;
+use registry_etl::measures::Engine;
 use registry_etl::quality::{WorkItem, WorkKind, Worklist};
 use registry_etl::runs::Reader;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::problem::{Kind, Problem};
 use crate::results::from_run;
+use crate::runs::engine_of;
 use crate::state::AppState;
 
 /// Cases of a list read together.
@@ -39,7 +41,8 @@ impl CentreWork {
     /// The work of the caller's own centre, or of the centre the coordinating office asks for.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] for a centre that is none or another's, and before the first run.
+    /// [`Kind::NotFound`] for a centre that is none or another's, and before the first run; [`Kind::InvalidState`] for a run by a guideline
+    /// version that is not here any more.
     pub fn open(state: &AppState, scope: &Scope, asked: Option<&str>) -> Result<Self, Problem> {
         let own = scope.centre().filter(|_| scope.role().needs_centre());
         let centre = asked
@@ -48,13 +51,20 @@ impl CentreWork {
         if !scope.covers(centre) || !is_centre(state, centre)? {
             return Err(Problem::new(Kind::NotFound));
         }
-        Self::of(state, scope, &latest(state, scope)?, centre)
+        let run = latest(state, scope)?;
+        let engine = engine_of(state, &run)?;
+        Self::of(state, scope, (&run, &engine), centre)
     }
 
-    fn of(state: &AppState, scope: &Scope, run: &Run, centre: &str) -> Result<Self, Problem> {
+    fn of(
+        state: &AppState,
+        scope: &Scope,
+        (run, engine): (&Run, &Engine),
+        centre: &str,
+    ) -> Result<Self, Problem> {
         let pseudonyms = pseudonyms(state, scope, Some(centre))?;
         let reader = Reader::new(&state.store, scope, run);
-        let mut list = reader.worklist(&state.engine, centre).map_err(from_run)?;
+        let mut list = reader.worklist(engine, centre).map_err(from_run)?;
         // Withdrawn since the run.
         list.items.retain(|item| pseudonyms.contains_key(&item.case_id));
         Ok(Self {
@@ -89,10 +99,11 @@ pub struct CentreLoad {
 /// [`Kind::NotFound`] before the first run.
 pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
     let run = latest(state, scope)?;
+    let engine = engine_of(state, &run)?;
     let mut all = Vec::new();
     let mut waiting = state.store.queries_waiting(scope)?;
     for centre in state.store.list_centres(scope)? {
-        let work = CentreWork::of(state, scope, &run, &centre.centre_id)?;
+        let work = CentreWork::of(state, scope, (&run, &engine), &centre.centre_id)?;
         let mut items: BTreeMap<&'static str, usize> =
             WorkKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
         for item in &work.list.items {

@@ -240,6 +240,9 @@ pub struct MeasureHead {
     /// Elements it is broken down by besides the common ones.
     #[serde(default)]
     pub stratifiers: Vec<String>,
+    /// Parameters its rate rests on that neither the source fixes nor the committee has ratified.
+    #[serde(default)]
+    pub unratified: Vec<String>,
     /// `patient`, or the event that is counted (`lesion`, `imaging study`, ...).
     pub unit: String,
 }

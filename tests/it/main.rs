@@ -10,6 +10,7 @@ mod cases;
 mod centres;
 mod entry;
 mod fhir;
+mod guidelines;
 mod isolation;
 mod layering;
 mod postgres;

@@ -38,6 +38,11 @@ fn cookie(answer: &Answer) -> String {
     set.split(';').next().unwrap_or_default().to_owned()
 }
 
+/// The cookie of a session of the coordinating office.
+pub(crate) fn signed_in(service: &Service) -> String {
+    cookie(&redeem(&service.anonymous(), &link(service)).expect(303))
+}
+
 #[test]
 fn opening_a_link_changes_nothing_and_using_it_uses_it_up() {
     let service = Service::start();

@@ -21,7 +21,7 @@ pub(super) struct AssessArgs {
     /// Case documents: `.json` (one case), `.ndjson` (one a line), or folders of them.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Only this measure.
+    /// Only this measure, or this all-or-none summary.
     #[arg(long)]
     measure: Option<String>,
     /// Take envelope (`record`) and derived elements from the document, and skip the edit checks, as for test patients.
@@ -63,7 +63,9 @@ struct Assessor<'a, W: Write> {
 pub(super) fn assess(args: &AssessArgs, ports: &Ports) -> Result<ExitCode, Failure> {
     let judge = Judge::new(rules::schemas(args.schema.as_deref())?).map_err(Failure::new)?;
     if let Some(wanted) = &args.measure {
-        let known = |guideline: &Guideline| guideline.measure(wanted).is_some();
+        let known = |guideline: &Guideline| {
+            guideline.measure(wanted).is_some() || guideline.composite(wanted).is_some()
+        };
         if !judge
             .guidelines(&judge.store().current().version)
             .iter()
@@ -206,7 +208,8 @@ impl<W: Write> Assessor<'_, W> {
             .and_then(Value::as_str)
             .unwrap_or(place)
             .to_owned();
-        for (guideline, outcomes) in results {
+        for (guideline, mut outcomes) in results {
+            outcomes.extend(guideline.composite_outcomes(&outcomes));
             for outcome in outcomes {
                 self.print(place, &case, guideline, &outcome)?;
             }
@@ -257,22 +260,20 @@ impl<W: Write> Assessor<'_, W> {
         guideline: &Guideline,
         outcome: &UnitOutcome,
     ) -> Result<(), Failure> {
-        let Some(measure) = guideline.measures.get(usize::from(outcome.measure)) else {
+        let at = usize::from(outcome.measure);
+        let measure = guideline.measures.get(at).map(|measure| &measure.id);
+        let composite = || guideline.composites.get(at - guideline.measures.len());
+        let Some(id) = measure.or_else(|| composite().map(|composite| &composite.id)) else {
             return Ok(());
         };
-        if self
-            .args
-            .measure
-            .as_ref()
-            .is_some_and(|wanted| *wanted != measure.id)
-        {
+        if self.args.measure.as_ref().is_some_and(|wanted| wanted != id) {
             return Ok(());
         }
         let reason = outcome.reason.map(|reason| reason.as_str());
         match self.args.format {
             Format::Table => self.line([
                 case,
-                &measure.id,
+                id,
                 &outcome.unit_index.to_string(),
                 outcome.outcome.as_str(),
                 reason.unwrap_or_default(),
@@ -281,7 +282,7 @@ impl<W: Write> Assessor<'_, W> {
             Format::Json => {
                 let line = json!({
                     "file": place, "case": case, "guideline": guideline.id, "guideline_version": guideline.version,
-                    "measure": measure.id, "unit_index": outcome.unit_index, "outcome": outcome.outcome.as_str(),
+                    "measure": id, "unit_index": outcome.unit_index, "outcome": outcome.outcome.as_str(),
                     "reason": reason, "element": outcome.element, "step": outcome.step.as_str(),
                 });
                 Ok(writeln!(self.out, "{line}")?)

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use registry_core::guideline::Guideline;
-use registry_core::guideline::questions::{Change, Questions};
+use registry_core::guideline::questions::{Change, Questions, Ruling};
 use registry_core::validation::Judge;
-use registry_core::versions::SchemaStore;
+use registry_core::versions::{SchemaStore, number};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::{Failure, rules};
@@ -49,47 +49,112 @@ enum Choice {
 /// Records the decision. An adopted proposal is written into the draft first and compiled there: the decision is recorded only
 /// when the draft holds it without fault.
 pub(super) fn decide(args: &DecideArgs, ports: &Ports) -> Result<(), Failure> {
+    complete(&args.by, &args.reason, args.date, ports)?;
     let store = rules::schemas(Some(&args.schema))?;
     let guideline = active(&store)?;
     let questions = Questions::of(&store, &guideline.id).map_err(Failure::new)?;
     let parameter = args.question.strip_prefix('$');
     let known = match parameter {
-        Some(name) => guideline
-            .parameters
-            .get(name)
-            .is_some_and(|p| p.basis == "assumption"),
+        Some(name) => guideline.parameters.get(name).is_some_and(|p| !p.is_ratified()),
         None => questions.question(&args.question).is_some(),
     };
     if !known {
         return Err(Failure::new(format!(
-            "there is no open question `{}`: see guideline/{}/questions.toml, or the parameters whose basis is an assumption",
+            "there is no open question `{}`: see guideline/{}/questions.toml, or the parameters whose basis is an assumption, if only in part",
             args.question, guideline.id
         )));
     }
     let home = args.schema.join("guideline").join(&guideline.id);
     let record = decision(&home, args, ports)?;
-    if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
-        let draft = Draft::of(&args.schema, &guideline, version)?;
-        let edits = match parameter {
-            Some(name) => vec![draft.ratified(name)?],
-            None => {
-                let changes = questions.question(&args.question).map_or(&[][..], |q| &q.changes);
-                draft.changed(changes)?
+    let changes = questions.question(&args.question).map_or(&[][..], |q| &q.changes);
+    match (args.decision, &args.version) {
+        (Choice::Adopt, Some(version)) => {
+            let draft = Draft::of(&args.schema, &guideline, version)?;
+            if let Err(failure) = draft.adopt(parameter, changes, &args.schema) {
+                draft.unmake()?;
+                return Err(failure);
             }
-        };
-        if edits.is_empty() {
-            println!(
-                "the proposal is not written in the rule language: edit {} by hand",
-                draft.folder.display()
-            );
         }
-        draft.write(&edits, &args.schema)?;
+        _ => {
+            let adopted = questions.decision(&args.question);
+            let adopted = adopted.filter(|before| before.decision == Ruling::Adopted);
+            if let Some(version) = adopted.and_then(|before| before.version.as_deref()) {
+                not_carried(&args.schema, &guideline, version, (parameter, changes))?;
+            }
+        }
     }
     write(&record)?;
     if let (Choice::Adopt, Some(version)) = (args.decision, &args.version) {
         println!(
-            "next: registry rules preview {}; then set the status of {version} to active",
+            "next: registry rules preview {0}; then registry rules publish {version} --schema {0}",
             args.schema.display()
+        );
+    }
+    Ok(())
+}
+
+/// A decision has somebody who made it, a reason, and a day that has come.
+///
+/// # Errors
+/// What is lacking.
+pub(super) fn complete(
+    by: &str,
+    reason: &str,
+    date: Option<NaiveDate>,
+    ports: &Ports,
+) -> Result<(), Failure> {
+    for (name, text) in [("--by", by), ("--reason", reason)] {
+        if text.trim().is_empty() {
+            return Err(Failure::new(format!("{name} is empty")));
+        }
+    }
+    match date.filter(|date| *date > ports.clock.now().date_naive()) {
+        Some(date) => Err(Failure::new(format!("--date {date} lies in the future"))),
+        None => Ok(()),
+    }
+}
+
+/// What was adopted and is rejected now must not stay in the version that carries it.
+fn not_carried(
+    schema: &Path,
+    guideline: &Guideline,
+    version: &str,
+    (parameter, changes): (Option<&str>, &[Change]),
+) -> Result<(), Failure> {
+    let draft = Draft::at(schema, guideline, version);
+    if !draft.folder.exists() {
+        return Ok(());
+    }
+    if read(&draft.head())?.get("status").and_then(Item::as_str) != Some("draft") {
+        return Err(Failure::new(format!(
+            "version {version} carries it and is published: raise a question against it"
+        )));
+    }
+    let mut files: Vec<String> = Vec::new();
+    if let Some(name) = parameter {
+        let parameters = read(&draft.folder.join("parameters.toml"))?;
+        let basis = parameters.get(name).and_then(|p| p.get("basis")?.as_str());
+        files.extend((basis == Some("committee")).then(|| "parameters.toml".to_owned()));
+    }
+    for change in changes {
+        let file = format!("measures/{}.toml", change.measure);
+        let text = draft.text(&draft.folder, change)?;
+        if text == change.expression.trim() && text != draft.text(&draft.published, change)? {
+            files.push(file);
+        }
+    }
+    if !files.is_empty() {
+        return Err(Failure::new(format!(
+            "it was adopted, and the draft {} holds it in {}: put back there what version {} has, then reject",
+            draft.folder.display(),
+            files.join(", "),
+            guideline.version
+        )));
+    }
+    if parameter.is_none() && changes.is_empty() {
+        println!(
+            "it was adopted and written by hand: see that {} does not hold it any more",
+            draft.folder.display()
         );
     }
     Ok(())
@@ -156,21 +221,26 @@ struct Draft {
     folder: PathBuf,
     /// The version it was copied from.
     published: PathBuf,
+    /// Whether this command has made it.
+    made: bool,
 }
 
 impl Draft {
     /// The draft of that number: the one that is there, or a copy of the active version.
     fn of(schema: &Path, guideline: &Guideline, version: &str) -> Result<Self, Failure> {
-        let numbered = version.split('.').all(|part| part.parse::<u32>().is_ok());
-        if !numbered || version.split('.').count() != 3 {
+        let Some(wanted) = number(version) else {
             return Err(Failure::new(format!(
                 "`{version}` is no version: write it as 1.2.0"
             )));
+        };
+        if Some(wanted) <= number(&guideline.version) {
+            return Err(Failure::new(format!(
+                "version {version} does not come after {}, which is in force: adopt into a new one",
+                guideline.version
+            )));
         }
-        let folder = schema.join("guideline").join(&guideline.id).join(version);
-        let published = schema.join("guideline").join(&guideline.folder);
-        let draft = Self { folder, published };
-        let head = draft.folder.join("guideline.toml");
+        let mut draft = Self::at(schema, guideline, version);
+        let head = draft.head();
         if head.exists() {
             if read(&head)?.get("status").and_then(Item::as_str) != Some("draft") {
                 return Err(Failure::new(format!(
@@ -179,17 +249,73 @@ impl Draft {
             }
             return Ok(draft);
         }
-        copy(&draft.published, &draft.folder)?;
-        let mut document = read(&head)?;
-        document["version"] = value(version);
-        document["status"] = value("draft");
-        std::fs::write(&head, document.to_string())?;
+        if draft.folder.exists() {
+            return Err(Failure::new(format!(
+                "{} is there and holds no guideline.toml: remove it",
+                draft.folder.display()
+            )));
+        }
+        draft.made = true;
+        let copied = copy(&draft.published, &draft.folder).and_then(|()| {
+            let mut document = read(&head)?;
+            document["version"] = value(version);
+            document["status"] = value("draft");
+            Ok(std::fs::write(&head, document.to_string())?)
+        });
+        if let Err(failure) = copied {
+            draft.unmake()?;
+            return Err(failure);
+        }
         println!(
             "made {} from version {}",
             draft.folder.display(),
             guideline.version
         );
         Ok(draft)
+    }
+
+    fn at(schema: &Path, guideline: &Guideline, version: &str) -> Self {
+        Self {
+            folder: schema.join("guideline").join(&guideline.id).join(version),
+            published: schema.join("guideline").join(&guideline.folder),
+            made: false,
+        }
+    }
+
+    fn head(&self) -> PathBuf {
+        self.folder.join("guideline.toml")
+    }
+
+    /// Removes it when this command has made it.
+    fn unmake(&self) -> Result<(), Failure> {
+        if self.made && self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder)?;
+            println!("removed {}", self.folder.display());
+        }
+        Ok(())
+    }
+
+    /// Writes an adopted proposal: a parameter's basis, or new texts.
+    fn adopt(&self, parameter: Option<&str>, changes: &[Change], schema: &Path) -> Result<(), Failure> {
+        let edits = match parameter {
+            Some(name) => vec![self.ratified(name)?],
+            None => self.changed(changes)?,
+        };
+        if edits.is_empty() {
+            println!(
+                "the proposal is not written in the rule language: edit {} by hand",
+                self.folder.display()
+            );
+        }
+        self.write(&edits, schema)
+    }
+
+    /// The text a change is about, as a version has it.
+    fn text(&self, version: &Path, change: &Change) -> Result<String, Failure> {
+        let file = Path::new("measures").join(format!("{}.toml", change.measure));
+        let document = read(&version.join(file))?;
+        let text = document.get(&change.field).and_then(Item::as_str);
+        Ok(text.unwrap_or_default().trim().to_owned())
     }
 
     /// `parameters.toml` with a parameter that the committee stands for.
@@ -221,13 +347,8 @@ impl Draft {
 
     /// Whether an earlier adoption has given a measure's field another text than the published version has.
     fn is_taken(&self, change: &Change) -> Result<bool, Failure> {
-        let file = Path::new("measures").join(format!("{}.toml", change.measure));
-        let text = |folder: &Path| -> Result<String, Failure> {
-            let document = read(&folder.join(&file))?;
-            let text = document.get(&change.field).and_then(Item::as_str);
-            Ok(text.unwrap_or_default().trim().to_owned())
-        };
-        let (now, published) = (text(&self.folder)?, text(&self.published)?);
+        let now = self.text(&self.folder, change)?;
+        let published = self.text(&self.published, change)?;
         Ok(now != published && now != change.expression.trim())
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use registry_core::versions::{DECISIONS, EligibilityClass};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::decide::{Edit, read, write};
+use super::decide::{Edit, complete, read, write};
 use super::{Failure, rules};
 use crate::ports::Ports;
 
@@ -57,6 +57,7 @@ impl Class {
 
 /// Adds the decision and reads the whole schema with it; what does not read is taken back.
 pub(super) fn histology(args: &HistologyArgs, ports: &Ports) -> Result<(), Failure> {
+    complete(&args.by, &args.reason, args.date, ports)?;
     let (code, behaviour) = args.morphology.split_once('/').unwrap_or_default();
     let digits = |text: &str, n| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(code, 4) || !digits(behaviour, 1) {

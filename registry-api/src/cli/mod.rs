@@ -9,6 +9,7 @@ mod histology;
 mod import;
 mod preview;
 mod pseudonymise;
+mod publish;
 mod records;
 mod recovery;
 mod rules;
@@ -150,6 +151,7 @@ impl From<crate::problem::Problem> for Failure {
 
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
+    leave_quietly_when_nobody_reads();
     let cli = Cli::parse();
     match dispatch(cli) {
         Ok(code) => code,
@@ -158,6 +160,19 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Printing into a pipe whose reader has gone (`| head`) ends the program without a word; every other panic is told as before.
+fn leave_quietly_when_nobody_reads() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>();
+        let message = message.map(String::as_str).unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        told(panic);
+    }));
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {

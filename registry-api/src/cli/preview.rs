@@ -58,7 +58,7 @@ pub(super) fn preview(args: &PreviewArgs, settings: Settings, ports: Ports) -> R
         &scope,
         &run,
         &centres,
-        [&state.engine, &other],
+        [&*state.engine, &other],
         |_| true,
         |done, total| {
             bar.set_length(total as u64);
@@ -69,7 +69,7 @@ pub(super) fn preview(args: &PreviewArgs, settings: Settings, ports: Ports) -> R
     bar.finish_and_clear();
     let result = RunResult {
         kind: kind::PREVIEW.to_owned(),
-        key: format!("{version} {}", comparison.other.digest),
+        key: format!("{version} {} {}", comparison.other.digest, runs::MADE_AS),
         body: serde_json::to_string(&comparison)?,
     };
     match state.store.add_run_result(&scope, run.number, result) {

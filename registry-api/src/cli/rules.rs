@@ -14,6 +14,7 @@ use super::Failure;
 use super::decide::{DecideArgs, decide};
 use super::histology::{HistologyArgs, histology};
 use super::preview::{PreviewArgs, preview};
+use super::publish::{PublishArgs, publish};
 use crate::ports::Ports;
 use crate::settings::{Settings, SettingsError};
 
@@ -25,7 +26,8 @@ pub(super) enum Rules {
         /// Schema folder.
         folder: PathBuf,
     },
-    /// Judge the guideline's test patients and compare with what each expects; exit code 1 when one differs.
+    /// Judge the guideline's test patients and compare with what each expects; exit code 1 when one differs, or when an outcome that can
+    /// occur is expected by none.
     #[command(
         after_help = "Example:\n  registry rules test\n  registry rules test --schema schema --measure 24c"
     )]
@@ -38,6 +40,10 @@ pub(super) enum Rules {
         after_help = "Example:\n  registry rules decide Q07 reject --by 'Steering committee' --reason 'The source says so'\n  registry rules decide '$ECOG_OK' adopt --version 1.2.0 --by 'Steering committee' --reason 'Agreed'"
     )]
     Decide(DecideArgs),
+    /// Put a draft in force: it becomes the active version and is frozen in catalog.toml, the one before is superseded and stays. Refused
+    /// when it does not compile or its test patients do not hold.
+    #[command(after_help = "Example:\n  registry rules publish 1.2.0 --schema schema --day 2027-01-15")]
+    Publish(PublishArgs),
     /// Record what the committee decided on a histology in neither column of Table 1; it applies from the next run on.
     #[command(
         after_help = "Example:\n  registry rules histology 8854/3 core --counts-as ups --by 'Steering committee' --reason 'Treated alike'"
@@ -80,6 +86,7 @@ pub(super) fn rules(
         Rules::Test(args) => return test(args),
         Rules::Preview(args) => preview(args, settings()?, ports)?,
         Rules::Decide(args) => decide(args, &ports)?,
+        Rules::Publish(args) => publish(args, &ports)?,
         Rules::Histology(args) => histology(args, &ports)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -112,8 +119,8 @@ fn check(folder: &Path) -> Result<ExitCode, Failure> {
 fn test(args: &TestArgs) -> Result<ExitCode, Failure> {
     let store = schemas(args.schema.as_deref())?;
     let judge = Judge::new(Arc::clone(&store)).map_err(Failure::new)?;
-    let (mut judged, mut differ) = (0u32, 0u32);
-    println!("{:<5}{:<46}{:<52}{:<52}", "", "patient", "expected", "judged");
+    let (mut judged, mut differ, mut lacking) = (0u32, 0u32, 0usize);
+    println!("{:<5}{:<46} {:<52} judged", "", "patient", "expected");
     for guideline in judge.guidelines(&store.current().version) {
         let mut all = TestPatients::of(&store, guideline).map_err(Failure::new)?;
         if let Some(folder) = &args.patients {
@@ -135,7 +142,7 @@ fn test(args: &TestArgs) -> Result<ExitCode, Failure> {
             differ += u32::from(!agrees);
             if !(agrees && args.quiet) {
                 println!(
-                    "{:<5}{:<46}{:<52}{:<52}",
+                    "{:<5}{:<46} {:<52} {}",
                     if agrees { "ok" } else { "NOT" },
                     patient.id,
                     patient.expected.to_string(),
@@ -143,33 +150,33 @@ fn test(args: &TestArgs) -> Result<ExitCode, Failure> {
                 );
             }
         }
-        println!("{}", without_patients(guideline, &all));
+        lacking += without_patients(guideline, &all, args);
     }
     println!("{judged} patients judged, {differ} differ");
-    Ok(if differ == 0 && judged > 0 {
+    Ok(if differ == 0 && judged > 0 && lacking == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
-/// Measures that no test patient speaks of.
-fn without_patients(guideline: &Guideline, all: &TestPatients) -> String {
-    let bare: Vec<&str> = guideline
-        .measures
-        .iter()
-        .filter(|measure| all.patients.iter().all(|patient| patient.measure != measure.id))
-        .map(|measure| measure.id.as_str())
-        .collect();
-    match bare.len() {
-        0 => format!(
-            "guideline {} {}: every measure has test patients",
-            guideline.id, guideline.version
-        ),
-        n => format!(
-            "guideline {}: {n} measures without a test patient here: {}",
-            guideline.id,
-            bare.join(", ")
-        ),
+/// Says which outcomes that can occur no test patient expects, and how many they are. Patients given by hand need not expect any.
+fn without_patients(guideline: &Guideline, all: &TestPatients, args: &TestArgs) -> usize {
+    let mut open = all.lacking(guideline);
+    open.retain(|(measure, _)| args.measure.as_ref().is_none_or(|wanted| wanted == measure));
+    let name = format!("guideline {} {}", guideline.id, guideline.version);
+    if open.is_empty() {
+        println!("{name}: every outcome of every measure that can occur has test patients");
+    } else {
+        let words: Vec<String> = open
+            .iter()
+            .map(|(measure, outcome)| format!("{measure} {}", outcome.as_str()))
+            .collect();
+        println!(
+            "{name}: {} outcomes without a test patient here: {}",
+            open.len(),
+            words.join(", ")
+        );
     }
+    if args.patients.is_some() { 0 } else { open.len() }
 }

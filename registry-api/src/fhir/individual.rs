@@ -10,7 +10,7 @@ use super::measure::edition;
 use super::names::of_case;
 use super::population::Counts;
 use super::summary::centre;
-use super::{extension_url, improvement};
+use super::{extension_url, improvement, unratified};
 
 /// An assessed case.
 pub struct Individuals<'a> {
@@ -63,6 +63,10 @@ impl Individuals<'_> {
             "period": { "end": self.stored.submitted_at.date_naive() },
             "group": [group],
         });
+        let assumed = unratified(self.guideline.unratified(of.id));
+        if !assumed.is_empty() {
+            report["extension"] = json!(assumed);
+        }
         if let Some(direction) = improvement(of.kind) {
             report["improvementNotation"] = direction;
         }

@@ -232,6 +232,10 @@ fn of_composite(guideline: &Guideline, composite: &Composite) -> Value {
         composite.unit
     ));
     json["purpose"] = json!(direction(COMPOSITE));
+    let terms = terms::parameters(guideline, &composite.id);
+    if !terms.is_empty() {
+        json["definition"] = json!(terms);
+    }
     json["compositeScoring"] = concept(
         "http://terminology.hl7.org/CodeSystem/composite-measure-scoring",
         "all-or-nothing",

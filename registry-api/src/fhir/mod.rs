@@ -42,6 +42,12 @@ fn extension(name: &str, of_type: &str, value: impl Into<Value>) -> Value {
     extension
 }
 
+/// One extension per parameter that a result rests on and nobody has ratified.
+fn unratified<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Value> {
+    let one = |name: &str| extension("unratified-parameter", "String", name);
+    names.into_iter().map(one).collect()
+}
+
 /// Stands where a value is not.
 fn absent(reason: &str) -> Value {
     json!({ "extension": [{ "url": DATA_ABSENT_REASON, "valueCode": reason }] })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::measure::{by_concept, element_concept};
 use super::names::{Edition, of_run};
 use super::population::Counts;
-use super::{absent, extension, improvement};
+use super::{absent, extension, improvement, unratified};
 
 /// A run's adherence as one reader sees it.
 pub struct Summaries<'a> {
@@ -80,6 +80,10 @@ impl<'a> Summaries<'a> {
         });
         if let Some(direction) = improvement(&head.kind) {
             report["improvementNotation"] = direction;
+        }
+        let assumed = unratified(head.unratified.iter().map(String::as_str));
+        if !assumed.is_empty() {
+            report["extension"] = json!(assumed);
         }
         if let Some(finished) = self.finished_at {
             report["date"] = json!(finished.to_rfc3339_opts(SecondsFormat::Secs, true));

@@ -5,6 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use registry_core::guideline::{Guideline, Measure};
 use registry_core::rules::ParameterValue;
 
+/// One text per parameter the results of a measure or a composite rest on, named in its file or not.
+pub(super) fn parameters(guideline: &Guideline, id: &str) -> Vec<String> {
+    let known = guideline.rests_on(id).into_iter();
+    let parameters = known.filter_map(|name| {
+        let parameter = guideline.parameters.get(name)?;
+        let unit = match &parameter.value {
+            ParameterValue::Days(_) => " days",
+            ParameterValue::Months(_) => " months",
+            _ => "",
+        };
+        let basis = match (parameter.is_ratified(), parameter.basis.as_str()) {
+            (false, "assumption") => "an assumption, not ratified".to_owned(),
+            (false, basis) => format!("basis: {basis}, not ratified"),
+            (true, basis) => format!("basis: {basis}"),
+        };
+        Some(format!("${name} = {}{unit} ({basis})", parameter.value.to_json()))
+    });
+    parameters.collect()
+}
+
 /// One text per term: `NAME = ...`.
 pub(super) fn of(guideline: &Guideline, measure: &Measure) -> Vec<String> {
     let lets = measure.expressions.iter().filter_map(|(field, expression)| {
@@ -18,23 +38,9 @@ pub(super) fn of(guideline: &Guideline, measure: &Measure) -> Vec<String> {
         let expression = guideline.definitions.get(*name)?;
         Some(format!("{name} = {}", expression.trim()))
     });
-    let parameters = measure.parameters.iter().filter_map(|name| {
-        let parameter = guideline.parameters.get(name)?;
-        let unit = match &parameter.value {
-            ParameterValue::Days(_) => " days",
-            ParameterValue::Months(_) => " months",
-            _ => "",
-        };
-        let ratified = match parameter.basis.as_str() {
-            "assumption" => "an assumption, not ratified".to_owned(),
-            basis => format!("basis: {basis}"),
-        };
-        Some(format!(
-            "${name} = {}{unit} ({ratified})",
-            parameter.value.to_json()
-        ))
-    });
-    lets.chain(definitions).chain(parameters).collect()
+    lets.chain(definitions)
+        .chain(parameters(guideline, &measure.id))
+        .collect()
 }
 
 /// Names of the definitions that expressions use, directly or through another definition.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::guideline::{Guideline, Measure};
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
 use serde::Deserialize;
@@ -23,6 +22,8 @@ struct Page {
 }
 
 struct Data {
+    /// That the run was made by another version than the one in force.
+    notice: Option<String>,
     kinds: Vec<Choice>,
     domains: Vec<Choice>,
     grades: Vec<Choice>,
@@ -63,9 +64,10 @@ struct Row {
     id: String,
     title: String,
     grade: String,
-    /// All or none of several measures; it has no page of its own.
+    /// All or none of several measures.
     composite: bool,
-    unratified: bool,
+    /// Parameters its rate rests on that nobody has ratified.
+    unratified: String,
     cells: Vec<Cell>,
 }
 
@@ -101,11 +103,10 @@ pub(super) async fn page(
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
             Err(problem) => return Err(problem),
         };
-        let guideline = state.judge.guidelines(&state.schemas.current().version).first();
         let shown = data(
             &view.adherence()?,
             &view.registration()?,
-            guideline,
+            view.other_version(),
             &filters,
             view.own(),
         );
@@ -147,7 +148,7 @@ const COLUMNS: [(&str, &str, By, Period); 8] = [
 fn data(
     table: &AdherenceTable,
     registration: &[Registration],
-    guideline: Option<&Guideline>,
+    notice: Option<String>,
     filters: &Filters,
     own: Option<&str>,
 ) -> Data {
@@ -171,7 +172,6 @@ fn data(
     heads.sort_by_key(|head| head.statement.parse::<u16>().unwrap_or(u16::MAX));
     let mut groups: Vec<Group> = Vec::new();
     for head in heads.into_iter().filter(|head| filters.keep(head)) {
-        let measure = guideline.and_then(|g| g.measure(&head.id)).map(|(_, m)| m);
         let of = |by: By, level: &str| rows.get(&(head.id.as_str(), by, level)).copied();
         let utilisation = head.kind == "utilisation";
         let mut cells = vec![cell(of(By::Network, "all"), utilisation)];
@@ -181,9 +181,7 @@ fn data(
             title: head.title.clone(),
             grade: head.grade.clone(),
             composite: head.kind == COMPOSITE,
-            unratified: measure
-                .zip(guideline)
-                .is_some_and(|(m, g)| !unratified(g, m).is_empty()),
+            unratified: head.unratified.join(", "),
             cells,
         };
         let kind = if utilisation {
@@ -214,6 +212,7 @@ fn data(
         "last24_months"
     };
     Data {
+        notice,
         kinds: choices(&KINDS, &filters.kind),
         domains: choices(&DOMAINS, &filters.domain),
         grades: choices(&GRADES, &filters.grade),
@@ -310,21 +309,6 @@ impl Filters {
             && is(&self.domain, head.domain.as_deref().unwrap_or_default())
             && (self.grade.is_empty() || head.grade.ends_with(&self.grade))
     }
-}
-
-/// Parameters of a measure that the committee has not ratified.
-pub(super) fn unratified<'a>(guideline: &'a Guideline, measure: &'a Measure) -> Vec<&'a str> {
-    measure
-        .parameters
-        .iter()
-        .filter(|name| {
-            guideline
-                .parameters
-                .get(*name)
-                .is_some_and(|p| p.basis == "assumption")
-        })
-        .map(String::as_str)
-        .collect()
 }
 
 fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::guideline::{Measure, MeasureKind, Outcome};
+use registry_core::guideline::{Measure, MeasureKind, Outcome, UnitOutcome};
 use registry_core::storage::{
     CaseStatus, FindingState, LivingFinding, QueryFilter, QueryState, StoreError, StoredCase, VersionRow,
 };
@@ -244,12 +244,13 @@ fn assessment(assessed: &Assessed<'_>) -> Vec<Assessment> {
     let explained = assessed.explained();
     let mut lines = Vec::new();
     for result in &assessed.results {
-        let Some(measure) = assessed.guideline.measures.get(usize::from(result.measure)) else {
-            continue;
-        };
         if result.outcome == Outcome::NotInDenom {
             continue;
         }
+        let Some(measure) = assessed.guideline.measures.get(usize::from(result.measure)) else {
+            lines.extend(summary(assessed, result));
+            continue;
+        };
         let Some(explanation) = explained.of(result.measure, result.unit_index) else {
             continue;
         };
@@ -268,6 +269,42 @@ fn assessment(assessed: &Assessed<'_>) -> Vec<Assessment> {
         });
     }
     lines
+}
+
+/// An all-or-none summary of a unit, and which of its parts decided.
+fn summary(assessed: &Assessed<'_>, result: &UnitOutcome) -> Option<Assessment> {
+    let guideline = assessed.guideline;
+    let at = usize::from(result.measure).checked_sub(guideline.measures.len())?;
+    let composite = guideline.composites.get(at)?;
+    let deciding: Vec<&str> = assessed
+        .results
+        .iter()
+        .filter(|part| composite.parts.contains(&part.measure))
+        .filter(|part| (part.unit_index, part.outcome) == (result.unit_index, result.outcome))
+        .filter_map(|part| Some(guideline.measures.get(usize::from(part.measure))?.id.as_str()))
+        .collect();
+    let deciding = deciding.join(", ");
+    let (outcome, class) = words::outcome(result.outcome, false);
+    let unit_entity = guideline.parts(composite).next()?.unit_entity.as_ref();
+    Some(Assessment {
+        anchor: format!("m{}-{}", composite.id, result.unit_index),
+        id: composite.id.clone(),
+        title: composite.title.clone(),
+        unit: unit_entity.map(|_| format!("{} {}", composite.unit, result.unit_index + 1)),
+        grade: composite.grade.clone(),
+        outcome,
+        class,
+        because: match result.outcome {
+            Outcome::Met => "All or none: every part that applies is met.".to_owned(),
+            Outcome::NotMet => format!("All or none: not met is {deciding}."),
+            Outcome::NotAssessable => {
+                format!("All or none: {deciding} cannot be assessed, the others do not decide.")
+            }
+            _ => format!("All or none: no part applies ({deciding})."),
+        },
+        steps: Vec::new(),
+        dates: String::new(),
+    })
 }
 
 fn anchor(measure: &Measure, index: u32) -> String {

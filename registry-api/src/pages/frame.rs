@@ -71,6 +71,11 @@ impl Frame {
         }
     }
 
+    /// The token that proves a form was ours; empty for a caller with a key.
+    pub(super) fn csrf(&self) -> String {
+        self.who.as_ref().map(|who| who.csrf.clone()).unwrap_or_default()
+    }
+
     /// With the run behind the numbers.
     pub(super) fn with_run(mut self, run: &Run) -> Self {
         let parameter = |name: &str| {

@@ -2,13 +2,12 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::guideline::{Guideline, Measure, MeasureKind};
-use registry_core::rules::ParameterValue;
-use registry_etl::results::{
-    AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixState, Period, Sensitivity, Side,
-};
+use registry_core::access::Role;
+use registry_core::guideline::MeasureKind;
+use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixState, Period};
 
-use super::adherence::unratified;
+use super::alternatives::{self, Alternative};
+use super::definition::Definition;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::reason;
@@ -21,26 +20,17 @@ use crate::state::{AppState, blocking};
 #[template(path = "measure.html")]
 struct Page {
     frame: Frame,
+    csrf: String,
     m: Definition,
+    /// The run the numbers are of.
+    run: i64,
+    /// That the run was made by another version than the one in force.
+    notice: Option<String>,
     data: Option<Data>,
-}
-
-struct Definition {
-    id: String,
-    statement: u16,
-    grade: String,
-    kind: String,
-    title: String,
-    statement_in_words: String,
-    unit: String,
-    denominator: String,
-    numerator: String,
-    unratified: String,
-    expressions: Vec<(String, String)>,
-    parameters: Vec<(String, String, String)>,
-    rationale: String,
-    review_note: Option<String>,
-    provenance: String,
+    /// Why there are no numbers.
+    empty: String,
+    /// Thresholds the reader may have the run computed with.
+    alternatives: Vec<Alternative>,
 }
 
 struct Data {
@@ -81,146 +71,76 @@ pub(super) async fn page(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let page = blocking(move || {
-        let guideline = state.judge.guidelines(&state.schemas.current().version).first();
-        let guideline = guideline.ok_or_else(|| Problem::internal("no guideline"))?;
-        let (_, found) = guideline.measure(&measure).ok_or(Problem::new(Kind::NotFound))?;
-        let frame = Frame::of(&format!("{} {}", found.id, found.title), "/adherence", &caller);
-        let m = definition(guideline, found);
+        let office = caller.scope.role() == Role::Coordinator;
+        let frame = |title: &str| Frame::of(title, "/adherence", &caller);
+        let all = state.judge.guidelines(&state.schemas.current().version);
+        // The version in force comes first: what is not in the run is defined there, or in another.
+        let elsewhere = || all.iter().find_map(|g| Some((g, Definition::of(g, &measure)?)));
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, m, data: None }),
+            Err(problem) if problem.kind == Kind::NotFound => {
+                let (_, m) = elsewhere().ok_or(Problem::new(Kind::NotFound))?;
+                return Ok(Page::without_numbers(frame(&m.heading()), m, NOT_PUBLISHED.to_owned()));
+            }
             Err(problem) => return Err(problem),
         };
-        let results = match view.measure(&found.id) {
-            Ok(results) => results,
-            // The published run is of a guideline version without this measure.
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, m, data: None }),
-            Err(problem) => return Err(problem),
+        let of_run = view.guideline();
+        let Some((guideline, m)) = of_run.and_then(|g| Some((g, Definition::of(g, &measure)?))) else {
+            let (guideline, m) = elsewhere().ok_or(Problem::new(Kind::NotFound))?;
+            let frame = frame(&m.heading()).with_run(&view.run);
+            let made_by = view.guideline_version();
+            let run = view.run.number;
+            let why = match of_run {
+                Some(_) => format!(
+                    "Run {run} was made by version {made_by} of the guideline, in which there is no such measure. It is shown as version {} has it.",
+                    guideline.version
+                ),
+                None => format!(
+                    "Run {run} was made by version {made_by} of the guideline, which is not here any more as it was then: its numbers are not \
+                     shown beside another definition. The measure is shown as version {} has it.",
+                    guideline.version
+                ),
+            };
+            return Ok(Page::without_numbers(frame, m, why));
         };
-        let sensitivity = sensitivity(&view.sensitivities()?, &found.id);
-        let data = data(&results, sensitivity, found, view.own());
+        let frame = frame(&m.heading()).with_run(&view.run);
+        let results = view.measure(&measure)?;
+        let sensitivities = view.sensitivities()?;
+        let csrf = frame.csrf();
         Ok(Page {
-            frame: frame.with_run(&view.run),
+            csrf,
+            run: view.run.number,
+            notice: view.other_version(),
+            alternatives: if office {
+                alternatives::open(guideline, &measure, &sensitivities)
+            } else {
+                Vec::new()
+            },
+            data: data(&results, alternatives::rows(&sensitivities, &measure), view.own()),
+            empty: "The run has no numbers of this measure.".to_owned(),
+            frame,
             m,
-            data,
         })
     })
     .await?;
     html(&page)
 }
 
-fn definition(guideline: &Guideline, measure: &Measure) -> Definition {
-    let population = guideline
-        .populations
-        .get(&measure.population)
-        .cloned()
-        .unwrap_or_default();
-    let mut expressions = vec![("Population".to_owned(), population.trim().to_owned())];
-    let order = ["denominator", "exclusion", "numerator", "exception"];
-    for name in order {
-        if let Some(text) = measure.expressions.get(name) {
-            expressions.push((words::code(name), text.trim().to_owned()));
+const NOT_PUBLISHED: &str = "No run has been published yet.";
+
+impl Page {
+    fn without_numbers(frame: Frame, m: Definition, empty: String) -> Self {
+        Self {
+            csrf: String::new(),
+            run: 0,
+            notice: None,
+            alternatives: Vec::new(),
+            data: None,
+            empty,
+            frame,
+            m,
         }
     }
-    for (name, text) in measure
-        .expressions
-        .iter()
-        .filter(|(name, _)| !order.contains(&name.as_str()))
-    {
-        expressions.push((name.trim_start_matches("let.").to_owned(), text.trim().to_owned()));
-    }
-    for (name, text) in &guideline.definitions {
-        if measure.expressions.values().any(|e| {
-            e.split(|c: char| !c.is_alphanumeric() && c != '_')
-                .any(|w| w == name)
-        }) {
-            expressions.push((format!("Definition {name}"), text.trim().to_owned()));
-        }
-    }
-    let parameters = measure
-        .parameters
-        .iter()
-        .filter_map(|name| guideline.parameters.get(name))
-        .map(|p| {
-            let basis = if p.basis == "assumption" {
-                "assumption, not ratified"
-            } else {
-                p.basis.as_str()
-            };
-            (p.name.clone(), value(&p.value), basis.to_owned())
-        })
-        .collect();
-    let kind = match measure.kind {
-        MeasureKind::Adherence => "adherence",
-        MeasureKind::Avoidance => "avoidance of what the source advises against",
-        MeasureKind::Documentation => "documentation of a judgement",
-        MeasureKind::Utilisation => "use of an option, no direction is better",
-    };
-    Definition {
-        id: measure.id.clone(),
-        statement: measure.statement,
-        grade: measure.grade.clone(),
-        kind: kind.to_owned(),
-        title: measure.title.clone(),
-        statement_in_words: measure.statement_in_words.clone(),
-        unit: format!("one result per {}", measure.unit),
-        denominator: measure.denominator_in_words.clone(),
-        numerator: measure.numerator_in_words.clone(),
-        unratified: unratified(guideline, measure).join(", "),
-        expressions,
-        parameters,
-        rationale: measure.rationale.clone(),
-        review_note: measure.review_note.clone(),
-        provenance: format!(
-            "Guideline {} {}, measure version {}. Written {}, reviewed {}, next review {}.",
-            guideline.id,
-            guideline.version,
-            measure.version,
-            measure.authored.as_deref().unwrap_or("–"),
-            measure.reviewed.as_deref().unwrap_or("–"),
-            measure.next_review.as_deref().unwrap_or("–")
-        ),
-    }
-}
-
-/// A parameter's value as a person reads it.
-pub(super) fn value(value: &ParameterValue) -> String {
-    match value {
-        ParameterValue::Days(n) => format!("{n} days"),
-        ParameterValue::Months(n) => format!("{n} months"),
-        ParameterValue::Number(n) => n.to_string(),
-        ParameterValue::Date(date) => date.first_day().map(|d| d.to_string()).unwrap_or_default(),
-        ParameterValue::Codes(codes) => codes.join(", "),
-        ParameterValue::Pattern(pattern) => pattern.clone(),
-    }
-}
-
-/// What the network's rate would be with other values of the parameters: name, value, rate, interval, counted, change.
-fn sensitivity(all: &[Sensitivity], measure: &str) -> Vec<[String; 5]> {
-    let row = |analysis: &Sensitivity| {
-        let changes = &analysis.comparison.measures;
-        let change = changes.iter().find(|change| change.measure == measure)?;
-        let side = |side: &Side| match side.rate {
-            Some(rate) => format!(
-                "{} ({})",
-                words::percent(Some(rate)),
-                words::interval(side.lower, side.upper)
-            ),
-            None => "not shown".to_owned(),
-        };
-        Some([
-            analysis.parameter.clone(),
-            format!(
-                "{} instead of {}",
-                words::leaf(&analysis.value),
-                words::leaf(&analysis.base)
-            ),
-            side(&change.other),
-            side(&change.base),
-            change.units_changed.map(|n| n.to_string()).unwrap_or_default(),
-        ])
-    };
-    all.iter().filter_map(row).collect()
 }
 
 /// Observed over expected per centre, in the order of the ratio drawn towards the mean.
@@ -294,12 +214,8 @@ fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
         .collect()
 }
 
-fn data(
-    results: &MeasureResults,
-    sensitivity: Vec<[String; 5]>,
-    measure: &Measure,
-    own: Option<&str>,
-) -> Option<Data> {
+fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&str>) -> Option<Data> {
+    let head = &results.head;
     let (table, funnel) = (&results.table, &results.funnel);
     let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
     let (adjusted, adjusted_centres) = adjusted(results.case_mix.as_ref());
@@ -315,10 +231,11 @@ fn data(
         _ => format!("in {} patients", words::count(network.patients)),
     };
     Some(Data {
-        rate_name: match measure.kind {
-            MeasureKind::Avoidance => "Avoided",
-            MeasureKind::Utilisation => "Used",
-            MeasureKind::Adherence | MeasureKind::Documentation => "Met",
+        rate_name: match MeasureKind::from_code(&head.kind) {
+            Some(MeasureKind::Avoidance) => "Avoided",
+            Some(MeasureKind::Utilisation) => "Used",
+            Some(MeasureKind::Adherence | MeasureKind::Documentation) => "Met",
+            None => "All met",
         },
         rate: words::rate(network),
         interval: format!("95 % interval {}", words::interval(network.lower, network.upper)),
@@ -343,11 +260,11 @@ fn data(
             "{} outside the denominator",
             words::count(network.not_in_denominator)
         ),
-        funnel: charts::funnel(funnel, own, &format!("{} by centre", measure.title)),
+        funnel: charts::funnel(funnel, own, &format!("{} by centre", head.title)),
         not_assessable_funnel: charts::not_assessable(
             &funnel.not_assessable_funnel,
             own,
-            &format!("{}: what cannot be assessed, by centre", measure.title),
+            &format!("{}: what cannot be assessed, by centre", head.title),
         ),
         overdispersion: match (funnel.phi, funnel.tau2) {
             (Some(phi), Some(tau2)) => format!(
@@ -382,7 +299,7 @@ fn data(
                 ]
             })
             .collect(),
-        trend: charts::trend(&results.trend, &format!("{} over time", measure.title)),
+        trend: charts::trend(&results.trend, &format!("{} over time", head.title)),
         trend_test: results.trend.p.map_or_else(String::new, |p| {
             format!("Test of trend (Cochran-Armitage): p = {p:.3}.")
         }),
@@ -410,7 +327,7 @@ fn data(
         adjusted_centres,
         all_met: match (network.patients_all_met, network.patients) {
             (Some(met), Some(all))
-                if measure.unit_entity.is_some() && measure.kind != MeasureKind::Utilisation =>
+                if head.unit != "patient" && head.kind != MeasureKind::Utilisation.as_str() =>
             {
                 format!("every unit met in {met} of {all} patients")
             }

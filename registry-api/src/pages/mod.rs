@@ -2,15 +2,18 @@
 
 mod adherence;
 mod adjudication;
+mod alternatives;
 mod assets;
 mod case;
 mod cases;
 mod course;
+mod definition;
 mod entry;
 mod frame;
 mod life_cycle;
 mod measure;
 mod overview;
+mod preview;
 mod published;
 mod quality;
 mod queries;
@@ -44,6 +47,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/", overview::page),
         guarded(Method::GET, "/adherence", adherence::page),
         guarded(Method::GET, "/measures/{measure}", measure::page),
+        guarded(
+            Method::POST,
+            "/measures/{measure}/sensitivity",
+            alternatives::compute,
+        ),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),

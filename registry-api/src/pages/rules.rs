@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::guideline::Guideline;
 use registry_core::guideline::questions::{Decision, Questions, Ruling};
-use registry_etl::results::{Comparison, MeasureChange};
 
-use super::measure::value;
-use super::{Frame, html, words};
+use super::definition::value;
+use super::preview::Preview;
+use super::{Frame, html};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
@@ -20,6 +20,8 @@ struct Page {
     versions: Vec<Version>,
     open: Vec<Asked>,
     decided: Vec<Asked>,
+    /// The version whose thresholds are listed.
+    in_force: String,
     parameters: Vec<Parameter>,
     previews: Vec<Preview>,
 }
@@ -52,13 +54,6 @@ struct Parameter {
     decision: String,
 }
 
-struct Preview {
-    heading: String,
-    /// Measure, units changed, rate now, rate then, moves, centres.
-    measures: Vec<[String; 6]>,
-    checks: Vec<[String; 3]>,
-}
-
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
     state: web::Data<AppState>,
@@ -67,13 +62,11 @@ pub(super) async fn page(
     let page = blocking(move || {
         let guidelines = state.judge.guidelines(&state.schemas.current().version);
         let previews = match View::open(&state, &caller.scope, None) {
-            Ok(view) => view.previews()?.iter().map(preview).collect(),
+            Ok(view) => view.previews()?.iter().map(Preview::of).collect(),
             Err(problem) if problem.kind == Kind::NotFound => Vec::new(),
             Err(problem) => return Err(problem),
         };
-        let guideline = guidelines
-            .first()
-            .ok_or_else(|| Problem::internal("no guideline"))?;
+        let guideline = state.engine.guideline().map_err(Problem::internal)?;
         let questions = Questions::of(&state.schemas, &guideline.id).map_err(Problem::internal)?;
         let (decided, open) = questions
             .questions
@@ -85,6 +78,7 @@ pub(super) async fn page(
             versions: guidelines.iter().map(version).collect(),
             open,
             decided,
+            in_force: guideline.version.clone(),
             parameters: unratified(guideline, &questions),
             previews,
         })
@@ -140,14 +134,15 @@ fn decision(decision: &Decision) -> String {
     )
 }
 
-/// Parameters the source does not fix and the committee has not ratified, with the measures that read them.
+/// Parameters the source does not fix and the committee has not ratified, with the measures that rest on them.
 fn unratified(guideline: &Guideline, questions: &Questions) -> Vec<Parameter> {
-    let assumed = guideline.parameters.values().filter(|p| p.basis == "assumption");
+    let assumed = guideline.parameters.values().filter(|p| !p.is_ratified());
     assumed
         .map(|parameter| Parameter {
             name: parameter.name.clone(),
             value: value(&parameter.value),
-            measures: registry_etl::runs::measures_of(guideline, &parameter.name)
+            measures: guideline
+                .resting_on(&parameter.name)
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
@@ -157,51 +152,4 @@ fn unratified(guideline: &Guideline, questions: &Questions) -> Vec<Parameter> {
                 .unwrap_or_default(),
         })
         .collect()
-}
-
-fn preview(comparison: &Comparison) -> Preview {
-    let changed = |change: &&MeasureChange| change.units_changed != Some(0) && change.base != change.other;
-    let row = |change: &MeasureChange| {
-        let moves: Vec<String> = change
-            .moves
-            .iter()
-            .map(|m| {
-                let code = |code: &Option<String>| {
-                    code.as_deref()
-                        .map_or("no unit".to_owned(), words::code_of_outcome)
-                };
-                format!("{} from {} to {}", m.n, code(&m.from), code(&m.to))
-            })
-            .collect();
-        let centres: Vec<String> = change
-            .centres
-            .iter()
-            .map(|c| format!("{} {}", c.centre, c.n))
-            .collect();
-        [
-            change.measure.clone(),
-            words::count(change.units_changed),
-            words::percent(change.base.rate),
-            words::percent(change.other.rate),
-            moves.join("; "),
-            centres.join(", "),
-        ]
-    };
-    let checks = comparison.checks.iter().filter(|check| check.base != check.other);
-    Preview {
-        heading: format!(
-            "Version {} against {}, {} cases of run {}",
-            comparison.other.version, comparison.base.version, comparison.cases, comparison.run
-        ),
-        measures: comparison.measures.iter().filter(changed).map(row).collect(),
-        checks: checks
-            .map(|check| {
-                [
-                    check.check.clone(),
-                    check.base.to_string(),
-                    check.other.to_string(),
-                ]
-            })
-            .collect(),
-    }
 }

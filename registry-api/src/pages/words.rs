@@ -1,7 +1,7 @@
 //! Numbers and codes as a person reads them.
 
 use registry_core::guideline::Outcome;
-use registry_etl::results::{AdherenceRow, Position, RateState};
+use registry_etl::results::{AdherenceRow, MeasureChange, Position, RateState};
 use serde_json::Value;
 
 /// A whole percent, `87 %`; an en dash where there is none.
@@ -49,9 +49,26 @@ pub(super) fn p_value(p: f64) -> String {
 pub(super) fn rate(row: &AdherenceRow) -> String {
     match row.state {
         RateState::Rate => percent(row.rate),
-        RateState::NotAssessable => "not assessable".to_owned(),
-        RateState::Insufficient => "insufficient data".to_owned(),
-        RateState::Suppressed => "not shown".to_owned(),
+        state => without_rate(state).to_owned(),
+    }
+}
+
+/// What stands where a rate would stand and is none.
+pub(super) fn without_rate(state: RateState) -> &'static str {
+    match state {
+        RateState::Rate => "–",
+        RateState::NotAssessable => "not assessable",
+        RateState::Insufficient => "insufficient data",
+        RateState::Suppressed => "not shown",
+    }
+}
+
+/// How many units changed; that some did, where the number is not told.
+pub(super) fn changed(change: &MeasureChange) -> String {
+    match (change.units_changed, change.changed) {
+        (Some(n), _) => n.to_string(),
+        (None, true) => "some, number not shown".to_owned(),
+        (None, false) => "none".to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@ mod import;
 mod imports;
 mod kill;
 mod pseudonymise;
+mod publish;
 mod routes;
 mod rules;
 mod schema;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::files::{GuidelineFile, MeasureFile};
+use super::rests::{MeasureReads, Reads, parameters_of};
 use super::{Composite, Guideline, GuidelineStatus, Measure, MeasureKind, Program};
 use crate::record::Layout;
 use crate::rules::compile::{Compiler, Definition, Role, Shared, WindowDays, parse_at};
@@ -17,7 +18,7 @@ use crate::rules::{RuleError, RuleErrors};
 use crate::versions::SchemaStore;
 
 /// Read by the engine itself (windows), or by sensitivity runs that derive `presentation.timing` again.
-const READ_ELSEWHERE: [&str; 3] = ["LOOKBACK_DAYS", "PRE_CAP_DAYS", "SYNC_WINDOW_DAYS"];
+const READ_ELSEWHERE: [&str; 3] = ["LOOKBACK_DAYS", "PRE_CAP_DAYS", super::SYNCHRONOUS];
 
 impl Guideline {
     /// Folders of the guideline versions below `schema/guideline/`, as `tarpswg-metastatic-rps/1.1.0`.
@@ -30,16 +31,7 @@ impl Guideline {
 
     /// The folder of the version in force, found without compiling it; the first in order when several guidelines have one.
     pub(crate) fn folder_in_force(store: &SchemaStore) -> Option<String> {
-        #[derive(serde::Deserialize)]
-        struct Head {
-            status: String,
-        }
-        let is_active = |folder: &String| {
-            let text = store.file(&format!("guideline/{folder}/guideline.toml"));
-            let head = text.and_then(|text| toml::from_str::<Head>(text).ok());
-            head.is_some_and(|head| head.status == GuidelineStatus::Active.as_str())
-        };
-        Guideline::folders(store).into_iter().find(is_active)
+        store.catalogue().guideline_in_force()
     }
 
     /// Compiles every guideline version, the active one of each guideline before the others.
@@ -95,6 +87,7 @@ impl Guideline {
         layout: &Arc<Layout>,
         replaced: &BTreeMap<String, Value>,
     ) -> Result<Guideline, RuleErrors> {
+        let listed = store.catalogue().guideline(folder).map(|listed| listed.status);
         let folder = format!("guideline/{folder}/");
         let paths = store
             .files()
@@ -109,7 +102,10 @@ impl Guideline {
             }
         }
         match Guideline::compile(&files, layout, replaced) {
-            Ok(guideline) if errors.is_empty() => Ok(guideline),
+            Ok(guideline) if errors.is_empty() => Ok(Guideline {
+                status: listed.unwrap_or(guideline.status),
+                ..guideline
+            }),
             Ok(_) => Err(RuleErrors(errors)),
             Err(RuleErrors(more)) => {
                 errors.extend(more);
@@ -154,7 +150,9 @@ struct Compilation<'a> {
     read: BTreeSet<String>,
     /// Lets and definitions that some expression reads.
     named: BTreeSet<String>,
-    references: Vec<BTreeSet<u16>>,
+    /// By measure, in the order of the guideline; by population.
+    measures: Vec<MeasureReads>,
+    populations: Vec<Reads>,
 }
 
 /// A measure as read, before its expressions are compiled.
@@ -222,7 +220,8 @@ impl<'a> Compilation<'a> {
             errors,
             read: BTreeSet::new(),
             named: BTreeSet::new(),
-            references: Vec::new(),
+            measures: Vec::new(),
+            populations: Vec::new(),
         };
         let population_programs = compilation.populations(main, &head);
         let populations: Vec<&str> = head
@@ -246,7 +245,11 @@ impl<'a> Compilation<'a> {
         compilation.refuse_cycles(&measures);
         compilation.refuse_unread(named("parameters.toml"));
         compilation.check_unread_definitions();
-        let (measures, programs): (Vec<Measure>, Vec<Program>) = programs.into_iter().flatten().unzip();
+        let (mut measures, programs): (Vec<Measure>, Vec<Program>) = programs.into_iter().flatten().unzip();
+        // With a measure left out for its faults nothing is used.
+        for (at, measure) in measures.iter_mut().enumerate() {
+            measure.rests_on = parameters_of(at, &compilation.measures, &compilation.populations);
+        }
         let ids: BTreeSet<&str> = compilation.shared.measures.keys().map(String::as_str).collect();
         let composites = composites(main, &head, &measures, &ids, compilation.errors);
         let texts = |written: &BTreeMap<Spanned<String>, Spanned<String>>| -> BTreeMap<String, String> {
@@ -283,14 +286,17 @@ impl<'a> Compilation<'a> {
         let mut programs = Vec::new();
         for text in head.populations.values() {
             let source = file.source(text);
+            let mut reads = Reads::default();
             let compiled = parse_at(&source, self.errors).and_then(|expr| {
                 let mut compiler = Compiler::new(&self.shared, Role::Population, None, &lets);
                 let compiled = compiler.field(&expr, &source);
+                reads.take(&mut compiler);
                 self.errors.append(&mut compiler.errors);
                 self.read.append(&mut compiler.read);
                 self.named.append(&mut compiler.named);
                 compiled
             });
+            self.populations.push(reads);
             // One place per population keeps positions right; with an error nothing is used.
             programs.push(compiled.unwrap_or(Cond::Constant(false)));
         }
@@ -321,7 +327,11 @@ impl<'a> Compilation<'a> {
             }
         }
         let mut fields = BTreeMap::new();
-        let (mut parameters, mut references) = (BTreeSet::new(), BTreeSet::new());
+        let mut parameters = BTreeSet::new();
+        let mut reads = MeasureReads {
+            population,
+            ..MeasureReads::default()
+        };
         let mut named = BTreeSet::new();
         for (field, text) in [
             ("denominator", &written.denominator),
@@ -338,8 +348,11 @@ impl<'a> Compilation<'a> {
                 fields.insert(field, cond);
             }
             self.errors.append(&mut compiler.errors);
+            match field {
+                "denominator" => reads.denominator.take(&mut compiler),
+                _ => reads.rest.take(&mut compiler),
+            }
             parameters.append(&mut compiler.read);
-            references.append(&mut compiler.references);
             named.append(&mut compiler.named);
         }
         if fields.len() == 4 {
@@ -353,7 +366,7 @@ impl<'a> Compilation<'a> {
                 .push(file.error(written.parameters.span().start, "parameters_differ", message));
         }
         self.read.append(&mut parameters);
-        self.references.push(references);
+        self.measures.push(reads);
         let kind = (*kind)?;
         let program = Program {
             unit: *unit,
@@ -372,8 +385,12 @@ impl<'a> Compilation<'a> {
         for (start, read) in measures.iter().enumerate() {
             let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
             while let Some(next) = open.pop() {
-                for reference in self.references.get(next).into_iter().flatten() {
-                    let reference = usize::from(*reference);
+                for reference in self
+                    .measures
+                    .get(next)
+                    .into_iter()
+                    .flat_map(MeasureReads::references)
+                {
                     if reference == start {
                         let id = &read.written.id;
                         let message = format!(
@@ -573,6 +590,7 @@ fn describe(written: &MeasureFile, kind: MeasureKind, lets: &BTreeMap<String, De
         stratifiers: written.stratifiers.clone().unwrap_or_default(),
         examples: written.examples.clone(),
         parameters: written.parameters.get_ref().clone(),
+        rests_on: Vec::new(),
         authored: date(&written.authored),
         reviewed: date(&written.reviewed),
         next_review: date(&written.next_review),

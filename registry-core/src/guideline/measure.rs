@@ -68,6 +68,8 @@ pub struct Measure {
     pub examples: BTreeMap<String, String>,
     /// Parameters the expressions read, directly or through lets and definitions.
     pub parameters: Vec<String>,
+    /// Every parameter a result of the measure rests on, named in its file or not: see [`super::Guideline::rests_on`].
+    pub(super) rests_on: Vec<String>,
     /// Day of writing, of the last review and of the next one due, as written in the file.
     pub authored: Option<String>,
     pub reviewed: Option<String>,

@@ -8,7 +8,9 @@ mod files;
 mod measure;
 mod outcome;
 pub mod patients;
+mod publish;
 pub mod questions;
+mod rests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +24,10 @@ pub use composite::Composite;
 pub use explain::{Explanation, StepExplanation};
 pub use measure::{Measure, MeasureKind};
 pub use outcome::{Outcome, Step, UnitOutcome};
+pub use publish::{Publication, PublicationError, publish};
+
+/// The parameter that `presentation.timing` follows from: how many days after the primary a presentation is synchronous.
+pub const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 
 /// Version of the rule engine; part of every evaluation key. It changes whenever the same rules on the same case could
 /// give another answer.
@@ -53,8 +59,9 @@ pub struct Guideline {
     programs: Vec<Program>,
 }
 
-/// Where a guideline version is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a guideline version is in its life. Of a published version the catalogue says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum GuidelineStatus {
     /// Being written; runs on demand only.
     Draft,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Guideline, UnitOutcome};
+use super::{Guideline, Measure, MeasureKind, Outcome, UnitOutcome};
 use crate::record::{CentreTable, CentreTableError, Record};
 use crate::versions::{SchemaError, SchemaFiles, SchemaStore};
 
@@ -96,6 +96,23 @@ impl TestPatients {
         Ok(all)
     }
 
+    /// Outcomes of measures that can occur and that no patient expects: the measure's id and the outcome. The order is that of the guideline.
+    pub fn lacking(&self, guideline: &Guideline) -> Vec<(String, Outcome)> {
+        let mut lacking = Vec::new();
+        for measure in &guideline.measures {
+            let expected: Vec<&str> = self
+                .patients
+                .iter()
+                .filter(|patient| patient.measure == measure.id)
+                .map(|patient| patient.expected.outcome.as_str())
+                .collect();
+            let open = possible(measure).into_iter();
+            let open = open.filter(|outcome| !expected.contains(&outcome.as_str()));
+            lacking.extend(open.map(|outcome| (measure.id.clone(), outcome)));
+        }
+        lacking
+    }
+
     /// Those of a folder.
     ///
     /// # Errors
@@ -115,6 +132,28 @@ impl TestPatients {
             }
         }
     }
+}
+
+/// The outcomes a measure can have: nobody is excluded or excepted where the file says `false`, and nobody is anything where nobody is in
+/// the denominator.
+fn possible(measure: &Measure) -> Vec<Outcome> {
+    let never = |field: &str| {
+        measure
+            .expressions
+            .get(field)
+            .is_none_or(|text| text.trim() == "false")
+    };
+    if never("denominator") {
+        return vec![Outcome::NotInDenom];
+    }
+    let mut all = match measure.kind {
+        MeasureKind::Utilisation => vec![Outcome::Used, Outcome::NotUsed],
+        _ => vec![Outcome::Met, Outcome::NotMet],
+    };
+    all.extend([Outcome::NotAssessable, Outcome::NotInDenom]);
+    all.extend((!never("exclusion")).then_some(Outcome::Excluded));
+    all.extend((!never("exception")).then_some(Outcome::Excepted));
+    all
 }
 
 fn read(files: &SchemaFiles, folder: &str) -> Result<TestPatients, PatientsError> {

@@ -65,7 +65,7 @@ impl SchemaFiles {
     }
 
     /// Puts other bytes in the place of a file.
-    pub(super) fn replace(&mut self, path: &str, bytes: Vec<u8>) {
+    pub(crate) fn replace(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Cow::Owned(bytes));
     }
 

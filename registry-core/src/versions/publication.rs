@@ -114,11 +114,14 @@ pub fn ready(store: &SchemaStore, draft: &CaseSchema) -> Result<Option<SchemaDif
     Ok(Some(diff))
 }
 
-/// Files of published case schemas that are not what `published` says, by path: edited although frozen.
+/// Files of published case schemas and guidelines that are not what `published` says, by path: edited although frozen.
 pub fn edited(store: &SchemaStore, published: &SchemaStore) -> Vec<String> {
     let frozen = published.catalogue().files.iter();
     frozen
-        .filter(|file| file.path.starts_with("case/") || file.path.starts_with("codelists/"))
+        .filter(|file| {
+            let frozen = ["case/", "codelists/", "guideline/"];
+            frozen.iter().any(|folder| file.path.starts_with(folder))
+        })
         .filter(|file| store.files().sha256(&file.path).as_deref() != Some(file.sha256.as_str()))
         .map(|file| file.path.clone())
         .collect()
@@ -126,7 +129,7 @@ pub fn edited(store: &SchemaStore, published: &SchemaStore) -> Vec<String> {
 
 impl Catalogue {
     /// The catalogue as a file: versions as listed, files by path.
-    pub(super) fn to_toml(&self) -> String {
+    pub(crate) fn to_toml(&self) -> String {
         use std::fmt::Write as _;
         let mut text =
             "# What has been published and is frozen: a test recomputes every digest.\n".to_owned();
@@ -142,6 +145,19 @@ impl Catalogue {
                 if let Some(day) = day {
                     let _ = writeln!(text, "{key} = \"{day}\"");
                 }
+            }
+        }
+        for version in &self.guideline_versions {
+            let _ = writeln!(
+                text,
+                "\n[[guideline_version]]\nguideline = \"{}\"",
+                version.guideline
+            );
+            let _ = writeln!(text, "version = \"{}\"", version.version);
+            let _ = writeln!(text, "status = \"{}\"", version.status.as_str());
+            let _ = writeln!(text, "published = \"{}\"", version.published);
+            if let Some(day) = &version.superseded {
+                let _ = writeln!(text, "superseded = \"{day}\"");
             }
         }
         let mut files: Vec<&PublishedFile> = self.files.iter().collect();

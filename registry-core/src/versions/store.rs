@@ -91,10 +91,12 @@ impl SchemaStore {
             .values()
             .filter(|s| s.status != Status::Draft)
             .collect();
-        catalogue.verify(
-            &files,
-            frozen_files(&files, &published).iter().map(String::as_str),
-        )?;
+        let mut frozen = frozen_files(&files, &published);
+        for listed in &catalogue.guideline_versions {
+            frozen.extend(guideline_files(&files, &listed.folder()));
+        }
+        catalogue.verify(&files, frozen.iter().map(String::as_str))?;
+        catalogue.verify_guidelines(&files)?;
         agree_on_visibility(&files, &case_schemas)?;
         let upgrades = steps(&case_schemas)?;
         let parameters: toml::Table = files.toml(CHECK_PARAMETERS)?;
@@ -315,6 +317,13 @@ pub(super) fn frozen_files(files: &SchemaFiles, published: &[&Arc<CaseSchema>]) 
     frozen.sort_unstable();
     frozen.dedup();
     frozen
+}
+
+/// What publication of a guideline version freezes: the files that are compiled. Its test patients may be added to.
+pub(crate) fn guideline_files(files: &SchemaFiles, folder: &str) -> Vec<String> {
+    let folder = format!("guideline/{folder}/");
+    let all = files.below(&folder).filter(|path| path.ends_with(".toml"));
+    all.map(str::to_owned).collect()
 }
 
 /// Every element of every version has one line in `visibility.toml` that says what its annotation says, and no line is

@@ -21,4 +21,5 @@ mod leaves;
 mod outcomes;
 mod properties;
 mod replay;
+mod rests;
 mod support;

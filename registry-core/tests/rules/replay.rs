@@ -136,13 +136,14 @@ fn patients_beside_each_guideline() {
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        for measure in &guideline.measures {
-            let judged = all
-                .patients
-                .iter()
-                .filter(|patient| patient.measure == measure.id);
-            assert!(judged.count() > 0, "measure {} has no test patient", measure.id);
-        }
+        let lacking = all.lacking(guideline);
+        assert!(lacking.is_empty(), "outcomes without a test patient: {lacking:?}");
+        // Without those that meet 24c, that is what is missed.
+        let mut fewer = all.clone();
+        fewer
+            .patients
+            .retain(|patient| patient.measure != "24c" || patient.expected.outcome != "MET");
+        assert_eq!(fewer.lacking(guideline), [("24c".to_owned(), Outcome::Met)]);
     }
 }
 

@@ -155,6 +155,12 @@ fn what_is_broken_is_said_with_its_file() {
         ),
         (
             "catalog.toml",
+            "[[guideline_version]]",
+            "[[guideline_version]]\nsuperseded = \"2026-11-25\"",
+            "1.1.0: a superseded version, and no other, has the day it was superseded",
+        ),
+        (
+            "catalog.toml",
             "version = \"1.0.0\"",
             "version = \"1.0\"",
             "`1.0` is not a version",
@@ -250,9 +256,13 @@ fn a_measure_that_is_not_utf_8_is_told_and_not_left_out() {
     use registry_core::guideline::Guideline;
     use registry_core::record::Layout;
     let folder = copy();
-    let measure = "guideline/tarpswg-metastatic-rps/1.1.0/measures/1a.toml";
-    let draft = "guideline/tarpswg-metastatic-rps/1.1.0/measures/zz.toml";
-    assert!(folder.path().join(measure).exists());
+    let head = "guideline/tarpswg-metastatic-rps/1.1.0/guideline.toml";
+    let draft = "guideline/tarpswg-metastatic-rps/1.9.0/measures/zz.toml";
+    fs::create_dir_all(folder.path().join(draft).parent().expect("a folder")).expect("made");
+    let of_draft = head.replace("1.1.0", "1.9.0");
+    fs::copy(folder.path().join(head), folder.path().join(&of_draft)).expect("a copy");
+    change(&folder, &of_draft, "version = \"1.1.0\"", "version = \"1.9.0\"");
+    change(&folder, &of_draft, "status = \"active\"", "status = \"draft\"");
     fs::write(folder.path().join(draft), [0x69, 0x64, 0xff, 0xfe]).expect("written");
     let store = SchemaStore::from_dir(folder.path()).expect("a store");
     let layout = Layout::of(&store.current().dictionary).expect("a layout").into();

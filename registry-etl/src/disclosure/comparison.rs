@@ -1,10 +1,10 @@
 //! Comparisons of rules.
 
 use super::{Audience, Thresholds, few};
-use crate::results::{Comparison, MeasureChange, Side};
+use crate::results::{Comparison, MeasureChange, RateState, Side};
 
 /// The comparison as an audience may see it: the office reads all of it; everybody else the network's rates where both sides
-/// rest on enough patients, without what changed for whom.
+/// rest on enough patients and which measures change, without how many units moved, and for whom.
 pub fn comparison(exact: &Comparison, audience: &Audience, thresholds: &Thresholds) -> Comparison {
     if *audience == Audience::Exact {
         return exact.clone();
@@ -29,6 +29,7 @@ fn shown(change: &MeasureChange, threshold: u32) -> MeasureChange {
         measure: change.measure.clone(),
         base: side(&change.base),
         other: side(&change.other),
+        changed: change.changed,
         units_changed: None,
         patients_changed: None,
         moves: Vec::new(),
@@ -41,6 +42,7 @@ fn rate_only(side: &Side) -> Side {
     let percent = |share: Option<f64>| share.map(|share| (share * 100.0).round() / 100.0);
     Side {
         patients: side.patients.map(|n| n / 10 * 10),
+        state: side.state,
         rate: percent(side.rate),
         lower: percent(side.lower),
         upper: percent(side.upper),
@@ -56,6 +58,7 @@ fn nothing() -> Side {
         excluded: None,
         excepted: None,
         patients: None,
+        state: RateState::Suppressed,
         rate: None,
         lower: None,
         upper: None,
@@ -72,6 +75,7 @@ mod tests {
             numerator: Some(numerator),
             denominator: Some(denominator),
             patients: Some(denominator),
+            state: RateState::Rate,
             rate: Some(f64::from(numerator) / f64::from(denominator)),
             ..nothing()
         }
@@ -93,6 +97,7 @@ mod tests {
                 measure: "1a".to_owned(),
                 base,
                 other,
+                changed: true,
                 units_changed: Some(1),
                 patients_changed: Some(1),
                 moves: Vec::new(),
@@ -118,6 +123,7 @@ mod tests {
             let seen = comparison(&exact, &audience, &thresholds);
             let change = &seen.measures[0];
             assert_eq!((change.units_changed, change.centres.len()), (None, 0));
+            assert!(change.changed, "that something moved is told");
             assert_eq!((change.base.denominator, change.other.denominator), (None, None));
             assert_eq!(
                 (change.base.patients, change.other.patients),

@@ -102,6 +102,21 @@ fn levels(breakdown: Breakdown, columns: &CaseColumns) -> Vec<(String, u32)> {
     levels
 }
 
+/// Share of the units that cannot be assessed; `None` of none.
+fn lacking_share(assessable: u32, lacking: u32) -> Option<f64> {
+    let all = assessable + lacking;
+    (all > 0).then(|| f64::from(lacking) / f64::from(all))
+}
+
+/// What may stand where the rate of so many assessable and not assessable units would stand.
+pub(crate) fn state_of(assessable: u32, lacking: u32) -> RateState {
+    match lacking_share(assessable, lacking) {
+        _ if assessable == 0 => RateState::NotAssessable,
+        Some(share) if share > INSUFFICIENT_SHARE => RateState::Insufficient,
+        _ => RateState::Rate,
+    }
+}
+
 fn row(
     measure: &MeasureHead,
     breakdown: Breakdown,
@@ -110,13 +125,9 @@ fn row(
     columns: &CaseColumns,
 ) -> Result<AdherenceRow, StatisticsError> {
     let (x, n, lacking) = (tally.numerator, tally.denominator, tally.not_assessable);
-    let share = (n + lacking > 0).then(|| f64::from(lacking) / f64::from(n + lacking));
+    let share = lacking_share(n, lacking);
     let insufficient = share.is_some_and(|s| s > INSUFFICIENT_SHARE);
-    let state = match n {
-        0 => RateState::NotAssessable,
-        _ if insufficient => RateState::Insufficient,
-        _ => RateState::Rate,
-    };
+    let state = state_of(n, lacking);
     let shown = state == RateState::Rate;
     let interval = if shown {
         wilson(u64::from(x), u64::from(n), LEVEL)?

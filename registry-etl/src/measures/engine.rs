@@ -7,11 +7,11 @@ use super::read_case::{Held, ReadCase};
 use crate::quality::{QualityFacts, QualityShare, Subject, Submission, Versions};
 use crate::results::MeasureHead;
 use chrono::{DateTime, NaiveDate, Utc};
-use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline, UnitOutcome};
+use registry_core::guideline::{Composite, ENGINE_VERSION, Guideline, SYNCHRONOUS, UnitOutcome};
 use registry_core::quality::QualityRules;
 use registry_core::record::{CentreTable, Record, day_number};
 use registry_core::rules::{CheckSet, FiredCheck, RuleErrors, Severity};
-use registry_core::storage::{CaseDocument, CaseHeader, CaseStatus};
+use registry_core::storage::{CaseDocument, CaseHeader, CaseStatus, Run};
 use registry_core::validation::{Envelope, Judge};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -21,8 +21,6 @@ use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates.
 const EVALUATION_VERSION: &str = "5";
-/// The parameter from which `presentation.timing` follows, without being read by an expression.
-pub(crate) const SYNCHRONOUS: &str = "SYNC_WINDOW_DAYS";
 /// Kind of a composite among the measures of a run.
 pub const COMPOSITE: &str = "composite";
 
@@ -33,6 +31,10 @@ pub enum EngineError {
     NoGuideline,
     #[error("there is no version {0} of the guideline")]
     NoGuidelineVersion(String),
+    #[error(
+        "run {run} was made by version {version} of the guideline, which is not here any more as it was then"
+    )]
+    OtherGuideline { run: i64, version: String },
     #[error(transparent)]
     Rules(#[from] RuleErrors),
     #[error("case schema version {0} is not evaluated by this program any more")]
@@ -113,6 +115,30 @@ impl Engine {
             schema_version,
             judge,
         })
+    }
+
+    /// The engine over the guideline version a run was made by, in force or not.
+    ///
+    /// # Errors
+    /// [`EngineError::OtherGuideline`] when that version is not there, or its files are not what they were.
+    pub fn of_run(judge: Arc<Judge>, run: &Run) -> Result<Self, EngineError> {
+        let engine = Self::with_version(judge, guideline_version(run));
+        let engine = engine.map_err(|_| EngineError::other_guideline(run))?;
+        engine.made(run)?;
+        Ok(engine)
+    }
+
+    /// Results of a run name measures by their place in the guideline: only its own guideline, file by file, tells which they are.
+    ///
+    /// # Errors
+    /// [`EngineError::OtherGuideline`] when this engine's guideline is another.
+    pub fn made(&self, run: &Run) -> Result<(), EngineError> {
+        let guideline = self.guideline()?;
+        let is = |name: &str, value: &str| run.parameters.get(name).and_then(Value::as_str) == Some(value);
+        if is("guideline", &guideline.id) && is("guideline_digest", &guideline.digest) {
+            return Ok(());
+        }
+        Err(EngineError::other_guideline(run))
     }
 
     /// The same engine with other values of some parameters (a sensitivity analysis). With `SYNC_WINDOW_DAYS` among them
@@ -207,6 +233,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoGuideline`]; not after [`Engine::new`] succeeded.
     pub fn measures(&self) -> Result<Vec<MeasureHead>, EngineError> {
+        let guideline = self.guideline()?;
         let head = |m: &registry_core::guideline::Measure| MeasureHead {
             id: m.id.clone(),
             statement: m.statement.to_string(),
@@ -216,8 +243,8 @@ impl Engine {
             unit: m.unit.clone(),
             domain: m.domain.clone(),
             stratifiers: m.stratifiers.clone(),
+            unratified: unratified(guideline, &m.id),
         };
-        let guideline = self.guideline()?;
         let of_composite = |c: &Composite| MeasureHead {
             id: c.id.clone(),
             statement: c.statement.to_string(),
@@ -230,6 +257,7 @@ impl Engine {
                 .first()
                 .and_then(|part| guideline.measures.get(usize::from(*part))?.domain.clone()),
             stratifiers: Vec::new(),
+            unratified: unratified(guideline, &c.id),
         };
         let measures = guideline.measures.iter().map(head);
         Ok(measures
@@ -499,6 +527,24 @@ fn derive_timing(document: &mut Value, days: f64) {
             presentation["timing"] = Value::from(timing);
         }
     }
+}
+
+impl EngineError {
+    fn other_guideline(run: &Run) -> Self {
+        Self::OtherGuideline {
+            run: run.number,
+            version: guideline_version(run).to_owned(),
+        }
+    }
+}
+
+fn guideline_version(run: &Run) -> &str {
+    let version = run.parameters.get("guideline_version");
+    version.and_then(Value::as_str).unwrap_or_default()
+}
+
+fn unratified(guideline: &Guideline, id: &str) -> Vec<String> {
+    guideline.unratified(id).into_iter().map(str::to_owned).collect()
 }
 
 fn stratifiers(guideline: &Guideline) -> Vec<String> {

@@ -35,6 +35,7 @@ pub(crate) fn head(id: &str, unit: &str) -> MeasureHead {
         unit: unit.to_owned(),
         domain: None,
         stratifiers: Vec::new(),
+        unratified: Vec::new(),
     }
 }
 

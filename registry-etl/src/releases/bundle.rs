@@ -78,7 +78,7 @@ pub struct Built {
 /// Writes the bundle of a finished run to `out` (a zip, streamed).
 ///
 /// # Errors
-/// [`ReleaseError`]: an unfinished run, the store's errors, errors of `out`.
+/// [`ReleaseError`]: an unfinished run, a run made by another guideline than the engine's, the store's errors, errors of `out`.
 pub fn build(
     store: &Store,
     scope: &Scope,
@@ -90,6 +90,7 @@ pub fn build(
     if run.status != RunStatus::Finished {
         return Err(ReleaseError::NotFinished(run.number));
     }
+    engine.made(run)?;
     let schema = engine.judge().store().current();
     let dictionary = &schema.dictionary;
     let mut entity_tables = tables(dictionary)?;
@@ -140,6 +141,7 @@ pub fn build(
     let references = [
         reference_tables::dictionary(&entity_tables, &definitions)?,
         reference_tables::codelists(&entity_tables)?,
+        reference_tables::measures(&measures)?,
     ];
     let mut files = Vec::new();
     for table in entity_tables {

@@ -1,4 +1,4 @@
-//! `dictionary.csv` and `codelists.csv`: what the columns of a release mean.
+//! `dictionary.csv`, `codelists.csv` and `measures.csv`: what the columns of a release mean, and what its results rest on.
 
 use super::ReleaseError;
 use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS};
@@ -7,7 +7,27 @@ use super::entities::EntityTable;
 use super::estimates::ESTIMATE_COLUMNS;
 use super::spool::{FinishedTable, Table};
 use crate::cohorts::Definition;
+use crate::results::MeasureHead;
 use std::collections::BTreeMap;
+
+/// The file of measures.
+const MEASURES: &str = "measures.csv";
+/// Its columns: name and meaning.
+const MEASURE_COLUMNS: [(&str, &str); 7] = [
+    ("measure", "id of the measure, as in adherence_units.csv"),
+    ("statement", "number of the consensus statement"),
+    ("title", "what it is about"),
+    ("level_and_grade", "level of evidence and grade of recommendation"),
+    (
+        "kind",
+        "adherence, avoidance, documentation, utilisation, or composite: all or none of several measures",
+    ),
+    ("unit", "what is counted"),
+    (
+        "unratified",
+        "parameters its results rest on that neither the source fixes nor the committee has ratified, separated by blanks",
+    ),
+];
 
 const DICTIONARY_COLUMNS: [&str; 13] = [
     "file",
@@ -67,10 +87,12 @@ pub(super) fn dictionary(
             ])?;
         }
     }
-    for (file, columns) in [
-        (ADHERENCE, &ADHERENCE_COLUMNS[..]),
-        (ESTIMATES, &ESTIMATE_COLUMNS[..]),
-    ] {
+    let files: [(&str, &[(&str, &str)]); 3] = [
+        (ADHERENCE, &ADHERENCE_COLUMNS),
+        (MEASURES, &MEASURE_COLUMNS),
+        (ESTIMATES, &ESTIMATE_COLUMNS),
+    ];
+    for (file, columns) in files {
         for (name, meaning) in columns {
             table.add(key_line(file, name, meaning))?;
         }
@@ -88,6 +110,24 @@ fn key_line<'a>(file: &'a str, name: &'a str, meaning: &'a str) -> [&'a str; 13]
     let mut line = [""; 13];
     (line[0], line[1], line[2]) = (file, name, meaning);
     line
+}
+
+/// The measures of the run's guideline and its all-or-none summaries, with the parameters their results rest on unratified.
+pub(super) fn measures(heads: &[MeasureHead]) -> Result<FinishedTable, ReleaseError> {
+    let names = MEASURE_COLUMNS.map(|(name, _)| name.to_owned()).to_vec();
+    let mut table = Table::begin(MEASURES, names)?;
+    for head in heads {
+        table.add([
+            head.id.as_str(),
+            &head.statement,
+            &head.title,
+            &head.grade,
+            &head.kind,
+            &head.unit,
+            &head.unratified.join(" "),
+        ])?;
+    }
+    table.finish()
 }
 
 /// Every code of every list that a column uses.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RateState;
+
 /// A guideline version, exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSet {
@@ -19,7 +21,7 @@ pub struct Comparison {
     pub cases: u32,
     pub base: RuleSet,
     pub other: RuleSet,
-    /// Every measure compared, in the order of the guideline.
+    /// Every measure compared, in the order of the guideline, then the all-or-none summaries.
     pub measures: Vec<MeasureChange>,
     /// Every check that fired under either.
     pub checks: Vec<CheckChange>,
@@ -31,6 +33,8 @@ pub struct MeasureChange {
     pub measure: String,
     pub base: Side,
     pub other: Side,
+    /// Whether any unit has another outcome; told to everybody, where the numbers are not.
+    pub changed: bool,
     /// Units with another outcome, and the patients they are of; `None` when not shown.
     pub units_changed: Option<u32>,
     pub patients_changed: Option<u32>,
@@ -50,6 +54,8 @@ pub struct Side {
     pub excepted: Option<u32>,
     /// Patients with an assessable unit.
     pub patients: Option<u32>,
+    /// What stands where the rate would stand.
+    pub state: RateState,
     /// With its Wilson 95 % interval.
     pub rate: Option<f64>,
     pub lower: Option<f64>,

@@ -14,7 +14,8 @@ use registry_core::storage::{CaseDocument, CaseRef, Run, Store};
 use super::RunError;
 use crate::cohorts::endpoint::LEVEL;
 use crate::measures::Engine;
-use crate::results::{CentreChange, CheckChange, Comparison, MeasureChange, Move, RuleSet, Side};
+use crate::measures::adherence::state_of;
+use crate::results::{CentreChange, CheckChange, Comparison, MeasureChange, Move, RateState, RuleSet, Side};
 use crate::statistics::wilson;
 
 /// Cases read at once.
@@ -30,7 +31,7 @@ struct Tally {
     centres: BTreeMap<String, u32>,
 }
 
-/// Compares two engines on the cases of a finished run, as of its cut-off. `wanted` picks measures by id.
+/// Compares two engines on the cases of a finished run, as of its cut-off. `wanted` picks measures and all-or-none summaries by id.
 ///
 /// `progress` is told cases done and their number after every batch.
 ///
@@ -53,7 +54,7 @@ pub fn compare(
     })?;
     let mut work = Work {
         engines: [base, other],
-        wanted: [base, other].map(|engine| of_interest(engine, &wanted)),
+        wanted: [of_interest(base, &wanted)?, of_interest(other, &wanted)?],
         cut_off: run.cutoff_date,
         centres,
         measures: BTreeMap::new(),
@@ -85,10 +86,29 @@ pub fn compare(
     })
 }
 
-fn of_interest(engine: &Engine, wanted: &impl Fn(&str) -> bool) -> BTreeSet<String> {
-    let measures = engine.guideline().map(|guideline| guideline.measures.as_slice());
-    let ids = measures.unwrap_or_default().iter().map(|measure| &measure.id);
-    ids.filter(|id| wanted(id)).cloned().collect()
+/// What is wanted of one guideline.
+struct OfInterest {
+    /// Ids of measures and of all-or-none summaries.
+    ids: BTreeSet<String>,
+    /// Ids of the measures that are judged for them: a summary needs all its parts.
+    judged: BTreeSet<String>,
+}
+
+fn of_interest(engine: &Engine, wanted: &impl Fn(&str) -> bool) -> Result<OfInterest, RunError> {
+    let guideline = engine.guideline()?;
+    let measures = guideline.measures.iter().map(|measure| &measure.id);
+    let measures = measures.filter(|id| wanted(id));
+    let composites = guideline.composites.iter();
+    let composites = composites.filter(|composite| wanted(&composite.id));
+    let parts = composites
+        .clone()
+        .flat_map(|composite| guideline.parts(composite));
+    let parts = parts.map(|measure| &measure.id);
+    let summaries = composites.map(|composite| &composite.id);
+    Ok(OfInterest {
+        ids: measures.clone().chain(summaries).cloned().collect(),
+        judged: measures.chain(parts).cloned().collect(),
+    })
 }
 
 fn rule_set(engine: &Engine) -> Result<RuleSet, RunError> {
@@ -105,7 +125,7 @@ type Unit = (String, u32);
 
 struct Work<'a> {
     engines: [&'a Engine; 2],
-    wanted: [BTreeSet<String>; 2],
+    wanted: [OfInterest; 2],
     cut_off: NaiveDate,
     centres: &'a CentreTable,
     measures: BTreeMap<String, Tally>,
@@ -134,16 +154,16 @@ impl Work<'_> {
             };
             let version = &case.header.schema_version;
             let guideline = engine.guideline_on(version).unwrap_or(read.guideline);
-            let is_wanted = |measure: u16| {
+            let wanted = &self.wanted[side];
+            let is_judged = |measure: u16| {
                 let measure = guideline.measures.get(usize::from(measure));
-                measure.is_some_and(|measure| self.wanted[side].contains(&measure.id))
+                measure.is_some_and(|measure| wanted.judged.contains(&measure.id))
             };
-            let results = read.outcomes(guideline, is_wanted);
-            for result in &results {
-                if let Some(unit) = unit_of(guideline, result) {
-                    centres.insert(unit.clone(), read.centre_of(guideline, result).to_owned());
-                    outcomes[side].insert(unit, result.outcome);
-                }
+            let mut results = read.outcomes(guideline, is_judged);
+            results.extend(guideline.composite_outcomes(&results));
+            for (unit, result) in by_unit(guideline, &results, &wanted.ids) {
+                centres.insert(unit.clone(), read.centre_of(guideline, result).to_owned());
+                outcomes[side].insert(unit, result.outcome);
             }
             for (check, _) in &read.fired {
                 *fired[side].entry(check.clone()).or_default() += 1;
@@ -203,13 +223,13 @@ impl Work<'_> {
         }
     }
 
-    /// In the order of the base's guideline; measures that only the other has come last.
+    /// In the order of the base's guideline, composites behind the measures; what only the other has comes last.
     fn measure_changes(&self) -> Result<Vec<MeasureChange>, RunError> {
         let mut order: Vec<String> = Vec::new();
         for engine in self.engines {
-            for measure in &engine.guideline()?.measures {
+            for measure in engine.measures()? {
                 if !order.contains(&measure.id) {
-                    order.push(measure.id.clone());
+                    order.push(measure.id);
                 }
             }
         }
@@ -222,6 +242,7 @@ impl Work<'_> {
             changes.push(MeasureChange {
                 base: side(&tally.sides[0], tally.patients[0])?,
                 other: side(&tally.sides[1], tally.patients[1])?,
+                changed: !tally.moves.is_empty(),
                 units_changed: Some(tally.moves.values().sum()),
                 patients_changed: Some(tally.patients_changed),
                 moves: tally
@@ -259,9 +280,21 @@ fn centre_changes(centres: &BTreeMap<String, u32>) -> Vec<CentreChange> {
     centres.iter().map(change).collect()
 }
 
-fn unit_of(guideline: &Guideline, result: &UnitOutcome) -> Option<Unit> {
-    let measure = guideline.measures.get(usize::from(result.measure))?;
-    Some((measure.id.clone(), result.unit_index))
+/// The results of what is of interest, by unit.
+fn by_unit<'a>(
+    guideline: &Guideline,
+    results: &'a [UnitOutcome],
+    wanted: &BTreeSet<String>,
+) -> Vec<(Unit, &'a UnitOutcome)> {
+    let measures = guideline.measures.iter().map(|measure| &measure.id);
+    let composites = guideline.composites.iter().map(|composite| &composite.id);
+    let ids: Vec<&String> = measures.chain(composites).collect();
+    let named = |result: &'a UnitOutcome| {
+        let id = ids.get(usize::from(result.measure))?;
+        let unit = ((*id).clone(), result.unit_index);
+        wanted.contains(*id).then_some((unit, result))
+    };
+    results.iter().filter_map(named).collect()
 }
 
 fn side(counts: &[u32; Outcome::ALL.len()], patients: u32) -> Result<Side, RunError> {
@@ -270,15 +303,21 @@ fn side(counts: &[u32; Outcome::ALL.len()], patients: u32) -> Result<Side, RunEr
         counted.map(|outcome| counts[*outcome as usize]).sum()
     };
     let (numerator, denominator) = (sum(Outcome::in_numerator), sum(Outcome::in_denominator));
+    let not_assessable = counts[Outcome::NotAssessable as usize];
+    let state = state_of(denominator, not_assessable);
+    // As in the run itself: no rate where too much cannot be assessed.
+    let shown = state == RateState::Rate;
     let interval = wilson(u64::from(numerator), u64::from(denominator), LEVEL)?;
+    let interval = interval.filter(|_| shown);
     Ok(Side {
         numerator: Some(numerator),
         denominator: Some(denominator),
-        not_assessable: Some(counts[Outcome::NotAssessable as usize]),
+        not_assessable: Some(not_assessable),
         excluded: Some(counts[Outcome::Excluded as usize]),
         excepted: Some(counts[Outcome::Excepted as usize]),
         patients: Some(patients),
-        rate: (denominator > 0).then(|| f64::from(numerator) / f64::from(denominator)),
+        state,
+        rate: shown.then(|| f64::from(numerator) / f64::from(denominator)),
         lower: interval.map(|interval| interval.lower),
         upper: interval.map(|interval| interval.upper),
     })

@@ -25,13 +25,17 @@ pub use compare::compare;
 pub(crate) use execute::low_volume;
 pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
 pub use read::Reader;
-pub use sensitivity::{alternatives, measures_of, sensitivity};
+pub use sensitivity::{alternatives, sensitivity};
 
 use crate::cohorts::DefinitionError;
 use crate::measures::{EngineError, PayloadError, adherence::AggregateError};
 use crate::statistics::StatisticsError;
 use registry_core::record::CentreTableError;
 use registry_core::storage::StoreError;
+
+/// Ends the key of what is computed on demand and kept with a run; it changes when the same question would be answered otherwise, so that
+/// what was kept before is not answered again.
+pub const MADE_AS: &str = "#2";
 
 /// A run failed, or a result cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Results of a run, as an audience may see them.
 
-use super::RunError;
+use super::{MADE_AS, RunError};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{
     CaseEvaluation, Engine, EngineError, adherence::AggregateError, funnels, visible_case_mix,
@@ -10,7 +10,6 @@ use crate::results::{
     AdherenceTable, CaseMix, CaseMixTable, Comparison, Completeness, Funnels, Overview, Quality, Sensitivity,
     SurvivalResult, kind,
 };
-use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, Store};
 use serde::de::DeserializeOwned;
@@ -23,14 +22,13 @@ const BATCH: usize = 500;
 pub struct Reader<'a> {
     store: &'a Store,
     scope: &'a Scope,
-    run: i64,
-    cut_off: NaiveDate,
+    run: &'a Run,
     thresholds: Thresholds,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of `run`, with the thresholds the run was made with.
-    pub fn new(store: &'a Store, scope: &'a Scope, run: &Run) -> Self {
+    pub fn new(store: &'a Store, scope: &'a Scope, run: &'a Run) -> Self {
         let thresholds = run.parameters.get("thresholds").cloned();
         let thresholds = thresholds
             .and_then(|t| serde_json::from_value(t).ok())
@@ -38,8 +36,7 @@ impl<'a> Reader<'a> {
         Self {
             store,
             scope,
-            run: run.number,
-            cut_off: run.cutoff_date,
+            run,
             thresholds,
         }
     }
@@ -103,7 +100,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn endpoints(&self, audience: &Audience) -> Result<Vec<SurvivalResult>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run)?;
+        let keys = self.store.run_results(self.scope, self.run.number)?;
         let of_kind = keys.iter().filter(|key| key.kind == kind::SURVIVAL);
         of_kind.map(|key| self.survival(&key.key, audience)).collect()
     }
@@ -131,7 +128,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn completeness(&self, audience: &Audience) -> Result<Vec<Completeness>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run)?;
+        let keys = self.store.run_results(self.scope, self.run.number)?;
         let own = match audience {
             Audience::Centre(centre)
                 if keys
@@ -168,20 +165,26 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The store's; an evaluation of another format.
     pub fn worklist(&self, engine: &Engine, centre: &str) -> Result<Worklist, RunError> {
+        engine.made(self.run)?;
         let guideline = engine.guideline()?;
         let versions = engine.versions();
         let rules = engine
             .quality_rules(engine.schema_version())
             .ok_or(EngineError::NoGuideline)?;
-        let mut work = Collector::new(rules, &versions, guideline.measures.len(), self.cut_off);
-        self.store
-            .for_each_run_evaluation_of::<RunError>(self.scope, self.run, centre, BATCH, |batch| {
+        let mut work = Collector::new(rules, &versions, guideline.measures.len(), self.run.cutoff_date);
+        self.store.for_each_run_evaluation_of::<RunError>(
+            self.scope,
+            self.run.number,
+            centre,
+            BATCH,
+            |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
                     work.push(&evaluation.case.case_id, &case);
                 }
                 Ok(())
-            })?;
+            },
+        )?;
         Ok(work.finish())
     }
 
@@ -192,7 +195,7 @@ impl<'a> Reader<'a> {
     pub fn undecided(&self) -> Result<Vec<Undecided>, RunError> {
         let mut waiting = Vec::new();
         self.store
-            .for_each_run_evaluation::<RunError>(self.scope, self.run, BATCH, |batch| {
+            .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
                     if case.quality.undecided_morphology.is_some() {
@@ -222,9 +225,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn sensitivities(&self, audience: &Audience) -> Result<Vec<Sensitivity>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run)?;
+        let keys = self.store.run_results(self.scope, self.run.number)?;
         let mut all = Vec::new();
-        for key in keys.iter().filter(|key| key.kind == kind::SENSITIVITY) {
+        for key in keys.iter().filter(|key| is_current(key, kind::SENSITIVITY)) {
             let exact: Sensitivity = self.document(kind::SENSITIVITY, &key.key)?;
             let comparison = disclosure::comparison(&exact.comparison, audience, &self.thresholds);
             all.push(Sensitivity { comparison, ..exact });
@@ -237,8 +240,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn previews(&self, audience: &Audience) -> Result<Vec<Comparison>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run)?;
-        let of_kind = keys.iter().filter(|key| key.kind == kind::PREVIEW);
+        let keys = self.store.run_results(self.scope, self.run.number)?;
+        let of_kind = keys.iter().filter(|key| is_current(key, kind::PREVIEW));
         let read = |key: &ResultKey| {
             let exact: Comparison = self.document(kind::PREVIEW, &key.key)?;
             Ok(disclosure::comparison(&exact, audience, &self.thresholds))
@@ -247,8 +250,16 @@ impl<'a> Reader<'a> {
     }
 
     fn document<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, RunError> {
-        Ok(serde_json::from_str(
-            &self.store.run_result(self.scope, self.run, kind, key)?,
-        )?)
+        Ok(serde_json::from_str(&self.store.run_result(
+            self.scope,
+            self.run.number,
+            kind,
+            key,
+        )?)?)
     }
+}
+
+/// Whether a result computed on demand is of this kind and made as it would be now.
+fn is_current(key: &ResultKey, kind: &str) -> bool {
+    key.kind == kind && key.key.ends_with(MADE_AS)
 }

@@ -9,9 +9,8 @@ use registry_core::rules::Parameter;
 use registry_core::storage::{Run, RunResult, Store, StoreError};
 use serde_json::Value;
 
-use super::{RunError, compare};
+use super::{MADE_AS, RunError, compare};
 use crate::measures::Engine;
-use crate::measures::engine::SYNCHRONOUS;
 use crate::results::{Sensitivity, kind};
 
 /// The alternatives the guideline names: parameter and value.
@@ -23,20 +22,6 @@ pub fn alternatives(guideline: &Guideline) -> Vec<(String, Value)> {
             .collect()
     };
     guideline.parameters.values().flat_map(of).collect()
-}
-
-/// Measures a parameter has a say in: those whose expressions read it; for the synchronous window those that read the timing.
-pub fn measures_of<'a>(guideline: &'a Guideline, parameter: &str) -> Vec<&'a str> {
-    let reads = |measure: &&registry_core::guideline::Measure| {
-        measure.parameters.iter().any(|name| name == parameter)
-            || (parameter == SYNCHRONOUS
-                && measure
-                    .expressions
-                    .values()
-                    .any(|text| text.contains("presentation.timing")))
-    };
-    let concerned = guideline.measures.iter().filter(reads);
-    concerned.map(|measure| measure.id.as_str()).collect()
 }
 
 /// Computes the run's measures with another value of a parameter and keeps the result with the run; one that is kept
@@ -53,7 +38,8 @@ pub fn sensitivity(
     (parameter, value): (&str, &Value),
     progress: impl FnMut(usize, usize),
 ) -> Result<Sensitivity, RunError> {
-    let key = format!("{parameter}={value}");
+    let key = format!("{parameter}={value} {MADE_AS}");
+    engine.made(run)?;
     match store.run_result(scope, run.number, kind::SENSITIVITY, &key) {
         Ok(known) => return Ok(serde_json::from_str(&known)?),
         Err(StoreError::NotFound) => {}
@@ -61,7 +47,7 @@ pub fn sensitivity(
     }
     let other = engine.with_parameters(&BTreeMap::from([(parameter.to_owned(), value.clone())]))?;
     let guideline = engine.guideline()?;
-    let concerned = measures_of(guideline, parameter);
+    let concerned = guideline.resting_on(parameter);
     let comparison = compare(
         store,
         scope,

@@ -485,3 +485,42 @@ fn a_frozen_release_is_recorded_with_its_checksum() {
     );
     assert!(matches!(refused, Err(releases::ReleaseError::NotFinished(_))));
 }
+
+/// Outcomes are kept by the place of their measure: another guideline would name them wrongly.
+#[test]
+fn a_run_by_a_guideline_that_is_not_here_any_more_is_neither_released_nor_listed_nor_analysed() {
+    use registry_etl::measures::{Engine, EngineError};
+    use registry_etl::runs::{self, Reader, RunError};
+    let registry = Registry::with(2, 1);
+    let mut run = registry.run();
+    Engine::of_run(judge(), &run).expect("it is here");
+    for (name, other) in [("guideline_digest", "0"), ("guideline", "another")] {
+        let was = run.parameters[name].take();
+        run.parameters[name] = other.into();
+        let engine = engine();
+        let refused = |error: &EngineError| matches!(error, EngineError::OtherGuideline { run: 1, version } if version == "1.1.0");
+        let of_run = Engine::of_run(judge(), &run).err().expect("another guideline");
+        assert!(refused(&of_run), "{of_run}");
+        let built = releases::build(&registry.store, &system(), &engine, &run, &options(1), Vec::new());
+        assert!(
+            matches!(&built, Err(releases::ReleaseError::Engine(error)) if refused(error)),
+            "{built:?}"
+        );
+        let scope = system();
+        let list = Reader::new(&registry.store, &scope, &run).worklist(&engine, "C01");
+        assert!(matches!(&list, Err(RunError::Engine(error)) if refused(error)));
+        let (centres, value) = (registry.centres(), 1.into());
+        let wanted = ("ECOG_OK", &value);
+        let analysed = runs::sensitivity(
+            &registry.store,
+            &scope,
+            &engine,
+            &run,
+            &centres,
+            wanted,
+            |_, _| {},
+        );
+        assert!(matches!(&analysed, Err(RunError::Engine(error)) if refused(error)));
+        run.parameters[name] = was;
+    }
+}

@@ -138,3 +138,69 @@ fn an_assessment_explains_itself() {
     centre.get(&format!("{path}?measure=99z")).expect(404);
     service.submitter("C02").get(path).expect(404);
 }
+
+/// A summary stands behind its parts, says what they are, and follows from them.
+#[test]
+fn an_assessment_has_the_summaries_of_several_measures() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let body = records::figure_1("ALL-1");
+    centre.put("/api/v1/cases/ALL-1", &[], &body).expect(201);
+    let path = "/api/v1/cases/ALL-1/assessment";
+    let lines = |measure: &str| -> Vec<Value> {
+        let answer = centre
+            .get(&format!("{path}?measure={measure}"))
+            .expect(200)
+            .json();
+        answer["assessment"].as_array().expect("lines").clone()
+    };
+    let summaries = lines("24");
+    assert_eq!(summaries.len(), lines("24a").len(), "one per unit of its parts");
+    for summary in &summaries {
+        assert_eq!(summary["kind"], "composite");
+        assert_eq!(summary["parts"], json!(["24a", "24b", "24c"]));
+        let of_unit = |id: &str| {
+            let all = lines(id);
+            let part = all
+                .iter()
+                .find(|part| part["unit_index"] == summary["unit_index"]);
+            part.expect("a part")["outcome"]
+                .as_str()
+                .expect("an outcome")
+                .to_owned()
+        };
+        let parts = ["24a", "24b", "24c"].map(of_unit);
+        let decisive = [
+            "NOT_MET",
+            "NOT_ASSESSABLE",
+            "MET",
+            "EXCEPTED",
+            "EXCLUDED",
+            "NOT_IN_DENOM",
+        ];
+        let first = decisive
+            .into_iter()
+            .find(|outcome| parts.iter().any(|part| part == outcome));
+        assert_eq!(summary["outcome"].as_str(), first, "{parts:?}");
+    }
+    let all = centre.get(path).expect(200).json();
+    let kinds = all["assessment"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| line["kind"].clone());
+    assert!(kinds.clone().any(|kind| kind == "composite"));
+    let gaps = all["care_gaps"].as_array().expect("gaps");
+    assert!(
+        gaps.iter().all(|gap| gap["kind"] != "composite"),
+        "gaps are those of the parts"
+    );
+    let page = centre
+        .get_with("/cases/ALL-1", &[("accept", "text/html")])
+        .expect(200)
+        .text();
+    assert!(
+        page.contains("id=\"m24-") && page.contains("All or none: "),
+        "{page}"
+    );
+}

@@ -73,14 +73,12 @@ fn compare(centre: &Client, pseudonym: &str, outcomes: &mut BTreeMap<String, usi
         assert!(group.get("measureScore").is_none(), "{report}");
         let measure = own_id(&report["measure"]);
         composites += usize::from(COMPOSITES.contains(&measure));
-        if !COMPOSITES.contains(&measure) {
-            let lines = lines.remove(measure).unwrap_or_default();
-            counts(group, &lines);
-            units(group, &lines);
-            for line in lines {
-                let outcome = line["outcome"].as_str().expect("an outcome");
-                *outcomes.entry(outcome.to_owned()).or_default() += 1;
-            }
+        let lines = lines.remove(measure).unwrap_or_default();
+        counts(group, &lines);
+        units(group, &lines);
+        for line in lines {
+            let outcome = line["outcome"].as_str().expect("an outcome");
+            *outcomes.entry(outcome.to_owned()).or_default() += 1;
         }
     }
     assert!(lines.is_empty(), "no report on {lines:?}");

@@ -5,6 +5,7 @@ use registry_core::guideline::{Guideline, UnitOutcome};
 use registry_core::record::Record;
 use registry_core::storage::StoredCase;
 use registry_core::validation::{CareGap, Envelope, GapState};
+use registry_etl::measures::engine::COMPOSITE;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ use crate::state::{AppState, blocking};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
-    /// Only this measure.
+    /// Only this measure, or this all-or-none summary.
     measure: Option<String>,
     /// With the steps that were judged, the elements they read and the dates of the windows.
     #[serde(default)]
@@ -29,6 +30,7 @@ pub(crate) struct Options {
 /// A stored case as the guideline in force sees it, as of its submission.
 pub struct Assessed<'a> {
     pub guideline: &'a Guideline,
+    /// Of its measures, then of its all-or-none summaries.
     pub results: Vec<UnitOutcome>,
     pub record: Record,
     /// The document with envelope and derived elements in place.
@@ -70,9 +72,12 @@ pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Ass
     let Some((record, document)) = judge.read(&stored.document, &envelope, &centres) else {
         return Ok(None);
     };
-    let results = guideline.evaluate(&record);
+    let mut results = guideline.evaluate(&record);
+    // A summary asks for nothing that its parts do not ask for.
+    let gaps = judge.care_gaps(&stored.document, &envelope, &centres, &results);
+    results.extend(guideline.composite_outcomes(&results));
     Ok(Some(Assessed {
-        gaps: judge.care_gaps(&stored.document, &envelope, &centres, &results),
+        gaps,
         guideline,
         results,
         record,
@@ -81,21 +86,42 @@ pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Ass
 }
 
 fn line(guideline: &Guideline, outcome: &UnitOutcome) -> Option<Value> {
-    let measure = guideline.measures.get(usize::from(outcome.measure))?;
-    Some(json!({
+    let at = usize::from(outcome.measure);
+    let of = match guideline.measures.get(at) {
+        Some(measure) => json!({
+            "measure": measure.id,
+            "statement": measure.statement,
+            "title": measure.title,
+            "level_and_grade": measure.grade,
+            "kind": measure.kind.as_str(),
+            "unit": measure.unit,
+        }),
+        None => {
+            let composite = guideline.composites.get(at - guideline.measures.len())?;
+            let parts: Vec<&str> = guideline.parts(composite).map(|part| part.id.as_str()).collect();
+            json!({
+                "measure": composite.id,
+                "statement": composite.statement,
+                "title": composite.title,
+                "level_and_grade": composite.grade,
+                "kind": COMPOSITE,
+                "unit": composite.unit,
+                "parts": parts,
+            })
+        }
+    };
+    let mut line = json!({
         "guideline": guideline.id,
         "guideline_version": guideline.version,
-        "measure": measure.id,
-        "statement": measure.statement,
-        "title": measure.title,
-        "level_and_grade": measure.grade,
-        "kind": measure.kind.as_str(),
-        "unit": measure.unit,
         "unit_index": outcome.unit_index,
         "outcome": outcome.outcome.as_str(),
         "reason": outcome.reason.map(|r| r.as_str()),
         "element": outcome.element,
-    }))
+    });
+    if let (Value::Object(line), Value::Object(of)) = (&mut line, of) {
+        line.extend(of);
+    }
+    Some(line)
 }
 
 /// Care gaps as answered: the measure, and whether there is still time.
@@ -115,7 +141,7 @@ pub fn gaps_json(guideline: &Guideline, gaps: &[CareGap]) -> Vec<Value> {
 /// Which statements are met, not met, or cannot be assessed, with the reason and the element; the care gaps; on demand why.
 #[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/assessment", tag = "cases",
     params(("pseudonym" = String, Path,), ("measure" = Option<String>, Query,), ("explain" = Option<bool>, Query,)),
-    responses((status = 200, description = "One line per measure and unit, and the care gaps, those still open in time first"),
+    responses((status = 200, description = "One line per measure and unit, then per all-or-none summary and unit; and the care gaps, those still open in time first"),
         (status = 404, description = "No such case here, or no such measure")), security(("key" = [])))]
 pub(super) async fn assessment(
     caller: Allowed<SeesCases>,
@@ -131,7 +157,12 @@ pub(super) async fn assessment(
         };
         let wanted = match &options.measure {
             None => None,
-            Some(id) => Some(assessed.guideline.measure(id).ok_or(Problem::new(Kind::NotFound))?.0),
+            Some(id) => {
+                let guideline = assessed.guideline;
+                let measure = guideline.measure(id).map(|(at, _)| at);
+                let found = measure.or_else(|| guideline.composite(id).map(|(at, _)| at));
+                Some(found.ok_or(Problem::new(Kind::NotFound))?)
+            }
         };
         let of_interest = |result: &UnitOutcome| wanted.is_none_or(|measure| measure == result.measure);
         let explained = assessed.explained();

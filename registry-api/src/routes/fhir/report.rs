@@ -178,13 +178,11 @@ fn with_case(
     let Some(assessed) = assess(state, &stored)? else {
         return work(None);
     };
-    let mut results = assessed.results;
-    results.extend(assessed.guideline.composite_outcomes(&results));
     work(Some(&Individuals {
         stored: &stored,
         pseudonym,
         guideline: assessed.guideline,
-        results: &results,
+        results: &assessed.results,
         now: state.ports.clock.now(),
     }))
 }

@@ -44,9 +44,12 @@ pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
         "bound_low",
         "bound_high",
         "not_assessable_share",
+        "unratified",
     ];
     let rows = table.rows.iter().map(|row| {
-        let value = serde_json::to_value(row).unwrap_or(Value::Null);
+        let mut value = serde_json::to_value(row).unwrap_or(Value::Null);
+        let head = table.measures.iter().find(|head| head.id == row.measure);
+        value["unratified"] = Value::from(head.map_or_else(String::new, |head| head.unratified.join(" ")));
         header.iter().map(|name| text(&value[*name])).collect()
     });
     written(&header, rows)

@@ -137,6 +137,7 @@ pub(super) async fn funnel(
             200,
             &json!({
                 "run": found.funnels.run, "last_24_months_from": found.funnels.last_24_months_from,
+                "unratified": found.head.unratified,
                 "family": found.funnels.family, "funnel": found.funnel, "trend": found.trend, "case_mix": found.case_mix,
             }),
         )

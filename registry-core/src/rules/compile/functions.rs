@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::super::program::{CellPath, Code, Cond, LeafTest, Set, SetTest, Term};
 use super::super::source::At;
 use super::super::syntax::{Arg, Expr, Node};
+use super::names::LOOKBACK;
 use super::types::{Domain, TermType, Typed, Unit};
-use super::{Compiled, Compiler, Role};
+use super::{Compiled, Compiler, Reference, Role};
 use crate::guideline::Outcome;
 use crate::record::Absence;
 
@@ -132,10 +133,19 @@ impl Compiler<'_> {
                     kind,
                 )
             }
-            ("WINDOW_END", [window]) => match self.typed(window)? {
-                Typed::Window(window) => date(Term::WindowEnd(window)),
-                other => return self.wanted(window.at, "a window", &other),
-            },
+            ("WINDOW_END", [window]) => {
+                let looks_back = self.implicit.contains(LOOKBACK);
+                match self.typed(window)? {
+                    Typed::Window(window) => {
+                        // Where a window ends has nothing to do with how far it looks back.
+                        if !looks_back {
+                            self.implicit.remove(LOOKBACK);
+                        }
+                        date(Term::WindowEnd(window))
+                    }
+                    other => return self.wanted(window.at, "a window", &other),
+                }
+            }
             ("DIED_BY", [value]) => Typed::Cond(Cond::DiedBy(Box::new(self.date(value)?))),
             ("FIRST_TREATMENT", [from, through]) => date(Term::FirstTreatment(self.dates(from, through)?)),
             ("OPEN_END", [path, condition, until]) => {
@@ -169,6 +179,7 @@ impl Compiler<'_> {
             }
             ("MEASURE", [id]) => {
                 let measure = self.measure(id)?;
+                self.references.insert(Reference::Outcome(measure));
                 let codes: Vec<String> = Outcome::ALL
                     .into_iter()
                     .filter(|outcome| *outcome != Outcome::NotAssessable)
@@ -176,7 +187,11 @@ impl Compiler<'_> {
                     .collect();
                 Typed::Code(Code::Outcome(measure), Domain::List(codes.into()))
             }
-            ("DENOM", [id]) => Typed::Cond(Cond::Denominator(self.measure(id)?)),
+            ("DENOM", [id]) => {
+                let measure = self.measure(id)?;
+                self.references.insert(Reference::Denominator(measure));
+                Typed::Cond(Cond::Denominator(measure))
+            }
             _ if super::RESERVED_NAMES.contains(&name) => {
                 return self.fault(at, "arguments", format!("`{name}` does not take these arguments"));
             }
@@ -270,7 +285,6 @@ impl Compiler<'_> {
         if unit != self.unit {
             return self.fault(id.at, "other_unit", format!("measure `{text}` has another unit"));
         }
-        self.references.insert(measure);
         Ok(measure)
     }
 }

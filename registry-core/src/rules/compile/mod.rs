@@ -100,6 +100,24 @@ pub(crate) enum Role {
     EditCheck,
 }
 
+/// What of another measure an expression asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reference {
+    /// Its result: MEASURE.
+    Outcome(u16),
+    /// Its denominator: DENOM.
+    Denominator(u16),
+}
+
+impl Reference {
+    /// Position of the measure.
+    pub(crate) fn measure(self) -> u16 {
+        match self {
+            Reference::Outcome(measure) | Reference::Denominator(measure) => measure,
+        }
+    }
+}
+
 /// Compiles the expressions of one measure, population or edit check.
 pub(crate) struct Compiler<'a> {
     shared: &'a Shared,
@@ -116,8 +134,10 @@ pub(crate) struct Compiler<'a> {
     pub(crate) read: BTreeSet<String>,
     /// Lets and definitions read so far.
     pub(crate) named: BTreeSet<String>,
+    /// Parameters read so far without being named: those the windows are made of, and what the timing follows from.
+    pub(crate) implicit: BTreeSet<String>,
     /// Measures referred to so far.
-    pub(crate) references: BTreeSet<u16>,
+    pub(crate) references: BTreeSet<Reference>,
     size: usize,
 }
 
@@ -156,6 +176,7 @@ impl<'a> Compiler<'a> {
             errors: Vec::new(),
             read: BTreeSet::new(),
             named: BTreeSet::new(),
+            implicit: BTreeSet::new(),
             references: BTreeSet::new(),
             size: 0,
         }

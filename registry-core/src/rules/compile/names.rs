@@ -7,6 +7,13 @@ use super::types::{Domain, TermType, Typed, Unit};
 use super::{Compiled, Compiler, Role};
 use crate::record::{ElementLayout, Kind};
 
+/// The parameter of how far PRE and PRE0 look back.
+pub(super) const LOOKBACK: &str = "LOOKBACK_DAYS";
+/// The parameter that ends PRE, PRE0, FT and FT0.
+const CAP: &str = "PRE_CAP_DAYS";
+/// The element whose value follows from a parameter before it is recorded: its entity, its name, the parameter.
+const TIMING: [&str; 3] = ["presentation", "timing", crate::guideline::SYNCHRONOUS];
+
 impl<'a> Compiler<'a> {
     /// Resolves `row.element`: nearest quantifier, unit or scoped row, anchor presentation, single entity.
     pub(super) fn cell(&mut self, path: &Path) -> Compiled<(CellPath, &'a ElementLayout)> {
@@ -17,7 +24,13 @@ impl<'a> Compiler<'a> {
             Some((element, known.elements.get(usize::from(element))?))
         });
         match found {
-            Some((element, known)) => Ok((CellPath { row, entity, element }, known)),
+            Some((element, known)) => {
+                let name = layout.entity_at(entity).map_or("", |known| &*known.name);
+                if [name, &path.element] == TIMING[..2] && self.shared.parameters.contains_key(TIMING[2]) {
+                    self.implicit.insert(TIMING[2].to_owned());
+                }
+                Ok((CellPath { row, entity, element }, known))
+            }
             None => {
                 let name = layout.entity_at(entity).map_or("", |known| &*known.name);
                 self.fault(
@@ -134,6 +147,10 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn need_windows(&mut self, at: At, name: &str) -> Compiled<()> {
         if self.shared.windows.is_some() {
+            self.implicit.insert(CAP.to_owned());
+            if name.starts_with("PRE") {
+                self.implicit.insert(LOOKBACK.to_owned());
+            }
             return Ok(());
         }
         self.fault(

@@ -12,11 +12,20 @@ use crate::record::PartialDate;
 pub struct Parameter {
     pub name: String,
     pub value: ParameterValue,
-    /// `source`, `assumption`, or what the file says.
+    /// `source`, `committee`, `assumption`, several joined by `+`, or what the file says.
     pub basis: String,
     pub note: Option<String>,
     /// Other values the measures are computed with on demand.
     pub alternatives: Vec<ParameterValue>,
+}
+
+impl Parameter {
+    /// Whether the value is fixed by the source or by the committee, and no part of it assumed.
+    pub fn is_ratified(&self) -> bool {
+        self.basis
+            .split('+')
+            .all(|part| matches!(part.trim(), "source" | "committee"))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
