@@ -43,6 +43,10 @@ impl<P: Policy> GuardedBy for (AllowedForm<P>,) {
     type P = P;
 }
 
+impl<P: Policy, A> GuardedBy for (AllowedForm<P>, A) {
+    type P = P;
+}
+
 impl<P: Policy, A, B> GuardedBy for (AllowedForm<P>, A, B) {
     type P = P;
 }

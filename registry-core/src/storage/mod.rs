@@ -59,7 +59,7 @@ pub use page::Page;
 pub use releases::{NewRelease, Release};
 pub use runs::{
     CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
-    RunEvaluation, RunResult, RunStatus, StartRun,
+    RunEvaluation, RunProgress, RunResult, RunStatus, StartRun,
 };
 pub use sessions::{NewSession, Session, SignInLink};
 pub use store::Store;
