@@ -18,7 +18,7 @@ use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
 
-use crate::guard::{RateLimiter, observe};
+use crate::guard::{RateLimiter, observe, query};
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routes;
@@ -161,13 +161,10 @@ pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
     let http = HttpServer::new(move || {
         App::new()
             .app_data(shared.clone())
-            .app_data(web::QueryConfig::default().error_handler(|_, _| {
-                Problem::with(
-                    Kind::BadQuery,
-                    "a parameter is unknown, or its value cannot be read",
-                )
-                .into()
-            }))
+            .app_data(
+                web::QueryConfig::default()
+                    .error_handler(|error, request| query::refused(&error, request).into()),
+            )
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::new(Kind::NotFound).into()))
             .configure(routes::register)
             .wrap(middleware::Compress::default())

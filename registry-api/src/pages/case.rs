@@ -11,7 +11,7 @@ use super::life_cycle::Stage;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
-use crate::guard::{Allowed, AllowedForm, Policy, SeesCases, Submits};
+use crate::guard::{Allowed, AllowedForm, NoQuery, Policy, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Assessed, assess};
 use crate::state::{AppState, blocking};
@@ -107,6 +107,7 @@ struct Gap {
 pub(super) async fn page(
     caller: Allowed<SeesCases>,
     pseudonym: web::Path<String>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&pseudonym, "/cases", &caller);

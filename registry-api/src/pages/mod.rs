@@ -1,7 +1,9 @@
 //! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
 mod adherence;
+mod adherence_filters;
 mod adjudication;
+mod admin;
 mod assets;
 mod case;
 mod cases;
@@ -37,6 +39,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/", overview::page),
         guarded(Method::GET, "/adherence", adherence::page),
+        guarded(Method::GET, "/adherence.csv", adherence_filters::csv),
         guarded(Method::GET, "/measures/{measure}", measure::page),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
@@ -53,8 +56,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/quality", quality::page),
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),
+        guarded(Method::GET, "/admin", admin::page),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/runs", runs::page),
+        guarded(Method::POST, "/runs", runs::start),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),
         open(

@@ -4,9 +4,10 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::results::{LevelCount, Overview};
 
+use super::frame::start;
 use super::{Frame, html, words};
 use crate::charts;
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, Anyone, NoQuery, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
@@ -41,9 +42,17 @@ struct CentreLine {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<Anyone>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let home = start(caller.scope.role());
+    if home != "/" {
+        return Ok(HttpResponse::SeeOther()
+            .insert_header(("location", home))
+            .finish());
+    }
+    let caller = caller.also::<ReadsResults>()?;
     let frame = Frame::of("Overview", "/", &caller);
     let page = blocking(move || {
         let view = match View::open(&state, &caller.scope, None) {

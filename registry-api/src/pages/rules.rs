@@ -8,7 +8,7 @@ use registry_etl::results::{Comparison, MeasureChange};
 
 use super::measure::value;
 use super::{Frame, html, words};
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, NoQuery, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
@@ -61,6 +61,7 @@ struct Preview {
 
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Rules", "/rules", &caller);
