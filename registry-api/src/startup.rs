@@ -33,13 +33,13 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database cannot be opened.
-    #[error("database: {0}")]
+    #[error("setting database.url: the database: {0}")]
     Store(#[from] registry_core::storage::StoreError),
     /// The schema files are wrong.
     #[error("schema: {0}")]
     Schema(String),
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("setting server.host or server.port: cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: String,
@@ -150,6 +150,7 @@ fn derived_key(master: &MasterKey, purpose: &[u8]) -> [u8; 32] {
 /// # Errors
 /// An address that cannot be listened on.
 pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
+    state.settings.check_releases_folder()?;
     let server = &state.settings.server;
     let wanted = format!("{}:{}", server.host, server.port);
     let listener = TcpListener::bind(&wanted).map_err(|source| StartError::Listen {
