@@ -12,6 +12,7 @@ mod entry;
 mod fhir;
 mod isolation;
 mod layering;
+mod pages;
 mod postgres;
 mod quality;
 mod releases;
