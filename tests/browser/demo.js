@@ -24,11 +24,12 @@ export async function signIn(browser, role, options = {}) {
 }
 
 export const pagesOf = (role) => {
-  if (role === "admin") return ["/schema"];
-  const pages = ["/", "/adherence", "/measures/1a", "/measures/10c2", "/survival", "/quality", "/schema"];
+  if (role === "admin") return ["/admin", "/schema"];
+  const measures = ["1a", "10c2", "20a", "24c", "43x"].map((id) => `/measures/${id}`);
+  const pages = ["/", "/adherence", "/adherence?by=half_year", ...measures, "/survival", "/survival?endpoint=S9", "/survival/published", "/quality", "/rules", "/schema"];
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");
   if (["committee", "coordinator"].includes(role)) pages.push("/runs");
-  if (role === "coordinator") pages.push("/adjudication");
+  if (role === "coordinator") pages.push("/adjudication", "/admin");
   return pages;
 };
