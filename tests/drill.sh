@@ -31,10 +31,10 @@ registry migrate --init >/dev/null
 registry centre add C01 "Centre one" >/dev/null
 key=$(registry key create drill --role submitter --centre C01 2>/dev/null)
 office=$(registry key create drill --role coordinator 2>/dev/null)
-registry serve 2>"$work/log" &
+"$REGISTRY" serve --config "$work/registry.toml" 2>"$work/log" &
 served=$!
 base=http://127.0.0.1:$port
-curl -sS --retry 60 --retry-delay 1 --retry-all-errors --fail -o /dev/null "$base/health/ready"
+curl -s --retry 60 --retry-delay 1 --retry-all-errors --fail -o /dev/null "$base/health/ready"
 for figure in figure-1 figure-2; do
   code=$(curl -sS -o "$work/answer" -w '%{http_code}' -X PUT "$base/api/v1/cases/${figure^^}" -H "Authorization: Bearer $key" \
     -H 'Content-Type: application/json' --data "$(sed "s/\"pseudonym_id\": *\"[^\"]*\"/\"pseudonym_id\": \"${figure^^}\"/" "$root/schema/examples/1.0.0/valid/$figure.json")")
