@@ -1,7 +1,8 @@
 #!/bin/bash
 # One backup of a running registry, SQLite or PostgreSQL.
 #   backup.sh SETTINGS.toml FOLDER
-# Makes FOLDER/<time>/ with the database, its anchor of the audit chain, a manifest with SHA-256, and FOLDER/withdrawals.jsonl
+# Makes FOLDER/<time>/ with the database, the bundles of releases (which may not be buildable again: a case was withdrawn, the master
+# key changed), its anchor of the audit chain, a manifest with SHA-256, and FOLDER/withdrawals.jsonl
 # (the ledger that a restore applies again). The master key is NOT in it: a backup and the key together are the data.
 # PostgreSQL: BACKUP_URL is the URL of registry_backup, without password (PGPASSFILE has it): row-level security is forced, so
 # the owner of the tables may not read them all. Needs pg_dump of the server's version.
@@ -11,6 +12,10 @@ folder=${2:?folder for backups}
 registry=${REGISTRY:-registry}
 umask 077
 url=${REGISTRY_DATABASE__URL:-$(sed -n 's/^url *= *"\([^"]*\)".*/\1/p' "$settings" | head -n 1)}
+# The folder of releases as the settings say, for a path that is not absolute below WORKDIR (default /var/lib/registry).
+releases=${REGISTRY_RELEASES__FOLDER:-$(sed -n '/^\[releases\]/,/^\[/s/^folder *= *"\([^"]*\)".*/\1/p' "$settings" | head -n 1)}
+releases=${releases:-releases}
+[[ $releases == /* ]] || releases=${WORKDIR:-/var/lib/registry}/$releases
 name=$(date -u +%Y%m%dT%H%M%SZ)
 target=$folder/$name.part
 mkdir -p "$target"
@@ -28,9 +33,12 @@ case $url in
     database=registry.dump ;;
   *) echo "backup: database.url is neither sqlite: nor postgres:" >&2; exit 2 ;;
 esac
+# After the database: a release it knows has its bundle in the copy. Drafts begin with a dot and stay out.
+mkdir -p "$releases"
+tar --create --file="$target/releases.tar" --directory="$releases" --exclude='./.*' .
 "$registry" withdrawals list --config "$settings" > "$folder/withdrawals.jsonl.part"
 mv "$folder/withdrawals.jsonl.part" "$folder/withdrawals.jsonl"
-(cd "$target" && sha256sum "$database" anchor > SHA256SUMS && sha256sum --check --quiet SHA256SUMS)
+(cd "$target" && sha256sum "$database" releases.tar anchor > SHA256SUMS && sha256sum --check --quiet SHA256SUMS)
 sync -f "$target"
 mv "$target" "$folder/$name"
 trap - EXIT

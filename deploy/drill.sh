@@ -23,7 +23,8 @@ if [[ $original_url == postgres* ]]; then
 fi
 original() { "$registry" "$@" --config "$settings"; }
 restored() {
-  REGISTRY_DATABASE__URL=$restored_url REGISTRY_SECRETS__MASTER_KEY_FILE=$kept_key "$registry" "$@" --config "$settings"
+  REGISTRY_DATABASE__URL=$restored_url REGISTRY_SECRETS__MASTER_KEY_FILE=$kept_key REGISTRY_RELEASES__FOLDER=$work/releases \
+    "$registry" "$@" --config "$settings"
 }
 events() { "$1" audit verify | sed -n 's/ events, .*//p'; }
 
@@ -42,7 +43,7 @@ done
 mkdir -p "$work/restored" "$work/none"
 : > "$work/none/withdrawals.jsonl"
 if [[ $restored_url == sqlite:* ]]; then unset OWNER_URL; else export OWNER_URL=$restored_url; fi
-REGISTRY_DATABASE__URL=$restored_url REGISTRY_SECRETS__MASTER_KEY_FILE=$kept_key \
+REGISTRY_DATABASE__URL=$restored_url REGISTRY_SECRETS__MASTER_KEY_FILE=$kept_key REGISTRY_RELEASES__FOLDER=$work/releases \
   "$here/restore.sh" "$backup" "$settings" "$work/none/withdrawals.jsonl"
 if [[ $equal == comparable ]]; then
   restored_sum=$(restored export | sha256sum | cut -d' ' -f1)
@@ -52,6 +53,10 @@ else
   echo "drill: exports not compared, the registry was never quiet; run again at night" >&2
   exit 3
 fi
+bundles() { (cd "$1" && find . -name '*.zip' -type f -exec sha256sum {} + | sort -k 2); }
+mkdir -p "$work/unpacked" && tar --extract --file="$backup/releases.tar" --directory="$work/unpacked"
+[[ $(bundles "$work/releases") == "$(bundles "$work/unpacked")" ]] || { echo "drill: FAILED, bundles of releases differ" >&2; exit 1; }
+echo "drill: $(bundles "$work/releases" | wc -l) bundles of releases are there"
 original withdrawals list > "$work/withdrawals.jsonl"
 restored withdrawals apply "$work/withdrawals.jsonl"
 diff <(restored withdrawals list) "$work/withdrawals.jsonl" >/dev/null \

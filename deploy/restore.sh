@@ -13,8 +13,16 @@ registry=${REGISTRY:-registry}
 umask 077
 url=${REGISTRY_DATABASE__URL:-$(sed -n 's/^url *= *"\([^"]*\)".*/\1/p' "$settings" | head -n 1)}
 
+# As in backup.sh.
+releases=${REGISTRY_RELEASES__FOLDER:-$(sed -n '/^\[releases\]/,/^\[/s/^folder *= *"\([^"]*\)".*/\1/p' "$settings" | head -n 1)}
+releases=${releases:-releases}
+[[ $releases == /* ]] || releases=${WORKDIR:-/var/lib/registry}/$releases
+
 (cd "$backup" && sha256sum --check --quiet SHA256SUMS)
 [[ -r $ledger ]] || { echo "restore: no ledger of withdrawals at $ledger; without it withdrawn patients would come back" >&2; exit 2; }
+if [[ -e $releases ]] && [[ -n $(ls -A "$releases") ]]; then
+  echo "restore: $releases is not empty; restore into a new place" >&2; exit 2
+fi
 case $url in
   sqlite:*)
     file=${url#sqlite:}
@@ -30,6 +38,8 @@ case $url in
     pg_restore --no-owner --exit-on-error --single-transaction --dbname="${OWNER_URL:-$url}" "$backup/registry.dump" ;;
   *) echo "restore: database.url is neither sqlite: nor postgres:" >&2; exit 2 ;;
 esac
+mkdir -p "$releases"
+tar --extract --file="$backup/releases.tar" --directory="$releases" --no-same-owner
 REGISTRY_DATABASE__URL=${OWNER_URL:-$url} "$registry" migrate --config "$settings"
 "$registry" audit verify --config "$settings" --anchor "$(cat "$backup/anchor")"
 "$registry" withdrawals apply --config "$settings" "$ledger"

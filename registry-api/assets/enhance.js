@@ -17,10 +17,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
       for (const other of head.cells) other.removeAttribute("aria-sort");
       cell.setAttribute("aria-sort", down ? "ascending" : "descending");
       const value = (row) => row.cells[column].textContent.trim();
+      // Centres are A, B, .. Z, AA.
+      const centre = (text) => (/^Centre [A-Z]+$/.test(text) ? text.length : NaN);
       const number = (text) => (/^-?[\d.,]+/.test(text) ? parseFloat(text.replace(",", "")) : NaN);
       const rows = [...body.rows].sort((a, b) => {
         const [x, y] = [value(a), value(b)];
-        const [m, n] = [number(x), number(y)];
+        const lettered = centre(x) - centre(y);
+        const [m, n] = lettered ? [centre(x), centre(y)] : [number(x), number(y)];
         const order = !Number.isNaN(m) && !Number.isNaN(n) ? m - n : x.localeCompare(y, "en", { numeric: true });
         return down ? order : -order;
       });

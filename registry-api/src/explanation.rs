@@ -3,6 +3,7 @@
 use registry_core::guideline::{Explanation, Guideline, Outcome, Step};
 use registry_core::record::{Record, day_of};
 use registry_core::rules::{Scalar, Truth};
+use registry_core::versions::SchemaStore;
 use serde_json::{Value, json};
 
 /// A case ready to be explained: its record, and the document (envelope and derived elements in place) values are shown from.
@@ -10,6 +11,9 @@ pub struct Explained<'a> {
     pub guideline: &'a Guideline,
     pub record: &'a Record,
     pub document: &'a Value,
+    pub schemas: &'a SchemaStore,
+    /// Version of the schema the document was sent in: pointers lead into the document as sent.
+    pub sent_in: &'a str,
 }
 
 /// One step in words.
@@ -39,7 +43,8 @@ impl Explained<'_> {
                     .iter()
                     .map(|cell| {
                         let pointer = self.record.pointer(*cell);
-                        json!({ "pointer": pointer, "value": self.document.pointer(&pointer) })
+                        let value = self.document.pointer(&pointer);
+                        json!({ "pointer": self.as_sent(&pointer), "value": value })
                     })
                     .collect();
                 let unknown = step.truth.unknown();
@@ -87,11 +92,16 @@ impl Explained<'_> {
                     .map(|cell| {
                         let pointer = self.record.pointer(*cell);
                         let value = self.document.pointer(&pointer).map(value_in_words);
-                        (pointer, value.unwrap_or_else(|| "not filled in".to_owned()))
+                        let value = value.unwrap_or_else(|| "not filled in".to_owned());
+                        (self.as_sent(&pointer), value)
                     })
                     .collect(),
             })
             .collect()
+    }
+
+    fn as_sent(&self, pointer: &str) -> String {
+        self.schemas.as_sent(pointer, self.sent_in)
     }
 
     /// The windows' dates for a page; what does not exist is left out.

@@ -1,6 +1,10 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+mod own;
+
 use std::collections::HashMap;
+
+pub use own::Which;
 
 use registry_core::access::{Role, Scope};
 use registry_core::guideline::Guideline;
@@ -27,6 +31,7 @@ pub struct View<'a> {
     pub run: Run,
     audience: Audience,
     letters: CentreLetters,
+    own_run: Option<own::OwnRun>,
 }
 
 impl<'a> View<'a> {
@@ -47,6 +52,11 @@ impl<'a> View<'a> {
         if run.status != RunStatus::Finished || (run.published_at.is_none() && !office) {
             return Err(Problem::new(Kind::NotFound));
         }
+        Self::on(state, scope, run)
+    }
+
+    /// This run, whoever may see it.
+    fn on(state: &'a AppState, scope: &'a Scope, run: Run) -> Result<Self, Problem> {
         let centres = state.store.list_centres(&Scope::system("letters"))?;
         let letters = CentreLetters::new(&state.letters_key, centres.iter().map(|c| c.centre_id.as_str()));
         let audience = match (scope.role(), scope.centre()) {
@@ -60,6 +70,7 @@ impl<'a> View<'a> {
             run,
             audience,
             letters,
+            own_run: None,
         })
     }
 
@@ -118,14 +129,17 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn adherence(&self) -> Result<AdherenceTable, Problem> {
-        let mut shown = self.table()?;
+        let shown = self.table()?;
+        let mut shown = self.with_own_adherence(shown)?;
         let order: HashMap<String, usize> = shown.measures.iter().map(|m| m.id.clone()).zip(0..).collect();
         for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
         }
         shown.rows.sort_by(|a, b| {
             let place = |m: &str| order.get(m);
-            (place(&a.measure), a.by, a.period, &a.level).cmp(&(place(&b.measure), b.by, b.period, &b.level))
+            place(&a.measure)
+                .cmp(&place(&b.measure))
+                .then_with(|| level_order(a, b))
         });
         Ok(shown)
     }
@@ -150,9 +164,7 @@ impl<'a> View<'a> {
         for row in table.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
         }
-        table
-            .rows
-            .sort_by(|a, b| (a.by, a.period, &a.level).cmp(&(b.by, b.period, &b.level)));
+        table.rows.sort_by(level_order);
         let funnels = funnels_within(&table, &family).map_err(Problem::internal)?;
         let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
         let trend = registry_etl::measures::trend(&rows).map_err(Problem::internal)?;
@@ -199,7 +211,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn overview(&self) -> Result<Overview, Problem> {
-        let mut shown = self.reader().overview(&self.audience).map_err(from_run)?;
+        let shown = self.reader().overview(&self.audience).map_err(from_run)?;
+        let mut shown = self.with_own_overview(shown)?;
         for row in &mut shown.by_centre {
             row.centre = self.name_of(&row.centre);
         }
@@ -245,7 +258,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn quality(&self) -> Result<Quality, Problem> {
-        let mut shown = self.reader().quality(&self.audience).map_err(from_run)?;
+        let shown = self.reader().quality(&self.audience).map_err(from_run)?;
+        let mut shown = self.with_own_quality(shown)?;
         for row in &mut shown.centres {
             row.centre = self.name_of(&row.centre);
         }
@@ -296,6 +310,12 @@ impl<'a> View<'a> {
     pub fn own(&self) -> Option<&str> {
         self.scope.centre()
     }
+}
+
+/// Rows of one measure as a reader looks for them: centres A, B, .. Z, AA.
+fn level_order(a: &AdherenceRow, b: &AdherenceRow) -> std::cmp::Ordering {
+    let length = |row: &AdherenceRow| if row.by == By::Centre { row.level.len() } else { 0 };
+    (a.by, a.period, length(a), &a.level).cmp(&(b.by, b.period, length(b), &b.level))
 }
 
 /// How many of the eligible patients a centre saw are in the registry: rates speak for those only.

@@ -19,7 +19,7 @@ use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
 
-use crate::guard::{RateLimiter, observe};
+use crate::guard::{RateLimiter, observe, query};
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routes;
@@ -34,13 +34,13 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database cannot be opened.
-    #[error("database: {0}")]
+    #[error("setting database.url: the database: {0}")]
     Store(#[from] registry_core::storage::StoreError),
     /// The schema files are wrong.
     #[error("schema: {0}")]
     Schema(String),
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("setting server.host or server.port: cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: String,
@@ -158,6 +158,7 @@ fn derived_key(master: &MasterKey, purpose: &[u8]) -> [u8; 32] {
 /// # Errors
 /// An address that cannot be listened on.
 pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
+    state.settings.check_releases_folder()?;
     let server = &state.settings.server;
     let wanted = format!("{}:{}", server.host, server.port);
     let listener = TcpListener::bind(&wanted).map_err(|source| StartError::Listen {
@@ -169,13 +170,10 @@ pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
     let http = HttpServer::new(move || {
         App::new()
             .app_data(shared.clone())
-            .app_data(web::QueryConfig::default().error_handler(|_, _| {
-                Problem::with(
-                    Kind::BadQuery,
-                    "a parameter is unknown, or its value cannot be read",
-                )
-                .into()
-            }))
+            .app_data(
+                web::QueryConfig::default()
+                    .error_handler(|error, request| query::refused(&error, request).into()),
+            )
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::new(Kind::NotFound).into()))
             .configure(routes::register)
             .wrap(middleware::Compress::default())

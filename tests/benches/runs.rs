@@ -132,7 +132,7 @@ fn run(store: &Store, engine: &Engine, cut_off: NaiveDate) -> Result<Took, Failu
         &options,
         |progress| match progress.phase {
             Phase::Evaluating => evaluated = Instant::now(),
-            Phase::Aggregating => read = Instant::now(),
+            Phase::Aggregating | Phase::Summarising => read = Instant::now(),
         },
     )?;
     Ok(Took {

@@ -13,6 +13,7 @@ mod fhir;
 mod guidelines;
 mod isolation;
 mod layering;
+mod pages;
 mod postgres;
 mod quality;
 mod queries;

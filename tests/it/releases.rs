@@ -115,3 +115,60 @@ fn a_release_reads_back_in_pandas_and_is_rebuilt_byte_for_byte() {
         .expect("python3 runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
+
+/// The file is a copy of what the database can say again, as long as it can.
+#[test]
+fn a_lost_bundle_is_built_again_as_it_was_or_is_gone() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for n in 0..3 {
+        let name = format!("FIG-{n:04}");
+        centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+    let run = service.published_run("2026-11-01");
+    let made = service.client("coordinator", None).post(
+        "/api/v1/releases",
+        &[("idempotency-key", "lost")],
+        &json!({ "run": run, "release": "lost-1" }),
+    );
+    let release = made.expect(201).json()["release"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let address = format!("/api/v1/releases/{release}/bundle.zip");
+    let file = service
+        .state()
+        .settings
+        .releases
+        .folder
+        .join(format!("{release}.zip"));
+    let researcher = service.client("researcher", None);
+    let first = researcher.get(&address).expect(200).body;
+    assert_eq!(first, std::fs::read(&file).expect("the bundle is kept"));
+    std::fs::remove_file(&file).expect("lost");
+    assert_eq!(
+        researcher.get(&address).expect(200).body,
+        first,
+        "built again, byte for byte"
+    );
+    assert_eq!(std::fs::read(&file).expect("and kept again"), first);
+
+    // Without one of its cases it cannot be what it was.
+    centre
+        .post(
+            "/api/v1/cases/FIG-0001:withdraw",
+            &[("idempotency-key", "w-1")],
+            &json!({"mode": "erase", "date": "2026-11-20", "reason": "asked for"}),
+        )
+        .expect(200);
+    assert_eq!(
+        researcher.get(&address).expect(200).body,
+        first,
+        "a kept bundle stays"
+    );
+    std::fs::remove_file(&file).expect("lost");
+    assert_eq!(researcher.get(&address).expect(410).code(), "release_gone");
+    assert!(!file.exists(), "nothing else is put in its place");
+}

@@ -136,3 +136,85 @@ fn golden_files_are_the_ones_that_were_copied() {
         );
     }
 }
+
+/// Every requirement, so that none drops out of the table.
+const REQUIREMENTS: [&str; 40] = [
+    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "S14", "S15", "S16",
+    "S17", "S19", "S20", "S21", "S23", "S24", "S27", "S30", "D1", "D2", "R1", "R3", "R4", "R7", "R8", "R9",
+    "R10", "R12", "R13", "R14", "R15", "R17", "R18", "R19",
+];
+
+#[test]
+fn every_requirement_names_tests_that_exist() {
+    let table = std::fs::read_to_string(root().join("deploy/requirements.md")).expect("the table");
+    let folders = [
+        ("it/", "tests/it/"),
+        ("browser/", "tests/browser/"),
+        ("process/", "registry-api/tests/process/"),
+        ("storage/", "registry-core/tests/storage/"),
+        ("schema/", "registry-core/tests/schema/"),
+        ("rules/", "registry-core/tests/rules/"),
+        ("etl/", "registry-etl/"),
+    ];
+    let mut wrong = Vec::new();
+    let mut found = Vec::new();
+    for line in table
+        .lines()
+        .filter(|line| line.starts_with("| S") || line.starts_with("| R") || line.starts_with("| D"))
+    {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (id, shown) = (cells[1], cells[3]);
+        found.push(id.to_owned());
+        let mut text = None;
+        for name in shown.split('`').skip(1).step_by(2) {
+            if name.contains('/') {
+                let place = folders
+                    .iter()
+                    .find_map(|(short, long)| Some(format!("{long}{}", name.strip_prefix(short)?)));
+                let place = root().join(place.unwrap_or_else(|| name.to_owned()));
+                text = std::fs::read_to_string(&place).ok();
+                if text.is_none() {
+                    wrong.push(format!("{id}: no file {name}"));
+                }
+            } else if name.contains('_')
+                && !text
+                    .as_ref()
+                    .is_some_and(|text| text.contains(&format!("fn {name}(")))
+            {
+                wrong.push(format!("{id}: no test {name} in the file named before it"));
+            }
+        }
+        if text.is_none() && !shown.contains("open") && !shown.contains("tests/") {
+            wrong.push(format!("{id}: neither a test nor `open`"));
+        }
+        // A browser test is named by its title.
+        for title in shown.split('"').skip(1).step_by(2) {
+            if !text.as_ref().is_some_and(|text| text.contains(title)) {
+                wrong.push(format!("{id}: no test \"{title}\" in the file named before it"));
+            }
+        }
+    }
+    for id in REQUIREMENTS {
+        if found.iter().filter(|known| *known == id).count() != 1 {
+            wrong.push(format!("{id} has not one line"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A table wider than its page scrolls by itself, never the page.
+#[test]
+fn every_table_of_a_page_stands_in_a_scroll_container() {
+    for file in files("registry-api/templates") {
+        let text = std::fs::read_to_string(&file).expect("a template is text");
+        for (at, _) in text.match_indices("<table") {
+            let before = &text[..at];
+            assert!(
+                before.ends_with("<div class=\"scroll\">")
+                    || before.ends_with("<div class=\"scroll matrix\">"),
+                "{}: a table outside of a scroll container",
+                shown(&file)
+            );
+        }
+    }
+}

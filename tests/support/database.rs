@@ -41,6 +41,19 @@ impl Database {
         })
     }
 
+    /// Makes the PostgreSQL database read-only, as a server that became a standby: open connections end.
+    pub fn make_read_only(&self) {
+        let (server, name) = self.postgres.as_ref().expect("a PostgreSQL database");
+        psql(
+            server,
+            &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+        );
+        psql(
+            server,
+            &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
+        );
+    }
+
     /// What the settings take.
     pub fn url(&self) -> &str {
         &self.url

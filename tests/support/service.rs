@@ -51,7 +51,7 @@ pub struct Service {
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
     // Dropped last.
-    _database: Database,
+    database: Database,
     _folder: TempDir,
 }
 
@@ -130,7 +130,7 @@ impl Service {
             clock,
             handle,
             thread: Some(thread),
-            _database: database,
+            database,
             _folder: folder,
         }
     }
@@ -138,6 +138,11 @@ impl Service {
     /// `http://127.0.0.1:port`.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// The service's parts.

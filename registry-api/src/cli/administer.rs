@@ -6,6 +6,7 @@ use chrono::Duration;
 use clap::{Args, Subcommand};
 use registry_core::access::{Role, Scope};
 use registry_core::audit::ChainHead;
+use registry_core::crypto::MasterKey;
 use registry_core::storage::{NewCentre, NewKey, Store};
 
 use super::Failure;
@@ -57,6 +58,15 @@ pub(super) enum Key {
     Revoke {
         /// Id as `key list` shows it.
         id: String,
+    },
+    /// Change the master key: re-wraps every case's key under a new one, in one transaction. Stop the service first, and put
+    /// the new file in the old one's place afterwards: only the new key opens the database then.
+    #[command(
+        after_help = "Example:\n  (umask 077 && openssl rand -hex 32 > /etc/registry/master.key.new)\n  registry key rotate-master /etc/registry/master.key.new --config /etc/registry/registry.toml"
+    )]
+    RotateMaster {
+        /// File with the new key: 64 hexadecimal digits.
+        new_key_file: PathBuf,
     },
 }
 
@@ -122,6 +132,7 @@ pub(super) fn centre(command: Centre, settings: Settings, ports: Ports) -> Resul
 
 pub(super) fn key(command: Key, settings: Settings, ports: Ports) -> Result<(), Failure> {
     let now = ports.clock.now();
+    let (old, master_key_file) = (settings.master_key()?, settings.secrets.master_key_file.clone());
     let store = open(&settings, ports)?;
     match command {
         Key::Create {
@@ -163,6 +174,21 @@ pub(super) fn key(command: Key, settings: Settings, ports: Ports) -> Result<(), 
         Key::Revoke { id } => {
             store.revoke_key(&operator(), &id)?;
             println!("revoked {id}");
+        }
+        Key::RotateMaster { new_key_file } => {
+            let shown = new_key_file.display();
+            let text =
+                std::fs::read_to_string(&new_key_file).map_err(|e| Failure::new(format!("{shown}: {e}")))?;
+            let new = MasterKey::parse(&text).map_err(|e| Failure::new(format!("{shown}: {e}")))?;
+            if new.id() == old.id() {
+                return Err(Failure::new(format!("{shown}: this is the key in use")));
+            }
+            let cases = store.rotate_master_key(&operator(), new)?;
+            println!(
+                "{cases} case keys re-wrapped; only the key in {shown} opens the database now: put it in place of {}, keep the old one \
+                 as long as a backup made under it, and start the service",
+                master_key_file.display()
+            );
         }
     }
     Ok(())

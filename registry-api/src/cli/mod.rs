@@ -51,10 +51,10 @@ enum Command {
     #[command(after_help = "Example:\n  registry migrate --init --config registry.toml")]
     Migrate(serve::MigrateArgs),
     /// Centres.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  registry centre list")]
     Centre(administer::Centre),
-    /// API keys.
-    #[command(subcommand)]
+    /// API keys, and the master key.
+    #[command(subcommand, after_help = "Example:\n  registry key list")]
     Key(administer::Key),
     /// Judge case files without storing anything; exit code 1 when one is refused.
     #[command(after_help = "Example:\n  registry validate schema/examples/1.0.0/valid/figure-1.json")]
@@ -80,10 +80,10 @@ enum Command {
     )]
     Pseudonymise(pseudonymise::PseudonymiseArgs),
     /// Measures and checks: compile, test.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  registry rules check schema")]
     Rules(rules::Rules),
     /// Versions of the case schema: compare, check, publish.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  registry schema diff 1.0.0 1.1.0")]
     Schema(schema::Schema),
     /// Send case files to a running registry; the key comes from REGISTRY_KEY.
     #[command(
@@ -99,13 +99,16 @@ enum Command {
     #[command(after_help = "Example:\n  registry run --cut-off 2026-06-30 --publish")]
     Run(serve::RunArgs),
     /// The audit trail.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  registry audit verify")]
     Audit(administer::Audit),
     /// Copy a running SQLite registry to a new file (PostgreSQL: see deploy/).
     #[command(after_help = "Example:\n  registry backup /var/backups/registry-2026-11-23.sqlite3")]
     Backup(administer::BackupArgs),
     /// The ledger of withdrawals, kept outside the backups and applied after a restore.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  registry withdrawals list > /var/backups/registry/withdrawals.jsonl"
+    )]
     Withdrawals(recovery::Withdrawals),
     /// Print everything, decrypted, one JSON line a row: to compare two databases, or to move between them. Audited.
     #[command(after_help = "Example:\n  registry export | sha256sum")]

@@ -18,7 +18,7 @@ use crate::ports::Ports;
 pub(super) enum Schema {
     /// What differs between two versions, each change cosmetic, an addition or breaking.
     #[command(
-        after_help = "Example:\n  registry schema diff 1.0.0 1.1.0\n  registry schema diff 1.1.0 1.2.0 --schema schema --format json"
+        after_help = "Example:\n  registry schema diff 1.0.0 1.1.0\n  registry schema diff 1.0.0 1.1.0 --schema schema --format json"
     )]
     Diff(DiffArgs),
     /// Whether a folder is sound: nothing published has been edited, and every draft could be published; exit code 1 when not.

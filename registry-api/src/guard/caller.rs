@@ -73,6 +73,26 @@ impl<P: Policy> Allowed<P> {
     }
 }
 
+/// Whoever asks, of a page that anyone may read: its menu is the reader's when they are signed in.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Option<(Scope, Via)>);
+
+impl FromRequest for Reader {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identity = identity_of(request);
+        Box::pin(async move {
+            match identity.await {
+                Ok(known) => Ok(Self(Some(known))),
+                Err(problem) if problem.kind == Kind::Unauthenticated => Ok(Self(None)),
+                Err(problem) => Err(problem),
+            }
+        })
+    }
+}
+
 /// Who asks, established once per request however many extractors want to know.
 pub(super) type Identity = Shared<Pin<Box<dyn Future<Output = Result<(Scope, Via), Problem>>>>>;
 

@@ -6,15 +6,17 @@ mod form;
 pub mod headers;
 mod middleware;
 mod policy;
+pub mod query;
 mod rate;
 pub mod request_id;
 
 pub use body::{Json, RawBody};
-pub use caller::{Allowed, SESSION_COOKIE, Via};
+pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
 pub use form::{AllowedForm, Fields};
 pub use middleware::{Envelope, observe};
 pub use policy::{
     Administers, Anyone, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults,
     ReadsRuns, ReadsVerifications, SeesCases, Submits,
 };
+pub use query::NoQuery;
 pub use rate::RateLimiter;

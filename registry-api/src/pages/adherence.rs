@@ -6,12 +6,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
-use serde::Deserialize;
 
+use super::adherence_filters::{COLUMNS, DOMAINS, Filters, GRADES, KINDS};
 use super::{Frame, html, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::{Registration, View};
+use crate::results::{Registration, View, Which};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -30,6 +30,11 @@ struct Data {
     bys: Vec<Choice>,
     csv: String,
     caption: String,
+    /// What the own column rests on, when not on the run of all others.
+    own: String,
+    /// The latest run of a centre's own cases, newer than the one shown.
+    newer: Option<i64>,
+    run: &'static str,
     suppressed: String,
     columns: Vec<Column>,
     /// Of the eligible patients seen, those registered: network first, then the columns.
@@ -78,19 +83,6 @@ struct Cell {
     tip: String,
 }
 
-/// Filters of the page; an empty one filters nothing.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Filters {
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    domain: String,
-    #[serde(default)]
-    grade: String,
-    #[serde(default)]
-    by: String,
-}
-
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
     filters: web::Query<Filters>,
@@ -98,18 +90,30 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Adherence", "/adherence", &caller);
     let page = blocking(move || {
-        let view = match View::open(&state, &caller.scope, None) {
+        filters.check()?;
+        let view = match View::of(&state, &caller.scope, filters.run) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) if problem.kind == Kind::NotFound && filters.run.is_none() => {
+                return Ok(Page { frame, data: None });
+            }
             Err(problem) => return Err(problem),
         };
-        let shown = data(
-            &view.adherence()?,
-            &view.registration()?,
-            view.other_version(),
-            &filters,
-            view.own(),
-        );
+        let shown = Data {
+            own: view.own_run().map_or_else(String::new, |run| {
+                format!(
+                    "Your own column is of run {}, with data up to {}; everything else is of the published run.",
+                    run.number, run.cutoff_date
+                )
+            }),
+            newer: view.newer()?.map(|run| run.number),
+            ..data(
+                &view.adherence()?,
+                &view.registration()?,
+                view.other_version(),
+                &filters,
+                view.own(),
+            )
+        };
         Ok(Page {
             frame: frame.with_run(&view.run),
             data: Some(shown),
@@ -128,23 +132,6 @@ fn choices(values: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
     values.iter().map(one).collect()
 }
 
-/// A way to lay out the columns: code, label, breakdown, period.
-const COLUMNS: [(&str, &str, By, Period); 8] = [
-    ("", "Centres, last 24 months", By::Centre, Period::Last24Months),
-    ("centre_all", "Centres, all diagnoses", By::Centre, Period::All),
-    ("half_year", "Half-years, network", By::HalfYear, Period::All),
-    ("year", "Years, network", By::Year, Period::All),
-    ("histology", "Histology, network", By::Histology, Period::All),
-    ("timing", "Timing, network", By::Timing, Period::All),
-    ("organ", "Organ, network", By::Organ, Period::All),
-    (
-        "volume_tertile",
-        "Centre volume, network",
-        By::VolumeTertile,
-        Period::All,
-    ),
-];
-
 fn data(
     table: &AdherenceTable,
     registration: &[Registration],
@@ -152,8 +139,7 @@ fn data(
     filters: &Filters,
     own: Option<&str>,
 ) -> Data {
-    let chosen = COLUMNS.iter().find(|(code, ..)| *code == filters.by);
-    let (_, _, by, period) = *chosen.unwrap_or(&COLUMNS[0]);
+    let (by, period) = filters.columns();
     let rows: HashMap<(&str, By, &str), &AdherenceRow> = table
         .rows
         .iter()
@@ -206,18 +192,20 @@ fn data(
     } else {
         f64::from(table.rows_suppressed) / f64::from(table.rows_total)
     };
-    let period_code = if period == Period::All {
-        "all"
-    } else {
-        "last24_months"
-    };
     Data {
         notice,
         kinds: choices(&KINDS, &filters.kind),
         domains: choices(&DOMAINS, &filters.domain),
         grades: choices(&GRADES, &filters.grade),
         bys: choices(&COLUMNS.map(|(code, label, ..)| (code, label)), &filters.by),
-        csv: format!("/api/v1/adherence?by={}&period={period_code}", by.as_str()),
+        csv: filters.csv(),
+        own: String::new(),
+        newer: None,
+        run: if filters.run == Some(Which::Latest) {
+            "latest"
+        } else {
+            ""
+        },
         caption: format!(
             "Share of assessable units; small: counted units, then units that cannot be assessed. {}",
             if period == Period::Last24Months {
@@ -260,6 +248,11 @@ fn data(
 
 fn registered(row: &Registration) -> Registered {
     match (row.registered, row.eligible_seen) {
+        // No share of a whole: cases diagnosed, or seen, in other years were registered too.
+        (Some(registered), Some(seen)) if registered > seen => Registered {
+            share: "more than seen".to_owned(),
+            of: format!("{registered} registered, {seen} seen"),
+        },
         (Some(registered), Some(seen)) => Registered {
             share: words::percent(row.completeness),
             of: format!("{registered} of {seen}"),
@@ -272,42 +265,6 @@ fn registered(row: &Registration) -> Registered {
             share: "–".to_owned(),
             of: String::new(),
         },
-    }
-}
-
-const KINDS: [(&str, &str); 6] = [
-    ("", "All kinds"),
-    ("adherence", "Adherence"),
-    ("avoidance", "Avoidance"),
-    ("documentation", "Documentation"),
-    ("composite", "All or none"),
-    ("utilisation", "Use of options"),
-];
-
-const DOMAINS: [(&str, &str); 7] = [
-    ("", "All domains"),
-    ("assessment", "Assessment"),
-    ("imaging", "Imaging"),
-    ("pathology", "Pathology"),
-    ("local", "Local treatment"),
-    ("systemic", "Systemic treatment"),
-    ("palliative", "Palliative care"),
-];
-
-/// Grades of recommendation: the letter behind the level of evidence.
-const GRADES: [(&str, &str); 4] = [
-    ("", "All grades"),
-    ("A", "Grade A"),
-    ("B", "Grade B"),
-    ("C", "Grade C"),
-];
-
-impl Filters {
-    fn keep(&self, head: &MeasureHead) -> bool {
-        let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
-        is(&self.kind, &head.kind)
-            && is(&self.domain, head.domain.as_deref().unwrap_or_default())
-            && (self.grade.is_empty() || head.grade.ends_with(&self.grade))
     }
 }
 
@@ -325,13 +282,16 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
         (Some(d), None) => format!("{d}"),
         _ => String::new(),
     };
-    let tip = format!(
-        "{}: {}, {} cannot be assessed, 95 % interval {}",
+    let mut tip = format!(
+        "{}: {}, {} cannot be assessed",
         row.level,
         words::fraction(row),
         words::count(row.not_assessable),
-        words::interval(row.lower, row.upper)
     );
+    if row.rate.is_some() {
+        tip.push_str(", 95 % interval ");
+        tip.push_str(&words::interval(row.lower, row.upper));
+    }
     let class = match (row.state, row.rate) {
         (RateState::Suppressed, _) => "suppressed",
         (RateState::Insufficient, _) => "insufficient",

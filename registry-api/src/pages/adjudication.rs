@@ -5,7 +5,7 @@ use askama::Template;
 use registry_core::versions::{Adjudication, EligibilityClass};
 
 use super::{Frame, html, words};
-use crate::guard::{Allowed, Coordinates};
+use crate::guard::{Allowed, Coordinates, NoQuery};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 use crate::work::{Waiting, adjudications};
@@ -31,6 +31,7 @@ struct Decided {
 
 pub(super) async fn page(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Adjudication", "/adjudication", &caller);

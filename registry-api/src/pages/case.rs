@@ -15,7 +15,7 @@ use super::tasks::Hands;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
-use crate::guard::{Allowed, AllowedForm, Policy, SeesCases, Submits};
+use crate::guard::{Allowed, AllowedForm, NoQuery, Policy, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::queries::list::every;
 use crate::routes::{Assessed, assess};
@@ -118,6 +118,7 @@ struct Gap {
 pub(super) async fn page(
     caller: Allowed<SeesCases>,
     pseudonym: web::Path<String>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&pseudonym, "/cases", &caller);

@@ -32,6 +32,7 @@ struct Row {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     cursor: Option<String>,
 }

@@ -7,7 +7,7 @@ use registry_core::access::Scope;
 
 use super::case::gone;
 use super::{Frame, html};
-use crate::guard::{Allowed, Submits};
+use crate::guard::{Allowed, NoQuery, Submits};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 
@@ -73,6 +73,7 @@ pub(super) fn again(frame: Frame, scope: &Scope, version: String, id: &str, pseu
 /// A new case, in the newest active version of the schema.
 pub(super) async fn new(
     caller: Allowed<Submits>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let version = state.schemas.current().version.clone();
@@ -83,6 +84,7 @@ pub(super) async fn new(
 pub(super) async fn edit(
     caller: Allowed<Submits>,
     pseudonym: web::Path<String>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let pseudonym = pseudonym.into_inner();

@@ -3,7 +3,7 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::Run;
 
-use crate::guard::{Allowed, Policy, Via};
+use crate::guard::{Administers, Allowed, Policy, Reader, Via};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -54,12 +54,24 @@ impl Frame {
 
     /// For a caller.
     pub(super) fn of<P: Policy>(title: &str, active: &'static str, caller: &Allowed<P>) -> Self {
-        let csrf = match &caller.via {
+        Self::seen_by(title, active, &caller.scope, &caller.via)
+    }
+
+    /// Of a page that anyone may read.
+    pub(super) fn open(title: &str, active: &'static str, reader: &Reader) -> Self {
+        match &reader.0 {
+            Some((scope, via)) => Self::seen_by(title, active, scope, via),
+            None => Self::bare(title),
+        }
+    }
+
+    fn seen_by(title: &str, active: &'static str, scope: &Scope, via: &Via) -> Self {
+        let csrf = match via {
             Via::Session(session) => session.csrf.clone(),
             Via::Key => String::new(),
         };
         let who = Who {
-            label: label(&caller.scope),
+            label: label(scope),
             csrf,
         };
         Self {
@@ -67,7 +79,7 @@ impl Frame {
             active,
             who: Some(who),
             run: None,
-            role: Some(caller.scope.role()),
+            role: Some(scope.role()),
         }
     }
 
@@ -94,6 +106,11 @@ impl Frame {
             engine: parameter("engine_version"),
         });
         self
+    }
+
+    /// Where this role starts.
+    pub(super) fn home(&self) -> &'static str {
+        self.role.map_or("/", start)
     }
 
     /// The pages this role has.
@@ -123,8 +140,19 @@ impl Frame {
             add("/adjudication", "Adjudication");
             add("/tasks", "Tasks");
         }
+        if Administers::ROLES.contains(&role) {
+            add("/admin", "Administration");
+        }
         add("/schema", "Schema");
         items
+    }
+}
+
+/// The page a role starts on.
+pub(super) fn start(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "/admin",
+        _ => "/",
     }
 }
 

@@ -4,14 +4,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
 use registry_core::guideline::MeasureKind;
-use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixState, Period};
+use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixState, Period, RateState};
 
 use super::alternatives::{self, Alternative};
 use super::definition::Definition;
 use super::{Frame, html, words};
 use crate::charts;
 use crate::explanation::reason;
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, NoQuery, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{MeasureResults, View};
 use crate::state::{AppState, blocking};
@@ -60,6 +60,8 @@ struct Data {
     adjusted: String,
     adjusted_centres: Vec<[String; 5]>,
     lacking: Vec<(&'static str, String, u32)>,
+    /// What of the units that cannot be assessed the reasons do not list, and why.
+    lacking_rest: String,
 }
 
 /// Level, rate, interval, counted.
@@ -68,6 +70,7 @@ type Line = (String, String, String, String);
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
     measure: web::Path<String>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let page = blocking(move || {
@@ -238,7 +241,10 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
             None => "All met",
         },
         rate: words::rate(network),
-        interval: format!("95 % interval {}", words::interval(network.lower, network.upper)),
+        interval: match network.rate {
+            Some(_) => format!("95 % interval {}", words::interval(network.lower, network.upper)),
+            None => without_a_rate(network).to_owned(),
+        },
         fraction: words::fraction(network),
         patients,
         not_assessable: format!(
@@ -246,11 +252,14 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
             words::count(network.not_assessable),
             words::percent(network.not_assessable_share)
         ),
-        bounds: format!(
-            "rate between {} and {} whatever they are",
-            words::percent(network.bound_low),
-            words::percent(network.bound_high)
-        ),
+        bounds: match (network.bound_low, network.bound_high) {
+            (Some(low), Some(high)) => format!(
+                "rate between {} and {} whatever they are",
+                words::percent(Some(low)),
+                words::percent(Some(high))
+            ),
+            _ => String::new(),
+        },
         excluded: format!(
             "{} / {}",
             words::count(network.excluded),
@@ -295,13 +304,15 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
                     words::count(p.not_assessable),
                     words::position(p.position).to_owned(),
                     words::position(p.position_adjusted).to_owned(),
-                    p.q.map_or_else(String::new, |q| format!("{q:.3}")),
+                    p.q.map_or_else(String::new, words::p_value),
                 ]
             })
             .collect(),
         trend: charts::trend(&results.trend, &format!("{} over time", head.title)),
         trend_test: results.trend.p.map_or_else(String::new, |p| {
-            format!("Test of trend (Cochran-Armitage): p = {p:.3}.")
+            let p = words::p_value(p);
+            let sign = if p.starts_with('<') { "" } else { "= " };
+            format!("Test of trend (Cochran-Armitage, by the calendar): p {sign}{p}.")
         }),
         half_years: results
             .trend
@@ -333,10 +344,38 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
             }
             _ => String::new(),
         },
+        lacking_rest: lacking_rest(network),
         lacking: network
             .not_assessable_by
             .iter()
             .map(|l| (reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
             .collect(),
     })
+}
+
+/// Why there is no rate.
+fn without_a_rate(network: &AdherenceRow) -> &'static str {
+    match network.state {
+        RateState::Rate => "",
+        RateState::NotAssessable => "no unit can be assessed",
+        RateState::Insufficient => "more than 30 % cannot be assessed: no rate is given",
+        RateState::Suppressed => "too few patients to be shown",
+    }
+}
+
+/// The units that cannot be assessed beyond those listed by reason: a reason of few units is not shown.
+fn lacking_rest(network: &AdherenceRow) -> String {
+    let listed: u32 = network.not_assessable_by.iter().map(|lacking| lacking.n).sum();
+    match network.not_assessable {
+        None => "The numbers are too small to be shown.".to_owned(),
+        Some(0) => "Every unit could be assessed.".to_owned(),
+        Some(all) if all > listed && listed == 0 => {
+            format!("{all} cannot be assessed; each reason concerns too few of them to be shown.")
+        }
+        Some(all) if all > listed => format!(
+            "{} of the {all} units that cannot be assessed are not listed: each of their reasons concerns too few to be shown.",
+            all - listed
+        ),
+        Some(_) => String::new(),
+    }
 }

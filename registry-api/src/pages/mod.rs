@@ -1,7 +1,9 @@
 //! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
 mod adherence;
+mod adherence_filters;
 mod adjudication;
+mod admin;
 mod alternatives;
 mod assets;
 mod case;
@@ -46,6 +48,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/", overview::page),
         guarded(Method::GET, "/adherence", adherence::page),
+        guarded(Method::GET, "/adherence.csv", adherence_filters::csv),
         guarded(Method::GET, "/measures/{measure}", measure::page),
         guarded(
             Method::POST,
@@ -77,6 +80,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/quality", quality::page),
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),
+        guarded(Method::GET, "/admin", admin::page),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/verification", verification::list),
         guarded(Method::POST, "/verification", verification::draw),
@@ -98,6 +102,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             verification::case::reset,
         ),
         guarded(Method::GET, "/runs", runs::page),
+        guarded(Method::POST, "/runs", runs::start),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),
         open(

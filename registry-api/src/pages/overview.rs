@@ -5,9 +5,10 @@ use askama::Template;
 use registry_core::access::{Role, Scope};
 use registry_etl::results::{LevelCount, Overview};
 
+use super::frame::start;
 use super::{Frame, html, words};
 use crate::charts;
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, Anyone, NoQuery, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
@@ -54,9 +55,17 @@ struct CentreLine {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<Anyone>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let home = start(caller.scope.role());
+    if home != "/" {
+        return Ok(HttpResponse::SeeOther()
+            .insert_header(("location", home))
+            .finish());
+    }
+    let caller = caller.also::<ReadsResults>()?;
     let frame = Frame::of("Overview", "/", &caller);
     let page = blocking(move || {
         let tasks = match caller.scope.role() {

@@ -8,7 +8,7 @@ use registry_core::guideline::questions::{Decision, Questions, Ruling};
 use super::definition::value;
 use super::preview::Preview;
 use super::{Frame, html};
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, NoQuery, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
@@ -56,6 +56,7 @@ struct Parameter {
 
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Rules", "/rules", &caller);

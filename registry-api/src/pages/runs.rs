@@ -6,8 +6,10 @@ use registry_core::access::Role;
 use registry_core::storage::{Run, RunStatus};
 
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, Coordinates, ReadsRuns};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsRuns};
 use crate::problem::{Kind, Problem};
+use crate::routes::runs::in_background;
+use crate::runs::Wanted;
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -15,12 +17,20 @@ use crate::state::{AppState, blocking};
 struct Page {
     frame: Frame,
     csrf: String,
+    /// What a run may be started with; for the coordinating office.
+    start: Option<Start>,
     rows: Vec<Row>,
+}
+
+struct Start {
+    today: String,
+    guidelines: Vec<String>,
 }
 
 struct Row {
     number: i64,
     cut_off: String,
+    guideline: String,
     status: &'static str,
     started: String,
     by: String,
@@ -31,6 +41,7 @@ struct Row {
 
 pub(super) async fn page(
     caller: Allowed<ReadsRuns>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Runs", "/runs", &caller);
@@ -43,7 +54,21 @@ pub(super) async fn page(
             .filter(|r| office || r.published_at.is_some())
             .map(|r| row(r, office))
             .collect();
-        Ok(Page { frame, csrf, rows })
+        let start = office.then(|| Start {
+            today: state.ports.clock.now().date_naive().to_string(),
+            guidelines: state
+                .judge
+                .guidelines(&state.schemas.current().version)
+                .iter()
+                .map(|guideline| guideline.version.clone())
+                .collect(),
+        });
+        Ok(Page {
+            frame,
+            csrf,
+            start,
+            rows,
+        })
     })
     .await?;
     html(&page)
@@ -63,7 +88,20 @@ fn row(run: Run, office: bool) -> Row {
             count("reused")
         )
     });
+    let progress = run.progress.as_ref().map(|progress| {
+        let doing = match progress.phase.as_str() {
+            "evaluating" => "judging cases",
+            "aggregating" => "counting",
+            _ => "estimating rates and survival",
+        };
+        format!("{doing}: {} of {} cases", progress.done, progress.total)
+    });
+    let guideline = run.parameters.get("guideline_version");
     Row {
+        guideline: guideline
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         number: run.number,
         cut_off: run.cutoff_date.to_string(),
         status: match run.status {
@@ -73,12 +111,39 @@ fn row(run: Run, office: bool) -> Row {
         },
         started: run.started_at.format("%Y-%m-%d %H:%M UTC").to_string(),
         by: run.started_by,
-        summary: summary.unwrap_or_default(),
+        summary: summary.or(progress).unwrap_or_default(),
         publishable: office && run.status == RunStatus::Finished,
         published: run
             .published_at
             .map(|at| format!("{} by {}", at.date_naive(), run.published_by.unwrap_or_default())),
     }
+}
+
+/// Starts a run from the page's form; the page then says how far it is.
+pub(super) async fn start(
+    form: AllowedForm<Coordinates>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let today = state.ports.clock.now().date_naive();
+    let cut_off = match form.fields.get("cut_off") {
+        "" => today,
+        text => text
+            .parse()
+            .map_err(|_| Problem::with(Kind::InvalidValue, "cut_off: a day (YYYY-MM-DD)"))?,
+    };
+    if cut_off > today {
+        return Err(Problem::with(Kind::InvalidValue, "cut_off lies in the future"));
+    }
+    let version = form.fields.get("guideline_version");
+    let wanted = Wanted {
+        cut_off,
+        guideline_version: Some(version.to_owned()).filter(|version| !version.is_empty()),
+    };
+    let shared = state.clone();
+    blocking(move || in_background(shared, form.scope, wanted)).await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", "/runs"))
+        .finish())
 }
 
 /// Publishes a run from the page's button.

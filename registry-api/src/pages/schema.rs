@@ -6,6 +6,7 @@ use registry_core::dictionary::{Element, EntityKind};
 use registry_core::versions::CaseSchema;
 
 use super::{Frame, html};
+use crate::guard::{NoQuery, Reader};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -35,7 +36,11 @@ struct Entity {
     rows: Vec<(String, String, String, String, String, String)>,
 }
 
-pub(super) async fn page(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn page(
+    reader: Reader,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let dictionary = &state.schemas.current().dictionary;
     let entities: Vec<Entity> = dictionary
         .entities
@@ -51,7 +56,7 @@ pub(super) async fn page(state: web::Data<AppState>) -> Result<HttpResponse, Pro
         })
         .collect();
     html(&Page {
-        frame: Frame::bare("What is recorded"),
+        frame: Frame::open("What is recorded", "/schema", &reader),
         version: dictionary.version.clone(),
         versions: state
             .schemas

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::frame::start;
 use super::{Frame, html};
 use crate::guard::{AllowedForm, Anyone, Fields};
 use crate::problem::{Kind, Problem};
@@ -18,6 +19,7 @@ struct Page {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Link {
     token: Option<String>,
 }
@@ -73,12 +75,7 @@ pub(super) async fn redeem(
         }
         other => other?,
     };
-    let start = if session.session.scope.role() == registry_core::access::Role::Admin {
-        "/schema"
-    } else {
-        "/"
-    };
-    Ok(to(start)
+    Ok(to(start(session.session.scope.role()))
         .cookie(cookie(&state, session.token.reveal().to_owned()))
         .finish())
 }

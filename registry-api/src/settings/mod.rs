@@ -270,6 +270,26 @@ impl Settings {
         if self.server.workers == 0 {
             return wrong("server.workers", "at least 1");
         }
+        if self.server.host.trim().is_empty() || self.server.host.contains(['/', ' ', '@']) {
+            return wrong("server.host", "an address or a name, without a scheme or a port");
+        }
+        for (key, value) in [
+            ("limits.record_bytes", self.limits.record_bytes),
+            ("limits.batch_bytes", self.limits.batch_bytes),
+            ("limits.batch_items", self.limits.batch_items),
+        ] {
+            if value == 0 {
+                return wrong(key, "at least 1");
+            }
+        }
+        let schemes = ["sqlite:", "postgres://", "postgresql://"];
+        if !schemes.iter().any(|scheme| self.database.url.starts_with(scheme)) {
+            // The URL may hold a password: it is not repeated.
+            return wrong("database.url", "begins with sqlite: or postgres://");
+        }
+        if self.schema.folder.as_ref().is_some_and(|folder| !folder.is_dir()) {
+            return wrong("schema.folder", "no such folder");
+        }
         if self.database.pool_size == 0 {
             return wrong("database.pool_size", "at least 1");
         }
@@ -330,6 +350,23 @@ impl Settings {
         read_secret("server.metrics_token_file", path).map(|t| Some(t.trim().to_owned()))
     }
 
+    /// Makes the folder of releases and proves that it can be written to.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written to.
+    pub fn check_releases_folder(&self) -> Result<(), SettingsError> {
+        let folder = &self.releases.folder;
+        let probe = folder.join(format!(".{}.probe", std::process::id()));
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&probe, b""))
+            .and_then(|()| std::fs::remove_file(&probe))
+            .map_err(|e| SettingsError::File {
+                key: "releases.folder",
+                path: folder.display().to_string(),
+                why: e.to_string(),
+            })
+    }
+
     /// Whether browsers reach the service over HTTPS.
     pub fn is_https(&self) -> bool {
         self.server
@@ -370,6 +407,12 @@ mod tests {
             ("[server]\nprot = 80\n", "prot"),
             ("[server]\nworkers = 0\n", "server.workers"),
             ("[disclosure]\ncommittee = 1\n", "disclosure"),
+            ("[limits]\nrecord_bytes = 0\n", "limits.record_bytes"),
+            ("[limits]\nbatch_bytes = 0\n", "limits.batch_bytes"),
+            ("[limits]\nbatch_items = 0\n", "limits.batch_items"),
+            ("[server]\nhost = \"http://here\"\n", "server.host"),
+            ("[database]\nurl = \"mysql://here/registry\"\n", "database.url"),
+            ("[schema]\nfolder = \"/nowhere/at/all\"\n", "schema.folder"),
             (
                 "[server]\ntrusted_proxies = [\"proxy\"]\n",
                 "server.trusted_proxies",

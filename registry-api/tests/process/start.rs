@@ -97,32 +97,140 @@ fn a_locked_database_is_503_and_recovers_without_a_restart() {
     assert_eq!(stored.status, 201, "{}", stored.text);
 }
 
+/// Commands whose examples name a version that is still to be made.
+const MAKES_A_VERSION: [&str; 4] = ["rules preview", "rules decide", "schema publish", "rules"];
+
+/// Every command and every group, found by asking each for its commands.
 #[test]
-fn every_command_shows_an_example() {
+fn every_command_and_group_shows_an_example_with_versions_that_exist() {
     let registry = Registry::new();
-    let commands: &[&[&str]] = &[
-        &["demo"],
-        &["serve"],
-        &["migrate"],
-        &["centre", "add"],
-        &["centre", "list"],
-        &["key", "create"],
-        &["key", "list"],
-        &["key", "revoke"],
-        &["validate"],
-        &["submit"],
-        &["run"],
-        &["audit", "verify"],
-        &["backup"],
-        &["openapi"],
-    ];
-    for command in commands {
-        let mut arguments = command.to_vec();
+    let schemas = registry_core::versions::SchemaStore::embedded().expect("the schema");
+    let mut open: Vec<Vec<String>> = vec![Vec::new()];
+    let mut seen = Vec::new();
+    while let Some(command) = open.pop() {
+        let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
         arguments.push("--help");
         let help = registry.run(&arguments);
         assert!(help.success, "{command:?}: {}", help.err);
-        assert!(help.out.contains("Example:\n  "), "{command:?}: {}", help.out);
+        if let Some(list) = help.out.split("\nCommands:\n").nth(1) {
+            let names = list.lines().take_while(|line| line.starts_with("  "));
+            for name in names.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()) {
+                // Lines of a command's text that go on are indented further.
+                if name != "help" && !list.contains(&format!("\n    {name}")) {
+                    open.push(command.iter().cloned().chain([name.to_owned()]).collect());
+                }
+            }
+        }
+        if command.is_empty() {
+            continue;
+        }
+        let name = command.join(" ");
+        let example = help.out.split("Example:\n  ").nth(1);
+        let example = example.unwrap_or_else(|| panic!("`{name}` has no example: {}", help.out));
+        assert!(
+            example.contains(&format!("registry {}", command[0])),
+            "{name}: {example}"
+        );
+        let words = example.split(|c: char| !c.is_ascii_digit() && c != '.');
+        for version in words.filter(|word| word.split('.').filter(|part| !part.is_empty()).count() == 3) {
+            let exists = schemas.case_schema(version).is_some();
+            assert!(
+                exists || MAKES_A_VERSION.contains(&name.as_str()),
+                "{name}: there is no {version}"
+            );
+        }
+        seen.push(name);
     }
+    for group in [
+        "centre",
+        "key",
+        "audit",
+        "rules",
+        "schema",
+        "withdrawals",
+        "key rotate-master",
+        "serve",
+    ] {
+        assert!(
+            seen.iter().any(|name| name == group),
+            "{group} was not found in {seen:?}"
+        );
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_stops_the_start_with_its_key() {
+    let registry = Registry::new();
+    let blocked = registry.folder().join("a-file");
+    std::fs::write(&blocked, b"").expect("written");
+    let below = blocked.join("releases").display().to_string();
+    for (variable, value, key) in [
+        ("LIMITS__RECORD_BYTES", "0", "limits.record_bytes"),
+        ("LIMITS__BATCH_ITEMS", "0", "limits.batch_items"),
+        ("RELEASES__FOLDER", below.as_str(), "releases.folder"),
+        ("SERVER__HOST", "http://here", "server.host"),
+        ("SERVER__HOST", "203.0.113.7", "server.host"),
+        ("DATABASE__URL", "mysql://canary@here/registry", "database.url"),
+        ("DATABASE__URL", "sqlite:/nowhere/at/all.sqlite3", "database.url"),
+        ("SCHEMA__FOLDER", "/nowhere/at/all", "schema.folder"),
+    ] {
+        let out = registry
+            .command(&["serve"])
+            .env(format!("REGISTRY_{variable}"), value)
+            .output()
+            .expect("it starts");
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(
+            !out.status.success() && text.contains(key),
+            "{variable}={value}: {text}"
+        );
+        assert!(!text.contains("canary"), "a URL may hold a password: {text}");
+    }
+}
+
+#[test]
+fn the_master_key_is_changed_by_a_command_and_the_old_one_opens_nothing() {
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let served = registry.serve();
+    let body = case("ROT-0001").to_string();
+    let path = "/api/v1/cases/ROT-0001";
+    let stored = send(&served.base, Some(&key), "PUT", path, &[JSON], Some(&body)).expect("an answer");
+    assert_eq!(stored.status, 201, "{}", stored.text);
+    drop(served);
+    let file = registry.folder().join("master.key.new");
+    let rotate = |content: &str| {
+        std::fs::write(&file, content).expect("written");
+        registry.run(&["key", "rotate-master", &file.display().to_string()])
+    };
+    let old = std::fs::read_to_string(registry.key_file()).expect("the key");
+    let same = rotate(&old);
+    assert!(!same.success && same.err.contains("the key in use"), "{same:?}");
+    let short = rotate("abc");
+    assert!(
+        !short.success && short.err.contains("master.key.new"),
+        "{short:?}"
+    );
+    let new = MasterKey::random(&SystemEntropy).to_file_content();
+    let rotated = rotate(&new);
+    assert!(
+        rotated.success && rotated.out.contains("1 case keys"),
+        "{rotated:?}"
+    );
+    assert!(
+        !rotated.out.contains(new.trim()) && !rotated.err.contains(new.trim()),
+        "the key is not shown"
+    );
+    let refused = registry.run(&["audit", "verify"]);
+    assert!(
+        !refused.success && refused.err.contains("master key"),
+        "{refused:?}"
+    );
+    std::fs::rename(&file, registry.key_file()).expect("put in place");
+    assert!(registry.run(&["audit", "verify"]).success);
+    let served = registry.serve();
+    let read = send(&served.base, Some(&key), "GET", path, &[], None).expect("an answer");
+    assert_eq!(read.status, 200, "{}", read.text);
 }
 
 #[test]

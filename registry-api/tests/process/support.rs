@@ -91,6 +91,7 @@ impl Registry {
         settings.server.port = 0;
         settings.database.url = format!("sqlite:{}", self.database().display());
         settings.secrets.master_key_file = self.key_file();
+        settings.releases.folder = self.folder().join("releases");
         settings.limits.requests_per_second = std::num::NonZeroU32::MAX;
         settings.limits.anonymous_per_second = std::num::NonZeroU32::MAX;
         settings

@@ -70,7 +70,7 @@ pub use queries::{
 pub use releases::{NewRelease, Release};
 pub use runs::{
     CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
-    RunEvaluation, RunResult, RunStatus, StartRun,
+    RunEvaluation, RunProgress, RunResult, RunStatus, StartRun,
 };
 pub use sessions::{NewSession, Session, SignInLink};
 pub use store::Store;

@@ -258,3 +258,62 @@ fn the_digest_is_of_the_bytes() {
         Some(hex::encode(Sha256::digest(bytes)))
     );
 }
+
+/// Schema 1.0.0 is the case record as it was written down: every entity and element, its requirement, its absence codes, its standard.
+#[test]
+fn version_1_0_0_is_the_case_record_as_specified() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../../tests/golden/dictionary/case-record.json")).unwrap();
+    let dictionary = &STORE.case_schema("1.0.0").expect("published").dictionary;
+    let entities = golden["entities"].as_array().unwrap();
+    assert_eq!(dictionary.entities.len(), entities.len());
+    let mut wrong = Vec::new();
+    let mut elements = 0;
+    for specified in entities {
+        let name = specified["name"].as_str().unwrap();
+        let entity = dictionary
+            .entity(name)
+            .unwrap_or_else(|| panic!("no entity {name}"));
+        // A remark may follow: `1..* per centre and year`.
+        let cardinality = specified["cardinality"].as_str().unwrap().split(' ').next();
+        assert_eq!(Some(entity.cardinality.as_str()), cardinality, "{name}");
+        for specified in specified["elements"].as_array().unwrap() {
+            elements += 1;
+            let path = format!("{name}.{}", specified["name"].as_str().unwrap());
+            let Some(element) = dictionary.element(&path) else {
+                wrong.push(format!("{path} is missing"));
+                continue;
+            };
+            let text = |key: &str| specified[key].as_str().unwrap_or_default();
+            let requirement = match text("requirement") {
+                conditional if conditional.starts_with("C(") => "C",
+                other => other,
+            };
+            if element.requirement.as_str() != requirement {
+                wrong.push(format!("{path} is {}, not {requirement}", element.requirement));
+            }
+            let absence: Vec<&str> = element.absence.iter().map(|absence| absence.as_str()).collect();
+            let mut specified_absence: Vec<&str> = specified["absence_codes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            let mut found = absence.clone();
+            found.sort_unstable();
+            specified_absence.sort_unstable();
+            if found != specified_absence {
+                wrong.push(format!("{path} takes {found:?}, not {specified_absence:?}"));
+            }
+            if element.standard.as_deref().unwrap_or_default() != text("standard") {
+                wrong.push(format!(
+                    "{path} is mapped to {:?}, not {:?}",
+                    element.standard,
+                    text("standard")
+                ));
+            }
+        }
+    }
+    assert_eq!((elements, dictionary.element_count()), (262, 262));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -4,7 +4,7 @@ use chrono::Duration;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     CaseRef, CaseStatus, EvaluationRef, FinishRun, NewEvaluation, NewRelease, Precondition, PutCase,
-    RunResult, RunStatus, StartRun, StoreError, StoredSeverity, Withdraw, WithdrawalMode,
+    RunProgress, RunResult, RunStatus, StartRun, StoreError, StoredSeverity, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -68,12 +68,19 @@ on_both! {
         assert_eq!(test.store.start_run(&etl(), wanted()).err(), Some(StoreError::RunActive(1)));
         test.clock.jump(Duration::minutes(4));
         test.store.keep_run_alive(&etl(), 1).unwrap();
+        let progress = RunProgress { phase: "evaluating".to_owned(), done: 1, total: 2 };
+        test.store.note_run_progress(&etl(), 1, &progress).unwrap();
+        let running = test.store.run(&etl(), 1).unwrap();
+        assert_eq!((running.progress, running.summary), (Some(progress.clone()), None));
+        assert!(matches!(test.store.note_run_progress(&test.submitter("C01"), 1, &progress), Err(StoreError::Forbidden { .. })));
         test.clock.jump(Duration::minutes(4));
         assert_eq!(test.store.start_run(&etl(), wanted()).err(), Some(StoreError::RunActive(1)));
         // No sign of life for longer than the lease: interrupted.
         test.clock.jump(Duration::minutes(6));
         assert_eq!(test.store.start_run(&etl(), wanted()).unwrap().number, 2);
-        assert_eq!(test.store.run(&etl(), 1).unwrap().status, RunStatus::Failed);
+        let failed = test.store.run(&etl(), 1).unwrap();
+        assert_eq!((failed.status, failed.progress, failed.summary), (RunStatus::Failed, None, Some(json!({"failure": "interrupted"}))));
+        assert!(matches!(test.store.note_run_progress(&etl(), 1, &progress), Err(StoreError::InvalidState(_))));
         assert!(matches!(test.store.finish_run(&etl(), 1, done()), Err(StoreError::InvalidState(_))));
         assert!(matches!(test.store.put_evaluations(&etl(), 1, Vec::new()), Err(StoreError::InvalidState(_))));
         assert!(test.store.fail_run(&etl(), 2, "cancelled").is_ok());

@@ -46,7 +46,7 @@ pub fn overview(
             })
             .collect()
     };
-    let by_centre = by_centre(columns, centres);
+    let by_centre = by_centre(window, columns, centres);
     Overview {
         run: run.clone(),
         cases: Some(columns.len() as u32),
@@ -87,7 +87,10 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
     months.split_off(months.len().saturating_sub(MOST_MONTHS))
 }
 
-fn by_centre(columns: &CaseColumns, centres: &CentreTable) -> Vec<CentreAccrual> {
+/// Centres, and how many of the eligible patients they saw up to the year of the cut-off they registered: what a table says of
+/// later years is not expected of this run's cases.
+fn by_centre(window: &Window, columns: &CaseColumns, centres: &CentreTable) -> Vec<CentreAccrual> {
+    let last_year = i64::from(window.cut_off.year());
     let mut seen: BTreeMap<String, (u32, BTreeSet<i64>)> = BTreeMap::new();
     for row in centres.rows() {
         let (Some(centre), Some(year)) = (
@@ -96,6 +99,9 @@ fn by_centre(columns: &CaseColumns, centres: &CentreTable) -> Vec<CentreAccrual>
         ) else {
             continue;
         };
+        if year > last_year {
+            continue;
+        }
         if let Some(eligible) = row.get("eligible_seen").and_then(Value::as_u64) {
             let entry = seen.entry(centre.to_owned()).or_default();
             entry.0 += u32::try_from(eligible).unwrap_or(u32::MAX);

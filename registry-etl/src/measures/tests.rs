@@ -378,6 +378,56 @@ fn a_trend_marks_half_years_outside_the_limits() {
     assert!(found.p.unwrap() < 1e-6, "it falls: {:?}", found.p);
 }
 
+/// By hand: 8, 6 and 2 of 10 in the first, second and sixth half-year. P = 16/30 = 8/15, the mean score 2,
+/// sum t (x - n P) = 1 (6 - 16/3) + 5 (2 - 16/3) = -16, variance 8/15 * 7/15 * 10 (4 + 1 + 9) = 7840/225,
+/// chi-square 256 * 225 / 7840 = 360/49, p = erfc(sqrt(360/98)) = 0.0067177. One half-year apart each it would be 0.0071610.
+#[test]
+fn a_trend_places_half_years_by_the_calendar() {
+    let mut cases = Vec::new();
+    for (t0, met) in [("2023-09-01", 8), ("2024-02-01", 6), ("2026-03-01", 2)] {
+        cases.extend((0..met).map(|_| ("C1", case(t0, "lms", &[Met]))));
+        cases.extend((met..10).map(|_| ("C1", case(t0, "lms", &[NotMet]))));
+    }
+    let table = table(&[head("1a", "patient")], &cases);
+    let rows: Vec<_> = table.rows.iter().collect();
+    let found = trend(&rows).unwrap();
+    let p = found.p.unwrap();
+    assert!((p - 0.006_717_704_575_462_573).abs() < 1e-12, "{p}");
+    let points: Vec<_> = found
+        .points
+        .iter()
+        .map(|point| (point.level.as_str(), point.denominator, point.rate))
+        .collect();
+    assert_eq!(
+        points,
+        [
+            ("2023-H2", Some(10), Some(0.8)),
+            ("2024-H1", Some(10), Some(0.6)),
+            ("2024-H2", Some(0), None),
+            ("2025-H1", Some(0), None),
+            ("2025-H2", Some(0), None),
+            ("2026-H1", Some(10), Some(0.2)),
+        ]
+    );
+}
+
+#[test]
+fn patients_seen_after_the_cut_off_are_not_expected_yet() {
+    let columns = columns(&[("C1", case("2025-02-01", "lms", &[Met]))]);
+    let seen = |year: i32, n: u32| json!({"centre_id": "C1", "effective_year": year, "eligible_seen": n});
+    let centres = CentreTable::from_rows([seen(2025, 4), seen(2026, 2), seen(2027, 9)]).unwrap();
+    let found = overview(&run(), &window(), &columns, &centres);
+    let c1 = &found.by_centre[0];
+    assert_eq!(
+        (c1.eligible_seen, c1.registered_in_those_years),
+        (Some(6), Some(1))
+    );
+    // A table that tells of later years only tells nothing yet.
+    let later = CentreTable::from_rows([seen(2027, 9)]).unwrap();
+    let found = overview(&run(), &window(), &columns, &later);
+    assert_eq!(found.by_centre[0].eligible_seen, None);
+}
+
 #[test]
 fn centres_are_compared_given_their_case_mix() {
     // Synchronous patients meet the measure half as often at every centre; C2 has mostly such patients.

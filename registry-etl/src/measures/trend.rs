@@ -1,5 +1,7 @@
 //! A measure over the half-years of diagnosis: each with the limits chance sets around the rate of all, and a test of trend.
 
+use std::collections::BTreeMap;
+
 use super::funnels::position;
 use super::placement::limits;
 use crate::results::{AdherenceRow, By, Period, RateState, Trend, TrendPoint};
@@ -7,8 +9,9 @@ use crate::statistics::StatisticsError;
 use crate::statistics::funnel::tails;
 use crate::statistics::trend::{TrendGroup, cochran_armitage};
 
-/// The trend of one measure, from its (exact or disclosed) rows in order of time. Half-years without a rate have a point
-/// without one. The Cochran-Armitage test takes the half-years with a rate, one apart; none when there is nothing to test.
+/// The trend of one measure, from its (exact or disclosed) rows in order of time. Every half-year from the first to the last
+/// has a point, in its place in the calendar; those without a rate have a point without one. The Cochran-Armitage test scores
+/// a half-year with a rate by the half-years since the first; none when there is nothing to test.
 ///
 /// # Errors
 /// [`StatisticsError`] when a limit cannot be computed.
@@ -17,12 +20,23 @@ pub fn trend(rows: &[&AdherenceRow]) -> Result<Trend, StatisticsError> {
         .iter()
         .find(|r| r.by == By::Network && r.period == Period::All);
     let target = network.and_then(|r| r.rate);
+    let half_years: BTreeMap<i32, &AdherenceRow> = rows
+        .iter()
+        .filter(|r| r.by == By::HalfYear)
+        .filter_map(|r| Some((ordinal(&r.level)?, *r)))
+        .collect();
+    let ends = half_years.keys().next().zip(half_years.keys().next_back());
     let mut points = Vec::new();
     let mut groups = Vec::new();
-    let half_years = rows
-        .iter()
-        .filter(|r| r.by == By::HalfYear && is_half_year(&r.level));
-    for (at, row) in half_years.enumerate() {
+    for (place, number) in ends
+        .into_iter()
+        .flat_map(|(first, last)| *first..=*last)
+        .enumerate()
+    {
+        let Some(row) = half_years.get(&number) else {
+            points.push(without_a_case(number));
+            continue;
+        };
         let counts = (row.state == RateState::Rate)
             .then_some(row.numerator.zip(row.denominator))
             .flatten();
@@ -41,7 +55,7 @@ pub fn trend(rows: &[&AdherenceRow]) -> Result<Trend, StatisticsError> {
             groups.push(TrendGroup {
                 x: x.into(),
                 n: n.into(),
-                score: at as f64,
+                score: place as f64,
             });
         }
         points.push(point);
@@ -53,7 +67,21 @@ pub fn trend(rows: &[&AdherenceRow]) -> Result<Trend, StatisticsError> {
     })
 }
 
-/// `2025-H1`; not the level of diagnoses without a date.
-fn is_half_year(level: &str) -> bool {
-    level.contains("-H")
+/// A half-year in which nobody was diagnosed: no row says so, its place between two others does.
+fn without_a_case(number: i32) -> TrendPoint {
+    TrendPoint {
+        level: format!("{}-H{}", number.div_euclid(2), number.rem_euclid(2) + 1),
+        state: RateState::NotAssessable,
+        numerator: Some(0),
+        denominator: Some(0),
+        rate: None,
+        limits: None,
+        position: None,
+    }
+}
+
+/// Half-years since year 0, of `2025-H1`; `None` for the level of diagnoses without a date.
+fn ordinal(level: &str) -> Option<i32> {
+    let (year, half) = level.split_once("-H")?;
+    Some(year.parse::<i32>().ok()? * 2 + half.parse::<i32>().ok()? - 1)
 }

@@ -13,8 +13,8 @@ use registry_core::guideline::Guideline;
 use registry_core::record::{CentreTable, day_number};
 use registry_core::rules::ParameterValue;
 use registry_core::storage::{
-    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunResult, RunStatus,
-    StartRun, Store,
+    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Run, RunProgress, RunResult,
+    RunStatus, StartRun, Store,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -39,6 +39,19 @@ pub enum Phase {
     Evaluating,
     /// Reading evaluations back and counting: `done` of `total`.
     Aggregating,
+    /// Estimating rates, curves and what each audience sees, of all cases.
+    Summarising,
+}
+
+impl Phase {
+    /// As kept and answered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Evaluating => "evaluating",
+            Self::Aggregating => "aggregating",
+            Self::Summarising => "summarising",
+        }
+    }
 }
 
 /// How far a run is.
@@ -62,7 +75,7 @@ struct Counts {
 
 /// Carries out a run: takes the lock, evaluates what has changed, aggregates, stores the results.
 ///
-/// `progress` is told after every batch. A failing run is ended as failed, with the class of failure.
+/// `progress` is told after every batch, and the run keeps it for whoever looks. A failing run is ended as failed, with the class of failure.
 ///
 /// # Errors
 /// [`RunError`]; `Store(RunActive)` while another run is under way.
@@ -155,23 +168,31 @@ impl Work<'_> {
                 Ok(())
             })?;
         let total = headers.len();
-        let mut tell = |phase, done| {
+        let mut tell = |phase: Phase, done: usize| -> Result<(), RunError> {
+            let noted = RunProgress {
+                phase: phase.as_str().to_owned(),
+                done: done as u64,
+                total: total as u64,
+            };
+            self.store
+                .note_run_progress(self.scope, self.run.number, &noted)?;
             progress(Progress {
                 run: self.run.number,
                 phase,
                 done,
                 total,
-            })
+            });
+            Ok(())
         };
         let mut counts = Counts {
             cases: total,
             ..Counts::default()
         };
         let digest = self.centres.digest();
-        tell(Phase::Evaluating, 0);
+        tell(Phase::Evaluating, 0)?;
         for (at, batch) in headers.chunks(BATCH).enumerate() {
             self.evaluate(batch, &digest, &mut counts)?;
-            tell(Phase::Evaluating, (at * BATCH + batch.len()).min(total));
+            tell(Phase::Evaluating, (at * BATCH + batch.len()).min(total))?;
         }
         let mut counted = Counted::new(self)?;
         self.store
@@ -180,10 +201,9 @@ impl Work<'_> {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
                     counted.push(evaluation.holders.now(), case);
                 }
-                tell(Phase::Aggregating, counted.columns.len());
-                Ok(())
+                tell(Phase::Aggregating, counted.columns.len())
             })?;
-        self.sign_of_life()?;
+        tell(Phase::Summarising, counted.columns.len())?;
         Ok(FinishRun {
             summary: json!(counts),
             results: self.results(&counted)?,

@@ -79,7 +79,7 @@ impl Two {
             .expect("transferred");
     }
 
-    fn reader<'a>(&'a self, run: &Run, scope: &'a registry_core::access::Scope) -> Reader<'a> {
+    fn reader<'a>(&'a self, run: &'a Run, scope: &'a registry_core::access::Scope) -> Reader<'a> {
         Reader::new(&self.registry.store, scope, run)
     }
 

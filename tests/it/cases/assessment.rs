@@ -204,3 +204,48 @@ fn an_assessment_has_the_summaries_of_several_measures() {
         "{page}"
     );
 }
+
+/// A pointer of an explanation leads into the document as it was sent, also when its names have changed since.
+#[test]
+fn an_explanation_points_into_the_document_as_sent() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let sent = support::records::example("metachronous-lung", "WHY-2");
+    assert_eq!(sent["schema_version"], "1.0.0");
+    centre.put("/api/v1/cases/WHY-2", &[], &sent).expect(201);
+    let answer = centre
+        .get("/api/v1/cases/WHY-2/assessment?explain=true")
+        .expect(200)
+        .json();
+    let stored = centre.get("/api/v1/cases/WHY-2").expect(200).json();
+    let newer = &service.state().schemas.current().dictionary;
+    let older = &service
+        .state()
+        .schemas
+        .case_schema("1.0.0")
+        .expect("the version sent")
+        .dictionary;
+    let mut renamed = 0;
+    for line in answer["assessment"].as_array().expect("lines") {
+        for step in line["explanation"]["steps"].as_array().expect("steps") {
+            for cell in step["read"].as_array().expect("cells") {
+                let pointer = cell["pointer"].as_str().expect("a pointer");
+                let mut tokens = pointer.split('/').skip(1);
+                let entity = tokens.next().expect("an entity");
+                let element = tokens.find(|token| token.parse::<usize>().is_err());
+                let Some(element) = element else { continue };
+                let name = format!("{entity}.{element}");
+                if entity != "record" && entity != "centre" {
+                    assert!(older.element(&name).is_some(), "{pointer} is no place of 1.0.0");
+                }
+                // What was split has another value now, read from where it was sent.
+                if newer.element(&name).is_none() {
+                    renamed += 1;
+                } else if let Some(value) = stored["case"].pointer(pointer) {
+                    assert_eq!(&cell["value"], value, "{pointer}");
+                }
+            }
+        }
+    }
+    assert!(renamed > 0, "an element that has another name now was read");
+}

@@ -2,6 +2,33 @@
 
 use support::{records, service::Service};
 
+/// A body that never says how long it is: 50 MB in chunks, cut off at the limit and answered.
+#[test]
+fn an_endless_body_in_chunks_is_413() {
+    use std::io::{BufRead, BufReader, Write};
+    let service = Service::start();
+    let key = service.key("submitter", Some("C01"));
+    let address = service.base().trim_start_matches("http://").to_owned();
+    let mut out = std::net::TcpStream::connect(&address).expect("connected");
+    let answer = BufReader::new(out.try_clone().expect("a second handle"));
+    let writer = std::thread::spawn(move || {
+        let head = format!(
+            "PUT /api/v1/cases/BIG-1 HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
+             Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        out.write_all(head.as_bytes()).expect("the head is taken");
+        let mut chunk = format!("{:x}\r\n", 1 << 20).into_bytes();
+        chunk.extend(std::iter::repeat_n(b' ', 1 << 20));
+        chunk.extend(b"\r\n");
+        // The service may stop listening long before the fiftieth.
+        let _sent = (0..50).take_while(|_| out.write_all(&chunk).is_ok()).count();
+    });
+    let status = answer.lines().next().expect("an answer").expect("a line");
+    assert!(status.starts_with("HTTP/1.1 413"), "{status}");
+    writer.join().expect("the writer ends");
+    service.submitter("C01").get("/api/v1/cases/BIG-1").expect(404);
+}
+
 #[test]
 fn every_malformed_body_has_its_own_code() {
     let service = Service::start();

@@ -5,6 +5,7 @@ use registry_core::guideline::{Guideline, UnitOutcome};
 use registry_core::record::Record;
 use registry_core::storage::StoredCase;
 use registry_core::validation::{CareGap, Envelope, GapState};
+use registry_core::versions::SchemaStore;
 use registry_etl::measures::engine::COMPOSITE;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,6 +36,8 @@ pub struct Assessed<'a> {
     pub record: Record,
     /// The document with envelope and derived elements in place.
     pub document: Value,
+    schemas: &'a SchemaStore,
+    sent_in: String,
     /// What is not met and can perhaps still be.
     pub gaps: Vec<CareGap>,
 }
@@ -46,6 +49,8 @@ impl Assessed<'_> {
             guideline: self.guideline,
             record: &self.record,
             document: &self.document,
+            schemas: self.schemas,
+            sent_in: &self.sent_in,
         }
     }
 }
@@ -82,6 +87,8 @@ pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Ass
         results,
         record,
         document: document.to_value(),
+        schemas: &state.schemas,
+        sent_in: stored.schema_version.clone(),
     }))
 }
 

@@ -1,9 +1,13 @@
 //! The same tables as CSV (RFC 4180): empty where a value is not shown, with the reason in its own column.
 
-use registry_etl::results::AdherenceTable;
-use serde_json::Value;
+use std::collections::BTreeSet;
+
+use registry_core::storage::Run;
+use registry_etl::results::{AdherenceTable, By, Lacking};
+use serde_json::{Value, json};
 
 use crate::problem::Problem;
+use crate::results::View;
 
 /// A header and its rows as text.
 ///
@@ -22,37 +26,86 @@ pub(in crate::routes) fn written(
     String::from_utf8(bytes).map_err(Problem::internal)
 }
 
-/// One line per row of the table.
-pub(super) fn adherence(table: &AdherenceTable) -> Result<String, Problem> {
-    let header = [
-        "measure",
-        "by",
-        "level",
-        "period",
-        "state",
-        "suppressed",
-        "numerator",
-        "denominator",
-        "excluded",
-        "excepted",
-        "not_in_denominator",
-        "not_assessable",
-        "patients",
-        "rate",
-        "lower",
-        "upper",
-        "bound_low",
-        "bound_high",
-        "not_assessable_share",
-        "unratified",
-    ];
-    let rows = table.rows.iter().map(|row| {
-        let mut value = serde_json::to_value(row).unwrap_or(Value::Null);
+/// Columns of the table of adherence: which run by which guideline, what of, its counts, its rate.
+const COLUMNS: [&str; 26] = [
+    "run",
+    "guideline_version",
+    "measure",
+    "by",
+    "level",
+    "period",
+    "state",
+    "suppressed",
+    "numerator",
+    "denominator",
+    "excluded",
+    "excepted",
+    "not_in_denominator",
+    "not_assessable",
+    "not_assessable_by",
+    "patients",
+    "patients_all_met",
+    "rate",
+    "lower",
+    "upper",
+    "clustered_lower",
+    "clustered_upper",
+    "bound_low",
+    "bound_high",
+    "not_assessable_share",
+    "unratified",
+];
+
+/// One line per row of the table; then, as the measure `registration`, one per level of it that is known: registered (numerator) of the
+/// eligible patients seen (denominator). The reasons for not being assessable are one cell: `missing imaging.date 4; ..`.
+pub fn adherence(view: &View<'_>, table: &AdherenceTable) -> Result<String, Problem> {
+    let of_run = |own: bool| match view.own_run().filter(|_| own) {
+        Some(run) => (run.number, version(run)),
+        None => (table.run.run, table.run.guideline_version.clone()),
+    };
+    let line = |run: (i64, String), value: &Value| -> Vec<String> {
+        let mut line = vec![run.0.to_string(), run.1];
+        line.extend(COLUMNS[2..].iter().map(|name| text(&value[*name])));
+        line
+    };
+    let own = |level: &str| view.own() == Some(level);
+    let mut rows: Vec<Vec<String>> = Vec::with_capacity(table.rows.len());
+    for row in &table.rows {
+        let mut value = serde_json::to_value(row).map_err(Problem::internal)?;
+        value["not_assessable_by"] = json!(reasons(&row.not_assessable_by));
         let head = table.measures.iter().find(|head| head.id == row.measure);
-        value["unratified"] = Value::from(head.map_or_else(String::new, |head| head.unratified.join(" ")));
-        header.iter().map(|name| text(&value[*name])).collect()
-    });
-    written(&header, rows)
+        value["unratified"] = json!(head.map_or_else(String::new, |head| head.unratified.join(" ")));
+        rows.push(line(of_run(row.by == By::Centre && own(&row.level)), &value));
+    }
+    let levels: BTreeSet<&str> = table.rows.iter().map(|row| row.level.as_str()).collect();
+    for known in view.registration()? {
+        if known.eligible_seen.is_some() && levels.contains(known.level.as_str()) {
+            let by = if known.level == "all" {
+                By::Network
+            } else {
+                By::Centre
+            };
+            let value = json!({
+                "measure": "registration", "by": by, "level": known.level,
+                "numerator": known.registered, "denominator": known.eligible_seen, "rate": known.completeness,
+            });
+            rows.push(line(of_run(own(&known.level)), &value));
+        }
+    }
+    written(&COLUMNS, rows.into_iter())
+}
+
+fn version(run: &Run) -> String {
+    let version = run.parameters.get("guideline_version");
+    version.and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn reasons(all: &[Lacking]) -> String {
+    let one = |lacking: &Lacking| match &lacking.element {
+        Some(element) => format!("{} {element} {}", lacking.reason, lacking.n),
+        None => format!("{} {}", lacking.reason, lacking.n),
+    };
+    all.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn text(value: &Value) -> String {

@@ -16,9 +16,10 @@ use serde_json::json;
 use super::{Endpoint, Reply, guarded};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::{Registration, View};
+use crate::results::{Registration, View, Which};
 use crate::state::{AppState, blocking};
 
+pub use csv::adherence as adherence_csv;
 pub(super) use csv::written;
 use survival::Curves;
 pub use survival_csv::survival as survival_table;
@@ -47,7 +48,7 @@ pub struct Wanted {
     by: Option<By>,
     centre: Option<String>,
     period: Option<Period>,
-    run: Option<i64>,
+    run: Option<Which>,
 }
 
 /// The rows, and beside them how many of the patients seen they can speak for.
@@ -56,6 +57,9 @@ struct Shown {
     #[serde(flatten)]
     table: AdherenceTable,
     registration: Vec<Registration>,
+    /// The run the caller's own rows are of, when another than `run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_run: Option<i64>,
 }
 
 /// Which run.
@@ -73,9 +77,9 @@ fn wants_csv(request: &HttpRequest) -> bool {
 
 /// Numerators, denominators, rates, intervals, not assessable and bounds; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/adherence", tag = "results",
-    params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year or histology"),
-        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<i64>, Query,)),
-    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
+    params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year, year, histology, timing, organ, volume_tertile or stratum"),
+        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one")),
+    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
 pub(super) async fn adherence(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
@@ -84,7 +88,7 @@ pub(super) async fn adherence(
 ) -> Result<Reply, Problem> {
     let as_csv = wants_csv(&request);
     blocking(move || {
-        let view = View::open(&state, &caller.scope, wanted.run)?;
+        let view = View::of(&state, &caller.scope, wanted.run)?;
         let mut table = view.adherence()?;
         if let Some(id) = &wanted.measure {
             table.measures.retain(|m| m.id == *id);
@@ -109,7 +113,7 @@ pub(super) async fn adherence(
         }
         if as_csv {
             return Ok(
-                Reply::text("text/csv; charset=utf-8", csv::adherence(&table)?).header(
+                Reply::text("text/csv; charset=utf-8", csv::adherence(&view, &table)?).header(
                     "content-disposition",
                     format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run),
                 ),
@@ -117,7 +121,15 @@ pub(super) async fn adherence(
         }
         let mut registration = view.registration()?;
         registration.retain(|row| wanted.centre.as_ref().is_none_or(|centre| row.level == *centre));
-        Reply::json(200, &Shown { table, registration })
+        let own_run = view.own_run().map(|run| run.number);
+        Reply::json(
+            200,
+            &Shown {
+                table,
+                registration,
+                own_run,
+            },
+        )
     })
     .await
 }
@@ -201,13 +213,20 @@ pub(super) async fn survival_endpoint(
     .await
 }
 
+/// Which run, the latest of the own cases included.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfAnyRun {
+    run: Option<Which>,
+}
+
 /// Not-assessable shares, records with errors and the elements that cost most, per centre.
-#[utoipa::path(get, path = "/api/v1/quality", tag = "results", params(("run" = Option<i64>, Query,)),
+#[utoipa::path(get, path = "/api/v1/quality", tag = "results", params(("run" = Option<String>, Query, description = "a number; or latest: a centre's own line by the newest finished run, the network's by the published one")),
     responses((status = 200, description = "network, centres")), security(("key" = [])))]
 pub(super) async fn quality(
     caller: Allowed<ReadsResults>,
-    wanted: web::Query<OfRun>,
+    wanted: web::Query<OfAnyRun>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &View::open(&state, &caller.scope, wanted.run)?.quality()?)).await
+    blocking(move || Reply::json(200, &View::of(&state, &caller.scope, wanted.run)?.quality()?)).await
 }

@@ -52,7 +52,7 @@ pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>)
     .await
 }
 
-/// One run: state, cut-off, watermark, versions, counts.
+/// One run: state, cut-off, watermark, versions, counts; while it runs its progress: phase, cases done, cases in all.
 #[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = i64, Path,)),
     responses((status = 200, description = "The run"), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(super) async fn show(
@@ -125,7 +125,7 @@ pub(super) async fn start(
 }
 
 /// Starts a run on a thread of its own; answers as soon as the run has its number, or failed to get one.
-fn in_background(
+pub(crate) fn in_background(
     state: web::Data<AppState>,
     scope: registry_core::access::Scope,
     of: crate::runs::Wanted,

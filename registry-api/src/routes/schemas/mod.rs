@@ -83,6 +83,7 @@ pub(super) async fn show(state: web::Data<AppState>, version: web::Path<String>)
 
 /// How the dictionary is written.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Format {
     format: Option<String>,
 }

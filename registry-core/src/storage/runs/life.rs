@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::{FinishRun, Run, RunStatus, StartRun};
+use super::{FinishRun, Run, RunProgress, RunStatus, StartRun};
 use crate::access::Scope;
 use crate::storage::centres::{canonical_text, stored_json};
 use crate::storage::connection::{Conn, on_conn};
@@ -35,17 +35,26 @@ impl TryFrom<RunRecord> for Run {
     type Error = StoreError;
 
     fn try_from(row: RunRecord) -> Result<Self, StoreError> {
+        let status = match row.status.as_str() {
+            "running" => RunStatus::Running,
+            "finished" => RunStatus::Finished,
+            _ => RunStatus::Failed,
+        };
+        // Until there is a summary, its place says how far the run is.
+        let told = row.summary.as_deref();
+        let (progress, summary) = match status {
+            RunStatus::Running => (told.map(serde_json::from_str).transpose(), None),
+            _ => (Ok(None), told.map(stored_json).transpose()?),
+        };
         Ok(Self {
             number: row.number,
-            status: match row.status.as_str() {
-                "running" => RunStatus::Running,
-                "finished" => RunStatus::Finished,
-                _ => RunStatus::Failed,
-            },
+            status,
             cutoff_date: row.cutoff_date,
             watermark: row.watermark,
             parameters: stored_json(&row.parameters)?,
-            summary: row.summary.as_deref().map(stored_json).transpose()?,
+            summary,
+            progress: progress
+                .map_err(|_| StoreError::Internal("stored progress does not read".to_owned()))?,
             started_at: utc(row.started_at),
             started_by: row.started_by,
             finished_at: row.finished_at.map(utc),
@@ -188,6 +197,26 @@ impl Store {
     pub fn keep_run_alive(&self, scope: &Scope, run: i64) -> Result<(), StoreError> {
         require(scope, scope.role().sees_all_cases(), "work on runs")?;
         self.write(scope, move |tx| keep_alive(tx, run))
+    }
+
+    /// Notes how far the run is, for whoever looks; a sign of life too.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidState`] when the lock was lost: stop.
+    pub fn note_run_progress(
+        &self,
+        scope: &Scope,
+        run: i64,
+        progress: &RunProgress,
+    ) -> Result<(), StoreError> {
+        require(scope, scope.role().sees_all_cases(), "work on runs")?;
+        let text = serde_json::json!(progress);
+        self.write(scope, move |tx| {
+            keep_alive(tx, run)?;
+            let change = runs::summary.eq(Some(canonical_text(&text)));
+            on_conn!(tx.conn()?, c => diesel::update(runs::table.find(run)).set(change).execute(c))?;
+            Ok(())
+        })
     }
 
     /// Stores the results and gives the lock back, in one transaction.

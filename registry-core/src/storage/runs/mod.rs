@@ -53,6 +53,9 @@ pub struct Run {
     pub parameters: Value,
     /// What finished it reports (cases, evaluated, reused, seconds), as given.
     pub summary: Option<Value>,
+    /// How far it is, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<RunProgress>,
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// Who started it.
@@ -63,6 +66,17 @@ pub struct Run {
     pub published_at: Option<DateTime<Utc>>,
     /// Who published it.
     pub published_by: Option<String>,
+}
+
+/// How far a running run is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunProgress {
+    /// What it is doing: `evaluating`, `aggregating`, `summarising`.
+    pub phase: String,
+    /// Cases done.
+    pub done: u64,
+    /// Cases in all.
+    pub total: u64,
 }
 
 /// What a new run is to be.

@@ -1,0 +1,171 @@
+//! The filters of the adherence table, as the page and its CSV take them.
+
+use std::collections::HashSet;
+
+use actix_web::{HttpResponse, web};
+use registry_etl::results::{By, MeasureHead, Period};
+use serde::Deserialize;
+
+use crate::guard::{Allowed, ReadsResults};
+use crate::problem::{Kind, Problem};
+use crate::results::{View, Which};
+use crate::routes::results::adherence_csv;
+use crate::state::{AppState, blocking};
+
+/// Filters of the page and of its CSV; an empty one filters nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filters {
+    /// Of the CSV: one measure only.
+    #[serde(default)]
+    pub(super) measure: String,
+    #[serde(default)]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) domain: String,
+    #[serde(default)]
+    pub(super) grade: String,
+    #[serde(default)]
+    pub(super) by: String,
+    pub(super) run: Option<Which>,
+}
+
+/// A way to lay out the columns: code, label, breakdown, period.
+pub(super) const COLUMNS: [(&str, &str, By, Period); 8] = [
+    ("", "Centres, last 24 months", By::Centre, Period::Last24Months),
+    ("centre_all", "Centres, all diagnoses", By::Centre, Period::All),
+    ("half_year", "Half-years, network", By::HalfYear, Period::All),
+    ("year", "Years, network", By::Year, Period::All),
+    ("histology", "Histology, network", By::Histology, Period::All),
+    ("timing", "Timing, network", By::Timing, Period::All),
+    ("organ", "Organ, network", By::Organ, Period::All),
+    (
+        "volume_tertile",
+        "Centre volume, network",
+        By::VolumeTertile,
+        Period::All,
+    ),
+];
+
+pub(super) const KINDS: [(&str, &str); 6] = [
+    ("", "All kinds"),
+    ("adherence", "Adherence"),
+    ("avoidance", "Avoidance"),
+    ("documentation", "Documentation"),
+    ("composite", "All or none"),
+    ("utilisation", "Use of options"),
+];
+
+pub(super) const DOMAINS: [(&str, &str); 7] = [
+    ("", "All domains"),
+    ("assessment", "Assessment"),
+    ("imaging", "Imaging"),
+    ("pathology", "Pathology"),
+    ("local", "Local treatment"),
+    ("systemic", "Systemic treatment"),
+    ("palliative", "Palliative care"),
+];
+
+/// Grades of recommendation: the letter behind the level of evidence.
+pub(super) const GRADES: [(&str, &str); 4] = [
+    ("", "All grades"),
+    ("A", "Grade A"),
+    ("B", "Grade B"),
+    ("C", "Grade C"),
+];
+
+impl Filters {
+    /// Refuses what is none of the choices.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let columns = COLUMNS.map(|(code, label, ..)| (code, label));
+        one_of("kind", &self.kind, &KINDS)?;
+        one_of("domain", &self.domain, &DOMAINS)?;
+        one_of("grade", &self.grade, &GRADES)?;
+        one_of("by", &self.by, &columns)
+    }
+
+    /// What the columns are, and which cases count.
+    pub(super) fn columns(&self) -> (By, Period) {
+        let chosen = COLUMNS.iter().find(|(code, ..)| *code == self.by);
+        let (_, _, by, period) = *chosen.unwrap_or(&COLUMNS[0]);
+        (by, period)
+    }
+
+    /// The address of the same as CSV.
+    pub(super) fn csv(&self) -> String {
+        let run = match self.run {
+            None => String::new(),
+            Some(Which::Latest) => "latest".to_owned(),
+            Some(Which::Number(number)) => number.to_string(),
+        };
+        let parts = [
+            ("kind", &self.kind),
+            ("domain", &self.domain),
+            ("grade", &self.grade),
+            ("by", &self.by),
+            ("run", &run),
+        ];
+        let given: Vec<String> = parts
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mark = if given.is_empty() { "" } else { "?" };
+        format!("/adherence.csv{mark}{}", given.join("&"))
+    }
+
+    pub(super) fn keep(&self, head: &MeasureHead) -> bool {
+        let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
+        is(&self.kind, &head.kind)
+            && is(&self.domain, head.domain.as_deref().unwrap_or_default())
+            && (self.grade.is_empty() || head.grade.ends_with(&self.grade))
+    }
+}
+
+/// A parameter that takes the codes of a choice.
+fn one_of(name: &str, given: &str, choices: &[(&str, &str)]) -> Result<(), Problem> {
+    if choices.iter().any(|(code, _)| *code == given) {
+        return Ok(());
+    }
+    let codes: Vec<&str> = choices
+        .iter()
+        .map(|(code, _)| *code)
+        .filter(|code| !code.is_empty())
+        .collect();
+    Err(Problem::with(
+        Kind::BadQuery,
+        format!("{name}: one of {}", codes.join(", ")),
+    ))
+}
+
+/// What the page shows, with every count, as CSV: for the link on the page.
+pub(super) async fn csv(
+    caller: Allowed<ReadsResults>,
+    filters: web::Query<Filters>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (name, text) = blocking(move || {
+        filters.check()?;
+        let view = View::of(&state, &caller.scope, filters.run)?;
+        let (by, period) = filters.columns();
+        let mut table = view.adherence()?;
+        let of = &filters.measure;
+        table
+            .measures
+            .retain(|head| filters.keep(head) && (of.is_empty() || head.id == *of));
+        if !of.is_empty() && table.measures.is_empty() {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        let kept: HashSet<&str> = table.measures.iter().map(|head| head.id.as_str()).collect();
+        table.rows.retain(|row| {
+            row.period == period && [by, By::Network].contains(&row.by) && kept.contains(row.measure.as_str())
+        });
+        let name = format!("adherence-run-{}.csv", view.run.number);
+        Ok((name, adherence_csv(&view, &table)?))
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .body(text))
+}
