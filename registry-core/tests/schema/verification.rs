@@ -339,8 +339,15 @@ fn measures_that_read_an_element_are_counted() {
     }
 }
 
+/// Entity, its label, and the elements elsewhere that name it.
+type Label = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// Labels of rows, and the elements that use them.
-const LABELS: [(&str, &str, &[(&str, &str)]); 6] = [
+const LABELS: [Label; 6] = [
     (
         "lesion",
         "lesion_id",

@@ -199,7 +199,10 @@ mod tests {
 
     use super::*;
 
-    fn case(cells: &[(&str, Kind, Option<(&str, &str)>)]) -> Comparison {
+    /// Element, what became of it, and the two codes.
+    type Told<'a> = (&'a str, Kind, Option<(&'a str, &'a str)>);
+
+    fn case(cells: &[Told<'_>]) -> Comparison {
         let cells = cells.iter().map(|(element, kind, categories)| Cell {
             element: Arc::from(*element),
             kind: *kind,

@@ -132,11 +132,9 @@ fn of_curve(id: &str, file: &str, curve: &SurvivalCurve) -> Vec<Line> {
         .is_some_and(|events| events >= crate::cohorts::endpoint::FEWEST_EVENTS)
     {
         lines.add("", "median_months", None, curve.median.map(|one| one.months));
-        if !clustered {
-            if let Some(median) = curve.median {
-                lines.add("", "median_lower", None, median.lower_months);
-                lines.add("", "median_upper", None, median.upper_months);
-            }
+        if let Some(median) = curve.median.filter(|_| !clustered) {
+            lines.add("", "median_lower", None, median.lower_months);
+            lines.add("", "median_upper", None, median.upper_months);
         }
     }
     for at in curve

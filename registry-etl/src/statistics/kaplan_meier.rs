@@ -384,8 +384,8 @@ mod tests {
         let subject = |i: u32, shift: f64| {
             let exit = f64::from(1 + (i * 7_919) % 61);
             let entry = f64::from((i * 104_729) % 40);
-            let one = Subject::new(exit + shift, i % 3 != 0);
-            if i % 4 == 0 && entry < exit {
+            let one = Subject::new(exit + shift, !i.is_multiple_of(3));
+            if i.is_multiple_of(4) && entry < exit {
                 one.entering_at(entry + shift)
             } else {
                 one
