@@ -48,6 +48,25 @@ fn a_client_of_1_0_0_reads_what_it_sent_and_patches_it() {
     assert_eq!(refused["errors"][0]["code"], "unknown_property");
 }
 
+/// Takes the pointers out of explanations; gives them back.
+fn without_pointers(lines: &mut Value) -> Vec<String> {
+    let mut pointers = Vec::new();
+    for line in lines.as_array_mut().expect("lines") {
+        let steps = line["explanation"]["steps"].as_array_mut();
+        for cell in steps
+            .into_iter()
+            .flatten()
+            .filter_map(|step| step["read"].as_array_mut())
+            .flatten()
+        {
+            let cell = cell.as_object_mut().expect("a cell");
+            let pointer = cell.remove("pointer").expect("a pointer");
+            pointers.push(pointer.as_str().expect("text").to_owned());
+        }
+    }
+    pointers
+}
+
 #[test]
 fn the_same_patient_in_both_versions_is_assessed_alike() {
     let service = Service::start();
@@ -64,16 +83,18 @@ fn the_same_patient_in_both_versions_is_assessed_alike() {
             .iter()
             .map(|finding| finding["identity"].as_str().expect("an identity").to_owned())
             .collect();
-        (
-            assessed["assessment"].clone(),
-            assessed["care_gaps"].clone(),
-            identities,
-        )
+        let mut lines = assessed["assessment"].clone();
+        let pointers = without_pointers(&mut lines);
+        ((lines, assessed["care_gaps"].clone(), identities), pointers)
     };
-    let old = assessment(&records::example("very-long-course", "FIG-0001"), &[], 201);
+    let (old, as_sent) = assessment(&records::example("very-long-course", "FIG-0001"), &[], 201);
     let new = upgraded("very-long-course", "FIG-0001");
-    let after = assessment(&new, &[("if-match", "*")], 200);
+    let (after, renamed) = assessment(&new, &[("if-match", "*")], 200);
     assert_eq!(old, after);
+    // The same cells, each by its name in the document it was read from.
+    assert_eq!(as_sent.len(), renamed.len());
+    let reviewed = |pointers: &[String], name: &str| pointers.iter().any(|pointer| pointer.ends_with(name));
+    assert!(reviewed(&renamed, "/specimen_site") && !reviewed(&as_sent, "/specimen_site"));
     // Both versions of the case are kept as they were sent.
     let version = |n: u32| centre.get(&format!("{PATH}/versions/{n}")).expect(200).json();
     assert_eq!(
