@@ -40,7 +40,7 @@ fn main() -> Result<(), Failure> {
             header: CaseHeader {
                 case: CaseRef {
                     centre_id: case.centre_id.clone(),
-                    case_id: case.pseudonym,
+                    case_id: uuid::Uuid::from_u128(u128::from(index)).to_string(),
                     version: 1,
                 },
                 holders: Holders::alone(&case.centre_id),
