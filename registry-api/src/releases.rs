@@ -89,6 +89,7 @@ fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
         release_id: id.to_owned(),
         title: title.to_owned(),
         key: state.release_key.clone(),
+        approved: None,
     }
 }
 
