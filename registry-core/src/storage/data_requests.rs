@@ -214,7 +214,8 @@ fn access_text(access: &DataAccess) -> Result<String, StoreError> {
 }
 
 fn stored_access(text: &str) -> Result<DataAccess, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Internal("a stored data request does not read".to_owned()))
+    serde_json::from_str(text)
+        .map_err(|_| StoreError::Internal("a stored data request does not read".to_owned()))
 }
 
 impl TryFrom<Record> for DataRequest {
@@ -314,7 +315,9 @@ impl Store {
         }
         let asked = access_text(&new.asked)?;
         if asked.len() > 64 * 1024 {
-            return Err(StoreError::Invalid("a request names at most 64 KB of files and elements"));
+            return Err(StoreError::Invalid(
+                "a request names at most 64 KB of files and elements",
+            ));
         }
         self.write(scope, move |tx| {
             let release = releases::table.find(&new.release_id).count();
@@ -384,7 +387,8 @@ impl Store {
     /// [`StoreError::Forbidden`]; [`StoreError::NotFound`], also for another researcher's.
     pub fn data_request(&self, scope: &Scope, request_id: &str) -> Result<DataRequest, StoreError> {
         require_reader(scope)?;
-        self.read(scope, |conn, _| load(conn, scope, request_id))?.try_into()
+        self.read(scope, |conn, _| load(conn, scope, request_id))?
+            .try_into()
     }
 
     /// Opens what is approved through `expires_on`. `coordinator`.
@@ -476,7 +480,9 @@ impl Store {
             let scope = tx.scope.clone();
             let mut row = load(tx.conn()?, &scope, &request_id)?;
             if row.status != RequestStatus::Approved.as_str() {
-                return Err(StoreError::InvalidState("only an approved request can be revoked"));
+                return Err(StoreError::InvalidState(
+                    "only an approved request can be revoked",
+                ));
             }
             row.status = RequestStatus::Revoked.as_str().to_owned();
             row.revoked_at = Some(tx.now);
@@ -501,7 +507,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         require(scope, scope.role() == Role::System, "record deliveries")?;
         let (request_id, bundle) = (request_id.to_owned(), bundle.clone());
-        let rows: Vec<(String, String)> = cases.iter().map(|case| (case.clone(), request_id.clone())).collect();
+        let rows: Vec<(String, String)> = cases
+            .iter()
+            .map(|case| (case.clone(), request_id.clone()))
+            .collect();
         self.write(scope, move |tx| {
             let scope = tx.scope.clone();
             let mut row = load(tx.conn()?, &scope, &request_id)?;

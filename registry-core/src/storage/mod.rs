@@ -57,6 +57,7 @@ pub use cases::{
     Transfer, TransferOutcome, VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
+pub use data_requests::{DataAccess, DataRequest, DeliveredBundle, NewDataRequest, Recipient, RequestStatus};
 pub use error::{AuthFailure, Outage, StoreError};
 pub use holders::{HeldBy, Holders};
 pub use idempotency::{Answer, Claim, Idempotency, Render};
@@ -69,7 +70,6 @@ pub use queries::{
     DataQuery, NewQuery, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter, QueryMove,
     QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
 };
-pub use data_requests::{DataAccess, DataRequest, DeliveredBundle, NewDataRequest, Recipient, RequestStatus};
 pub use releases::{NewRelease, Release};
 pub use runs::{
     CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,

@@ -1,8 +1,8 @@
 //! Building the bundle.
 
 use super::analysis::AdherenceTable;
-use super::entities::{ReleasedCase, tables};
 use super::deidentify::Rules;
+use super::entities::{ReleasedCase, tables};
 use super::projection::{self, RequestNotes};
 use super::spool::FinishedTable;
 use super::{ReleaseError, ReleaseOptions, columns, endpoints, reference_tables};
@@ -348,7 +348,11 @@ impl<W: Write> Write for Hashed<W> {
 }
 
 /// Manifest first, then the files; every entry carries the same fixed time.
-fn write_zip(out: impl Write, files: &[FinishedTable], manifest: &Manifest) -> Result<(String, u64), ReleaseError> {
+fn write_zip(
+    out: impl Write,
+    files: &[FinishedTable],
+    manifest: &Manifest,
+) -> Result<(String, u64), ReleaseError> {
     let mut hashed = Hashed {
         out,
         hash: Sha256::new(),

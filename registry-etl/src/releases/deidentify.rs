@@ -71,14 +71,19 @@ impl Rules {
             return Err(wrong("k: at least 2".to_owned()));
         }
         if rules.age.band < 1 || rules.calendar.band < 1 || rules.age.top < rules.age.band {
-            return Err(wrong("age, calendar: bands of at least one year, below the top".to_owned()));
+            return Err(wrong(
+                "age, calendar: bands of at least one year, below the top".to_owned(),
+            ));
         }
         for step in &rules.steps {
             if !rules.quasi_identifiers.columns.contains(&step.column) {
                 return Err(wrong(format!("step: {} is no quasi-identifier", step.column)));
             }
             if step.withhold == step.band.is_some() || step.band.is_some_and(|band| band < 1) {
-                return Err(wrong(format!("step of {}: band = years, or withhold = true", step.column)));
+                return Err(wrong(format!(
+                    "step of {}: band = years, or withhold = true",
+                    step.column
+                )));
             }
         }
         Ok(rules)
@@ -102,7 +107,10 @@ pub(super) fn year_band(year: i32, band: i32) -> String {
 
 /// A cell made coarser; a text that is no band of ours (empty, withheld) stays.
 pub(super) fn coarser(cell: &str, column: &str, band: i32, age: Age) -> String {
-    let Some(first) = cell.split_once('-').and_then(|(first, _)| first.parse::<i32>().ok()) else {
+    let Some(first) = cell
+        .split_once('-')
+        .and_then(|(first, _)| first.parse::<i32>().ok())
+    else {
         return cell.to_owned();
     };
     if column == AGE {
@@ -133,7 +141,14 @@ mod tests {
 
     #[test]
     fn bands() {
-        for (age, expected) in [(0, "0-4"), (4, "0-4"), (64, "60-64"), (84, "80-84"), (85, "85+"), (101, "85+")] {
+        for (age, expected) in [
+            (0, "0-4"),
+            (4, "0-4"),
+            (64, "60-64"),
+            (84, "80-84"),
+            (85, "85+"),
+            (101, "85+"),
+        ] {
             assert_eq!(age_band(age, 5, 85), expected);
         }
         assert_eq!(age_band(84, 10, 85), "80-84");

@@ -151,22 +151,36 @@ mod tests {
 
     #[test]
     fn a_step_is_enough_where_it_is_enough() {
-        let mut cells = rows(&[("female", "60-64", 3), ("female", "65-69", 2), ("male", "60-64", 5)]);
+        let mut cells = rows(&[
+            ("female", "60-64", 3),
+            ("female", "65-69", 2),
+            ("male", "60-64", 5),
+        ]);
         let told = apply(&mut cells, &columns(), &rules(), true);
         assert_eq!(told.generalised, ["age_at_diagnosis: bands of 10 years"]);
-        assert_eq!((told.k_achieved, told.rows_below_k_before, told.rows_withheld), (5, 5, 0));
+        assert_eq!(
+            (told.k_achieved, told.rows_below_k_before, told.rows_withheld),
+            (5, 5, 0)
+        );
         assert_eq!(cells, rows(&[("female", "60-69", 5), ("male", "60-69", 5)]));
     }
 
     /// One man of 20 among women of 60: his row is withheld, and so that he is not the only withheld one, the smallest group with him.
     #[test]
     fn the_withheld_are_not_alone() {
-        let mut cells = rows(&[("female", "60-64", 7), ("female", "40-44", 5), ("male", "20-24", 1)]);
+        let mut cells = rows(&[
+            ("female", "60-64", 7),
+            ("female", "40-44", 5),
+            ("male", "20-24", 1),
+        ]);
         let told = apply(&mut cells, &columns(), &rules(), true);
         assert_eq!((told.rows_withheld, told.k_achieved, told.groups), (6, 6, 2));
         let mut few = rows(&[("female", "60-64", 3)]);
         let told = apply(&mut few, &columns(), &rules(), true);
-        assert_eq!((told.rows_withheld, told.k_achieved, told.rows_below_k), (3, 3, 3));
+        assert_eq!(
+            (told.rows_withheld, told.k_achieved, told.rows_below_k),
+            (3, 3, 3)
+        );
     }
 
     #[test]

@@ -52,7 +52,9 @@ const CENTRE: &str = "centre";
 impl Approved {
     /// Whether an element is open to the request; decided before the visibility of plain releases is.
     pub(super) fn opens(&self, entity: &Entity, element: &Element) -> bool {
-        let named = self.elements.contains(&format!("{}.{}", entity.name, element.name));
+        let named = self
+            .elements
+            .contains(&format!("{}.{}", entity.name, element.name));
         let whole = self.files.contains(&format!("{}.csv", entity.name));
         let open = matches!(element.visibility, Visibility::Open | Visibility::ShiftedDate);
         named || (whole && open)
@@ -64,28 +66,29 @@ impl Approved {
     }
 }
 
-/// Names that a request asks for and no bundle can hold, each with the reason: files that the release does not have, elements that are
-/// unknown or never leave. `files` are those of the release's manifest.
+/// What a request asks for and no bundle can hold, by its place in the request: files that the release does not have, elements that are
+/// unknown or never leave. `files` are those of the release's manifest, `wanted` the files and elements asked for.
 pub fn unanswerable(
     dictionary: &Dictionary,
     files: &[String],
     wanted: (&[String], &[String]),
 ) -> Vec<(String, &'static str)> {
     let mut wrong = Vec::new();
-    for file in wanted.0 {
+    for (at, file) in wanted.0.iter().enumerate() {
         if !files.contains(file) {
-            wrong.push((file.clone(), "no such file in the release"));
+            wrong.push((format!("files[{at}]"), "no such file in the release"));
         }
     }
-    for name in wanted.1 {
+    for (at, name) in wanted.1.iter().enumerate() {
         let found = name.split_once('.').and_then(|(entity, element)| {
             let entity = dictionary.entities.iter().find(|one| one.name == entity)?;
             Some((entity, entity.elements.iter().find(|one| one.name == element)?))
         });
-        match found {
-            None => wrong.push((name.clone(), "no such element")),
-            Some((entity, element)) => wrong.extend(undeliverable(entity, element).map(|why| (name.clone(), why))),
-        }
+        let why = match found {
+            None => Some("no such element; write entity.element"),
+            Some((entity, element)) => undeliverable(entity, element),
+        };
+        wrong.extend(why.map(|why| (format!("elements[{at}]"), why)));
     }
     wrong
 }
@@ -100,7 +103,10 @@ pub(super) fn undeliverable(entity: &Entity, element: &Element) -> Option<&'stat
     if element.visibility == Visibility::Internal {
         return Some("never leaves the service");
     }
-    let beyond = matches!(element.visibility, Visibility::QuasiIdentifier | Visibility::Restricted);
+    let beyond = matches!(
+        element.visibility,
+        Visibility::QuasiIdentifier | Visibility::Restricted
+    );
     match element.kind {
         ElementKind::Uuid => Some("identifies the record"),
         ElementKind::DateTime => Some("an exact point in time"),
@@ -203,7 +209,10 @@ fn anonymous(
     if at.is_empty() {
         return Ok((file, None));
     }
-    let columns: Vec<String> = at.iter().filter_map(|at| file.columns.get(*at).cloned()).collect();
+    let columns: Vec<String> = at
+        .iter()
+        .filter_map(|at| file.columns.get(*at).cloned())
+        .collect();
     let rows = csv::Reader::from_reader(file.reader())
         .records()
         .collect::<Result<Vec<_>, _>>()?;
@@ -217,10 +226,14 @@ fn anonymous(
     for (row, cells) in rows.iter().zip(&cells) {
         let mut fields: Vec<String> = row.iter().map(str::to_owned).collect();
         for (n, at) in at.iter().enumerate() {
-            let Some(field) = fields.get_mut(*at) else { continue };
+            let Some(field) = fields.get_mut(*at) else {
+                continue;
+            };
             *field = match cells {
                 Some(cells) => cells.get(n).cloned().unwrap_or_default(),
-                None if columns.get(n).is_some_and(|name| name.ends_with("__absent")) => "withheld".to_owned(),
+                None if columns.get(n).is_some_and(|name| name.ends_with("__absent")) => {
+                    "withheld".to_owned()
+                }
                 None => String::new(),
             };
         }
