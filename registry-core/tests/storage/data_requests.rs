@@ -132,7 +132,7 @@ on_both! {
             idempotency: None,
         };
         let outcome = test.store.withdraw(&test.submitter("C01"), asked).unwrap();
-        assert_eq!(outcome.requests, [id.clone()]);
+        assert_eq!(outcome.requests, std::slice::from_ref(&id));
         let held = test.store.recipients_of(&test.coordinator(), &case.case_id).unwrap();
         assert_eq!(held.len(), 1);
         assert_eq!((held[0].request_id.as_str(), held[0].filed_by.as_str()), (id.as_str(), researcher.actor()));

@@ -32,10 +32,6 @@ const MOVED: &[&str] = &[
 /// Tables that name a case and whose rows stay where they are, and why.
 const STAY: &[(&str, &str)] = &[
     ("audit_events", "what happened stays what happened"),
-    (
-        "delivered_cases",
-        "what was delivered stays delivered; the record id names the case wherever it is",
-    ),
     ("idempotency", "stored answers that name the case are deleted"),
     (
         "tasks",
