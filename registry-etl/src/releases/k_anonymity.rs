@@ -12,7 +12,7 @@ use super::deidentify::{Rules, Step, coarser};
 /// What k-anonymity came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KAnonymity {
-    /// The quasi-identifiers of the file.
+    /// The quasi-identifiers of the file; why one has no value counts as a value of it.
     pub quasi_identifiers: Vec<String>,
     pub k_wanted: usize,
     /// Smallest group, withheld rows included; 0 without rows.
@@ -66,7 +66,11 @@ pub(super) fn apply(cells: &mut Cells, columns: &[String], rules: &Rules, enforc
     }
     let sizes = groups(cells);
     KAnonymity {
-        quasi_identifiers: columns.to_vec(),
+        quasi_identifiers: columns
+            .iter()
+            .filter(|name| !name.ends_with("__absent"))
+            .cloned()
+            .collect(),
         k_wanted: rules.k,
         k_achieved: sizes.values().copied().min().unwrap_or_default(),
         groups: sizes.len(),
