@@ -8,6 +8,7 @@
 
 mod cases;
 mod centres;
+mod data_requests;
 mod entry;
 mod fhir;
 mod guidelines;

@@ -3,7 +3,7 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::Run;
 
-use crate::guard::{Administers, Allowed, Policy, Reader, Via};
+use crate::guard::{Administers, Allowed, Policy, Reader, ReadsRequests, Via};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -135,6 +135,9 @@ impl Frame {
         }
         if matches!(role, Role::Committee | Role::Coordinator) {
             add("/runs", "Runs");
+        }
+        if ReadsRequests::ROLES.contains(&role) {
+            add("/requests", "Data requests");
         }
         if role == Role::Coordinator {
             add("/adjudication", "Adjudication");

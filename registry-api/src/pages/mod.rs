@@ -20,6 +20,7 @@ mod published;
 mod quality;
 mod queries;
 mod query;
+mod requests;
 mod rules;
 mod runs;
 mod schema;
@@ -101,6 +102,9 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/verification/{verification}/{pseudonym}/reset",
             verification::case::reset,
         ),
+        guarded(Method::GET, "/requests", requests::page),
+        guarded(Method::POST, "/requests", requests::file),
+        guarded(Method::POST, "/requests/{id}/decide", requests::decide),
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs", runs::start),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),

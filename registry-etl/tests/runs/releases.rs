@@ -19,6 +19,7 @@ fn options(key: u8) -> ReleaseOptions {
         release_id: "2026-1".into(),
         title: "First".into(),
         key: ReleaseKey::new([key; 32]),
+        approved: None,
     }
 }
 
