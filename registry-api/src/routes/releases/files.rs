@@ -155,7 +155,7 @@ async fn one_file(
             bytes,
             media_type: match name.rsplit('.').next() {
                 Some("json") => "application/json",
-                Some("R") => "text/plain; charset=utf-8",
+                Some("R" | "py" | "md") => "text/plain; charset=utf-8",
                 _ => "text/csv; charset=utf-8",
             },
             name,
