@@ -18,10 +18,7 @@ use crate::results::RunIdentity;
 pub(super) const ESTIMATES: &str = "survival_estimates.csv";
 /// What comes with every release: how to read it, loaders, and the script that recomputes the estimates. Name and text.
 const TEXTS: [(&str, &str); 4] = [
-    (
-        "README.md",
-        include_str!("../../../schema/releases/README.md"),
-    ),
+    ("README.md", include_str!("../../../schema/releases/README.md")),
     ("load.R", include_str!("../../../schema/releases/load.R")),
     ("load.py", include_str!("../../../schema/releases/load.py")),
     (
