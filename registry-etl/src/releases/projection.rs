@@ -41,9 +41,10 @@ pub struct RequestNotes {
     pub k_anonymity: Option<KAnonymity>,
 }
 
-/// Files that explain the others: always there, cut to what they explain.
+/// Explains the columns; cut to the files that are there.
 const DICTIONARY: &str = "dictionary.csv";
-const CODE_LISTS: &str = "codelists.csv";
+/// Files that explain and load the others: always there.
+const ALWAYS: [&str; 5] = [DICTIONARY, "codelists.csv", "README.md", "load.R", "load.py"];
 /// The file of the patients, which holds the quasi-identifiers.
 const PATIENTS: &str = "patient.csv";
 /// Pseudonym of the centre, or its id.
@@ -157,8 +158,7 @@ pub(super) fn cut(
             kept.push(file);
         } else if entities.contains(&file.name)
             || approved.files.contains(&file.name)
-            || file.name == DICTIONARY
-            || file.name == CODE_LISTS
+            || ALWAYS.contains(&file.name.as_str())
         {
             kept.push(file);
         }
