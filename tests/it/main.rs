@@ -23,6 +23,7 @@ mod results;
 mod rules;
 mod runs;
 mod session;
+mod signals;
 mod tasks;
 mod tidy;
 mod verifications;

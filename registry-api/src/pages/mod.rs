@@ -25,6 +25,7 @@ mod rules;
 mod runs;
 mod schema;
 mod sign_in;
+mod signals;
 mod survival;
 mod survival_beside;
 mod survival_centres;
@@ -56,6 +57,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/measures/{measure}/sensitivity",
             alternatives::compute,
         ),
+        guarded(Method::GET, "/signals", signals::page),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
