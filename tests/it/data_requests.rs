@@ -118,8 +118,11 @@ fn exactly_what_was_approved_is_delivered() {
     assert_eq!(
         names,
         BTreeSet::from([
+            "README.md",
             "codelists.csv",
             "dictionary.csv",
+            "load.R",
+            "load.py",
             "patient.csv",
             "presentation.csv"
         ])

@@ -28,7 +28,9 @@ pub(super) fn estimate(cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     let everybody = Groups::of(&all);
     let some = groups.unwrap_or(&everybody);
     match args.method {
-        Method::Km => curves(&rows, some, args, kaplan_meier),
+        Method::Km => curves(&rows, some, args, |rows: &[Subject], level, band| {
+            kaplan_meier(rows, level, band)
+        }),
         Method::ReverseKm => curves(&rows, some, args, reverse_kaplan_meier),
         Method::Logrank => tests(&rows, some, cohort.strata.as_ref()),
         Method::Cox => model(&rows, cohort, args),
@@ -262,16 +264,18 @@ fn from_landmark(rows: &Rows, cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     ]);
     let mut tables = vec![summary];
     tables.extend(
-        curves(&at.rows, &groups, args, kaplan_meier)?
-            .into_iter()
-            .map(|t| Table {
-                name: if t.name == "summary" {
-                    "groups_at_landmark"
-                } else {
-                    t.name
-                },
-                ..t
-            }),
+        curves(&at.rows, &groups, args, |rows: &[Subject], level, band| {
+            kaplan_meier(rows, level, band)
+        })?
+        .into_iter()
+        .map(|t| Table {
+            name: if t.name == "summary" {
+                "groups_at_landmark"
+            } else {
+                t.name
+            },
+            ..t
+        }),
     );
     tables.extend(compared(&log_rank(&at.rows, &groups, None, 0.0)?, &groups));
     let names = ["exposed".to_owned()];
