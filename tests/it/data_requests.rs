@@ -94,6 +94,40 @@ impl Frozen {
             .expect(200)
             .json()
     }
+
+    /// The data package of a request's bundle is that of the tables which are in it, as they are in it.
+    fn is_described(&self, id: &str, manifest: &Value) {
+        let address = format!("/api/v1/data-requests/{id}/files/datapackage.json");
+        let package = self.researcher.get(&address).expect(200).json();
+        let told = |files: &Value, name: &str, digest: &str| -> BTreeSet<(String, String)> {
+            let files = files.as_array().expect("a list").iter();
+            files
+                .map(|file| [name, digest].map(|key| file[key].as_str().expect("text").to_owned()))
+                .map(|[name, digest]| (name, digest.trim_start_matches("sha256:").to_owned()))
+                .filter(|(name, _)| name.ends_with(".csv"))
+                .collect()
+        };
+        assert_eq!(
+            told(&package["resources"], "path", "hash"),
+            told(&manifest["files"], "name", "sha256")
+        );
+        let patients = package["resources"].as_array().expect("a list").iter();
+        let patients = patients.filter(|one| one["path"] == "patient.csv");
+        let fields: Vec<&Value> = patients
+            .flat_map(|one| one["schema"]["fields"].as_array().expect("fields"))
+            .collect();
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|field| field["name"] == name)
+                .expect("a field")
+        };
+        assert_eq!(field("age_at_diagnosis")["type"], "string");
+        let reasons = field("sex__absent")["constraints"]["enum"]
+            .as_array()
+            .expect("reasons");
+        assert!(reasons.contains(&json!("withheld")), "{reasons:?}");
+    }
 }
 
 const THROUGH: &str = "2026-12-31";
@@ -118,8 +152,10 @@ fn exactly_what_was_approved_is_delivered() {
     assert_eq!(
         names,
         BTreeSet::from([
+            "CITATION.cff",
             "README.md",
             "codelists.csv",
+            "datapackage.json",
             "dictionary.csv",
             "load.R",
             "load.py",
@@ -127,6 +163,7 @@ fn exactly_what_was_approved_is_delivered() {
             "presentation.csv"
         ])
     );
+    here.is_described(&id, &manifest);
     let (header, rows) = here.rows(&id, "presentation.csv");
     assert_eq!(header, ["patient_id", "row", "timing", "timing__absent"]);
     assert_eq!(rows.len(), 6 * 4 + 2);

@@ -28,9 +28,7 @@ pub(super) fn estimate(cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     let everybody = Groups::of(&all);
     let some = groups.unwrap_or(&everybody);
     match args.method {
-        Method::Km => curves(&rows, some, args, |rows: &[Subject], level, band| {
-            kaplan_meier(rows, level, band)
-        }),
+        Method::Km => curves(&rows, some, args, plain),
         Method::ReverseKm => curves(&rows, some, args, reverse_kaplan_meier),
         Method::Logrank => tests(&rows, some, cohort.strata.as_ref()),
         Method::Cox => model(&rows, cohort, args),
@@ -43,6 +41,11 @@ pub(super) fn estimate(cohort: &Cohort, args: &SurvivalArgs) -> Tables {
 }
 
 type Estimator = fn(&[Subject], f64, Band) -> Result<Curve, StatisticsError>;
+
+/// Kaplan-Meier of rows in one piece.
+fn plain(rows: &[Subject], level: f64, band: Band) -> Result<Curve, StatisticsError> {
+    kaplan_meier(rows, level, band)
+}
 
 fn curves(rows: &Rows, groups: &Groups, args: &SurvivalArgs, of: Estimator) -> Tables {
     let mut summary = Table::new(
@@ -264,18 +267,16 @@ fn from_landmark(rows: &Rows, cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     ]);
     let mut tables = vec![summary];
     tables.extend(
-        curves(&at.rows, &groups, args, |rows: &[Subject], level, band| {
-            kaplan_meier(rows, level, band)
-        })?
-        .into_iter()
-        .map(|t| Table {
-            name: if t.name == "summary" {
-                "groups_at_landmark"
-            } else {
-                t.name
-            },
-            ..t
-        }),
+        curves(&at.rows, &groups, args, plain)?
+            .into_iter()
+            .map(|t| Table {
+                name: if t.name == "summary" {
+                    "groups_at_landmark"
+                } else {
+                    t.name
+                },
+                ..t
+            }),
     );
     tables.extend(compared(&log_rank(&at.rows, &groups, None, 0.0)?, &groups));
     let names = ["exposed".to_owned()];
