@@ -28,7 +28,7 @@ pub(super) fn estimate(cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     let everybody = Groups::of(&all);
     let some = groups.unwrap_or(&everybody);
     match args.method {
-        Method::Km => curves(&rows, some, args, kaplan_meier),
+        Method::Km => curves(&rows, some, args, |of, level, band| kaplan_meier(of, level, band)),
         Method::ReverseKm => curves(&rows, some, args, reverse_kaplan_meier),
         Method::Logrank => tests(&rows, some, cohort.strata.as_ref()),
         Method::Cox => model(&rows, cohort, args),
@@ -262,7 +262,7 @@ fn from_landmark(rows: &Rows, cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     ]);
     let mut tables = vec![summary];
     tables.extend(
-        curves(&at.rows, &groups, args, kaplan_meier)?
+        curves(&at.rows, &groups, args, |of, level, band| kaplan_meier(of, level, band))?
             .into_iter()
             .map(|t| Table {
                 name: if t.name == "summary" {
