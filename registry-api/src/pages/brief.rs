@@ -120,7 +120,9 @@ fn data(view: &View<'_>) -> Result<Data, Problem> {
         curve: curve
             .filter(|curve| survival::shown(curve))
             .map(|curve| charts::survival(&[("All", curve)], "Survival from metastatic diagnosis")),
-        no_curve: curve.map_or("There is no estimate.", |curve| survival::why_no_curve(curve.state)),
+        no_curve: curve.map_or("There is no estimate.", |curve| {
+            survival::why_no_curve(curve.state)
+        }),
         quality: quality(&view.quality()?),
     })
 }
@@ -138,7 +140,8 @@ fn earlier(view: &View<'_>) -> Result<(Option<Earlier>, String), Problem> {
         before.run.number, before.run.cutoff_date
     );
     if !same {
-        compared.push_str(" Measures are not compared: that run was made by another version of the guideline.");
+        compared
+            .push_str(" Measures are not compared: that run was made by another version of the guideline.");
     }
     let overview = before.overview()?;
     Ok((Some(Earlier { overview, indicators }), compared))

@@ -262,16 +262,18 @@ fn from_landmark(rows: &Rows, cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     ]);
     let mut tables = vec![summary];
     tables.extend(
-        curves(&at.rows, &groups, args, |of, level, band| kaplan_meier(of, level, band))?
-            .into_iter()
-            .map(|t| Table {
-                name: if t.name == "summary" {
-                    "groups_at_landmark"
-                } else {
-                    t.name
-                },
-                ..t
-            }),
+        curves(&at.rows, &groups, args, |of, level, band| {
+            kaplan_meier(of, level, band)
+        })?
+        .into_iter()
+        .map(|t| Table {
+            name: if t.name == "summary" {
+                "groups_at_landmark"
+            } else {
+                t.name
+            },
+            ..t
+        }),
     );
     tables.extend(compared(&log_rank(&at.rows, &groups, None, 0.0)?, &groups));
     let names = ["exposed".to_owned()];
