@@ -243,6 +243,8 @@ test("the quarterly brief is two sheets of A4, for the office as for the committ
     await page.goto(`${base}/brief`);
     assert.equal(await page.locator(".sheet").count(), 2);
     assert.doesNotMatch(await page.locator("main").innerText(), /\bC\d\d\b/);
+    await page.emulateMedia({ media: "print" });
+    assert.ok(await page.locator("svg.chart .bar").first().isVisible(), "bars are printed");
     const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
     assert.equal(pdf.match(/\/Type\s*\/Page\b/g).length, 2, role);
     await context.close();

@@ -260,6 +260,7 @@ fn quality(quality: &Quality) -> String {
         .take(LACKING)
         .map(|lacking| {
             let element = lacking.element.as_deref().unwrap_or("no element in particular");
+            let element = words::code(element);
             format!("{element} ({}, {} units)", reason(&lacking.reason), lacking.n)
         })
         .collect();
