@@ -28,7 +28,7 @@ pub(super) fn estimate(cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     let everybody = Groups::of(&all);
     let some = groups.unwrap_or(&everybody);
     match args.method {
-        Method::Km => curves(&rows, some, args, plain),
+        Method::Km => curves(&rows, some, args, kaplan_meier),
         Method::ReverseKm => curves(&rows, some, args, reverse_kaplan_meier),
         Method::Logrank => tests(&rows, some, cohort.strata.as_ref()),
         Method::Cox => model(&rows, cohort, args),
@@ -41,11 +41,6 @@ pub(super) fn estimate(cohort: &Cohort, args: &SurvivalArgs) -> Tables {
 }
 
 type Estimator = fn(&[Subject], f64, Band) -> Result<Curve, StatisticsError>;
-
-/// Kaplan-Meier of rows in one piece.
-fn plain(rows: &[Subject], level: f64, band: Band) -> Result<Curve, StatisticsError> {
-    kaplan_meier(rows, level, band)
-}
 
 fn curves(rows: &Rows, groups: &Groups, args: &SurvivalArgs, of: Estimator) -> Tables {
     let mut summary = Table::new(
@@ -267,7 +262,7 @@ fn from_landmark(rows: &Rows, cohort: &Cohort, args: &SurvivalArgs) -> Tables {
     ]);
     let mut tables = vec![summary];
     tables.extend(
-        curves(&at.rows, &groups, args, plain)?
+        curves(&at.rows, &groups, args, kaplan_meier)?
             .into_iter()
             .map(|t| Table {
                 name: if t.name == "summary" {
