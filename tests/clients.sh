@@ -125,7 +125,7 @@ Rscript --vanilla "$work/check.R"
 $python - "$work" <<'PYTHON'
 import re, sys
 text = open("README.md", encoding="utf-8").read()
-for name, tail in (("r", 'cat(summary(fit, times = c(12, 36, 60) * 30.4375, extend = TRUE)$surv, file = "../example.r.txt", sep = "\\n")\n'), ("python", "")):
+for name, tail in (("r", 'cat(format(summary(fit, times = c(12, 36, 60) * 30.4375, extend = TRUE)$surv, digits = 15), file = "../example.r.txt", sep = "\\n")\n'), ("python", "")):
     (code,) = re.findall(rf"```{name}\n(.*?)```", text, re.S)
     open(f"{sys.argv[1]}/example.{name}", "w").write(code + tail)
 PYTHON
