@@ -236,13 +236,13 @@ fn exactly_what_was_approved_is_delivered() {
             "identifies outside the registry; patient_id takes its place"
         ))
     );
-    // Counted: the manifest, three files (one of them not there and not counted).
+    // Counted: the manifest, the data package, three files (one of them not there and not counted).
     let shown = here
         .office
         .get(&format!("/api/v1/data-requests/{id}"))
         .expect(200)
         .json();
-    assert_eq!(shown["downloads"], 4);
+    assert_eq!(shown["downloads"], 5);
     here.service.verify_audit();
 }
 
