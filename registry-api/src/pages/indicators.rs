@@ -101,7 +101,63 @@ pub(super) fn signed(difference: i64, unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use registry_etl::results::{By, Period, Suppression};
+
     use super::*;
+
+    fn row(state: RateState, shown: Option<(u32, u32)>) -> AdherenceRow {
+        let rate = shown.map(|(n, of)| f64::from(n) / f64::from(of));
+        AdherenceRow {
+            measure: "1a".to_owned(),
+            by: By::Network,
+            level: "all".to_owned(),
+            period: Period::Last24Months,
+            state,
+            suppressed: shown.is_none().then_some(Suppression::FewPatients),
+            numerator: shown.map(|(n, _)| n),
+            denominator: shown.map(|(_, of)| of),
+            excluded: None,
+            excepted: None,
+            not_in_denominator: None,
+            not_assessable: shown.map(|_| 10),
+            not_assessable_by: Vec::new(),
+            patients: None,
+            patients_all_met: None,
+            rate,
+            lower: rate.map(|rate| rate - 0.1),
+            upper: rate.map(|rate| rate + 0.1),
+            clustered_lower: None,
+            clustered_upper: None,
+            bound_low: None,
+            bound_high: None,
+            not_assessable_share: shown.map(|(_, of)| 10.0 / f64::from(10 + of)),
+            insufficient: false,
+            basis: None,
+        }
+    }
+
+    fn spoken(row: Option<&AdherenceRow>) -> [String; 4] {
+        let numbers = numbers(row);
+        [numbers.rate, numbers.interval, numbers.n, numbers.not_assessable]
+    }
+
+    #[test]
+    fn what_is_hidden_is_said_to_be_and_a_rate_has_its_denominator() {
+        assert_eq!(
+            spoken(Some(&row(RateState::Suppressed, None))),
+            ["not shown", "", "not shown", "not shown"]
+        );
+        assert_eq!(
+            spoken(Some(&row(RateState::Rate, Some((24, 30))))),
+            ["80 %", "70 to 90 %", "30", "10 (25 %)"]
+        );
+        // Too much cannot be assessed: no rate and no interval, whatever the row carries.
+        assert_eq!(
+            spoken(Some(&row(RateState::Insufficient, Some((24, 30))))),
+            ["insufficient data", "", "30", "10 (25 %)"]
+        );
+        assert_eq!(spoken(None), ["no unit", "", "", ""]);
+    }
 
     #[test]
     fn a_change_is_the_difference_of_what_is_printed() {
