@@ -88,8 +88,8 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
 /// The bundle of an approved request, built when it is asked for first: what was recorded of it, and its file.
 ///
 /// # Errors
-/// [`Kind::NotFound`], also for another researcher's request; [`Kind::RequestNotOpen`]; [`Kind::ReleaseGone`] when it cannot be built again
-/// as it was.
+/// [`Kind::NotFound`], also for another researcher's request; [`Kind::RequestNotOpen`]; [`Kind::ReleaseGone`] when it holds a case withdrawn
+/// since, or cannot be built again as it was.
 pub fn request_bundle(
     state: &AppState,
     scope: &Scope,
@@ -100,15 +100,21 @@ pub fn request_bundle(
     let Some(access) = request.open_on(today) else {
         return Err(Problem::new(Kind::RequestNotOpen));
     };
+    let registry = Scope::system("release");
     let folder = &state.settings.releases.folder;
     let path = folder.join(format!("request-{}.zip", request.request_id));
     if let Some(known) = &request.bundle {
+        if state
+            .store
+            .delivery_holds_withdrawn(&registry, &request.request_id)?
+        {
+            return Err(gone_because(&[WITHDRAWN.to_owned()]));
+        }
         let whole = |file: std::fs::Metadata| i64::try_from(file.len()) == Ok(known.bytes);
         if std::fs::metadata(&path).is_ok_and(whole) {
             return Ok((request.clone(), known.clone(), path));
         }
     }
-    let registry = Scope::system("release");
     let release = state.store.release(&registry, &request.release_id)?;
     let run = state.store.run(&registry, release.run)?;
     let engine = engine_of(state, &run).map_err(|problem| Problem {
@@ -148,12 +154,14 @@ pub fn request_bundle(
     Ok((request, bundle, path))
 }
 
+const WITHDRAWN: &str = "cases it held have been withdrawn since";
+
 /// Why a bundle is not what it was, from the manifest it had and the one it would have now; without numbers, which could point at a patient.
 fn gone(was: &Value, now: &Manifest) -> Problem {
     let (cases, program) = (was["cases"].as_u64(), was["program"].as_str());
     let mut why = Vec::new();
     if cases.is_some_and(|cases| cases > now.cases) {
-        why.push("cases it held have been withdrawn since".to_owned());
+        why.push(WITHDRAWN.to_owned());
     }
     if program != Some(now.program.as_str()) {
         let made = program.map_or_else(|| "another version".to_owned(), |made| format!("version {made}"));
@@ -165,6 +173,10 @@ fn gone(was: &Value, now: &Manifest) -> Problem {
     if why.is_empty() {
         return Problem::new(Kind::ReleaseGone);
     }
+    gone_because(&why)
+}
+
+fn gone_because(why: &[String]) -> Problem {
     let detail = format!(
         "The bundle cannot be built again as it was: {}; ask for a new release",
         why.join(", and ")
@@ -259,13 +271,15 @@ mod tests {
                 "The bundle cannot be built again as it was: {words}; ask for a new release"
             ))
         };
-        let withdrawn = "cases it held have been withdrawn since";
         let other = "it was made by version 1.0.0 of the program, and this is version 2.0.0";
-        assert_eq!(why(&manifest(8, "2.0.0")), told(withdrawn));
+        assert_eq!(
+            why(&manifest(8, "2.0.0")),
+            told("cases it held have been withdrawn since")
+        );
         assert_eq!(why(&manifest(7, "1.0.0")), told(other));
         assert_eq!(
             why(&manifest(8, "1.0.0")),
-            told(&format!("{withdrawn}, and {other}"))
+            told(&format!("cases it held have been withdrawn since, and {other}"))
         );
         let mut old = manifest(7, "");
         old.as_object_mut().unwrap().remove("program");

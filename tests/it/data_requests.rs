@@ -521,7 +521,10 @@ fn a_withdrawal_names_the_releases_and_requests_that_held_the_case() {
         events.to_string().contains(&delivered),
         "the event names the request"
     );
-    // What is built from now on holds it no more.
+    // What was delivered is not handed out again, though its file is there; what is built from now on holds the case no more.
+    let refused = here.researcher.get(&bundle).expect(410).json();
+    let why = refused["detail"].as_str().expect("a reason");
+    assert!(why.contains("withdrawn since"), "{why}");
     let (_, rows) = here.rows(&unread, "survival_s1.csv");
     assert_eq!(rows.len(), 7);
     here.service.verify_audit();
