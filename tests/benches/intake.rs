@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use measured::{Failure, cohort, in_turns, line, newest_case};
 use registry_core::intake::{self, Limits};
-use registry_core::record::{CentreTable, Record};
+use registry_core::record::{CentreTable, Layout, Record};
+use registry_core::rules::CheckSet;
 use registry_core::validation::{Document, Envelope, Judge, SchemaValidator};
 use registry_core::versions::SchemaStore;
 use serde_json::Value;
@@ -20,6 +21,28 @@ use uuid::Uuid;
 const CASES: u32 = 500;
 /// How often in a row a piece works on one record when it is measured alone: in the service the record has just been parsed.
 const HOT: usize = 10;
+
+/// The edit checks E-001 to E-103, with the parameters they read.
+fn published_checks(store: &SchemaStore, layout: &Arc<Layout>) -> Result<CheckSet, Failure> {
+    let text = |path| store.file(path).ok_or("a file that is listed");
+    let mut files = Vec::new();
+    for path in store.files().below("checks/E-").chain(["checks/tables.toml"]) {
+        files.push((path, text(path)?));
+    }
+    let mut parameters: toml::Table = toml::from_str(text("checks/parameters.toml")?)?;
+    parameters.retain(|name, _| files.iter().any(|(_, check)| check.contains(&format!("${name}"))));
+    let parameters = toml::to_string(&parameters)?;
+    files.push(("checks/parameters.toml", &parameters));
+    let mut windows = store
+        .files()
+        .below("guideline/")
+        .filter(|path| path.ends_with("/parameters.toml"));
+    let windows = windows
+        .next()
+        .map(|path| text(path).map(|text| (path, text)))
+        .transpose()?;
+    Ok(CheckSet::compile(&files, windows, layout)?)
+}
 
 fn main() -> Result<(), Failure> {
     let plan = cohort(CASES)?;
@@ -47,6 +70,7 @@ fn main() -> Result<(), Failure> {
             data_cutoff_date: plan.as_of,
         });
     }
+    let published = published_checks(&store, layout)?;
     let bytes: usize = bodies.iter().map(Vec::len).sum();
     println!(
         "{CASES} synthetic cases, {} bytes each on average, one thread\n",
@@ -118,6 +142,16 @@ fn main() -> Result<(), Failure> {
         Ok(())
     };
 
+    let mut published_alone = || -> Result<(), Failure> {
+        for whole in &wholes {
+            let record = Record::read(whole, layout, &centres);
+            for _ in 0..HOT {
+                black_box(published.run(&record));
+            }
+        }
+        Ok(())
+    };
+
     let times = in_turns(
         11,
         &mut [
@@ -128,6 +162,7 @@ fn main() -> Result<(), Failure> {
             &mut schema_alone,
             &mut read_and_checks,
             &mut checks_alone,
+            &mut published_alone,
         ],
     )?;
     let [
@@ -138,6 +173,7 @@ fn main() -> Result<(), Failure> {
         schema_alone,
         read_and_checks,
         checks_alone,
+        published_alone,
     ] = times[..]
     else {
         return Err("a time for each piece".into());
@@ -169,6 +205,15 @@ fn main() -> Result<(), Failure> {
     line(
         &format!("{all} checks alone"),
         checks_alone,
+        count,
+        Some(schema_alone),
+    );
+    line(
+        &format!(
+            "{} of them alone: the published edit checks, without what the dictionary requires",
+            published.checks().len()
+        ),
+        published_alone,
         count,
         Some(schema_alone),
     );

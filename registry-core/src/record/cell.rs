@@ -116,6 +116,12 @@ impl Span {
         text.get(self.start as usize..self.end as usize)
             .unwrap_or_default()
     }
+
+    /// Whether this stretch of `text` is `other`.
+    pub(crate) fn holds(self, text: &str, other: &str) -> bool {
+        (self.end - self.start) as usize == other.len()
+            && text.as_bytes().get(self.start as usize..self.end as usize) == Some(other.as_bytes())
+    }
 }
 
 /// A cell as stored: 12 bytes, no pointers.
@@ -149,6 +155,11 @@ impl Rows {
         } else {
             Packed::Missing
         }
+    }
+
+    /// The cells of one element, row by row.
+    pub(crate) fn column(&self, element: usize) -> impl Iterator<Item = Packed> {
+        (0..self.count).map(move |row| self.packed(row, element))
     }
 
     pub(crate) fn block(&mut self, row: usize, element: usize) {

@@ -98,6 +98,35 @@ impl Record {
         }
     }
 
+    /// Whether the cell at a position holds this text; `None` when it holds no text.
+    pub(crate) fn holds_text(&self, entity: u16, row: usize, element: u16, text: &str) -> Option<bool> {
+        match self
+            .rows
+            .get(usize::from(entity))?
+            .packed(row, usize::from(element))
+        {
+            Packed::Text(span) => Some(span.holds(&self.texts.text, text)),
+            _ => None,
+        }
+    }
+
+    /// Whether an element holds this text in some row.
+    pub(crate) fn some_row_holds(&self, entity: u16, element: u16, text: &str) -> bool {
+        self.packed_column(entity, element)
+            .any(|packed| matches!(packed, Packed::Text(span) if span.holds(&self.texts.text, text)))
+    }
+
+    /// The cells of one element, row by row.
+    pub(crate) fn column(&self, entity: u16, element: u16) -> impl Iterator<Item = Cell<'_>> {
+        self.packed_column(entity, element)
+            .map(|packed| self.texts.cell(packed))
+    }
+
+    fn packed_column(&self, entity: u16, element: u16) -> impl Iterator<Item = Packed> {
+        let rows = self.rows.get(usize::from(entity)).into_iter();
+        rows.flat_map(move |rows| rows.column(usize::from(element)))
+    }
+
     /// Keeps a cell out of the rules (reason `edit_error`).
     pub fn block(&mut self, at: CellRef) {
         if let Some(rows) = self.rows.get_mut(usize::from(at.entity)) {

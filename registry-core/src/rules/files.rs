@@ -157,7 +157,7 @@ pub(crate) fn tables(read: BTreeMap<String, BTreeMap<String, Vec<String>>>) -> B
     let table = |(name, rows): (String, BTreeMap<String, Vec<String>>)| {
         let rows = rows
             .into_iter()
-            .map(|(key, codes)| (key, Arc::from(codes)))
+            .map(|(key, codes)| (key, codes.into_iter().collect()))
             .collect();
         (name.clone(), Arc::new(Table { name, rows }))
     };

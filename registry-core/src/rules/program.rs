@@ -34,7 +34,7 @@ impl CellPath {
 pub(crate) enum Cond {
     Constant(bool),
     And(Box<[Cond]>),
-    Or(Box<[Cond]>),
+    Or(Alternatives),
     Not(Box<Cond>),
     If(Box<[Cond; 3]>),
     Compare(Comparison, Box<[Term; 2]>),
@@ -74,6 +74,66 @@ pub(crate) enum Cond {
     Covered(Box<Coverage>),
     /// Denominator of another measure on the same unit.
     Denominator(u16),
+}
+
+/// The operands of an OR.
+#[derive(Debug, Clone)]
+pub(crate) struct Alternatives {
+    pub(crate) all: Box<[Cond]>,
+    /// When each begins with `path = 'code'` on the same path: the path, and for each code in its order the operands it begins.
+    by_code: Option<(CellPath, Vec<(Arc<str>, usize)>)>,
+}
+
+impl Alternatives {
+    pub(crate) fn of(all: Box<[Cond]>) -> Alternatives {
+        let codes: Option<Vec<_>> = all.iter().map(Cond::first_code).collect();
+        let by_code = codes.and_then(|codes| {
+            let (path, _) = *codes.first()?;
+            let mut arms: Vec<_> = codes
+                .iter()
+                .enumerate()
+                .map(|(at, (_, code))| (Arc::clone(code), at))
+                .collect();
+            arms.sort();
+            codes
+                .iter()
+                .all(|(other, _)| *other == path)
+                .then_some((path, arms))
+        });
+        Alternatives { all, by_code }
+    }
+
+    /// The path all begin with.
+    pub(crate) fn path(&self) -> Option<CellPath> {
+        self.by_code.as_ref().map(|(path, _)| *path)
+    }
+
+    /// Those that begin with a code at [`Alternatives::path`].
+    pub(crate) fn of_code<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Cond> {
+        let arms = self.by_code.as_ref().map_or(&[][..], |(_, arms)| arms.as_slice());
+        let first = arms.partition_point(|(known, _)| **known < *code);
+        let same = arms.get(first..).unwrap_or_default();
+        same.iter()
+            .take_while(move |(known, _)| **known == *code)
+            .filter_map(|(_, at)| self.all.get(*at))
+    }
+}
+
+impl Cond {
+    /// The path and code of the `path = 'code'` that must be T for this to be T.
+    fn first_code(&self) -> Option<(CellPath, &Arc<str>)> {
+        match self {
+            Cond::And(operands) => operands.first()?.first_code(),
+            Cond::SameCode {
+                operands,
+                negated: false,
+            } => match &**operands {
+                [Code::Path(path), Code::Literal(code)] => Some((*path, code)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +221,7 @@ pub(crate) enum Code {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Set {
-    Fixed(Arc<[String]>),
+    Fixed(FixedCodes),
     Listed(Box<[Code]>),
     Path(CellPath),
     Lookup(Arc<Table>, Box<Code>),
@@ -172,12 +232,46 @@ pub(crate) enum Set {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
-    pub rows: Vec<(String, Arc<[String]>)>,
+    /// In the order of their keys.
+    pub rows: Vec<(String, FixedCodes)>,
+}
+
+impl Table {
+    /// The codes of a key; none for a key the table does not hold.
+    pub(crate) fn codes(&self, key: &str) -> &[String] {
+        let row = self.rows.binary_search_by(|(known, _)| known.as_str().cmp(key));
+        row.ok()
+            .and_then(|at| self.rows.get(at))
+            .map_or(&[], |(_, codes)| codes.as_slice())
+    }
+}
+
+/// A set of codes that no record changes, in the order of the codes and each once, so that a member is looked up and not searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedCodes(Arc<[String]>);
+
+impl FixedCodes {
+    /// The codes in their order.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl FromIterator<String> for FixedCodes {
+    fn from_iter<I: IntoIterator<Item = String>>(codes: I) -> Self {
+        FixedCodes(
+            codes
+                .into_iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+        )
+    }
 }
 
 /// A pattern that must match the whole text.
 #[derive(Debug, Clone)]
-pub(crate) struct Pattern(pub(crate) Arc<regex_lite::Regex>);
+pub(crate) struct Pattern(pub(crate) Arc<regex::Regex>);
 
 /// Rows of one entity, tested one by one.
 #[derive(Debug, Clone)]
@@ -193,6 +287,39 @@ pub(crate) struct Scan {
     pub(crate) on: Option<u16>,
     /// For the centre table: the keys the condition asks for, so that only those rows are visited.
     pub(crate) keys: Option<Box<CentreKeys>>,
+}
+
+/// All that a scan asks of a row, when it is one thing that no other row has a part in.
+pub(crate) enum Asked<'a> {
+    /// `row.element = 'code'`.
+    Code(CellPath, &'a str),
+    /// `row.element <comparison> value`, the value a constant or a named date.
+    Comparison(CellPath, Comparison, &'a Term),
+}
+
+impl Scan {
+    pub(crate) fn only_asks(&self) -> Option<Asked<'_>> {
+        if self.window.is_some() || self.keys.is_some() {
+            return None;
+        }
+        let own = |path: &CellPath| path.row == RowRef::Slot(self.slot);
+        match self.condition.as_ref()? {
+            Cond::SameCode {
+                operands,
+                negated: false,
+            } => match &**operands {
+                [Code::Path(path), Code::Literal(code)] if own(path) => Some(Asked::Code(*path, code)),
+                _ => None,
+            },
+            Cond::Compare(comparison, operands) => match &**operands {
+                [Term::Path(path), value @ (Term::Constant(_) | Term::Named(_))] if own(path) => {
+                    Some(Asked::Comparison(*path, *comparison, value))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]

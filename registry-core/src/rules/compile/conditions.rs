@@ -1,8 +1,6 @@
 //! Conditions: comparisons, sets, logic.
 
-use std::sync::Arc;
-
-use super::super::program::{Code, Cond, Set, Term};
+use super::super::program::{Alternatives, Code, Cond, FixedCodes, Set, Term};
 use super::super::source::At;
 use super::super::syntax::{Comparison, Expr, Node};
 use super::types::{Domain, TermType, Typed};
@@ -20,7 +18,7 @@ impl Compiler<'_> {
     pub(super) fn any(&mut self, expr: &Expr) -> Compiled<Typed> {
         let at = expr.at;
         Ok(Typed::Cond(match &expr.node {
-            Node::Or(operands) => Cond::Or(self.conditions(operands)?),
+            Node::Or(operands) => Cond::Or(Alternatives::of(self.conditions(operands)?)),
             Node::And(operands) => Cond::And(self.conditions(operands)?),
             Node::Not(operand) => Cond::Not(Box::new(self.condition(operand)?)),
             Node::Compare(comparison, left, right) => self.comparison(at, *comparison, left, right)?,
@@ -214,7 +212,7 @@ impl Compiler<'_> {
                 other => return self.wanted(member.at, "a code", &other),
             }
         }
-        let fixed: Option<Arc<[String]>> = codes
+        let fixed: Option<FixedCodes> = codes
             .iter()
             .map(|code| {
                 if let Code::Literal(text) = code {

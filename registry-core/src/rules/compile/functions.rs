@@ -260,7 +260,7 @@ impl Compiler<'_> {
         let written = found
             .rows
             .iter()
-            .flat_map(|(_, codes)| codes.iter().map(|code| (table.at, code.clone())))
+            .flat_map(|(_, codes)| codes.as_slice().iter().map(|code| (table.at, code.clone())))
             .collect();
         Ok(Typed::Set(
             Set::Lookup(found, Box::new(code)),

@@ -138,8 +138,8 @@ pub(super) fn compile_pattern(text: &str) -> Result<Pattern, String> {
             return Err("a pattern holds literals, `[...]`, `(..|..)`, `?`, `{n}` and `\\.` only".into());
         }
     }
-    let regex = regex_lite::Regex::new(&format!("^(?:{text})$"))
-        .map_err(|error| format!("not a pattern: {error}"))?;
+    let regex =
+        regex::Regex::new(&format!("^(?:{text})$")).map_err(|error| format!("not a pattern: {error}"))?;
     Ok(Pattern(Arc::new(regex)))
 }
 
@@ -165,7 +165,10 @@ impl Compiler<'_> {
             ),
             ParameterValue::Codes(codes) => {
                 let written = codes.iter().map(|code| (at, code.clone())).collect();
-                Typed::Set(Set::Fixed(Arc::clone(codes)), Domain::Written(written))
+                Typed::Set(
+                    Set::Fixed(codes.iter().cloned().collect()),
+                    Domain::Written(written),
+                )
             }
             ParameterValue::Pattern(_) => {
                 return self.fault(

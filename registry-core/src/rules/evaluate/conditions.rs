@@ -24,13 +24,17 @@ pub(super) enum SetValue<'v> {
 
 pub(super) enum Members<'v> {
     Recorded(TextSet<'v>),
+    /// In order.
     Fixed(&'v [String]),
     Listed(Vec<&'v str>),
 }
 
 impl Members<'_> {
     pub(super) fn contains(&self, code: &str) -> bool {
-        self.any(|member| member == code)
+        match self {
+            Members::Fixed(codes) => codes.binary_search_by(|member| member.as_str().cmp(code)).is_ok(),
+            _ => self.any(|member| member == code),
+        }
     }
 
     pub(super) fn any(&self, mut test: impl FnMut(&str) -> bool) -> bool {
@@ -62,7 +66,7 @@ impl Evaluation<'_> {
             }
             Cond::Or(operands) => {
                 let mut any = Truth::False;
-                for operand in operands {
+                for operand in &operands.all {
                     any = any.or(self.cond(operand));
                     if any.is_true() {
                         break;
@@ -244,7 +248,7 @@ impl Evaluation<'_> {
 
     pub(super) fn set<'v>(&'v self, set: &'v Set) -> SetValue<'v> {
         match set {
-            Set::Fixed(codes) => SetValue::Set(Members::Fixed(codes)),
+            Set::Fixed(codes) => SetValue::Set(Members::Fixed(codes.as_slice())),
             Set::Listed(codes) => {
                 let mut listed = Vec::with_capacity(codes.len());
                 for code in codes {
@@ -265,10 +269,7 @@ impl Evaluation<'_> {
                 },
             },
             Set::Lookup(table, key) => match self.code(key) {
-                CodeValue::Code(code) => {
-                    let row = table.rows.iter().find(|(key, _)| key == code);
-                    SetValue::Set(Members::Fixed(row.map_or(&[], |(_, codes)| codes)))
-                }
+                CodeValue::Code(code) => SetValue::Set(Members::Fixed(table.codes(code))),
                 CodeValue::None(place) => SetValue::None(place),
                 CodeValue::Unknown(unknown) => SetValue::Unknown(unknown),
             },

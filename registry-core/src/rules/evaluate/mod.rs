@@ -178,10 +178,15 @@ impl<'a> Evaluation<'a> {
 
     /// The cell at a position, noted when tracing.
     fn read(&self, entity: u16, row: u32, element: u16) -> Cell<'a> {
+        self.note(entity, row, element);
+        self.record.cell(entity, row as usize, element)
+    }
+
+    /// Notes a cell as read, when tracing.
+    fn note(&self, entity: u16, row: u32, element: u16) {
         if let Some(reads) = &self.reads {
             reads.borrow_mut().insert(CellRef { entity, row, element });
         }
-        self.record.cell(entity, row as usize, element)
     }
 
     fn cell(&self, path: CellPath) -> Cell<'a> {
