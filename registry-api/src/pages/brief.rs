@@ -64,7 +64,7 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Quarterly brief", "/brief", &caller);
     let page = blocking(move || {
-        let view = match View::of_committee(&state, &caller.scope) {
+        let view = match View::of_committee(&state, &caller.scope, None) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
             Err(problem) => return Err(problem),

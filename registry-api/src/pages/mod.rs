@@ -9,6 +9,7 @@ mod assets;
 mod brief;
 mod case;
 mod cases;
+mod choose;
 mod course;
 mod definition;
 mod entry;
@@ -60,6 +61,18 @@ pub fn endpoints() -> Vec<Endpoint> {
             alternatives::compute,
         ),
         guarded(Method::GET, "/signals", signals::page),
+        guarded(
+            Method::POST,
+            "/signals/{measure}/{letter}/status",
+            signals::status,
+        ),
+        guarded(
+            Method::POST,
+            "/signals/{measure}/{letter}/reveal",
+            signals::reveal,
+        ),
+        guarded(Method::GET, "/indicators", choose::page),
+        guarded(Method::POST, "/indicators", choose::choose),
         guarded(Method::GET, "/brief", brief::page),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
