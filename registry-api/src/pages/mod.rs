@@ -23,6 +23,7 @@ mod published;
 mod quality;
 mod queries;
 mod query;
+mod report;
 mod requests;
 mod rules;
 mod runs;
@@ -74,6 +75,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/indicators", choose::page),
         guarded(Method::POST, "/indicators", choose::choose),
         guarded(Method::GET, "/brief", brief::page),
+        guarded(Method::GET, "/report", report::page),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),

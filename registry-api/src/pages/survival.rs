@@ -29,7 +29,7 @@ struct Page {
 }
 
 /// Endpoints whose pages stand first.
-const USUAL: [&str; 3] = ["S1", "S4-lung", "S5"];
+pub(super) const USUAL: [&str; 3] = ["S1", "S4-lung", "S5"];
 
 /// Another endpoint, or another breakdown, one click away.
 struct Link {
@@ -311,7 +311,7 @@ fn data(
 }
 
 /// The numbers of a curve at the times of the risk table.
-fn numbers(curve: &SurvivalCurve) -> Vec<[String; 4]> {
+pub(super) fn numbers(curve: &SurvivalCurve) -> Vec<[String; 4]> {
     let row = |at: &registry_etl::results::LandmarkValue| {
         [
             format!("{:.0}", at.months),
@@ -354,7 +354,7 @@ fn enters_late(result: &SurvivalResult) -> bool {
 }
 
 /// Who is counted, from when, until what.
-fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&SurvivalCurve>) -> String {
+pub(super) fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&SurvivalCurve>) -> String {
     let counted = match main {
         Some(main) => {
             let what = match definition.event {
