@@ -20,6 +20,7 @@ mod postgres;
 mod quality;
 mod queries;
 mod releases;
+mod report;
 mod results;
 mod rules;
 mod runs;

@@ -49,7 +49,8 @@ pub(super) fn domains(table: &AdherenceTable) -> (Vec<Domain>, Vec<Domain>) {
         if row.by == By::Network {
             network.insert((&row.measure, row.period), row);
         }
-        let shown = row.by == By::Centre && row.period == Period::Last24Months && row.state == RateState::Rate;
+        let shown =
+            row.by == By::Centre && row.period == Period::Last24Months && row.state == RateState::Rate;
         if let Some(rate) = row.rate.filter(|_| shown) {
             centres.entry(&row.measure).or_default().push(rate);
         }

@@ -175,7 +175,10 @@ fn months(accrual: &[LevelCount]) -> Vec<(String, [String; 12])> {
             *cell = month.n.map_or_else(|| "·".to_owned(), |n| n.to_string());
         }
     }
-    years.into_iter().map(|(year, cells)| (year.to_owned(), cells)).collect()
+    years
+        .into_iter()
+        .map(|(year, cells)| (year.to_owned(), cells))
+        .collect()
 }
 
 /// Centre, cases, in the last 24 months, eligible patients seen, registered of those years.
@@ -217,7 +220,10 @@ fn suppression(state: &AppState, hidden: u32, rows: u32) -> Vec<String> {
 fn notes(view: &View<'_>) -> Vec<String> {
     let parameter = |name: &str| {
         let found = view.run.parameters.get(name);
-        found.and_then(serde_json::Value::as_str).unwrap_or("?").to_owned()
+        found
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("?")
+            .to_owned()
     };
     vec![
         format!(

@@ -49,7 +49,11 @@ pub(super) fn section(view: &View<'_>) -> Result<Section, Problem> {
             .iter()
             .map(|one| {
                 let element = one.element.as_deref().unwrap_or("–");
-                [reason(&one.reason).to_owned(), element.to_owned(), one.n.to_string()]
+                [
+                    reason(&one.reason).to_owned(),
+                    element.to_owned(),
+                    one.n.to_string(),
+                ]
             })
             .collect(),
         times: network.map_or_else(Vec::new, |network| {
