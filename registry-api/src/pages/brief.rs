@@ -211,12 +211,14 @@ pub(super) fn figures(
 /// The last months as bars.
 pub(super) fn accrual(months: &[LevelCount]) -> String {
     let from = months.len().saturating_sub(MONTHS);
-    let last: Vec<(String, Option<u32>)> = months
-        .iter()
-        .skip(from)
-        .map(|month| (month.level.clone(), month.n))
-        .collect();
-    charts::bars(&last, "Registrations by month", "registered")
+    every_month(months.get(from..).unwrap_or_default())
+}
+
+/// Registrations as bars.
+pub(super) fn every_month(months: &[LevelCount]) -> String {
+    let bars = months.iter().map(|month| (month.level.clone(), month.n));
+    let bars: Vec<(String, Option<u32>)> = bars.collect();
+    charts::bars(&bars, "Registrations by month", "registered")
 }
 
 /// Survival at whole years with its interval.

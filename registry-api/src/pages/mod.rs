@@ -18,6 +18,7 @@ mod indicators;
 mod life_cycle;
 mod measure;
 mod overview;
+mod pictures;
 mod preview;
 mod published;
 mod quality;
@@ -76,6 +77,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/indicators", choose::choose),
         guarded(Method::GET, "/brief", brief::page),
         guarded(Method::GET, "/report", report::page),
+        guarded(Method::GET, "/charts/{name}", pictures::show),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),

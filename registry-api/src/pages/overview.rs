@@ -7,8 +7,7 @@ use registry_etl::results::{LevelCount, Overview};
 
 use super::frame::start;
 use super::indicators::{self, Line};
-use super::{Frame, html, words};
-use crate::charts;
+use super::{Frame, brief, html, words};
 use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults, Steers};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
@@ -142,15 +141,13 @@ fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
 }
 
 fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
-    let accrual: Vec<(String, Option<u32>)> =
-        overview.accrual.iter().map(|l| (l.level.clone(), l.n)).collect();
     Data {
         cases: words::count(overview.cases),
         centres: overview.centres,
         deaths: words::count(overview.deaths),
         follow_up: words::percent(overview.follow_up_completeness),
         median,
-        accrual_svg: charts::bars(&accrual, "Registrations by month", "registered"),
+        accrual_svg: brief::every_month(&overview.accrual),
         accrual: overview
             .accrual
             .iter()
