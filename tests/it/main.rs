@@ -13,6 +13,7 @@ mod data_requests;
 mod entry;
 mod fhir;
 mod guidelines;
+mod hostile;
 mod isolation;
 mod layering;
 mod pages;
