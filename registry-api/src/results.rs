@@ -4,6 +4,7 @@ mod follow_up;
 mod indicators;
 mod own;
 mod signals;
+mod silence;
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ pub use indicators::IndicatorResult;
 pub(crate) use indicators::in_force as indicators_in_force;
 pub use own::Which;
 pub use signals::Signal;
+pub use silence::{Silence, SilentCentre};
 
 use registry_core::access::{Role, Scope};
 use registry_core::guideline::Guideline;

@@ -31,6 +31,7 @@ mod runs;
 mod schema;
 mod sign_in;
 mod signals;
+mod silence;
 mod survival;
 mod survival_beside;
 mod survival_centres;
