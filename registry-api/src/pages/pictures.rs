@@ -36,7 +36,7 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
+    let (file, media_type, body) = blocking(move || {
         let view = View::open(&state, &caller.scope, None)?;
         if name.as_str() == "registrations.csv" {
             return registrations(&view);
@@ -46,19 +46,19 @@ pub(super) async fn show(
         // A chart with nothing to draw is no chart.
         let chart = chart.ok_or(Problem::new(Kind::NotFound))?;
         let file = format!("{kind}{of}-run-{}.svg", view.run.number);
-        Ok(attached(&file, "image/svg+xml", charts::standalone(&chart)))
+        Ok((file, "image/svg+xml", charts::standalone(&chart)))
     })
-    .await
-}
-
-fn attached(file: &str, media_type: &'static str, body: String) -> HttpResponse {
-    HttpResponse::Ok()
+    .await?;
+    Ok(HttpResponse::Ok()
         .content_type(media_type)
         .insert_header(("content-disposition", format!("attachment; filename=\"{file}\"")))
-        .body(body)
+        .body(body))
 }
 
-fn registrations(view: &View<'_>) -> Result<HttpResponse, Problem> {
+/// Name, media type and content of a file.
+type File = (String, &'static str, String);
+
+fn registrations(view: &View<'_>) -> Result<File, Problem> {
     let overview = view.overview()?;
     let rows = overview.accrual.iter().map(|month| {
         let n = month.n.map(|n| n.to_string()).unwrap_or_default();
@@ -67,7 +67,7 @@ fn registrations(view: &View<'_>) -> Result<HttpResponse, Problem> {
     });
     let text = crate::routes::results::written(&["month", "registered", "suppressed"], rows)?;
     let file = format!("registrations-run-{}.csv", view.run.number);
-    Ok(attached(&file, "text/csv; charset=utf-8", text))
+    Ok((file, "text/csv; charset=utf-8", text))
 }
 
 /// What the file's name says besides the kind, and the chart.
