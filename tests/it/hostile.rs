@@ -81,7 +81,7 @@ fn filled(service: &Service) {
         query["id"].as_str().expect("an id")
     );
     one.post(&messages, &[], &json!({"text": hostile("message")}))
-        .expect(201);
+        .expect(200);
     let locked = json!({"through": "2022-12-31", "reason": hostile("lock")});
     let lead = service.client("centre_lead", Some("C01"));
     lead.post("/api/v1/cases/FIG-0002:verify", &[], &json!({}))
