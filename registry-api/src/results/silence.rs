@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use registry_etl::measures::engine::COMPOSITE;
-use registry_etl::results::{By, MeasureHead, Period, Position};
+use registry_etl::measures::far_above;
+use registry_etl::results::{By, MeasureHead, Period};
 
 use super::{View, from_run};
 use crate::problem::Problem;
@@ -35,19 +36,8 @@ impl View<'_> {
     /// # Errors
     /// A run without this result.
     pub fn silence(&self) -> Result<Silence, Problem> {
-        let funnels = self.reader().funnels(&self.audience).map_err(from_run)?;
-        let mut placed: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-        for point in funnels
-            .funnels
-            .iter()
-            .flat_map(|one| &one.not_assessable_funnel.points)
-        {
-            if let Some(position) = point.position {
-                let (above, all) = placed.entry(&point.centre).or_default();
-                *above += u32::from(position == Position::Above998);
-                *all += 1;
-            }
-        }
+        let mut table = self.table()?;
+        let placed = far_above(&table).map_err(Problem::internal)?;
         let quality = self.reader().quality(&self.audience).map_err(from_run)?;
         let mut centres: Vec<SilentCentre> = quality
             .centres
@@ -68,7 +58,6 @@ impl View<'_> {
                 .total_cmp(&said(a))
                 .then_with(|| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)))
         });
-        let mut table = self.table()?;
         table.measures.retain(|head| head.kind != COMPOSITE);
         let kept: Vec<&str> = table.measures.iter().map(|head| head.id.as_str()).collect();
         let mut halves: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
