@@ -43,3 +43,40 @@ const watch = new ResizeObserver((changes) => {
   }
 });
 for (const box of document.querySelectorAll(".scroll, pre, figure")) watch.observe(box);
+// A chart as PNG, twice as fine as on the page, drawn by the browser from the file beside it.
+for (const link of document.querySelectorAll("a.picture")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "png";
+  button.textContent = "PNG";
+  link.after(" ", button);
+  button.addEventListener("click", () => {
+    const picture = new Image();
+    picture.addEventListener("load", () => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [picture.naturalWidth * 2, picture.naturalHeight * 2];
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob((blob) => {
+        const file = document.createElement("a");
+        const { pathname, searchParams } = new URL(link.href);
+        const parts = [pathname.split("/").pop().replace(/\.svg$/, ""), ...searchParams.values()];
+        file.download = `${parts.join("-")}.png`;
+        file.href = URL.createObjectURL(blob);
+        file.click();
+        URL.revokeObjectURL(file.href);
+      }, "image/png");
+    });
+    picture.src = link.href;
+  });
+}
+// The search of a page narrows its table while it is typed; the address is asked when it is done.
+for (const search of document.querySelectorAll("input[data-filters]")) {
+  search.addEventListener("input", () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const group of document.querySelectorAll(`.${search.dataset.filters} tbody`)) {
+      const rows = [...group.querySelectorAll("tr:not(.group, .registered)")];
+      // What the statement says and the title does not is found by the server alone.
+      for (const row of rows) row.classList.toggle("maybe", !words.every((word) => row.cells[0].textContent.toLowerCase().includes(word)));
+    }
+  });
+}

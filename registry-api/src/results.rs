@@ -1,14 +1,19 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+mod follow_up;
 mod indicators;
 mod own;
 mod signals;
+mod silence;
 
 use std::collections::HashMap;
 
+pub use follow_up::{FollowUp, Listed, Unlisted};
 pub use indicators::IndicatorResult;
+pub(crate) use indicators::in_force as indicators_in_force;
 pub use own::Which;
 pub use signals::Signal;
+pub use silence::{Silence, SilentCentre};
 
 use registry_core::access::{Role, Scope};
 use registry_core::guideline::Guideline;

@@ -37,7 +37,7 @@ pub struct AppState {
     pub verifier: Verifier,
     /// How many measures of the guideline in force read an element.
     pub readers: BTreeMap<String, usize>,
-    /// Measures the committee looks at first, of the guideline in force.
+    /// Measures the committee looks at first until it chooses others, of the guideline in force.
     pub indicators: Vec<Indicator>,
     /// Published series.
     pub benchmarks: Benchmarks,

@@ -251,6 +251,72 @@ test("the quarterly brief is two sheets of A4, for the office as for the committ
   }
 });
 
+/** Pages of a PDF, and the text it was made with. */
+const sheets = (pdf) => pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+
+test("the annual report prints whole: no table or chart is cut, every chapter begins a page", async () => {
+  // A4 less 14 mm on both sides, in pixels of the screen.
+  const { context, page } = await signIn(browser, "committee", { viewport: { width: 688, height: 1000 } });
+  await page.goto(`${base}/report`);
+  assert.doesNotMatch(await page.locator("main").innerText(), /\bC\d\d\b/);
+  await page.emulateMedia({ media: "print" });
+  const cut = await page.evaluate(() => {
+    const edge = document.querySelector(".report").getBoundingClientRect().right;
+    const wide = [...document.querySelectorAll(".report table, .report svg, .report figure, .report dl")];
+    const named = (one) => `${one.tagName} in ${one.closest("section")?.id}: ${Math.round(one.getBoundingClientRect().right - edge)}`;
+    return wide.filter((one) => one.getBoundingClientRect().right > edge + 1).map(named);
+  });
+  assert.deepEqual(cut, []);
+  assert.ok(await page.locator("svg.chart .curve").first().isVisible(), "curves are printed");
+  const chapters = await page.locator(".report .chapter").count();
+  const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true });
+  assert.ok(sheets(pdf) > chapters, `${sheets(pdf)} sheets, ${chapters} chapters`);
+  await context.close();
+});
+
+test("charts are downloaded as SVG and PNG, named after what they show", async () => {
+  const { context, page } = await signIn(browser, "committee", { acceptDownloads: true });
+  const heard = complaints(page);
+  await page.goto(`${base}/measures/1a`);
+  const file = async (locator) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), locator.click()]);
+    const chunks = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk);
+    return [download.suggestedFilename(), Buffer.concat(chunks)];
+  };
+  const [svgName, svg] = await file(page.locator("a.picture").first());
+  assert.match(svgName, /^funnel-1a-run-\d+\.svg$/);
+  assert.ok(svg.toString().startsWith("<svg") && !svg.toString().includes("class="));
+  const [pngName, png] = await file(page.locator("button.png").first());
+  assert.equal(pngName, "funnel-1a.png");
+  assert.deepEqual([...png.subarray(1, 4)], [...Buffer.from("PNG")]);
+  assert.equal(png.readUInt32BE(16), 1520, "twice as fine as on the page");
+  assert.deepEqual(heard, []);
+  await context.close();
+});
+
+test("the committee follows up a signal and the office looks its letter up, without JavaScript", async () => {
+  const office = await signIn(browser, "coordinator", { javaScriptEnabled: false });
+  await office.page.goto(`${base}/signals`);
+  const rows = office.page.locator("table.signals tbody tr");
+  if ((await rows.count()) === 0) return office.context.close();
+  const first = rows.first();
+  const letter = (await first.locator("th").innerText()).replace("Centre ", "");
+  await first.locator("summary").click();
+  await first.getByLabel("Look up the letter").selectOption("data_check");
+  await first.getByRole("button", { name: "Look up" }).click();
+  assert.match(await office.page.getByRole("status").innerText(), new RegExp(`^Centre ${letter}, measure .*: C\\d\\d, `));
+  await office.context.close();
+  const committee = await signIn(browser, "committee", { javaScriptEnabled: false });
+  await committee.page.goto(`${base}/signals`);
+  const row = committee.page.locator("table.signals tbody tr").first();
+  await row.locator("summary").click();
+  assert.match(await row.innerText(), /letter looked up, to look at the centre's records/);
+  assert.equal(await row.getByLabel("Look up the letter").count(), 0);
+  assert.doesNotMatch(await committee.page.locator("main").innerText(), /\bC\d\d\b/);
+  await committee.context.close();
+});
+
 test("the overview, the signals and the brief fit a telephone", async () => {
   const { context, page } = await signIn(browser, "committee", { viewport: { width: 360, height: 800 } });
   for (const path of ["/", "/signals", "/brief"]) {

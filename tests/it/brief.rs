@@ -4,6 +4,8 @@ use registry_core::access::Scope;
 use support::client::Client;
 use support::{records, service::Service};
 
+use crate::session::{signed_in, token};
+
 const HTML: (&str, &str) = ("accept", "text/html");
 
 fn page(client: &Client, path: &str) -> String {
@@ -96,4 +98,92 @@ fn a_centre_reads_its_own_indicators_beside_the_network() {
     let committee = page(&service.client("committee", None), "/");
     assert!(committee.contains("<a href=\"/measures/1a\">") && committee.contains("Network</th>"));
     assert!(!committee.contains("C01"), "{committee}");
+}
+
+/// Chosen in the browser, shown to everybody, with who, when and why.
+#[test]
+fn the_office_chooses_the_indicators_in_its_browser_and_the_overview_and_the_brief_follow() {
+    let service = Service::start();
+    submitted(&service.submitter("C01"), "FIG", 12);
+    service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let first = page(&committee, "/indicators");
+    assert!(
+        first.contains("The list is still the one that came with the guideline."),
+        "{first}"
+    );
+    assert!(first.contains("name=\"place-1a\" value=\"1\""), "{first}");
+    // Uses of options judge nobody.
+    assert!(!first.contains("name=\"place-10b1\""), "{first}");
+    for role in ["researcher", "admin"] {
+        service
+            .client(role, None)
+            .get_with("/indicators", &[HTML])
+            .expect(403);
+    }
+    service
+        .submitter("C01")
+        .get_with("/indicators", &[HTML])
+        .expect(403);
+    committee
+        .get_with("/indicators?colour=canary", &[HTML])
+        .expect(400);
+
+    let session = signed_in(&service);
+    let csrf = token(&service, &session, "/indicators");
+    let form = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        HTML,
+        ("cookie", session.as_str()),
+    ];
+    let browser = service.anonymous();
+    let send = |body: &str| browser.send("POST", "/indicators", &form, Some(body.as_bytes()));
+    send("reason=reached&place-7=1").expect(403);
+    for wrong in [
+        "place-7=1",
+        "reason=tired&place-7=1",
+        "reason=reached",
+        "reason=reached&place-7=first",
+    ] {
+        send(&format!("csrf={csrf}&{wrong}")).expect(422);
+    }
+    let thirteen: String = [
+        "1a", "2", "3", "4", "5", "6", "7", "10a1", "10a2", "10b2", "10x", "11a", "11b",
+    ]
+    .iter()
+    .map(|id| format!("&place-{id}=1"))
+    .collect();
+    send(&format!("csrf={csrf}&reason=reached{thirteen}")).expect(422);
+    assert!(
+        page(&committee, "/").contains("<a href=\"/measures/1a\">"),
+        "nothing has changed"
+    );
+    send(&format!(
+        "csrf={csrf}&reason=new_interest&place-7=1&place-2=2&place-1a="
+    ))
+    .expect(303);
+
+    for path in ["/", "/brief"] {
+        let text = page(&committee, path);
+        let at = |id: &str| text.find(&format!("<a href=\"/measures/{id}\">"));
+        let (seven, two) = (at("7").expect("chosen"), at("2").expect("chosen"));
+        assert!(seven < two && at("1a").is_none(), "{path}: {text}");
+    }
+    let chosen = page(&committee, "/indicators");
+    assert!(
+        chosen.contains(
+            "<td>user:test</td><td>the committee wants to look at something else</td><td>7, 2</td>"
+        ),
+        "{chosen}"
+    );
+    let events = service
+        .client("coordinator", None)
+        .get("/api/v1/audit?action=indicators.choose")
+        .expect(200)
+        .json();
+    assert_eq!(
+        events["events"][0]["details"]["measures"],
+        serde_json::json!(["7", "2"])
+    );
+    assert_eq!(events["events"].as_array().map(Vec::len), Some(1));
 }

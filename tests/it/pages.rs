@@ -52,6 +52,9 @@ fn a_wrong_parameter_is_refused_by_name_and_its_value_is_not_repeated() {
         ("/adherence?grade=canary", "grade"),
         ("/adherence?by=canary", "by"),
         ("/adherence?run=canary", "run"),
+        ("/adherence?sort=canary", "sort"),
+        ("/charts/survival.svg?part=canary", "part"),
+        ("/charts/survival.svg?colour=canary", "colour"),
         ("/adherence?colour=canary", "colour"),
         ("/adherence.csv?kind=canary", "kind"),
         ("/?colour=canary", "colour"),
@@ -480,4 +483,148 @@ fn a_run_says_how_far_it_is() {
         (&answer["status"], answer.get("progress")),
         (&json!("finished"), None)
     );
+}
+
+/// Rows of the adherence table by measure, in the order of the page.
+fn measures_of(text: &str) -> Vec<String> {
+    let table = text
+        .split("<div class=\"scroll matrix\">")
+        .nth(1)
+        .expect("a table");
+    let rows = table.split("<a href=\"/measures/").skip(1);
+    rows.filter_map(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_adherence_table_is_searched_sorted_and_keeps_uses_of_options_apart() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for n in 0..12 {
+        let name = format!("OBS-{n:04}");
+        let body = records::example("observation-only", &name);
+        centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &body)
+            .expect(201);
+    }
+    service.published_run("2026-11-01");
+    let office = service.client("coordinator", None);
+    let answer = office
+        .get("/api/v1/adherence?by=network&period=last24_months")
+        .expect(200)
+        .json();
+    let all = answer["measures"].as_array().expect("measures").clone();
+    let text_of = |path: &str| page(&office, path).expect(200).text();
+    let shown = measures_of(&text_of("/adherence"));
+    assert_eq!(shown.len(), all.len());
+    let is_use = |id: &String| {
+        all.iter()
+            .any(|one| one["id"] == id.as_str() && one["kind"] == "utilisation")
+    };
+    let first_use = shown.iter().position(&is_use).expect("some");
+    assert!(shown[first_use..].iter().all(is_use), "{shown:?}");
+
+    // A word of the statement that the title has not.
+    let of_1a = service
+        .client("committee", None)
+        .get("/api/v1/guidelines/tarpswg-metastatic-rps/measures/1a")
+        .expect(200)
+        .text();
+    assert!(of_1a.contains("are to be seen by a team") && !of_1a.contains("\"title\":\"are"));
+    let found = measures_of(&text_of("/adherence?q=SEEN+team"));
+    assert!(
+        found.contains(&"1a".to_owned()) && found.len() < shown.len(),
+        "{found:?}"
+    );
+    let none = text_of("/adherence?q=zebra");
+    assert!(none.contains("No measure has all of these.") && measures_of(&none).is_empty());
+    let hostile = text_of("/adherence?q=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E");
+    assert!(!hostile.contains("<script>alert"), "{hostile}");
+    assert!(
+        hostile.contains("/adherence.csv?q=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E"),
+        "{hostile}"
+    );
+    page(&office, &format!("/adherence?q={}", "x".repeat(101))).expect(400);
+    let rows = csv_rows(&office.get("/adherence.csv?q=SEEN+team").expect(200));
+    assert!(rows.iter().all(|row| row["measure"] == "registration"
+        || found.contains(&row["measure"].as_str().expect("an id").to_owned())));
+
+    // Within a group the order is the network's; what has no rate comes last.
+    let rate = |id: &String| {
+        let rows = answer["rows"].as_array().expect("rows").iter();
+        let mut row = rows
+            .filter(|row| row["measure"] == id.as_str() && row["by"] == "network" && row["state"] == "rate");
+        row.next()
+            .and_then(|row| row["rate"].as_f64())
+            .unwrap_or(f64::INFINITY)
+    };
+    let mut told_apart = 0;
+    for domain in [
+        "assessment",
+        "imaging",
+        "pathology",
+        "local",
+        "systemic",
+        "palliative",
+    ] {
+        let sorted = measures_of(&text_of(&format!(
+            "/adherence?sort=rate&kind=adherence&domain={domain}"
+        )));
+        let rates: Vec<f64> = sorted.iter().map(rate).collect();
+        assert!(rates.is_sorted(), "{domain}: {sorted:?} {rates:?}");
+        told_apart += usize::from(rates.first() < rates.last());
+    }
+    assert!(told_apart > 0);
+}
+
+/// The same numbers as the page: what a reader may not see is in no chart either.
+#[test]
+fn a_chart_is_a_file_of_its_own_with_a_fixed_name() {
+    let service = Service::start();
+    submitted(&service.submitter("C01"), "FIG", 12);
+    let run = service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let overview = page(&committee, "/").expect(200).text();
+    assert!(
+        overview.contains("href=\"/charts/registrations.svg\"")
+            && overview.contains("href=\"/charts/registrations.csv\"")
+    );
+    let answer = committee.get("/charts/registrations.svg").expect(200);
+    let header = |name: &str| answer.header(name).unwrap_or_default().to_owned();
+    assert_eq!(header("content-type"), "image/svg+xml");
+    assert_eq!(
+        header("content-disposition"),
+        format!("attachment; filename=\"registrations-run-{run}.svg\"")
+    );
+    let svg = answer.text();
+    assert!(svg.contains("<title>2019-12: 12 registered</title>"), "{svg}");
+    assert!(!svg.contains("class=") && !svg.contains("var("), "{svg}");
+    let rows = csv_rows(&committee.get("/charts/registrations.csv").expect(200));
+    assert!(
+        rows.iter()
+            .any(|row| row["month"] == "2019-12" && row["registered"] == "12")
+    );
+    let survival = page(&committee, "/survival").expect(200).text();
+    assert!(
+        survival.contains("/charts/survival.svg?endpoint=S1&#38;part="),
+        "{survival}"
+    );
+    let curve = committee.get("/charts/survival.svg?endpoint=S1&part=0");
+    assert!([200, 404].contains(&curve.status), "{}", curve.status);
+    for path in [
+        "/charts/none.svg",
+        "/charts/registrations.pdf",
+        "/charts/funnel.svg?measure=no-such",
+        "/charts/survival.svg?part=99",
+        "/charts/survival.svg?endpoint=S99",
+    ] {
+        committee.get(path).expect(404);
+    }
+    committee.get("/charts/funnel.svg").expect(400);
+    service
+        .client("admin", None)
+        .get("/charts/registrations.svg")
+        .expect(403);
+    service.anonymous().get("/charts/registrations.svg").expect(401);
 }

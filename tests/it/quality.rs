@@ -355,3 +355,77 @@ fn time_to_submission_follows_the_versions_of_a_case() {
     // Metastatic diagnosis on 3 March 2025, first sent 630 days later.
     assert_eq!(answer["levels"][0]["registration"]["median"], json!(630.0));
 }
+
+/// Twelve patients at each of four centres; C01 does not say whether there was a board.
+#[test]
+fn who_says_least_stands_first_and_by_letter_for_the_committee() {
+    let service = Service::start();
+    for (centre, says) in [("C01", false), ("C02", true), ("C03", true), ("C04", true)] {
+        let client = service.submitter(centre);
+        for n in 0..12 {
+            let name = format!("{centre}-{n:04}");
+            let mut body = records::example("observation-only", &name);
+            if !says {
+                body["mdt"] = json!([]);
+                let closed = body["section_attestation"].as_array_mut().expect("attestations");
+                closed.retain(|one| one["section"] != "mdt");
+            }
+            client
+                .put(&format!("/api/v1/cases/{name}"), &[], &body)
+                .expect(201);
+        }
+    }
+    service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let rows = committee
+        .get("/api/v1/adherence?measure=1a&by=centre&period=last24_months")
+        .expect(200)
+        .json()["rows"]
+        .clone();
+    let mut silent = rows
+        .as_array()
+        .expect("rows")
+        .iter()
+        .filter(|row| row["not_assessable"] == 12);
+    let letter = silent.next().expect("C01 by its letter")["level"]
+        .as_str()
+        .expect("a name");
+    let section = |text: &str| {
+        let rest = text.split("id=\"silence\"").nth(1).expect("the section");
+        rest.split("</tbody>").next().expect("a table").to_owned()
+    };
+    let shown = html(&committee, "/quality");
+    let table = section(&shown);
+    let first = table.split("<th scope=\"row\">").nth(1).expect("a centre");
+    assert!(first.starts_with(&format!("{letter}</th>")), "{table}");
+    let above = |row: &str| -> u32 {
+        let cell = row.split("<td class=\"n\">").nth(2).expect("a cell");
+        cell.split(" of ")
+            .next()
+            .and_then(|n| n.parse().ok())
+            .expect("a number")
+    };
+    assert!(above(first) > 0, "{first}");
+    for row in table.split("<th scope=\"row\">").skip(2) {
+        assert_eq!(above(row), 0, "{row}");
+    }
+    assert!(
+        !shown.contains("C01") && !shown.contains("Findings by check"),
+        "{shown}"
+    );
+    // A centre has itself, the office has names and the checks.
+    let own = html(&service.submitter("C02"), "/quality");
+    assert!(
+        section(&own).contains(">C02</th>") && !own.contains("C01"),
+        "{own}"
+    );
+    let office = html(&service.client("coordinator", None), "/quality?measure=1a");
+    assert!(
+        office.contains("Findings by check") && section(&office).contains(">C01</th>"),
+        "{office}"
+    );
+    assert!(office.contains("<td class=\"n\">12 of 12</td>"), "{office}");
+    committee
+        .get_with("/quality?measure=no-such", &[("accept", "text/html")])
+        .expect(404);
+}

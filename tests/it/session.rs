@@ -93,3 +93,15 @@ fn a_form_without_its_token_is_refused() {
         .expect(303);
     browser.get_with("/runs", &[("cookie", &session)]).expect(401);
 }
+
+/// The token of the forms of a page, for the session of the cookie.
+pub(crate) fn token(service: &Service, cookie: &str, path: &str) -> String {
+    let page = service
+        .anonymous()
+        .get_with(path, &[("cookie", cookie), ("accept", "text/html")])
+        .expect(200)
+        .text();
+    let rest = page.split("name=\"csrf\" value=\"").nth(1);
+    let token = rest.and_then(|rest| rest.split('"').next());
+    token.expect("a token in a form").to_owned()
+}

@@ -3,7 +3,7 @@
 use super::axis::{Frame, round_ticks};
 use super::svg::Svg;
 
-/// Bars in order; a hidden count leaves a gap with a dot at the axis. Every sixth label is written.
+/// Bars in order; a hidden count leaves a gap with a dot at the axis. At most ten labels are written, so that none covers the next.
 pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String {
     let mut svg = Svg::new(760.0, 240.0, title);
     let most = counts.iter().filter_map(|(_, n)| *n).max().unwrap_or(1).max(1);
@@ -29,7 +29,7 @@ pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String
         );
     }
     let step = frame.width / counts.len().max(1) as f64;
-    let every = (counts.len() / 10).max(1);
+    let every = counts.len().div_ceil(10).max(1);
     for (n, (label, count)) in counts.iter().enumerate() {
         let x = frame.left + step * n as f64;
         match count {

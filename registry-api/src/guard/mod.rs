@@ -16,7 +16,7 @@ pub use form::{AllowedForm, Fields};
 pub use middleware::{Envelope, observe};
 pub use policy::{
     Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsReleases,
-    ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Submits,
+    ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Steers, Submits,
 };
 pub use query::NoQuery;
 pub use rate::RateLimiter;

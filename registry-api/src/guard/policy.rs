@@ -39,6 +39,8 @@ policies! {
     ReadsVerifications = "read verifications" [Submitter, CentreLead, Committee, Coordinator],
     /// Reads the list of runs.
     ReadsRuns = "read runs" [Committee, Coordinator],
+    /// Follows up signals, chooses the measures looked at first.
+    Steers = "follow up signals or choose indicators" [Committee, Coordinator],
     /// Starts and publishes runs, freezes releases.
     Coordinates = "coordinate" [Coordinator],
     /// Manages centres and keys.

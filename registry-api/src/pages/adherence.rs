@@ -7,7 +7,7 @@ use askama::Template;
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
 
-use super::adherence_filters::{COLUMNS, DOMAINS, Filters, GRADES, KINDS};
+use super::adherence_filters::{COLUMNS, DOMAINS, Filters, GRADES, KINDS, SORTS, Statements};
 use super::{Frame, html, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
@@ -28,6 +28,9 @@ struct Data {
     domains: Vec<Choice>,
     grades: Vec<Choice>,
     bys: Vec<Choice>,
+    sorts: Vec<Choice>,
+    /// What is searched for.
+    q: String,
     csv: String,
     caption: String,
     /// What the own column rests on, when not on the run of all others.
@@ -62,6 +65,8 @@ struct Registered {
 
 struct Group {
     title: String,
+    /// Uses of options: they stand behind everything that has a direction.
+    options: bool,
     rows: Vec<Row>,
 }
 
@@ -108,6 +113,7 @@ pub(super) async fn page(
             newer: view.newer()?.map(|run| run.number),
             ..data(
                 &view.adherence()?,
+                &Statements::of(&view),
                 &view.registration()?,
                 view.other_version(),
                 &filters,
@@ -134,6 +140,7 @@ fn choices(values: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
 
 fn data(
     table: &AdherenceTable,
+    statements: &Statements,
     registration: &[Registration],
     notice: Option<String>,
     filters: &Filters,
@@ -156,8 +163,10 @@ fn data(
     // A composite stands behind its parts.
     let mut heads: Vec<&MeasureHead> = table.measures.iter().collect();
     heads.sort_by_key(|head| head.statement.parse::<u16>().unwrap_or(u16::MAX));
+    let network = |id: &str| rows.get(&(id, By::Network, "all")).copied();
+    sort(&mut heads, &filters.sort, network);
     let mut groups: Vec<Group> = Vec::new();
-    for head in heads.into_iter().filter(|head| filters.keep(head)) {
+    for head in heads.into_iter().filter(|head| filters.keep(head, statements)) {
         let of = |by: By, level: &str| rows.get(&(head.id.as_str(), by, level)).copied();
         let utilisation = head.kind == "utilisation";
         let mut cells = vec![cell(of(By::Network, "all"), utilisation)];
@@ -183,10 +192,12 @@ fn data(
             Some(group) => group.rows.push(row),
             None => groups.push(Group {
                 title,
+                options: utilisation,
                 rows: vec![row],
             }),
         }
     }
+    groups.sort_by_key(|group| group.options);
     let share = if table.rows_total == 0 {
         0.0
     } else {
@@ -197,6 +208,8 @@ fn data(
         kinds: choices(&KINDS, &filters.kind),
         domains: choices(&DOMAINS, &filters.domain),
         grades: choices(&GRADES, &filters.grade),
+        sorts: choices(&SORTS, &filters.sort),
+        q: filters.q.clone(),
         bys: choices(&COLUMNS.map(|(code, label, ..)| (code, label)), &filters.by),
         csv: filters.csv(),
         own: String::new(),
@@ -244,6 +257,23 @@ fn data(
             .collect(),
         groups,
     }
+}
+
+/// Orders the measures by their network row; those without one come last, equal ones stay in the order of the guideline.
+fn sort<'a>(heads: &mut [&MeasureHead], by: &str, network: impl Fn(&str) -> Option<&'a AdherenceRow>) {
+    let value = |head: &MeasureHead| -> f64 {
+        let row = network(&head.id);
+        let found = match by {
+            "rate" => row
+                .filter(|row| row.state == RateState::Rate)
+                .and_then(|row| row.rate),
+            "not_assessable" => row.and_then(|row| row.not_assessable_share).map(|share| -share),
+            "units" => row.and_then(|row| row.denominator).map(|n| -f64::from(n)),
+            _ => Some(0.0),
+        };
+        found.unwrap_or(f64::INFINITY)
+    };
+    heads.sort_by(|a, b| value(a).total_cmp(&value(b)));
 }
 
 fn registered(row: &Registration) -> Registered {

@@ -1,6 +1,6 @@
 //! The filters of the adherence table, as the page and its CSV take them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpResponse, web};
 use registry_etl::results::{By, MeasureHead, Period};
@@ -27,7 +27,29 @@ pub(super) struct Filters {
     pub(super) grade: String,
     #[serde(default)]
     pub(super) by: String,
+    /// Words that all stand in a measure's id, title or statement.
+    #[serde(default)]
+    pub(super) q: String,
+    /// Of the page: the order of the measures of a group.
+    #[serde(default)]
+    pub(super) sort: String,
     pub(super) run: Option<Which>,
+}
+
+/// Longest search, in bytes.
+const LONGEST_SEARCH: usize = 100;
+
+/// What is searched of each measure, in lower case.
+pub(super) struct Statements(HashMap<String, String>);
+
+impl Statements {
+    /// As the version of the guideline says them that made the run; titles alone where this service has it not.
+    pub(super) fn of(view: &View<'_>) -> Self {
+        let guideline = view.guideline();
+        let measures = guideline.into_iter().flat_map(|guideline| &guideline.measures);
+        let said = measures.map(|one| (one.id.clone(), one.statement_in_words.to_lowercase()));
+        Self(said.collect())
+    }
 }
 
 /// A way to lay out the columns: code, label, breakdown, period.
@@ -45,6 +67,13 @@ pub(super) const COLUMNS: [(&str, &str, By, Period); 8] = [
         By::VolumeTertile,
         Period::All,
     ),
+];
+
+pub(super) const SORTS: [(&str, &str); 4] = [
+    ("", "Guideline"),
+    ("rate", "Lowest rate first"),
+    ("not_assessable", "Most not assessable first"),
+    ("units", "Most units first"),
 ];
 
 pub(super) const KINDS: [(&str, &str); 6] = [
@@ -81,7 +110,13 @@ impl Filters {
         one_of("kind", &self.kind, &KINDS)?;
         one_of("domain", &self.domain, &DOMAINS)?;
         one_of("grade", &self.grade, &GRADES)?;
-        one_of("by", &self.by, &columns)
+        one_of("by", &self.by, &columns)?;
+        one_of("sort", &self.sort, &SORTS)?;
+        if self.q.len() > LONGEST_SEARCH {
+            let what = format!("q: at most {LONGEST_SEARCH} bytes");
+            return Err(Problem::with(Kind::BadQuery, what));
+        }
+        Ok(())
     }
 
     /// What the columns are, and which cases count.
@@ -103,22 +138,28 @@ impl Filters {
             ("domain", &self.domain),
             ("grade", &self.grade),
             ("by", &self.by),
+            ("q", &self.q),
             ("run", &run),
         ];
-        let given: Vec<String> = parts
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let mark = if given.is_empty() { "" } else { "?" };
-        format!("/adherence.csv{mark}{}", given.join("&"))
+        let given: Vec<_> = parts.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let query = serde_urlencoded::to_string(&given).unwrap_or_default();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("/adherence.csv{mark}{query}")
     }
 
-    pub(super) fn keep(&self, head: &MeasureHead) -> bool {
+    pub(super) fn keep(&self, head: &MeasureHead, statements: &Statements) -> bool {
         let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
         is(&self.kind, &head.kind)
             && is(&self.domain, head.domain.as_deref().unwrap_or_default())
             && (self.grade.is_empty() || head.grade.ends_with(&self.grade))
+            && self.finds(head, statements)
+    }
+
+    fn finds(&self, head: &MeasureHead, statements: &Statements) -> bool {
+        let statement = statements.0.get(&head.id).map(String::as_str).unwrap_or_default();
+        let text = format!("{} {} {statement}", head.id, head.title).to_lowercase();
+        let mut words = self.q.split_whitespace();
+        words.all(|word| text.contains(&word.to_lowercase()))
     }
 }
 
@@ -149,10 +190,11 @@ pub(super) async fn csv(
         let view = View::of(&state, &caller.scope, filters.run)?;
         let (by, period) = filters.columns();
         let mut table = view.adherence()?;
+        let statements = Statements::of(&view);
         let of = &filters.measure;
         table
             .measures
-            .retain(|head| filters.keep(head) && (of.is_empty() || head.id == *of));
+            .retain(|head| filters.keep(head, &statements) && (of.is_empty() || head.id == *of));
         if !of.is_empty() && table.measures.is_empty() {
             return Err(Problem::new(Kind::NotFound));
         }

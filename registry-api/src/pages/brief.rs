@@ -44,17 +44,17 @@ struct Data {
     quality: String,
 }
 
-struct Figure {
-    name: &'static str,
-    value: String,
-    small: String,
+pub(super) struct Figure {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) small: String,
 }
 
 /// What is read of the run published before.
-struct Earlier {
+pub(super) struct Earlier {
     overview: Overview,
     /// None when another version of the guideline defined them.
-    indicators: Vec<IndicatorResult>,
+    pub(super) indicators: Vec<IndicatorResult>,
 }
 
 pub(super) async fn page(
@@ -64,7 +64,7 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Quarterly brief", "/brief", &caller);
     let page = blocking(move || {
-        let view = match View::of_committee(&state, &caller.scope) {
+        let view = match View::of_committee(&state, &caller.scope, None) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
             Err(problem) => return Err(problem),
@@ -93,10 +93,7 @@ fn data(view: &View<'_>) -> Result<Data, Problem> {
     Ok(Data {
         run: view.run.number,
         cut_off: view.run.cutoff_date.to_string(),
-        published: view
-            .run
-            .published_at
-            .map_or_else(String::new, |at| at.date_naive().to_string()),
+        published: published_on(view),
         compared,
         figures: figures(&overview, earlier.as_ref(), registration.first(), &result),
         accrual: accrual(&overview.accrual),
@@ -127,8 +124,14 @@ fn data(view: &View<'_>) -> Result<Data, Problem> {
     })
 }
 
+/// The day the run was published.
+pub(super) fn published_on(view: &View<'_>) -> String {
+    let at = view.run.published_at;
+    at.map_or_else(String::new, |at| at.date_naive().to_string())
+}
+
 /// The run published before, and in words what the brief is compared with.
-fn earlier(view: &View<'_>) -> Result<(Option<Earlier>, String), Problem> {
+pub(super) fn earlier(view: &View<'_>) -> Result<(Option<Earlier>, String), Problem> {
     let Some(before) = view.before()? else {
         let first = "This is the first published run: there is nothing to compare it with.";
         return Ok((None, first.to_owned()));
@@ -147,7 +150,7 @@ fn earlier(view: &View<'_>) -> Result<(Option<Earlier>, String), Problem> {
     Ok((Some(Earlier { overview, indicators }), compared))
 }
 
-fn figures(
+pub(super) fn figures(
     now: &Overview,
     earlier: Option<&Earlier>,
     registered: Option<&Registration>,
@@ -206,14 +209,16 @@ fn figures(
 }
 
 /// The last months as bars.
-fn accrual(months: &[LevelCount]) -> String {
+pub(super) fn accrual(months: &[LevelCount]) -> String {
     let from = months.len().saturating_sub(MONTHS);
-    let last: Vec<(String, Option<u32>)> = months
-        .iter()
-        .skip(from)
-        .map(|month| (month.level.clone(), month.n))
-        .collect();
-    charts::bars(&last, "Registrations by month", "registered")
+    every_month(months.get(from..).unwrap_or_default())
+}
+
+/// Registrations as bars.
+pub(super) fn every_month(months: &[LevelCount]) -> String {
+    let bars = months.iter().map(|month| (month.level.clone(), month.n));
+    let bars: Vec<(String, Option<u32>)> = bars.collect();
+    charts::bars(&bars, "Registrations by month", "registered")
 }
 
 /// Survival at whole years with its interval.
@@ -241,7 +246,7 @@ fn landmarks(result: &SurvivalResult) -> Vec<(&'static str, String, String)> {
 }
 
 /// One paragraph on how far the numbers can be relied on.
-fn quality(quality: &Quality) -> String {
+pub(super) fn quality(quality: &Quality) -> String {
     let network = &quality.network;
     let share = match network.not_assessable_share {
         Some(share) => format!(

@@ -3,7 +3,7 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::Run;
 
-use crate::guard::{Administers, Allowed, Policy, Reader, ReadsRequests, Via};
+use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsRequests, Via};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -55,6 +55,20 @@ impl Frame {
     /// For a caller.
     pub(super) fn of<P: Policy>(title: &str, active: &'static str, caller: &Allowed<P>) -> Self {
         Self::seen_by(title, active, &caller.scope, &caller.via)
+    }
+
+    /// For whoever sent a form, of the page that answers it.
+    pub(super) fn answering<P: Policy>(title: &str, active: &'static str, form: &AllowedForm<P>) -> Self {
+        Self {
+            title: title.to_owned(),
+            active,
+            who: Some(Who {
+                label: label(&form.scope),
+                csrf: form.fields.get("csrf").to_owned(),
+            }),
+            run: None,
+            role: Some(form.scope.role()),
+        }
     }
 
     /// Of a page that anyone may read.

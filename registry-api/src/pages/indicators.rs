@@ -41,7 +41,7 @@ pub(super) fn lines(results: &[IndicatorResult]) -> Vec<Line> {
     results.iter().map(line).collect()
 }
 
-fn numbers(row: Option<&AdherenceRow>) -> Numbers {
+pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {
     let Some(row) = row else {
         return Numbers {
             rate: "no unit".to_owned(),

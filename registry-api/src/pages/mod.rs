@@ -9,6 +9,7 @@ mod assets;
 mod brief;
 mod case;
 mod cases;
+mod choose;
 mod course;
 mod definition;
 mod entry;
@@ -17,17 +18,20 @@ mod indicators;
 mod life_cycle;
 mod measure;
 mod overview;
+mod pictures;
 mod preview;
 mod published;
 mod quality;
 mod queries;
 mod query;
+mod report;
 mod requests;
 mod rules;
 mod runs;
 mod schema;
 mod sign_in;
 mod signals;
+mod silence;
 mod survival;
 mod survival_beside;
 mod survival_centres;
@@ -60,7 +64,21 @@ pub fn endpoints() -> Vec<Endpoint> {
             alternatives::compute,
         ),
         guarded(Method::GET, "/signals", signals::page),
+        guarded(
+            Method::POST,
+            "/signals/{measure}/{letter}/status",
+            signals::status,
+        ),
+        guarded(
+            Method::POST,
+            "/signals/{measure}/{letter}/reveal",
+            signals::reveal,
+        ),
+        guarded(Method::GET, "/indicators", choose::page),
+        guarded(Method::POST, "/indicators", choose::choose),
         guarded(Method::GET, "/brief", brief::page),
+        guarded(Method::GET, "/report", report::page),
+        guarded(Method::GET, "/charts/{name}", pictures::show),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),

@@ -7,9 +7,8 @@ use registry_etl::results::{LevelCount, Overview};
 
 use super::frame::start;
 use super::indicators::{self, Line};
-use super::{Frame, html, words};
-use crate::charts;
-use crate::guard::{Allowed, Anyone, NoQuery, ReadsResults};
+use super::{Frame, brief, html, words};
+use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults, Steers};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
@@ -21,6 +20,8 @@ struct Page {
     /// Tasks that wait for the coordinating office; for it alone, and only when there are any.
     tasks: Option<i64>,
     data: Option<Data>,
+    /// The reader may choose the indicators.
+    steers: bool,
     /// Of the cases the reader may see.
     queries: Option<Waiting>,
 }
@@ -78,12 +79,14 @@ pub(super) async fn page(
             _ => None,
         };
         let queries = waiting(&state, &caller.scope)?;
+        let steers = Steers::ROLES.contains(&caller.scope.role());
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound => {
                 return Ok(Page {
                     frame,
                     tasks,
+                    steers,
                     data: None,
                     queries,
                 });
@@ -99,6 +102,7 @@ pub(super) async fn page(
         Ok(Page {
             frame: frame.with_run(&view.run),
             tasks,
+            steers,
             data: Some(data),
             queries,
         })
@@ -137,15 +141,13 @@ fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
 }
 
 fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
-    let accrual: Vec<(String, Option<u32>)> =
-        overview.accrual.iter().map(|l| (l.level.clone(), l.n)).collect();
     Data {
         cases: words::count(overview.cases),
         centres: overview.centres,
         deaths: words::count(overview.deaths),
         follow_up: words::percent(overview.follow_up_completeness),
         median,
-        accrual_svg: charts::bars(&accrual, "Registrations by month", "registered"),
+        accrual_svg: brief::every_month(&overview.accrual),
         accrual: overview
             .accrual
             .iter()

@@ -6,8 +6,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::results::completeness::{Answers, NETWORK, PeriodBy, Timeliness};
 use registry_etl::results::{Completeness, Suppression};
+use serde::Deserialize;
 
-use super::{Frame, html, words};
+use super::{Frame, html, silence, words};
 use crate::charts;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
@@ -26,6 +27,7 @@ struct Page {
 }
 
 struct Data {
+    silence: silence::Section,
     sections: Vec<(String, String, bool)>,
     /// The section whose elements are shown.
     section: Option<String>,
@@ -69,13 +71,30 @@ struct Times {
     upper: String,
 }
 
+/// What the page takes: the levels of its tables, and the measure of its funnel.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    centre: Option<String>,
+    section: Option<String>,
+    run: Option<i64>,
+    measure: Option<String>,
+}
+
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
-    wanted: web::Query<Wanted>,
+    asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Data quality", "/quality", &caller);
     let page = blocking(move || {
+        let asked = asked.into_inner();
+        let wanted = Wanted {
+            centre: asked.centre,
+            section: asked.section,
+            run: asked.run,
+        };
+        let measure = asked.measure.filter(|measure| !measure.is_empty());
         let view = match View::open(&state, &caller.scope, wanted.run) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound && wanted.run.is_none() => {
@@ -84,7 +103,8 @@ pub(super) async fn page(
             Err(problem) => return Err(problem),
         };
         let all = view.completeness()?;
-        let data = data(&all, &levels(&view, &wanted)?, &wanted, view.own());
+        let silence = silence::section(&state, &caller.scope, &view, measure.as_deref())?;
+        let data = data(&all, &levels(&view, &wanted)?, &wanted, view.own(), silence);
         Ok(Page {
             frame: frame.with_run(&view.run),
             data: Some(data),
@@ -111,7 +131,13 @@ pub(super) async fn csv(
         .body(text))
 }
 
-fn data(all: &[Completeness], shown: &[Completeness], wanted: &Wanted, own: Option<&str>) -> Data {
+fn data(
+    all: &[Completeness],
+    shown: &[Completeness],
+    wanted: &Wanted,
+    own: Option<&str>,
+    silence: silence::Section,
+) -> Data {
     let section = wanted.section.clone().filter(|section| !section.is_empty());
     let names: BTreeSet<&str> = all
         .iter()
@@ -130,6 +156,7 @@ fn data(all: &[Completeness], shown: &[Completeness], wanted: &Wanted, own: Opti
         None => section_rows(shown, &names),
     };
     Data {
+        silence,
         sections: choices.collect(),
         csv: format!("/quality.csv{query}"),
         columns: shown

@@ -29,7 +29,7 @@ struct Page {
 }
 
 /// Endpoints whose pages stand first.
-const USUAL: [&str; 3] = ["S1", "S4-lung", "S5"];
+pub(super) const USUAL: [&str; 3] = ["S1", "S4-lung", "S5"];
 
 /// Another endpoint, or another breakdown, one click away.
 struct Link {
@@ -52,12 +52,45 @@ pub(super) struct Asked {
     table: Table,
 }
 
+impl Asked {
+    /// The same from the parameters of another address.
+    pub(super) fn of(endpoint: &Option<String>, stratum: &Option<String>, landmark: Option<u32>) -> Self {
+        Self {
+            endpoint: endpoint.clone().unwrap_or_else(first_endpoint),
+            stratum: stratum.clone(),
+            landmark,
+            table: Table::default(),
+        }
+    }
+
+    fn definition<'a>(&self, state: &'a AppState) -> Result<&'a Definition, Problem> {
+        let definition = state.endpoints.iter().find(|one| one.id == self.endpoint);
+        let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
+        check(definition, self.stratum.as_deref(), self.landmark)?;
+        Ok(definition)
+    }
+
+    /// The address of this page's charts, without the number of the chart.
+    fn pictures(&self) -> String {
+        let mut address = format!("/charts/survival.svg?endpoint={}", self.endpoint);
+        if let Some(stratum) = &self.stratum {
+            address.push_str(&format!("&stratum={stratum}"));
+        }
+        if let Some(landmark) = self.landmark {
+            address.push_str(&format!("&landmark={landmark}"));
+        }
+        address + "&part="
+    }
+}
+
 fn first_endpoint() -> String {
     "S1".to_owned()
 }
 
 struct Data {
     endpoint: String,
+    /// Where the charts are as files, without the number: the first one, those of the tables, of the centres, of the published figures.
+    pictures: String,
     title: String,
     remark: String,
     lead: String,
@@ -91,14 +124,12 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let mut frame = Frame::of("Survival", "/survival", &caller);
     let page = blocking(move || {
-        let definition = state.endpoints.iter().find(|one| one.id == asked.endpoint);
-        let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
+        let definition = asked.definition(&state)?;
         let link = |one: &Definition| Link {
             id: one.id.clone(),
             title: one.title.clone(),
             here: one.id == definition.id,
         };
-        check(definition, asked.stratum.as_deref(), asked.landmark)?;
         frame.title.clone_from(&definition.title);
         let all = state.endpoints.iter();
         let (usual, others): (Vec<Link>, Vec<Link>) =
@@ -115,28 +146,7 @@ pub(super) async fn page(
             }
             Err(problem) => return Err(problem),
         };
-        let mut result = view.survival(&definition.id)?;
-        // Published series stand beside any breakdown, shown on this page or not.
-        let published = published::of(definition, &result, &state.benchmarks);
-        // A treatment after the origin is no breakdown: it is compared from its landmark on.
-        let landmark = asked.stratum.as_deref().filter(|_| asked.landmark.is_some());
-        let stratum = asked.stratum.as_deref().filter(|_| asked.landmark.is_none());
-        let first = definition.strata.first().map(|one| one.as_str());
-        let shown = stratum.or(first).unwrap_or("all");
-        let compared = std::mem::take(&mut result.landmark_comparisons);
-        keep(&mut result, Some(shown), None);
-        result.landmark_comparisons = compared;
-        match (landmark, asked.landmark) {
-            (Some(by), months) => result
-                .landmark_comparisons
-                .retain(|one| one.by == by && months.is_none_or(|months| one.landmark_months == months)),
-            (None, Some(months)) => result
-                .landmark_comparisons
-                .retain(|one| one.landmark_months == months),
-            (None, None) => result.landmark_comparisons.clear(),
-        }
-        let centres = centres::section(definition, &result, view.own());
-        let data = data(definition, &result, shown, centres, published);
+        let data = found(&state, &view, definition, &asked)?;
         Ok(Page {
             frame: frame.with_run(&view.run),
             usual,
@@ -148,6 +158,50 @@ pub(super) async fn page(
     html(&page)
 }
 
+/// What the page shows of an endpoint.
+fn found(state: &AppState, view: &View<'_>, definition: &Definition, asked: &Asked) -> Result<Data, Problem> {
+    let mut result = view.survival(&definition.id)?;
+    // Published series stand beside any breakdown, shown on this page or not.
+    let published = published::of(definition, &result, &state.benchmarks);
+    // A treatment after the origin is no breakdown: it is compared from its landmark on.
+    let landmark = asked.stratum.as_deref().filter(|_| asked.landmark.is_some());
+    let stratum = asked.stratum.as_deref().filter(|_| asked.landmark.is_none());
+    let first = definition.strata.first().map(|one| one.as_str());
+    let shown = stratum.or(first).unwrap_or("all");
+    let compared = std::mem::take(&mut result.landmark_comparisons);
+    keep(&mut result, Some(shown), None);
+    result.landmark_comparisons = compared;
+    match (landmark, asked.landmark) {
+        (Some(by), months) => result
+            .landmark_comparisons
+            .retain(|one| one.by == by && months.is_none_or(|months| one.landmark_months == months)),
+        (None, Some(months)) => result
+            .landmark_comparisons
+            .retain(|one| one.landmark_months == months),
+        (None, None) => result.landmark_comparisons.clear(),
+    }
+    let centres = centres::section(definition, &result, view.own());
+    Ok(Data {
+        pictures: asked.pictures(),
+        ..data(definition, &result, shown, centres, published)
+    })
+}
+
+/// The endpoint's id and every chart of its page, in the order of [`Data::pictures`].
+pub(super) fn drawn(
+    state: &AppState,
+    view: &View<'_>,
+    asked: &Asked,
+) -> Result<(String, Vec<Option<String>>), Problem> {
+    let definition = asked.definition(state)?;
+    let data = found(state, view, definition, asked)?;
+    let mut charts = vec![data.chart];
+    charts.extend(data.tables.into_iter().map(|table| table.chart));
+    charts.push(data.centres.and_then(|centres| centres.chart));
+    charts.extend(data.published.figures.into_iter().map(|figure| figure.chart));
+    Ok((definition.id.clone(), charts))
+}
+
 /// The curves as CSV, for the link on the page.
 pub(super) async fn csv(
     caller: Allowed<ReadsResults>,
@@ -155,9 +209,7 @@ pub(super) async fn csv(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
-        let definition = state.endpoints.iter().find(|one| one.id == asked.endpoint);
-        let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
-        check(definition, asked.stratum.as_deref(), asked.landmark)?;
+        asked.definition(&state)?;
         let mut result = View::open(&state, &caller.scope, None)?.survival(&asked.endpoint)?;
         keep(&mut result, asked.stratum.as_deref(), asked.landmark);
         crate::routes::results::survival_table(&result, asked.table, asked.landmark.is_some())
@@ -228,6 +280,7 @@ fn data(
     };
     Data {
         endpoint: definition.id.clone(),
+        pictures: String::new(),
         title: definition.title.clone(),
         remark: definition.caveat.clone(),
         lead: lead(definition, result, main),
@@ -311,7 +364,7 @@ fn data(
 }
 
 /// The numbers of a curve at the times of the risk table.
-fn numbers(curve: &SurvivalCurve) -> Vec<[String; 4]> {
+pub(super) fn numbers(curve: &SurvivalCurve) -> Vec<[String; 4]> {
     let row = |at: &registry_etl::results::LandmarkValue| {
         [
             format!("{:.0}", at.months),
@@ -354,7 +407,7 @@ fn enters_late(result: &SurvivalResult) -> bool {
 }
 
 /// Who is counted, from when, until what.
-fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&SurvivalCurve>) -> String {
+pub(super) fn lead(definition: &Definition, result: &SurvivalResult, main: Option<&SurvivalCurve>) -> String {
     let counted = match main {
         Some(main) => {
             let what = match definition.event {

@@ -15,7 +15,7 @@ use crate::state::AppState;
 /// One of them in a run: diagnoses of the last 24 months, as everywhere centres are looked at.
 pub struct IndicatorResult {
     pub head: MeasureHead,
-    /// Why it was chosen.
+    /// Why it was chosen; empty when nobody wrote a sentence.
     pub reason: String,
     pub network: Option<AdherenceRow>,
     /// Of the viewer's own centre.
@@ -23,12 +23,19 @@ pub struct IndicatorResult {
 }
 
 impl<'a> View<'a> {
-    /// The published run as the committee sees it, whoever asks: what the office prints for the committee names no centre.
+    /// A published run (without a number the newest) as the committee sees it, whoever asks: what the office prints for the committee names
+    /// no centre.
     ///
     /// # Errors
-    /// [`crate::problem::Kind::NotFound`] when nothing has been published.
-    pub fn of_committee(state: &'a AppState, scope: &'a Scope) -> Result<Self, Problem> {
-        let run = state.store.published_run(scope)?.ok_or_else(nothing_yet)?;
+    /// [`crate::problem::Kind::NotFound`] when nothing has been published, or not this run.
+    pub fn of_committee(state: &'a AppState, scope: &'a Scope, asked: Option<i64>) -> Result<Self, Problem> {
+        let run = match asked {
+            Some(number) => state.store.run(scope, number)?,
+            None => state.store.published_run(scope)?.ok_or_else(nothing_yet)?,
+        };
+        if run.published_at.is_none() {
+            return Err(nothing_yet());
+        }
         let mut view = Self::on(state, scope, run)?;
         view.audience = Audience::Committee;
         Ok(view)
@@ -51,17 +58,38 @@ impl<'a> View<'a> {
         Ok(Some(view))
     }
 
-    /// The chosen measures that this run has, in the order of the list.
+    /// The chosen measures that this run has, in the order of the list that holds now.
     ///
     /// # Errors
     /// A run without this result.
     pub fn indicators(&self) -> Result<Vec<IndicatorResult>, Problem> {
-        if self.state.indicators.is_empty() {
+        let list = in_force(self.state, self.scope)?;
+        if list.is_empty() {
             return Ok(Vec::new());
         }
         let table = self.table()?;
-        Ok(chosen(&self.state.indicators, &table, self.own()))
+        Ok(chosen(&list, &table, self.own()))
     }
+}
+
+/// The measures looked at first: as the committee chose them last, until it has chosen any as the guideline's file lists them. The sentence
+/// why is the file's; a measure that is not in it has none.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) fn in_force(state: &AppState, scope: &Scope) -> Result<Vec<Indicator>, Problem> {
+    let Some(chosen) = state.store.indicator_lists(scope)?.into_iter().next() else {
+        return Ok(state.indicators.clone());
+    };
+    let reason = |id: &str| {
+        let written = state.indicators.iter().find(|one| one.measure == id);
+        written.map_or_else(String::new, |one| one.reason.clone())
+    };
+    let indicator = |id: String| Indicator {
+        reason: reason(&id),
+        measure: id,
+    };
+    Ok(chosen.measures.into_iter().map(indicator).collect())
 }
 
 fn chosen(list: &[Indicator], table: &AdherenceTable, own: Option<&str>) -> Vec<IndicatorResult> {

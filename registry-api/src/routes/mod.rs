@@ -19,6 +19,7 @@ mod reply;
 pub mod results;
 pub mod runs;
 pub mod schemas;
+pub mod signals;
 pub mod tasks;
 pub mod verifications;
 
@@ -42,6 +43,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(imports::endpoints());
     all.extend(runs::endpoints());
     all.extend(results::endpoints());
+    all.extend(signals::endpoints());
     all.extend(quality::endpoints());
     all.extend(queries::endpoints());
     all.extend(verifications::endpoints());

@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     Endpoint, Reply, audit, cases, centres, data_requests, fhir, guidelines, health, imports, keys, open,
-    quality, queries, releases, results, runs, schemas, tasks, verifications,
+    quality, queries, releases, results, runs, schemas, signals, tasks, verifications,
 };
 use crate::problem::Problem;
 
@@ -40,6 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         data_requests::list, data_requests::create, data_requests::show, data_requests::approve, data_requests::decline, data_requests::revoke,
         data_requests::manifest, data_requests::file, data_requests::bundle, data_requests::recipients,
         results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::centres::centres, results::benchmarks::list, results::quality,
+        signals::list, signals::status, signals::reveal,
         quality::worklist::list, quality::completeness::show, quality::adjudication::list,
         queries::list::list, queries::raise::raise, queries::metrics::metrics, queries::steps::show, queries::steps::messages, queries::steps::message,
         queries::steps::close, queries::steps::reopen,

@@ -1,5 +1,5 @@
-//! The measures the committee looks at first: `guideline/<id>/indicators.toml`, beside the versions and no part of them, so that an edit
-//! changes what is shown and no result.
+//! The measures the committee looks at first until it chooses others: `guideline/<id>/indicators.toml`, beside the versions and no part of
+//! them, so that an edit changes what is shown and no result.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -10,7 +10,7 @@ use crate::rules::files::RuleFile;
 use crate::versions::SchemaStore;
 
 /// More do not fit the brief, and would be no choice.
-const MOST: usize = 12;
+pub const MOST: usize = 12;
 
 /// A measure with the reason why it was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,9 +19,9 @@ use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, data_requests, delivered_cases,
-    evaluations, finding_answers, idempotency, import_mappings, job_reports, jobs, pseudonym_claims,
-    releases, results, run_evaluations, runs, sessions, sign_in_links, tasks, verification_cases,
-    verifications,
+    evaluations, finding_answers, idempotency, import_mappings, indicator_lists, job_reports, jobs,
+    pseudonym_claims, releases, results, run_evaluations, runs, sessions, sign_in_links, signal_steps, tasks,
+    verification_cases, verifications,
 };
 use super::transaction::{Event, EventRow};
 use super::verifications::{CaseRecord as SampleRecord, opened_reentry};
@@ -324,6 +324,13 @@ fn runs_and_releases(lines: &mut Lines<'_>, conn: &mut Conn, keys: &Keyring) -> 
     ));
     whole_table!(lines, conn, delivered_cases, (delivered_cases::case_id, delivered_cases::request_id), (
         case_id: String, request_id: String,
+    ));
+    whole_table!(lines, conn, signal_steps, (signal_steps::centre_id, signal_steps::measure, signal_steps::number), (
+        centre_id: String, measure: String, number: i64, step: String, reason: Option<String>, run: i64, taken_at: Time,
+        taken_by: String,
+    ));
+    whole_table!(lines, conn, indicator_lists, indicator_lists::number, (
+        number: i64, measures: String, reason: String, chosen_at: Time, chosen_by: String,
     ));
     every_evaluation(lines, conn, keys)?;
     whole_table!(lines, conn, run_evaluations,

@@ -16,11 +16,13 @@
 //! | `verifications/` | samples of cases and what was entered again from the source |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
 //! | `data_requests` | what researchers ask of a release, what was opened, which cases were delivered to whom |
+//! | `committee/` | signals followed up, the measures the committee looks at first |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
 
 mod backup;
 mod cases;
 mod centres;
+mod committee;
 mod connection;
 mod data_requests;
 mod error;
@@ -57,6 +59,10 @@ pub use cases::{
     Transfer, TransferOutcome, VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
+pub use committee::{
+    ChosenFor, ClosedFor, IndicatorList, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep,
+    StepTaken,
+};
 pub use data_requests::{DataAccess, DataRequest, DeliveredBundle, NewDataRequest, Recipient, RequestStatus};
 pub use error::{AuthFailure, Outage, StoreError};
 pub use holders::{HeldBy, Holders};

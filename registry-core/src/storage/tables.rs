@@ -437,6 +437,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    signal_steps (centre_id, measure, number) {
+        centre_id -> Text,
+        measure -> Text,
+        number -> BigInt,
+        step -> Text,
+        reason -> Nullable<Text>,
+        run -> BigInt,
+        taken_at -> Timestamp,
+        taken_by -> Text,
+    }
+}
+
+diesel::table! {
+    indicator_lists (number) {
+        number -> BigInt,
+        measures -> Text,
+        reason -> Text,
+        chosen_at -> Timestamp,
+        chosen_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     centres,
     centre_revision,
@@ -470,4 +493,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     verification_cases,
     data_requests,
     delivered_cases,
+    signal_steps,
+    indicator_lists,
 );

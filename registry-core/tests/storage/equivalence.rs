@@ -5,10 +5,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
-    AuditFilter, CaseFilter, CaseRef, CaseStatus, EvaluationRef, FinishRun, LifeCycle, NewCentre,
-    NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, PutCase, QueryAction, QueryFilter,
-    QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RunResult, SampledCase, StartRun, StoreError,
-    StoredSeverity, Transfer, Withdraw, WithdrawalMode,
+    AuditFilter, CaseFilter, CaseRef, CaseStatus, ChosenFor, ClosedFor, EvaluationRef, FinishRun, LifeCycle,
+    NewCentre, NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, PutCase, QueryAction,
+    QueryFilter, QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RevealedFor, RunResult,
+    SampledCase, SignalRef, SignalStatus, SignalStep, StartRun, StoreError, StoredSeverity, Transfer,
+    Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -48,7 +49,7 @@ impl Side {
         let scope = self.scopes[random.random_range(0..3)].clone();
         let pseudonym = format!("P-{}", random.random_range(0..40));
         let date: NaiveDate = "2026-06-30".parse().unwrap();
-        match random.random_range(0..34) {
+        match random.random_range(0..35) {
             0..=9 => {
                 let sent = self.random_put(random, &pseudonym);
                 let done = store.put_case(&scope, sent);
@@ -241,6 +242,7 @@ impl Side {
             30 => self.random_list(random, &scope),
             31 => self.random_verification(random, &scope, &pseudonym),
             32 => format!("{:?}", self.reenter_one(random)),
+            33 => self.random_follow_up(random),
             _ => format!("{:?}", store.findings(&scope, &pseudonym)),
         }
     }
@@ -323,6 +325,29 @@ impl Side {
     }
 
     /// Somebody enters a case of the latest draw again; sometimes the one who entered it before.
+    /// A step about a signal, or another list of indicators.
+    fn random_follow_up(&self, random: &mut ChaCha20Rng) -> String {
+        let store = &self.test.store;
+        if random.random_bool(0.3) {
+            let measures = ["1a", "6", "10c2"][..random.random_range(0..4)].iter();
+            let measures = measures.map(|one| (*one).to_owned()).collect();
+            let chosen = store.choose_indicators(&self.coordinator, measures, ChosenFor::YearlyReview);
+            return format!("{chosen:?} {:?}", store.indicator_lists(&self.lead));
+        }
+        let signal = SignalRef {
+            measure: "1a".to_owned(),
+            centre_id: format!("C0{}", random.random_range(1..5)),
+            run: random.random_range(1..4),
+        };
+        let step = match random.random_range(0..5) {
+            4 => SignalStep::Revealed(RevealedFor::DataCheck),
+            3 => SignalStep::Closed(ClosedFor::Explained),
+            at => SignalStep::Status(SignalStatus::ALL[at]),
+        };
+        let taken = store.take_signal_step(&self.coordinator, signal, step);
+        format!("{taken:?} {:?}", store.signal_histories(&self.coordinator))
+    }
+
     fn reenter_one(&self, random: &mut ChaCha20Rng) -> Result<SampledCase, StoreError> {
         let store = &self.test.store;
         let id = self.draws.last().cloned().unwrap_or_default();

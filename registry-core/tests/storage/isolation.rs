@@ -35,6 +35,7 @@ const UNWALLED: &[(&str, &str)] = &[
     ("pseudonym_claims", "keyed hashes; must know every centre's"),
     ("idempotency", "by centre and actor, with a policy of its own"),
     ("tasks", "coordinating office only, by role"),
+    ("signal_steps", "committee and coordinating office only, by role"),
 ];
 
 #[derive(QueryableByName)]

@@ -10,6 +10,7 @@
 mod audit;
 mod backup;
 mod cases;
+mod committee;
 mod concurrency;
 mod credentials;
 mod data_requests;

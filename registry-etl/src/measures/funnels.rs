@@ -5,6 +5,8 @@
 //! all tests of the run. Everything is computed from the table given, and so from nothing that a viewer of the table does
 //! not see.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::family::Family;
 use super::placement::{Placed, limits, place};
 use crate::results::{
@@ -134,6 +136,32 @@ fn not_assessable_funnel(rows: &[&AdherenceRow]) -> Result<NotAssessableFunnel, 
         limits: drawn(target, points.iter().filter_map(|p| p.denominator))?,
         points,
     })
+}
+
+/// By centre: in how many measures more cannot be assessed than the upper 99.8 % limit around the network's share allows, and in how many it
+/// can be placed. As [`NotAssessableFunnel`] says it, without limits to draw.
+///
+/// # Errors
+/// [`StatisticsError`] when a tail cannot be computed.
+pub fn far_above(table: &AdherenceTable) -> Result<BTreeMap<&str, (u32, u32)>, StatisticsError> {
+    let recent = || table.rows.iter().filter(|row| row.period == Period::Last24Months);
+    let network = recent().filter(|row| row.by == By::Network);
+    let targets: HashMap<&str, f64> = network
+        .filter_map(|row| {
+            let (missing, all) = share(row)?;
+            Some((row.measure.as_str(), f64::from(missing) / f64::from(all)))
+        })
+        .collect();
+    let mut found: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for row in recent().filter(|row| row.by == By::Centre) {
+        let Some((target, (missing, all))) = targets.get(row.measure.as_str()).zip(share(row)) else {
+            continue;
+        };
+        let (above, placed) = found.entry(&row.level).or_default();
+        *above += u32::from(position(tails(missing, all, *target)?) == Position::Above998);
+        *placed += 1;
+    }
+    Ok(found)
 }
 
 /// Whole numbers from 1 to `largest`, all of them or evenly spaced, the largest always among them.

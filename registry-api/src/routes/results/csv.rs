@@ -13,10 +13,7 @@ use crate::results::View;
 ///
 /// # Errors
 /// None in practice.
-pub(in crate::routes) fn written(
-    header: &[&str],
-    rows: impl Iterator<Item = Vec<String>>,
-) -> Result<String, Problem> {
+pub(crate) fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String, Problem> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).map_err(Problem::internal)?;
     for row in rows {

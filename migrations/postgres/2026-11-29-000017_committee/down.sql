@@ -1,0 +1,2 @@
+DROP TABLE indicator_lists;
+DROP TABLE signal_steps;

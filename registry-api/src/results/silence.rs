@@ -1,0 +1,82 @@
+//! Who says too little to be judged: shares of units that cannot be assessed, by centre and over time, from what this viewer may see.
+
+use std::collections::BTreeMap;
+
+use registry_etl::measures::engine::COMPOSITE;
+use registry_etl::measures::far_above;
+use registry_etl::results::{By, MeasureHead, Period};
+
+use super::{View, from_run};
+use crate::problem::Problem;
+
+/// A centre, as this viewer calls it.
+pub struct SilentCentre {
+    pub centre: String,
+    /// Of its units, all measures together; `None` when not shown.
+    pub share: Option<f64>,
+    /// Measures in which more is missing than the upper 99.8 % limit around the network's share.
+    pub above: u32,
+    /// Measures in which it can be placed.
+    pub placed: u32,
+}
+
+/// What cannot be assessed in a run.
+pub struct Silence {
+    /// Those that say least first.
+    pub centres: Vec<SilentCentre>,
+    /// Half-year of the metastatic diagnosis and the network's share, over the measures whose rows are shown.
+    pub half_years: Vec<(String, f64)>,
+    /// Every measure that has a funnel, in the order of the guideline.
+    pub measures: Vec<MeasureHead>,
+}
+
+impl View<'_> {
+    /// The shares of units that cannot be assessed.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn silence(&self) -> Result<Silence, Problem> {
+        let mut table = self.table()?;
+        let placed = far_above(&table).map_err(Problem::internal)?;
+        let quality = self.reader().quality(&self.audience).map_err(from_run)?;
+        let mut centres: Vec<SilentCentre> = quality
+            .centres
+            .iter()
+            .map(|centre| {
+                let (above, all) = placed.get(centre.centre.as_str()).copied().unwrap_or_default();
+                SilentCentre {
+                    centre: self.name_of(&centre.centre),
+                    share: centre.not_assessable_share,
+                    above,
+                    placed: all,
+                }
+            })
+            .collect();
+        let said = |one: &SilentCentre| one.share.unwrap_or(-1.0);
+        centres.sort_by(|a, b| {
+            said(b)
+                .total_cmp(&said(a))
+                .then_with(|| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)))
+        });
+        table.measures.retain(|head| head.kind != COMPOSITE);
+        let kept: Vec<&str> = table.measures.iter().map(|head| head.id.as_str()).collect();
+        let mut halves: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+        for row in &table.rows {
+            let wanted =
+                row.by == By::HalfYear && row.period == Period::All && kept.contains(&row.measure.as_str());
+            if let (true, Some(missing), Some(assessed)) = (wanted, row.not_assessable, row.denominator) {
+                let (of, all) = halves.entry(&row.level).or_default();
+                *of += missing;
+                *all += missing + assessed;
+            }
+        }
+        let shares = halves.into_iter().filter(|(_, (_, all))| *all > 0);
+        Ok(Silence {
+            half_years: shares
+                .map(|(half, (of, all))| (half.to_owned(), f64::from(of) / f64::from(all)))
+                .collect(),
+            centres,
+            measures: table.measures,
+        })
+    }
+}

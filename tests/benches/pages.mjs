@@ -1,0 +1,75 @@
+// How soon the pages of a running demo answer and are painted, and how much they weigh:
+//   DEMO_ACCESS=demo-data/access.json node tests/benches/pages.mjs [TIMES, default 30] [ROLE ..]
+// Answer: whole answers over one connection, one at a time, after two that do not count. Weight: HTML as sent, with the style, the scripts and
+// pictures of a first visit. Painted: the first contentful paint in Chromium with an empty cache, median of five visits. Baseline: /health/live,
+// asked in turns with each page, so that a busy machine slows both.
+import { base, launch, pagesOf, roles, signIn } from "../browser/demo.js";
+
+const [times = "30", ...only] = process.argv.slice(2);
+const wanted = only.length ? only : ["coordinator", "committee", "submitter"].filter((role) => roles.includes(role));
+const quantile = (all, share) => [...all].sort((a, b) => a - b)[Math.min(all.length - 1, Math.ceil(all.length * share) - 1)];
+
+/** Milliseconds and bytes of one answer. */
+async function asked(path, cookie) {
+  const began = performance.now();
+  const answer = await fetch(base + path, { headers: { cookie, accept: "text/html" }, redirect: "error" });
+  const bytes = (await answer.arrayBuffer()).byteLength;
+  if (!answer.ok) throw new Error(`${path} answers ${answer.status}`);
+  return [performance.now() - began, bytes];
+}
+
+async function answers(path, cookie) {
+  const [page, nothing] = [[], []];
+  for (let n = -2; n < Number(times); n += 1) {
+    const [took] = await asked(path, cookie);
+    const [base] = await asked("/health/live", cookie);
+    if (n < 0) continue;
+    page.push(took);
+    nothing.push(base);
+  }
+  return { median: quantile(page, 0.5), p95: quantile(page, 0.95), nothing: quantile(nothing, 0.95) };
+}
+
+/** First contentful paint in milliseconds, and the bytes of everything fetched. */
+async function visited(browser, path, cookies) {
+  const context = await browser.newContext();
+  await context.addCookies(cookies);
+  const page = await context.newPage();
+  let bytes = 0;
+  const bodies = [];
+  page.on("response", (response) => bodies.push(response.body().then((body) => (bytes += body.length), () => {})));
+  await page.goto(base + path, { waitUntil: "load" });
+  const painted = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const found = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
+        if (found() !== undefined) return resolve(found());
+        new PerformanceObserver((list, observer) => {
+          if (found() === undefined) return;
+          observer.disconnect();
+          resolve(found());
+        }).observe({ type: "paint", buffered: true });
+      }),
+  );
+  await Promise.all(bodies);
+  await context.close();
+  return { painted, bytes };
+}
+
+const browser = await launch();
+const line = (...cells) => console.log(cells.map((cell, at) => (at ? String(cell).padStart(10) : String(cell).padEnd(58))).join(" "));
+for (const role of wanted) {
+  const { context } = await signIn(browser, role);
+  const cookies = await context.cookies();
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
+  line(`\n${role}`, "median ms", "p95 ms", "live p95", "painted ms", "KB");
+  for (const path of pagesOf(role)) {
+    const { median, p95, nothing } = await answers(path, cookie);
+    const visits = [];
+    for (let n = 0; n < 5; n += 1) visits.push(await visited(browser, path, cookies));
+    const painted = quantile(visits.map((visit) => visit.painted), 0.5);
+    line(path, median.toFixed(1), p95.toFixed(1), nothing.toFixed(1), painted.toFixed(0), (visits[0].bytes / 1024).toFixed(0));
+  }
+  await context.close();
+}
+await browser.close();
