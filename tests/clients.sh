@@ -89,6 +89,10 @@ for file, told in manifest.items():
             sums = [float(column.sum()), float(polar[name].sum()), float(duck[name].sum())]
             assert max(sums) - min(sums) <= 1e-9 * max(1, abs(sums[0])), (file, name, sums)
             said.append((file, name, sums[0]))
+            # The words beside a code are those of its list.
+            words = [labels[line["code_list"]].get(code) or code if isinstance(code, str) else None for code in column]
+            assert [text if isinstance(text, str) else None for text in frame[f"{name}__label"]] == words, (file, name)
+            coded += 1
         columns += 1
 assert columns > 300 and len(said) > 50, (columns, len(said))
 csv.writer(open("../sums.csv", "w", newline="")).writerows([("file", "column", "sum"), *said])

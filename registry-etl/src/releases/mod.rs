@@ -5,6 +5,9 @@
 //!   from metastatic diagnosis (`<name>_day_min`, `<name>_day_max`, `<name>__precision`), everything else withheld and listed in
 //!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
 //! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
+//! * `<name>__label` stands beside every code and holds its words.
+//! * `cases.csv` has one row a case, ready for analysis: the disease, treatment counted, overall survival. It has a column only where every
+//!   element the column rests on may leave.
 //! * One file per survival endpoint (`survival_s1.csv`, `survival_s4_lung.csv`): the rows its estimate rests on, from the cohort of the
 //!   results; `survival_estimates.csv` has the estimates of these rows, `reproduce.R` recomputes them with R's `survival`.
 //! * Only cases with `consent.research_reuse = true`, and none withdrawn since the run.
@@ -18,7 +21,10 @@
 //!   the same run with the same key, the bundle is the same byte for byte.
 
 mod analysis;
+mod archive;
 mod bundle;
+mod case_columns;
+mod cases;
 mod columns;
 mod deidentify;
 mod described;
@@ -26,14 +32,16 @@ mod endpoints;
 mod entities;
 mod estimates;
 mod k_anonymity;
+mod manifest;
 mod package;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
 mod spool;
 
-pub use bundle::{Built, FileEntry, Manifest, Withheld, build, freeze};
+pub use bundle::{Built, build, freeze};
 pub use k_anonymity::KAnonymity;
+pub use manifest::{FileEntry, Manifest, Withheld};
 pub use projection::{Approved, RequestNotes, unanswerable};
 pub use pseudonyms::ReleaseKey;
 
@@ -69,6 +77,8 @@ pub enum ReleaseError {
     Payload(#[from] PayloadError),
     #[error("run {0} has no results yet: only a finished run can be frozen")]
     NotFinished(i64),
+    #[error("schema/endpoints has no endpoint {0}, which cases.csv rests on")]
+    NoEndpoint(&'static str),
     #[error("a case was transferred while the bundle was built; build it again")]
     Transferred,
     #[error("case schema version {0} is not known to this program")]

@@ -48,6 +48,7 @@ pub(super) struct Table {
 }
 
 /// A finished table.
+#[derive(Clone)]
 pub(super) struct FinishedTable {
     pub(super) name: String,
     pub(super) columns: Vec<String>,

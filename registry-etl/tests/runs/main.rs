@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cases_file;
 mod incremental;
 mod registry;
 mod releases;

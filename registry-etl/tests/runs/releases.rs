@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-type Rows = Vec<BTreeMap<String, String>>;
+pub(crate) type Rows = Vec<BTreeMap<String, String>>;
 
 fn options(key: u8) -> ReleaseOptions {
     ReleaseOptions {
@@ -23,7 +23,7 @@ fn options(key: u8) -> ReleaseOptions {
     }
 }
 
-fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Built, Vec<u8>) {
+pub(crate) fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Built, Vec<u8>) {
     let mut bytes = Vec::new();
     let built = releases::build(
         &registry.store,
@@ -37,7 +37,7 @@ fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Bu
     (built, bytes)
 }
 
-fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a zip");
     (0..archive.len())
         .map(|i| {
@@ -49,7 +49,7 @@ fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Rows {
+pub(crate) fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Rows {
     let mut reader = csv::Reader::from_reader(files[name].as_slice());
     let header: Vec<String> = reader
         .headers()
