@@ -304,7 +304,12 @@ fn the_row_of_a_case_has_what_all_its_elements_were_approved_for() {
     ];
     let ask = |elements: &[&str]| {
         let mut elements: Vec<&str> = elements.to_vec();
-        elements.extend(["patient.sex", "presentation.timing", "primary.fnclcc_grade"]);
+        elements.extend([
+            "patient.birth_year",
+            "patient.sex",
+            "presentation.timing",
+            "primary.fnclcc_grade",
+        ]);
         let id = here.file(json!({ "files": ["cases.csv"], "elements": elements }));
         here.approve(&id, &json!({ "expires_on": THROUGH }));
         id
@@ -316,6 +321,8 @@ fn the_row_of_a_case_has_what_all_its_elements_were_approved_for() {
         [
             "patient_id",
             "centre",
+            "age_at_diagnosis",
+            "age_at_diagnosis__absent",
             "sex",
             "sex__label",
             "sex__absent",
@@ -343,7 +350,7 @@ fn the_row_of_a_case_has_what_all_its_elements_were_approved_for() {
     for (row, patient) in rows.iter().zip(&patients) {
         assert_eq!(row[..1], patient[..1]);
         // Two patients differ from six: withheld for all of them, here as well.
-        assert_eq!(row[1..5], ["", "", "", "withheld"]);
+        assert_eq!(row[1..7], ["", "", "withheld", "", "", "withheld"]);
     }
     let manifest = here.manifest(&id);
     here.is_described(&id, &manifest);
