@@ -52,6 +52,11 @@ pub(super) fn write_zip(
     zip.write_all(&serde_json::to_vec_pretty(manifest)?)?;
     zip.write_all(b"\n")?;
     for file in files {
+        let method = match file.is_packed() {
+            true => CompressionMethod::Stored,
+            false => CompressionMethod::Deflated,
+        };
+        let entry = entry.compression_method(method);
         zip.start_file(&file.name, entry.large_file(file.bytes > LARGE))?;
         io::copy(&mut file.reader(), &mut zip)?;
     }

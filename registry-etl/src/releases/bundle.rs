@@ -5,9 +5,11 @@ use super::archive::write_zip;
 use super::cases::{self, CasesTable};
 use super::deidentify::Rules;
 use super::entities::{ReleasedCase, tables};
-use super::manifest::{FileEntry, Manifest};
+use super::manifest::{FORMAT, FileEntry, Manifest};
 use super::projection;
-use super::{ReleaseError, ReleaseOptions, columns, endpoints, package, reference_tables};
+use super::{
+    ReleaseError, ReleaseOptions, accounting, columns, endpoints, package, parquet, reference_tables,
+};
 use crate::cohorts::definitions;
 use crate::measures::{CaseEvaluation, CaseFacts, Engine};
 use crate::results::RunIdentity;
@@ -134,6 +136,9 @@ pub fn build(
         (&facts, &patients),
         low_volume(engine.guideline()?),
     )?);
+    if options.fictitious {
+        package::say_fictitious(&mut files)?;
+    }
     files.extend(references);
     let patients = files
         .iter()
@@ -148,12 +153,14 @@ pub fn build(
     };
     cases::with_patients(&mut files)?;
     let described = package::datapackage(options, &files)?;
+    files.extend(parquet::tables(&files)?);
     files.push(described);
     files.push(package::citation(options, run)?);
     let manifest = Manifest {
-        format: "rps-registry-release/1".to_owned(),
+        format: FORMAT.to_owned(),
         release: options.release_id.clone(),
         title: options.title.clone(),
+        fictitious: options.fictitious,
         run: run.number,
         cut_off: run.cutoff_date.to_string(),
         watermark: run.watermark,
@@ -164,6 +171,7 @@ pub fn build(
             "not a draft, not withdrawn when the bundle was built".to_owned(),
         ],
         cases: patients,
+        accounting: options.accounting.clone(),
         files: files.iter().map(FileEntry::from).collect(),
         withheld: dictionary
             .entities
@@ -211,7 +219,12 @@ pub fn freeze(
     options: &ReleaseOptions,
     out: impl Write,
 ) -> Result<Release, ReleaseError> {
-    let built = build(store, scope, engine, run, options, out)?;
+    let before = store.list_releases(scope)?;
+    let counted = ReleaseOptions {
+        accounting: Some(accounting::count(store, scope, run, before.first())?),
+        ..options.clone()
+    };
+    let built = build(store, scope, engine, run, &counted, out)?;
     let release = NewRelease {
         release_id: options.release_id.clone(),
         run: run.number,

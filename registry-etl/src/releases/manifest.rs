@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::accounting::Accounting;
 use super::projection::RequestNotes;
 use super::spool::FinishedTable;
+
+/// The form of a bundle: what it holds and how. Another form is another name.
+pub const FORMAT: &str = "rps-registry-release/2";
 
 /// One file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,9 @@ pub struct Manifest {
     pub format: String,
     pub release: String,
     pub title: String,
+    /// True where a generator made the cases: no patient is behind any row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fictitious: bool,
     /// The run it freezes.
     pub run: i64,
     pub cut_off: String,
@@ -45,6 +52,9 @@ pub struct Manifest {
     /// Which cases are in it.
     pub filters: Vec<String>,
     pub cases: u64,
+    /// Cases around the release; counted when it was frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounting: Option<Accounting>,
     pub files: Vec<FileEntry>,
     pub withheld: Vec<Withheld>,
     /// The data request the bundle is for.

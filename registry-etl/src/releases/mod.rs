@@ -15,11 +15,14 @@
 //! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
 //! * The bundle of an approved data request holds what was approved and the keys, under pseudonyms of its own, with ages and calendar years in
 //!   bands and groups of patients as large as `schema/releases/deidentification.toml` wants them.
+//! * `parquet/<name>.parquet` is every table once more, typed as `dictionary.csv` says.
+//! * The manifest tells how many cases are left out for which reason and how many changed since the release before; too few are not told.
 //! * `datapackage.json` describes the tables to any tool that reads Frictionless Data Packages, from `dictionary.csv` as it is in the bundle;
 //!   `CITATION.cff` says how to cite them.
 //! * UTF-8 without byte order mark, comma, RFC 4180, rows sorted by key, TRUE and FALSE, no time of making: built again from
 //!   the same run with the same key, the bundle is the same byte for byte.
 
+mod accounting;
 mod analysis;
 mod archive;
 mod bundle;
@@ -31,19 +34,27 @@ mod described;
 mod endpoints;
 mod entities;
 mod estimates;
+mod excel;
+mod fictitious;
 mod k_anonymity;
 mod manifest;
 mod package;
+mod parquet;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
 mod spool;
 
+pub use accounting::{Accounting, Changes, LeftOutCases};
 pub use bundle::{Built, build, freeze};
+pub use excel::Excel;
+pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
-pub use manifest::{FileEntry, Manifest, Withheld};
+pub use manifest::{FORMAT, FileEntry, Manifest, Withheld};
 pub use projection::{Approved, RequestNotes, unanswerable};
-pub use pseudonyms::ReleaseKey;
+pub use pseudonyms::{ReleaseKey, RequestToken};
+#[cfg(feature = "benches")]
+pub use spool::written;
 
 use crate::cohorts::DefinitionError;
 use crate::measures::{EngineError, PayloadError};
@@ -60,6 +71,10 @@ pub struct ReleaseOptions {
     pub key: ReleaseKey,
     /// The data request the bundle is for; a release as a whole is for nobody in particular.
     pub approved: Option<Approved>,
+    /// What was counted when the release was frozen. [`freeze`] counts; a bundle built again has what was kept.
+    pub accounting: Option<Accounting>,
+    /// Synthetic cases, not patients: title, README, manifest and citation say so.
+    pub fictitious: bool,
 }
 
 /// A release cannot be built.
@@ -87,6 +102,12 @@ pub enum ReleaseError {
     Deidentification(String),
     #[error("{0}: the dictionary does not explain the column {1}")]
     Unexplained(String, String),
+    #[error("{0}: a field of the column {1} is not of the type the dictionary gives it")]
+    OtherType(String, String),
+    #[error("a table cannot be written as Parquet")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+    #[error("the registry of the fictitious release cannot be run: {0}")]
+    Fictitious(String),
     #[error("the bundle cannot be written")]
     Write(#[from] std::io::Error),
     #[error("a table cannot be written")]

@@ -77,9 +77,14 @@ pub fn unanswerable(
 ) -> Vec<(String, &'static str)> {
     let mut wrong = Vec::new();
     for (at, file) in wanted.0.iter().enumerate() {
-        if !files.contains(file) {
-            wrong.push((format!("files[{at}]"), "no such file in the release"));
-        }
+        let why = if !files.contains(file) {
+            Some("no such file in the release")
+        } else if file.contains('/') {
+            Some("ask for the table by its CSV file; the other forms come with it")
+        } else {
+            None
+        };
+        wrong.extend(why.map(|why| (format!("files[{at}]"), why)));
     }
     for (at, name) in wanted.1.iter().enumerate() {
         let found = name.split_once('.').and_then(|(entity, element)| {

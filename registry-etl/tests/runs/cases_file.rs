@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use registry_core::storage::CaseStatus;
+use registry_core::synthetic;
+
 use crate::registry::Registry;
 use crate::releases::{Rows, built, rows, unpacked};
 
@@ -51,6 +54,22 @@ fn every_code_has_its_words_beside_it() {
 #[test]
 fn a_case_has_one_row_that_agrees_with_the_files_it_is_made_of() {
     let registry = Registry::with(80, 4);
+    // One says neither that a scan was done nor that none was.
+    let mut silent = (0..80)
+        .map(|index| synthetic::case(&registry.plan, index))
+        .find(|case| case.body["consent"]["research_reuse"] == true)
+        .expect("one");
+    for section in ["section_attestation", "imaging"] {
+        silent.body.as_object_mut().expect("a record").remove(section);
+    }
+    registry
+        .put(
+            &silent.centre_id,
+            &silent.pseudonym,
+            silent.body,
+            CaseStatus::Submitted,
+        )
+        .expect("stored");
     let (built, bytes) = built(&registry, &registry.run(), 1);
     let files = unpacked(&bytes);
     let cases = rows(&files, "cases.csv");
