@@ -19,6 +19,7 @@ mod pages;
 mod postgres;
 mod quality;
 mod queries;
+mod redcap;
 mod releases;
 mod results;
 mod rules;
