@@ -159,6 +159,10 @@ fn exactly_what_was_approved_is_delivered() {
             "dictionary.csv",
             "load.R",
             "load.py",
+            "parquet/codelists.parquet",
+            "parquet/dictionary.parquet",
+            "parquet/patient.parquet",
+            "parquet/presentation.parquet",
             "patient.csv",
             "presentation.csv"
         ])
