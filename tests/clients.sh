@@ -4,7 +4,9 @@
 # 1. Every file of the coordinator's bundle has the digest, and every table the rows, that the manifest says.
 # 2. Frictionless validates datapackage.json: digests, types, codes, keys and references of every table.
 # 3. pandas through load.py, polars, DuckDB and R through load.R read the same rows; types and levels are those of the dictionary.
-# 4. The two worked examples of the release's README run as they are written and give the survival of survival_estimates.csv.
+# 4. The Parquet files hold what the CSV files hold, read by pandas, polars and DuckDB.
+# 5. The fictitious release has the files and columns of the real one.
+# 6. The two worked examples of the release's README run as they are written and give the survival of survival_estimates.csv.
 # What reads is installed into an environment of its own, thrown away at the end.
 set -euo pipefail
 url=$1 access=$2
@@ -53,14 +55,14 @@ echo "ok: frictionless finds the data package valid, and one with a wrong code a
 $python - <<'PYTHON'
 import csv, json
 import duckdb, pandas as pd, polars as pl
-from load import load, table
-frames, dictionary = load("."), table(".", "dictionary.csv")
+from load import labels, load, table
+frames, dictionary, words = load("."), table(".", "dictionary.csv"), labels(".")
 manifest = {f["name"]: f for f in json.load(open("manifest.json"))["files"] if f["name"].endswith(".csv")}
 lists = table(".", "codelists.csv").groupby("code_list", sort=False)["code"].apply(list).to_dict()
 assert {f"{name}.csv" for name in frames} == set(manifest), set(manifest) ^ {f"{name}.csv" for name in frames}
 POLARS = {"boolean": pl.Boolean, "integer": pl.Int64, "number": pl.Float64}
 DUCKDB = {"boolean": "BOOLEAN", "integer": "BIGINT", "number": "DOUBLE"}
-said, columns = [], 0
+said, columns, coded = [], 0, 0
 for file, told in manifest.items():
     frame, lines = frames[file.removesuffix(".csv")], dictionary[dictionary["file"] == file]
     types = dict(zip(lines["column"], lines["type"]))
@@ -82,6 +84,11 @@ for file, told in manifest.items():
             assert pd.api.types.is_numeric_dtype(column) and (kind == "number" or pd.api.types.is_integer_dtype(column)), (file, name)
         elif kind == "code":
             assert list(column.cat.categories) == lists[line["code_list"]], (file, name)
+            # The words beside a code are those of its list.
+            known = words[line["code_list"]]
+            beside = [text if isinstance(text, str) else None for text in frame[f"{name}__label"]]
+            assert beside == [known.get(code) or code if isinstance(code, str) else None for code in column], (file, name)
+            coded += 1
         # No value is lost to a type, and what is counted or summed is the same everywhere.
         present = sum(1 for row in csv.DictReader(open(file, newline="", encoding="utf-8")) if row[name] != "")
         assert int(column.notna().sum()) == present == polar[name].count() == duck[name].count(), (file, name)
@@ -90,9 +97,57 @@ for file, told in manifest.items():
             assert max(sums) - min(sums) <= 1e-9 * max(1, abs(sums[0])), (file, name, sums)
             said.append((file, name, sums[0]))
         columns += 1
-assert columns > 300 and len(said) > 50, (columns, len(said))
+assert columns > 400 and coded > 80 and len(said) > 50, (columns, coded, len(said))
+# One row a case, whose overall survival is that of S1 and whose counts are those of the tables.
+cases, s1 = frames["cases"].set_index("patient_id"), frames["survival_s1"].set_index("patient_id").loc[frames["cases"]["patient_id"]]
+assert cases.index.is_unique and len(cases) == len(frames["patient"]) == len(s1)
+for of_case, of_s1 in (("os_analysed", "analysed"), ("os_exit_days", "exit_days"), ("os_months", "os_months"), ("os_event", "os_event")):
+    assert cases[of_case].equals(s1[of_s1].rename(of_case)), of_case
+metastatic = frames["systemic"].query("setting == 'metastatic'").groupby("patient_id").size()
+assert (cases["systemic_lines"].fillna(0) == metastatic.reindex(cases.index).fillna(0)).all()
 csv.writer(open("../sums.csv", "w", newline="")).writerows([("file", "column", "sum"), *said])
 print(f"ok: pandas, polars and DuckDB agree on {columns} columns of {len(manifest)} tables")
+PYTHON
+
+# The Parquet files hold what the CSV files hold, typed, for whoever reads them.
+$python - <<'PYTHON'
+import pathlib
+import duckdb, pandas as pd, polars as pl
+from load import load, table
+frames, dictionary = load("."), table(".", "dictionary.csv")
+KINDS = {"boolean": (pl.Boolean, "BOOLEAN"), "integer": (pl.Int64, "BIGINT"), "number": (pl.Float64, "DOUBLE")}
+files, columns = sorted(pathlib.Path("parquet").iterdir()), 0
+assert {f"{file.stem}.csv" for file in files} == {file.name for file in pathlib.Path(".").glob("*.csv")}
+for file in files:
+    lines = dictionary[dictionary["file"] == f"{file.stem}.csv"]
+    kinds = dict(zip(lines["column"], lines["type"]))
+    frame, as_pandas, as_polars, as_duck = frames[file.stem], pd.read_parquet(file), pl.read_parquet(file), duckdb.read_parquet(str(file))
+    assert list(as_pandas.columns) == as_polars.columns == as_duck.columns == list(frame.columns), file
+    assert len(as_pandas) == as_polars.height == len(as_duck) == len(frame), file
+    in_duck, types = as_duck.pl(), dict(zip(as_duck.columns, map(str, as_duck.types)))
+    for name in frame.columns:
+        kind = KINDS.get(kinds[name], (pl.String, "VARCHAR"))
+        assert (as_polars.schema[name], types[name]) == kind, (file, name, as_polars.schema[name], types[name])
+        plain = [None if pd.isna(one) else one for one in frame[name]]
+        for found in (as_polars[name].to_list(), in_duck[name].to_list(), [None if pd.isna(one) else one for one in as_pandas[name]]):
+            assert found == plain, (file, name)
+        columns += 1
+assert columns > 400, columns
+print(f"ok: pandas, polars and DuckDB read {len(files)} Parquet files with the {columns} columns of the CSV files")
+PYTHON
+
+# The fictitious release, which a researcher gets without a request, has the same files and columns, and says what it is.
+key=$($python -c 'import json,sys; print(next(a["key"] for a in json.load(open(sys.argv[1]))["access"] if a["role"] == "researcher"))' "$access")
+curl -sS --fail -o "$work/fictitious.zip" -H "Authorization: Bearer $key" "$url/api/v1/releases/synthetic/bundle.zip"
+$python - "$work" <<'PYTHON'
+import json, sys, zipfile
+real, fiction = json.load(open("manifest.json")), zipfile.ZipFile(f"{sys.argv[1]}/fictitious.zip")
+told = json.loads(fiction.read("manifest.json"))
+columns = lambda manifest: {file["name"]: file["columns"] for file in manifest["files"]}
+assert columns(real) == columns(told) and told["fictitious"] is True and "fictitious" not in real
+for name in ("README.md", "CITATION.cff", "datapackage.json"):
+    assert "ictitious" in fiction.read(name).decode(), name
+print(f"ok: the fictitious release has the columns of the real one, {told['cases']} cases")
 PYTHON
 
 cat >"$work/check.R" <<'R'

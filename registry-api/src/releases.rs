@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
 use registry_core::storage::{DataRequest, DeliveredBundle, Release, RunStatus};
-use registry_etl::releases::{Approved, Manifest, ReleaseError, ReleaseOptions};
+use registry_etl::releases::{
+    Accounting, Approved, FICTITIOUS, FORMAT, Manifest, ReleaseError, ReleaseOptions,
+};
+use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::problem::{Kind, Problem};
 use crate::runs::engine_of;
@@ -75,7 +79,10 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
         ..problem
     })?;
     let mut draft = Draft::begin(state)?;
-    let options = options(state, &release.release_id, &release.title);
+    let options = ReleaseOptions {
+        accounting: accounting(&release),
+        ..options(state, &release.release_id, &release.title)
+    };
     let built =
         registry_etl::releases::build(&state.store, &registry, &engine, &run, &options, &mut draft.out)?;
     if built.sha256 != release.sha256 {
@@ -83,6 +90,46 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
     }
     draft.keep(&path)?;
     Ok((release, path))
+}
+
+/// The bundle of the release of fictitious cases, made when it is asked for first and again for another program or schema: its path, length
+/// and SHA-256 (hexadecimal).
+///
+/// # Errors
+/// None in practice.
+pub fn fictitious_bundle(state: &AppState) -> Result<(PathBuf, i64, String), Problem> {
+    let mut digest = Sha256::new();
+    for part in [env!("CARGO_PKG_VERSION"), FORMAT, state.schemas.digest()] {
+        digest.update(part);
+    }
+    let name = format!("{FICTITIOUS}-{}.zip", &hex::encode(digest.finalize())[..16]);
+    let path = state.settings.releases.folder.join(name);
+    if !path.exists() {
+        let mut draft = Draft::begin(state)?;
+        let registry = draft.path.with_extension("registry");
+        let folder = Scratch::make(registry)?;
+        registry_etl::releases::fictitious(&state.engine, &folder.0, &mut draft.out)?;
+        draft.keep(&path)?;
+    }
+    let file = std::fs::read(&path).map_err(Problem::internal)?;
+    let bytes = i64::try_from(file.len()).map_err(Problem::internal)?;
+    Ok((path, bytes, hex::encode(Sha256::digest(&file))))
+}
+
+/// A folder that is gone with what is in it when nobody needs it any more.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make(path: PathBuf) -> Result<Self, Problem> {
+        std::fs::create_dir(&path).map_err(Problem::internal)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 /// The bundle of an approved request, built when it is asked for first: what was recorded of it, and its file.
@@ -133,6 +180,8 @@ pub fn request_bundle(
             calendar_years: access.calendar_years,
             centre_unmasked: access.centre_unmasked,
         }),
+        accounting: accounting(&release),
+        fictitious: false,
     };
     let mut draft = Draft::begin(state)?;
     let built =
@@ -170,6 +219,9 @@ fn gone(was: &Value, now: &Manifest) -> Problem {
             now.program
         ));
     }
+    if was["format"].as_str() != Some(now.format.as_str()) {
+        why.push("bundles have another form by now".to_owned());
+    }
     if why.is_empty() {
         return Problem::new(Kind::ReleaseGone);
     }
@@ -190,12 +242,28 @@ fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
         title: title.to_owned(),
         key: state.release_key.clone(),
         approved: None,
+        accounting: None,
+        fictitious: false,
     }
+}
+
+/// What was counted when the release was frozen.
+fn accounting(release: &Release) -> Option<Accounting> {
+    let kept = release.manifest.get("accounting")?;
+    Accounting::deserialize(kept).ok()
 }
 
 /// The id becomes a file name.
 fn check_id(id: &str) -> Result<(), Problem> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    // An address of its own, and files beside those of releases.
+    let taken = id == FICTITIOUS || id.starts_with("synthetic-") || id.starts_with("request-");
+    if taken {
+        return Err(Problem::with(
+            Kind::InvalidValue,
+            "a release id is not synthetic, and begins with neither synthetic- nor request-",
+        ));
+    }
     if !id.is_empty() && id.len() <= 32 && !id.starts_with('.') && id.bytes().all(plain) {
         return Ok(());
     }
@@ -286,6 +354,9 @@ mod tests {
         let another = "it was made by another version of the program, and this is version 2.0.0";
         assert_eq!(why(&old), told(another));
         assert_eq!(why(&manifest(7, "2.0.0")), None);
+        let mut other_form = manifest(7, "2.0.0");
+        other_form["format"] = json!("e");
+        assert_eq!(why(&other_form), told("bundles have another form by now"));
         assert_eq!(gone(&manifest(7, "2.0.0"), &now).kind, Kind::ReleaseGone);
     }
 }

@@ -159,17 +159,24 @@ fn exactly_what_was_approved_is_delivered() {
             "dictionary.csv",
             "load.R",
             "load.py",
+            "parquet/codelists.parquet",
+            "parquet/dictionary.parquet",
+            "parquet/patient.parquet",
+            "parquet/presentation.parquet",
             "patient.csv",
             "presentation.csv"
         ])
     );
     here.is_described(&id, &manifest);
     let (header, rows) = here.rows(&id, "presentation.csv");
-    assert_eq!(header, ["patient_id", "row", "timing", "timing__absent"]);
+    assert_eq!(
+        header,
+        ["patient_id", "row", "timing", "timing__label", "timing__absent"]
+    );
     assert_eq!(rows.len(), 6 * 4 + 2);
     let (header, rows) = here.rows(&id, "patient.csv");
     assert_eq!(
-        header[..7],
+        header[..8],
         [
             "patient_id",
             "centre",
@@ -177,6 +184,7 @@ fn exactly_what_was_approved_is_delivered() {
             "age_at_diagnosis",
             "age_at_diagnosis__absent",
             "sex",
+            "sex__label",
             "sex__absent"
         ]
     );
@@ -185,11 +193,11 @@ fn exactly_what_was_approved_is_delivered() {
             .iter()
             .any(|name| name.contains("birth_year") || name.contains("pseudonym"))
     );
-    let told = |row: &Vec<String>| row[1..7].join("|");
+    let told = |row: &Vec<String>| row[1..8].join("|");
     // Born 1960, diagnosed in December 2019; born 1958, diagnosed in February 2024.
     let expected = [
-        ("C01|2015-2019|55-59||female|", 6),
-        ("C02|2020-2024|65-69|||unknown", 2),
+        ("C01|2015-2019|55-59||female|Female|", 6),
+        ("C02|2020-2024|65-69||||unknown", 2),
     ];
     for (text, times) in expected {
         assert_eq!(
@@ -259,7 +267,7 @@ fn without_a_contract_small_groups_are_made_larger_or_withheld() {
     );
     assert_eq!(rows.len(), 8);
     for row in &rows {
-        assert_eq!(row[1..7], ["", "", "", "withheld", "", "withheld"], "{row:?}");
+        assert_eq!(row[1..8], ["", "", "", "withheld", "", "", "withheld"], "{row:?}");
     }
     let k = here.manifest(&id)["request"]["k_anonymity"].clone();
     assert_eq!(
@@ -281,6 +289,103 @@ fn without_a_contract_small_groups_are_made_larger_or_withheld() {
     );
     let text = text.expect("UTF-8");
     assert!(!text.contains("C01") && !text.contains("female"));
+}
+
+/// One row a case: a column comes with everything it rests on or not at all, and what it says of a patient is what `patient.csv` says.
+#[test]
+fn the_row_of_a_case_has_what_all_its_elements_were_approved_for() {
+    let here = Frozen::new();
+    let survival = [
+        "presentation.seq",
+        "presentation.date_detected",
+        "consent.status",
+        "primary.eligibility_class",
+        "patient.registration_date",
+        "patient.ascertainment",
+        "followup.date",
+        "followup.vital_status",
+        "followup.death_date",
+    ];
+    let ask = |elements: &[&str]| {
+        let mut elements: Vec<&str> = elements.to_vec();
+        elements.extend([
+            "patient.birth_year",
+            "patient.sex",
+            "presentation.timing",
+            "primary.fnclcc_grade",
+        ]);
+        let id = here.file(json!({ "files": ["cases.csv"], "elements": elements }));
+        here.approve(&id, &json!({ "expires_on": THROUGH }));
+        id
+    };
+    let id = ask(&survival);
+    let (header, rows) = here.rows(&id, "cases.csv");
+    assert_eq!(
+        header,
+        [
+            "patient_id",
+            "centre",
+            "age_at_diagnosis",
+            "age_at_diagnosis__absent",
+            "sex",
+            "sex__label",
+            "sex__absent",
+            "eligibility_class",
+            "eligibility_class__label",
+            "fnclcc_grade",
+            "fnclcc_grade__label",
+            "fnclcc_grade__absent",
+            "timing",
+            "timing__label",
+            "timing__absent",
+            "presentations",
+            "contacts",
+            "os_analysed",
+            "os_left_out",
+            "os_entry_days",
+            "os_exit_days",
+            "os_months",
+            "os_event",
+            "os_lost",
+        ]
+    );
+    let (_, patients) = here.rows(&id, "patient.csv");
+    assert_eq!((rows.len(), patients.len()), (8, 8));
+    for (row, patient) in rows.iter().zip(&patients) {
+        assert_eq!(row[..1], patient[..1]);
+        // Two patients differ from six: withheld for all of them, here as well.
+        assert_eq!(row[1..7], ["", "", "withheld", "", "", "withheld"]);
+    }
+    let manifest = here.manifest(&id);
+    here.is_described(&id, &manifest);
+    let why = |column: &str| {
+        let withheld = manifest["withheld"].as_array().expect("a list").iter();
+        withheld
+            .filter(|one| one["entity"] == "cases" && one["element"] == column)
+            .map(|one| one["reason"].as_str().expect("words").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(why("os_months"), Vec::<String>::new());
+    assert_eq!(
+        why("ecog"),
+        ["rests on what the bundle does not hold: assessment.ecog, assessment.date"]
+    );
+
+    // One element less: no column of overall survival, and no other that rests on it.
+    let less: Vec<&str> = survival
+        .into_iter()
+        .filter(|element| *element != "followup.vital_status")
+        .collect();
+    let (header, _) = here.rows(&ask(&less), "cases.csv");
+    assert!(
+        header.contains(&"contacts".to_owned()) && !header.iter().any(|column| column.starts_with("os_"))
+    );
+    // Not asked for, not there.
+    let id = here.file(json!({}));
+    here.approve(&id, &json!({ "expires_on": THROUGH }));
+    here.researcher
+        .get(&format!("/api/v1/data-requests/{id}/files/cases.csv"))
+        .expect(404);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod pages;
 mod postgres;
 mod quality;
 mod queries;
+mod redcap;
 mod releases;
 mod report;
 mod results;

@@ -175,3 +175,132 @@ fn a_lost_bundle_is_built_again_as_it_was_or_is_gone() {
     assert!(!why.contains("program") && !why.contains("FIG-"), "{why}");
     assert!(!file.exists(), "nothing else is put in its place");
 }
+
+/// A service with a few cases, one release `F` of them, and its office.
+fn frozen() -> (Service, support::client::Client) {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for n in 0..3 {
+        let name = format!("FIG-{n:04}");
+        centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+    let run = service.published_run("2026-11-01");
+    let office = service.client("coordinator", None);
+    office
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "F" }))
+        .expect(201);
+    (service, office)
+}
+
+#[test]
+fn one_file_comes_for_excel_when_asked_and_as_parquet_by_its_name() {
+    let (_service, office) = frozen();
+    let file = |name: &str| office.get(&format!("/api/v1/releases/F/files/{name}"));
+    let plain = file("presentation.csv").expect(200);
+    let excel = file("presentation.csv?variant=excel").expect(200);
+    let (plain_text, excel_text) = (plain.text(), excel.text());
+    assert!(excel_text.starts_with("\u{feff}patient_id;row;seq;"));
+    assert!(!plain_text.starts_with('\u{feff}') && plain_text.starts_with("patient_id,row,seq,"));
+    let fields = |text: &str, delimiter: u8| -> Vec<csv::StringRecord> {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader
+            .delimiter(delimiter)
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        reader.records().map(|row| row.expect("a row")).collect()
+    };
+    assert_eq!(fields(&excel_text, b';'), fields(&plain_text, b','));
+    assert_eq!(fields(&plain_text, b',').len(), 3 * 4);
+    // It is not what the digest is of.
+    assert!(plain.header("repr-digest").is_some() && plain.header("accept-ranges").is_some());
+    assert!(excel.header("repr-digest").is_none() && excel.header("accept-ranges").is_none());
+    let tag = excel.header("etag").expect("a tag").to_owned();
+    assert_ne!(plain.header("etag"), Some(tag.as_str()));
+    assert!(tag.ends_with("-excel\""), "{tag}");
+    let known = [("if-none-match", tag.as_str())];
+    office
+        .get_with("/api/v1/releases/F/files/presentation.csv?variant=excel", &known)
+        .expect(304);
+    assert!(
+        excel
+            .header("content-disposition")
+            .is_some_and(|one| one.contains("presentation-excel.csv"))
+    );
+    // Of tables only, and no other form.
+    for name in ["README.md", "cases.parquet"] {
+        file(&format!("{name}?variant=excel")).expect(422);
+    }
+    assert_eq!(file("cases.csv?variant=pdf").expect(400).code(), "bad_query");
+
+    let manifest = office.get("/api/v1/releases/F/manifest.json").expect(200).json();
+    let parquet = file("cases.parquet").expect(200);
+    assert!(parquet.body.starts_with(b"PAR1") && parquet.body.ends_with(b"PAR1"));
+    let files = manifest["files"].as_array().expect("files");
+    let listed = files
+        .iter()
+        .find(|one| one["name"] == "parquet/cases.parquet")
+        .expect("listed");
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&parquet.body));
+    assert_eq!(listed["sha256"], digest);
+    assert_eq!(listed["rows"], 3);
+    let part = office
+        .get_with(
+            "/api/v1/releases/F/files/cases.parquet",
+            &[("range", "bytes=0-3")],
+        )
+        .expect(206);
+    assert_eq!(part.body, b"PAR1");
+}
+
+#[test]
+fn a_release_tells_what_it_leaves_out_and_keeps_to_it() {
+    let (service, office) = frozen();
+    let manifest = office.get("/api/v1/releases/F/manifest.json").expect(200).json();
+    assert_eq!(
+        manifest["accounting"],
+        json!({ "told_from": 5, "changes": null, "left_out": [
+            { "reason": "no consent to research reuse", "cases": 0 },
+            { "reason": "draft, not submitted", "cases": 0 },
+            { "reason": "withdrawn", "cases": 0 },
+        ] })
+    );
+    // Three stay as they are: too few to tell that all of them did.
+    let run = service.published_run("2026-11-02");
+    office
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "G" }))
+        .expect(201);
+    let next = office.get("/api/v1/releases/G/manifest.json").expect(200).json();
+    let changes = json!({ "since": "F", "added": 0, "changed": null, "left": 0 });
+    assert_eq!(next["accounting"]["changes"], changes);
+}
+
+/// The release of fictitious cases is everyone's; no release can take its address.
+#[test]
+fn whoever_is_signed_in_gets_the_fictitious_release_and_nobody_else() {
+    let service = Service::start();
+    let address = "/api/v1/releases/synthetic/bundle.zip";
+    support::client::Client::new(service.base(), None)
+        .get(address)
+        .expect(401);
+    let first = service.client("researcher", None).get(address).expect(200);
+    assert!(first.body.starts_with(b"PK") && first.header("repr-digest").is_some());
+    for (role, centre) in [("committee", None), ("submitter", Some("C01")), ("admin", None)] {
+        let again = service.client(role, centre).get(address).expect(200);
+        assert!(again.body == first.body, "{role}");
+    }
+    service
+        .client("researcher", None)
+        .get(&format!("{address}?variant=excel"))
+        .expect(400);
+    // What it was made in is gone, and what it left is one file.
+    let folder = &service.state().settings.releases.folder;
+    let left: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let office = service.client("coordinator", None);
+    let run = service.published_run("2026-11-01");
+    for id in ["synthetic", "synthetic-1", "request-1"] {
+        let refused = office.post("/api/v1/releases", &[], &json!({ "run": run, "release": id }));
+        assert_eq!(refused.expect(422).code(), "invalid_value");
+    }
+}

@@ -58,6 +58,48 @@ fn a_run_is_started_published_and_read_by_role() {
             .is_some_and(|t| t.starts_with("text/csv"))
     );
     committee.get("/api/v1/adherence/1a/funnel").expect(200);
+    // Of a table the columns asked for, in that order; the rows are the same.
+    let table = |path: &str| committee.get_with(path, &[("accept", "text/csv")]);
+    let lines = |text: &str| text.lines().count();
+    for (path, columns, header) in [
+        (
+            "/api/v1/adherence?measure=1a&by=network",
+            "rate,measure",
+            "rate,measure",
+        ),
+        (
+            "/api/v1/adherence/1a/funnel?",
+            "centre,rate,lower95",
+            "centre,rate,lower95",
+        ),
+        ("/api/v1/survival/S1?table=flow", "n,%20reason", "n,reason"),
+        (
+            "/api/v1/survival/S1/centres?",
+            "centre,observed",
+            "centre,observed",
+        ),
+    ] {
+        let whole = table(path).expect(200).text();
+        let chosen = table(&format!("{path}&columns={columns}")).expect(200).text();
+        assert_eq!(chosen.lines().next(), Some(header), "{path}");
+        assert_eq!(lines(&chosen), lines(&whole), "{path}");
+        for wrong in ["nobody", "rate,rate", ""] {
+            let refused = table(&format!("{path}&columns={wrong}")).expect(400);
+            assert_eq!(refused.code(), "bad_query");
+            let told = refused.json()["detail"].as_str().expect("words").to_owned();
+            let known = header.split(',').next().expect("one");
+            assert!(told.contains(known) && !told.contains("nobody"), "{told}");
+        }
+        // Of a table only.
+        committee.get(&format!("{path}&columns={columns}")).expect(400);
+    }
+    let packed = committee
+        .get_with(
+            "/api/v1/adherence",
+            &[("accept", "text/csv"), ("accept-encoding", "gzip")],
+        )
+        .expect(200);
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
     let survival = committee.get("/api/v1/survival/S1").expect(200).json();
     let beside = &survival["benchmarks"][0];
     assert_eq!(beside["group"], "all");

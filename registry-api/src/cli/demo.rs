@@ -266,7 +266,13 @@ fn researcher(state: &AppState, office: &Scope, access: &[Access]) -> Result<(),
         purpose: "To try the delivery of data; the patients are synthetic.".to_owned(),
         continues: None,
         asked: DataAccess {
-            files: files.into_iter().flatten().filter_map(name).collect(),
+            // Its other forms come with a table.
+            files: files
+                .into_iter()
+                .flatten()
+                .filter_map(name)
+                .filter(|name| !name.contains('/'))
+                .collect(),
             ..DataAccess::default()
         },
     };

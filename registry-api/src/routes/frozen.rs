@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::DeflateDecoder;
+use registry_etl::releases::Excel;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
@@ -39,6 +40,8 @@ pub(super) struct Frozen {
     digest: Vec<u8>,
     media_type: &'static str,
     name: String,
+    /// Sent as Excel opens it.
+    excel: bool,
 }
 
 impl Frozen {
@@ -50,6 +53,7 @@ impl Frozen {
             digest: hex::decode(sha256).map_err(Problem::internal)?,
             media_type: "application/zip",
             name,
+            excel: false,
         })
     }
 
@@ -60,6 +64,12 @@ impl Frozen {
     pub(super) fn entry(path: &Path, name: &str, manifest: &Value) -> Result<Self, Problem> {
         let mut archive =
             ZipArchive::new(File::open(path).map_err(Problem::internal)?).map_err(Problem::internal)?;
+        // The Parquet files have a folder; a path of the address has none.
+        let inside = match name.ends_with(".parquet") && !name.contains('/') {
+            true => format!("parquet/{name}"),
+            false => name.to_owned(),
+        };
+        let name = inside.as_str();
         let mut entry = archive.by_name(name).map_err(|_| Problem::new(Kind::NotFound))?;
         let files = manifest.get("files").and_then(Value::as_array);
         let listed = files.and_then(|files| {
@@ -95,7 +105,26 @@ impl Frozen {
                 Some("parquet") => "application/vnd.apache.parquet",
                 _ => "text/plain; charset=utf-8",
             },
-            name: name.to_owned(),
+            name: name.rsplit('/').next().unwrap_or(name).to_owned(),
+            excel: false,
+        })
+    }
+
+    /// The same table as Excel opens it. What is sent is not what the digest is of: it has no digest, and no ranges.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidValue`] for what is no CSV file.
+    pub(super) fn for_excel(self) -> Result<Self, Problem> {
+        let Some(stem) = self.name.strip_suffix(".csv") else {
+            return Err(Problem::with(
+                Kind::InvalidValue,
+                "variant: only a CSV file has one for Excel",
+            ));
+        };
+        Ok(Self {
+            name: format!("{stem}-excel.csv"),
+            excel: true,
+            ..self
         })
     }
 
@@ -169,23 +198,44 @@ fn stream(
     SizedStream::new(length, Box::pin(chunks))
 }
 
+/// A table for Excel, made while it is sent.
+fn excel(source: Source) -> impl futures_util::Stream<Item = Result<web::Bytes, io::Error>> {
+    enum At {
+        Unopened(Source),
+        Open(Excel<Box<dyn Read + Send>>),
+    }
+    futures_util::stream::try_unfold(At::Unopened(source), |at| async move {
+        let read = web::block(move || {
+            let mut table = match at {
+                At::Unopened(source) => Excel::new(reader(source, 0)?),
+                At::Open(table) => table,
+            };
+            let mut chunk = Vec::with_capacity(CHUNK);
+            table.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+            Ok::<_, io::Error>((table, chunk))
+        });
+        let (table, chunk) = read.await.map_err(io::Error::other)??;
+        Ok((!chunk.is_empty()).then(|| (web::Bytes::from(chunk), At::Open(table))))
+    })
+}
+
 impl Responder for Frozen {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let etag = format!("\"{}\"", hex::encode(&self.digest));
-        let headers = [
+        let form = if self.excel { "-excel" } else { "" };
+        let etag = format!("\"{}{form}\"", hex::encode(&self.digest));
+        let mut headers = vec![
             ("etag", etag.clone()),
-            (
-                "repr-digest",
-                format!("sha-256=:{}:", STANDARD.encode(&self.digest)),
-            ),
-            ("accept-ranges", "bytes".to_owned()),
             (
                 "content-disposition",
                 format!("attachment; filename=\"{}\"", self.name),
             ),
         ];
+        if !self.excel {
+            let digest = format!("sha-256=:{}:", STANDARD.encode(&self.digest));
+            headers.extend([("repr-digest", digest), ("accept-ranges", "bytes".to_owned())]);
+        }
         let text = |name| header_text(request, name).ok().flatten();
         let known = |tags: String| {
             let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
@@ -194,6 +244,10 @@ impl Responder for Frozen {
         let total = self.length;
         let mut response = if text("if-none-match").is_some_and(known) {
             HttpResponse::NotModified().finish()
+        } else if self.excel {
+            HttpResponse::Ok()
+                .insert_header(("content-encoding", "identity"))
+                .streaming(Box::pin(excel(self.source)))
         } else {
             let asked = text("range").filter(|_| text("if-range").is_none_or(|tag| tag == etag));
             match asked.as_deref().map(|range| part(range, total)) {

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod openapi;
 pub mod quality;
 pub mod queries;
+mod redcap;
 pub mod releases;
 mod reply;
 pub mod results;
@@ -50,6 +51,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(fhir::endpoints());
     all.extend(releases::endpoints());
     all.extend(data_requests::endpoints());
+    all.extend(redcap::endpoints());
     all.extend(centres::endpoints());
     all.extend(keys::endpoints());
     all.extend(audit::endpoints());

@@ -17,6 +17,7 @@ mod proportion;
 mod repeats;
 pub mod settle;
 mod strata;
+mod summary;
 mod units;
 
 pub use course::CourseFacts;
@@ -24,6 +25,7 @@ pub use definition::{Definition, DefinitionError, definitions};
 pub use estimate::estimate;
 pub use facts::{RecordedDate, SurvivalFacts};
 pub use settle::{DateReading, LeftOut, Settled, settle};
+pub use summary::CaseSummary;
 pub use units::{Cohort, Transferred};
 
 /// Level of a case whose stratifier is not recorded: its own level, never dropped.

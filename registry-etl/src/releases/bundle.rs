@@ -1,11 +1,15 @@
 //! Building the bundle.
 
 use super::analysis::AdherenceTable;
+use super::archive::write_zip;
+use super::cases::{self, CasesTable};
 use super::deidentify::Rules;
 use super::entities::{ReleasedCase, tables};
-use super::projection::{self, RequestNotes};
-use super::spool::FinishedTable;
-use super::{ReleaseError, ReleaseOptions, columns, endpoints, package, reference_tables};
+use super::manifest::{FORMAT, FileEntry, Manifest};
+use super::projection;
+use super::{
+    ReleaseError, ReleaseOptions, accounting, columns, endpoints, package, parquet, reference_tables,
+};
 use crate::cohorts::definitions;
 use crate::measures::{CaseEvaluation, CaseFacts, Engine};
 use crate::results::RunIdentity;
@@ -14,65 +18,13 @@ use registry_core::access::Scope;
 use registry_core::record::day_number;
 use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
 use registry_core::validation::Envelope;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};
-use std::io::{self, Write};
+use std::io::Write;
 use uuid::Uuid;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// Cases read together.
 const BATCH: usize = 200;
-/// From this size on an entry needs the format's 64-bit fields.
-const LARGE: u64 = 1 << 31;
-
-/// One file of a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileEntry {
-    pub name: String,
-    pub rows: u64,
-    pub bytes: u64,
-    /// SHA-256 (hexadecimal) of the file as it is in the bundle.
-    pub sha256: String,
-    pub columns: Vec<String>,
-}
-
-/// An element that a release does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withheld {
-    pub entity: String,
-    pub element: String,
-    pub visibility: String,
-    pub reason: String,
-}
-
-/// What a release is and holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// Format of the bundle.
-    pub format: String,
-    pub release: String,
-    pub title: String,
-    /// The run it freezes.
-    pub run: i64,
-    pub cut_off: String,
-    pub watermark: i64,
-    /// Schema, guideline and engine versions and digests, as the run keeps them.
-    pub versions: Value,
-    /// Version of the program that wrote the bundle.
-    #[serde(default)]
-    pub program: String,
-    /// Which cases are in it.
-    pub filters: Vec<String>,
-    pub cases: u64,
-    pub files: Vec<FileEntry>,
-    pub withheld: Vec<Withheld>,
-    /// The data request the bundle is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestNotes>,
-}
 
 /// A built release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +59,8 @@ pub fn build(
     let mut entity_tables = tables(dictionary, approved, &rules)?;
     let mut case_ids = Vec::new();
     let mut adherence = AdherenceTable::begin()?;
+    let definitions = definitions(engine.judge().store())?;
+    let mut summaries = CasesTable::begin(dictionary, endpoints::overall(&definitions)?, approved)?;
     let (mut facts, mut patients): (Vec<CaseFacts>, Vec<String>) = Default::default();
     let measures = engine.measures()?;
     let still = store.last_transfer(scope)?;
@@ -148,6 +102,7 @@ pub fn build(
                 table.add(&released, &options.key)?;
             }
             adherence.add(&case.patient, &evaluation, &measures)?;
+            summaries.add(&released, &options.key, &evaluation.facts, cut_off)?;
             facts.push(evaluation.facts);
             patients.push(case.patient.clone());
             case_ids.push(case.case.case_id.clone());
@@ -156,9 +111,8 @@ pub fn build(
     if store.last_transfer(scope)? != still {
         return Err(ReleaseError::Transferred);
     }
-    let definitions = definitions(engine.judge().store())?;
     let references = [
-        reference_tables::dictionary(&entity_tables, &definitions, approved)?,
+        reference_tables::dictionary(&entity_tables, &summaries, &definitions, approved)?,
         reference_tables::codelists(&entity_tables)?,
         reference_tables::measures(&measures)?,
     ];
@@ -170,6 +124,10 @@ pub fn build(
     for table in entity_tables {
         files.push(table.finish()?);
     }
+    let wanted = approved.is_none_or(|approved| approved.files.contains(cases::CASES));
+    let mut not_told = std::mem::take(&mut summaries.withheld);
+    not_told.retain(|_| wanted);
+    files.push(summaries.finish()?);
     files.push(adherence.finish()?);
     files.extend(endpoints::tables(
         &definitions,
@@ -178,6 +136,9 @@ pub fn build(
         (&facts, &patients),
         low_volume(engine.guideline()?),
     )?);
+    if options.fictitious {
+        package::say_fictitious(&mut files)?;
+    }
     files.extend(references);
     let patients = files
         .iter()
@@ -190,13 +151,16 @@ pub fn build(
         }
         None => (files, None),
     };
+    cases::with_patients(&mut files)?;
     let described = package::datapackage(options, &files)?;
+    files.extend(parquet::tables(&files)?);
     files.push(described);
     files.push(package::citation(options, run)?);
     let manifest = Manifest {
-        format: "rps-registry-release/1".to_owned(),
+        format: FORMAT.to_owned(),
         release: options.release_id.clone(),
         title: options.title.clone(),
+        fictitious: options.fictitious,
         run: run.number,
         cut_off: run.cutoff_date.to_string(),
         watermark: run.watermark,
@@ -207,11 +171,13 @@ pub fn build(
             "not a draft, not withdrawn when the bundle was built".to_owned(),
         ],
         cases: patients,
-        files: files.iter().map(entry).collect(),
+        accounting: options.accounting.clone(),
+        files: files.iter().map(FileEntry::from).collect(),
         withheld: dictionary
             .entities
             .iter()
             .flat_map(|e| columns::plan(e, approved).1)
+            .chain(not_told)
             .chain(endpoints::withheld())
             .collect(),
         request,
@@ -253,7 +219,12 @@ pub fn freeze(
     options: &ReleaseOptions,
     out: impl Write,
 ) -> Result<Release, ReleaseError> {
-    let built = build(store, scope, engine, run, options, out)?;
+    let before = store.list_releases(scope)?;
+    let counted = ReleaseOptions {
+        accounting: Some(accounting::count(store, scope, run, before.first())?),
+        ..options.clone()
+    };
+    let built = build(store, scope, engine, run, &counted, out)?;
     let release = NewRelease {
         release_id: options.release_id.clone(),
         run: run.number,
@@ -322,62 +293,4 @@ fn origin(document: &Value) -> crate::cohorts::RecordedDate {
     date.and_then(|row| row.get("date_detected")?.as_str())
         .and_then(registry_core::record::PartialDate::parse)
         .map_or(crate::cohorts::RecordedDate::None, Into::into)
-}
-
-fn entry(file: &FinishedTable) -> FileEntry {
-    FileEntry {
-        name: file.name.clone(),
-        rows: file.rows,
-        bytes: file.bytes,
-        sha256: file.sha256.clone(),
-        columns: file.columns.clone(),
-    }
-}
-
-/// Counts and hashes what passes through.
-struct Hashed<W> {
-    out: W,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(buffer)?;
-        self.hash.update(&buffer[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// Manifest first, then the files; every entry carries the same fixed time.
-fn write_zip(
-    out: impl Write,
-    files: &[FinishedTable],
-    manifest: &Manifest,
-) -> Result<(String, u64), ReleaseError> {
-    let mut hashed = Hashed {
-        out,
-        hash: Sha256::new(),
-        bytes: 0,
-    };
-    let mut zip = ZipWriter::new_stream(&mut hashed);
-    let entry = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
-    zip.start_file("manifest.json", entry)?;
-    zip.write_all(&serde_json::to_vec_pretty(manifest)?)?;
-    zip.write_all(b"\n")?;
-    for file in files {
-        zip.start_file(&file.name, entry.large_file(file.bytes > LARGE))?;
-        io::copy(&mut file.reader(), &mut zip)?;
-    }
-    zip.finish()?;
-    hashed.flush()?;
-    Ok((hex::encode(hashed.hash.finalize()), hashed.bytes))
 }

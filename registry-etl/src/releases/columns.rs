@@ -2,9 +2,21 @@
 
 use registry_core::dictionary::{Element, ElementKind, Entity, EntityKind, Visibility};
 
-use super::bundle::Withheld;
 use super::described::Holds as Kind;
+use super::manifest::Withheld;
 use super::projection::{AGE_COLUMN, Approved, undeliverable};
+
+/// Ends the name of the column with the words of a code.
+pub(super) const LABEL: &str = "__label";
+/// Ends the name of the column with the reason for a missing value.
+pub(super) const ABSENT: &str = "__absent";
+
+/// The column whose value a column says more of: itself, or the one its twin stands beside.
+pub(super) fn of_column(name: &str) -> &str {
+    name.strip_suffix(LABEL)
+        .or_else(|| name.strip_suffix(ABSENT))
+        .unwrap_or(name)
+}
 
 /// What a column holds of its element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +34,8 @@ pub(super) enum Field {
     Precision,
     /// The absence code.
     Absent,
+    /// The words of the code.
+    Label,
     /// Age at metastatic diagnosis in bands, from a year of birth.
     Age,
 }
@@ -43,7 +57,7 @@ impl Column {
             Field::DayMin | Field::DayMax => Kind::Integer,
             Field::Precision => Kind::Precision,
             Field::Absent => Kind::Absence,
-            Field::Key | Field::Age => Kind::Text,
+            Field::Key | Field::Age | Field::Label => Kind::Text,
             Field::Value => match element.kind {
                 ElementKind::Boolean => Kind::Boolean,
                 ElementKind::Integer | ElementKind::Year => Kind::Integer,
@@ -64,6 +78,7 @@ impl Column {
             Field::DayMax => "latest possible day, counted from metastatic diagnosis".to_owned(),
             Field::Precision => "how precisely the date is known: day, month, year".to_owned(),
             Field::Absent => "why there is no value".to_owned(),
+            Field::Label => "the words of the code; the code itself where its list has none".to_owned(),
             Field::Age => "age at metastatic diagnosis in years, in bands".to_owned(),
         }
     }
@@ -106,7 +121,7 @@ fn fields(
         if element.kind == ElementKind::Year && element.visibility == Visibility::QuasiIdentifier {
             let mut fields = vec![(AGE_COLUMN.to_owned(), Field::Age)];
             if !element.absence.is_empty() {
-                fields.push((format!("{AGE_COLUMN}__absent"), Field::Absent));
+                fields.push((format!("{AGE_COLUMN}{ABSENT}"), Field::Absent));
             }
             return Ok(fields);
         }
@@ -133,6 +148,12 @@ fn told(element: &Element) -> Result<Vec<(String, Field)>, &'static str> {
     let name = &element.name;
     let plain = |field| vec![(name.clone(), field)];
     let mut fields = match element.kind {
+        ElementKind::Code | ElementKind::Integer if element.codes.is_some() => {
+            vec![
+                (name.clone(), Field::Value),
+                (format!("{name}{LABEL}"), Field::Label),
+            ]
+        }
         ElementKind::Code
         | ElementKind::Boolean
         | ElementKind::Integer
@@ -158,7 +179,7 @@ fn told(element: &Element) -> Result<Vec<(String, Field)>, &'static str> {
         ElementKind::DateTime => return Err("an exact point in time"),
     };
     if !element.absence.is_empty() {
-        fields.push((format!("{name}__absent"), Field::Absent));
+        fields.push((format!("{name}{ABSENT}"), Field::Absent));
     }
     Ok(fields)
 }

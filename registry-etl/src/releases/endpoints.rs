@@ -30,6 +30,13 @@ const TEXTS: [(&str, &str); 4] = [
 /// The endpoint whose file has columns of its own name.
 const OVERALL: &str = "S1";
 
+/// The endpoint of overall survival.
+pub(super) fn overall(definitions: &[Definition]) -> Result<&Definition, ReleaseError> {
+    let mut all = definitions.iter();
+    all.find(|one| one.id == OVERALL)
+        .ok_or(ReleaseError::NoEndpoint(OVERALL))
+}
+
 /// The file of an endpoint.
 pub(super) fn file(definition: &Definition) -> String {
     format!("survival_{}.csv", definition.id.to_lowercase().replace('-', "_"))

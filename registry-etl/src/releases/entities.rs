@@ -112,7 +112,7 @@ impl EntityTable<'_> {
 }
 
 /// The text of a column; `None` where there is nothing to say.
-fn text(
+pub(super) fn text(
     field: &Field,
     element: &Element,
     value: &Value,
@@ -125,6 +125,10 @@ fn text(
     }
     match field {
         Field::Value => plain(element, value),
+        Field::Label => {
+            let code = plain(element, value)?;
+            Some(words(element, &code).to_owned())
+        }
         Field::Holds(code) => {
             let members = value.as_array()?;
             Some(truth(members.iter().any(|m| m.as_str() == Some(code))))
@@ -158,7 +162,14 @@ fn text(
     }
 }
 
-fn truth(value: bool) -> String {
+/// The words of a code; the code where its list has none.
+pub(super) fn words<'a>(element: &'a Element, code: &'a str) -> &'a str {
+    let listed = element.codes.as_ref().map_or(&[][..], |list| &list.codes);
+    let found = listed.iter().find(|one| one.code == code);
+    found.and_then(|one| one.label.as_deref()).unwrap_or(code)
+}
+
+pub(super) fn truth(value: bool) -> String {
     if value { "TRUE" } else { "FALSE" }.to_owned()
 }
 

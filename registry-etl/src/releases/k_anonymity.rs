@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use super::columns::{LABEL, of_column};
 use super::deidentify::{Rules, Step, coarser};
 
 /// What k-anonymity came to.
@@ -54,8 +55,14 @@ pub(super) fn apply(cells: &mut Cells, columns: &[String], rules: &Rules, enforc
             if below(cells, rules.k) == 0 {
                 break;
             }
-            if let Some(at) = columns.iter().position(|column| *column == step.column) {
-                take(cells, at, step, rules);
+            let wanted = |column: &String| *column == step.column;
+            if columns.iter().any(wanted) {
+                for (at, column) in columns.iter().enumerate() {
+                    // The words of a code leave with it.
+                    if wanted(column) || column.strip_suffix(LABEL) == Some(step.column.as_str()) {
+                        take(cells, at, step, rules);
+                    }
+                }
                 generalised.push(match step.band {
                     Some(band) => format!("{}: bands of {band} years", step.column),
                     None => format!("{}: withheld", step.column),
@@ -68,7 +75,7 @@ pub(super) fn apply(cells: &mut Cells, columns: &[String], rules: &Rules, enforc
     KAnonymity {
         quasi_identifiers: columns
             .iter()
-            .filter(|name| !name.ends_with("__absent"))
+            .filter(|name| of_column(name) == name.as_str())
             .cloned()
             .collect(),
         k_wanted: rules.k,

@@ -5,6 +5,9 @@
 //!   from metastatic diagnosis (`<name>_day_min`, `<name>_day_max`, `<name>__precision`), everything else withheld and listed in
 //!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
 //! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
+//! * `<name>__label` stands beside every code and holds its words.
+//! * `cases.csv` has one row a case, ready for analysis: the disease, treatment counted, overall survival. It has a column only where every
+//!   element the column rests on may leave.
 //! * One file per survival endpoint (`survival_s1.csv`, `survival_s4_lung.csv`): the rows its estimate rests on, from the cohort of the
 //!   results; `survival_estimates.csv` has the estimates of these rows, `reproduce.R` recomputes them with R's `survival`.
 //! * Only cases with `consent.research_reuse = true`, and none withdrawn since the run.
@@ -12,30 +15,46 @@
 //! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
 //! * The bundle of an approved data request holds what was approved and the keys, under pseudonyms of its own, with ages and calendar years in
 //!   bands and groups of patients as large as `schema/releases/deidentification.toml` wants them.
+//! * `parquet/<name>.parquet` is every table once more, typed as `dictionary.csv` says.
+//! * The manifest tells how many cases are left out for which reason and how many changed since the release before; too few are not told.
 //! * `datapackage.json` describes the tables to any tool that reads Frictionless Data Packages, from `dictionary.csv` as it is in the bundle;
 //!   `CITATION.cff` says how to cite them.
 //! * UTF-8 without byte order mark, comma, RFC 4180, rows sorted by key, TRUE and FALSE, no time of making: built again from
 //!   the same run with the same key, the bundle is the same byte for byte.
 
+mod accounting;
 mod analysis;
+mod archive;
 mod bundle;
+mod case_columns;
+mod cases;
 mod columns;
 mod deidentify;
 mod described;
 mod endpoints;
 mod entities;
 mod estimates;
+mod excel;
+mod fictitious;
 mod k_anonymity;
+mod manifest;
 mod package;
+mod parquet;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
 mod spool;
 
-pub use bundle::{Built, FileEntry, Manifest, Withheld, build, freeze};
+pub use accounting::{Accounting, Changes, LeftOutCases};
+pub use bundle::{Built, build, freeze};
+pub use excel::Excel;
+pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
+pub use manifest::{FORMAT, FileEntry, Manifest, Withheld};
 pub use projection::{Approved, RequestNotes, unanswerable};
-pub use pseudonyms::ReleaseKey;
+pub use pseudonyms::{ReleaseKey, RequestToken};
+#[cfg(feature = "benches")]
+pub use spool::written;
 
 use crate::cohorts::DefinitionError;
 use crate::measures::{EngineError, PayloadError};
@@ -52,6 +71,10 @@ pub struct ReleaseOptions {
     pub key: ReleaseKey,
     /// The data request the bundle is for; a release as a whole is for nobody in particular.
     pub approved: Option<Approved>,
+    /// What was counted when the release was frozen. [`freeze`] counts; a bundle built again has what was kept.
+    pub accounting: Option<Accounting>,
+    /// Synthetic cases, not patients: title, README, manifest and citation say so.
+    pub fictitious: bool,
 }
 
 /// A release cannot be built.
@@ -69,6 +92,8 @@ pub enum ReleaseError {
     Payload(#[from] PayloadError),
     #[error("run {0} has no results yet: only a finished run can be frozen")]
     NotFinished(i64),
+    #[error("schema/endpoints has no endpoint {0}, which cases.csv rests on")]
+    NoEndpoint(&'static str),
     #[error("a case was transferred while the bundle was built; build it again")]
     Transferred,
     #[error("case schema version {0} is not known to this program")]
@@ -77,6 +102,12 @@ pub enum ReleaseError {
     Deidentification(String),
     #[error("{0}: the dictionary does not explain the column {1}")]
     Unexplained(String, String),
+    #[error("{0}: a field of the column {1} is not of the type the dictionary gives it")]
+    OtherType(String, String),
+    #[error("a table cannot be written as Parquet")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+    #[error("the registry of the fictitious release cannot be run: {0}")]
+    Fictitious(String),
     #[error("the bundle cannot be written")]
     Write(#[from] std::io::Error),
     #[error("a table cannot be written")]

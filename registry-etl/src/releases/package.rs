@@ -5,17 +5,20 @@
 //! Citation File Format, version 1.2.0 (citation-file-format.github.io).
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 
 use registry_core::storage::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::described::Holds;
+use super::fictitious::NOTICE;
 use super::projection::PATIENTS;
 use super::reference_tables::{CODELISTS, DICTIONARY};
 use super::spool::FinishedTable;
 use super::{ReleaseError, ReleaseOptions};
 
+const README: &str = "README.md";
 /// Holds rows to their patient.
 const PATIENT_KEY: &str = "patient_id";
 /// How precisely a date is known.
@@ -222,6 +225,17 @@ fn field(line: &Line, lists: &BTreeMap<String, Vec<String>>) -> Field {
     }
 }
 
+/// Makes the README of a fictitious release begin with what it is.
+pub(super) fn say_fictitious(files: &mut [FinishedTable]) -> Result<(), ReleaseError> {
+    for file in files.iter_mut().filter(|file| file.name == README) {
+        let mut text = String::new();
+        file.reader().read_to_string(&mut text)?;
+        let (heading, rest) = text.split_once("\n\n").unwrap_or(("", &text));
+        *file = FinishedTable::of_text(README, &format!("{heading}\n\n{NOTICE}{rest}"))?;
+    }
+    Ok(())
+}
+
 /// `CITATION.cff`: the release by its id, and the digests of what its run rests on. No date: the bundle is the same whenever it is built.
 pub(super) fn citation(options: &ReleaseOptions, run: &Run) -> Result<FinishedTable, ReleaseError> {
     let told = |name: &str| run.parameters.get(name).and_then(Value::as_str);
@@ -229,6 +243,9 @@ pub(super) fn citation(options: &ReleaseOptions, run: &Run) -> Result<FinishedTa
     let quoted = |text: &str| serde_json::to_string(text);
     let id = &options.release_id;
     let mut text = String::from("cff-version: 1.2.0\ntype: dataset\n");
+    if options.fictitious {
+        text.push_str("abstract: \"Fictitious: a generator made the cases, no patient is behind any row. Not for results.\"\n");
+    }
     text.push_str(
         "message: \"Cite the release by its version, with the SHA-256 of the bundle it came in.\"\n",
     );

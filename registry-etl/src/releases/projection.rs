@@ -6,6 +6,7 @@ use registry_core::dictionary::{Dictionary, Element, ElementKind, Entity, Entity
 use serde::{Deserialize, Serialize};
 
 use super::ReleaseError;
+use super::columns::{ABSENT, of_column};
 use super::deidentify::{AGE, Rules, YEARS, age_band, year_band};
 use super::described::{Described, Holds};
 use super::k_anonymity::{self, Cells, KAnonymity};
@@ -48,7 +49,7 @@ const ALWAYS: [&str; 5] = [DICTIONARY, CODELISTS, "README.md", "load.R", "load.p
 /// The file of the patients, which holds the quasi-identifiers.
 pub(super) const PATIENTS: &str = "patient.csv";
 /// Pseudonym of the centre, or its id.
-const CENTRE: &str = "centre";
+pub(super) const CENTRE: &str = "centre";
 
 impl Approved {
     /// Whether an element is open to the request; decided before the visibility of plain releases is.
@@ -76,9 +77,14 @@ pub fn unanswerable(
 ) -> Vec<(String, &'static str)> {
     let mut wrong = Vec::new();
     for (at, file) in wanted.0.iter().enumerate() {
-        if !files.contains(file) {
-            wrong.push((format!("files[{at}]"), "no such file in the release"));
-        }
+        let why = if !files.contains(file) {
+            Some("no such file in the release")
+        } else if file.contains('/') {
+            Some("ask for the table by its CSV file; the other forms come with it")
+        } else {
+            None
+        };
+        wrong.extend(why.map(|why| (format!("files[{at}]"), why)));
     }
     for (at, name) in wanted.1.iter().enumerate() {
         let found = name.split_once('.').and_then(|(entity, element)| {
@@ -200,7 +206,7 @@ fn anonymous(
     rules: &Rules,
 ) -> Result<(FinishedTable, Option<KAnonymity>), ReleaseError> {
     let quasi = |name: &str| {
-        let name = name.strip_suffix("__absent").unwrap_or(name);
+        let name = of_column(name);
         rules.quasi_identifiers.columns.iter().any(|one| one == name)
     };
     let at: Vec<usize> = (0..file.columns.len())
@@ -231,9 +237,7 @@ fn anonymous(
             };
             *field = match cells {
                 Some(cells) => cells.get(n).cloned().unwrap_or_default(),
-                None if columns.get(n).is_some_and(|name| name.ends_with("__absent")) => {
-                    "withheld".to_owned()
-                }
+                None if columns.get(n).is_some_and(|name| name.ends_with(ABSENT)) => "withheld".to_owned(),
                 None => String::new(),
             };
         }

@@ -1,7 +1,7 @@
 //! Pseudonyms of a release.
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// The key that makes the pseudonyms of a release; kept by the coordinating office, never part of a release.
 #[derive(Clone)]
@@ -41,6 +41,13 @@ impl ReleaseKey {
         Self(bytes)
     }
 
+    /// The token of a data request, by which its bundle is read as a REDCap project. It follows from the key: nothing is stored, and a request
+    /// has one as long as the key is the same; whether the request is open is another question.
+    #[must_use]
+    pub fn token_of_request(&self, request_id: &str) -> RequestToken {
+        RequestToken(self.mark(&["redcap token", request_id], 16))
+    }
+
     /// A patient: `P` and 16 hexadecimal digits of the record id.
     pub(super) fn patient(&self, case_id: &str) -> String {
         format!("P{}", self.mark(&["patient", case_id], 8))
@@ -54,6 +61,27 @@ impl ReleaseKey {
     /// A key within a record (a lesion, a course of radiotherapy): what a centre wrote there may say more than it should.
     pub(super) fn within(&self, case_id: &str, element: &str, value: &str) -> String {
         format!("K{}", self.mark(&["within", case_id, element, value], 4))
+    }
+}
+
+/// 32 hexadecimal digits that open one data request.
+pub struct RequestToken(String);
+
+impl std::fmt::Debug for RequestToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RequestToken(..)")
+    }
+}
+
+impl RequestToken {
+    /// For its filer.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this text is the token. Compared by hashes, whose place of difference says nothing of the token.
+    pub fn is(&self, text: &str) -> bool {
+        Sha256::digest(&self.0) == Sha256::digest(text)
     }
 }
 
@@ -79,5 +107,11 @@ mod tests {
         assert_ne!(first.patient("a"), second.patient("a"));
         assert_ne!(first.patient("a"), one.patient("a"));
         assert_ne!(first.patient("a"), other.of_request("r1").patient("a"));
+        let token = one.token_of_request("r1");
+        assert!(token.is(one.token_of_request("r1").as_str()) && token.as_str().len() == 32);
+        for wrong in [one.token_of_request("r2"), other.token_of_request("r1")] {
+            assert!(!token.is(wrong.as_str()) && !token.is(&token.as_str()[..31]) && !token.is(""));
+        }
+        assert_eq!(format!("{token:?}"), "RequestToken(..)");
     }
 }

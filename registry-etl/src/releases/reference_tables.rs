@@ -2,6 +2,8 @@
 
 use super::ReleaseError;
 use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS};
+use super::cases::CasesTable;
+use super::columns::Column;
 use super::described::{Described, Holds, names};
 use super::endpoints::{self, ESTIMATES};
 use super::entities::EntityTable;
@@ -10,6 +12,7 @@ use super::projection::{Approved, PATIENTS, patient_columns};
 use super::spool::{FinishedTable, Table};
 use crate::cohorts::Definition;
 use crate::results::MeasureHead;
+use registry_core::dictionary::{Element, Entity};
 use registry_core::record::Absence;
 use std::collections::BTreeMap;
 
@@ -55,7 +58,11 @@ const DICTIONARY_COLUMNS: [Described; 14] = [
     ),
     Described::plain("meaning", Holds::Text, "what it says"),
     Described::plain("entity", Holds::Text, "entity of the element behind it"),
-    Described::plain("element", Holds::Text, "element behind it"),
+    Described::plain(
+        "element",
+        Holds::Text,
+        "element behind it; those a column of cases.csv rests on as entity.element, separated by blanks",
+    ),
     Described::plain(
         "type",
         Holds::Text,
@@ -92,16 +99,20 @@ const CODELIST_COLUMNS: [Described; 3] = [
 ];
 
 /// Keys of an entity's file.
-const PATIENT: Described = Described::key(
+pub(super) const PATIENT: Described = Described::key(
     "patient_id",
     Holds::Text,
     "pseudonym of the patient in this release",
 );
 const ROW: Described = Described::key("row", Holds::Integer, "position in the record, from 1");
 
+/// A line of the dictionary.
+pub(super) type Line = [String; 14];
+
 /// One line per column of every file.
 pub(super) fn dictionary(
     tables: &[EntityTable<'_>],
+    cases: &CasesTable<'_>,
     definitions: &[Definition],
     approved: Option<&Approved>,
 ) -> Result<FinishedTable, ReleaseError> {
@@ -120,29 +131,12 @@ pub(super) fn dictionary(
             let Some(element) = entity.elements.get(column.element) else {
                 continue;
             };
-            let mut absence: Vec<&str> = element.absence.iter().map(|a| a.as_str()).collect();
-            let withheld = Absence::Withheld.as_str();
-            // Small groups of a request's patients are withheld.
-            if approved.is_some() && file == PATIENTS && !absence.is_empty() && !absence.contains(&withheld) {
-                absence.push(withheld);
-            }
-            table.add([
-                file.as_str(),
-                &column.name,
-                "FALSE",
-                &column.meaning(),
-                &entity.name,
-                &element.name,
-                column.holds(element).as_str(),
-                element.unit.as_deref().unwrap_or(""),
-                element.codes.as_ref().map_or("", |c| c.name.as_str()),
-                &absence.join(" "),
-                element.requirement.as_str(),
-                element.visibility.as_str(),
-                &element.introduced,
-                &element.description,
-            ])?;
+            let grouped = approved.is_some() && file == PATIENTS;
+            table.add(element_line(&file, entity, element, column, grouped))?;
         }
+    }
+    for line in cases.lines() {
+        table.add(line)?;
     }
     let files: [(&str, &[Described]); 5] = [
         (ADHERENCE, &ADHERENCE_COLUMNS),
@@ -165,8 +159,40 @@ pub(super) fn dictionary(
     table.finish()
 }
 
+/// The line of a column that an element stands behind; `grouped` where small groups of a request's patients are withheld.
+pub(super) fn element_line(
+    file: &str,
+    entity: &Entity,
+    element: &Element,
+    column: &Column,
+    grouped: bool,
+) -> Line {
+    let mut absence: Vec<&str> = element.absence.iter().map(|a| a.as_str()).collect();
+    let withheld = Absence::Withheld.as_str();
+    if grouped && !absence.is_empty() && !absence.contains(&withheld) {
+        absence.push(withheld);
+    }
+    [
+        file,
+        &column.name,
+        "FALSE",
+        &column.meaning(),
+        &entity.name,
+        &element.name,
+        column.holds(element).as_str(),
+        element.unit.as_deref().unwrap_or(""),
+        element.codes.as_ref().map_or("", |c| c.name.as_str()),
+        &absence.join(" "),
+        element.requirement.as_str(),
+        element.visibility.as_str(),
+        &element.introduced,
+        &element.description,
+    ]
+    .map(str::to_owned)
+}
+
 /// The line of a column that no element stands behind.
-fn line<'a>(file: &'a str, column: &'a Described) -> [&'a str; 14] {
+pub(super) fn line<'a>(file: &'a str, column: &'a Described) -> [&'a str; 14] {
     let mut line = [""; 14];
     let key = if column.key { "TRUE" } else { "FALSE" };
     (line[0], line[1], line[2], line[3]) = (file, &column.name, key, &column.meaning);

@@ -39,6 +39,48 @@ impl Write for Spool {
     }
 }
 
+/// Comma, CRLF, quoted where it has to be.
+fn rfc4180<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out)
+}
+
+/// Tables written as a release writes them, for the bench.
+#[cfg(feature = "benches")]
+pub mod written {
+    use super::{ReleaseError, Table, Write, rfc4180};
+
+    /// The plain file.
+    ///
+    /// # Errors
+    /// Those of `out`; a row with another number of fields than the header.
+    pub fn plain(
+        out: impl Write,
+        header: &[String],
+        rows: impl Iterator<Item = Vec<String>>,
+    ) -> Result<(), ReleaseError> {
+        let mut writer = rfc4180(out);
+        writer.write_record(header)?;
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        Ok(writer.flush()?)
+    }
+
+    /// As it is kept until the zip is written; answers its plain length in bytes.
+    ///
+    /// # Errors
+    /// As [`plain`].
+    pub fn kept(header: &[String], rows: impl Iterator<Item = Vec<String>>) -> Result<u64, ReleaseError> {
+        let mut table = Table::begin("bench.csv", header.to_vec())?;
+        for row in rows {
+            table.add(row)?;
+        }
+        Ok(table.finish()?.bytes)
+    }
+}
+
 /// A table of a release.
 pub(super) struct Table {
     name: String,
@@ -48,22 +90,28 @@ pub(super) struct Table {
 }
 
 /// A finished table.
+#[derive(Clone)]
 pub(super) struct FinishedTable {
     pub(super) name: String,
     pub(super) columns: Vec<String>,
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) sha256: String,
-    packed: Vec<u8>,
+    packed: Packed,
+}
+
+/// The bytes of a finished file.
+#[derive(Clone)]
+enum Packed {
+    Gzip(Vec<u8>),
+    /// Compressed by their own format.
+    Plain(Vec<u8>),
 }
 
 impl Table {
     /// Begins a table with its header.
     pub(super) fn begin(name: &str, columns: Vec<String>) -> Result<Self, ReleaseError> {
-        let spool = Spool::new();
-        let mut writer = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(spool);
+        let mut writer = rfc4180(Spool::new());
         writer.write_record(&columns)?;
         Ok(Self {
             name: name.to_owned(),
@@ -94,7 +142,7 @@ impl Table {
             rows: self.rows,
             bytes: spool.bytes,
             sha256: hex::encode(spool.hash.finalize()),
-            packed: spool.packed.finish()?,
+            packed: Packed::Gzip(spool.packed.finish()?),
         })
     }
 }
@@ -110,12 +158,32 @@ impl FinishedTable {
             rows: 0,
             bytes: spool.bytes,
             sha256: hex::encode(spool.hash.finalize()),
-            packed: spool.packed.finish()?,
+            packed: Packed::Gzip(spool.packed.finish()?),
         })
     }
 
+    /// A table in a form that is compressed by itself, with the rows and columns of `table`.
+    pub(super) fn of_bytes(name: &str, table: &Self, bytes: Vec<u8>) -> Self {
+        Self {
+            name: name.to_owned(),
+            columns: table.columns.clone(),
+            rows: table.rows,
+            bytes: bytes.len() as u64,
+            sha256: hex::encode(Sha256::digest(&bytes)),
+            packed: Packed::Plain(bytes),
+        }
+    }
+
+    /// Whether the file is compressed by its own format.
+    pub(super) fn is_packed(&self) -> bool {
+        matches!(self.packed, Packed::Plain(_))
+    }
+
     /// The plain bytes, in order.
-    pub(super) fn reader(&self) -> impl Read + '_ {
-        GzDecoder::new(self.packed.as_slice())
+    pub(super) fn reader(&self) -> Box<dyn Read + '_> {
+        match &self.packed {
+            Packed::Gzip(bytes) => Box::new(GzDecoder::new(bytes.as_slice())),
+            Packed::Plain(bytes) => Box::new(bytes.as_slice()),
+        }
     }
 }

@@ -6,7 +6,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounting;
+mod cases_file;
+mod fictitious;
 mod incremental;
+mod parquet_files;
 mod registry;
 mod releases;
 mod results;

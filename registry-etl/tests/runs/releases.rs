@@ -12,18 +12,20 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-type Rows = Vec<BTreeMap<String, String>>;
+pub(crate) type Rows = Vec<BTreeMap<String, String>>;
 
-fn options(key: u8) -> ReleaseOptions {
+pub(crate) fn options(key: u8) -> ReleaseOptions {
     ReleaseOptions {
         release_id: "2026-1".into(),
         title: "First".into(),
         key: ReleaseKey::new([key; 32]),
         approved: None,
+        accounting: None,
+        fictitious: false,
     }
 }
 
-fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Built, Vec<u8>) {
+pub(crate) fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Built, Vec<u8>) {
     let mut bytes = Vec::new();
     let built = releases::build(
         &registry.store,
@@ -37,7 +39,7 @@ fn built(registry: &Registry, run: &registry_core::storage::Run, key: u8) -> (Bu
     (built, bytes)
 }
 
-fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a zip");
     (0..archive.len())
         .map(|i| {
@@ -49,7 +51,7 @@ fn unpacked(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Rows {
+pub(crate) fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Rows {
     let mut reader = csv::Reader::from_reader(files[name].as_slice());
     let header: Vec<String> = reader
         .headers()
@@ -86,17 +88,30 @@ fn a_release_is_complete_masked_and_the_same_again() {
         .count();
     assert!(reusable > 10 && reusable <= 60);
     assert_eq!(first.manifest.cases as usize, reusable);
+    let (mut tables, mut parquets) = (0, 0);
     for file in &first.manifest.files {
         let plain = &files[&file.name];
         assert_eq!(hex::encode(Sha256::digest(plain)), file.sha256, "{}", file.name);
         assert_eq!(plain.len() as u64, file.bytes);
+        if let Some(table) = file.name.strip_prefix("parquet/") {
+            // The rows and columns of the CSV file of its name.
+            let mut all = first.manifest.files.iter();
+            let plain =
+                all.find(|one| one.name.trim_end_matches(".csv") == table.trim_end_matches(".parquet"));
+            let plain = plain.expect("the same table");
+            assert_eq!((&file.columns, file.rows), (&plain.columns, plain.rows));
+            parquets += 1;
+            continue;
+        }
         if !file.name.ends_with(".csv") {
             assert_eq!((file.rows, file.columns.len()), (0, 0));
             continue;
         }
+        tables += 1;
         assert_eq!(rows(&files, &file.name).len() as u64, file.rows, "{}", file.name);
         assert!(plain.ends_with(b"\r\n") && !plain.starts_with(b"\xef\xbb\xbf"));
     }
+    assert!(tables > 60 && tables == parquets, "{tables} {parquets}");
     assert_eq!(files.len(), first.manifest.files.len() + 1, "and the manifest");
     assert_eq!(rows(&files, "survival_s1.csv").len(), reusable);
 

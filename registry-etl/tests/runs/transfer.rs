@@ -96,6 +96,8 @@ impl Two {
             title: "First".into(),
             key: ReleaseKey::new([3; 32]),
             approved: None,
+            accounting: None,
+        fictitious: false,
         };
         let mut bytes = Vec::new();
         releases::build(

@@ -4,6 +4,7 @@ use actix_web::web;
 use registry_core::access::Scope;
 
 use super::super::frozen::Frozen;
+use super::super::releases::Form;
 use crate::guard::{Allowed, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -17,31 +18,35 @@ pub(in crate::routes) async fn manifest(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
-    one_file(caller.scope, id.into_inner(), "manifest.json".to_owned(), state).await
+    let (id, plain) = (id.into_inner(), Form::PLAIN);
+    one_file(caller.scope, id, "manifest.json".to_owned(), plain, state).await
 }
 
-/// One file of the request's bundle.
-#[utoipa::path(get, path = "/api/v1/data-requests/{id}/files/{name}", tag = "data requests", params(("id" = String, Path,), ("name" = String, Path,)),
+/// One file of the request's bundle; `cases.parquet` is the table `cases.csv` as Parquet.
+#[utoipa::path(get, path = "/api/v1/data-requests/{id}/files/{name}", tag = "data requests", params(("id" = String, Path,), ("name" = String, Path,),
+        ("variant" = Option<String>, Query, description = "excel: a CSV file with byte order mark and semicolons, without formulas; no digest, no ranges")),
     responses((status = 200, description = "The file"), (status = 206, description = "The range asked for"), (status = 403, description = "The request is not open"),
         (status = 404, description = "No such request or file"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn file(
     caller: Allowed<ReadsRequests>,
     path: web::Path<(String, String)>,
+    form: web::Query<Form>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     let (id, name) = path.into_inner();
-    one_file(caller.scope, id, name, state).await
+    one_file(caller.scope, id, name, form.into_inner(), state).await
 }
 
 async fn one_file(
     scope: Scope,
     id: String,
     name: String,
+    form: Form,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     blocking(move || {
         let (request, bundle, path) = crate::releases::request_bundle(&state, &scope, &id)?;
-        let file = Frozen::entry(&path, &name, &bundle.manifest)?;
+        let file = form.of(Frozen::entry(&path, &name, &bundle.manifest)?)?;
         count(&state, &scope, &request.request_id, &name)?;
         Ok(file)
     })

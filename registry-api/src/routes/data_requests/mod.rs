@@ -6,7 +6,7 @@ mod deliver;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::access::Scope;
+use registry_core::access::{Role, Scope};
 use registry_core::storage::{DataAccess, DataRequest, NewDataRequest};
 use registry_etl::releases::unanswerable;
 use serde::Deserialize;
@@ -90,7 +90,18 @@ pub(super) async fn show(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    blocking(move || reply(&state, &state.store.data_request(&caller.scope, &id)?)).await
+    blocking(move || {
+        let request = state.store.data_request(&caller.scope, &id)?;
+        let today = state.ports.clock.now().date_naive();
+        let mut told = shown(&request, today)?;
+        // The filer's own way to read it as a REDCap project; nobody else needs it.
+        if caller.scope.role() == Role::Researcher && request.open_on(today).is_some() {
+            let token = state.release_key.token_of_request(&request.request_id);
+            told["redcap_token"] = json!(token.as_str());
+        }
+        Reply::json(200, &told)
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize)]

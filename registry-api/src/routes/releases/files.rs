@@ -3,10 +3,11 @@
 use actix_web::web;
 use registry_core::access::Scope;
 use registry_core::storage::Release;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::super::frozen::Frozen;
-use crate::guard::{Allowed, Coordinates, ReadsReleases};
+use crate::guard::{Allowed, Anyone, Coordinates, NoQuery, ReadsReleases};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 
@@ -18,31 +19,65 @@ pub(in crate::routes) async fn manifest(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
-    one_file(caller.scope, id.into_inner(), "manifest.json".to_owned(), state).await
+    let (id, plain) = (id.into_inner(), Form::PLAIN);
+    one_file(caller.scope, id, "manifest.json".to_owned(), plain, state).await
 }
 
-/// One file of the release. For the coordinating office: a researcher's files come through a data request.
-#[utoipa::path(get, path = "/api/v1/releases/{id}/files/{name}", tag = "releases", params(("id" = String, Path,), ("name" = String, Path,)),
+/// In which form a file is asked for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::routes) struct Form {
+    variant: Option<Variant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Variant {
+    Excel,
+}
+
+impl Form {
+    /// As it is in the bundle.
+    pub(in crate::routes) const PLAIN: Self = Self { variant: None };
+
+    /// The file in this form.
+    ///
+    /// # Errors
+    /// Another form of what is no table.
+    pub(in crate::routes) fn of(self, file: Frozen) -> Result<Frozen, Problem> {
+        match self.variant {
+            Some(Variant::Excel) => file.for_excel(),
+            None => Ok(file),
+        }
+    }
+}
+
+/// One file of the release; `cases.parquet` is the table `cases.csv` as Parquet. For the coordinating office: a researcher's files come through
+/// a data request.
+#[utoipa::path(get, path = "/api/v1/releases/{id}/files/{name}", tag = "releases", params(("id" = String, Path,), ("name" = String, Path,),
+        ("variant" = Option<String>, Query, description = "excel: a CSV file with byte order mark and semicolons, without formulas; no digest, no ranges")),
     responses((status = 200, description = "The file"), (status = 206, description = "The range asked for"), (status = 404, description = "No such release or file"),
         (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn file(
     caller: Allowed<Coordinates>,
     path: web::Path<(String, String)>,
+    form: web::Query<Form>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     let (id, name) = path.into_inner();
-    one_file(caller.scope, id, name, state).await
+    one_file(caller.scope, id, name, form.into_inner(), state).await
 }
 
 async fn one_file(
     scope: Scope,
     id: String,
     name: String,
+    form: Form,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     blocking(move || {
         let (release, path) = crate::releases::bundle(&state, &scope, &id)?;
-        let file = Frozen::entry(&path, &name, &release.manifest)?;
+        let file = form.of(Frozen::entry(&path, &name, &release.manifest)?)?;
         downloaded(&state, &scope, &release, &name, file.length())?;
         Ok(file)
     })
@@ -78,6 +113,21 @@ pub(in crate::routes) async fn bundle(
         let file = Frozen::bundle(path, release.bytes, &release.sha256, name)?;
         downloaded(&state, &caller.scope, &release, "bundle.zip", file.length())?;
         Ok(file)
+    })
+    .await
+}
+
+/// A release of fictitious cases with the files and columns of any other, for everyone who is signed in: to write an analysis before access.
+#[utoipa::path(get, path = "/api/v1/releases/synthetic/bundle.zip", tag = "releases",
+    responses((status = 200, description = "The bundle; title, README, manifest and citation say that it is fictitious"), (status = 206, description = "The range asked for")), security(("key" = [])))]
+pub(in crate::routes) async fn fictitious(
+    _caller: Allowed<Anyone>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<Frozen, Problem> {
+    blocking(move || {
+        let (path, bytes, sha256) = crate::releases::fictitious_bundle(&state)?;
+        Frozen::bundle(path, bytes, &sha256, "rps-registry-synthetic.zip".to_owned())
     })
     .await
 }

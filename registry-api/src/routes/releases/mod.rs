@@ -13,13 +13,16 @@ use crate::guard::{Allowed, Coordinates, Json, ReadsReleases};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
-pub(super) use files::{__path_bundle, __path_file, __path_manifest};
-pub(super) use files::{bundle, file, manifest};
+pub(super) use files::Form;
+pub(super) use files::{__path_bundle, __path_fictitious, __path_file, __path_manifest};
+pub(super) use files::{bundle, fictitious, file, manifest};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/api/v1/releases", list),
         guarded(Method::POST, "/api/v1/releases", create),
+        // Before the addresses of releases by their id.
+        guarded(Method::GET, "/api/v1/releases/synthetic/bundle.zip", fictitious),
         guarded(Method::GET, "/api/v1/releases/{id}", show),
         guarded(Method::GET, "/api/v1/releases/{id}/manifest.json", manifest),
         guarded(Method::GET, "/api/v1/releases/{id}/files/{name}", file),

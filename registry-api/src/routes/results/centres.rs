@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, web};
 use serde_json::json;
 
+use super::csv::{chosen, only_of_a_table};
 use super::survival::Table;
 use super::{OfRun, survival_table, wants_csv};
 use crate::guard::{Allowed, ReadsResults};
@@ -13,7 +14,8 @@ use crate::state::{AppState, blocking};
 
 /// Deaths observed over those a Cox model without centres expects, around 1, with exact Poisson limits and ratios shrunk by
 /// empirical Bayes; small centres stand together. `Accept: text/csv` for a table.
-#[utoipa::path(get, path = "/api/v1/survival/{endpoint}/centres", tag = "results", params(("endpoint" = String, Path,), ("run" = Option<i64>, Query,)),
+#[utoipa::path(get, path = "/api/v1/survival/{endpoint}/centres", tag = "results", params(("endpoint" = String, Path,), ("run" = Option<i64>, Query,),
+        ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "endpoint, run, centres: the model, limits and points"), (status = 404, description = "No such endpoint, or one whose centres are not compared")), security(("key" = [])))]
 pub(crate) async fn centres(
     caller: Allowed<ReadsResults>,
@@ -23,6 +25,7 @@ pub(crate) async fn centres(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     let as_csv = wants_csv(&request);
+    only_of_a_table(wanted.columns.as_deref(), as_csv)?;
     blocking(move || {
         let definition = state.endpoints.iter().find(|one| one.id == *endpoint);
         let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
@@ -35,6 +38,7 @@ pub(crate) async fn centres(
         };
         if as_csv {
             let table = survival_table(&result, Table::Centres, false)?;
+            let table = chosen(table, wanted.columns.as_deref())?;
             return Ok(Reply::text("text/csv; charset=utf-8", table));
         }
         let told = json!({ "endpoint": result.endpoint, "run": result.run, "centres": found });

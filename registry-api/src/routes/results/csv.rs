@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use registry_core::storage::Run;
-use registry_etl::results::{AdherenceTable, By, Lacking};
+use registry_etl::results::{AdherenceTable, By, Funnel, FunnelPoint, Lacking};
 use serde_json::{Value, json};
 
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::results::View;
 
 /// A header and its rows as text.
@@ -21,6 +21,91 @@ pub(crate) fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) 
     }
     let bytes = writer.into_inner().map_err(Problem::internal)?;
     String::from_utf8(bytes).map_err(Problem::internal)
+}
+
+/// Refuses a choice of columns where no table is asked for.
+///
+/// # Errors
+/// [`Kind::BadQuery`].
+pub(in crate::routes) fn only_of_a_table(columns: Option<&str>, as_csv: bool) -> Result<(), Problem> {
+    match columns {
+        Some(_) if !as_csv => Err(Problem::with(
+            Kind::BadQuery,
+            "columns: of a table only, asked for with `Accept: text/csv`",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The columns asked for of a table, in the order asked, their names separated by commas; all without a choice.
+///
+/// # Errors
+/// [`Kind::BadQuery`] for a name the table has not, or twice; tells those there are.
+pub(in crate::routes) fn chosen(table: String, columns: Option<&str>) -> Result<String, Problem> {
+    let Some(columns) = columns else {
+        return Ok(table);
+    };
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let header = reader.headers().map_err(Problem::internal)?.clone();
+    let mut places: Vec<usize> = Vec::new();
+    for wanted in columns.split(',') {
+        match header.iter().position(|name| name == wanted.trim()) {
+            Some(at) if !places.contains(&at) => places.push(at),
+            _ => {
+                let known: Vec<&str> = header.iter().collect();
+                let why = format!("columns: each once, of {}", known.join(", "));
+                return Err(Problem::with(Kind::BadQuery, why));
+            }
+        }
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let of = |row: &csv::StringRecord| -> Vec<String> {
+        let cells = places.iter().map(|at| row.get(*at).unwrap_or_default());
+        cells.map(str::to_owned).collect()
+    };
+    writer.write_record(of(&header)).map_err(Problem::internal)?;
+    for row in reader.records() {
+        let row = row.map_err(Problem::internal)?;
+        writer.write_record(of(&row)).map_err(Problem::internal)?;
+    }
+    let bytes = writer.into_inner().map_err(Problem::internal)?;
+    String::from_utf8(bytes).map_err(Problem::internal)
+}
+
+/// Columns of a funnel's centres.
+const POINTS: [&str; 18] = [
+    "centre",
+    "state",
+    "suppressed",
+    "numerator",
+    "denominator",
+    "patients",
+    "not_assessable",
+    "rate",
+    "lower95",
+    "upper95",
+    "lower998",
+    "upper998",
+    "position",
+    "z",
+    "z_adjusted",
+    "position_adjusted",
+    "p",
+    "q",
+];
+
+/// The centres of a funnel, with the exact limits at their denominators; the network's rate is that of the table of adherence.
+pub(super) fn funnel(funnel: &Funnel) -> Result<String, Problem> {
+    let line = |point: &FunnelPoint| -> Result<Vec<String>, Problem> {
+        let mut value = serde_json::to_value(point).map_err(Problem::internal)?;
+        let limits = value["limits"].take();
+        for name in &POINTS[8..12] {
+            value[*name] = limits[*name].clone();
+        }
+        Ok(POINTS.iter().map(|name| text(&value[*name])).collect())
+    };
+    let lines: Vec<Vec<String>> = funnel.points.iter().map(line).collect::<Result<_, _>>()?;
+    written(&POINTS, lines.into_iter())
 }
 
 /// Columns of the table of adherence: which run by which guideline, what of, its counts, its rate.

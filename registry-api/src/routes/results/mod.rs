@@ -49,6 +49,8 @@ pub struct Wanted {
     centre: Option<String>,
     period: Option<Period>,
     run: Option<Which>,
+    /// Of a table, separated by commas.
+    columns: Option<String>,
 }
 
 /// The rows, and beside them how many of the patients seen they can speak for.
@@ -62,11 +64,12 @@ struct Shown {
     own_run: Option<i64>,
 }
 
-/// Which run.
+/// Which run, and of a table which columns.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfRun {
     run: Option<i64>,
+    columns: Option<String>,
 }
 
 /// Whether a request asks for a table.
@@ -78,7 +81,8 @@ fn wants_csv(request: &HttpRequest) -> bool {
 /// Numerators, denominators, rates, intervals, not assessable and bounds; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/adherence", tag = "results",
     params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year, year, histology, timing, organ, volume_tertile or stratum"),
-        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one")),
+        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one"),
+        ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
 pub(super) async fn adherence(
     caller: Allowed<ReadsResults>,
@@ -87,6 +91,7 @@ pub(super) async fn adherence(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     let as_csv = wants_csv(&request);
+    csv::only_of_a_table(wanted.columns.as_deref(), as_csv)?;
     blocking(move || {
         let view = View::of(&state, &caller.scope, wanted.run)?;
         let mut table = view.adherence()?;
@@ -112,12 +117,9 @@ pub(super) async fn adherence(
                 .retain(|row| (row.by == By::Centre) == (row.period == Period::Last24Months));
         }
         if as_csv {
-            return Ok(
-                Reply::text("text/csv; charset=utf-8", csv::adherence(&view, &table)?).header(
-                    "content-disposition",
-                    format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run),
-                ),
-            );
+            let text = csv::chosen(csv::adherence(&view, &table)?, wanted.columns.as_deref())?;
+            let name = format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run);
+            return Ok(Reply::text("text/csv; charset=utf-8", text).header("content-disposition", name));
         }
         let mut registration = view.registration()?;
         registration.retain(|row| wanted.centre.as_ref().is_none_or(|centre| row.level == *centre));
@@ -134,17 +136,25 @@ pub(super) async fn adherence(
     .await
 }
 
-/// Centres around the network rate with 95 and 99.8 % limits.
-#[utoipa::path(get, path = "/api/v1/adherence/{measure}/funnel", tag = "results", params(("measure" = String, Path,), ("run" = Option<i64>, Query,)),
+/// Centres around the network rate with 95 and 99.8 % limits; `Accept: text/csv` for a table of the centres.
+#[utoipa::path(get, path = "/api/v1/adherence/{measure}/funnel", tag = "results", params(("measure" = String, Path,), ("run" = Option<i64>, Query,),
+        ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "The funnel (target, limits, points), the trend over half-years, and centres given their case mix"), (status = 404, description = "No such measure")), security(("key" = [])))]
 pub(super) async fn funnel(
     caller: Allowed<ReadsResults>,
+    request: HttpRequest,
     measure: web::Path<String>,
     wanted: web::Query<OfRun>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let as_csv = wants_csv(&request);
+    csv::only_of_a_table(wanted.columns.as_deref(), as_csv)?;
     blocking(move || {
         let found = View::open(&state, &caller.scope, wanted.run)?.measure(&measure)?;
+        if as_csv {
+            let text = csv::chosen(csv::funnel(&found.funnel)?, wanted.columns.as_deref())?;
+            return Ok(Reply::text("text/csv; charset=utf-8", text));
+        }
         Reply::json(
             200,
             &json!({
@@ -180,7 +190,8 @@ struct Estimated {
 /// exclusions, and published rows to set beside them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("stratum" = Option<String>, Query, description = "only this breakdown; a treatment after the origin with a landmark"),
         ("landmark" = Option<u32>, Query, description = "6 or 12 months: grouped by what had been done by then, counted from then"),
-        ("table" = Option<String>, Query, description = "of a CSV: curves, at_risk, flow or centres"), ("run" = Option<i64>, Query,)),
+        ("table" = Option<String>, Query, description = "of a CSV: curves, at_risk, flow or centres"), ("run" = Option<i64>, Query,),
+        ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
 pub(super) async fn survival_endpoint(
     caller: Allowed<ReadsResults>,
@@ -190,6 +201,7 @@ pub(super) async fn survival_endpoint(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     let as_csv = wants_csv(&request);
+    csv::only_of_a_table(wanted.columns.as_deref(), as_csv)?;
     blocking(move || {
         let definition = state.endpoints.iter().find(|one| one.id == *endpoint);
         let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
@@ -198,6 +210,7 @@ pub(super) async fn survival_endpoint(
         wanted.keep(&mut result);
         if as_csv {
             let table = survival_table(&result, wanted.table, wanted.landmark.is_some())?;
+            let table = csv::chosen(table, wanted.columns.as_deref())?;
             Ok(Reply::text("text/csv; charset=utf-8", table))
         } else {
             let definition = definition.clone();

@@ -37,6 +37,8 @@ pub struct Curves {
     #[serde(default)]
     pub(super) table: Table,
     pub(super) run: Option<i64>,
+    /// Of a table, separated by commas.
+    pub(super) columns: Option<String>,
 }
 
 impl Curves {

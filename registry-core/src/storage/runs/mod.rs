@@ -151,6 +151,15 @@ pub struct CaseHeader {
     pub warnings: i64,
 }
 
+/// Cases that had a version at a watermark and are in no run of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CasesLeftOut {
+    /// Never submitted so far.
+    pub drafts: u64,
+    /// Withdrawn, erased ones included.
+    pub withdrawn: u64,
+}
+
 /// A case version with its document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaseDocument {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::evaluations::distinct;
-use super::{CaseDocument, CaseHeader, CaseRef};
+use super::{CaseDocument, CaseHeader, CaseRef, CasesLeftOut};
 use crate::access::Scope;
 use crate::storage::cases::{StoredFinding, VersionRecord, load_findings, stored_status};
 use crate::storage::connection::{Conn, on_conn};
@@ -186,6 +186,40 @@ impl Store {
             after = (last.case.centre_id.clone(), last.case.case_id.clone());
             take(headers)?;
         }
+    }
+
+    /// How many cases had a version at `watermark` and are in no run of it: drafts, and cases withdrawn before or since, erased ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`], [`StoreError::Unavailable`].
+    pub fn cases_left_out(&self, scope: &Scope, watermark: i64) -> Result<CasesLeftOut, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "read the cases of a run")?;
+        let at = || {
+            case_versions::table
+                .inner_join(
+                    cases::table.on(cases::centre_id
+                        .eq(case_versions::centre_id)
+                        .and(cases::case_id.eq(case_versions::case_id))),
+                )
+                .filter(case_versions::change_seq.le(watermark))
+                .filter(
+                    case_versions::superseded_seq
+                        .is_null()
+                        .or(case_versions::superseded_seq.gt(watermark)),
+                )
+        };
+        let drafts = at()
+            .filter(cases::withdrawal_mode.is_null())
+            .filter(case_versions::status.eq("draft"))
+            .count();
+        let withdrawn = at().filter(cases::withdrawal_mode.is_not_null()).count();
+        self.read(scope, |conn, _| {
+            let count = |n: i64| u64::try_from(n).unwrap_or_default();
+            Ok(CasesLeftOut {
+                drafts: count(on_conn!(conn, c => drafts.get_result::<i64>(c))?),
+                withdrawn: count(on_conn!(conn, c => withdrawn.get_result::<i64>(c))?),
+            })
+        })
     }
 
     /// The documents of these case versions, in input order, with the holders as known at `watermark`; `None` for one that was

@@ -1,0 +1,150 @@
+//! `POST /redcap/api/`: an approved data request read as a REDCap project, for the clients that speak to REDCap (PyCap, REDCapR).
+//!
+//! What is read is the bundle of the request and nothing else. The credential is the request's token, 32 hexadecimal digits that its filer
+//! finds at `/api/v1/data-requests/{id}` while the request is open; it opens that one request, until its last day or its revocation. Every
+//! record export counts as a download. Reading only: there is no import.
+
+mod answer;
+mod project;
+mod records;
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use registry_core::access::Scope;
+use registry_core::storage::DataRequest;
+
+use super::{Endpoint, open};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+use answer::{Format, refused};
+use project::Project;
+
+/// The version of REDCap's interface that clients may count on.
+const VERSION: &str = "14.0.0";
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let why = "the data request's token in the form is the credential";
+    vec![open(Method::POST, "/redcap/api/", why, call)]
+}
+
+/// The parameters of a call, in the order sent.
+struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    fn one(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A list, as `fields[0]=a` or as `fields=a,b`.
+    fn many(&self, name: &str) -> Vec<&str> {
+        let of = |key: &str| {
+            let rest = key.strip_prefix(name)?;
+            (rest.is_empty() || rest.starts_with('[')).then_some(())
+        };
+        let values = self.0.iter().filter(|(key, _)| of(key).is_some());
+        values
+            .flat_map(|(_, value)| value.split(','))
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+            .collect()
+    }
+}
+
+async fn call(request: HttpRequest, body: web::Bytes, state: web::Data<AppState>) -> HttpResponse {
+    let asked = Asked(serde_urlencoded::from_bytes(&body).unwrap_or_default());
+    let format = Format::of(asked.one("format"));
+    let told = format.or(Format::of(asked.one("returnFormat")));
+    let address = state.client_address(&request);
+    let outcome = blocking(move || {
+        let request = of_token(&state, &address, asked.one("token"))?;
+        answered(&state, &request, &asked, format)
+    });
+    match outcome.await {
+        Ok(answer) => answer.into(),
+        Err(problem) => refused(&problem, told),
+    }
+}
+
+/// The open request of a token.
+fn of_token(state: &AppState, address: &str, token: &str) -> Result<DataRequest, Problem> {
+    let today = state.ports.clock.now().date_naive();
+    let requests = state.store.list_data_requests(&reader())?;
+    let found = requests.into_iter().find(|one| {
+        let known = state.release_key.token_of_request(&one.request_id);
+        one.open_on(today).is_some() && known.is(token)
+    });
+    found.ok_or_else(|| match state.limiter.check_address(address) {
+        Err(limited) => limited,
+        Ok(()) => Problem::with(
+            Kind::Forbidden,
+            "You do not have permissions to use the API: the token is of no open data request",
+        ),
+    })
+}
+
+/// Who reads in the place of the filer; the trail names the request.
+fn reader() -> Scope {
+    Scope::system("redcap interface")
+}
+
+fn answered(
+    state: &AppState,
+    request: &DataRequest,
+    asked: &Asked,
+    format: Option<Format>,
+) -> Result<answer::Answer, Problem> {
+    let content = asked.one("content");
+    if content == "version" {
+        return Ok(answer::Answer::text(VERSION.to_owned()));
+    }
+    let format = format.ok_or_else(|| wrong("format: csv or json"))?;
+    if !asked.one("data").is_empty() || !matches!(asked.one("action"), "" | "export") {
+        return Err(wrong("reading only: there is no import here"));
+    }
+    let project = || -> Result<Project, Problem> {
+        let (_, _, path) = crate::releases::request_bundle(state, &reader(), &request.request_id)?;
+        Project::read(&path)
+    };
+    match content {
+        "project" => Ok(format
+            .table(&project::PROJECT, &[Project::about(request)])?
+            .first()),
+        "instrument" => format.table(&project::INSTRUMENT, &project()?.instruments()),
+        "metadata" => {
+            let (fields, forms) = (asked.many("fields"), asked.many("forms"));
+            format.table(&project::METADATA, &project()?.metadata(&fields, &forms))
+        }
+        "exportFieldNames" => {
+            let field = asked.one("field");
+            format.table(&project::NAMES, &project()?.names(field))
+        }
+        "record" => {
+            let wanted = records::Wanted::of(asked)?;
+            let project = project()?;
+            state
+                .store
+                .count_download(&reader(), &request.request_id, "redcap record")?;
+            let (header, rows) = wanted.rows(&project);
+            format.table(&header, &rows)
+        }
+        _ => Err(wrong(
+            "content: record, metadata, exportFieldNames, version, project or instrument",
+        )),
+    }
+}
+
+fn wrong(why: &str) -> Problem {
+    Problem::with(Kind::InvalidValue, why)
+}
+
+impl Problem {
+    fn told_to_redcap(&self) -> (StatusCode, String) {
+        let status = actix_web::ResponseError::status_code(self);
+        let text = self
+            .detail
+            .clone()
+            .unwrap_or_else(|| self.kind.title().to_owned());
+        (status, text)
+    }
+}

@@ -1,0 +1,200 @@
+//! `content=record`: the rows of a request, flat or as entity, attribute and value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::project::{Form, Project, RECORD};
+use super::{Asked, wrong};
+use crate::problem::Problem;
+
+/// Which instrument a row repeats, and which instance of it the row is.
+const INSTRUMENT: &str = "redcap_repeat_instrument";
+pub(super) const INSTANCE: &str = "redcap_repeat_instance";
+/// What REDCap calls an instrument that is complete.
+const COMPLETE: &str = "2";
+
+/// Which records, and in which form.
+pub(super) struct Wanted<'a> {
+    records: BTreeSet<&'a str>,
+    fields: BTreeSet<&'a str>,
+    forms: BTreeSet<&'a str>,
+    eav: bool,
+    label: bool,
+}
+
+type Table = (Vec<String>, Vec<Vec<String>>);
+
+/// An instrument with the columns of it that are asked for.
+type Chosen<'p> = (&'p Form, Vec<(String, Column)>);
+/// By patient and instrument: the rows, in order.
+type Rows<'p> = BTreeMap<&'p str, Vec<Vec<&'p Vec<String>>>>;
+
+/// A field asked for, or whether the instrument has a row.
+enum Column {
+    Of(usize),
+    Complete,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn of(asked: &'a Asked) -> Result<Self, Problem> {
+        let eav = match asked.one("type") {
+            "" | "flat" => false,
+            "eav" => true,
+            _ => return Err(wrong("type: flat or eav")),
+        };
+        let label = match asked.one("rawOrLabel") {
+            "" | "raw" => false,
+            "label" => true,
+            _ => return Err(wrong("rawOrLabel: raw or label")),
+        };
+        if !asked.one("filterLogic").is_empty() {
+            return Err(wrong("filterLogic: not here; ask for fields and records"));
+        }
+        Ok(Self {
+            records: asked.many("records").into_iter().collect(),
+            fields: asked.many("fields").into_iter().collect(),
+            forms: asked.many("forms").into_iter().collect(),
+            eav,
+            label,
+        })
+    }
+
+    /// The columns of an instrument that are asked for, by name.
+    fn columns(&self, form: &Form) -> Vec<(String, Column)> {
+        let all = self.fields.is_empty() && self.forms.is_empty();
+        let whole = all || self.forms.contains(form.name.as_str());
+        let wanted = |name: &str| whole || self.fields.contains(name);
+        let fields = form.fields.iter().enumerate();
+        let fields = fields.filter(|(_, field)| wanted(&field.name));
+        let mut columns: Vec<(String, Column)> = fields
+            .map(|(at, field)| (field.name.clone(), Column::Of(at)))
+            .collect();
+        let complete = format!("{}_complete", form.name);
+        if wanted(&complete) {
+            columns.push((complete, Column::Complete));
+        }
+        columns
+    }
+
+    /// The cells of a row of an instrument, in the order of its columns.
+    fn cells(&self, form: &Form, columns: &[(String, Column)], cells: &[String]) -> Vec<String> {
+        let cell = |column: &Column| match column {
+            Column::Complete => COMPLETE.to_owned(),
+            Column::Of(at) => match (form.fields.get(*at), cells.get(*at)) {
+                (Some(field), Some(cell)) => field.value(cell, self.label),
+                _ => String::new(),
+            },
+        };
+        columns.iter().map(|(_, column)| cell(column)).collect()
+    }
+
+    /// Header and rows: of every patient first what stands once, then every repeated instrument, instance by instance.
+    pub(super) fn rows(&self, project: &Project) -> Table {
+        let forms: Vec<Chosen<'_>> = project
+            .forms
+            .iter()
+            .map(|form| (form, self.columns(form)))
+            .filter(|(_, columns)| !columns.is_empty())
+            .collect();
+        let mut of: Rows<'_> = BTreeMap::new();
+        let everyone = project.forms.iter().flat_map(|form| form.rows.iter());
+        for (patient, _) in everyone {
+            if self.records.is_empty() || self.records.contains(patient.as_str()) {
+                of.entry(patient).or_insert_with(|| vec![Vec::new(); forms.len()]);
+            }
+        }
+        for (at, (form, _)) in forms.iter().enumerate() {
+            for (patient, cells) in &form.rows {
+                if let Some(rows) = of.get_mut(patient.as_str()).and_then(|all| all.get_mut(at)) {
+                    rows.push(cells);
+                }
+            }
+        }
+        if self.eav {
+            self.long(project, &forms, &of)
+        } else {
+            self.flat(project, &forms, &of)
+        }
+    }
+
+    fn flat(&self, project: &Project, forms: &[Chosen<'_>], of: &Rows<'_>) -> Table {
+        let repeats = project.repeats();
+        let mut header = vec![RECORD.to_owned()];
+        if repeats {
+            header.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
+        }
+        let begin = header.len();
+        header.extend(
+            forms
+                .iter()
+                .flat_map(|(_, columns)| columns.iter().map(|(name, _)| name.clone())),
+        );
+        let width = header.len();
+        let mut lines = Vec::new();
+        for (patient, rows) in of {
+            let mut once = vec![String::new(); width];
+            once[0] = (*patient).to_owned();
+            let mut repeated = Vec::new();
+            let mut at = begin;
+            for ((form, columns), rows) in forms.iter().zip(rows) {
+                for (n, cells) in rows.iter().enumerate() {
+                    let cells = self.cells(form, columns, cells);
+                    if form.repeated {
+                        let mut line = vec![String::new(); width];
+                        line[0] = (*patient).to_owned();
+                        line[1] = form.name.clone();
+                        line[2] = (n + 1).to_string();
+                        put(&mut line, at, cells);
+                        repeated.push(line);
+                    } else {
+                        put(&mut once, at, cells);
+                    }
+                }
+                at += columns.len();
+            }
+            lines.push(once);
+            lines.extend(repeated);
+        }
+        (header, lines)
+    }
+
+    fn long(&self, project: &Project, forms: &[Chosen<'_>], of: &Rows<'_>) -> Table {
+        let repeats = project.repeats();
+        let mut header = vec!["record".to_owned()];
+        if repeats {
+            header.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
+        }
+        header.extend(["field_name", "value"].map(str::to_owned));
+        let mut lines = Vec::new();
+        for (patient, rows) in of {
+            let line = |instrument: &str, instance: String, field: &str, value: &str| {
+                let mut line = vec![(*patient).to_owned()];
+                if repeats {
+                    line.extend([instrument.to_owned(), instance]);
+                }
+                line.extend([field.to_owned(), value.to_owned()]);
+                line
+            };
+            lines.push(line("", String::new(), RECORD, patient));
+            for ((form, columns), rows) in forms.iter().zip(rows) {
+                for (n, cells) in rows.iter().enumerate() {
+                    let cells = self.cells(form, columns, cells);
+                    let (instrument, instance) = match form.repeated {
+                        true => (form.name.as_str(), (n + 1).to_string()),
+                        false => ("", String::new()),
+                    };
+                    let told = columns.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
+                    lines
+                        .extend(told.map(|((name, _), cell)| line(instrument, instance.clone(), name, cell)));
+                }
+            }
+        }
+        (header, lines)
+    }
+}
+
+/// Cells from a place on.
+fn put(line: &mut [String], at: usize, cells: Vec<String>) {
+    for (field, cell) in line.iter_mut().skip(at).zip(cells) {
+        *field = cell;
+    }
+}

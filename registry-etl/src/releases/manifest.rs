@@ -1,0 +1,75 @@
+//! `manifest.json`: what a bundle is and holds.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::accounting::Accounting;
+use super::projection::RequestNotes;
+use super::spool::FinishedTable;
+
+/// The form of a bundle: what it holds and how. Another form is another name.
+pub const FORMAT: &str = "rps-registry-release/2";
+
+/// One file of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub name: String,
+    pub rows: u64,
+    pub bytes: u64,
+    /// SHA-256 (hexadecimal) of the file as it is in the bundle.
+    pub sha256: String,
+    pub columns: Vec<String>,
+}
+
+/// An element that a release does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    pub entity: String,
+    pub element: String,
+    pub visibility: String,
+    pub reason: String,
+}
+
+/// What a release is and holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Format of the bundle.
+    pub format: String,
+    pub release: String,
+    pub title: String,
+    /// True where a generator made the cases: no patient is behind any row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fictitious: bool,
+    /// The run it freezes.
+    pub run: i64,
+    pub cut_off: String,
+    pub watermark: i64,
+    /// Schema, guideline and engine versions and digests, as the run keeps them.
+    pub versions: Value,
+    /// Version of the program that wrote the bundle.
+    #[serde(default)]
+    pub program: String,
+    /// Which cases are in it.
+    pub filters: Vec<String>,
+    pub cases: u64,
+    /// Cases around the release; counted when it was frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounting: Option<Accounting>,
+    pub files: Vec<FileEntry>,
+    pub withheld: Vec<Withheld>,
+    /// The data request the bundle is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestNotes>,
+}
+
+impl From<&FinishedTable> for FileEntry {
+    fn from(file: &FinishedTable) -> Self {
+        Self {
+            name: file.name.clone(),
+            rows: file.rows,
+            bytes: file.bytes,
+            sha256: file.sha256.clone(),
+            columns: file.columns.clone(),
+        }
+    }
+}

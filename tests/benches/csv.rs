@@ -1,0 +1,154 @@
+//! A table of a release written as CSV, beside polars (Python) `write_csv` and pandas `to_csv` on the same values: a million rows of 60
+//! columns (counts, numbers, flags, codes, some of them missing). `csv.sh` prepares the two and starts this.
+//!
+//! The table is written once; the peers read it, then time the writing alone, to a file. Ours is told twice: the plain file, as the peers
+//! write it, and as a release keeps it until the zip is written (compressed and hashed on the way).
+//!
+//! `PEERS_PYTHON=.. cargo bench -p registry-etl --features benches --bench csv [-- rows]`   (default 1,000,000)
+
+#[path = "measured.rs"]
+#[expect(dead_code, reason = "shared by several benches, each of which needs a part")]
+mod measured;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::Command;
+
+use measured::{Failure, in_turns};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use registry_etl::releases::written;
+
+const ROUNDS: usize = 3;
+/// Columns of each kind.
+const EACH: usize = 15;
+const CODES: [&str; 4] = ["ddlps", "wdlps", "lms", "R0"];
+
+/// Fifteen columns each of whole numbers, numbers with decimals, flags and codes.
+struct Data {
+    counts: Vec<Vec<Option<i64>>>,
+    numbers: Vec<Vec<Option<f64>>>,
+    flags: Vec<Vec<Option<bool>>>,
+    codes: Vec<Vec<Option<&'static str>>>,
+}
+
+fn data(rows: usize) -> Data {
+    let mut dice = ChaCha20Rng::seed_from_u64(1);
+    let mut draw = move || dice.next_u64();
+    // One field in eight is missing.
+    let mut column = |value: &dyn Fn(u64) -> u64| -> Vec<Option<u64>> {
+        let one = |drawn: u64| (drawn % 8 != 0).then(|| value(drawn >> 3));
+        (0..rows).map(|_| one(draw())).collect()
+    };
+    let mut columns = |below: u64| -> Vec<Vec<Option<u64>>> {
+        (0..EACH).map(|_| column(&|drawn| drawn % below)).collect()
+    };
+    fn each<T>(columns: Vec<Vec<Option<u64>>>, value: fn(u64) -> T) -> Vec<Vec<Option<T>>> {
+        let column = |one: Vec<Option<u64>>| one.into_iter().map(|field| field.map(value)).collect();
+        columns.into_iter().map(column).collect()
+    }
+    Data {
+        counts: each(columns(4_000), |drawn| drawn as i64 - 400),
+        numbers: each(columns(2_000_000), |drawn| drawn as f64 / 1_000.0),
+        flags: each(columns(2), |drawn| drawn == 1),
+        codes: each(columns(4), |drawn| CODES[drawn as usize % CODES.len()]),
+    }
+}
+
+impl Data {
+    fn header(&self) -> Vec<String> {
+        let named = |what: &str| (0..EACH).map(|at| format!("{what}_{at}")).collect::<Vec<_>>();
+        ["count", "number", "flag", "code"].map(named).concat()
+    }
+
+    /// The fields of a row, as a release makes them.
+    fn row(&self, at: usize) -> Vec<String> {
+        let mut fields = Vec::with_capacity(4 * EACH);
+        fn put<T>(fields: &mut Vec<String>, columns: &[Vec<Option<T>>], at: usize, text: fn(&T) -> String) {
+            fields.extend(columns.iter().map(|one| one[at].as_ref().map_or_else(String::new, text)));
+        }
+        put(&mut fields, &self.counts, at, i64::to_string);
+        put(&mut fields, &self.numbers, at, f64::to_string);
+        put(&mut fields, &self.flags, at, |flag| {
+            if *flag { "TRUE" } else { "FALSE" }.to_owned()
+        });
+        put(&mut fields, &self.codes, at, |code| (*code).to_owned());
+        fields
+    }
+
+    /// What the peers must have read: the sum of all counts, and how many fields are missing.
+    fn sum(&self) -> (f64, usize) {
+        let counts = self.counts.iter().flatten().flatten().sum::<i64>() as f64;
+        fn missing<T>(columns: &[Vec<Option<T>>]) -> usize {
+            columns.iter().flatten().filter(|field| field.is_none()).count()
+        }
+        let all = missing(&self.counts) + missing(&self.numbers) + missing(&self.flags) + missing(&self.codes);
+        (counts, all)
+    }
+}
+
+fn main() -> Result<(), Failure> {
+    let asked = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
+    let rows: usize = asked.unwrap_or(1_000_000);
+    let folder = std::env::temp_dir().join(format!("registry-csv-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let told = compare(rows, &folder);
+    std::fs::remove_dir_all(&folder)?;
+    told
+}
+
+fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
+    let data = data(rows);
+    let (header, file) = (data.header(), folder.join("table.csv"));
+    let mut plain = || -> Result<(), Failure> {
+        let mut out = BufWriter::new(File::create(&file)?);
+        written::plain(&mut out, &header, (0..rows).map(|at| data.row(at)))?;
+        Ok(out.flush()?)
+    };
+    let mut bytes = 0;
+    let mut kept = || -> Result<(), Failure> {
+        bytes = written::kept(&header, (0..rows).map(|at| data.row(at)))?;
+        Ok(())
+    };
+    let times = in_turns(ROUNDS, &mut [&mut plain, &mut kept])?;
+    let [plain, kept] = [0, 1].map(|at| times.get(at).copied().unwrap_or_default().as_secs_f64());
+    println!(
+        "\n{rows} rows of {} columns, {:.0} MB, median of {ROUNDS}",
+        header.len(),
+        bytes as f64 / 1e6
+    );
+    println!("ours, the plain file             {plain:>8.2} s");
+    println!("ours, compressed and hashed      {kept:>8.2} s");
+    let python = std::env::var("PEERS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/benches/csv.py");
+    let done = Command::new(&python)
+        .arg(script)
+        .arg(&file)
+        .arg(ROUNDS.to_string())
+        .output()?;
+    if !done.status.success() {
+        return Err(format!("{python}: {}", String::from_utf8_lossy(&done.stderr)).into());
+    }
+    let said = String::from_utf8(done.stdout)?;
+    for line in said.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [name, seconds, sum, missing] = words[..] else {
+            return Err(format!("the peers say: {line}").into());
+        };
+        let seconds: f64 = seconds.parse()?;
+        // A fast wrong answer is none.
+        if (sum.parse::<f64>()?, missing.parse::<usize>()?) != data.sum() {
+            return Err(format!("{name} has read another table: {line}").into());
+        }
+        println!(
+            "{name:<32} {seconds:>8.2} s  ours is {:>5.2} x its time",
+            plain / seconds
+        );
+        if name == "polars" {
+            let met = if plain <= seconds { "met" } else { "MISSED" };
+            println!("goal: 1.0 x of polars: {met}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! An approved data request read as a REDCap project: by its token, while it is open, and nothing beside it.
+
+use serde_json::{Value, json};
+use support::client::{Answer, Client};
+use support::{records, service::Service};
+
+const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+
+/// Three patients as in Figure 1, a release, and a researcher's request for its presentations, approved through the next day.
+fn opened() -> (Service, Client, String) {
+    let service = Service::start();
+    for n in 0..3 {
+        let name = format!("FIG-{n:04}");
+        service
+            .submitter("C01")
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+    let run = service.published_run("2026-11-01");
+    let office = service.client("coordinator", None);
+    office
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "R" }))
+        .expect(201);
+    let researcher = service.client("researcher", None);
+    let body =
+        json!({ "release": "R", "title": "Sites", "purpose": "A thesis", "files": ["presentation.csv"] });
+    let filed = researcher
+        .post("/api/v1/data-requests", &[], &body)
+        .expect(201)
+        .json();
+    let id = filed["request_id"].as_str().expect("an id").to_owned();
+    assert!(filed.get("redcap_token").is_none(), "not before it is open");
+    office
+        .post(
+            &format!("/api/v1/data-requests/{id}:approve"),
+            &[],
+            &json!({ "expires_on": "2026-11-24" }),
+        )
+        .expect(200);
+    (service, researcher, id)
+}
+
+fn asked(service: &Service, form: &str) -> Answer {
+    Client::new(service.base(), None).send("POST", "/redcap/api/", &FORM, Some(form.as_bytes()))
+}
+
+#[test]
+fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
+    let (service, researcher, id) = opened();
+    let address = format!("/api/v1/data-requests/{id}");
+    let token = researcher.get(&address).expect(200).json()["redcap_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    assert_eq!(token.len(), 32);
+    let office = service
+        .client("coordinator", None)
+        .get(&address)
+        .expect(200)
+        .json();
+    assert!(office.get("redcap_token").is_none(), "its filer's alone");
+    let ask = |rest: &str| asked(&service, &format!("token={token}&{rest}"));
+
+    let flat = ask("content=record&format=json&type=flat&forms=presentation")
+        .expect(200)
+        .json();
+    let flat = flat.as_array().expect("rows");
+    // A row for what stands once of each patient, and four presentations of each.
+    assert_eq!(flat.len(), 3 * (1 + 4));
+    let first = &flat[1];
+    assert_eq!(
+        (
+            &first["redcap_repeat_instrument"],
+            &first["redcap_repeat_instance"]
+        ),
+        (&json!("presentation"), &json!(1))
+    );
+    assert_eq!(first["presentation_seq"], "1");
+    assert_eq!(first["presentation_complete"], "2");
+    let timing = "presentation_timing";
+    let raw = first[timing].as_str().expect("a code").to_owned();
+    let words = ask(&format!(
+        "content=record&format=json&fields[0]={timing}&rawOrLabel=label"
+    ))
+    .expect(200)
+    .json();
+    let codes = service
+        .client("researcher", None)
+        .get("/api/v1/codelists/presentation_timing")
+        .expect(200)
+        .json();
+    assert!(codes.to_string().contains(&raw));
+    assert_ne!(words[1][timing], json!(raw));
+    let csv = ask("content=record&format=csv&type=eav&fields=presentation_seq")
+        .expect(200)
+        .text();
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some("record,redcap_repeat_instrument,redcap_repeat_instance,field_name,value")
+    );
+    assert_eq!(lines.count(), 3 * (1 + 4));
+    // Downloads are counted; reading the dictionary is none.
+    ask("content=metadata&format=json").expect(200);
+    assert_eq!(researcher.get(&address).expect(200).json()["downloads"], 3);
+
+    // Reading only, and what it is not asked for.
+    for wrong in [
+        "content=record&format=json&data=[]",
+        "content=user&format=json",
+        "content=record&format=json&type=tall",
+    ] {
+        let refused = ask(wrong).expect(422);
+        assert!(
+            refused.json()["error"]
+                .as_str()
+                .is_some_and(|why| !why.is_empty())
+        );
+    }
+    assert!(
+        ask("content=record&format=xml")
+            .expect(422)
+            .text()
+            .contains("<error>")
+    );
+
+    service.advance_days(1);
+    ask("content=metadata&format=csv").expect(200);
+    service.advance_days(1);
+    let late = ask("content=metadata&format=csv").expect(403);
+    assert!(late.text().starts_with("ERROR: "), "{}", late.text());
+    service.verify_audit();
+}
+
+#[test]
+fn no_other_credential_opens_a_request() {
+    let (service, _researcher, id) = opened();
+    let key = service.key("researcher", None);
+    for token in ["", &id, &key, &"0".repeat(32)] {
+        let refused = asked(&service, &format!("token={token}&content=record&format=json"));
+        let told: Value = refused.expect(403).json();
+        let error = told["error"].as_str().expect("an error");
+        assert!(error.contains("permissions") && (token.is_empty() || !error.contains(token)));
+    }
+    // A key is a credential of other addresses, and none here.
+    let signed = Client::new(service.base(), Some(&key)).send(
+        "POST",
+        "/redcap/api/",
+        &FORM,
+        Some(b"content=record&format=json"),
+    );
+    signed.expect(403);
+}
