@@ -14,5 +14,5 @@ pub use key::{ApiKey, KeyParseError, Token};
 pub use password::Weakness;
 pub(crate) use password::{Passwords, check as check_password};
 pub use role::Role;
-pub use totp::{TotpSecret, code_at};
 pub use scope::Scope;
+pub use totp::{TotpSecret, code_at};

@@ -126,7 +126,10 @@ impl Passwords {
 
 fn parts(stored: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let (salt, hash) = stored.strip_prefix(PREFIX)?.split_once('$')?;
-    Some((STANDARD_NO_PAD.decode(salt).ok()?, STANDARD_NO_PAD.decode(hash).ok()?))
+    Some((
+        STANDARD_NO_PAD.decode(salt).ok()?,
+        STANDARD_NO_PAD.decode(hash).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -141,7 +144,10 @@ mod tests {
         assert!(passwords.verify("correct horse battery", Some(&hash)));
         assert!(!passwords.verify("correct horse batterz", Some(&hash)));
         assert!(!passwords.verify("correct horse battery", None));
-        assert!(!passwords.verify("correct horse battery", Some("$argon2id$v=19$m=8,t=1,p=1$AAAA$AAAA")));
+        assert!(!passwords.verify(
+            "correct horse battery",
+            Some("$argon2id$v=19$m=8,t=1,p=1$AAAA$AAAA")
+        ));
         assert_eq!(passwords.computed(), 5);
     }
 

@@ -21,6 +21,7 @@ mod isolation;
 mod jobs;
 mod kill;
 mod migrations;
+mod people;
 mod pseudonyms;
 mod queries;
 mod runs;

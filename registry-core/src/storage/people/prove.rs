@@ -124,8 +124,9 @@ fn admit(
     right: bool,
     code: &str,
 ) -> Result<Option<NewSession>, StoreError> {
-    let place = people::table.find(person_id.to_owned());
-    let person = on_conn!(tx.conn()?, c => place.first::<PersonRecord>(c))?;
+    let place = || people::table.find(person_id.to_owned());
+    let found = place();
+    let person = on_conn!(tx.conn()?, c => found.first::<PersonRecord>(c))?;
     let waits = person.locked_until.is_some_and(|until| until > tx.now);
     // A password changed since it was compared is not the one that was compared.
     let current = person.state == PersonState::Active.as_str() && person.password.as_deref() == Some(checked);
@@ -154,7 +155,7 @@ fn admit(
         people::locked_until.eq(None::<NaiveDateTime>),
         people::last_sign_in_at.eq(Some(tx.now)),
     );
-    on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
+    on_conn!(tx.conn()?, c => diesel::update(place()).set(change).execute(c))?;
     session(tx, person).map(Some)
 }
 
@@ -162,9 +163,11 @@ fn enrol(tx: &mut Tx<'_>, token: &str, hash: &str, code: &str) -> Result<Enrolle
     let now = tx.now;
     let person = invited(tx.conn()?, token, now)?;
     let secret = offered(tx.keys, token)?;
-    let step = secret.matching_step(code, utc(now), None).ok_or(StoreError::Invalid(
-        "the code is not the one that the app shows now: check that the device's clock is right",
-    ))?;
+    let step = secret
+        .matching_step(code, utc(now), None)
+        .ok_or(StoreError::Invalid(
+            "the code is not the one that the app shows now: check that the device's clock is right",
+        ))?;
     let label = totp_label(&person.person_id);
     let sealed = tx.keys.registry().seal(tx.entropy, &label, secret.bytes());
     let sealed = sealed.map_err(|_| StoreError::Internal("sealing a second factor".to_owned()))?;
