@@ -141,6 +141,7 @@ pub fn assemble_with(
         limiter: RateLimiter::new(
             settings.limits.requests_per_second,
             settings.limits.anonymous_per_second,
+            settings.limits.sign_ins_per_minute,
         ),
         metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
         settings,

@@ -92,6 +92,15 @@ impl AppState {
         format!("{prefix}{}", crate::guard::SESSION_COOKIE)
     }
 
+    /// What the caller's browser calls the service: the setting, or without one the address that was asked.
+    pub fn address_for(&self, request: &HttpRequest) -> String {
+        let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+        match (&self.settings.server.public_url, host) {
+            (None, Some(host)) => format!("http://{host}"),
+            _ => self.settings.address(),
+        }
+    }
+
     /// The caller's address; `X-Forwarded-For` is believed from a configured proxy only.
     pub fn client_address(&self, request: &HttpRequest) -> String {
         let peer = request.peer_addr().map(|a| a.ip());

@@ -1,5 +1,6 @@
 //! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
+mod account;
 mod adherence;
 mod adherence_filters;
 mod adjudication;
@@ -14,6 +15,7 @@ mod definition;
 mod entry;
 mod frame;
 mod indicators;
+mod invitation;
 mod life_cycle;
 mod measure;
 mod overview;
@@ -33,6 +35,7 @@ mod survival_beside;
 mod survival_centres;
 mod survival_tables;
 mod tasks;
+pub(crate) mod users;
 mod verification;
 mod words;
 mod worklist;
@@ -48,6 +51,7 @@ use frame::Frame;
 
 /// The pages' routes.
 pub fn endpoints() -> Vec<Endpoint> {
+    let of_the_link = "the link's token is the credential";
     let stylesheet = "a stylesheet, a script and an icon hold no data";
     vec![
         guarded(Method::GET, "/", overview::page),
@@ -123,10 +127,35 @@ pub fn endpoints() -> Vec<Endpoint> {
         open(
             Method::POST,
             "/sign-in",
-            "the link's token is the credential",
+            of_the_link,
             sign_in::redeem,
         ),
+        open(
+            Method::POST,
+            "/sign-in/password",
+            "name, password and code are the credentials",
+            sign_in::with_password,
+        ),
         guarded(Method::POST, "/sign-out", sign_in::sign_out),
+        open(Method::GET, "/invitation", of_the_link, invitation::page),
+        open(Method::POST, "/invitation", of_the_link, invitation::accept),
+        guarded(Method::GET, "/account", account::page),
+        guarded(Method::POST, "/account/password", account::change_password),
+        guarded(
+            Method::POST,
+            "/account/recovery-codes",
+            account::renew_recovery_codes,
+        ),
+        guarded(
+            Method::POST,
+            "/account/sign-out-everywhere",
+            account::sign_out_everywhere,
+        ),
+        guarded(Method::GET, "/users", users::page),
+        guarded(Method::POST, "/users", users::invite),
+        guarded(Method::POST, "/users/{person}/assign", users::assign),
+        guarded(Method::POST, "/users/{person}/reset", users::reset),
+        guarded(Method::POST, "/users/{person}/disable", users::disable),
         open(Method::GET, "/assets/{name}", stylesheet, assets::show),
     ]
 }

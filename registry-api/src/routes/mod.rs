@@ -20,6 +20,7 @@ pub mod results;
 pub mod runs;
 pub mod schemas;
 pub mod tasks;
+pub mod users;
 pub mod verifications;
 
 pub use cases::assessment::{Assessed, assess, gaps_json};
@@ -50,6 +51,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(data_requests::endpoints());
     all.extend(centres::endpoints());
     all.extend(keys::endpoints());
+    all.extend(users::endpoints());
     all.extend(audit::endpoints());
     all.extend(tasks::endpoints());
     all.extend(crate::pages::endpoints());

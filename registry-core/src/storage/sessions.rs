@@ -49,6 +49,15 @@ pub struct Session {
     pub csrf: String,
     /// Ends at the latest.
     pub expires_at: DateTime<Utc>,
+    /// The account of the person; none for who came through a sign-in link.
+    pub account: Option<AccountOf>,
+}
+
+/// Whose account a session is, and which of its sessions. Comes from a session alone, so that nobody acts for another's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountOf {
+    pub(super) person_id: String,
+    pub(super) session: Vec<u8>,
 }
 
 #[derive(Queryable, Insertable)]
@@ -114,6 +123,10 @@ fn established(row: &SessionRecord, token: &str) -> Result<Session, StoreError> 
         scope,
         csrf: csrf(token),
         expires_at: utc(row.expires_at),
+        account: row.person_id.clone().map(|person_id| AccountOf {
+            person_id,
+            session: row.token_sha256.clone(),
+        }),
     })
 }
 
@@ -169,14 +182,16 @@ pub(super) fn begin(tx: &mut Tx<'_>, bearer: Bearer) -> Result<NewSession, Store
 
 /// Ends every session of a person; returns how many.
 pub(super) fn end_all_of(tx: &mut Tx<'_>, person_id: &str) -> Result<usize, StoreError> {
-    let person = person_id.to_owned();
-    tx.as_registry(|tx| {
-        let alive = sessions::table
-            .filter(sessions::person_id.eq(Some(&person)))
-            .filter(sessions::ended_at.is_null());
-        let ended = sessions::ended_at.eq(Some(tx.now));
-        Ok(on_conn!(tx.conn()?, c => diesel::update(alive).set(ended).execute(c))?)
-    })
+    tx.as_registry(|tx| end_all(tx, person_id))
+}
+
+/// [`end_all_of`] where the registry acts already.
+pub(super) fn end_all(tx: &mut Tx<'_>, person_id: &str) -> Result<usize, StoreError> {
+    let alive = sessions::table
+        .filter(sessions::person_id.eq(Some(person_id.to_owned())))
+        .filter(sessions::ended_at.is_null());
+    let ended = sessions::ended_at.eq(Some(tx.now));
+    Ok(on_conn!(tx.conn()?, c => diesel::update(alive).set(ended).execute(c))?)
 }
 
 impl Store {

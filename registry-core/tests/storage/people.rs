@@ -3,7 +3,7 @@
 use chrono::Duration;
 use registry_core::access::{Role, Token, code_at};
 use registry_core::clock::Clock;
-use registry_core::storage::{AuthFailure, Invited, NewPerson, NewSession, PersonState, StoreError};
+use registry_core::storage::{AuthFailure, Invited, NewPerson, NewSession, PersonState, SignInLink, StoreError};
 
 use crate::secrecy::everything_in;
 use crate::support::{TestStore, on_both, system};
@@ -95,10 +95,11 @@ on_both! {
         let unset = refused(sign_in(&test, PASSWORD, "000000"));
         assert_eq!(test.store.password_hashes_computed(), pending + 1);
         test.store.enrol_person(invited.link.reveal(), PASSWORD, &code(&test, &invited.link)).unwrap();
+        let noted = || test.export().matches("person.sign_in_failed").count();
         for (login, password) in [("nobody@example.org", PASSWORD), (LOGIN, "wrong"), (LOGIN, PASSWORD), ("", "")] {
-            let before = test.store.password_hashes_computed();
+            let before = (test.store.password_hashes_computed(), noted());
             assert_eq!(refused(test.store.sign_in(login, password, "000000")), unset);
-            assert_eq!(test.store.password_hashes_computed(), before + 1);
+            assert_eq!((test.store.password_hashes_computed(), noted()), (before.0 + 1, before.1 + 1));
         }
     }
 
@@ -122,6 +123,80 @@ on_both! {
         right(&test).unwrap();
     }
 
+    fn another_role_or_centre_ends_the_sessions_with_the_earlier_one(test) {
+        let invited = invite(&test);
+        let id = &invited.person.person_id;
+        let enrolled = test.store.enrol_person(invited.link.reveal(), PASSWORD, &code(&test, &invited.link)).unwrap();
+        for (role, centre) in [(Role::Committee, Some("C01")), (Role::Submitter, None), (Role::Submitter, Some("C99")), (Role::System, None)] {
+            assert!(matches!(test.store.assign_person(&test.coordinator(), id, role, centre), Err(StoreError::Invalid(_))), "{role}");
+        }
+        assert!(test.store.session(enrolled.session.token.reveal()).is_ok());
+        let moved = test.store.assign_person(&test.coordinator(), id, Role::Submitter, Some("C02")).unwrap();
+        assert_eq!((moved.role, moved.centre.as_deref(), moved.state), (Role::Submitter, Some("C02"), PersonState::Active));
+        assert_eq!(refused(test.store.session(enrolled.session.token.reveal())), AuthFailure::Revoked);
+        let again = sign_in(&test, PASSWORD, enrolled.recovery_codes[0].reveal()).unwrap();
+        assert_eq!((again.session.scope.role(), again.session.scope.centre()), (Role::Submitter, Some("C02")));
+        assert!(test.export().contains("person.assign"));
+        test.store.verify_audit(None).unwrap();
+    }
+
+    fn nobody_of_the_office_changes_their_own_access(test) {
+        let new = NewPerson { login: "office@example.org".to_owned(), name: "Office".to_owned(), role: Role::Coordinator, centre: None };
+        let invited = test.store.invite_person(&system(), new).unwrap();
+        let id = &invited.person.person_id;
+        let enrolled = test.store.enrol_person(invited.link.reveal(), PASSWORD, &code(&test, &invited.link)).unwrap();
+        let own = &enrolled.session.session.scope;
+        assert!(matches!(test.store.assign_person(own, id, Role::Admin, None), Err(StoreError::InvalidState(_))));
+        assert!(matches!(test.store.reset_person(own, id), Err(StoreError::InvalidState(_))));
+        assert!(matches!(test.store.disable_person(own, id), Err(StoreError::InvalidState(_))));
+        let other = invite(&test).person.person_id;
+        test.store.disable_person(own, &other).unwrap();
+    }
+
+    fn a_person_changes_password_and_recovery_codes_and_signs_out_everywhere(test) {
+        let invited = invite(&test);
+        let first = test.store.enrol_person(invited.link.reveal(), PASSWORD, &code(&test, &invited.link)).unwrap();
+        let second = sign_in(&test, PASSWORD, first.recovery_codes[0].reveal()).unwrap();
+        let account = second.session.account.clone().unwrap();
+        let scope = &second.session.scope;
+        let seen = test.store.own_account(&account).unwrap();
+        assert_eq!(seen.sessions.iter().map(|s| s.current).collect::<Vec<_>>(), [true, false]);
+        assert_eq!((seen.recovery_codes, seen.person.login.as_str()), (9, LOGIN));
+
+        let wanted = "eleven grey herons, one pond";
+        assert!(matches!(test.store.change_own_password(scope, &account, PASSWORD, "short"), Err(StoreError::Weak(_))));
+        assert!(matches!(test.store.change_own_password(scope, &account, "wrong", wanted), Err(StoreError::Invalid(_))));
+        assert!(test.store.session(first.session.token.reveal()).is_ok(), "a refusal ends nothing");
+        let changed = test.store.change_own_password(scope, &account, PASSWORD, wanted).unwrap();
+        for earlier in [&first.session, &second] {
+            assert_eq!(refused(test.store.session(earlier.token.reveal())), AuthFailure::Revoked);
+        }
+        assert_eq!(test.store.session(changed.token.reveal()).unwrap(), changed.session);
+        assert_eq!(refused(sign_in(&test, PASSWORD, first.recovery_codes[1].reveal())), AuthFailure::Unknown);
+
+        let account = changed.session.account.clone().unwrap();
+        assert!(matches!(test.store.renew_own_recovery_codes(scope, &account, PASSWORD), Err(StoreError::Invalid(_))));
+        let fresh = test.store.renew_own_recovery_codes(scope, &account, wanted).unwrap();
+        assert_eq!(fresh.len(), 10);
+        assert_eq!(refused(sign_in(&test, wanted, first.recovery_codes[2].reveal())), AuthFailure::Unknown);
+        let elsewhere = sign_in(&test, wanted, fresh[0].reveal()).unwrap();
+        assert_eq!(test.store.end_own_sessions(scope, &account).unwrap(), 2);
+        for ended in [&changed, &elsewhere] {
+            assert_eq!(refused(test.store.session(ended.token.reveal())), AuthFailure::Revoked);
+        }
+        let export = test.export();
+        for action in ["person.change_password", "person.renew_recovery_codes", "session.end_all"] {
+            assert!(export.contains(action), "{action}");
+        }
+        test.store.verify_audit(None).unwrap();
+    }
+
+    fn a_session_of_a_link_is_no_account(test) {
+        let link = SignInLink { user: LOGIN.to_owned(), role: Role::Committee, centre: None, expires_at: test.clock.now() + Duration::hours(1), reusable: false };
+        let token = test.store.create_sign_in_link(&system(), link).unwrap();
+        assert_eq!(test.store.redeem_sign_in_link(token.reveal()).unwrap().session.account, None);
+    }
+
     fn only_the_office_manages_accounts(test) {
         let invited = invite(&test);
         let new = NewPerson { login: "b@example.org".to_owned(), name: "B".to_owned(), role: Role::Committee, centre: None };
@@ -131,6 +206,7 @@ on_both! {
             assert!(matches!(test.store.list_people(&scope), Err(StoreError::Forbidden { .. })));
             assert!(matches!(test.store.reset_person(&scope, &invited.person.person_id), Err(StoreError::Forbidden { .. })));
             assert!(matches!(test.store.disable_person(&scope, &invited.person.person_id), Err(StoreError::Forbidden { .. })));
+            assert!(matches!(test.store.assign_person(&scope, &invited.person.person_id, Role::Committee, None), Err(StoreError::Forbidden { .. })));
         }
         let taken = NewPerson { login: LOGIN.to_owned(), ..new.clone() };
         assert!(matches!(test.store.invite_person(&system(), taken), Err(StoreError::Duplicate(_))));

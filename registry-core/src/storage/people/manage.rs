@@ -3,8 +3,8 @@
 use chrono::Duration;
 use diesel::prelude::*;
 
-use super::{Invited, NewPerson, Person, PersonRecord, PersonState};
-use crate::access::{Scope, Token, at_rest};
+use super::{Invited, NewPerson, Person, PersonRecord, PersonState, find};
+use crate::access::{Role, Scope, Token, at_rest};
 use crate::storage::connection::on_conn;
 use crate::storage::identifiers::{is_text, new_id};
 use crate::storage::keys::check_grant;
@@ -24,9 +24,15 @@ fn is_login(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-@+".contains(&b))
 }
 
-fn find(tx: &mut Tx<'_>, person_id: &str) -> Result<PersonRecord, StoreError> {
-    let place = people::table.find(person_id.to_owned());
-    Ok(on_conn!(tx.conn()?, c => place.first::<PersonRecord>(c))?)
+/// The account, unless it is that of who asks: nobody takes their own access away, or gives themselves another role.
+fn find_other(tx: &mut Tx<'_>, person_id: &str) -> Result<PersonRecord, StoreError> {
+    let person = find(tx, person_id)?;
+    if tx.scope.actor() == format!("user:{}", person.login) {
+        return Err(StoreError::InvalidState(
+            "this account is your own: somebody else of the office changes it",
+        ));
+    }
+    Ok(person)
 }
 
 /// A new link; those of earlier are used up.
@@ -60,7 +66,7 @@ fn audit(tx: &mut Tx<'_>, action: &str, person: &Person) {
 
 /// Puts the account into a state in which nothing proves who somebody is, and ends its sessions.
 fn strip(tx: &mut Tx<'_>, person_id: &str, state: PersonState) -> Result<Person, StoreError> {
-    find(tx, person_id)?;
+    find_other(tx, person_id)?;
     let change = (
         people::state.eq(state.as_str()),
         people::password.eq(None::<String>),
@@ -128,7 +134,7 @@ impl Store {
     /// again who was disabled. `coordinator`, `admin`, command line.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for one's own account.
     pub fn reset_person(&self, scope: &Scope, person_id: &str) -> Result<Invited, StoreError> {
         require(scope, scope.role().administers(), "reset accounts")?;
         let id = person_id.to_owned();
@@ -143,7 +149,7 @@ impl Store {
     /// Ends an account: sessions, links and what proves who somebody is are gone at once. `coordinator`, `admin`, command line.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for one's own account.
     pub fn disable_person(&self, scope: &Scope, person_id: &str) -> Result<Person, StoreError> {
         require(scope, scope.role().administers(), "disable accounts")?;
         let id = person_id.to_owned();
@@ -155,6 +161,41 @@ impl Store {
             let used = person_links::used_at.eq(Some(tx.now));
             on_conn!(tx.conn()?, c => diesel::update(links).set(used).execute(c))?;
             audit(tx, "person.disable", &person);
+            Ok(person)
+        })
+    }
+
+    /// Gives a person another role or centre; sessions with the earlier ones end. `coordinator`, `admin`, command line.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Invalid`] for a role and centre that do not go together; [`StoreError::InvalidState`]
+    /// for one's own account.
+    pub fn assign_person(
+        &self,
+        scope: &Scope,
+        person_id: &str,
+        role: Role,
+        centre: Option<&str>,
+    ) -> Result<Person, StoreError> {
+        require(scope, scope.role().administers(), "change the roles of people")?;
+        let (id, centre) = (person_id.to_owned(), centre.map(str::to_owned));
+        self.write(scope, move |tx| {
+            let before = find_other(tx, &id)?;
+            check_grant(tx.conn()?, role, centre.as_deref())?;
+            let change = (people::role.eq(role.as_str()), people::centre_id.eq(centre.clone()));
+            let place = people::table.find(id.clone());
+            on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
+            end_all_of(tx, &id)?;
+            let person = Person::try_from(find(tx, &id)?)?;
+            let subject = format!("user:{}", person.login);
+            let mut event = Event::new("person.assign")
+                .subject(&subject)
+                .detail("person", person.person_id.as_str())
+                .detail("role_before", before.role)
+                .detail("centre_before", before.centre_id)
+                .detail("role", person.role.as_str());
+            event.centre = person.centre.as_deref();
+            tx.audit(event);
             Ok(person)
         })
     }

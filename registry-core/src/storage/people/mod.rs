@@ -2,21 +2,27 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `manage` | invitation, reset, disabling: the coordinating office |
+//! | `manage` | invitation, roles, reset, disabling: the coordinating office |
+//! | `own` | what a person does with their own account |
 //! | `prove` | setting up through a one-time link, signing in |
 
 mod manage;
+mod own;
 mod prove;
+
+pub use own::{OwnAccount, OwnSession};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
 use super::StoreError;
+use super::connection::on_conn;
 use super::identifiers::utc;
 use super::keys::stored_role;
 use super::sessions::NewSession;
 use super::tables::people;
+use super::transaction::Tx;
 use crate::access::{Role, Token, TotpSecret};
 use crate::crypto::Label;
 
@@ -147,6 +153,11 @@ impl TryFrom<PersonRecord> for Person {
             last_sign_in_at: row.last_sign_in_at.map(utc),
         })
     }
+}
+
+fn find(tx: &mut Tx<'_>, person_id: &str) -> Result<PersonRecord, StoreError> {
+    let place = people::table.find(person_id.to_owned());
+    Ok(on_conn!(tx.conn()?, c => place.first::<PersonRecord>(c))?)
 }
 
 fn totp_label(person_id: &str) -> Label {

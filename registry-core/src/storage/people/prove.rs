@@ -4,7 +4,7 @@ use chrono::{Duration, NaiveDateTime};
 use data_encoding::BASE32_NOPAD;
 use diesel::prelude::*;
 
-use super::{Enrolled, Enrolment, PersonRecord, PersonState, totp_label};
+use super::{Enrolled, Enrolment, PersonRecord, PersonState, find, totp_label};
 use crate::access::{Scope, Token, TotpSecret, at_rest, check_password};
 use crate::storage::connection::{Conn, on_conn};
 use crate::storage::error::AuthFailure;
@@ -21,6 +21,8 @@ const RECOVERY_BYTES: usize = 10;
 const FREE_FAILURES: i64 = 5;
 const FIRST_WAIT_SECONDS: i64 = 30;
 const LONGEST_WAIT_SECONDS: i64 = 3600;
+/// Each failure is one event, whether or not there is such a person: what is written does not tell either.
+const FAILED: &str = "person.sign_in_failed";
 
 fn refused(failure: AuthFailure) -> StoreError {
     StoreError::Unauthenticated(failure)
@@ -60,7 +62,7 @@ fn invited(conn: &mut Conn, token: &str, now: NaiveDateTime) -> Result<PersonRec
     Ok(on_conn!(conn, c => place.first::<PersonRecord>(c))?)
 }
 
-fn session(tx: &mut Tx<'_>, person: PersonRecord) -> Result<NewSession, StoreError> {
+pub(super) fn session(tx: &mut Tx<'_>, person: PersonRecord) -> Result<NewSession, StoreError> {
     let bearer = Bearer {
         user_name: person.login,
         role: person.role,
@@ -97,7 +99,7 @@ fn second(tx: &mut Tx<'_>, person: &PersonRecord, code: &str) -> Result<Option<S
     Ok((found > 0).then_some(Second::Recovery(hash)))
 }
 
-fn note_failure(tx: &mut Tx<'_>, person: &PersonRecord) -> Result<(), StoreError> {
+pub(super) fn note_failure(tx: &mut Tx<'_>, person: &PersonRecord) -> Result<(), StoreError> {
     let failures = person.failures + 1;
     let over = u32::try_from(failures - FREE_FAILURES).ok();
     let wait = over.map(|over| {
@@ -109,30 +111,41 @@ fn note_failure(tx: &mut Tx<'_>, person: &PersonRecord) -> Result<(), StoreError
     on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
     let subject = format!("user:{}", person.login);
     tx.audit(
-        Event::new("person.sign_in_failed")
+        Event::new(FAILED)
             .subject(&subject)
             .detail("failures", failures),
     );
     Ok(())
 }
 
+/// The person, unless the account waits after failures, is not active, or its password is not any more the one that was compared.
+pub(super) fn awaited(
+    tx: &mut Tx<'_>,
+    person_id: &str,
+    compared: &str,
+) -> Result<Option<PersonRecord>, StoreError> {
+    let person = find(tx, person_id)?;
+    let waits = person.locked_until.is_some_and(|until| until > tx.now);
+    let current = person.state == PersonState::Active.as_str() && person.password.as_deref() == Some(compared);
+    if !waits && current {
+        return Ok(Some(person));
+    }
+    let subject = format!("user:{}", person.login);
+    tx.audit(Event::new(FAILED).subject(&subject).detail("waits", waits));
+    Ok(None)
+}
+
 /// The session, or `None` for a failure that was noted (an error would undo the note).
 fn admit(
     tx: &mut Tx<'_>,
     person_id: &str,
-    checked: &str,
+    compared: &str,
     right: bool,
     code: &str,
 ) -> Result<Option<NewSession>, StoreError> {
-    let place = || people::table.find(person_id.to_owned());
-    let found = place();
-    let person = on_conn!(tx.conn()?, c => found.first::<PersonRecord>(c))?;
-    let waits = person.locked_until.is_some_and(|until| until > tx.now);
-    // A password changed since it was compared is not the one that was compared.
-    let current = person.state == PersonState::Active.as_str() && person.password.as_deref() == Some(checked);
-    if waits || !current {
+    let Some(person) = awaited(tx, person_id, compared)? else {
         return Ok(None);
-    }
+    };
     let proof = if right { second(tx, &person, code)? } else { None };
     let Some(proof) = proof else {
         note_failure(tx, &person)?;
@@ -155,7 +168,8 @@ fn admit(
         people::locked_until.eq(None::<NaiveDateTime>),
         people::last_sign_in_at.eq(Some(tx.now)),
     );
-    on_conn!(tx.conn()?, c => diesel::update(place()).set(change).execute(c))?;
+    let place = people::table.find(person_id.to_owned());
+    on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
     session(tx, person).map(Some)
 }
 
@@ -184,24 +198,39 @@ fn enrol(tx: &mut Tx<'_>, token: &str, hash: &str, code: &str) -> Result<Enrolle
     let link = person_links::table.find(at_rest(token));
     let used = person_links::used_at.eq(Some(now));
     on_conn!(tx.conn()?, c => diesel::update(link).set(used).execute(c))?;
-    let mut codes = Vec::with_capacity(RECOVERY_CODES);
-    for _ in 0..RECOVERY_CODES {
-        let mut bytes = [0u8; RECOVERY_BYTES];
-        tx.entropy.fill(&mut bytes);
-        let code = BASE32_NOPAD.encode(&bytes);
-        let row = (
-            recovery_codes::person_id.eq(person.person_id.clone()),
-            recovery_codes::code_sha256.eq(at_rest(&code)),
-        );
-        on_conn!(tx.conn()?, c => diesel::insert_into(recovery_codes::table).values(&row).execute(c))?;
-        codes.push(Token::of(code));
-    }
+    let codes = new_recovery_codes(tx, &person.person_id)?;
     let subject = format!("user:{}", person.login);
     tx.audit(Event::new("person.enrol").subject(&subject));
     Ok(Enrolled {
         recovery_codes: codes,
         session: session(tx, person)?,
     })
+}
+
+/// Ten new recovery codes; earlier ones are gone.
+pub(super) fn new_recovery_codes(tx: &mut Tx<'_>, person_id: &str) -> Result<Vec<Token>, StoreError> {
+    let earlier = recovery_codes::table.filter(recovery_codes::person_id.eq(person_id));
+    on_conn!(tx.conn()?, c => diesel::delete(earlier).execute(c))?;
+    let mut codes = Vec::with_capacity(RECOVERY_CODES);
+    for _ in 0..RECOVERY_CODES {
+        let mut bytes = [0u8; RECOVERY_BYTES];
+        tx.entropy.fill(&mut bytes);
+        let code = BASE32_NOPAD.encode(&bytes);
+        let row = (
+            recovery_codes::person_id.eq(person_id.to_owned()),
+            recovery_codes::code_sha256.eq(at_rest(&code)),
+        );
+        on_conn!(tx.conn()?, c => diesel::insert_into(recovery_codes::table).values(&row).execute(c))?;
+        codes.push(Token::of(code));
+    }
+    Ok(codes)
+}
+
+/// As apps show codes and people copy them: without blanks and hyphens.
+fn typed(code: &str) -> String {
+    code.chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .collect()
 }
 
 impl Store {
@@ -235,7 +264,7 @@ impl Store {
         check_password(password, &[person.login.as_str(), centre.as_str()])?;
         let hash = self.inner.passwords.hash(context.entropy.as_ref(), password);
         let hash = hash.ok_or_else(|| StoreError::Internal("hashing a password".to_owned()))?;
-        let (token, code) = (token.to_owned(), code.trim().to_owned());
+        let (token, code) = (token.to_owned(), typed(code));
         self.write(&acting(), move |tx| enrol(tx, &token, &hash, &code))
     }
 
@@ -250,14 +279,16 @@ impl Store {
         let person = self.read(&acting(), |conn, _| {
             Ok(on_conn!(conn, c => query.first::<PersonRecord>(c)).optional()?)
         })?;
-        let stored = person.as_ref().and_then(|person| person.password.clone());
-        let right = self.inner.passwords.verify(password, stored.as_deref());
-        let (Some(person), Some(stored)) = (person, stored) else {
-            return Err(refused(AuthFailure::Unknown));
-        };
-        let code = code.trim().to_owned();
-        let admitted = self.write(&acting(), move |tx| {
-            admit(tx, &person.person_id, &stored, right, &code)
+        let known = person.and_then(|person| Some((person.person_id, person.password?)));
+        let stored = known.as_ref().map(|(_, password)| password.as_str());
+        let right = self.inner.passwords.verify(password, stored);
+        let code = typed(code);
+        let admitted = self.write(&acting(), move |tx| match &known {
+            Some((person_id, stored)) => admit(tx, person_id, stored, right, &code),
+            None => {
+                tx.audit(Event::new(FAILED));
+                Ok(None)
+            }
         })?;
         admitted.ok_or(refused(AuthFailure::Unknown))
     }
