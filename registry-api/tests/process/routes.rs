@@ -52,6 +52,13 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("GET", "/schema", "what to send is public"),
     ("GET", "/sign-in", "nobody is signed in yet"),
     ("POST", "/sign-in", "the link's token is the credential"),
+    (
+        "POST",
+        "/sign-in/password",
+        "name, password and code are the credentials",
+    ),
+    ("GET", "/invitation", "the link's token is the credential"),
+    ("POST", "/invitation", "the link's token is the credential"),
     ("GET", "/assets/{name}", "style and script hold no data"),
 ];
 
