@@ -116,7 +116,10 @@ fn an_invited_person_sets_up_signs_in_and_signs_out_everywhere() {
     let (_, token) = invite(&service);
     let mut browser = Browser::new(&service);
     for _ in 0..2 {
-        let page = browser.page(&format!("/invitation?token={token}")).expect(200).text();
+        let page = browser
+            .page(&format!("/invitation?token={token}"))
+            .expect(200)
+            .text();
         let grouped = between(&page, "Key: <code>", "<");
         assert_eq!(grouped.replace(' ', ""), secret(&service, &token).base32());
         assert!(page.contains(LOGIN) && page.contains("otpauth://totp/"), "{page}");
@@ -124,24 +127,45 @@ fn an_invited_person_sets_up_signs_in_and_signs_out_everywhere() {
     // What is wrong is said, and nothing is used up.
     let weak = browser.set_up(&token, "Password20261!").expect(422).text();
     assert!(weak.contains("too common"), "{weak}");
-    let fields = [("token", token.as_str()), ("password", PASSWORD), ("again", "x"), ("code", "1")];
+    let fields = [
+        ("token", token.as_str()),
+        ("password", PASSWORD),
+        ("again", "x"),
+        ("code", "1"),
+    ];
     let different = browser.send("/invitation", &fields).expect(422).text();
     assert!(different.contains("not the same") && !different.contains(PASSWORD));
-    let fields = [("token", token.as_str()), ("password", PASSWORD), ("again", PASSWORD), ("code", "1")];
+    let fields = [
+        ("token", token.as_str()),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
+        ("code", "1"),
+    ];
     browser.send("/invitation", &fields).expect(422);
 
     let done = browser.set_up(&token, PASSWORD).expect(200);
     let codes = codes_of(&done);
     assert_eq!(codes.len(), 10);
     assert_eq!(done.header("cache-control"), Some("no-store"));
-    assert!(browser.page("/cases").expect(200).text().contains("Data manager, C01"));
-    Browser::new(&service).page(&format!("/invitation?token={token}")).expect(403);
+    assert!(
+        browser
+            .page("/cases")
+            .expect(200)
+            .text()
+            .contains("Data manager, C01")
+    );
+    Browser::new(&service)
+        .page(&format!("/invitation?token={token}"))
+        .expect(403);
 
     let mut elsewhere = Browser::new(&service);
     elsewhere.sign_in(PASSWORD, &codes[0]).expect(303);
     elsewhere.page("/cases").expect(200);
     let account = elsewhere.page("/account").expect(200).text();
-    assert!(account.contains("another browser") && account.contains("9 left"), "{account}");
+    assert!(
+        account.contains("another browser") && account.contains("9 left"),
+        "{account}"
+    );
     elsewhere.send("/account/sign-out-everywhere", &[]).expect(303);
     browser.page("/cases").expect(401);
     assert_eq!(elsewhere.cookie, "registry_session=", "the browser forgets it");
@@ -172,7 +196,9 @@ fn whatever_was_wrong_the_answer_is_the_same() {
     let codes = codes_of(&Browser::new(&service).set_up(&token, PASSWORD).expect(200));
     let attempt = |login: &str, password: &str, code: &str| {
         let fields = [("login", login), ("password", password), ("code", code)];
-        let answer = Browser::new(&service).send("/sign-in/password", &fields).expect(403);
+        let answer = Browser::new(&service)
+            .send("/sign-in/password", &fields)
+            .expect(403);
         assert_eq!(answer.header("set-cookie"), None);
         answer.text()
     };
@@ -201,7 +227,13 @@ fn a_session_has_a_new_id_and_ends_when_idle_and_at_its_end() {
     let mut browser = Browser::new(&service);
     let done = browser.set_up(&token, PASSWORD).expect(200);
     let set = done.header("set-cookie").expect("a cookie");
-    for part in ["__Host-registry_session=", "HttpOnly", "Secure", "Path=/", "SameSite=Lax"] {
+    for part in [
+        "__Host-registry_session=",
+        "HttpOnly",
+        "Secure",
+        "Path=/",
+        "SameSite=Lax",
+    ] {
         assert!(set.contains(part), "{part}: {set}");
     }
     assert!(!set.contains("Domain"), "{set}");
@@ -231,7 +263,11 @@ fn another_sites_page_signs_nobody_in() {
     let (_, token) = invite(&service);
     let codes = codes_of(&Browser::new(&service).set_up(&token, PASSWORD).expect(200));
     for site in ["cross-site", "same-site"] {
-        let fields = [("login", LOGIN), ("password", PASSWORD), ("code", codes[0].as_str())];
+        let fields = [
+            ("login", LOGIN),
+            ("password", PASSWORD),
+            ("code", codes[0].as_str()),
+        ];
         let mut browser = Browser::new(&service);
         browser.send_from("/sign-in/password", &fields, site).expect(403);
         assert_eq!(browser.cookie, "");
@@ -241,8 +277,15 @@ fn another_sites_page_signs_nobody_in() {
     let mut browser = Browser::new(&service);
     browser.sign_in(PASSWORD, &codes[0]).expect(303);
     let headers = [FORM, ("cookie", browser.cookie.as_str())];
-    for path in ["/account/password", "/account/recovery-codes", "/account/sign-out-everywhere"] {
-        let answer = browser.client.send("POST", path, &headers, Some(b"csrf=guess")).expect(403);
+    for path in [
+        "/account/password",
+        "/account/recovery-codes",
+        "/account/sign-out-everywhere",
+    ] {
+        let answer = browser
+            .client
+            .send("POST", path, &headers, Some(b"csrf=guess"))
+            .expect(403);
         assert_eq!(answer.code(), "csrf_token_missing");
     }
     browser.page("/cases").expect(200);
@@ -273,20 +316,34 @@ fn the_password_and_the_recovery_codes_are_changed_with_the_present_password() {
     for (fields, said) in [
         (change("wrong", wanted, wanted), "not right"),
         (change(PASSWORD, wanted, "other"), "not the same"),
-        (change(PASSWORD, "li@hospital.example", "li@hospital.example"), "not made of"),
+        (
+            change(PASSWORD, "li@hospital.example", "li@hospital.example"),
+            "not made of",
+        ),
     ] {
         let page = browser.send("/account/password", &fields).expect(422).text();
         assert!(page.contains(said), "{said}");
-        assert!(!page.contains(wanted) && !page.contains(PASSWORD), "no password is echoed");
+        assert!(
+            !page.contains(wanted) && !page.contains(PASSWORD),
+            "no password is echoed"
+        );
     }
     other.page("/account").expect(200);
     let before = browser.cookie.clone();
-    browser.send("/account/password", &change(PASSWORD, wanted, wanted)).expect(303);
+    browser
+        .send("/account/password", &change(PASSWORD, wanted, wanted))
+        .expect(303);
     assert_ne!(browser.cookie, before);
     browser.page("/account").expect(200);
     other.page("/account").expect(401);
-    browser.send("/account/recovery-codes", &[("password", PASSWORD)]).expect(422);
-    let renewed = codes_of(&browser.send("/account/recovery-codes", &[("password", wanted)]).expect(200));
+    browser
+        .send("/account/recovery-codes", &[("password", PASSWORD)])
+        .expect(422);
+    let renewed = codes_of(
+        &browser
+            .send("/account/recovery-codes", &[("password", wanted)])
+            .expect(200),
+    );
     assert_eq!(renewed.len(), 10);
     other.sign_in(wanted, &codes[1]).expect(403);
     other.sign_in(wanted, &renewed[0]).expect(303);
@@ -302,22 +359,54 @@ fn the_office_invites_changes_resets_and_disables_by_page() {
     let service = Service::start();
     let mut office = Browser::new(&service);
     office.cookie = signed_in(&service);
-    assert!(office.page("/users").expect(200).text().contains("Nobody has been invited yet"));
+    assert!(
+        office
+            .page("/users")
+            .expect(200)
+            .text()
+            .contains("Nobody has been invited yet")
+    );
     let hostile = "<b>Li</b>";
-    let person = [("login", LOGIN), ("name", hostile), ("role", "submitter"), ("centre", "C01")];
+    let person = [
+        ("login", LOGIN),
+        ("name", hostile),
+        ("role", "submitter"),
+        ("centre", "C01"),
+    ];
     let made = office.send("/users", &person).expect(200).text();
     let token = between(&made, "/invitation?token=", "<");
-    assert!(made.contains(&format!("{}/invitation?token=", service.base())), "{made}");
-    assert!(!made.contains(hostile) && made.contains("&#60;b&#62;Li"), "{made}");
+    assert!(
+        made.contains(&format!("{}/invitation?token=", service.base())),
+        "{made}"
+    );
+    assert!(
+        !made.contains(hostile) && made.contains("&#60;b&#62;Li"),
+        "{made}"
+    );
     assert!(!office.page("/users").text().contains(&token), "shown once");
     office.send("/users", &person).expect(409);
-    office.send("/users", &[("login", "x y"), ("name", "X"), ("role", "committee")]).expect(422);
-    office.send("/users", &[("login", "new@x.org"), ("name", "X"), ("role", "king")]).expect(422);
+    office
+        .send(
+            "/users",
+            &[("login", "x y"), ("name", "X"), ("role", "committee")],
+        )
+        .expect(422);
+    office
+        .send(
+            "/users",
+            &[("login", "new@x.org"), ("name", "X"), ("role", "king")],
+        )
+        .expect(422);
     let mut li = Browser::new(&service);
     li.set_up(&token, PASSWORD).expect(200);
     let id = between(&office.page("/users").text(), "action=\"/users/", "/");
 
-    office.send(&format!("/users/{id}/assign"), &[("role", "committee"), ("centre", "C01")]).expect(303);
+    office
+        .send(
+            &format!("/users/{id}/assign"),
+            &[("role", "committee"), ("centre", "C01")],
+        )
+        .expect(303);
     li.page("/cases").expect(401);
     assert!(office.page("/users").text().contains("Steering committee"));
     let reset = office.send(&format!("/users/{id}/reset"), &[]).expect(200).text();
@@ -343,8 +432,18 @@ fn the_api_shows_no_secret_and_answers_the_office_only() {
     let listed = office.get("/api/v1/users").expect(200);
     let person = &listed.json()["users"][0];
     assert_eq!(
-        (&person["login"], &person["role"], &person["centre"], &person["state"]),
-        (&json!(LOGIN), &json!("submitter"), &json!("C01"), &json!("active"))
+        (
+            &person["login"],
+            &person["role"],
+            &person["centre"],
+            &person["state"]
+        ),
+        (
+            &json!(LOGIN),
+            &json!("submitter"),
+            &json!("C01"),
+            &json!("active")
+        )
     );
     for secret in [token.as_str(), "argon2", "totp", "password"] {
         assert!(!listed.text().contains(secret), "{secret}");
@@ -358,11 +457,25 @@ fn the_api_shows_no_secret_and_answers_the_office_only() {
         }
     }
     service.submitter("C01").get("/api/v1/users").expect(403);
-    office.post("/api/v1/users", &[], &json!({"login": "x@y.org"})).expect(422);
+    office
+        .post("/api/v1/users", &[], &json!({"login": "x@y.org"}))
+        .expect(422);
     let unknown = json!({"login": "x@y.org", "name": "X", "role": "committee", "state": "active"});
     office.post("/api/v1/users", &[], &unknown).expect(422);
-    office.post(&path("assign"), &[], &json!({"role": "committee", "centre": "C01"})).expect(422);
-    let moved = office.post(&path("assign"), &[], &json!({"role": "submitter", "centre": "C02"})).expect(200);
+    office
+        .post(
+            &path("assign"),
+            &[],
+            &json!({"role": "committee", "centre": "C01"}),
+        )
+        .expect(422);
+    let moved = office
+        .post(
+            &path("assign"),
+            &[],
+            &json!({"role": "submitter", "centre": "C02"}),
+        )
+        .expect(200);
     assert_eq!(moved.json()["centre"], "C02");
     li.page("/cases").expect(401);
     let reset = office.post(&path("reset"), &[], &json!({})).expect(201);
@@ -370,7 +483,9 @@ fn the_api_shows_no_secret_and_answers_the_office_only() {
     let (_, again) = made_of(&reset.json());
     office.post(&path("disable"), &[], &json!({})).expect(200);
     li.page(&format!("/invitation?token={again}")).expect(403);
-    office.post("/api/v1/users/none:disable", &[], &json!({})).expect(404);
+    office
+        .post("/api/v1/users/none:disable", &[], &json!({}))
+        .expect(404);
 
     // A person of the office with an account, through the API with a session: not their own account.
     let wanted = json!({"login": "office@example.org", "name": "Office", "role": "coordinator"});
@@ -378,8 +493,19 @@ fn the_api_shows_no_secret_and_answers_the_office_only() {
     let mut browser = Browser::new(&service);
     browser.set_up(&token, PASSWORD).expect(200);
     let csrf = between(&browser.page("/account").text(), "name=\"csrf\" value=\"", "\"");
-    let headers = [("cookie", browser.cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+    let headers = [
+        ("cookie", browser.cookie.as_str()),
+        ("x-csrf-token", csrf.as_str()),
+    ];
     let client = service.anonymous();
-    client.post(&format!("/api/v1/users/{own}:assign"), &headers, &json!({"role": "admin"})).expect(409);
-    client.post(&format!("/api/v1/users/{own}:reset"), &headers, &json!({})).expect(409);
+    client
+        .post(
+            &format!("/api/v1/users/{own}:assign"),
+            &headers,
+            &json!({"role": "admin"}),
+        )
+        .expect(409);
+    client
+        .post(&format!("/api/v1/users/{own}:reset"), &headers, &json!({}))
+        .expect(409);
 }

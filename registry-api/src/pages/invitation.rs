@@ -100,7 +100,10 @@ pub(super) struct Link {
 }
 
 /// What is to be set up. Changes nothing.
-pub(super) async fn page(link: web::Query<Link>, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn page(
+    link: web::Query<Link>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let token = link.into_inner().token;
     let page = blocking(move || {
         let enrolment = state.store.enrolment(&token)?;

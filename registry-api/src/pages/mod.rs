@@ -124,12 +124,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             "whoever signs in is not signed in",
             sign_in::page,
         ),
-        open(
-            Method::POST,
-            "/sign-in",
-            of_the_link,
-            sign_in::redeem,
-        ),
+        open(Method::POST, "/sign-in", of_the_link, sign_in::redeem),
         open(
             Method::POST,
             "/sign-in/password",

@@ -404,7 +404,11 @@ impl Settings {
 
     /// What browsers call the service, as far as the settings say: for links that are handed to people.
     pub fn address(&self) -> String {
-        let named = self.server.public_url.as_deref().map(|url| url.trim_end_matches('/'));
+        let named = self
+            .server
+            .public_url
+            .as_deref()
+            .map(|url| url.trim_end_matches('/'));
         named.map_or_else(
             || format!("http://{}:{}", self.server.host, self.server.port),
             str::to_owned,
@@ -456,9 +460,15 @@ mod tests {
             ("[limits]\nbatch_items = 0\n", "limits.batch_items"),
             ("[server]\nhost = \"http://here\"\n", "server.host"),
             ("[sessions]\nidle_minutes = 0\n", "sessions.idle_minutes"),
-            ("[sessions]\nidle_minutes = 61\nabsolute_hours = 1\n", "sessions.idle_minutes"),
+            (
+                "[sessions]\nidle_minutes = 61\nabsolute_hours = 1\n",
+                "sessions.idle_minutes",
+            ),
             ("[sessions]\nabsolute_hours = 721\n", "sessions.absolute_hours"),
-            ("[limits]\nsign_ins_per_minute = 0\n", "limits.sign_ins_per_minute"),
+            (
+                "[limits]\nsign_ins_per_minute = 0\n",
+                "limits.sign_ins_per_minute",
+            ),
             ("[database]\nurl = \"mysql://here/registry\"\n", "database.url"),
             ("[schema]\nfolder = \"/nowhere/at/all\"\n", "schema.folder"),
             (

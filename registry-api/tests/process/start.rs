@@ -257,11 +257,28 @@ fn the_office_works_from_the_command_line() {
     let listed = registry.run(&["key", "list"]).out;
     assert!(listed.contains("push") && !listed.contains(&key), "{listed}");
 
-    let add = ["user", "add", "Office@example.org", "Anna Rossi", "--role", "admin"];
+    let add = [
+        "user",
+        "add",
+        "Office@example.org",
+        "Anna Rossi",
+        "--role",
+        "admin",
+    ];
     let invited = registry.run(&add);
     assert!(invited.success, "{}", invited.err);
-    let token = invited.out.trim().split_once("/invitation?token=").expect("a link").1.to_owned();
-    assert!(token.len() >= 43 && !invited.err.contains(&token), "{}", invited.err);
+    let token = invited
+        .out
+        .trim()
+        .split_once("/invitation?token=")
+        .expect("a link")
+        .1
+        .to_owned();
+    assert!(
+        token.len() >= 43 && !invited.err.contains(&token),
+        "{}",
+        invited.err
+    );
     assert!(!registry.run(&add).success, "the name is taken");
     let again = registry.run(&["user", "reset", "office@example.org"]);
     assert!(again.success && !again.out.contains(&token), "{}", again.err);
@@ -270,7 +287,11 @@ fn the_office_works_from_the_command_line() {
     let listed = registry.run(&["user", "list"]).out;
     assert_eq!(listed, "office@example.org\tdisabled\tadmin\t\tAnna Rossi\t\n");
     let nobody = registry.run(&["user", "disable", "nobody@example.org"]);
-    assert!(!nobody.success && nobody.err.contains("registry user list"), "{}", nobody.err);
+    assert!(
+        !nobody.success && nobody.err.contains("registry user list"),
+        "{}",
+        nobody.err
+    );
 
     let served = registry.serve();
     let file = registry.folder().join("case.json");

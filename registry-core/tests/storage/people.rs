@@ -3,7 +3,9 @@
 use chrono::Duration;
 use registry_core::access::{Role, Token, code_at};
 use registry_core::clock::Clock;
-use registry_core::storage::{AuthFailure, Invited, NewPerson, NewSession, PersonState, SignInLink, StoreError};
+use registry_core::storage::{
+    AuthFailure, Invited, NewPerson, NewSession, PersonState, SignInLink, StoreError,
+};
 
 use crate::secrecy::everything_in;
 use crate::support::{TestStore, on_both, system};

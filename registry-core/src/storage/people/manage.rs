@@ -182,7 +182,10 @@ impl Store {
         self.write(scope, move |tx| {
             let before = find_other(tx, &id)?;
             check_grant(tx.conn()?, role, centre.as_deref())?;
-            let change = (people::role.eq(role.as_str()), people::centre_id.eq(centre.clone()));
+            let change = (
+                people::role.eq(role.as_str()),
+                people::centre_id.eq(centre.clone()),
+            );
             let place = people::table.find(id.clone());
             on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
             end_all_of(tx, &id)?;

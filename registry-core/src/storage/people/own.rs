@@ -88,7 +88,11 @@ impl Store {
             .filter(sessions::ended_at.is_null())
             .filter(sessions::expires_at.gt(now))
             .order((sessions::created_at.desc(), sessions::token_sha256))
-            .select((sessions::token_sha256, sessions::created_at, sessions::last_seen_at));
+            .select((
+                sessions::token_sha256,
+                sessions::created_at,
+                sessions::last_seen_at,
+            ));
         type Row = (Vec<u8>, NaiveDateTime, NaiveDateTime);
         let (left, rows) = self.read(&registry(), |conn, _| {
             let left = on_conn!(conn, c => left.get_result::<i64>(c))?;
@@ -176,7 +180,11 @@ impl Store {
         self.write(scope, move |tx| {
             let ended = end_all_of(tx, &id)?;
             let actor = tx.scope.actor().to_owned();
-            tx.audit(Event::new("session.end_all").subject(&actor).detail("ended", ended));
+            tx.audit(
+                Event::new("session.end_all")
+                    .subject(&actor)
+                    .detail("ended", ended),
+            );
             Ok(ended)
         })
     }

@@ -110,11 +110,7 @@ pub(super) fn note_failure(tx: &mut Tx<'_>, person: &PersonRecord) -> Result<(),
     let place = people::table.find(person.person_id.clone());
     on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
     let subject = format!("user:{}", person.login);
-    tx.audit(
-        Event::new(FAILED)
-            .subject(&subject)
-            .detail("failures", failures),
-    );
+    tx.audit(Event::new(FAILED).subject(&subject).detail("failures", failures));
     Ok(())
 }
 
@@ -126,7 +122,8 @@ pub(super) fn awaited(
 ) -> Result<Option<PersonRecord>, StoreError> {
     let person = find(tx, person_id)?;
     let waits = person.locked_until.is_some_and(|until| until > tx.now);
-    let current = person.state == PersonState::Active.as_str() && person.password.as_deref() == Some(compared);
+    let current =
+        person.state == PersonState::Active.as_str() && person.password.as_deref() == Some(compared);
     if !waits && current {
         return Ok(Some(person));
     }
@@ -228,9 +225,7 @@ pub(super) fn new_recovery_codes(tx: &mut Tx<'_>, person_id: &str) -> Result<Vec
 
 /// As apps show codes and people copy them: without blanks and hyphens.
 fn typed(code: &str) -> String {
-    code.chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .collect()
+    code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
 }
 
 impl Store {
