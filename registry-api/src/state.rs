@@ -20,6 +20,7 @@ use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 
 use crate::guard::RateLimiter;
+use crate::oidc::Provider;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::health::Metrics;
@@ -53,6 +54,8 @@ pub struct AppState {
     pub ports: Ports,
     /// How often a caller may ask.
     pub limiter: RateLimiter,
+    /// A provider with which people may sign in.
+    pub provider: Option<Provider>,
     /// Counters for the operator.
     pub metrics: Metrics,
     /// Orders the letters that stand for centres; derived from the master key, stable while it is.

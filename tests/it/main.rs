@@ -16,6 +16,7 @@ mod fhir;
 mod guidelines;
 mod isolation;
 mod layering;
+mod oidc;
 mod pages;
 mod postgres;
 mod quality;

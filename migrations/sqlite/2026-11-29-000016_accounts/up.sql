@@ -1,7 +1,7 @@
 -- People with an account: who they are, how they prove it, the links that let them set that up.
 
 -- login is in lower case. password is an Argon2id hash in PHC form; totp_secret is sealed; totp_step is the last time step whose code was
--- used, so that no code works twice.
+-- used, so that no code works twice. Who proves elsewhere who they are has issuer and subject (OpenID Connect) in their place.
 CREATE TABLE people (
     person_id       TEXT NOT NULL PRIMARY KEY,
     login           TEXT NOT NULL UNIQUE,
@@ -16,7 +16,10 @@ CREATE TABLE people (
     locked_until    TEXT,
     created_at      TEXT NOT NULL,
     created_by      TEXT NOT NULL,
-    last_sign_in_at TEXT
+    last_sign_in_at TEXT,
+    oidc_issuer     TEXT,
+    oidc_subject    TEXT,
+    UNIQUE (oidc_issuer, oidc_subject)
 ) STRICT;
 
 -- One-time links of an invitation or a reset. The token itself is nowhere: its SHA-256 is.

@@ -6,8 +6,8 @@ use registry_core::storage::{Invited, NewPerson, Person, Store};
 
 use super::Failure;
 use super::administer::{open, operator};
-use crate::pages::users::link;
 use crate::ports::Ports;
+use crate::routes::users::link;
 use crate::settings::Settings;
 
 #[derive(Debug, Subcommand)]

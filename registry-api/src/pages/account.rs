@@ -8,7 +8,7 @@ use registry_core::storage::{AccountOf, OwnAccount, StoreError};
 
 use super::frame::role_name;
 use super::invitation::{Codes, shown};
-use super::sign_in::{begun, gone};
+use super::sign_in::{begun, gone, to};
 use super::{Frame, html};
 use crate::guard::{Allowed, AllowedForm, Anyone, NoQuery, Via};
 use crate::problem::{Kind, Problem};
@@ -31,6 +31,8 @@ struct Account {
     role: &'static str,
     centre: Option<String>,
     recovery_codes: i64,
+    /// Signs in with a provider, and has no password here.
+    elsewhere: bool,
     /// Began, last request, whether it is this one.
     sessions: Vec<(String, String, bool)>,
 }
@@ -40,6 +42,7 @@ impl From<OwnAccount> for Account {
         let minute = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M").to_string();
         let sessions = own.sessions.into_iter();
         Self {
+            elsewhere: own.person.issuer.is_some(),
             name: own.person.name,
             login: own.person.login,
             role: role_name(own.person.role),
@@ -112,12 +115,6 @@ async fn attempt<T: Send + 'static>(
             Err(page)
         }
     })
-}
-
-fn to(place: &'static str) -> actix_web::HttpResponseBuilder {
-    let mut response = HttpResponse::SeeOther();
-    response.insert_header(("location", place));
-    response
 }
 
 /// Changes the password: every session ends, and this browser gets a new one.

@@ -27,6 +27,8 @@ struct Page {
     uri: String,
     picture: Option<Picture>,
     refused: Option<String>,
+    /// What people call the provider with which they may sign in instead.
+    provider: Option<String>,
 }
 
 /// A QR code: modules a side with the quiet zone, and the dark ones as an SVG path.
@@ -56,7 +58,7 @@ impl Picture {
 }
 
 impl Page {
-    fn of(token: String, enrolment: Enrolment, refused: Option<String>) -> Self {
+    fn of(state: &AppState, token: String, enrolment: Enrolment, refused: Option<String>) -> Self {
         let uri = enrolment.secret.uri(&enrolment.login);
         Self {
             frame: Frame::bare("Set up your account"),
@@ -67,6 +69,7 @@ impl Page {
             token,
             uri,
             refused,
+            provider: state.settings.oidc.shown(),
         }
     }
 }
@@ -107,7 +110,7 @@ pub(super) async fn page(
     let token = link.into_inner().token;
     let page = blocking(move || {
         let enrolment = state.store.enrolment(&token)?;
-        Ok(Page::of(token, enrolment, None))
+        Ok(Page::of(&state, token, enrolment, None))
     });
     html(&page.await.map_err(no_such_link)?)
 }
@@ -134,7 +137,7 @@ pub(super) async fn accept(
             "the two passwords are not the same".to_owned()
         };
         let enrolment = work.store.enrolment(token)?;
-        Ok(Err(Page::of(token.to_owned(), enrolment, Some(refused))))
+        Ok(Err(Page::of(&work, token.to_owned(), enrolment, Some(refused))))
     });
     match outcome.await.map_err(no_such_link)? {
         Ok(enrolled) => {

@@ -20,6 +20,7 @@ mod life_cycle;
 mod measure;
 mod overview;
 mod preview;
+mod provider;
 mod published;
 mod quality;
 mod queries;
@@ -35,7 +36,7 @@ mod survival_beside;
 mod survival_centres;
 mod survival_tables;
 mod tasks;
-pub(crate) mod users;
+mod users;
 mod verification;
 mod words;
 mod worklist;
@@ -130,6 +131,18 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/sign-in/password",
             "name, password and code are the credentials",
             sign_in::with_password,
+        ),
+        open(
+            Method::GET,
+            "/sign-in/provider",
+            "whoever signs in is not signed in",
+            provider::leave,
+        ),
+        open(
+            Method::GET,
+            "/sign-in/callback",
+            "the provider's code is the credential",
+            provider::come_back,
         ),
         guarded(Method::POST, "/sign-out", sign_in::sign_out),
         open(Method::GET, "/invitation", of_the_link, invitation::page),

@@ -22,15 +22,18 @@ struct Page {
     frame: Frame,
     token: Option<String>,
     refused: Option<&'static str>,
+    /// What people call the provider with which they may sign in.
+    provider: Option<String>,
 }
 
 impl Page {
-    fn of(token: Option<String>, refused: Option<&'static str>) -> Self {
+    fn of(token: Option<String>, refused: Option<&'static str>, provider: Option<String>) -> Self {
         let frame = Frame::bare("Sign in");
         Self {
             frame,
             token,
             refused,
+            provider,
         }
     }
 }
@@ -42,13 +45,21 @@ pub(super) struct Link {
 }
 
 /// The page of a link, or of somebody without one.
-pub(super) async fn page(link: web::Query<Link>) -> Result<HttpResponse, Problem> {
-    html(&Page::of(link.into_inner().token, None))
+pub(super) async fn page(
+    link: web::Query<Link>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    html(&Page::of(
+        link.into_inner().token,
+        None,
+        state.settings.oidc.shown(),
+    ))
 }
 
 /// What a page answers to somebody who is not signed in.
 pub(super) fn invitation() -> Option<String> {
-    Page::of(None, None).render().ok()
+    let provider = crate::guard::request_id::request().provider;
+    Page::of(None, None, provider).render().ok()
 }
 
 fn cookie(state: &AppState, value: String) -> Cookie<'static> {
@@ -85,7 +96,7 @@ async fn end(state: &web::Data<AppState>, request: &HttpRequest) -> Result<(), P
     blocking(move || Ok(store.end_session(session.value())?)).await
 }
 
-fn to(place: &'static str) -> actix_web::HttpResponseBuilder {
+pub(super) fn to(place: &'static str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::SeeOther();
     response.insert_header(("location", place));
     response
@@ -128,7 +139,7 @@ pub(super) async fn with_password(
     });
     let session = match session.await {
         Err(problem) if problem.kind == Kind::Unauthenticated => {
-            let mut page = html(&Page::of(None, Some(REFUSED)))?;
+            let mut page = html(&Page::of(None, Some(REFUSED), state.settings.oidc.shown()))?;
             *page.status_mut() = actix_web::http::StatusCode::FORBIDDEN;
             return Ok(page);
         }

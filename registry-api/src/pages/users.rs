@@ -9,6 +9,7 @@ use super::frame::role_name;
 use super::{Frame, html};
 use crate::guard::{Administers, Allowed, AllowedForm, Fields, NoQuery};
 use crate::problem::{Kind, Problem};
+use crate::routes::users::link;
 use crate::state::{AppState, blocking};
 
 const TITLE: &str = "Users";
@@ -40,6 +41,8 @@ struct Line {
     /// The reader's own account, which others of the office change.
     own: bool,
     disabled: bool,
+    /// With a provider, not with a password.
+    elsewhere: bool,
 }
 
 struct Made {
@@ -47,16 +50,12 @@ struct Made {
     link: String,
 }
 
-/// The address of a one-time link.
-pub(crate) fn link(address: &str, made: &Invited) -> String {
-    format!("{address}/invitation?token={}", made.link.reveal())
-}
-
 fn line(person: Person, actor: &str) -> Line {
     Line {
         own: actor == format!("user:{}", person.login),
         role_name: role_name(person.role),
         state: person.state.as_str(),
+        elsewhere: person.issuer.is_some(),
         disabled: person.state == PersonState::Disabled,
         made: format!("{} by {}", person.created_at.date_naive(), person.created_by),
         seen: person

@@ -1,5 +1,7 @@
 //! Settings: defaults, then a TOML file, then the environment (`REGISTRY_*`). A wrong value stops the start with its key.
 
+mod sign_in;
+
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +11,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use registry_core::crypto::MasterKey;
 use registry_core::storage::StoreOptions;
 use serde::{Deserialize, Serialize};
+
+pub use sign_in::{Oidc, Sessions};
 
 /// Everything the service can be told.
 #[derive(Clone, Serialize, Deserialize)]
@@ -26,6 +30,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long people stay signed in.
     pub sessions: Sessions,
+    /// A provider with which people may sign in.
+    pub oidc: Oidc,
     /// The ETL inside `serve`.
     pub runs: Runs,
     /// Where frozen releases are kept.
@@ -104,16 +110,6 @@ pub struct Limits {
     pub anonymous_per_second: NonZeroU32,
     /// Attempts a minute to sign in with a password, of one address.
     pub sign_ins_per_minute: NonZeroU32,
-}
-
-/// How long people stay signed in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sessions {
-    /// Minutes without a request after which a session ends.
-    pub idle_minutes: u64,
-    /// Hours after which it ends whatever happens.
-    pub absolute_hours: u64,
 }
 
 /// The ETL inside `serve`.
@@ -221,6 +217,7 @@ impl Default for Settings {
                 idle_minutes: 30,
                 absolute_hours: 12,
             },
+            oidc: Oidc::default(),
             runs: Runs { every_hours: 0 },
             releases: Releases {
                 folder: PathBuf::from("releases"),
@@ -302,19 +299,8 @@ impl Settings {
                 return wrong(key, "at least 1");
             }
         }
-        let Sessions {
-            idle_minutes,
-            absolute_hours,
-        } = self.sessions;
-        if !(1..=24 * 30).contains(&absolute_hours) {
-            return wrong("sessions.absolute_hours", "1 to 720");
-        }
-        if idle_minutes == 0 || idle_minutes > absolute_hours * 60 {
-            return wrong(
-                "sessions.idle_minutes",
-                "at least 1, and no longer than sessions.absolute_hours",
-            );
-        }
+        self.sessions.check()?;
+        self.oidc.check(self.server.public_url.is_some())?;
         let schemes = ["sqlite:", "postgres://", "postgresql://"];
         if !schemes.iter().any(|scheme| self.database.url.starts_with(scheme)) {
             // The URL may hold a password: it is not repeated.
@@ -459,6 +445,15 @@ mod tests {
             ("[limits]\nbatch_bytes = 0\n", "limits.batch_bytes"),
             ("[limits]\nbatch_items = 0\n", "limits.batch_items"),
             ("[server]\nhost = \"http://here\"\n", "server.host"),
+            ("[oidc]\nissuer = \"http://login.example.org\"\n", "oidc.issuer"),
+            (
+                "[oidc]\nissuer = \"https://login.example.org\"\n",
+                "oidc.client_id",
+            ),
+            (
+                "[oidc]\nissuer = \"https://login.example.org\"\nclient_id = \"registry\"\n",
+                "server.public_url",
+            ),
             ("[sessions]\nidle_minutes = 0\n", "sessions.idle_minutes"),
             (
                 "[sessions]\nidle_minutes = 61\nabsolute_hours = 1\n",

@@ -284,8 +284,8 @@ fn the_office_works_from_the_command_line() {
     assert!(again.success && !again.out.contains(&token), "{}", again.err);
     let ended = registry.run(&["user", "disable", "office@example.org"]);
     assert!(ended.success, "{}", ended.err);
-    let listed = registry.run(&["user", "list"]).out;
-    assert_eq!(listed, "office@example.org\tdisabled\tadmin\t\tAnna Rossi\t\n");
+    let accounts = registry.run(&["user", "list"]).out;
+    assert_eq!(accounts, "office@example.org\tdisabled\tadmin\t\tAnna Rossi\t\n");
     let nobody = registry.run(&["user", "disable", "nobody@example.org"]);
     assert!(
         !nobody.success && nobody.err.contains("registry user list"),

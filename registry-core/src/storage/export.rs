@@ -149,7 +149,7 @@ fn administration(lines: &mut Lines<'_>, conn: &mut Conn) -> Result<(), StoreErr
     whole_table!(lines, conn, people, people::person_id, (
         person_id: String, login: String, name: String, role: String, centre_id: Option<String>, state: String,
         password: Option<String>, totp_step: Option<i64>, failures: i64, locked_until: Option<Time>, created_at: Time,
-        created_by: String, last_sign_in_at: Option<Time>,
+        created_by: String, last_sign_in_at: Option<Time>, oidc_issuer: Option<String>, oidc_subject: Option<String>,
     ));
     whole_table!(lines, conn, person_links, person_links::token_sha256, (
         token_sha256: Vec<u8>, person_id: String, created_at: Time, created_by: String, expires_at: Time,

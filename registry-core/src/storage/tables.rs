@@ -93,6 +93,8 @@ diesel::table! {
         created_at -> Timestamp,
         created_by -> Text,
         last_sign_in_at -> Nullable<Timestamp>,
+        oidc_issuer -> Nullable<Text>,
+        oidc_subject -> Nullable<Text>,
     }
 }
 

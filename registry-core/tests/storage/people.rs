@@ -193,6 +193,36 @@ on_both! {
         test.store.verify_audit(None).unwrap();
     }
 
+    fn an_identity_signs_in_where_an_invitation_bound_it_and_nowhere_else(test) {
+        const ISSUER: &str = "https://login.example.org";
+        let invited = invite(&test);
+        let link = invited.link.reveal();
+        assert_eq!(refused(test.store.sign_in_identity(ISSUER, "sub-1")), AuthFailure::Unknown);
+        assert_eq!(refused(test.store.bind_identity("guess", ISSUER, "sub-1")), AuthFailure::Unknown);
+        assert!(matches!(test.store.bind_identity(link, ISSUER, ""), Err(StoreError::Invalid(_))));
+        let bound = test.store.bind_identity(link, ISSUER, "sub-1").unwrap();
+        assert_eq!((bound.session.scope.role(), bound.session.scope.centre()), (Role::CentreLead, Some("C01")));
+        assert_eq!(refused(test.store.bind_identity(link, ISSUER, "sub-2")), AuthFailure::Used);
+        let again = test.store.sign_in_identity(ISSUER, "sub-1").unwrap();
+        assert_ne!(again.token, bound.token);
+        for (issuer, subject) in [(ISSUER, "sub-2"), ("https://other.example.org", "sub-1"), (ISSUER, LOGIN)] {
+            assert_eq!(refused(test.store.sign_in_identity(issuer, subject)), AuthFailure::Unknown);
+        }
+        // No password belongs to it, whatever is tried.
+        assert_eq!(refused(sign_in(&test, "", "")), AuthFailure::Unknown);
+
+        let other = NewPerson { login: "b@example.org".to_owned(), name: "B".to_owned(), role: Role::Committee, centre: None };
+        let other = test.store.invite_person(&system(), other).unwrap();
+        assert!(matches!(test.store.bind_identity(other.link.reveal(), ISSUER, "sub-1"), Err(StoreError::Duplicate(_))));
+        let id = &invited.person.person_id;
+        test.store.reset_person(&system(), id).unwrap();
+        assert_eq!(refused(test.store.session(again.token.reveal())), AuthFailure::Revoked);
+        assert_eq!(refused(test.store.sign_in_identity(ISSUER, "sub-1")), AuthFailure::Unknown);
+        test.store.bind_identity(other.link.reveal(), ISSUER, "sub-1").unwrap();
+        assert!(test.export().contains("person.bind"));
+        test.store.verify_audit(None).unwrap();
+    }
+
     fn a_session_of_a_link_is_no_account(test) {
         let link = SignInLink { user: LOGIN.to_owned(), role: Role::Committee, centre: None, expires_at: test.clock.now() + Duration::hours(1), reusable: false };
         let token = test.store.create_sign_in_link(&system(), link).unwrap();

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{Endpoint, Reply, guarded};
 use crate::guard::{Administers, Allowed, Json};
-use crate::pages::users::link;
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -37,6 +36,11 @@ struct Wanted {
     name: String,
     role: Role,
     centre: Option<String>,
+}
+
+/// The address of a one-time link.
+pub(crate) fn link(address: &str, made: &Invited) -> String {
+    format!("{address}/invitation?token={}", made.link.reveal())
 }
 
 fn with_link(address: &str, made: &Invited) -> Result<Reply, Problem> {

@@ -72,6 +72,8 @@ fn strip(tx: &mut Tx<'_>, person_id: &str, state: PersonState) -> Result<Person,
         people::password.eq(None::<String>),
         people::totp_secret.eq(None::<Vec<u8>>),
         people::totp_step.eq(None::<i64>),
+        people::oidc_issuer.eq(None::<String>),
+        people::oidc_subject.eq(None::<String>),
         people::failures.eq(0),
         people::locked_until.eq(None::<chrono::NaiveDateTime>),
     );
@@ -121,6 +123,8 @@ impl Store {
                 created_at: tx.now,
                 created_by: tx.scope.actor().to_owned(),
                 last_sign_in_at: None,
+                oidc_issuer: None,
+                oidc_subject: None,
             };
             on_conn!(tx.conn()?, c => diesel::insert_into(people::table).values(&row).execute(c))?;
             let link = new_link(tx, &row.person_id)?;

@@ -2,10 +2,12 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `identity` | signing in with a provider (OpenID Connect) |
 //! | `manage` | invitation, roles, reset, disabling: the coordinating office |
 //! | `own` | what a person does with their own account |
 //! | `prove` | setting up through a one-time link, signing in |
 
+mod identity;
 mod manage;
 mod own;
 mod prove;
@@ -83,6 +85,8 @@ pub struct Person {
     pub created_by: String,
     /// Last sign-in.
     pub last_sign_in_at: Option<DateTime<Utc>>,
+    /// The provider with which the person signs in, instead of with a password.
+    pub issuer: Option<String>,
 }
 
 /// A person with the token of a link just made: the only time its text exists.
@@ -131,6 +135,8 @@ struct PersonRecord {
     created_at: NaiveDateTime,
     created_by: String,
     last_sign_in_at: Option<NaiveDateTime>,
+    oidc_issuer: Option<String>,
+    oidc_subject: Option<String>,
 }
 
 impl TryFrom<PersonRecord> for Person {
@@ -151,6 +157,7 @@ impl TryFrom<PersonRecord> for Person {
             created_at: utc(row.created_at),
             created_by: row.created_by,
             last_sign_in_at: row.last_sign_in_at.map(utc),
+            issuer: row.oidc_issuer,
         })
     }
 }

@@ -22,13 +22,13 @@ const FREE_FAILURES: i64 = 5;
 const FIRST_WAIT_SECONDS: i64 = 30;
 const LONGEST_WAIT_SECONDS: i64 = 3600;
 /// Each failure is one event, whether or not there is such a person: what is written does not tell either.
-const FAILED: &str = "person.sign_in_failed";
+pub(super) const FAILED: &str = "person.sign_in_failed";
 
-fn refused(failure: AuthFailure) -> StoreError {
+pub(super) fn refused(failure: AuthFailure) -> StoreError {
     StoreError::Unauthenticated(failure)
 }
 
-fn acting() -> Scope {
+pub(super) fn acting() -> Scope {
     Scope::system("sign-in")
 }
 
@@ -43,7 +43,7 @@ fn offered(keys: &Keyring, token: &str) -> Result<TotpSecret, StoreError> {
 }
 
 /// Whose link it is, if it can still be used.
-fn invited(conn: &mut Conn, token: &str, now: NaiveDateTime) -> Result<PersonRecord, StoreError> {
+pub(super) fn invited(conn: &mut Conn, token: &str, now: NaiveDateTime) -> Result<PersonRecord, StoreError> {
     type Link = (String, NaiveDateTime, Option<NaiveDateTime>);
     let query = person_links::table.find(at_rest(token)).select((
         person_links::person_id,
