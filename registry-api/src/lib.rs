@@ -6,6 +6,7 @@ pub mod explanation;
 pub mod fhir;
 pub mod guard;
 mod imports;
+pub mod oidc;
 pub mod pages;
 mod parallel;
 pub mod ports;

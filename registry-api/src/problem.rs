@@ -274,6 +274,7 @@ impl From<StoreError> for Problem {
             StoreError::InvalidState(why) => Problem::with(Kind::InvalidState, why),
             StoreError::Duplicate(_) => Problem::with(Kind::Duplicate, error.to_string()),
             StoreError::Invalid(why) => Problem::with(Kind::InvalidValue, why),
+            StoreError::Weak(weakness) => Problem::with(Kind::InvalidValue, weakness.to_string()),
             StoreError::IdempotencyInFlight => {
                 Problem::new(Kind::IdempotencyInFlight).header("retry-after", "1")
             }

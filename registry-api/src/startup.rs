@@ -21,6 +21,7 @@ use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
 
 use crate::guard::{RateLimiter, observe, query};
+use crate::oidc::Provider;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routes;
@@ -141,8 +142,10 @@ pub fn assemble_with(
         limiter: RateLimiter::new(
             settings.limits.requests_per_second,
             settings.limits.anonymous_per_second,
+            settings.limits.sign_ins_per_minute,
         ),
         metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
+        provider: Provider::of(&settings)?,
         settings,
         ports,
         letters_key,

@@ -20,6 +20,7 @@ use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 
 use crate::guard::RateLimiter;
+use crate::oidc::Provider;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::health::Metrics;
@@ -53,6 +54,8 @@ pub struct AppState {
     pub ports: Ports,
     /// How often a caller may ask.
     pub limiter: RateLimiter,
+    /// A provider with which people may sign in.
+    pub provider: Option<Provider>,
     /// Counters for the operator.
     pub metrics: Metrics,
     /// Orders the letters that stand for centres; derived from the master key, stable while it is.
@@ -90,6 +93,15 @@ impl AppState {
     pub fn session_cookie_name(&self) -> String {
         let prefix = if self.settings.is_https() { "__Host-" } else { "" };
         format!("{prefix}{}", crate::guard::SESSION_COOKIE)
+    }
+
+    /// What the caller's browser calls the service: the setting, or without one the address that was asked.
+    pub fn address_for(&self, request: &HttpRequest) -> String {
+        let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+        match (&self.settings.server.public_url, host) {
+            (None, Some(host)) => format!("http://{host}"),
+            _ => self.settings.address(),
+        }
     }
 
     /// The caller's address; `X-Forwarded-For` is believed from a configured proxy only.

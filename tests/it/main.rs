@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
 mod brief;
 mod cases;
 mod centres;
@@ -16,6 +17,7 @@ mod guidelines;
 mod hostile;
 mod isolation;
 mod layering;
+mod oidc;
 mod pages;
 mod postgres;
 mod quality;

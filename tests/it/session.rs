@@ -5,7 +5,7 @@ use registry_core::storage::SignInLink;
 use support::client::{Answer, Client};
 use support::service::Service;
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 fn link(service: &Service) -> String {
     let state = service.state();
@@ -32,7 +32,7 @@ fn redeem(client: &Client, token: &str) -> Answer {
     )
 }
 
-fn cookie(answer: &Answer) -> String {
+pub(crate) fn cookie(answer: &Answer) -> String {
     let set = answer.header("set-cookie").expect("a cookie");
     assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
     set.split(';').next().unwrap_or_default().to_owned()

@@ -79,6 +79,7 @@ impl Service {
         settings.releases.folder = folder.path().join("releases");
         settings.limits.requests_per_second = std::num::NonZeroU32::MAX;
         settings.limits.anonymous_per_second = std::num::NonZeroU32::MAX;
+        settings.limits.sign_ins_per_minute = std::num::NonZeroU32::MAX;
         change(&mut settings);
         let key = MasterKey::random(&SystemEntropy);
         std::fs::write(&settings.secrets.master_key_file, key.to_file_content()).expect("the key is written");
@@ -186,6 +187,16 @@ impl Service {
     /// Moves the clock forward.
     pub fn advance_days(&self, days: i64) {
         self.clock.0.fetch_add(days * 86_400_000_000, Ordering::Relaxed);
+    }
+
+    /// The service's present instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Moves the clock forward.
+    pub fn advance_minutes(&self, minutes: i64) {
+        self.clock.0.fetch_add(minutes * 60_000_000, Ordering::Relaxed);
     }
 
     /// Runs the ETL up to `cut_off` and publishes the run; answers its number.

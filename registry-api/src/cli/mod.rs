@@ -18,6 +18,7 @@ mod schema;
 mod serve;
 mod survival;
 mod table;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,12 @@ enum Command {
     /// API keys, and the master key.
     #[command(subcommand, after_help = "Example:\n  registry key list")]
     Key(administer::Key),
+    /// People with an account: the first administrator, and who has lost a password or a device.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  registry user add office@example.org 'Anna Rossi' --role admin"
+    )]
+    User(user::User),
     /// Judge case files without storing anything; exit code 1 when one is refused.
     #[command(after_help = "Example:\n  registry validate schema/examples/1.0.0/valid/figure-1.json")]
     Validate(records::ValidateArgs),
@@ -191,6 +198,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Migrate(args) => serve::migrate(&settings()?, &ports, &args)?,
         Command::Centre(command) => administer::centre(command, settings()?, ports)?,
         Command::Key(command) => administer::key(command, settings()?, ports)?,
+        Command::User(command) => user::user(command, settings()?, ports)?,
         Command::Validate(args) => return records::validate(&args, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
         Command::Schema(command) => return schema::schema(&command, &ports),

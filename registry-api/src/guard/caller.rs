@@ -134,14 +134,17 @@ impl Facts {
                 .cookie(&state.session_cookie_name())
                 .map(|cookie| cookie.value().to_owned()),
             csrf: csrf.and_then(|value| value.to_str().ok()).map(str::to_owned),
-            foreign: request
-                .headers()
-                .get("sec-fetch-site")
-                .is_some_and(|site| site != "same-origin" && site != "none"),
+            foreign: is_foreign(request),
             safe: request.method().is_safe(),
             state,
         })
     }
+}
+
+/// The browser says that another site's page sends this.
+pub(super) fn is_foreign(request: &HttpRequest) -> bool {
+    let site = request.headers().get("sec-fetch-site");
+    site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 async fn establish(facts: Facts) -> Result<(Scope, Via), Problem> {

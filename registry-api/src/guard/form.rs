@@ -7,9 +7,10 @@ use std::pin::Pin;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::StreamExt;
 use registry_core::access::Scope;
+use registry_core::storage::Session;
 
 use super::Policy;
-use super::caller::{session_of, state_of};
+use super::caller::{is_foreign, session_of, state_of};
 use crate::problem::{Kind, Problem};
 
 /// Most bytes of a form.
@@ -23,6 +24,23 @@ impl Fields {
     /// A field's text, or nothing.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+/// A form of somebody who has no session yet, so no token: refused when the browser says that another site's page sent it.
+#[derive(Debug, Clone, Default)]
+pub struct OpenForm(pub Fields);
+
+impl FromRequest for OpenForm {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if is_foreign(request) {
+            return Box::pin(async { Err(Problem::new(Kind::CsrfTokenMissing)) });
+        }
+        let fields = Fields::from_request(request, payload);
+        Box::pin(async move { fields.await.map(Self) })
     }
 }
 
@@ -55,6 +73,8 @@ pub struct AllowedForm<P> {
     pub scope: Scope,
     /// What was filled in.
     pub fields: Fields,
+    /// The session it was sent in.
+    pub session: Session,
     policy: PhantomData<P>,
 }
 
@@ -82,9 +102,10 @@ impl<P: Policy> FromRequest for AllowedForm<P> {
                     format!("the role {role} may not {}", P::WHAT),
                 ));
             }
-            let scope = session.scope.with_request(super::request_id::current());
+            let scope = session.scope.clone();
             Ok(Self {
-                scope,
+                scope: scope.with_request(super::request_id::current()),
+                session,
                 fields,
                 policy: PhantomData,
             })

@@ -41,6 +41,7 @@ pub async fn observe(
         id: id.clone(),
         page,
         fhir,
+        provider: state.settings.oidc.shown(),
     };
     request_id::scope(current, answer(state, id, request, next)).await
 }

@@ -12,7 +12,7 @@ pub mod request_id;
 
 pub use body::{Json, RawBody};
 pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
-pub use form::{AllowedForm, Fields};
+pub use form::{AllowedForm, Fields, OpenForm};
 pub use middleware::{Envelope, observe};
 pub use policy::{
     Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsReleases,

@@ -12,17 +12,19 @@ use crate::problem::{Kind, Problem};
 pub struct RateLimiter {
     callers: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<String>,
+    sign_ins: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
     checks: AtomicU32,
 }
 
 impl RateLimiter {
-    /// `per_caller` and `per_address` requests a second, with a burst of ten seconds' worth.
-    pub fn new(per_caller: NonZeroU32, per_address: NonZeroU32) -> Self {
+    /// `per_caller` and `per_address` requests a second, with a burst of ten seconds' worth; `sign_ins` attempts a minute and address.
+    pub fn new(per_caller: NonZeroU32, per_address: NonZeroU32, sign_ins: NonZeroU32) -> Self {
         let quota = |n: NonZeroU32| Quota::per_second(n).allow_burst(n.saturating_mul(TEN));
         Self {
             callers: DefaultKeyedRateLimiter::keyed(quota(per_caller)),
             addresses: DefaultKeyedRateLimiter::keyed(quota(per_address)),
+            sign_ins: DefaultKeyedRateLimiter::keyed(Quota::per_minute(sign_ins)),
             clock: DefaultClock::default(),
             checks: AtomicU32::new(0),
         }
@@ -42,6 +44,14 @@ impl RateLimiter {
     /// As [`RateLimiter::check_caller`].
     pub fn check_address(&self, address: &str) -> Result<(), Problem> {
         self.check(&self.addresses, address)
+    }
+
+    /// Counts an attempt of an address to sign in with a password, right or wrong.
+    ///
+    /// # Errors
+    /// As [`RateLimiter::check_caller`].
+    pub fn check_sign_in(&self, address: &str) -> Result<(), Problem> {
+        self.check(&self.sign_ins, address)
     }
 
     fn check(&self, limiter: &DefaultKeyedRateLimiter<String>, key: &str) -> Result<(), Problem> {

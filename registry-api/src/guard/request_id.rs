@@ -11,6 +11,8 @@ pub struct Current {
     pub page: bool,
     /// Below `/fhir/`: an `OperationOutcome` is wanted.
     pub fhir: bool,
+    /// What people call the provider with which they may sign in: the page for who is not signed in offers it.
+    pub provider: Option<String>,
 }
 
 tokio::task_local! {

@@ -1,7 +1,7 @@
 //! What surrounds every page: title, menu by role, who is signed in, which run is shown.
 
 use registry_core::access::{Role, Scope};
-use registry_core::storage::Run;
+use registry_core::storage::{Run, Session};
 
 use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsRequests, Via};
 
@@ -69,6 +69,11 @@ impl Frame {
             run: None,
             role: Some(form.scope.role()),
         }
+    }
+
+    /// For who sent a form, or has just signed in.
+    pub(super) fn within(title: &str, active: &'static str, session: &Session) -> Self {
+        Self::seen_by(title, active, &session.scope, &Via::Session(session.clone()))
     }
 
     /// Of a page that anyone may read.
@@ -161,6 +166,7 @@ impl Frame {
         }
         if Administers::ROLES.contains(&role) {
             add("/admin", "Administration");
+            add("/users", "Users");
         }
         add("/schema", "Schema");
         items
@@ -175,8 +181,9 @@ pub(super) fn start(role: Role) -> &'static str {
     }
 }
 
-fn label(scope: &Scope) -> String {
-    let role = match scope.role() {
+/// What a role is called on pages.
+pub(super) fn role_name(role: Role) -> &'static str {
+    match role {
         Role::Submitter => "Data manager",
         Role::CentreLead => "Centre lead",
         Role::Researcher => "Researcher",
@@ -184,7 +191,11 @@ fn label(scope: &Scope) -> String {
         Role::Coordinator => "Coordinating office",
         Role::Admin => "Administrator",
         Role::System => "System",
-    };
+    }
+}
+
+fn label(scope: &Scope) -> String {
+    let role = role_name(scope.role());
     match scope.centre() {
         Some(centre) => format!("{role}, {centre}"),
         None => role.to_owned(),

@@ -1,5 +1,6 @@
 //! The dashboards: server-rendered, readable without JavaScript, every number through disclosure control.
 
+mod account;
 mod adherence;
 mod adherence_filters;
 mod adjudication;
@@ -15,11 +16,13 @@ mod definition;
 mod entry;
 mod frame;
 mod indicators;
+mod invitation;
 mod life_cycle;
 mod measure;
 mod overview;
 mod pictures;
 mod preview;
+mod provider;
 mod published;
 mod quality;
 mod queries;
@@ -37,6 +40,7 @@ mod survival_beside;
 mod survival_centres;
 mod survival_tables;
 mod tasks;
+mod users;
 mod verification;
 mod words;
 mod worklist;
@@ -52,6 +56,7 @@ use frame::Frame;
 
 /// The pages' routes.
 pub fn endpoints() -> Vec<Endpoint> {
+    let of_the_link = "the link's token is the credential";
     let stylesheet = "a stylesheet, a script and an icon hold no data";
     vec![
         guarded(Method::GET, "/", overview::page),
@@ -138,13 +143,45 @@ pub fn endpoints() -> Vec<Endpoint> {
             "whoever signs in is not signed in",
             sign_in::page,
         ),
+        open(Method::POST, "/sign-in", of_the_link, sign_in::redeem),
         open(
             Method::POST,
-            "/sign-in",
-            "the link's token is the credential",
-            sign_in::redeem,
+            "/sign-in/password",
+            "name, password and code are the credentials",
+            sign_in::with_password,
+        ),
+        open(
+            Method::GET,
+            "/sign-in/provider",
+            "whoever signs in is not signed in",
+            provider::leave,
+        ),
+        open(
+            Method::GET,
+            "/sign-in/callback",
+            "the provider's code is the credential",
+            provider::come_back,
         ),
         guarded(Method::POST, "/sign-out", sign_in::sign_out),
+        open(Method::GET, "/invitation", of_the_link, invitation::page),
+        open(Method::POST, "/invitation", of_the_link, invitation::accept),
+        guarded(Method::GET, "/account", account::page),
+        guarded(Method::POST, "/account/password", account::change_password),
+        guarded(
+            Method::POST,
+            "/account/recovery-codes",
+            account::renew_recovery_codes,
+        ),
+        guarded(
+            Method::POST,
+            "/account/sign-out-everywhere",
+            account::sign_out_everywhere,
+        ),
+        guarded(Method::GET, "/users", users::page),
+        guarded(Method::POST, "/users", users::invite),
+        guarded(Method::POST, "/users/{person}/assign", users::assign),
+        guarded(Method::POST, "/users/{person}/reset", users::reset),
+        guarded(Method::POST, "/users/{person}/disable", users::disable),
         open(Method::GET, "/assets/{name}", stylesheet, assets::show),
     ]
 }

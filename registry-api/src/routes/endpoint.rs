@@ -51,6 +51,10 @@ impl<P: Policy, A, B> GuardedBy for (AllowedForm<P>, A, B) {
     type P = P;
 }
 
+impl<P: Policy, A, B, C> GuardedBy for (AllowedForm<P>, A, B, C) {
+    type P = P;
+}
+
 guarded_by!();
 guarded_by!(A);
 guarded_by!(A B);

@@ -22,6 +22,7 @@ pub mod runs;
 pub mod schemas;
 pub mod signals;
 pub mod tasks;
+pub mod users;
 pub mod verifications;
 
 pub use cases::assessment::{Assessed, assess, gaps_json};
@@ -54,6 +55,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(redcap::endpoints());
     all.extend(centres::endpoints());
     all.extend(keys::endpoints());
+    all.extend(users::endpoints());
     all.extend(audit::endpoints());
     all.extend(tasks::endpoints());
     all.extend(crate::pages::endpoints());

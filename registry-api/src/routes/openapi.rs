@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     Endpoint, Reply, audit, cases, centres, data_requests, fhir, guidelines, health, imports, keys, open,
-    quality, queries, releases, results, runs, schemas, signals, tasks, verifications,
+    quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
 };
 use crate::problem::Problem;
 
@@ -49,6 +49,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
         centres::list, centres::create, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,
+        users::list, users::create, users::assign, users::reset, users::disable,
         audit::list,
     )
 )]

@@ -1,13 +1,18 @@
 //! Settings: defaults, then a TOML file, then the environment (`REGISTRY_*`). A wrong value stops the start with its key.
 
+mod sign_in;
+
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use registry_core::crypto::MasterKey;
 use registry_core::storage::StoreOptions;
 use serde::{Deserialize, Serialize};
+
+pub use sign_in::{Oidc, Sessions};
 
 /// Everything the service can be told.
 #[derive(Clone, Serialize, Deserialize)]
@@ -23,6 +28,10 @@ pub struct Settings {
     pub schema: Schema,
     /// How much a request may be.
     pub limits: Limits,
+    /// How long people stay signed in.
+    pub sessions: Sessions,
+    /// A provider with which people may sign in.
+    pub oidc: Oidc,
     /// The ETL inside `serve`.
     pub runs: Runs,
     /// Where frozen releases are kept.
@@ -99,6 +108,8 @@ pub struct Limits {
     pub requests_per_second: NonZeroU32,
     /// Requests a second of one address without accepted credentials.
     pub anonymous_per_second: NonZeroU32,
+    /// Attempts a minute to sign in with a password, of one address.
+    pub sign_ins_per_minute: NonZeroU32,
 }
 
 /// The ETL inside `serve`.
@@ -200,7 +211,13 @@ impl Default for Settings {
                 batch_job_items: 5_000,
                 requests_per_second: number(100),
                 anonymous_per_second: number(10),
+                sign_ins_per_minute: number(20),
             },
+            sessions: Sessions {
+                idle_minutes: 30,
+                absolute_hours: 12,
+            },
+            oidc: Oidc::default(),
             runs: Runs { every_hours: 0 },
             releases: Releases {
                 folder: PathBuf::from("releases"),
@@ -282,6 +299,8 @@ impl Settings {
                 return wrong(key, "at least 1");
             }
         }
+        self.sessions.check()?;
+        self.oidc.check(self.server.public_url.is_some())?;
         let schemes = ["sqlite:", "postgres://", "postgresql://"];
         if !schemes.iter().any(|scheme| self.database.url.starts_with(scheme)) {
             // The URL may hold a password: it is not repeated.
@@ -323,6 +342,8 @@ impl Settings {
         let mut options = StoreOptions::new(self.database.url.clone());
         options.pool_size = self.database.pool_size;
         options.app_role.clone_from(&self.database.app_role);
+        options.session_idle = Duration::from_secs(self.sessions.idle_minutes * 60);
+        options.session_absolute = Duration::from_secs(self.sessions.absolute_hours * 3600);
         options
     }
 
@@ -365,6 +386,19 @@ impl Settings {
                 path: folder.display().to_string(),
                 why: e.to_string(),
             })
+    }
+
+    /// What browsers call the service, as far as the settings say: for links that are handed to people.
+    pub fn address(&self) -> String {
+        let named = self
+            .server
+            .public_url
+            .as_deref()
+            .map(|url| url.trim_end_matches('/'));
+        named.map_or_else(
+            || format!("http://{}:{}", self.server.host, self.server.port),
+            str::to_owned,
+        )
     }
 
     /// Whether browsers reach the service over HTTPS.
@@ -411,6 +445,25 @@ mod tests {
             ("[limits]\nbatch_bytes = 0\n", "limits.batch_bytes"),
             ("[limits]\nbatch_items = 0\n", "limits.batch_items"),
             ("[server]\nhost = \"http://here\"\n", "server.host"),
+            ("[oidc]\nissuer = \"http://login.example.org\"\n", "oidc.issuer"),
+            (
+                "[oidc]\nissuer = \"https://login.example.org\"\n",
+                "oidc.client_id",
+            ),
+            (
+                "[oidc]\nissuer = \"https://login.example.org\"\nclient_id = \"registry\"\n",
+                "server.public_url",
+            ),
+            ("[sessions]\nidle_minutes = 0\n", "sessions.idle_minutes"),
+            (
+                "[sessions]\nidle_minutes = 61\nabsolute_hours = 1\n",
+                "sessions.idle_minutes",
+            ),
+            ("[sessions]\nabsolute_hours = 721\n", "sessions.absolute_hours"),
+            (
+                "[limits]\nsign_ins_per_minute = 0\n",
+                "limits.sign_ins_per_minute",
+            ),
             ("[database]\nurl = \"mysql://here/registry\"\n", "database.url"),
             ("[schema]\nfolder = \"/nowhere/at/all\"\n", "schema.folder"),
             (

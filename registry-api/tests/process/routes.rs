@@ -57,6 +57,19 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "/redcap/api/",
         "the data request's token in the form is the credential",
     ),
+    (
+        "POST",
+        "/sign-in/password",
+        "name, password and code are the credentials",
+    ),
+    ("GET", "/sign-in/provider", "nobody is signed in yet"),
+    (
+        "GET",
+        "/sign-in/callback",
+        "the provider's code is the credential",
+    ),
+    ("GET", "/invitation", "the link's token is the credential"),
+    ("POST", "/invitation", "the link's token is the credential"),
     ("GET", "/assets/{name}", "style and script hold no data"),
 ];
 

@@ -150,6 +150,7 @@ fn every_command_and_group_shows_an_example_with_versions_that_exist() {
     for group in [
         "centre",
         "key",
+        "user",
         "audit",
         "rules",
         "schema",
@@ -255,6 +256,42 @@ fn the_office_works_from_the_command_line() {
     let key = made.out.trim().to_owned();
     let listed = registry.run(&["key", "list"]).out;
     assert!(listed.contains("push") && !listed.contains(&key), "{listed}");
+
+    let add = [
+        "user",
+        "add",
+        "Office@example.org",
+        "Anna Rossi",
+        "--role",
+        "admin",
+    ];
+    let invited = registry.run(&add);
+    assert!(invited.success, "{}", invited.err);
+    let token = invited
+        .out
+        .trim()
+        .split_once("/invitation?token=")
+        .expect("a link")
+        .1
+        .to_owned();
+    assert!(
+        token.len() >= 43 && !invited.err.contains(&token),
+        "{}",
+        invited.err
+    );
+    assert!(!registry.run(&add).success, "the name is taken");
+    let again = registry.run(&["user", "reset", "office@example.org"]);
+    assert!(again.success && !again.out.contains(&token), "{}", again.err);
+    let ended = registry.run(&["user", "disable", "office@example.org"]);
+    assert!(ended.success, "{}", ended.err);
+    let accounts = registry.run(&["user", "list"]).out;
+    assert_eq!(accounts, "office@example.org\tdisabled\tadmin\t\tAnna Rossi\t\n");
+    let nobody = registry.run(&["user", "disable", "nobody@example.org"]);
+    assert!(
+        !nobody.success && nobody.err.contains("registry user list"),
+        "{}",
+        nobody.err
+    );
 
     let served = registry.serve();
     let file = registry.folder().join("case.json");

@@ -25,6 +25,11 @@ impl Token {
         Self(URL_SAFE_NO_PAD.encode(secret))
     }
 
+    /// A secret made elsewhere.
+    pub(crate) fn of(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text to hand to its owner.
     pub fn reveal(&self) -> &str {
         &self.0

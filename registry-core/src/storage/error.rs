@@ -108,6 +108,9 @@ pub enum StoreError {
     /// A value that the store cannot keep (422); the value is not repeated.
     #[error("{0}")]
     Invalid(&'static str),
+    /// A password that is easily guessed (422).
+    #[error(transparent)]
+    Weak(#[from] crate::access::Weakness),
     /// The first request with this idempotency key is still running (409).
     #[error("a request with this idempotency key is being handled")]
     IdempotencyInFlight,

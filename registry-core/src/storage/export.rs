@@ -19,9 +19,9 @@ use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, data_requests, delivered_cases,
-    evaluations, finding_answers, idempotency, import_mappings, indicator_lists, job_reports, jobs,
-    pseudonym_claims, releases, results, run_evaluations, runs, sessions, sign_in_links, signal_steps, tasks,
-    verification_cases, verifications,
+    evaluations, finding_answers, idempotency, import_mappings, indicator_lists, job_reports, jobs, people,
+    person_links, pseudonym_claims, recovery_codes, releases, results, run_evaluations, runs, sessions,
+    sign_in_links, signal_steps, tasks, verification_cases, verifications,
 };
 use super::transaction::{Event, EventRow};
 use super::verifications::{CaseRecord as SampleRecord, opened_reentry};
@@ -143,7 +143,20 @@ fn administration(lines: &mut Lines<'_>, conn: &mut Conn) -> Result<(), StoreErr
     ));
     whole_table!(lines, conn, sessions, sessions::token_sha256, (
         token_sha256: Vec<u8>, user_name: String, role: String, centre_id: Option<String>, created_at: Time,
-        expires_at: Time, ended_at: Option<Time>,
+        expires_at: Time, ended_at: Option<Time>, person_id: Option<String>,
+    ));
+    // The second factor's secret is sealed.
+    whole_table!(lines, conn, people, people::person_id, (
+        person_id: String, login: String, name: String, role: String, centre_id: Option<String>, state: String,
+        password: Option<String>, totp_step: Option<i64>, failures: i64, locked_until: Option<Time>, created_at: Time,
+        created_by: String, last_sign_in_at: Option<Time>, oidc_issuer: Option<String>, oidc_subject: Option<String>,
+    ));
+    whole_table!(lines, conn, person_links, person_links::token_sha256, (
+        token_sha256: Vec<u8>, person_id: String, created_at: Time, created_by: String, expires_at: Time,
+        used_at: Option<Time>,
+    ));
+    whole_table!(lines, conn, recovery_codes, (recovery_codes::person_id, recovery_codes::code_sha256), (
+        person_id: String, code_sha256: Vec<u8>, used_at: Option<Time>,
     ));
     whole_table!(lines, conn, pseudonym_claims, pseudonym_claims::pseudonym_mac, (
         pseudonym_mac: Vec<u8>, centre_id: String, case_id: String, claimed_at: Time,

@@ -10,6 +10,7 @@
 //! | `writer`, `transaction` | the one writer: concurrent changes share a durable commit, each in a savepoint of its own |
 //! | `cases/` | submissions, versions, findings, life cycle, withdrawal, transfer |
 //! | `holders` | which centre held a case when: transfers, as a run or a reader sees them |
+//! | `people/` | accounts: invitation, roles, reset, sign-in with password and code, what a person changes |
 //! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
 //! | `queries/` | data queries: raised by checks and by people, their states and messages |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
@@ -39,6 +40,7 @@ mod mappings;
 mod migrations;
 mod options;
 mod page;
+mod people;
 mod queries;
 mod releases;
 mod runs;
@@ -72,6 +74,7 @@ pub use keys::{CreatedKey, KeyInfo, NewKey};
 pub use mappings::MappingInfo;
 pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
+pub use people::{Enrolled, Enrolment, Invited, NewPerson, OwnAccount, OwnSession, Person, PersonState};
 pub use queries::{
     DataQuery, NewQuery, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter, QueryMove,
     QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
@@ -81,7 +84,7 @@ pub use runs::{
     CaseDocument, CaseHeader, CaseRef, CasesLeftOut, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
     RunEvaluation, RunProgress, RunResult, RunStatus, StartRun,
 };
-pub use sessions::{NewSession, Session, SignInLink};
+pub use sessions::{AccountOf, NewSession, Session, SignInLink};
 pub use store::Store;
 pub use tasks::{Task, TaskKind};
 pub use trail::{AuditFilter, AuditRow};

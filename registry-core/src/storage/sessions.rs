@@ -49,6 +49,15 @@ pub struct Session {
     pub csrf: String,
     /// Ends at the latest.
     pub expires_at: DateTime<Utc>,
+    /// The account of the person; none for who came through a sign-in link.
+    pub account: Option<AccountOf>,
+}
+
+/// Whose account a session is, and which of its sessions. Comes from a session alone, so that nobody acts for another's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountOf {
+    pub(super) person_id: String,
+    pub(super) session: Vec<u8>,
 }
 
 #[derive(Queryable, Insertable)]
@@ -76,6 +85,16 @@ struct SessionRecord {
     last_seen_at: NaiveDateTime,
     expires_at: NaiveDateTime,
     ended_at: Option<NaiveDateTime>,
+    person_id: Option<String>,
+}
+
+/// Whom a session is for.
+pub(super) struct Bearer {
+    pub(super) user_name: String,
+    pub(super) role: String,
+    pub(super) centre_id: Option<String>,
+    /// The person, when it is one with an account.
+    pub(super) person_id: Option<String>,
 }
 
 /// A session's last request is noted at most this often.
@@ -104,6 +123,10 @@ fn established(row: &SessionRecord, token: &str) -> Result<Session, StoreError> 
         scope,
         csrf: csrf(token),
         expires_at: utc(row.expires_at),
+        account: row.person_id.clone().map(|person_id| AccountOf {
+            person_id,
+            session: row.token_sha256.clone(),
+        }),
     })
 }
 
@@ -121,16 +144,28 @@ fn redeem(tx: &mut Tx<'_>, token: &str) -> Result<NewSession, StoreError> {
     let place = sign_in_links::table.find(link.token_sha256);
     let used = sign_in_links::used_at.eq(Some(tx.now));
     on_conn!(tx.conn()?, c => diesel::update(place).set(used).execute(c))?;
-    let cookie = Token::random(tx.entropy);
-    let row = SessionRecord {
-        token_sha256: at_rest(cookie.reveal()),
+    let bearer = Bearer {
         user_name: link.user_name,
         role: link.role,
         centre_id: link.centre_id,
+        person_id: None,
+    };
+    begin(tx, bearer)
+}
+
+/// A new session with a new id.
+pub(super) fn begin(tx: &mut Tx<'_>, bearer: Bearer) -> Result<NewSession, StoreError> {
+    let cookie = Token::random(tx.entropy);
+    let row = SessionRecord {
+        token_sha256: at_rest(cookie.reveal()),
+        user_name: bearer.user_name,
+        role: bearer.role,
+        centre_id: bearer.centre_id,
         created_at: tx.now,
         last_seen_at: tx.now,
         expires_at: tx.now + tx.limits.session_absolute,
         ended_at: None,
+        person_id: bearer.person_id,
     };
     on_conn!(tx.conn()?, c => diesel::insert_into(sessions::table).values(&row).execute(c))?;
     let subject = format!("user:{}", row.user_name);
@@ -143,6 +178,20 @@ fn redeem(tx: &mut Tx<'_>, token: &str) -> Result<NewSession, StoreError> {
         session: established(&row, cookie.reveal())?,
         token: cookie,
     })
+}
+
+/// Ends every session of a person; returns how many.
+pub(super) fn end_all_of(tx: &mut Tx<'_>, person_id: &str) -> Result<usize, StoreError> {
+    tx.as_registry(|tx| end_all(tx, person_id))
+}
+
+/// [`end_all_of`] where the registry acts already.
+pub(super) fn end_all(tx: &mut Tx<'_>, person_id: &str) -> Result<usize, StoreError> {
+    let alive = sessions::table
+        .filter(sessions::person_id.eq(Some(person_id.to_owned())))
+        .filter(sessions::ended_at.is_null());
+    let ended = sessions::ended_at.eq(Some(tx.now));
+    Ok(on_conn!(tx.conn()?, c => diesel::update(alive).set(ended).execute(c))?)
 }
 
 impl Store {

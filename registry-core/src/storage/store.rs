@@ -13,7 +13,7 @@ use super::tables::{cases, master_keys, secrets};
 use super::target::Target;
 use super::transaction::{Event, Tx, set_context};
 use super::writer::{Context, Writer, end_badly};
-use crate::access::{Role, Scope};
+use crate::access::{Passwords, Role, Scope};
 use crate::clock::{Clock, Entropy};
 use crate::crypto::MasterKey;
 
@@ -26,6 +26,7 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) context: Arc<Context>,
     master: std::sync::Mutex<MasterKey>,
+    pub(crate) passwords: Passwords,
     writer: Writer,
 }
 
@@ -52,6 +53,7 @@ impl Store {
                 writer: Writer::start(context.clone())?,
                 context,
                 master: std::sync::Mutex::new(key),
+                passwords: Passwords::default(),
             }),
         })
     }

@@ -73,6 +73,47 @@ diesel::table! {
         last_seen_at -> Timestamp,
         expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+        person_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    people (person_id) {
+        person_id -> Text,
+        login -> Text,
+        name -> Text,
+        role -> Text,
+        centre_id -> Nullable<Text>,
+        state -> Text,
+        password -> Nullable<Text>,
+        totp_secret -> Nullable<Binary>,
+        totp_step -> Nullable<BigInt>,
+        failures -> BigInt,
+        locked_until -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        created_by -> Text,
+        last_sign_in_at -> Nullable<Timestamp>,
+        oidc_issuer -> Nullable<Text>,
+        oidc_subject -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    person_links (token_sha256) {
+        token_sha256 -> Binary,
+        person_id -> Text,
+        created_at -> Timestamp,
+        created_by -> Text,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (person_id, code_sha256) {
+        person_id -> Text,
+        code_sha256 -> Binary,
+        used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -467,6 +508,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     sign_in_links,
     sessions,
+    people,
+    person_links,
+    recovery_codes,
     master_keys,
     secrets,
     audit_events,

@@ -31,6 +31,7 @@ const UNWALLED: &[(&str, &str)] = &[
     ("api_keys", "administrators only, by role"),
     ("sign_in_links", "administrators only, by role"),
     ("sessions", "the registry only, by role"),
+    ("people", "administrators only, by role"),
     ("audit_events", "administrators only, by role"),
     ("pseudonym_claims", "keyed hashes; must know every centre's"),
     ("idempotency", "by centre and actor, with a policy of its own"),

@@ -22,6 +22,7 @@ mod isolation;
 mod jobs;
 mod kill;
 mod migrations;
+mod people;
 mod pseudonyms;
 mod queries;
 mod runs;

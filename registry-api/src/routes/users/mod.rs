@@ -1,0 +1,135 @@
+//! `/api/v1/users`: people with an account. Links are shown once; what proves who a person is never.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use registry_core::access::Role;
+use registry_core::storage::{Invited, NewPerson};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Endpoint, Reply, guarded};
+use crate::guard::{Administers, Allowed, Json};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        guarded(Method::GET, "/api/v1/users", list),
+        guarded(Method::POST, "/api/v1/users", create),
+        guarded(Method::POST, "/api/v1/users/{person_id}:assign", assign),
+        guarded(Method::POST, "/api/v1/users/{person_id}:reset", reset),
+        guarded(Method::POST, "/api/v1/users/{person_id}:disable", disable),
+    ]
+}
+
+/// All accounts, by sign-in name.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses((status = 200, description = "Accounts")), security(("key" = [])))]
+pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &json!({ "users": state.store.list_people(&caller.scope)? }))).await
+}
+
+/// Who is to be invited.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    login: String,
+    name: String,
+    role: Role,
+    centre: Option<String>,
+}
+
+/// The address of a one-time link.
+pub(crate) fn link(address: &str, made: &Invited) -> String {
+    format!("{address}/invitation?token={}", made.link.reveal())
+}
+
+fn with_link(address: &str, made: &Invited) -> Result<Reply, Problem> {
+    Reply::json(201, &json!({ "user": made.person, "link": link(address, made) }))
+}
+
+/// Make an account. Its one-time link, good for 72 hours, is in this answer and nowhere else, so this request is never replayed.
+#[utoipa::path(post, path = "/api/v1/users", tag = "users",
+    request_body(content = serde_json::Value, description = "{login, name, role, centre?}"),
+    responses((status = 201, description = "The account, and its link shown once"), (status = 409, description = "The sign-in name is taken"),
+        (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
+pub(super) async fn create(
+    caller: Allowed<Administers>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let wanted: Wanted = serde_json::from_value(body.value).map_err(|_| {
+        Problem::with(
+            Kind::InvalidValue,
+            "send {\"login\": text, \"name\": text, \"role\": role, \"centre\"?: id}",
+        )
+    })?;
+    let address = state.address_for(&request);
+    blocking(move || {
+        let person = NewPerson {
+            login: wanted.login,
+            name: wanted.name,
+            role: wanted.role,
+            centre: wanted.centre,
+        };
+        with_link(&address, &state.store.invite_person(&caller.scope, person)?)
+    })
+    .await
+}
+
+/// Another role or centre.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assigned {
+    role: Role,
+    centre: Option<String>,
+}
+
+/// Give a person another role or centre; their sessions end.
+#[utoipa::path(post, path = "/api/v1/users/{person_id}:assign", tag = "users", params(("person_id" = String, Path,)),
+    request_body(content = serde_json::Value, description = "{role, centre?}"),
+    responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
+        (status = 409, description = "The caller's own account"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
+pub(super) async fn assign(
+    caller: Allowed<Administers>,
+    person_id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let to: Assigned = serde_json::from_value(body.value)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"role\": role, \"centre\"?: id}"))?;
+    blocking(move || {
+        let centre = to.centre.as_deref();
+        let person = state
+            .store
+            .assign_person(&caller.scope, &person_id, to.role, centre)?;
+        Reply::json(200, &person)
+    })
+    .await
+}
+
+/// Take password, second factor, recovery codes and sessions away, and make a new link, shown once. Lets in again who was disabled.
+#[utoipa::path(post, path = "/api/v1/users/{person_id}:reset", tag = "users", params(("person_id" = String, Path,)),
+    responses((status = 201, description = "The account, and its link shown once"), (status = 404, description = "No such account"),
+        (status = 409, description = "The caller's own account")), security(("key" = [])))]
+pub(super) async fn reset(
+    caller: Allowed<Administers>,
+    person_id: web::Path<String>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    let address = state.address_for(&request);
+    blocking(move || with_link(&address, &state.store.reset_person(&caller.scope, &person_id)?)).await
+}
+
+/// End an account, effective at the next request.
+#[utoipa::path(post, path = "/api/v1/users/{person_id}:disable", tag = "users", params(("person_id" = String, Path,)),
+    responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
+        (status = 409, description = "The caller's own account")), security(("key" = [])))]
+pub(super) async fn disable(
+    caller: Allowed<Administers>,
+    person_id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || Reply::json(200, &state.store.disable_person(&caller.scope, &person_id)?)).await
+}
