@@ -12,6 +12,9 @@ use crate::state::AppState;
 /// Checks listed at most.
 const MOST_CHECKS: usize = 25;
 
+/// A check's id; queries raised, open, answered, closed.
+type Check = (String, [usize; 4]);
+
 pub(super) struct Section {
     /// Centre, whether the reader's own, share, measures far above and placed.
     pub(super) centres: Vec<(String, bool, String, String)>,
@@ -23,8 +26,8 @@ pub(super) struct Section {
     pub(super) points: Vec<[String; 4]>,
     pub(super) trend: Option<String>,
     pub(super) halves: Vec<(String, String)>,
-    /// Check, raised, open, answered, closed; `None` for a reader who sees no case.
-    pub(super) checks: Option<Vec<(String, [usize; 4])>>,
+    /// `None` for a reader who sees no case.
+    pub(super) checks: Option<Vec<Check>>,
 }
 
 /// Of the run; the measure asked for, or the first indicator.
@@ -95,7 +98,7 @@ pub(super) fn section(
 }
 
 /// Warnings by check, as the data queries they raised: the own centre's, for the office all centres together.
-fn checks(state: &AppState, scope: &Scope) -> Result<Option<Vec<(String, [usize; 4])>>, Problem> {
+fn checks(state: &AppState, scope: &Scope) -> Result<Option<Vec<Check>>, Problem> {
     if !scope.role().sees_cases() {
         return Ok(None);
     }
@@ -103,7 +106,7 @@ fn checks(state: &AppState, scope: &Scope) -> Result<Option<Vec<(String, [usize;
     let Some(level) = levels.first() else {
         return Ok(Some(Vec::new()));
     };
-    let mut rows: Vec<(String, [usize; 4])> = level
+    let mut rows: Vec<Check> = level
         .by_rule
         .iter()
         .filter_map(|by| {
