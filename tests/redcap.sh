@@ -54,12 +54,18 @@ def raw(line, cell):
     return {"TRUE": "1", "FALSE": "0"}.get(cell, cell) if line["type"] == "boolean" else cell
 
 
-rows = project.export_records()
-keyed, compared = {}, 0
-for row in rows:
-    keyed[row["patient_id"], row["redcap_repeat_instrument"], row["redcap_repeat_instance"]] = row
-assert len(keyed) == len(rows)
-for name in tables:
+# Everything at once would have every field in every row: refused, with what to do about it.
+try:
+    project.export_records()
+    raise AssertionError("everything at once")
+except RedcapError as error:
+    assert "instrument by instrument" in str(error), error
+forms, rows, keyed, compared = ["patient", "primary", "cases", "presentation", "followup"], [], {}, 0
+for form in forms:
+    for row in project.export_records(forms=[form]):
+        rows.append(row)
+        keyed.setdefault((row["patient_id"], row["redcap_repeat_instrument"], row["redcap_repeat_instance"]), {}).update(row)
+for name in (f"{form}.csv" for form in forms):
     keys = [line["column"] for line in dictionary if line["file"] == name and line["key"] == "TRUE"]
     instance = {}
     for cells in table(name):
@@ -72,35 +78,38 @@ for name in tables:
                 assert row[field] == raw(line, cells[line["column"]]), (field, patient)
                 compared += 1
 assert compared > 10_000, compared
-filled = sum(1 for row in rows for field, value in row.items() if field in fields and value != "")
 
 # Long: the same cells; as CSV and as a data frame the same rows; in words the words of the codes; some records, some fields.
-long = project.export_records(record_type="eav")
-assert sum(1 for one in long if one["field_name"] in fields) == filled
+flat = project.export_records(forms=["presentation"])
+of_form = [field for field, line in fields.items() if line["file"] == "presentation.csv"]
+filled = sum(1 for row in flat for field in of_form if row[field] != "")
+long = project.export_records(forms=["presentation"], record_type="eav")
+assert filled > 1000 and sum(1 for one in long if one["field_name"] in of_form) == filled
 for one in long:
-    if one["field_name"] in fields:
+    if one["field_name"] in of_form:
         found = keyed[one["record"], one["redcap_repeat_instrument"], one["redcap_repeat_instance"]]
         assert found[one["field_name"]] == one["value"], one
-as_csv = list(csv.DictReader(io.StringIO(project.export_records(format_type="csv"))))
-assert [{k: str(v) for k, v in row.items()} for row in rows] == as_csv
-frame = project.export_records(format_type="df", df_kwargs={"index_col": "patient_id", "dtype": str})
-assert len(frame) == len(rows) and set(fields) <= set(frame.columns)
-coded = next(field for field, line in fields.items() if line["type"] == "code" and any(row[field] for row in rows))
+as_csv = list(csv.DictReader(io.StringIO(project.export_records(forms=["presentation"], format_type="csv"))))
+assert [{k: str(v) for k, v in row.items()} for row in flat] == as_csv
+frame = project.export_records(forms=["presentation"], format_type="df", df_kwargs={"index_col": "patient_id", "dtype": str})
+assert len(frame) == len(flat) and set(of_form) <= set(frame.columns)
+coded = "primary_histology_code"
+assert fields[coded]["type"] == "code"
 words = {row["patient_id"]: row[coded] for row in project.export_records(fields=[coded], raw_or_label="label") if row[coded]}
 plain = {row["patient_id"]: row[coded] for row in project.export_records(fields=[coded]) if row[coded]}
 known = labels[fields[coded]["code_list"]]
 assert words and words == {patient: known[code] for patient, code in plain.items()}
 few = sorted({row["patient_id"] for row in rows})[:3]
-assert {row["patient_id"] for row in project.export_records(records=few)} == set(few)
+assert {row["patient_id"] for row in project.export_records(records=few, fields=[coded])} == set(few)
 assert json.loads(get(f"/api/v1/data-requests/{request}"))["downloads"] >= told["downloads"] + 7
 
 # A wrong token opens nothing, there is no import, and another credential is none here.
 for wrong in (lambda: Project(f"{url}/redcap/api/", "0" * 32).export_metadata(), lambda: project.import_records([{"patient_id": "P1"}]),
-              lambda: Project(f"{url}/redcap/api/", key[:32]).export_records()):
+              lambda: Project(f"{url}/redcap/api/", key[:32]).export_metadata()):
     try:
         wrong()
     except RedcapError:
         continue
     raise AssertionError("no error")
-print(f"ok: PyCap reads {len(tables)} instruments, {len(fields)} fields and {len(rows)} rows; {compared} cells are those of the bundle")
+print(f"ok: PyCap reads {len(tables)} instruments with {len(fields)} fields; {compared} cells of {len(forms)} of them are those of the bundle")
 PYTHON

@@ -38,12 +38,11 @@ fn data(rows: usize) -> Data {
     let mut draw = move || dice.next_u64();
     // One field in eight is missing.
     let mut column = |value: &dyn Fn(u64) -> u64| -> Vec<Option<u64>> {
-        let one = |drawn: u64| (drawn % 8 != 0).then(|| value(drawn >> 3));
+        let one = |drawn: u64| (!drawn.is_multiple_of(8)).then(|| value(drawn >> 3));
         (0..rows).map(|_| one(draw())).collect()
     };
-    let mut columns = |below: u64| -> Vec<Vec<Option<u64>>> {
-        (0..EACH).map(|_| column(&|drawn| drawn % below)).collect()
-    };
+    let mut columns =
+        |below: u64| -> Vec<Vec<Option<u64>>> { (0..EACH).map(|_| column(&|drawn| drawn % below)).collect() };
     fn each<T>(columns: Vec<Vec<Option<u64>>>, value: fn(u64) -> T) -> Vec<Vec<Option<T>>> {
         let column = |one: Vec<Option<u64>>| one.into_iter().map(|field| field.map(value)).collect();
         columns.into_iter().map(column).collect()
@@ -66,7 +65,11 @@ impl Data {
     fn row(&self, at: usize) -> Vec<String> {
         let mut fields = Vec::with_capacity(4 * EACH);
         fn put<T>(fields: &mut Vec<String>, columns: &[Vec<Option<T>>], at: usize, text: fn(&T) -> String) {
-            fields.extend(columns.iter().map(|one| one[at].as_ref().map_or_else(String::new, text)));
+            fields.extend(
+                columns
+                    .iter()
+                    .map(|one| one[at].as_ref().map_or_else(String::new, text)),
+            );
         }
         put(&mut fields, &self.counts, at, i64::to_string);
         put(&mut fields, &self.numbers, at, f64::to_string);
@@ -83,7 +86,8 @@ impl Data {
         fn missing<T>(columns: &[Vec<Option<T>>]) -> usize {
             columns.iter().flatten().filter(|field| field.is_none()).count()
         }
-        let all = missing(&self.counts) + missing(&self.numbers) + missing(&self.flags) + missing(&self.codes);
+        let all =
+            missing(&self.counts) + missing(&self.numbers) + missing(&self.flags) + missing(&self.codes);
         (counts, all)
     }
 }

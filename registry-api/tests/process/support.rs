@@ -285,10 +285,17 @@ pub(crate) fn send(
         .iter()
         .map(|(n, v)| (n.as_str().to_owned(), v.to_str().unwrap_or_default().to_owned()))
         .collect();
+    // A bundle is no text: what is not is replaced.
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(256 << 20)
+        .read_to_vec()
+        .ok()?;
     Some(Answer {
         status: response.status().as_u16(),
         headers,
-        text: response.body_mut().read_to_string().ok()?,
+        text: String::from_utf8_lossy(&body).into_owned(),
     })
 }
 

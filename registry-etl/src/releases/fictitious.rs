@@ -30,9 +30,9 @@ const TITLE: &str =
     "Fictitious cases made by a generator, to write an analysis before access; no patient is behind any row";
 /// First lines of its README.
 pub(super) const NOTICE: &str = "**Everything in this release is fictitious.** A generator made the cases; no patient is behind any row, and no result says anything about\nthe disease. Its files and columns are those of a real release: write and try an analysis on it, then ask for the real one.\n\n";
-/// Large enough for every endpoint to have an estimate.
-const CASES: u32 = 200;
-const CENTRES: u32 = 10;
+/// Enough to try an analysis on, few enough to be made while somebody waits.
+const CASES: u32 = 120;
+const CENTRES: u32 = 8;
 
 /// Stands still.
 struct Still(DateTime<Utc>);

@@ -8,6 +8,8 @@ mod answer;
 mod project;
 mod records;
 
+use std::path::PathBuf;
+
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use registry_core::access::Scope;
@@ -102,10 +104,11 @@ fn answered(
     if !asked.one("data").is_empty() || !matches!(asked.one("action"), "" | "export") {
         return Err(wrong("reading only: there is no import here"));
     }
-    let project = || -> Result<Project, Problem> {
+    let bundle = || -> Result<PathBuf, Problem> {
         let (_, _, path) = crate::releases::request_bundle(state, &reader(), &request.request_id)?;
-        Project::read(&path)
+        Ok(path)
     };
+    let project = || Project::read(&bundle()?, |_| false);
     match content {
         "project" => Ok(format
             .table(&project::PROJECT, &[Project::about(request)])?
@@ -121,11 +124,11 @@ fn answered(
         }
         "record" => {
             let wanted = records::Wanted::of(asked)?;
-            let project = project()?;
+            let project = Project::read(&bundle()?, |form| wanted.reads(form))?;
+            let (header, rows) = wanted.rows(&project)?;
             state
                 .store
                 .count_download(&reader(), &request.request_id, "redcap record")?;
-            let (header, rows) = wanted.rows(&project);
             format.table(&header, &rows)
         }
         _ => Err(wrong(

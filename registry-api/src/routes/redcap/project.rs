@@ -116,8 +116,8 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Reads a bundle.
-    pub(super) fn read(path: &Path) -> Result<Self, Problem> {
+    /// Reads a bundle: its instruments, and the rows of those that are asked for.
+    pub(super) fn read(path: &Path, rows_of: impl Fn(&str) -> bool) -> Result<Self, Problem> {
         let file = File::open(path).map_err(Problem::internal)?;
         let mut archive = ZipArchive::new(file).map_err(Problem::internal)?;
         let mut lists: HashMap<String, Vec<(String, String)>> = HashMap::new();
@@ -139,7 +139,11 @@ impl Project {
         let mut forms = Vec::new();
         for (file, lines) in files {
             if lines.iter().any(|line| line.column == RECORD) {
-                forms.push(form(&mut archive, &file, &lines, &lists)?);
+                let mut form = form(&file, &lines, &lists);
+                if rows_of(&form.name) {
+                    form.rows = cells(&mut archive, &file, &lines)?;
+                }
+                forms.push(form);
             }
         }
         Ok(Self { forms })
@@ -234,15 +238,14 @@ fn rows<T: for<'a> Deserialize<'a>>(archive: &mut ZipArchive<File>, name: &str) 
     lines.collect::<Result<_, _>>().map_err(Problem::internal)
 }
 
-fn form(
-    archive: &mut ZipArchive<File>,
-    file: &str,
-    lines: &[Line],
-    lists: &HashMap<String, Vec<(String, String)>>,
-) -> Result<Form, Problem> {
-    let name = file.trim_end_matches(".csv").to_owned();
-    // The words of a code are its choices.
+/// The columns that are fields: the words of a code are its choices.
+fn fields(lines: &[Line]) -> impl Iterator<Item = &Line> {
     let told = |line: &&Line| line.column != RECORD && !line.column.ends_with("__label");
+    lines.iter().filter(told)
+}
+
+fn form(file: &str, lines: &[Line], lists: &HashMap<String, Vec<(String, String)>>) -> Form {
+    let name = file.trim_end_matches(".csv").to_owned();
     let field = |line: &Line| Field {
         name: format!("{name}_{}", line.column),
         holds: line.holds.clone(),
@@ -253,16 +256,25 @@ fn form(
             _ => Vec::new(),
         },
     };
-    let fields: Vec<Field> = lines.iter().filter(told).map(field).collect();
-    let columns: Vec<&str> = lines
-        .iter()
-        .filter(told)
-        .map(|line| line.column.as_str())
-        .collect();
+    let keys = lines.iter().filter(|line| line.key == "TRUE").count();
+    Form {
+        repeated: keys > 1,
+        fields: fields(lines).map(field).collect(),
+        rows: Vec::new(),
+        name,
+    }
+}
+
+/// Patient and fields of every row.
+fn cells(
+    archive: &mut ZipArchive<File>,
+    file: &str,
+    lines: &[Line],
+) -> Result<Vec<(String, Vec<String>)>, Problem> {
     let mut reader = csv::Reader::from_reader(archive.by_name(file).map_err(Problem::internal)?);
     let header = reader.headers().map_err(Problem::internal)?.clone();
     let place = |column: &str| header.iter().position(|name| name == column);
-    let places: Vec<Option<usize>> = columns.iter().map(|column| place(column)).collect();
+    let places: Vec<Option<usize>> = fields(lines).map(|line| place(&line.column)).collect();
     let patient = place(RECORD);
     let mut rows = Vec::new();
     for row in reader.records() {
@@ -270,11 +282,5 @@ fn form(
         let cell = |at: &Option<usize>| at.and_then(|at| row.get(at)).unwrap_or_default().to_owned();
         rows.push((cell(&patient), places.iter().map(cell).collect()));
     }
-    let keys = lines.iter().filter(|line| line.key == "TRUE").count();
-    Ok(Form {
-        name,
-        repeated: keys > 1,
-        fields,
-        rows,
-    })
+    Ok(rows)
 }

@@ -9,6 +9,8 @@ use crate::problem::Problem;
 /// Which instrument a row repeats, and which instance of it the row is.
 const INSTRUMENT: &str = "redcap_repeat_instrument";
 pub(super) const INSTANCE: &str = "redcap_repeat_instance";
+/// Cells of one answer: what of them is put together is in memory.
+const MOST_CELLS: usize = 2_000_000;
 /// What REDCap calls an instrument that is complete.
 const COMPLETE: &str = "2";
 
@@ -87,8 +89,18 @@ impl<'a> Wanted<'a> {
         columns.iter().map(|(_, column)| cell(column)).collect()
     }
 
+    /// Whether rows of an instrument are asked for; those of the patients tell who there is.
+    pub(super) fn reads(&self, form: &str) -> bool {
+        let all = self.fields.is_empty() && self.forms.is_empty();
+        let of = |field: &&str| field.strip_prefix(form).is_some_and(|rest| rest.starts_with('_'));
+        all || form == "patient" || self.forms.contains(form) || self.fields.iter().any(of)
+    }
+
     /// Header and rows: of every patient first what stands once, then every repeated instrument, instance by instance.
-    pub(super) fn rows(&self, project: &Project) -> Table {
+    ///
+    /// # Errors
+    /// More cells than are put together at a time: as a flat table every row has every field.
+    pub(super) fn rows(&self, project: &Project) -> Result<Table, Problem> {
         let forms: Vec<Chosen<'_>> = project
             .forms
             .iter()
@@ -109,11 +121,27 @@ impl<'a> Wanted<'a> {
                 }
             }
         }
-        if self.eav {
+        let width: usize = forms.iter().map(|(_, columns)| columns.len()).sum();
+        let (mut rows, mut cells) = (of.len(), 0);
+        for all in of.values() {
+            for ((form, columns), some) in forms.iter().zip(all) {
+                rows += if form.repeated { some.len() } else { 0 };
+                cells += some.len() * columns.len();
+            }
+        }
+        if !self.eav {
+            cells = rows * (width + 3);
+        }
+        if cells > MOST_CELLS {
+            return Err(wrong(
+                "too much for one answer: ask instrument by instrument (forms), or for some fields or records",
+            ));
+        }
+        Ok(if self.eav {
             self.long(project, &forms, &of)
         } else {
             self.flat(project, &forms, &of)
-        }
+        })
     }
 
     fn flat(&self, project: &Project, forms: &[Chosen<'_>], of: &Rows<'_>) -> Table {
