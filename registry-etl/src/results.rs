@@ -131,10 +131,10 @@ pub enum Period {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppression {
-    /// Fewer patients than the audience's threshold.
+    /// Fewer patients than the audience's threshold, or what such a value would follow from. Which of the two is not told: beside a
+    /// sum it would bound both. (Runs made before said `complementary`.)
+    #[serde(alias = "complementary")]
     FewPatients,
-    /// Large enough, hidden so that another hidden value cannot be computed from it.
-    Complementary,
 }
 
 /// What stands where the rate would stand.

@@ -159,7 +159,6 @@ fn scored(row: &AdherenceRow) -> Value {
     if let Some(why) = row.suppressed {
         let why = match why {
             Suppression::FewPatients => "few_patients",
-            Suppression::Complementary => "complementary",
         };
         extensions.push(extension("suppression", "Code", why));
     }

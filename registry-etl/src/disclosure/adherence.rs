@@ -8,23 +8,42 @@ use crate::cohorts::NOT_RECORDED;
 use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
 
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
-/// (excluded, excepted, not in the denominator). The first decides about the whole row.
-const QUANTITIES: usize = 3;
+/// (excluded, excepted, not in the denominator), and for the public both parts of the rate, which stand and fall with the first. The first
+/// decides about the whole row.
+const QUANTITIES: usize = 5;
 const ASSESSABLE: usize = 0;
 const NOT_ASSESSABLE: usize = 1;
 const SET_ASIDE: usize = 2;
+const NUMERATOR: usize = 3;
+const COMPLEMENT: usize = 4;
+
+/// The quantities protected before an audience.
+fn quantities(audience: &Audience) -> usize {
+    if *audience == Audience::Public {
+        QUANTITIES
+    } else {
+        NUMERATOR
+    }
+}
 
 /// Patients behind each protected count of a row.
 fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
     let basis = row.basis.unwrap_or_default();
     let set_aside = basis.excluded + basis.excepted + basis.not_in_denominator;
-    [row.patients.unwrap_or(0), basis.not_assessable, set_aside]
+    [
+        row.patients.unwrap_or(0),
+        basis.not_assessable,
+        set_aside,
+        basis.numerator,
+        basis.complement,
+    ]
 }
 
 /// Those of them who have such units nowhere else: patients of a centre who were not transferred. The patients behind several centres are
 /// at least these.
 fn apart(row: &AdherenceRow) -> [u32; QUANTITIES] {
-    let shared = row.basis.unwrap_or_default().shared;
+    let [assessable, not_assessable, aside] = row.basis.unwrap_or_default().shared;
+    let shared = [assessable, not_assessable, aside, assessable, assessable];
     let mut apart = patients(row);
     apart
         .iter_mut()
@@ -40,7 +59,14 @@ fn apart(row: &AdherenceRow) -> [u32; QUANTITIES] {
 /// not) says of nobody which it was.
 fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES] {
     let basis = row.basis.unwrap_or_default();
-    let [assessable, not_assessable, set_aside] = patients(row);
+    let [assessable, not_assessable, set_aside, numerator, complement] = patients(row);
+    // Nobody assessable: there is no rate.
+    let part = |n: u32| match assessable {
+        _ if *audience != Audience::Public => Cell::open(n),
+        0 => Cell::of(0),
+        _ => Cell::part_of_rate(n),
+    };
+    let (numerator, complement) = (part(numerator), part(complement));
     let (mut assessable, not_assessable) = (Cell::of(assessable), Cell::open(not_assessable));
     let mut set_aside = Cell::of(set_aside);
     if *audience == Audience::Public {
@@ -48,7 +74,7 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
     }
     let kinds = [basis.excluded, basis.excepted, basis.not_in_denominator];
     set_aside.smallest = kinds.into_iter().filter(|n| *n > 0).min().unwrap_or(0);
-    let mut cells = [assessable, not_assessable, set_aside];
+    let mut cells = [assessable, not_assessable, set_aside, numerator, complement];
     for (cell, apart) in cells.iter_mut().zip(apart(row)) {
         // Shared patients stay patients of the cell itself, and do not make several cells larger together.
         cell.patients = apart.max(cell.patients.min(1));
@@ -152,7 +178,7 @@ fn protect(
         .iter()
         .map(|row| protected_cells(row, audience).map(|cell| family.add(cell)))
         .collect();
-    for quantity in 0..QUANTITIES {
+    for quantity in 0..quantities(audience) {
         sums(&mut family, rows, tertiles, &cells, quantity);
     }
     // Otherwise a hidden row's assessable patients would be its cases less the rest.
@@ -160,6 +186,14 @@ fn protect(
         .iter()
         .flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q])))
         .collect();
+    if *audience == Audience::Public {
+        // A rate and its parts are shown together or not at all.
+        let both = cells.iter().flat_map(|row| {
+            let pairs = [NUMERATOR, COMPLEMENT].map(|q| [(row[ASSESSABLE], row[q]), (row[q], row[ASSESSABLE])]);
+            pairs.into_iter().flatten()
+        });
+        family.follows.extend(both);
+    }
     let protected = family.protect(threshold);
     cells.iter().map(|row| row.map(|cell| protected[cell])).collect()
 }
@@ -256,7 +290,7 @@ fn disclosed(
     if hidden[ASSESSABLE].is_some() {
         return emptied(row, hidden[ASSESSABLE]);
     }
-    let [_, not_assessable, set_aside] = hidden.map(|h| h.is_some());
+    let [_, not_assessable, set_aside, ..] = hidden.map(|h| h.is_some());
     let keep = |count: Option<u32>, hide: bool| count.filter(|_| !hide);
     row.excluded = keep(row.excluded, set_aside);
     row.excepted = keep(row.excepted, set_aside);

@@ -86,7 +86,7 @@ fn incidence(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], audience: &
     if let Some(primary) = total.and_then(|at| exact.get(at)) {
         for (one, hidden) in exact.iter().zip(&mut hidden) {
             if one.by == "all" && apart(one, primary, threshold) {
-                hidden.get_or_insert(Suppression::Complementary);
+                hidden.get_or_insert(Suppression::FewPatients);
             }
         }
     }

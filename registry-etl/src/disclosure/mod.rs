@@ -20,6 +20,7 @@ mod completeness;
 mod endpoints;
 mod flows;
 mod letters;
+mod reach;
 mod summaries;
 pub(crate) mod suppression;
 mod survival;

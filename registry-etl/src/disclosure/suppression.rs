@@ -1,15 +1,23 @@
 //! Which cells of a family of additive tables may be shown.
 //!
-//! Primary: a cell with fewer patients than the threshold is hidden. Secondary: a hidden cell must not follow from the
-//! shown ones, so in every sum (total = its parts) the hidden parts are at least two and together hold at least the
-//! threshold; then the whole system of sums is solved for hidden cells, and as long as one is determined another is
-//! hidden. Zero is shown: there is nobody behind it.
+//! Primary: a cell with fewer patients than the threshold is hidden. Secondary: a hidden cell must not follow from the shown ones, nor
+//! be known to be small. So for every hidden cell with fewer patients than the threshold there is another table, with the same shown
+//! cells and the same sums, in which it holds at least the threshold: its feasibility interval (Hundepool et al., Statistical
+//! Disclosure Control, 2012, section 4.3: the smallest and largest value a reader of the table can allow) reaches from its value to the
+//! threshold or above. Sums are looked at one by one first (the hidden parts less one patient in each of the others reach the
+//! threshold), then the system of all sums is solved for cells that are determined, then the other table is looked for
+//! ([`super::reach`]). As long as one of these fails another cell is hidden. Zero is shown: there is nobody behind it; so a reader
+//! knows that somebody is behind a hidden cell, and that is taken into account.
+//!
+//! Why a cell is hidden is not told: that one of two is small and the other large would bound both.
 //!
 //! Thresholds are worked through from 1 upwards, each keeping what the one before hid, so that a higher threshold never shows
 //! what a lower one hides.
 
 use crate::results::Suppression;
 use std::collections::BTreeMap;
+
+use super::reach::reaches;
 
 /// One cell: its patients, and whether it is published at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +29,8 @@ pub(crate) struct Cell {
     pub(crate) smallest: u32,
     /// Not published, but following from published ones (the older cases of a centre: all less recent).
     pub(crate) implied: bool,
+    /// A hidden one may well be 0.
+    pub(crate) may_be_zero: bool,
 }
 
 /// No attribute of this cell is sensitive by itself: never hidden for being small.
@@ -33,6 +43,7 @@ impl Cell {
             patients,
             smallest: patients,
             implied: false,
+            may_be_zero: false,
         }
     }
 
@@ -43,6 +54,15 @@ impl Cell {
             patients,
             smallest: NEVER_SMALL,
             implied: false,
+            may_be_zero: false,
+        }
+    }
+
+    /// A published cell that tells something of so many patients even when they are none (of a rate: those not in the numerator).
+    pub(crate) fn part_of_rate(patients: u32) -> Self {
+        Self {
+            may_be_zero: true,
+            ..Self::of(patients)
         }
     }
 
@@ -51,8 +71,18 @@ impl Cell {
     }
 
     /// Whether a reader who sees it hidden must be kept from its value: not for a known nobody.
-    fn counts(self) -> bool {
-        self.patients > 0 || self.is_open()
+    pub(super) fn counts(self) -> bool {
+        self.patients > 0 || self.is_open() || self.may_be_zero
+    }
+
+    /// The fewest patients a reader must allow for when it is hidden.
+    pub(super) fn floor(self) -> u32 {
+        u32::from(!(self.implied || self.is_open() || self.may_be_zero))
+    }
+
+    /// Whether it must be possible that `threshold` patients are behind it.
+    fn must_reach(self, threshold: u32) -> bool {
+        !self.is_open() && self.counts() && self.patients < threshold
     }
 
     /// A cell nobody publishes.
@@ -61,6 +91,7 @@ impl Cell {
             patients,
             smallest: patients,
             implied: true,
+            may_be_zero: true,
         }
     }
 }
@@ -70,6 +101,16 @@ impl Cell {
 pub(crate) struct Sum {
     pub(crate) total: usize,
     pub(crate) parts: Vec<usize>,
+}
+
+impl Sum {
+    pub(super) fn holds(&self, cell: usize) -> bool {
+        self.total == cell || self.parts.contains(&cell)
+    }
+}
+
+fn count(hidden: &[bool]) -> usize {
+    hidden.iter().filter(|hidden| **hidden).count()
 }
 
 /// Cells and the sums between them.
@@ -90,31 +131,34 @@ impl Family {
     /// What is hidden, cell by cell, when nothing may rest on fewer than `threshold` patients. Implied cells come out as
     /// hidden or not without meaning.
     pub(crate) fn protect(&self, threshold: u32) -> Vec<Option<Suppression>> {
+        self.protect_besides(threshold, &[])
+    }
+
+    /// As [`Family::protect`], with cells (by position) that are hidden anyway.
+    pub(crate) fn protect_besides(&self, threshold: u32, anyway: &[usize]) -> Vec<Option<Suppression>> {
         let mut hidden: Vec<bool> = self.cells.iter().map(|c| c.implied).collect();
-        let mut solved = hidden.clone();
+        for cell in anyway {
+            if let Some(hide) = hidden.get_mut(*cell) {
+                *hide = true;
+            }
+        }
+        let mut solved = Vec::new();
         for threshold in 1..=threshold {
             for (hide, cell) in hidden.iter_mut().zip(&self.cells) {
-                *hide |= cell.patients > 0 && cell.smallest < threshold;
+                *hide |= cell.counts() && cell.smallest < threshold;
             }
             self.settle(threshold, &mut hidden, &mut solved);
         }
-        let reason = |(cell, hidden): (&Cell, bool)| {
-            hidden.then_some(match cell.smallest < threshold {
-                true => Suppression::FewPatients,
-                false => Suppression::Complementary,
-            })
-        };
-        self.cells.iter().zip(hidden).map(reason).collect()
+        let reason = |hidden: bool| hidden.then_some(Suppression::FewPatients);
+        hidden.into_iter().map(reason).collect()
     }
 
     /// Hides more until no sum and no combination of sums gives a hidden cell away. `solved` is what was hidden when the
-    /// system was last found to give nothing away.
+    /// system was last found to give nothing away at the threshold before.
     fn settle(&self, threshold: u32, hidden: &mut [bool], solved: &mut Vec<bool>) {
         loop {
-            for (first, second) in &self.follows {
-                hidden[*second] |= hidden[*first];
-            }
-            let before = hidden.iter().filter(|h| **h).count();
+            self.follow(hidden);
+            let before = count(hidden);
             for sum in &self.sums {
                 while !self.safe(sum, threshold, hidden) {
                     let Some(next) = self.cheapest(sum, hidden) else {
@@ -123,36 +167,83 @@ impl Family {
                     hidden[next] = true;
                 }
             }
-            if hidden.iter().filter(|h| **h).count() > before {
+            if count(hidden) > before {
                 continue;
             }
-            if solved.as_slice() == hidden {
-                return;
-            }
-            let determined = self.determined(hidden);
-            let Some(next) = determined.iter().find_map(|cell| self.neighbour(*cell, hidden)) else {
+            if solved.as_slice() != hidden {
+                let determined = self.determined(hidden);
+                if let Some(next) = determined.iter().find_map(|cell| self.neighbour(*cell, hidden)) {
+                    hidden[next] = true;
+                    continue;
+                }
                 *solved = hidden.to_vec();
+            }
+            let Some(next) = self.bounded(threshold, hidden) else {
                 return;
             };
             hidden[next] = true;
         }
     }
 
+    fn follow(&self, hidden: &mut [bool]) {
+        loop {
+            let before = count(hidden);
+            for (first, second) in &self.follows {
+                hidden[*second] |= hidden[*first];
+            }
+            if count(hidden) == before {
+                return;
+            }
+        }
+    }
+
+    /// What to hide next for a hidden cell that a reader could know to be small; `None` when there is no such cell, or nothing more that
+    /// could be hidden for it.
+    fn bounded(&self, threshold: u32, hidden: &[bool]) -> Option<usize> {
+        let is_small = |cell: &usize| hidden[*cell] && self.cells[*cell].must_reach(threshold);
+        let mut small = (0..self.cells.len()).filter(is_small);
+        small.find_map(|cell| {
+            let free = reaches(self, hidden, cell, threshold);
+            (!free).then(|| self.nearest(cell, hidden)).flatten()
+        })
+    }
+
+    /// The nearest shown cell that hiding could help with: in a sum with `cell`, or with a hidden cell of such a sum, and so on.
+    fn nearest(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
+        let mut near = vec![cell];
+        let mut at = 0;
+        while let Some(cell) = near.get(at).copied() {
+            if let Some(found) = self.neighbour(cell, hidden) {
+                return Some(found);
+            }
+            for sum in self.sums.iter().filter(|sum| sum.holds(cell)) {
+                let members = sum.parts.iter().copied().chain([sum.total]);
+                let new = members.filter(|next| hidden[*next] && !near.contains(next));
+                let new: Vec<usize> = new.collect();
+                near.extend(new);
+            }
+            at += 1;
+        }
+        None
+    }
+
     /// Whether the sum alone gives nothing away.
     fn safe(&self, sum: &Sum, threshold: u32, hidden: &[bool]) -> bool {
         let is_hidden = |i: &&usize| hidden[**i] && self.cells[**i].counts();
-        let parts: Vec<&usize> = sum.parts.iter().filter(is_hidden).collect();
-        let open: u32 = parts.iter().map(|i| self.cells[**i].patients).sum();
+        let parts: Vec<Cell> = sum.parts.iter().filter(is_hidden).map(|i| self.cells[*i]).collect();
+        let open: u32 = parts.iter().map(|cell| cell.patients).sum();
         if hidden[sum.total] {
             // The total of parts that are all shown would follow.
             return !self.cells[sum.total].counts() || !parts.is_empty();
         }
-        match parts.as_slice() {
-            [] => true,
-            // An implied part alone follows; that is fine when it is large.
-            [one] => self.cells[**one].implied && (self.cells[**one].is_open() || open >= threshold),
-            [one, ..] => self.cells[**one].is_open() || open >= threshold,
+        if let [one] = parts.as_slice() {
+            // An implied part alone follows; that is fine when it is large, or nobody.
+            return one.implied && !one.must_reach(threshold) || one.implied && one.patients == 0;
         }
+        let floors: u32 = parts.iter().map(|cell| cell.floor()).sum();
+        let free = open.saturating_sub(floors);
+        let small = |cell: &&Cell| cell.must_reach(threshold);
+        parts.iter().filter(small).all(|cell| free + cell.floor() >= threshold)
     }
 
     /// The shown cell of a sum that costs least to hide: the smallest part, the total last.
@@ -173,8 +264,7 @@ impl Family {
 
     /// A shown cell that stands in a sum with `cell`; a part of any such sum before a total.
     fn neighbour(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
-        let with_it = |s: &&Sum| s.total == cell || s.parts.contains(&cell);
-        let sums: Vec<&Sum> = self.sums.iter().filter(with_it).collect();
+        let sums: Vec<&Sum> = self.sums.iter().filter(|sum| sum.holds(cell)).collect();
         let part = sums.iter().find_map(|sum| self.cheapest_part(sum, hidden));
         part.or_else(|| sums.iter().find_map(|sum| self.cheapest(sum, hidden)))
     }
@@ -278,7 +368,7 @@ mod tests {
         let reasons = one_sum(&[3, 20, 8, 30]).protect(5);
         assert_eq!(
             (reasons[1], reasons[3]),
-            (Some(Suppression::FewPatients), Some(Suppression::Complementary))
+            (Some(Suppression::FewPatients), Some(Suppression::FewPatients))
         );
     }
 

@@ -100,7 +100,7 @@ fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<
         );
         let apart = redefined && few(curve.events.unwrap_or(0).abs_diff(events), threshold);
         if curve.by == "all" && (few(patients, threshold) || apart) {
-            hidden.get_or_insert(Suppression::Complementary);
+            hidden.get_or_insert(Suppression::FewPatients);
         }
     }
     hidden

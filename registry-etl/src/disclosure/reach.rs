@@ -1,0 +1,124 @@
+//! Whether a hidden cell may hold more than it does, for all a reader can tell.
+//!
+//! Another table is looked for, patient by patient: one more in the cell, and in every shown sum that would be off one less (or more) in another
+//! hidden cell, and so on until no sum is off. What is found is a table, so the answer yes is certain; the search gives up after some
+//! steps, and then the answer is no, which hides more than is needed and never less.
+
+use super::suppression::Family;
+
+/// Cells tried for one patient.
+const STEPS: usize = 4_000;
+/// Cells changed for one patient.
+const LONGEST: usize = 12;
+
+/// Whether a table with the same shown cells, in which `cell` holds at least `threshold`, exists and is found.
+pub(super) fn reaches(family: &Family, hidden: &[bool], cell: usize, threshold: u32) -> bool {
+    let mut sums_of = vec![Vec::new(); family.cells.len()];
+    for (at, sum) in family.sums.iter().enumerate() {
+        for (member, sign) in sum.parts.iter().map(|part| (*part, 1)).chain([(sum.total, -1)]) {
+            if let Some(sums) = sums_of.get_mut(member) {
+                sums.push((at, sign));
+            }
+        }
+    }
+    let mut search = Search {
+        family,
+        hidden,
+        sums_of,
+        values: family.cells.iter().map(|cell| cell.patients).collect(),
+        fixed: cell,
+        steps: 0,
+    };
+    let have = family.cells.get(cell).map_or(0, |cell| cell.patients);
+    (have..threshold).all(|_| search.one_more(cell))
+}
+
+struct Search<'a> {
+    family: &'a Family,
+    hidden: &'a [bool],
+    /// Sums of every cell: +1 as a part, -1 as the total.
+    sums_of: Vec<Vec<(usize, i32)>>,
+    values: Vec<u32>,
+    /// Not to be taken from again.
+    fixed: usize,
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn one_more(&mut self, cell: usize) -> bool {
+        // Short ways first.
+        for longest in [2, 4, 8, LONGEST] {
+            self.steps = 0;
+            let mut changed = vec![(cell, 1)];
+            let mut off = Vec::new();
+            self.disturb(&mut off, cell, 1);
+            if self.mend(off, &mut changed, longest) {
+                for (cell, change) in changed {
+                    if let Some(value) = self.values.get_mut(cell) {
+                        *value = value.saturating_add_signed(change);
+                    }
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What the change of a cell does to the sums: each is off by so much.
+    fn disturb(&self, off: &mut Vec<(usize, i32)>, cell: usize, change: i32) {
+        for (sum, sign) in self.sums_of.get(cell).into_iter().flatten() {
+            let change = sign * change;
+            match off.iter_mut().find(|(other, _)| other == sum) {
+                Some((_, by)) => *by += change,
+                None => off.push((*sum, change)),
+            }
+        }
+        off.retain(|(_, by)| *by != 0);
+    }
+
+    fn mend(&mut self, off: Vec<(usize, i32)>, changed: &mut Vec<(usize, i32)>, longest: usize) -> bool {
+        let Some(&(sum, by)) = off.first() else {
+            return true;
+        };
+        if changed.len() >= longest || changed.len() + off.len().div_ceil(4) > longest {
+            return false;
+        }
+        let family = self.family;
+        let Some(sum) = family.sums.get(sum) else {
+            return false;
+        };
+        let members = sum.parts.iter().map(|part| (*part, 1)).chain([(sum.total, -1)]);
+        let mut ways: Vec<(usize, usize, i32, Vec<(usize, i32)>)> = Vec::new();
+        for (cell, sign) in members {
+            let change = -by.signum() * sign;
+            if changed.iter().any(|(other, _)| *other == cell) || !self.may_change(cell, change) {
+                continue;
+            }
+            let mut then = off.clone();
+            self.disturb(&mut then, cell, change);
+            ways.push((then.len(), cell, change, then));
+        }
+        // Those that leave least to mend first, then where most is left to take.
+        ways.sort_by_key(|(left, cell, _, _)| (*left, std::cmp::Reverse(self.values.get(*cell).copied())));
+        for (_, cell, change, then) in ways {
+            self.steps += 1;
+            if self.steps > STEPS {
+                return false;
+            }
+            changed.push((cell, change));
+            if self.mend(then, changed, longest) {
+                return true;
+            }
+            changed.pop();
+        }
+        false
+    }
+
+    fn may_change(&self, cell: usize, change: i32) -> bool {
+        let (Some(of), Some(value)) = (self.family.cells.get(cell), self.values.get(cell)) else {
+            return false;
+        };
+        let hidden = self.hidden.get(cell).is_some_and(|hidden| *hidden);
+        hidden && of.counts() && cell != self.fixed && (change > 0 || *value > of.floor())
+    }
+}
