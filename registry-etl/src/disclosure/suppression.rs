@@ -91,7 +91,7 @@ impl Cell {
             patients,
             smallest: patients,
             implied: true,
-            may_be_zero: true,
+            may_be_zero: false,
         }
     }
 }
