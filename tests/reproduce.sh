@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The estimates of a running demo's release, recomputed: tests/reproduce.sh <url> <access.json> <registry binary>
 #
-# 1. Every file of the bundle has the digest its manifest says.
+# 1. Every file of the bundle, which comes through the demo's approved data request, has the digest its manifest says.
 # 2. The shipped script recomputes every number of survival_estimates.csv with R's `survival` from the rows alone (relative 1e-6), and fails
 #    on a number that was changed, and on none.
 # 3. `registry survival`, the service's estimators on a file, gives the same from the same rows (1e-9): the bridge between release and
@@ -11,7 +11,8 @@ set -euo pipefail
 url=$1 access=$2 registry=$(realpath "$3")
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 key=$(python3 -c 'import json,sys; print(next(a["key"] for a in json.load(open(sys.argv[1]))["access"] if a["role"] == "researcher"))' "$access")
-curl -sS --fail -o "$work/bundle.zip" -H "Authorization: Bearer $key" "$url/api/v1/releases/demo-1/bundle.zip"
+request=$(curl -sS --fail -H "Authorization: Bearer $key" "$url/api/v1/data-requests" | python3 -c 'import json,sys; print(next(r["request_id"] for r in json.load(sys.stdin)["requests"] if r["open"]))')
+curl -sS --fail -o "$work/bundle.zip" -H "Authorization: Bearer $key" "$url/api/v1/data-requests/$request/bundle.zip"
 python3 - "$work" <<'PYTHON'
 import hashlib, json, sys, zipfile
 work = sys.argv[1]

@@ -18,6 +18,9 @@ expect 422 "an excluded histology is refused" -X PUT "$url/api/v1/cases/EX-INVAL
 expect 401 "a wrong key is refused" "$url/api/v1/cases" -H "Authorization: Bearer nonsense"
 expect 200 "adherence is published" "$url/api/v1/adherence?by=network" "${committee[@]}"
 expect 200 "survival is published" "$url/api/v1/survival/S1" "${committee[@]}"
-expect 200 "the release downloads" "$url/api/v1/releases/demo-1/bundle.zip" "${researcher[@]}"
+expect 403 "a researcher has no release as a whole" "$url/api/v1/releases/demo-1/bundle.zip" "${researcher[@]}"
+expect 200 "a researcher's own data request is there" "$url/api/v1/data-requests" "${researcher[@]}"
+request=$(python3 -c 'import json; print(next(r["request_id"] for r in json.load(open("/tmp/registry-smoke-body"))["requests"] if r["open"]))')
+expect 200 "and its bundle downloads" "$url/api/v1/data-requests/$request/bundle.zip" "${researcher[@]}"
 expect 200 "the API page is there" "$url/docs/"
 expect 200 "metrics are there" "$url/metrics"

@@ -31,3 +31,15 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// What scrolls sideways can be scrolled by the keyboard, in browsers that do not see to it themselves too.
+const scrolls = (box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+const watch = new ResizeObserver((changes) => {
+  for (const { target } of changes) {
+    if (!scrolls(target) || target.hasAttribute("tabindex")) continue;
+    const heading = target.closest("details")?.querySelector("summary") ?? target.closest("section, main")?.querySelector("h2, h1");
+    target.tabIndex = 0;
+    target.setAttribute("role", "group");
+    target.setAttribute("aria-label", heading ? heading.textContent.trim() : document.title);
+  }
+});
+for (const box of document.querySelectorAll(".scroll, pre, figure")) watch.observe(box);

@@ -108,7 +108,7 @@ export class Field {
     this.proposed.hidden = !open;
     if (!open) return;
     const text = spoken(this.page.schema.form, this.element, offer.value);
-    const accept = make("button", { type: "button", "aria-label": `Accept ${text} for ${this.label}`, onclick: () => this.accept(offer.value) }, mine === undefined ? "Accept" : "Use this");
+    const accept = make("button", { type: "button", "aria-label": `${mine === undefined ? "Accept" : "Use this:"} ${text} for ${this.label}`, onclick: () => this.accept(offer.value) }, mine === undefined ? "Accept" : "Use this");
     this.proposed.replaceChildren(make("span", {}, "Worked out: ", make("strong", {}, text), `, ${offer.because}. `), accept);
   }
 

@@ -17,7 +17,7 @@ export class Findings {
     this.title = make("h3", { id: "findings-title", tabindex: "-1" }, "Findings");
     this.list = make("ol", { class: "findings" });
     this.node = make("section", { class: "summary", id: "findings", "aria-labelledby": "findings-title" }, this.title, this.list);
-    this.tally = make("a", { href: "#findings", class: "tally", onclick: (event) => this.jump(event) });
+    this.tally = make("a", { href: "#findings", class: "tally", onclick: (event) => this.jump(event) }, "Not checked yet");
   }
 
   jump(event) {

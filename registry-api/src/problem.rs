@@ -56,6 +56,7 @@ catalogue! {
     Unauthenticated = 401 "unauthenticated" "Credentials are missing or not accepted",
     Forbidden = 403 "forbidden" "The role may not do this",
     CsrfTokenMissing = 403 "csrf_token_missing" "A change from a browser session needs its token",
+    RequestNotOpen = 403 "request_not_open" "The data request is not open: not approved, past its last day, or revoked",
     NotFound = 404 "not_found" "There is no such thing here",
     MethodNotAllowed = 405 "method_not_allowed" "This address does not take this method",
     NotAcceptable = 406 "not_acceptable" "The answer is not to be had in this form",

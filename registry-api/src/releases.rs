@@ -5,8 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
-use registry_core::storage::{Release, RunStatus};
-use registry_etl::releases::{ReleaseError, ReleaseOptions};
+use registry_core::storage::{DataRequest, DeliveredBundle, Release, RunStatus};
+use registry_etl::releases::{Approved, ReleaseError, ReleaseOptions};
 
 use crate::problem::{Kind, Problem};
 use crate::runs::engine_of;
@@ -84,11 +84,77 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
     Ok((release, path))
 }
 
+/// The bundle of an approved request, built when it is asked for first: what was recorded of it, and its file.
+///
+/// # Errors
+/// [`Kind::NotFound`], also for another researcher's request; [`Kind::RequestNotOpen`]; [`Kind::ReleaseGone`] when it cannot be built again
+/// as it was.
+pub fn request_bundle(
+    state: &AppState,
+    scope: &Scope,
+    id: &str,
+) -> Result<(DataRequest, DeliveredBundle, PathBuf), Problem> {
+    let request = state.store.data_request(scope, id)?;
+    let today = state.ports.clock.now().date_naive();
+    let Some(access) = request.open_on(today) else {
+        return Err(Problem::new(Kind::RequestNotOpen));
+    };
+    let folder = &state.settings.releases.folder;
+    let path = folder.join(format!("request-{}.zip", request.request_id));
+    if let Some(known) = &request.bundle {
+        let whole = |file: std::fs::Metadata| i64::try_from(file.len()) == Ok(known.bytes);
+        if std::fs::metadata(&path).is_ok_and(whole) {
+            return Ok((request.clone(), known.clone(), path));
+        }
+    }
+    let registry = Scope::system("release");
+    let release = state.store.release(&registry, &request.release_id)?;
+    let run = state.store.run(&registry, release.run)?;
+    let engine = engine_of(state, &run).map_err(|problem| Problem {
+        kind: Kind::ReleaseGone,
+        ..problem
+    })?;
+    let options = ReleaseOptions {
+        release_id: release.release_id.clone(),
+        title: release.title.clone(),
+        key: state.release_key.of_request(&request.line),
+        approved: Some(Approved {
+            request_id: request.request_id.clone(),
+            files: access.files.iter().cloned().collect(),
+            elements: access.elements.iter().cloned().collect(),
+            contracted: access.contracted,
+            calendar_years: access.calendar_years,
+            centre_unmasked: access.centre_unmasked,
+        }),
+    };
+    let mut draft = Draft::begin(state)?;
+    let built =
+        registry_etl::releases::build(&state.store, &registry, &engine, &run, &options, &mut draft.out)?;
+    let bundle = DeliveredBundle {
+        sha256: built.sha256,
+        bytes: i64::try_from(built.bytes).unwrap_or(i64::MAX),
+        manifest: serde_json::to_value(&built.manifest).map_err(Problem::internal)?,
+    };
+    if request
+        .bundle
+        .as_ref()
+        .is_some_and(|known| known.sha256 != bundle.sha256)
+    {
+        return Err(Problem::new(Kind::ReleaseGone));
+    }
+    state
+        .store
+        .record_delivery(&registry, &request.request_id, &bundle, &built.case_ids)?;
+    draft.keep(&path)?;
+    Ok((request, bundle, path))
+}
+
 fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
     ReleaseOptions {
         release_id: id.to_owned(),
         title: title.to_owned(),
         key: state.release_key.clone(),
+        approved: None,
     }
 }
 

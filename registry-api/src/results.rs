@@ -1,10 +1,12 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
 mod own;
+mod signals;
 
 use std::collections::HashMap;
 
 pub use own::Which;
+pub use signals::Signal;
 
 use registry_core::access::{Role, Scope};
 use registry_core::guideline::Guideline;

@@ -125,10 +125,8 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
     let (mut median, mut chi_square, mut coefficient) = (0.0, 0.0, 0.0);
     let mut curve = || -> Result<(), Failure> {
         let pairs = many.time.iter().zip(&many.event);
-        let subjects: Vec<Subject> = pairs
-            .map(|(time, event)| Subject::new(*time, *event == 1))
-            .collect();
-        let curve = kaplan_meier(&subjects, 0.95, Band::LogLog)?;
+        let subjects = pairs.map(|(time, event)| Subject::new(*time, *event == 1));
+        let curve = kaplan_meier(subjects, 0.95, Band::LogLog)?;
         median = curve.time_at_survival(0.5)?.map_or(f64::NAN, |one| one.time);
         Ok(())
     };

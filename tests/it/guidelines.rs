@@ -111,8 +111,8 @@ fn outcomes(both: &Both, run: i64) -> BTreeMap<String, Vec<String>> {
         .expect(201)
         .json();
     let id = made["release"].as_str().expect("an id").to_owned();
-    let researcher = both.service.client("researcher", None);
-    let file = researcher.get(&format!("/api/v1/releases/{id}/files/adherence_units.csv"));
+    let office = both.service.client("coordinator", None);
+    let file = office.get(&format!("/api/v1/releases/{id}/files/adherence_units.csv"));
     let file = file.expect(200);
     let mut reader = csv::Reader::from_reader(file.body.as_slice());
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -298,8 +298,8 @@ fn what_a_rate_rests_on_is_said_wherever_the_rate_is() {
         .as_str()
         .expect("an id")
         .to_owned();
-    let researcher = both.service.client("researcher", None);
-    let measures = researcher
+    let office = both.service.client("coordinator", None);
+    let measures = office
         .get(&format!("/api/v1/releases/{id}/files/measures.csv"))
         .expect(200)
         .text();

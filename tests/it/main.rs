@@ -8,6 +8,7 @@
 
 mod cases;
 mod centres;
+mod data_requests;
 mod entry;
 mod fhir;
 mod guidelines;
@@ -22,6 +23,7 @@ mod results;
 mod rules;
 mod runs;
 mod session;
+mod signals;
 mod tasks;
 mod tidy;
 mod verifications;

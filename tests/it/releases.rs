@@ -68,21 +68,20 @@ fn a_release_reads_back_in_pandas_and_is_rebuilt_byte_for_byte() {
             .to_owned()
     };
     let number = release("rel-1");
-    let researcher = service.client("researcher", None);
-    let bundle = researcher
+    let bundle = coordinator
         .get(&format!("/api/v1/releases/{number}/bundle.zip"))
         .expect(200);
-    let again = researcher
+    let again = coordinator
         .get(&format!("/api/v1/releases/{number}/bundle.zip"))
         .expect(200);
     assert_eq!(bundle.body, again.body, "byte-identical when built again");
-    assert_eq!(
-        service
-            .client("committee", None)
-            .get(&format!("/api/v1/releases/{number}/bundle.zip"))
-            .status,
-        403
-    );
+    // A researcher's data come through a data request.
+    for role in ["committee", "researcher"] {
+        for file in ["bundle.zip", "files/patient.csv"] {
+            let address = format!("/api/v1/releases/{number}/{file}");
+            service.client(role, None).get(&address).expect(403);
+        }
+    }
 
     let folder = tempfile::tempdir().expect("a folder");
     let zip = folder.path().join("bundle.zip");
@@ -144,12 +143,12 @@ fn a_lost_bundle_is_built_again_as_it_was_or_is_gone() {
         .releases
         .folder
         .join(format!("{release}.zip"));
-    let researcher = service.client("researcher", None);
-    let first = researcher.get(&address).expect(200).body;
+    let office = service.client("coordinator", None);
+    let first = office.get(&address).expect(200).body;
     assert_eq!(first, std::fs::read(&file).expect("the bundle is kept"));
     std::fs::remove_file(&file).expect("lost");
     assert_eq!(
-        researcher.get(&address).expect(200).body,
+        office.get(&address).expect(200).body,
         first,
         "built again, byte for byte"
     );
@@ -164,11 +163,11 @@ fn a_lost_bundle_is_built_again_as_it_was_or_is_gone() {
         )
         .expect(200);
     assert_eq!(
-        researcher.get(&address).expect(200).body,
+        office.get(&address).expect(200).body,
         first,
         "a kept bundle stays"
     );
     std::fs::remove_file(&file).expect("lost");
-    assert_eq!(researcher.get(&address).expect(410).code(), "release_gone");
+    assert_eq!(office.get(&address).expect(410).code(), "release_gone");
     assert!(!file.exists(), "nothing else is put in its place");
 }

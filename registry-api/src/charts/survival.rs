@@ -36,7 +36,7 @@ pub fn survival(curves: &[(&str, &SurvivalCurve)], title: &str) -> String {
 pub(super) fn margin<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
     let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
     // A line of 26 before the name, half a number after it.
-    (62.0 + 6.6 * longest as f64).clamp(110.0, 330.0)
+    (62.0 + 6.6 * longest as f64).clamp(110.0, 420.0)
 }
 
 /// Corners of a step function from month 0: level until the next time.
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_longest_name_ends_before_the_first_number() {
-        for name in ["All", "Not by then", "Malignant peripheral nerve sheath tumour"] {
+        for name in ["All", "Not by then", "Malignant peripheral nerve sheath tumour", "Not by then, and not in the months after the landmark"] {
             // Ten letters a line of 62 pixels at twelve pixels a letter's height; the number at month 0 is 20 wide, around the axis.
             let end = 32.0 + 6.2 * name.chars().count() as f64;
             assert!(end + 10.0 <= margin([name].into_iter()), "{name}");

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use clap::Args;
 use registry_core::access::{Role, Scope};
 use registry_core::crypto::MasterKey;
-use registry_core::storage::{NewCentre, NewKey, Precondition, SignInLink, Store};
+use registry_core::storage::{
+    DataAccess, NewCentre, NewDataRequest, NewKey, Precondition, SignInLink, Store,
+};
 use registry_core::synthetic::{self, CohortPlan};
 use serde_json::json;
 
@@ -59,6 +61,7 @@ pub(super) fn demo(args: DemoArgs, ports: Ports) -> Result<(), Failure> {
         fill(&state, &office, args.cases)?;
     }
     let access = access(&state, &office)?;
+    researcher(&state, &office, &access)?;
     let data = args.data.clone();
     let later = state.clone();
     serve_until_stopped(state, move |service| {
@@ -240,6 +243,41 @@ fn access(state: &AppState, office: &Scope) -> Result<Vec<Access>, Failure> {
         ));
     }
     Ok(all)
+}
+
+/// What the researcher of the demo asks and gets: every file of the release as it is, through the demo's last day.
+fn researcher(state: &AppState, office: &Scope, access: &[Access]) -> Result<(), Failure> {
+    let Some((_, _, _, key)) = access.iter().find(|(role, ..)| *role == Role::Researcher) else {
+        return Ok(());
+    };
+    let release = state.store.release(office, "demo-1")?;
+    let files = release
+        .manifest
+        .get("files")
+        .and_then(serde_json::Value::as_array);
+    let name = |file: &serde_json::Value| {
+        file.get("name")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+    };
+    let new = NewDataRequest {
+        release_id: release.release_id.clone(),
+        title: "Everything the demo holds".to_owned(),
+        purpose: "To try the delivery of data; the patients are synthetic.".to_owned(),
+        continues: None,
+        asked: DataAccess {
+            files: files.into_iter().flatten().filter_map(name).collect(),
+            ..DataAccess::default()
+        },
+    };
+    let asked = new.asked.clone();
+    let scope = state.store.authenticate(key)?;
+    let filed = crate::routes::data_requests::file_request(state, &scope, new)?;
+    let last = (state.ports.clock.now() + chrono::Duration::days(1)).date_naive();
+    state
+        .store
+        .approve_data_request(office, &filed.request_id, asked, last)?;
+    Ok(())
 }
 
 fn announce(access: &[Access], base: &str, data: &Path) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ mod pseudonymise;
 mod publish;
 mod records;
 mod recovery;
+mod requests;
 mod rules;
 mod schema;
 mod serve;
@@ -110,6 +111,9 @@ enum Command {
         after_help = "Example:\n  registry withdrawals list > /var/backups/registry/withdrawals.jsonl"
     )]
     Withdrawals(recovery::Withdrawals),
+    /// Data requests: list, approve, decline, revoke.
+    #[command(subcommand, after_help = "Example:\n  registry request list")]
+    Request(requests::Request),
     /// Print everything, decrypted, one JSON line a row: to compare two databases, or to move between them. Audited.
     #[command(after_help = "Example:\n  registry export | sha256sum")]
     Export,
@@ -200,6 +204,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,
         Command::Backup(args) => administer::backup(&args, settings()?, ports)?,
         Command::Withdrawals(command) => recovery::withdrawals(command, settings()?, ports)?,
+        Command::Request(command) => requests::request(command, settings()?, ports)?,
         Command::Export => recovery::export(settings()?, ports)?,
         Command::Openapi => println!("{}", crate::routes::openapi::document()?),
     }

@@ -15,8 +15,8 @@ pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
 pub use form::{AllowedForm, Fields};
 pub use middleware::{Envelope, observe};
 pub use policy::{
-    Administers, Anyone, Coordinates, LeadsCentre, Policy, ReadsAudit, ReadsReleases, ReadsResults,
-    ReadsRuns, ReadsVerifications, SeesCases, Submits,
+    Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsReleases,
+    ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Submits,
 };
 pub use query::NoQuery;
 pub use rate::RateLimiter;

@@ -45,6 +45,10 @@ policies! {
     Administers = "administer" [Coordinator, Admin],
     /// Reads the audit trail.
     ReadsAudit = "read the audit trail" [Coordinator, Admin],
-    /// Reads releases.
+    /// Reads data requests: a researcher's own, or all.
+    ReadsRequests = "read data requests" [Researcher, Coordinator],
+    /// Files data requests.
+    FilesRequests = "file data requests" [Researcher],
+    /// Reads what releases there are.
     ReadsReleases = "read releases" [Researcher, Coordinator],
 }

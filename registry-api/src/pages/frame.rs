@@ -3,7 +3,7 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::Run;
 
-use crate::guard::{Administers, Allowed, Policy, Reader, Via};
+use crate::guard::{Administers, Allowed, Policy, Reader, ReadsRequests, Via};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -134,7 +134,11 @@ impl Frame {
             add("/verification", "Verification");
         }
         if matches!(role, Role::Committee | Role::Coordinator) {
+            add("/signals", "Signals");
             add("/runs", "Runs");
+        }
+        if ReadsRequests::ROLES.contains(&role) {
+            add("/requests", "Data requests");
         }
         if role == Role::Coordinator {
             add("/adjudication", "Adjudication");

@@ -20,10 +20,12 @@ mod published;
 mod quality;
 mod queries;
 mod query;
+mod requests;
 mod rules;
 mod runs;
 mod schema;
 mod sign_in;
+mod signals;
 mod survival;
 mod survival_beside;
 mod survival_centres;
@@ -55,6 +57,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/measures/{measure}/sensitivity",
             alternatives::compute,
         ),
+        guarded(Method::GET, "/signals", signals::page),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
@@ -101,6 +104,9 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/verification/{verification}/{pseudonym}/reset",
             verification::case::reset,
         ),
+        guarded(Method::GET, "/requests", requests::page),
+        guarded(Method::POST, "/requests", requests::file),
+        guarded(Method::POST, "/requests/{id}/decide", requests::decide),
         guarded(Method::GET, "/runs", runs::page),
         guarded(Method::POST, "/runs", runs::start),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),

@@ -89,7 +89,7 @@ pub(super) async fn page(
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let frame = Frame::of("Survival", "/survival", &caller);
+    let mut frame = Frame::of("Survival", "/survival", &caller);
     let page = blocking(move || {
         let definition = state.endpoints.iter().find(|one| one.id == asked.endpoint);
         let definition = definition.ok_or(Problem::new(Kind::NotFound))?;
@@ -99,6 +99,7 @@ pub(super) async fn page(
             here: one.id == definition.id,
         };
         check(definition, asked.stratum.as_deref(), asked.landmark)?;
+        frame.title.clone_from(&definition.title);
         let all = state.endpoints.iter();
         let (usual, others): (Vec<Link>, Vec<Link>) =
             all.map(link).partition(|one| USUAL.contains(&one.id.as_str()));

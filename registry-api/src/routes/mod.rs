@@ -3,8 +3,10 @@
 pub mod audit;
 pub mod cases;
 pub mod centres;
+pub mod data_requests;
 mod endpoint;
 pub mod fhir;
+mod frozen;
 pub mod guidelines;
 pub mod health;
 pub mod imports;
@@ -45,6 +47,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(verifications::endpoints());
     all.extend(fhir::endpoints());
     all.extend(releases::endpoints());
+    all.extend(data_requests::endpoints());
     all.extend(centres::endpoints());
     all.extend(keys::endpoints());
     all.extend(audit::endpoints());

@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, fhir, guidelines, health, imports, keys, open, quality, queries,
-    releases, results, runs, schemas, tasks, verifications,
+    Endpoint, Reply, audit, cases, centres, data_requests, fhir, guidelines, health, imports, keys, open,
+    quality, queries, releases, results, runs, schemas, tasks, verifications,
 };
 use crate::problem::Problem;
 
@@ -37,6 +37,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         imports::mappings::list, imports::mappings::show, imports::mappings::put,
         runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle,
+        data_requests::list, data_requests::create, data_requests::show, data_requests::approve, data_requests::decline, data_requests::revoke,
+        data_requests::manifest, data_requests::file, data_requests::bundle, data_requests::recipients,
         results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::centres::centres, results::benchmarks::list, results::quality,
         quality::worklist::list, quality::completeness::show, quality::adjudication::list,
         queries::list::list, queries::raise::raise, queries::metrics::metrics, queries::steps::show, queries::steps::messages, queries::steps::message,

@@ -289,6 +289,7 @@ pub fn withdrawn(outcome: &WithdrawOutcome) -> Result<Reply, Problem> {
         "withdrawal": outcome.withdrawal,
         "unchanged": outcome.unchanged,
         "releases_that_held_the_case": outcome.releases,
+        "data_requests_that_held_the_case": outcome.requests,
     });
     Ok(Reply::json(if outcome.created { 201 } else { 200 }, &body)?.header("etag", outcome.etag.clone()))
 }

@@ -18,9 +18,10 @@ use super::queries;
 use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
-    api_keys, audit_events, case_versions, cases, centre_years, centres, evaluations, finding_answers,
-    idempotency, import_mappings, job_reports, jobs, pseudonym_claims, releases, results, run_evaluations,
-    runs, sessions, sign_in_links, tasks, verification_cases, verifications,
+    api_keys, audit_events, case_versions, cases, centre_years, centres, data_requests, delivered_cases,
+    evaluations, finding_answers, idempotency, import_mappings, job_reports, jobs, pseudonym_claims,
+    releases, results, run_evaluations, runs, sessions, sign_in_links, tasks, verification_cases,
+    verifications,
 };
 use super::transaction::{Event, EventRow};
 use super::verifications::{CaseRecord as SampleRecord, opened_reentry};
@@ -313,6 +314,16 @@ fn runs_and_releases(lines: &mut Lines<'_>, conn: &mut Conn, keys: &Keyring) -> 
     whole_table!(lines, conn, releases, releases::release_id, (
         release_id: String, run: i64, title: String, manifest: String, sha256: String, bytes: i64, created_at: Time,
         created_by: String,
+    ));
+    whole_table!(lines, conn, data_requests, data_requests::request_id, (
+        request_id: String, line: String, release_id: String, title: String, purpose: String, asked: String, status: String,
+        filed_at: Time, filed_by: String, approved: Option<String>, expires_on: Option<chrono::NaiveDate>,
+        decided_at: Option<Time>, decided_by: Option<String>, reason: Option<String>, revoked_at: Option<Time>,
+        revoked_by: Option<String>, revoked_for: Option<String>, downloads: i64, sha256: Option<String>,
+        bytes: Option<i64>, manifest: Option<String>,
+    ));
+    whole_table!(lines, conn, delivered_cases, (delivered_cases::case_id, delivered_cases::request_id), (
+        case_id: String, request_id: String,
     ));
     every_evaluation(lines, conn, keys)?;
     whole_table!(lines, conn, run_evaluations,

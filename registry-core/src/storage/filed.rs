@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::StoreError;
 use super::cases::rows::{CaseRecord, FindingRecord, VersionRecord};
@@ -135,8 +137,10 @@ impl Known {
     pub(crate) fn look_up(conn: &mut Conn, macs: &[Vec<u8>]) -> Result<Self, StoreError> {
         let mut known = Self::default();
         for some in macs.chunks(CASES_A_STATEMENT) {
+            // The literal keeps the statement from being prepared once for all: the writer's connection lives long, and PostgreSQL's
+            // plan from when the table was empty would read it whole for every group.
             let query = pseudonym_claims::table
-                .filter(pseudonym_claims::pseudonym_mac.eq_any(some))
+                .filter(sql::<Bool>("TRUE").and(pseudonym_claims::pseudonym_mac.eq_any(some)))
                 .select((
                     pseudonym_claims::pseudonym_mac,
                     pseudonym_claims::centre_id,

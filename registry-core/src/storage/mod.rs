@@ -15,12 +15,14 @@
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `verifications/` | samples of cases and what was entered again from the source |
 //! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
+//! | `data_requests` | what researchers ask of a release, what was opened, which cases were delivered to whom |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
 
 mod backup;
 mod cases;
 mod centres;
 mod connection;
+mod data_requests;
 mod error;
 mod export;
 mod faults;
@@ -55,6 +57,7 @@ pub use cases::{
     Transfer, TransferOutcome, VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
+pub use data_requests::{DataAccess, DataRequest, DeliveredBundle, NewDataRequest, Recipient, RequestStatus};
 pub use error::{AuthFailure, Outage, StoreError};
 pub use holders::{HeldBy, Holders};
 pub use idempotency::{Answer, Claim, Idempotency, Render};

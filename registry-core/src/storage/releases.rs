@@ -179,4 +179,19 @@ impl Store {
         }
         self.read(scope, |conn, _| with_case(conn, centre_id, case_id))
     }
+
+    /// The releases whose run held the record, at whichever centre it is now, by id. `coordinator`. Also after its erasure.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
+    pub fn releases_of_record(&self, scope: &Scope, case_id: &str) -> Result<Vec<String>, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "see who held a case")?;
+        let query = releases::table
+            .inner_join(run_evaluations::table.on(run_evaluations::run.eq(releases::run)))
+            .filter(run_evaluations::case_id.eq(case_id))
+            .order(releases::release_id)
+            .select(releases::release_id)
+            .distinct();
+        self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.load::<String>(c))?))
+    }
 }

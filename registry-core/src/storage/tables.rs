@@ -404,6 +404,39 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    data_requests (request_id) {
+        request_id -> Text,
+        line -> Text,
+        release_id -> Text,
+        title -> Text,
+        purpose -> Text,
+        asked -> Text,
+        status -> Text,
+        filed_at -> Timestamp,
+        filed_by -> Text,
+        approved -> Nullable<Text>,
+        expires_on -> Nullable<Date>,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        revoked_at -> Nullable<Timestamp>,
+        revoked_by -> Nullable<Text>,
+        revoked_for -> Nullable<Text>,
+        downloads -> BigInt,
+        sha256 -> Nullable<Text>,
+        bytes -> Nullable<BigInt>,
+        manifest -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    delivered_cases (case_id, request_id) {
+        case_id -> Text,
+        request_id -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     centres,
     centre_revision,
@@ -435,4 +468,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     releases,
     verifications,
     verification_cases,
+    data_requests,
+    delivered_cases,
 );

@@ -12,6 +12,7 @@ mod backup;
 mod cases;
 mod concurrency;
 mod credentials;
+mod data_requests;
 mod equivalence;
 mod faults;
 mod findings;

@@ -1,7 +1,9 @@
 //! Building the bundle.
 
 use super::analysis::AdherenceTable;
+use super::deidentify::Rules;
 use super::entities::{ReleasedCase, tables};
+use super::projection::{self, RequestNotes};
 use super::spool::FinishedTable;
 use super::{ReleaseError, ReleaseOptions, columns, endpoints, reference_tables};
 use crate::cohorts::definitions;
@@ -15,7 +17,7 @@ use registry_core::validation::Envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use uuid::Uuid;
 use zip::write::SimpleFileOptions;
@@ -64,6 +66,9 @@ pub struct Manifest {
     pub cases: u64,
     pub files: Vec<FileEntry>,
     pub withheld: Vec<Withheld>,
+    /// The data request the bundle is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestNotes>,
 }
 
 /// A built release.
@@ -73,6 +78,8 @@ pub struct Built {
     /// SHA-256 (hexadecimal) and length of the bundle.
     pub sha256: String,
     pub bytes: u64,
+    /// Record ids of the cases it holds; never part of the bundle.
+    pub case_ids: Vec<String>,
 }
 
 /// Writes the bundle of a finished run to `out` (a zip, streamed).
@@ -93,7 +100,9 @@ pub fn build(
     engine.made(run)?;
     let schema = engine.judge().store().current();
     let dictionary = &schema.dictionary;
-    let mut entity_tables = tables(dictionary)?;
+    let (approved, rules) = (options.approved.as_ref(), Rules::of_this_program()?);
+    let mut entity_tables = tables(dictionary, approved, &rules)?;
+    let mut case_ids = Vec::new();
     let mut adherence = AdherenceTable::begin()?;
     let (mut facts, mut patients): (Vec<CaseFacts>, Vec<String>) = Default::default();
     let measures = engine.measures()?;
@@ -119,12 +128,18 @@ pub fn build(
                 .judge()
                 .document(&found.document, version, &envelope)
                 .to_value();
+            let origin = origin(&newest);
+            let unmasked = approved.is_some_and(|approved| approved.centre_unmasked);
             let released = ReleasedCase {
+                years: projection::diagnosis_years(origin, &rules),
                 patient: &case.patient,
-                centre: &options.key.centre(&case.centre),
+                centre: &match unmasked {
+                    true => case.centre.clone(),
+                    false => options.key.centre(&case.centre),
+                },
                 case_id: &case.case.case_id,
                 document: &newest,
-                origin: origin(&newest),
+                origin,
             };
             for table in &mut entity_tables {
                 table.add(&released, &options.key)?;
@@ -132,6 +147,7 @@ pub fn build(
             adherence.add(&case.patient, &evaluation, &measures)?;
             facts.push(evaluation.facts);
             patients.push(case.patient.clone());
+            case_ids.push(case.case.case_id.clone());
         }
     }
     if store.last_transfer(scope)? != still {
@@ -139,10 +155,14 @@ pub fn build(
     }
     let definitions = definitions(engine.judge().store())?;
     let references = [
-        reference_tables::dictionary(&entity_tables, &definitions)?,
+        reference_tables::dictionary(&entity_tables, &definitions, approved)?,
         reference_tables::codelists(&entity_tables)?,
         reference_tables::measures(&measures)?,
     ];
+    let entity_files: BTreeSet<String> = entity_tables
+        .iter()
+        .map(|table| format!("{}.csv", table.entity.name))
+        .collect();
     let mut files = Vec::new();
     for table in entity_tables {
         files.push(table.finish()?);
@@ -160,6 +180,13 @@ pub fn build(
         .iter()
         .find(|f| f.name == "patient.csv")
         .map_or(0, |f| f.rows);
+    let (files, request) = match approved {
+        Some(approved) => {
+            let (files, notes) = projection::cut(files, &entity_files, approved, &rules)?;
+            (files, Some(notes))
+        }
+        None => (files, None),
+    };
     let manifest = Manifest {
         format: "rps-registry-release/1".to_owned(),
         release: options.release_id.clone(),
@@ -177,11 +204,18 @@ pub fn build(
         withheld: dictionary
             .entities
             .iter()
-            .flat_map(|e| columns::plan(e).1)
+            .flat_map(|e| columns::plan(e, approved).1)
             .chain(endpoints::withheld())
             .collect(),
+        request,
     };
-    write_zip(out, &files, manifest)
+    let (sha256, bytes) = write_zip(out, &files, &manifest)?;
+    Ok(Built {
+        manifest,
+        sha256,
+        bytes,
+        case_ids,
+    })
 }
 
 /// The run as its documents name it; a release's estimates carry no identity of their own.
@@ -314,7 +348,11 @@ impl<W: Write> Write for Hashed<W> {
 }
 
 /// Manifest first, then the files; every entry carries the same fixed time.
-fn write_zip(out: impl Write, files: &[FinishedTable], manifest: Manifest) -> Result<Built, ReleaseError> {
+fn write_zip(
+    out: impl Write,
+    files: &[FinishedTable],
+    manifest: &Manifest,
+) -> Result<(String, u64), ReleaseError> {
     let mut hashed = Hashed {
         out,
         hash: Sha256::new(),
@@ -326,7 +364,7 @@ fn write_zip(out: impl Write, files: &[FinishedTable], manifest: Manifest) -> Re
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644);
     zip.start_file("manifest.json", entry)?;
-    zip.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
+    zip.write_all(&serde_json::to_vec_pretty(manifest)?)?;
     zip.write_all(b"\n")?;
     for file in files {
         zip.start_file(&file.name, entry.large_file(file.bytes > LARGE))?;
@@ -334,9 +372,5 @@ fn write_zip(out: impl Write, files: &[FinishedTable], manifest: Manifest) -> Re
     }
     zip.finish()?;
     hashed.flush()?;
-    Ok(Built {
-        manifest,
-        sha256: hex::encode(hashed.hash.finalize()),
-        bytes: hashed.bytes,
-    })
+    Ok((hex::encode(hashed.hash.finalize()), hashed.bytes))
 }

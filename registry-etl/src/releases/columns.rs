@@ -3,6 +3,7 @@
 use registry_core::dictionary::{Element, ElementKind, Entity, EntityKind, Visibility};
 
 use super::bundle::Withheld;
+use super::projection::{AGE_COLUMN, Approved, undeliverable};
 
 /// What a column holds of its element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(super) enum Field {
     Precision,
     /// The absence code.
     Absent,
+    /// Age at metastatic diagnosis in bands, from a year of birth.
+    Age,
 }
 
 /// One column of an entity's file.
@@ -42,15 +45,16 @@ impl Column {
             Field::DayMax => "latest possible day, counted from metastatic diagnosis".to_owned(),
             Field::Precision => "how precisely the date is known: day, month, year".to_owned(),
             Field::Absent => "why there is no value".to_owned(),
+            Field::Age => "age at metastatic diagnosis in years, in bands".to_owned(),
         }
     }
 }
 
-/// The columns of an entity, in dictionary order, and what is withheld of it.
-pub(super) fn plan(entity: &Entity) -> (Vec<Column>, Vec<Withheld>) {
+/// The columns of an entity, in dictionary order, and what is withheld of it: as every release has them, or as a request was approved.
+pub(super) fn plan(entity: &Entity, approved: Option<&Approved>) -> (Vec<Column>, Vec<Withheld>) {
     let (mut columns, mut withheld) = (Vec::new(), Vec::new());
     for (at, element) in entity.elements.iter().enumerate() {
-        match fields(entity, element) {
+        match fields(entity, element, approved) {
             Ok(fields) => columns.extend(fields.into_iter().map(|(name, field)| Column {
                 name,
                 element: at,
@@ -68,7 +72,27 @@ pub(super) fn plan(entity: &Entity) -> (Vec<Column>, Vec<Withheld>) {
 }
 
 /// Columns of one element, or why it has none.
-fn fields(entity: &Entity, element: &Element) -> Result<Vec<(String, Field)>, &'static str> {
+fn fields(
+    entity: &Entity,
+    element: &Element,
+    approved: Option<&Approved>,
+) -> Result<Vec<(String, Field)>, &'static str> {
+    if let Some(approved) = approved {
+        if let Some(why) = undeliverable(entity, element) {
+            return Err(why);
+        }
+        if !approved.opens(entity, element) {
+            return Err("not part of the approved request");
+        }
+        if element.kind == ElementKind::Year && element.visibility == Visibility::QuasiIdentifier {
+            let mut fields = vec![(AGE_COLUMN.to_owned(), Field::Age)];
+            if !element.absence.is_empty() {
+                fields.push((format!("{AGE_COLUMN}__absent"), Field::Absent));
+            }
+            return Ok(fields);
+        }
+        return told(element);
+    }
     match entity.kind {
         EntityKind::Case => {}
         EntityKind::Envelope => return Err("set by the service, identifies the record"),
@@ -82,6 +106,11 @@ fn fields(entity: &Entity, element: &Element) -> Result<Vec<(String, Field)>, &'
         Visibility::Restricted => return Err("approved request that names it only"),
         Visibility::Internal => return Err("never leaves the service"),
     }
+    told(element)
+}
+
+/// Columns of an element that may leave, by its type.
+fn told(element: &Element) -> Result<Vec<(String, Field)>, &'static str> {
     let name = &element.name;
     let plain = |field| vec![(name.clone(), field)];
     let mut fields = match element.kind {

@@ -16,11 +16,16 @@ use crate::results::RunIdentity;
 
 /// The estimates of all endpoints.
 pub(super) const ESTIMATES: &str = "survival_estimates.csv";
-/// The script, and its text.
-const SCRIPT: (&str, &str) = (
-    "reproduce.R",
-    include_str!("../../../schema/releases/reproduce.R"),
-);
+/// What comes with every release: how to read it, loaders, and the script that recomputes the estimates. Name and text.
+const TEXTS: [(&str, &str); 4] = [
+    ("README.md", include_str!("../../../schema/releases/README.md")),
+    ("load.R", include_str!("../../../schema/releases/load.R")),
+    ("load.py", include_str!("../../../schema/releases/load.py")),
+    (
+        "reproduce.R",
+        include_str!("../../../schema/releases/reproduce.R"),
+    ),
+];
 /// The endpoint whose file has columns of its own name.
 const OVERALL: &str = "S1";
 
@@ -134,7 +139,9 @@ pub(super) fn tables(
         }
     }
     finished.push(all.finish()?);
-    finished.push(FinishedTable::of_text(SCRIPT.0, SCRIPT.1)?);
+    for (name, text) in TEXTS {
+        finished.push(FinishedTable::of_text(name, text)?);
+    }
     Ok(finished)
 }
 

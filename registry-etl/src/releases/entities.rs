@@ -1,9 +1,11 @@
 //! Rows of a case in the entity files.
 
 use super::columns::{Column, Field};
+use super::deidentify::{Rules, YEARS};
+use super::projection::Approved;
 use super::pseudonyms::ReleaseKey;
 use super::spool::Table;
-use super::{ReleaseError, columns};
+use super::{ReleaseError, columns, projection};
 use crate::cohorts::RecordedDate;
 use registry_core::dictionary::{Dictionary, Element, Entity};
 use registry_core::record::{Absence, PartialDate};
@@ -19,10 +21,14 @@ pub(super) struct EntityTable<'a> {
     pub(super) entity: &'a Entity,
     pub(super) columns: Vec<Column>,
     table: Table,
+    rules: &'a Rules,
+    calendar: bool,
 }
 
 /// A case as a release sees it.
 pub(super) struct ReleasedCase<'a> {
+    /// The years of metastatic diagnosis, where a request was given them.
+    pub(super) years: Option<String>,
     pub(super) patient: &'a str,
     pub(super) centre: &'a str,
     pub(super) case_id: &'a str,
@@ -33,13 +39,19 @@ pub(super) struct ReleasedCase<'a> {
 }
 
 /// The files of a release that stand for entities, in dictionary order; those without a column are left out.
-pub(super) fn tables(dictionary: &Dictionary) -> Result<Vec<EntityTable<'_>>, ReleaseError> {
+pub(super) fn tables<'a>(
+    dictionary: &'a Dictionary,
+    approved: Option<&Approved>,
+    rules: &'a Rules,
+) -> Result<Vec<EntityTable<'a>>, ReleaseError> {
     let mut tables = Vec::new();
     for entity in &dictionary.entities {
-        let (columns, _) = columns::plan(entity);
-        if !columns.is_empty() {
+        let (columns, _) = columns::plan(entity, approved);
+        let calendar = Approved::calendar(approved, entity);
+        if !columns.is_empty() || (approved.is_some() && entity.name == "patient") {
             let mut header = vec!["patient_id".to_owned()];
             header.extend((entity.name == "patient").then(|| "centre".to_owned()));
+            header.extend(calendar.then(|| YEARS.to_owned()));
             header.extend(entity.repeated().then(|| "row".to_owned()));
             header.extend(columns.iter().map(|c| c.name.clone()));
             let table = Table::begin(&format!("{}.csv", entity.name), header)?;
@@ -47,6 +59,8 @@ pub(super) fn tables(dictionary: &Dictionary) -> Result<Vec<EntityTable<'_>>, Re
                 entity,
                 columns,
                 table,
+                rules,
+                calendar,
             });
         }
     }
@@ -77,13 +91,17 @@ impl EntityTable<'_> {
     ) -> Result<(), ReleaseError> {
         let mut fields = vec![case.patient.to_owned()];
         fields.extend((self.entity.name == "patient").then(|| case.centre.to_owned()));
+        fields.extend(self.calendar.then(|| case.years.clone().unwrap_or_default()));
         fields.extend(number.map(|n| n.to_string()));
         for column in &self.columns {
             let Some(element) = self.entity.elements.get(column.element) else {
                 continue;
             };
             let value = row.get(&element.name).unwrap_or(&Value::Null);
-            fields.push(text(&column.field, element, value, case, key).unwrap_or_default());
+            fields.push(match column.field {
+                Field::Age => projection::age(value.as_i64(), case.origin, self.rules).unwrap_or_default(),
+                ref field => text(field, element, value, case, key).unwrap_or_default(),
+            });
         }
         self.table.add(fields)
     }
@@ -136,7 +154,7 @@ fn text(
                 .to_owned(),
             )
         }
-        Field::Absent => None,
+        Field::Absent | Field::Age => None,
     }
 }
 

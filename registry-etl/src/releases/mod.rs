@@ -10,20 +10,27 @@
 //! * Only cases with `consent.research_reuse = true`, and none withdrawn since the run.
 //! * A patient's centre is the one that held the case at the metastatic diagnosis, as the run knows it.
 //! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
+//! * The bundle of an approved data request holds what was approved and the keys, under pseudonyms of its own, with ages and calendar years in
+//!   bands and groups of patients as large as `schema/releases/deidentification.toml` wants them.
 //! * UTF-8 without byte order mark, comma, RFC 4180, rows sorted by key, TRUE and FALSE, no time of making: built again from
 //!   the same run with the same key, the bundle is the same byte for byte.
 
 mod analysis;
 mod bundle;
 mod columns;
+mod deidentify;
 mod endpoints;
 mod entities;
 mod estimates;
+mod k_anonymity;
+mod projection;
 mod pseudonyms;
 mod reference_tables;
 mod spool;
 
 pub use bundle::{Built, FileEntry, Manifest, Withheld, build, freeze};
+pub use k_anonymity::KAnonymity;
+pub use projection::{Approved, RequestNotes, unanswerable};
 pub use pseudonyms::ReleaseKey;
 
 use crate::cohorts::DefinitionError;
@@ -39,6 +46,8 @@ pub struct ReleaseOptions {
     pub title: String,
     /// Makes the pseudonyms. The same key in two releases keeps patients linkable; another key does not.
     pub key: ReleaseKey,
+    /// The data request the bundle is for; a release as a whole is for nobody in particular.
+    pub approved: Option<Approved>,
 }
 
 /// A release cannot be built.
@@ -60,6 +69,8 @@ pub enum ReleaseError {
     Transferred,
     #[error("case schema version {0} is not known to this program")]
     SchemaVersion(String),
+    #[error("schema/releases/deidentification.toml: {0}")]
+    Deidentification(String),
     #[error("the bundle cannot be written")]
     Write(#[from] std::io::Error),
     #[error("a table cannot be written")]

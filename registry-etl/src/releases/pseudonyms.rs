@@ -31,6 +31,16 @@ impl ReleaseKey {
         hex::encode(&mac.finalize().into_bytes()[..bytes])
     }
 
+    /// The key of a line of data requests: the same patient under every release of the line, unlinkable to any other.
+    #[must_use]
+    pub fn of_request(&self, line: &str) -> Self {
+        let mut bytes = [0; 32];
+        let text = self.mark(&["data request", line], 32);
+        // 32 bytes in hexadecimal: they fit.
+        hex::decode_to_slice(text, &mut bytes).ok();
+        Self(bytes)
+    }
+
     /// A patient: `P` and 16 hexadecimal digits of the record id.
     pub(super) fn patient(&self, case_id: &str) -> String {
         format!("P{}", self.mark(&["patient", case_id], 8))
@@ -64,5 +74,10 @@ mod tests {
         );
         assert_eq!(one.patient("a").len(), 17);
         assert_eq!(format!("{one:?}"), "ReleaseKey(..)");
+        let (first, second) = (one.of_request("r1"), one.of_request("r2"));
+        assert_eq!(first.patient("a"), one.of_request("r1").patient("a"));
+        assert_ne!(first.patient("a"), second.patient("a"));
+        assert_ne!(first.patient("a"), one.patient("a"));
+        assert_ne!(first.patient("a"), other.of_request("r1").patient("a"));
     }
 }

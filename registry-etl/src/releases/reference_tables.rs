@@ -5,6 +5,7 @@ use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS};
 use super::endpoints::{self, ESTIMATES};
 use super::entities::EntityTable;
 use super::estimates::ESTIMATE_COLUMNS;
+use super::projection::{Approved, patient_keys};
 use super::spool::{FinishedTable, Table};
 use crate::cohorts::Definition;
 use crate::results::MeasureHead;
@@ -49,14 +50,15 @@ const DICTIONARY_COLUMNS: [&str; 13] = [
 pub(super) fn dictionary(
     tables: &[EntityTable<'_>],
     definitions: &[Definition],
+    approved: Option<&Approved>,
 ) -> Result<FinishedTable, ReleaseError> {
     let mut table = Table::begin("dictionary.csv", DICTIONARY_COLUMNS.map(str::to_owned).to_vec())?;
     for EntityTable { entity, columns, .. } in tables {
         let file = format!("{}.csv", entity.name);
         let mut keys = vec![("patient_id", "pseudonym of the patient in this release")];
-        keys.extend(
-            (entity.name == "patient").then_some(("centre", "pseudonym of the centre in this release")),
-        );
+        if entity.name == "patient" {
+            keys.extend(patient_keys(approved));
+        }
         keys.extend(
             entity
                 .repeated()

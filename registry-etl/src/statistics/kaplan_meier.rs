@@ -8,8 +8,9 @@
 //! time. A quantile that S meets exactly on a plateau is the plateau's midpoint, as in R `survfit`.
 //! Sources: Kaplan, Meier 1958; Kalbfleisch, Prentice 2002; Tsai, Jewell, Wang 1987 (delayed entry).
 
-use super::survival::input::{Span, canonical, last_whole};
+use super::survival::input::{Span, canonical, last_counted, whole_day};
 use super::{StatisticsError, normal};
+use std::borrow::Borrow;
 
 /// How close S must be to a quantile to count as equal to it, as R's `quantile.survfit`.
 const SAME_SURVIVAL: f64 = 1.490_116_119_384_765_6e-8;
@@ -117,38 +118,43 @@ pub struct Curve {
     pub steps: Vec<Step>,
     /// Subjects (weights not counted).
     pub subjects: usize,
-    /// (entry, exit, weight) of every subject, entries by the same canonical times as the steps.
-    spans: Vec<(f64, f64, f64)>,
+    /// (time, weight) of those who enter at each distinct time, ascending, by the same canonical times as the steps; minus infinity:
+    /// from the beginning.
+    entries: Vec<(f64, f64)>,
 }
 
-/// Kaplan-Meier of `subjects`, interval at `level` (0.95).
+/// Kaplan-Meier of `subjects` (a slice, or an iterator that makes them from columns), interval at `level` (0.95).
 ///
 /// # Errors
 /// [`StatisticsError`] for an empty group, a time that is negative, infinite or NaN, an entry at or after the exit, a
 /// weight that is not positive, a level outside (0, 1).
-pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curve, StatisticsError> {
+pub fn kaplan_meier<I>(subjects: I, level: f64, band: Band) -> Result<Curve, StatisticsError>
+where
+    I: IntoIterator<Item: Borrow<Subject>, IntoIter: Clone>,
+{
     let z = normal::two_sided(level)?;
-    let spans = canonical(subjects.iter().map(|s| Span {
-        entry: s.entry,
-        exit: s.exit,
-        weight: s.weight,
-    }))?;
-
-    let ticks = match last_whole(spans.iter().map(|span| span.1), spans.len()) {
-        Some(last) => counted(&spans, subjects, last),
-        None => sorted(&spans, subjects),
+    let subjects = subjects.into_iter().map(|one| *one.borrow());
+    let Course {
+        ticks,
+        entries,
+        subjects,
+    } = match counted(subjects.clone()) {
+        Some(course) => course,
+        None => sorted(subjects)?,
     };
     let mut steps = Vec::with_capacity(ticks.len());
-    let (mut entered, mut left) = (0.0, 0.0);
+    let (mut next_entry, mut entered, mut left) = (0, 0.0, 0.0);
     let (mut survival, mut variance) = (1.0, 0.0);
-    for tick in ticks {
-        let Tick {
-            time,
-            events,
-            censored,
-            ..
-        } = tick;
-        entered += tick.entering;
+    for Tick {
+        time,
+        events,
+        censored,
+    } in ticks
+    {
+        while let Some((_, weight)) = entries.get(next_entry).filter(|(entry, _)| *entry < time) {
+            entered += weight;
+            next_entry += 1;
+        }
         let at_risk: f64 = entered - left;
         left += events + censored;
         if events > 0.0 {
@@ -173,81 +179,122 @@ pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curv
     }
     Ok(Curve {
         steps,
-        subjects: subjects.len(),
-        spans,
+        subjects,
+        entries,
     })
 }
 
-/// What happens at one distinct exit time: weight entering since the one before, with the event, and censored.
+/// What a curve is estimated from: everything that happens, by time.
+struct Course {
+    /// Ascending, one per distinct exit time.
+    ticks: Vec<Tick>,
+    /// Weight entering at each distinct entry time, ascending; minus infinity: observed from the beginning.
+    entries: Vec<(f64, f64)>,
+    subjects: usize,
+}
+
+/// Weight that leaves at one distinct exit time, with the event and censored.
 struct Tick {
     time: f64,
-    entering: f64,
     events: f64,
     censored: f64,
 }
 
+/// By counting at each whole time up to the last exit, in one pass: `O(n)`. The registry's own times are whole days.
+/// `None` where a time is not whole, or so late that sorting is cheaper, or something is wrong, which [`sorted`] names.
+fn counted(subjects: impl Iterator<Item = Subject>) -> Option<Course> {
+    /// Weight with the event, censored, and entering at one time.
+    type Day = [f64; 3];
+    let most = last_counted(subjects.size_hint().0);
+    let mut days: Vec<Day> = Vec::new();
+    let (mut from_the_beginning, mut number) = (0.0, 0);
+    for one in subjects {
+        let exit = whole_day(one.exit, most)?;
+        if days.len() <= exit {
+            days.resize(exit + 1, [0.0; 3]);
+        }
+        if !(one.weight > 0.0 && one.weight.is_finite()) {
+            return None;
+        }
+        match one.entry {
+            None => from_the_beginning += one.weight,
+            Some(entry) => {
+                let entry = whole_day(entry, most).filter(|entry| *entry < exit)?;
+                days[entry][2] += one.weight;
+            }
+        }
+        days[exit][usize::from(!one.event)] += one.weight;
+        number += 1;
+    }
+    if number == 0 {
+        return None;
+    }
+    let mut course = Course {
+        ticks: Vec::new(),
+        entries: Vec::new(),
+        subjects: number,
+    };
+    if from_the_beginning > 0.0 {
+        course.entries.push((f64::NEG_INFINITY, from_the_beginning));
+    }
+    for (day, [events, censored, entering]) in days.into_iter().enumerate() {
+        let time = day as f64;
+        if events + censored > 0.0 {
+            course.ticks.push(Tick {
+                time,
+                events,
+                censored,
+            });
+        }
+        if entering > 0.0 {
+            course.entries.push((time, entering));
+        }
+    }
+    Some(course)
+}
+
 /// By sorting: `O(n log n)`, any times.
-fn sorted(spans: &[(f64, f64, f64)], subjects: &[Subject]) -> Vec<Tick> {
+fn sorted(subjects: impl Iterator<Item = Subject> + Clone) -> Result<Course, StatisticsError> {
+    let spans = canonical(subjects.clone().map(|s| Span {
+        entry: s.entry,
+        exit: s.exit,
+        weight: s.weight,
+    }))?;
     let mut exits: Vec<(f64, bool, f64)> = spans
         .iter()
         .zip(subjects)
         .map(|(&(_, exit, weight), s)| (exit, s.event, weight))
         .collect();
     exits.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut entries: Vec<(f64, f64)> = spans.iter().map(|&(entry, _, weight)| (entry, weight)).collect();
-    entries.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut ticks = Vec::new();
-    let (mut next_entry, mut i) = (0, 0);
-    while i < exits.len() {
-        let time = exits[i].0;
-        let (mut entering, mut events, mut censored) = (0.0, 0.0, 0.0);
-        while next_entry < entries.len() && entries[next_entry].0 < time {
-            entering += entries[next_entry].1;
-            next_entry += 1;
-        }
-        while i < exits.len() && exits[i].0 == time {
-            *(if exits[i].1 { &mut events } else { &mut censored }) += exits[i].2;
-            i += 1;
-        }
-        ticks.push(Tick {
-            time,
-            entering,
-            events,
-            censored,
-        });
-    }
-    ticks
-}
-
-/// By counting at each whole time up to the last exit: `O(n)`. The registry's own times are whole days.
-fn counted(spans: &[(f64, f64, f64)], subjects: &[Subject], last: usize) -> Vec<Tick> {
-    /// Weight entering (exclusive), with the event and censored at one time.
-    type Day = [f64; 3];
-    let mut days: Vec<Day> = vec![[0.0; 3]; last + 1];
-    let mut entering = 0.0;
-    for (&(entry, exit, weight), subject) in spans.iter().zip(subjects) {
-        // An entry is before the exit, and so before the last; some are no whole times where only exits are.
-        if entry < 0.0 {
-            entering += weight;
-        } else {
-            days[entry as usize][0] += weight;
-        }
-        days[exit as usize][if subject.event { 1 } else { 2 }] += weight;
-    }
-    let mut ticks = Vec::new();
-    for (time, [entry, events, censored]) in days.into_iter().enumerate() {
-        if events + censored > 0.0 {
-            ticks.push(Tick {
-                time: time as f64,
-                entering,
+    let mut ticks: Vec<Tick> = Vec::new();
+    for (time, event, weight) in exits {
+        let (events, censored) = if event { (weight, 0.0) } else { (0.0, weight) };
+        match ticks.last_mut().filter(|tick| tick.time == time) {
+            Some(tick) => {
+                tick.events += events;
+                tick.censored += censored;
+            }
+            None => ticks.push(Tick {
+                time,
                 events,
                 censored,
-            });
-            entering = 0.0;
+            }),
         }
-        entering += entry;
     }
-    ticks
+    let mut at: Vec<(f64, f64)> = spans.iter().map(|&(entry, _, weight)| (entry, weight)).collect();
+    at.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut entries: Vec<(f64, f64)> = Vec::new();
+    for (time, weight) in at {
+        match entries.last_mut().filter(|entry| entry.0 == time) {
+            Some(entry) => entry.1 += weight,
+            None => entries.push((time, weight)),
+        }
+    }
+    Ok(Course {
+        ticks,
+        entries,
+        subjects: spans.len(),
+    })
 }
 
 /// Time under potential follow-up: censoring is the event, an event censors (R `survfit(Surv(time, 1 - event) ~ 1)`:
@@ -329,16 +376,13 @@ impl Curve {
     /// The estimate at `time` (any finite time of at least 0).
     pub fn at(&self, time: f64) -> AtTime {
         let index = self.steps.partition_point(|s| s.time <= time);
-        let at_risk = self
-            .spans
-            .iter()
-            .filter(|(entry, exit, _)| *entry < time && time <= *exit)
-            .map(|s| s.2)
-            .sum();
+        let entered: f64 = self.entries.iter().take_while(|e| e.0 < time).map(|e| e.1).sum();
+        let gone = self.steps.iter().take_while(|s| s.time < time);
+        let left: f64 = gone.map(|s| s.events + s.censored).sum();
         let before = index.checked_sub(1).map(|i| self.steps[i]);
         AtTime {
             time,
-            at_risk,
+            at_risk: (entered - left).max(0.0),
             survival: before.map_or(1.0, |s| s.survival),
             lower: before.map_or(Some(1.0), |s| s.lower),
             upper: before.map_or(Some(1.0), |s| s.upper),
@@ -348,11 +392,8 @@ impl Curve {
 
     /// The last entry into the risk set; `None` when everybody is at risk from the beginning.
     pub fn last_entry(&self) -> Option<f64> {
-        self.spans
-            .iter()
-            .map(|s| s.0)
-            .filter(|e| e.is_finite())
-            .max_by(f64::total_cmp)
+        let last = self.entries.last().map(|e| e.0);
+        last.filter(|entry| entry.is_finite())
     }
 
     /// The event time with the fewest at risk among those up to the last entry (delayed entry's weak spot), as
@@ -395,13 +436,13 @@ mod tests {
             let all: Vec<Subject> = (0..400).map(|i| subject(i, shift)).collect();
             kaplan_meier(&all, 0.95, Band::LogLog).unwrap().steps
         };
-        let (counted, sorted) = (curve(0.0), curve(0.5));
-        assert_eq!(counted.len(), 61);
+        let (by_counting, by_sorting) = (curve(0.0), curve(0.5));
+        assert_eq!(by_counting.len(), 61);
         let later = |step: &Step| Step {
             time: step.time + 0.5,
             ..*step
         };
-        assert_eq!(counted.iter().map(later).collect::<Vec<_>>(), sorted);
+        assert_eq!(by_counting.iter().map(later).collect::<Vec<_>>(), by_sorting);
         // An entry within a day is before the next.
         let late = [Subject::new(3.0, true).entering_at(1.5), Subject::new(2.0, true)];
         let steps = kaplan_meier(&late, 0.95, Band::LogLog).unwrap().steps;
@@ -409,8 +450,8 @@ mod tests {
             steps.iter().map(|one| one.at_risk).collect::<Vec<_>>(),
             [2.0, 1.0]
         );
-        assert!(
-            last_whole([1.0, 1e12].into_iter(), 2).is_none() && last_whole([0.5].into_iter(), 1).is_none()
-        );
+        // A time far away is sorted, not counted up to.
+        let far = [Subject::new(1.0, true), Subject::new(1e12, true)];
+        assert!(counted(far.into_iter()).is_none() && sorted(far.into_iter()).is_ok());
     }
 }

@@ -19,6 +19,7 @@ fn options(key: u8) -> ReleaseOptions {
         release_id: "2026-1".into(),
         title: "First".into(),
         key: ReleaseKey::new([key; 32]),
+        approved: None,
     }
 }
 
@@ -89,7 +90,7 @@ fn a_release_is_complete_masked_and_the_same_again() {
         let plain = &files[&file.name];
         assert_eq!(hex::encode(Sha256::digest(plain)), file.sha256, "{}", file.name);
         assert_eq!(plain.len() as u64, file.bytes);
-        if file.name == "reproduce.R" {
+        if !file.name.ends_with(".csv") {
             assert_eq!((file.rows, file.columns.len()), (0, 0));
             continue;
         }

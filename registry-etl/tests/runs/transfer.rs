@@ -95,6 +95,7 @@ impl Two {
             release_id: "2026-1".into(),
             title: "First".into(),
             key: ReleaseKey::new([3; 32]),
+            approved: None,
         };
         let mut bytes = Vec::new();
         releases::build(

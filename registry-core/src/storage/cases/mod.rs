@@ -312,6 +312,9 @@ pub struct WithdrawOutcome {
     pub unchanged: bool,
     /// Releases made from runs that held the case.
     pub releases: Vec<String>,
+    /// Data requests whose delivered bundle held the case.
+    #[serde(default)]
+    pub requests: Vec<String>,
     /// The answer stored earlier under the same idempotency key; send it as it is.
     #[serde(skip)]
     pub replay: Option<Answer>,

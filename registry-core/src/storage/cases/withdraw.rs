@@ -11,6 +11,7 @@ use super::rows::{CaseRecord, Packed, load_case, load_case_anywhere};
 use super::{CaseStatus, Derived, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode};
 use crate::access::{Role, Scope};
 use crate::storage::connection::on_conn;
+use crate::storage::data_requests;
 use crate::storage::idempotency::{self, Earlier};
 use crate::storage::identifiers::{is_text, is_visible};
 use crate::storage::jobs;
@@ -187,6 +188,7 @@ fn outcome(
         created,
         unchanged,
         releases: releases::with_case(tx.conn()?, &case.centre_id, &case.case_id)?,
+        requests: data_requests::holding(tx, &case.case_id)?,
         replay: None,
     })
 }
@@ -209,14 +211,21 @@ pub(crate) fn apply(
     }
     let place = cases::table.find((&case.centre_id, &case.case_id));
     on_conn!(tx.conn()?, c => diesel::update(place).set(&case).execute(c))?;
-    tx.audit(
-        Event::new("case.withdraw")
-            .case(&case.centre_id, &case.case_id)
-            .versions(Some(case.version), Some(case.version))
-            .reason(reason)
-            .detail("mode", mode.as_str())
-            .detail("date", date.to_string()),
-    );
+    let held = releases::with_case(tx.conn()?, &case.centre_id, &case.case_id)?;
+    let delivered = data_requests::holding(tx, &case.case_id)?;
+    let mut event = Event::new("case.withdraw")
+        .case(&case.centre_id, &case.case_id)
+        .versions(Some(case.version), Some(case.version))
+        .reason(reason)
+        .detail("mode", mode.as_str())
+        .detail("date", date.to_string());
+    if !held.is_empty() {
+        event = event.detail("releases", held);
+    }
+    if !delivered.is_empty() {
+        event = event.detail("data_requests", delivered);
+    }
+    tx.audit(event);
     Ok(case)
 }
 

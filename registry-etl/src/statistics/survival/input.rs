@@ -5,7 +5,7 @@
 
 use crate::statistics::StatisticsError;
 use crate::statistics::kaplan_meier::Subject;
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 /// Times closer than this share of their size are one time.
 const SAME_TIME: f64 = 1e-12;
@@ -52,18 +52,42 @@ impl Rows {
         same_length("events", columns.event.len(), n)?;
         same_length("entries", columns.entry.map_or(n, <[f64]>::len), n)?;
         same_length("weights", columns.weight.map_or(n, <[f64]>::len), n)?;
-        let spans = canonical((0..n).map(|i| Span {
-            entry: columns.entry.map(|e| e[i]),
-            exit: columns.exit[i],
-            weight: columns.weight.map_or(1.0, |w| w[i]),
-        }))?;
-        Self::coded(spans, columns.event, causes)
+        Self::checked(
+            (0..n).map(|i| Span {
+                entry: columns.entry.map(|e| e[i]),
+                exit: columns.exit[i],
+                weight: columns.weight.map_or(1.0, |w| w[i]),
+            }),
+            columns.event,
+            causes,
+        )
     }
 
-    fn coded(spans: Vec<(f64, f64, f64)>, event: &[i64], causes: usize) -> Result<Self, StatisticsError> {
+    fn checked(
+        spans: impl Iterator<Item = Span> + Clone,
+        event: &[i64],
+        causes: usize,
+    ) -> Result<Self, StatisticsError> {
+        let code = |event: &i64| usize::try_from(*event).ok().filter(|code| *code <= causes);
+        // Whole times, and nothing wrong: one pass is enough.
+        let at_once = spans.clone().zip(event).map(|(span, event)| {
+            let (entry, exit, weight) = span.whole()?;
+            let code = code(event)?;
+            Some(Row {
+                entry,
+                exit,
+                code,
+                weight,
+            })
+        });
+        if let Some(rows) = at_once
+            .collect::<Option<Vec<Row>>>()
+            .filter(|rows| !rows.is_empty())
+        {
+            return Ok(Self { rows, causes });
+        }
         let row = |(index, ((entry, exit, weight), event)): (usize, ((f64, f64, f64), &i64))| {
-            let code = usize::try_from(*event).ok().filter(|code| *code <= causes);
-            let code = code.ok_or(StatisticsError::StateCode { index, causes })?;
+            let code = code(event).ok_or(StatisticsError::StateCode { index, causes })?;
             Ok(Row {
                 entry,
                 exit,
@@ -71,8 +95,12 @@ impl Rows {
                 weight,
             })
         };
-        let rows: Result<Vec<Row>, StatisticsError> =
-            spans.into_iter().zip(event).enumerate().map(row).collect();
+        let rows: Result<Vec<Row>, StatisticsError> = canonical(spans)?
+            .into_iter()
+            .zip(event)
+            .enumerate()
+            .map(row)
+            .collect();
         Ok(Self { rows: rows?, causes })
     }
 
@@ -94,8 +122,7 @@ impl Rows {
             exit: exit[i],
             weight: 1.0,
         };
-        let spans = canonical((0..n).map(span))?;
-        Self::coded(spans, event, causes)
+        Self::checked((0..n).map(span), event, causes)
     }
 
     /// The rows, in the order given.
@@ -183,9 +210,14 @@ impl Rows {
         }
     }
 
+    /// The last exit when all are whole, and so few that counting at each is cheaper than sorting them.
+    pub(super) fn last_whole_exit(&self) -> Option<usize> {
+        last_whole(self.rows.iter().map(|row| row.exit), self.rows.len())
+    }
+
     /// Positions of the rows from the earliest exit to the latest.
     pub(super) fn by_exit(&self) -> Vec<usize> {
-        if let Some(last) = last_whole(self.rows.iter().map(|row| row.exit), self.rows.len()) {
+        if let Some(last) = self.last_whole_exit() {
             return self.counted(last);
         }
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
@@ -216,16 +248,23 @@ impl Rows {
 
 /// The last of times that are all whole, and so few that counting at each is cheaper than sorting; `None` otherwise. The registry's own
 /// times are whole days.
-pub(in crate::statistics) fn last_whole(times: impl Iterator<Item = f64>, rows: usize) -> Option<usize> {
-    let most = (2 * rows + 1024) as f64;
-    let mut last = 0.0_f64;
+fn last_whole(times: impl Iterator<Item = f64>, rows: usize) -> Option<usize> {
+    let most = last_counted(rows);
+    let mut last = 0;
     for time in times {
-        if !is_whole(time) || time > most {
-            return None;
-        }
-        last = last.max(time);
+        last = last.max(whole_day(time, most)?);
     }
-    Some(last as usize)
+    Some(last)
+}
+
+/// Up to which time counting at each of so many rows is cheaper than sorting them.
+pub(in crate::statistics) fn last_counted(rows: usize) -> f64 {
+    (2 * rows + 1024) as f64
+}
+
+/// A whole time of at least 0 and at most `most`.
+pub(in crate::statistics) fn whole_day(time: f64, most: f64) -> Option<usize> {
+    (is_whole(time) && time <= most).then_some(time as usize)
 }
 
 fn is_whole(time: f64) -> bool {
@@ -242,13 +281,21 @@ pub struct Groups {
 impl Groups {
     /// The groups that occur, ordered by label.
     pub fn of<S: AsRef<str>>(values: &[S]) -> Self {
-        let found: BTreeSet<&str> = values.iter().map(AsRef::as_ref).collect();
-        let labels: Vec<String> = found.into_iter().map(str::to_owned).collect();
-        let place = |v: &S| labels.partition_point(|l| l.as_str() < v.as_ref());
-        Self {
-            of: values.iter().map(place).collect(),
-            labels,
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut of = Vec::with_capacity(values.len());
+        for value in values {
+            let next = places.len();
+            of.push(*places.entry(value.as_ref()).or_insert(next));
         }
+        let mut found: Vec<(&str, usize)> = places.into_iter().collect();
+        found.sort_unstable();
+        let mut by_label = vec![0; found.len()];
+        for (place, (_, first_seen)) in found.iter().enumerate() {
+            by_label[*first_seen] = place;
+        }
+        of.iter_mut().for_each(|place| *place = by_label[*place]);
+        let labels = found.into_iter().map(|(label, _)| label.to_owned()).collect();
+        Self { labels, of }
     }
 
     /// The groups of `labels`, in that order.
@@ -306,6 +353,13 @@ impl Groups {
         Ok(self.labels.len())
     }
 
+    /// Rows of each group.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.labels.len()];
+        self.of.iter().for_each(|g| sizes[*g] += 1);
+        sizes
+    }
+
     /// Positions of the rows of each group, in their order.
     pub(super) fn members(&self) -> Vec<Vec<usize>> {
         let mut members = vec![Vec::new(); self.labels.len()];
@@ -330,6 +384,19 @@ pub(in crate::statistics) struct Span {
     pub(in crate::statistics) weight: f64,
 }
 
+impl Span {
+    /// As [`canonical`] gives it, when its times are whole (such never differ by rounding only) and nothing is wrong with it.
+    fn whole(&self) -> Option<(f64, f64, f64)> {
+        let right = is_whole(self.exit)
+            && self
+                .entry
+                .is_none_or(|entry| is_whole(entry) && entry < self.exit)
+            && self.weight > 0.0
+            && self.weight.is_finite();
+        right.then(|| (self.entry.unwrap_or(f64::NEG_INFINITY), self.exit, self.weight))
+    }
+}
+
 /// Checks every span and maps times that are the same within rounding onto one value: `(entry, exit, weight)`, the entry
 /// minus infinity where there is none.
 ///
@@ -338,13 +405,12 @@ pub(in crate::statistics) struct Span {
 pub(in crate::statistics) fn canonical(
     spans: impl Iterator<Item = Span> + Clone,
 ) -> Result<Vec<(f64, f64, f64)>, StatisticsError> {
-    let (mut whole, mut rows) = (true, 0);
+    let mut rows = 0;
     for (index, s) in spans.clone().enumerate() {
         for (what, time) in [("exit", Some(s.exit)), ("entry", s.entry)] {
             if time.is_some_and(|t| !t.is_finite() || t < 0.0) {
                 return Err(StatisticsError::Time { index, what });
             }
-            whole &= time.is_none_or(is_whole);
         }
         if !s.weight.is_finite() || s.weight <= 0.0 {
             return Err(StatisticsError::Weight { index });
@@ -353,18 +419,6 @@ pub(in crate::statistics) fn canonical(
     }
     if rows == 0 {
         return Err(StatisticsError::Empty);
-    }
-    let checked = |(index, s): (usize, Span), canonical: &dyn Fn(f64) -> f64| {
-        let exit = canonical(s.exit);
-        let entry = s.entry.map_or(f64::NEG_INFINITY, canonical);
-        if entry >= exit {
-            return Err(StatisticsError::EntryNotBeforeExit { index });
-        }
-        Ok((entry, exit, s.weight))
-    };
-    if whole {
-        // Whole times never differ by rounding only.
-        return spans.enumerate().map(|one| checked(one, &|time| time)).collect();
     }
     let mut times: Vec<f64> = Vec::with_capacity(rows * 2);
     for s in spans.clone() {
@@ -381,5 +435,13 @@ pub(in crate::statistics) fn canonical(
         other
     });
     let canonical = |time: f64| times[times.partition_point(|&t| t <= time).saturating_sub(1)];
-    spans.enumerate().map(|one| checked(one, &canonical)).collect()
+    let checked = |(index, s): (usize, Span)| {
+        let exit = canonical(s.exit);
+        let entry = s.entry.map_or(f64::NEG_INFINITY, canonical);
+        if entry >= exit {
+            return Err(StatisticsError::EntryNotBeforeExit { index });
+        }
+        Ok((entry, exit, s.weight))
+    };
+    spans.enumerate().map(checked).collect()
 }

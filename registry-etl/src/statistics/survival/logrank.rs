@@ -70,7 +70,7 @@ pub fn log_rank(
     } else {
         let mut sums = Sums::new(k);
         match strata {
-            None => sums.add(rows, groups, rows.by_exit(), rho),
+            None => sums.add(&leaving(rows, groups), rho),
             Some(strata) => {
                 let mut members = vec![Vec::new(); strata.labels().len()];
                 for i in rows.by_exit() {
@@ -78,7 +78,7 @@ pub fn log_rank(
                 }
                 members
                     .into_iter()
-                    .for_each(|order| sums.add(rows, groups, order, rho));
+                    .for_each(|order| sums.add(&leaving_in_order(rows, groups, &order), rho));
             }
         }
         sums
@@ -86,7 +86,7 @@ pub fn log_rank(
     sums.mirror();
     let (chi_square, df) = sums.test()?;
     Ok(LogRank {
-        n: groups.members().iter().map(Vec::len).collect(),
+        n: groups.sizes(),
         p: gamma::chi_square_above(chi_square, df as f64),
         chi_square,
         df,
@@ -148,24 +148,19 @@ impl Sums {
         }
     }
 
-    /// Adds the rows of one stratum, by ascending exit.
-    fn add(&mut self, rows: &Rows, groups: &Groups, order: Vec<usize>, rho: f64) {
-        let (rows, of) = (rows.as_slice(), groups.as_slice());
+    /// Adds one stratum: who leaves at each time, ascending.
+    fn add(&mut self, times: &[f64], rho: f64) {
         let k = self.observed.len();
         let mut at_risk = vec![0.0; k];
-        order.iter().for_each(|i| at_risk[of[*i]] += 1.0);
-        let (mut events, mut leaving) = (vec![0.0; k], vec![0.0; k]);
-        let (mut total, mut survival) = (order.len() as f64, 1.0_f64);
-        let mut next = 0;
-        while let Some(first) = order.get(next) {
-            let time = rows[*first].exit;
-            events.fill(0.0);
-            leaving.fill(0.0);
-            while let Some(i) = order.get(next).filter(|i| rows[**i].exit == time) {
-                leaving[of[*i]] += 1.0;
-                events[of[*i]] += f64::from(u8::from(rows[*i].code > 0));
-                next += 1;
-            }
+        for time in times.chunks_exact(2 * k) {
+            at_risk
+                .iter_mut()
+                .zip(&time[..k])
+                .for_each(|(n, left)| *n += left);
+        }
+        let (mut total, mut survival) = (at_risk.iter().sum::<f64>(), 1.0_f64);
+        for time in times.chunks_exact(2 * k) {
+            let (leaving, events) = time.split_at(k);
             let d: f64 = events.iter().sum();
             if d > 0.0 {
                 let weight = if rho == 0.0 { 1.0 } else { survival.powf(rho) };
@@ -185,7 +180,7 @@ impl Sums {
                 }
                 survival *= 1.0 - d / total;
             }
-            for (n, left) in at_risk.iter_mut().zip(&leaving) {
+            for (n, left) in at_risk.iter_mut().zip(leaving) {
                 *n -= left;
                 total -= left;
             }
@@ -220,6 +215,38 @@ impl Sums {
         let chi_square = factor.solve(&off).iter().zip(&off).map(|(a, b)| a * b).sum();
         Ok((chi_square, free.len()))
     }
+}
+
+/// Rows leaving at each time, ascending: of each of the k groups all who leave, then of each those with the event. Whole times are
+/// counted at, others sorted.
+fn leaving(rows: &Rows, groups: &Groups) -> Vec<f64> {
+    let Some(last) = rows.last_whole_exit() else {
+        return leaving_in_order(rows, groups, &rows.by_exit());
+    };
+    let k = groups.labels().len();
+    let mut times = vec![0.0; (last + 1) * 2 * k];
+    for (row, g) in rows.as_slice().iter().zip(groups.as_slice()) {
+        let at = row.exit as usize * 2 * k + g;
+        times[at] += 1.0;
+        times[at + k] += f64::from(u8::from(row.code > 0));
+    }
+    times
+}
+
+/// As [`leaving`], of the rows at `order`, which is by ascending exit.
+fn leaving_in_order(rows: &Rows, groups: &Groups, order: &[usize]) -> Vec<f64> {
+    let (k, mut times, mut last) = (groups.labels().len(), Vec::new(), f64::NEG_INFINITY);
+    for i in order {
+        let row = rows.as_slice()[*i];
+        if row.exit != last {
+            times.resize(times.len() + 2 * k, 0.0);
+            last = row.exit;
+        }
+        let at = times.len() - 2 * k + groups.as_slice()[*i];
+        times[at] += 1.0;
+        times[at + k] += f64::from(u8::from(row.code > 0));
+    }
+    times
 }
 
 /// Score and information of the Cox model on all k indicators, at no effect.

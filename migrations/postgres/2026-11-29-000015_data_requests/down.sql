@@ -1,0 +1,2 @@
+DROP TABLE delivered_cases;
+DROP TABLE data_requests;

@@ -1,0 +1,133 @@
+//! What the coordinating office does with a request.
+
+use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
+use registry_core::storage::DataAccess;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::{Idempotent, Reply};
+use super::reply;
+use crate::guard::{Allowed, Coordinates, Json};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approval {
+    expires_on: NaiveDate,
+    /// Without it, all that was asked.
+    access: Option<DataAccess>,
+}
+
+/// Open what was asked, or less, through a day (UTC).
+#[utoipa::path(post, path = "/api/v1/data-requests/{id}:approve", tag = "data requests",
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{expires_on: day, access?: {files, elements, contracted, calendar_years, centre_unmasked}}; without access, all that was asked"),
+    responses((status = 200, description = "The request, approved"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
+        (status = 422, description = "More than was asked, or a day that is past")), security(("key" = [])))]
+pub(in crate::routes) async fn approve(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let approval: Approval = serde_json::from_value(body.value).map_err(|_| {
+        let shape = "send {\"expires_on\": \"YYYY-MM-DD\", \"access\"?: what is opened}";
+        Problem::with(Kind::InvalidValue, shape)
+    })?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let access = match approval.access {
+            Some(access) => access,
+            None => shared.store.data_request(&caller.scope, &id)?.asked,
+        };
+        let last = approval.expires_on;
+        let approved = shared
+            .store
+            .approve_data_request(&caller.scope, &id, access, last)?;
+        reply(&shared, &approved)
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Because {
+    reason: String,
+}
+
+fn because(body: serde_json::Value) -> Result<String, Problem> {
+    let because: Because = serde_json::from_value(body)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
+    Ok(because.reason)
+}
+
+/// Decline a request with a reason.
+#[utoipa::path(post, path = "/api/v1/data-requests/{id}:decline", tag = "data requests",
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{reason: text}"),
+    responses((status = 200, description = "The request, declined"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
+        (status = 422, description = "Without a reason")), security(("key" = [])))]
+pub(in crate::routes) async fn decline(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let reason = because(body.value)?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        reply(
+            &shared,
+            &shared.store.decline_data_request(&caller.scope, &id, &reason)?,
+        )
+    })
+    .await
+}
+
+/// Close an approved request with a reason, effective at the next download.
+#[utoipa::path(post, path = "/api/v1/data-requests/{id}:revoke", tag = "data requests",
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{reason: text}"),
+    responses((status = 200, description = "The request, revoked"), (status = 404, description = "No such request"), (status = 409, description = "Not approved"),
+        (status = 422, description = "Without a reason")), security(("key" = [])))]
+pub(in crate::routes) async fn revoke(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let reason = because(body.value)?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        reply(
+            &shared,
+            &shared.store.revoke_data_request(&caller.scope, &id, &reason)?,
+        )
+    })
+    .await
+}
+
+/// Which releases were made of a record, and whose delivered bundles held it; also after its withdrawal or erasure.
+#[utoipa::path(get, path = "/api/v1/withdrawals/{record}/recipients", tag = "data requests", params(("record" = String, Path, description = "Record id"),),
+    responses((status = 200, description = "record_id, releases, recipients; empty for a record that nobody held")), security(("key" = [])))]
+pub(in crate::routes) async fn recipients(
+    caller: Allowed<Coordinates>,
+    record: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let releases = state.store.releases_of_record(&caller.scope, &record)?;
+        let recipients = state.store.recipients_of(&caller.scope, &record)?;
+        let body = json!({ "record_id": record.as_str(), "releases": releases, "recipients": recipients });
+        Reply::json(200, &body)
+    })
+    .await
+}

@@ -1,0 +1,80 @@
+//! Delivery of an approved request: manifest, one file, the bundle; every download is counted and in the trail.
+
+use actix_web::web;
+use registry_core::access::Scope;
+
+use super::super::frozen::Frozen;
+use crate::guard::{Allowed, ReadsRequests};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+/// What the bundle of the request holds, and how its groups of patients came out.
+#[utoipa::path(get, path = "/api/v1/data-requests/{id}/manifest.json", tag = "data requests", params(("id" = String, Path,)),
+    responses((status = 200, description = "The manifest, as it is in the bundle"), (status = 403, description = "The request is not open"),
+        (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
+pub(in crate::routes) async fn manifest(
+    caller: Allowed<ReadsRequests>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Frozen, Problem> {
+    one_file(caller.scope, id.into_inner(), "manifest.json".to_owned(), state).await
+}
+
+/// One file of the request's bundle.
+#[utoipa::path(get, path = "/api/v1/data-requests/{id}/files/{name}", tag = "data requests", params(("id" = String, Path,), ("name" = String, Path,)),
+    responses((status = 200, description = "The file"), (status = 206, description = "The range asked for"), (status = 403, description = "The request is not open"),
+        (status = 404, description = "No such request or file"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
+pub(in crate::routes) async fn file(
+    caller: Allowed<ReadsRequests>,
+    path: web::Path<(String, String)>,
+    state: web::Data<AppState>,
+) -> Result<Frozen, Problem> {
+    let (id, name) = path.into_inner();
+    one_file(caller.scope, id, name, state).await
+}
+
+async fn one_file(
+    scope: Scope,
+    id: String,
+    name: String,
+    state: web::Data<AppState>,
+) -> Result<Frozen, Problem> {
+    blocking(move || {
+        let (request, bundle, path) = crate::releases::request_bundle(&state, &scope, &id)?;
+        let file = Frozen::entry(&path, &name, &bundle.manifest)?;
+        count(&state, &scope, &request.request_id, &name)?;
+        Ok(file)
+    })
+    .await
+}
+
+/// Everything that was approved, as a zip.
+#[utoipa::path(get, path = "/api/v1/data-requests/{id}/bundle.zip", tag = "data requests", params(("id" = String, Path,)),
+    responses((status = 200, description = "The bundle"), (status = 206, description = "The range asked for"), (status = 403, description = "The request is not open"),
+        (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
+pub(in crate::routes) async fn bundle(
+    caller: Allowed<ReadsRequests>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Frozen, Problem> {
+    blocking(move || {
+        let (request, bundle, path) = crate::releases::request_bundle(&state, &caller.scope, &id)?;
+        let name = format!("rps-registry-{}-{}.zip", request.release_id, request.request_id);
+        let file = Frozen::bundle(path, bundle.bytes, &bundle.sha256, name)?;
+        count(&state, &caller.scope, &request.request_id, "bundle.zip")?;
+        Ok(file)
+    })
+    .await
+}
+
+/// Counts the download; a request that was closed meanwhile says so.
+fn count(state: &AppState, scope: &Scope, request: &str, file: &str) -> Result<(), Problem> {
+    let counted: Result<(), Problem> = state
+        .store
+        .count_download(scope, request, file)
+        .map_err(Problem::from);
+    counted.map_err(|problem| match problem.kind {
+        Kind::InvalidState => Problem::new(Kind::RequestNotOpen),
+        _ => problem,
+    })
+}

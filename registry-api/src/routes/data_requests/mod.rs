@@ -1,0 +1,179 @@
+//! `/api/v1/data-requests`: what researchers ask of a release, what the coordinating office opens, and its delivery.
+
+mod decide;
+mod deliver;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
+use registry_core::access::Scope;
+use registry_core::storage::{DataAccess, DataRequest, NewDataRequest};
+use registry_etl::releases::unanswerable;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Endpoint, Idempotent, Reply, guarded};
+use crate::guard::{Allowed, FilesRequests, Json, ReadsRequests};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, blocking};
+
+pub(super) use decide::{__path_approve, __path_decline, __path_recipients, __path_revoke};
+pub(super) use decide::{approve, decline, recipients, revoke};
+pub(super) use deliver::{__path_bundle, __path_file, __path_manifest};
+pub(super) use deliver::{bundle, file, manifest};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        guarded(Method::GET, "/api/v1/data-requests", list),
+        guarded(Method::POST, "/api/v1/data-requests", create),
+        guarded(Method::GET, "/api/v1/data-requests/{id}", show),
+        guarded(Method::POST, "/api/v1/data-requests/{id}:approve", approve),
+        guarded(Method::POST, "/api/v1/data-requests/{id}:decline", decline),
+        guarded(Method::POST, "/api/v1/data-requests/{id}:revoke", revoke),
+        guarded(Method::GET, "/api/v1/data-requests/{id}/manifest.json", manifest),
+        guarded(Method::GET, "/api/v1/data-requests/{id}/files/{name}", file),
+        guarded(Method::GET, "/api/v1/data-requests/{id}/bundle.zip", bundle),
+        guarded(Method::GET, "/api/v1/withdrawals/{record}/recipients", recipients),
+    ]
+}
+
+/// A request as it is answered: what is stored, and whether it is open today.
+fn shown(request: &DataRequest, today: NaiveDate) -> Result<Value, Problem> {
+    let mut value = serde_json::to_value(request).map_err(Problem::internal)?;
+    let id = &request.request_id;
+    if let Some(object) = value.as_object_mut() {
+        object.insert("open".to_owned(), json!(request.open_on(today).is_some()));
+        object.insert(
+            "manifest".to_owned(),
+            json!(format!("/api/v1/data-requests/{id}/manifest.json")),
+        );
+        object.insert(
+            "bundle".to_owned(),
+            json!(format!("/api/v1/data-requests/{id}/bundle.zip")),
+        );
+        object.insert(
+            "sha256".to_owned(),
+            json!(request.bundle.as_ref().map(|bundle| &bundle.sha256)),
+        );
+    }
+    Ok(value)
+}
+
+fn reply(state: &AppState, request: &DataRequest) -> Result<Reply, Problem> {
+    Reply::json(200, &shown(request, state.ports.clock.now().date_naive())?)
+}
+
+/// The requests, newest first: a researcher's own, all for the office.
+#[utoipa::path(get, path = "/api/v1/data-requests", tag = "data requests",
+    responses((status = 200, description = "requests")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<ReadsRequests>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let today = state.ports.clock.now().date_naive();
+        let requests = state.store.list_data_requests(&caller.scope)?;
+        let requests = requests
+            .iter()
+            .map(|one| shown(one, today))
+            .collect::<Result<Vec<_>, _>>()?;
+        Reply::json(200, &json!({ "requests": requests }))
+    })
+    .await
+}
+
+/// One request; another researcher's is no such request.
+#[utoipa::path(get, path = "/api/v1/data-requests/{id}", tag = "data requests", params(("id" = String, Path,)),
+    responses((status = 200, description = "The request"), (status = 404, description = "No such request")), security(("key" = [])))]
+pub(super) async fn show(
+    caller: Allowed<ReadsRequests>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || reply(&state, &state.store.data_request(&caller.scope, &id)?)).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    release: String,
+    title: String,
+    purpose: String,
+    continues: Option<String>,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default)]
+    elements: Vec<String>,
+    #[serde(default)]
+    contracted: bool,
+    #[serde(default)]
+    calendar_years: bool,
+    #[serde(default)]
+    centre_unmasked: bool,
+}
+
+/// What a request and an approval look like.
+const SHAPE: &str = "send {\"release\": id, \"title\": text, \"purpose\": text, \"files\": [name], \"elements\": [\"entity.element\"], \
+    \"contracted\"?: bool, \"calendar_years\"?: bool, \"centre_unmasked\"?: bool, \"continues\"?: id of an earlier request}";
+
+/// Ask for files and elements of a release. Files by name (an entity's file stands for its open elements), elements that need approval by name.
+#[utoipa::path(post, path = "/api/v1/data-requests", tag = "data requests", params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{release, title, purpose, files?, elements?, contracted?, calendar_years?, centre_unmasked?, continues?}"),
+    responses((status = 201, description = "Filed"), (status = 404, description = "No such release or earlier request"), (status = 422, description = "Asks for what no bundle holds")), security(("key" = [])))]
+pub(super) async fn create(
+    caller: Allowed<FilesRequests>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let wanted: Wanted =
+        serde_json::from_value(body.value).map_err(|_| Problem::with(Kind::InvalidValue, SHAPE))?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        let new = NewDataRequest {
+            release_id: wanted.release,
+            title: wanted.title,
+            purpose: wanted.purpose,
+            continues: wanted.continues,
+            asked: DataAccess {
+                files: wanted.files,
+                elements: wanted.elements,
+                contracted: wanted.contracted,
+                calendar_years: wanted.calendar_years,
+                centre_unmasked: wanted.centre_unmasked,
+            },
+        };
+        let filed = file_request(&shared, &caller.scope, new)?;
+        let today = shared.ports.clock.now().date_naive();
+        let address = format!("/api/v1/data-requests/{}", filed.request_id);
+        Ok(Reply::json(201, &shown(&filed, today)?)?.header("location", address))
+    })
+    .await
+}
+
+/// Files a request after a look at what it asks for.
+///
+/// # Errors
+/// [`Kind::InvalidValue`] names the places that ask for what no bundle holds; the store's.
+pub(crate) fn file_request(
+    state: &AppState,
+    scope: &Scope,
+    new: NewDataRequest,
+) -> Result<DataRequest, Problem> {
+    let release = state.store.release(scope, &new.release_id)?;
+    let files = release.manifest.get("files").and_then(Value::as_array);
+    let name = |file: &Value| file.get("name").and_then(Value::as_str).map(str::to_owned);
+    let files: Vec<String> = files.into_iter().flatten().filter_map(name).collect();
+    let dictionary = &state.schemas.current().dictionary;
+    let wrong = unanswerable(dictionary, &files, (&new.asked.files, &new.asked.elements));
+    if !wrong.is_empty() {
+        let told: Vec<String> = wrong
+            .iter()
+            .take(20)
+            .map(|(place, why)| format!("{place}: {why}"))
+            .collect();
+        return Err(Problem::with(Kind::InvalidValue, told.join("; ")));
+    }
+    Ok(state.store.file_data_request(scope, new)?)
+}

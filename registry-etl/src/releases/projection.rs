@@ -1,0 +1,259 @@
+//! What an approved data request opens of a release: its files and elements, the keys that hold them together, and nothing else.
+
+use std::collections::BTreeSet;
+
+use registry_core::dictionary::{Dictionary, Element, ElementKind, Entity, EntityKind, Visibility};
+use serde::{Deserialize, Serialize};
+
+use super::ReleaseError;
+use super::deidentify::{AGE, Rules, YEARS, age_band, year_band};
+use super::k_anonymity::{self, Cells, KAnonymity};
+use super::spool::{FinishedTable, Table};
+use crate::cohorts::RecordedDate;
+
+/// An approved request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approved {
+    /// Id of the request.
+    pub request_id: String,
+    /// Files by name: an entity's file stands for everything any release holds of it.
+    pub files: BTreeSet<String>,
+    /// Elements as `entity.element`.
+    pub elements: BTreeSet<String>,
+    /// Small groups are reported, not made larger.
+    pub contracted: bool,
+    /// The metastatic diagnosis in bands of calendar years.
+    pub calendar_years: bool,
+    /// Centres by their id.
+    pub centre_unmasked: bool,
+}
+
+/// What the manifest of a request's bundle says beside what a release's does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestNotes {
+    pub request: String,
+    pub contracted: bool,
+    pub files: Vec<String>,
+    pub elements: Vec<String>,
+    pub calendar_years: bool,
+    pub centre_unmasked: bool,
+    /// Missing where the bundle has no quasi-identifier.
+    pub k_anonymity: Option<KAnonymity>,
+}
+
+/// Explains the columns; cut to the files that are there.
+const DICTIONARY: &str = "dictionary.csv";
+/// Files that explain and load the others: always there.
+const ALWAYS: [&str; 5] = [DICTIONARY, "codelists.csv", "README.md", "load.R", "load.py"];
+/// The file of the patients, which holds the quasi-identifiers.
+const PATIENTS: &str = "patient.csv";
+/// Pseudonym of the centre, or its id.
+const CENTRE: &str = "centre";
+
+impl Approved {
+    /// Whether an element is open to the request; decided before the visibility of plain releases is.
+    pub(super) fn opens(&self, entity: &Entity, element: &Element) -> bool {
+        let named = self
+            .elements
+            .contains(&format!("{}.{}", entity.name, element.name));
+        let whole = self.files.contains(&format!("{}.csv", entity.name));
+        let open = matches!(element.visibility, Visibility::Open | Visibility::ShiftedDate);
+        named || (whole && open)
+    }
+
+    /// Whether the patients' file has calendar years.
+    pub(super) fn calendar(approved: Option<&Self>, entity: &Entity) -> bool {
+        entity.name == "patient" && approved.is_some_and(|approved| approved.calendar_years)
+    }
+}
+
+/// What a request asks for and no bundle can hold, by its place in the request: files that the release does not have, elements that are
+/// unknown or never leave. `files` are those of the release's manifest, `wanted` the files and elements asked for.
+pub fn unanswerable(
+    dictionary: &Dictionary,
+    files: &[String],
+    wanted: (&[String], &[String]),
+) -> Vec<(String, &'static str)> {
+    let mut wrong = Vec::new();
+    for (at, file) in wanted.0.iter().enumerate() {
+        if !files.contains(file) {
+            wrong.push((format!("files[{at}]"), "no such file in the release"));
+        }
+    }
+    for (at, name) in wanted.1.iter().enumerate() {
+        let found = name.split_once('.').and_then(|(entity, element)| {
+            let entity = dictionary.entities.iter().find(|one| one.name == entity)?;
+            Some((entity, entity.elements.iter().find(|one| one.name == element)?))
+        });
+        let why = match found {
+            None => Some("no such element; write entity.element"),
+            Some((entity, element)) => undeliverable(entity, element),
+        };
+        wrong.extend(why.map(|why| (format!("elements[{at}]"), why)));
+    }
+    wrong
+}
+
+/// Why an element is in no bundle, whatever is approved.
+pub(super) fn undeliverable(entity: &Entity, element: &Element) -> Option<&'static str> {
+    match entity.kind {
+        EntityKind::Case => {}
+        EntityKind::Envelope => return Some("set by the service, identifies the record"),
+        EntityKind::Reference => return Some("describes centres; ask for unmasked centres"),
+    }
+    if element.visibility == Visibility::Internal {
+        return Some("never leaves the service");
+    }
+    let beyond = matches!(
+        element.visibility,
+        Visibility::QuasiIdentifier | Visibility::Restricted
+    );
+    match element.kind {
+        ElementKind::Uuid => Some("identifies the record"),
+        ElementKind::DateTime => Some("an exact point in time"),
+        ElementKind::String | ElementKind::StringSet if !element.name.ends_with("_id") => Some("free text"),
+        ElementKind::String | ElementKind::StringSet if beyond => {
+            Some("identifies outside the registry; patient_id takes its place")
+        }
+        _ => None,
+    }
+}
+
+/// The age at metastatic diagnosis, banded; `None` without a year of birth or a year of diagnosis that is certain.
+pub(super) fn age(birth_year: Option<i64>, origin: RecordedDate, rules: &Rules) -> Option<String> {
+    let years = year_of(origin)? - i32::try_from(birth_year?).ok()?;
+    (0..=120)
+        .contains(&years)
+        .then(|| age_band(years, rules.age.band, rules.age.top))
+}
+
+/// The calendar years of metastatic diagnosis, banded.
+pub(super) fn diagnosis_years(origin: RecordedDate, rules: &Rules) -> Option<String> {
+    Some(year_band(year_of(origin)?, rules.calendar.band))
+}
+
+/// The year of a date that lies in one year for certain.
+fn year_of(date: RecordedDate) -> Option<i32> {
+    use chrono::Datelike;
+    let RecordedDate::Between(first, last) = date else {
+        return None;
+    };
+    let year = |day| registry_core::record::day_of(day).map(|date| date.year());
+    year(first).filter(|first| year(last) == Some(*first))
+}
+
+/// Cuts the finished files of a run to what is approved and makes groups of patients large enough.
+pub(super) fn cut(
+    files: Vec<FinishedTable>,
+    entities: &BTreeSet<String>,
+    approved: &Approved,
+    rules: &Rules,
+) -> Result<(Vec<FinishedTable>, RequestNotes), ReleaseError> {
+    let mut kept = Vec::new();
+    let mut told = None;
+    for file in files {
+        if file.name == PATIENTS {
+            let (file, k) = anonymous(file, approved, rules)?;
+            told = k;
+            kept.push(file);
+        } else if entities.contains(&file.name)
+            || approved.files.contains(&file.name)
+            || ALWAYS.contains(&file.name.as_str())
+        {
+            kept.push(file);
+        }
+    }
+    let names: BTreeSet<String> = kept.iter().map(|file| file.name.clone()).collect();
+    for file in &mut kept {
+        if file.name == DICTIONARY {
+            *file = only(file, |row| names.contains(row))?;
+        }
+    }
+    let notes = RequestNotes {
+        request: approved.request_id.clone(),
+        contracted: approved.contracted,
+        files: approved.files.iter().cloned().collect(),
+        elements: approved.elements.iter().cloned().collect(),
+        calendar_years: approved.calendar_years,
+        centre_unmasked: approved.centre_unmasked,
+        k_anonymity: told,
+    };
+    Ok((kept, notes))
+}
+
+/// The rows whose first field passes.
+fn only(file: &FinishedTable, keep: impl Fn(&str) -> bool) -> Result<FinishedTable, ReleaseError> {
+    let mut table = Table::begin(&file.name, file.columns.clone())?;
+    for row in csv::Reader::from_reader(file.reader()).records() {
+        let row = row?;
+        if row.get(0).is_some_and(&keep) {
+            table.add(row.iter())?;
+        }
+    }
+    table.finish()
+}
+
+/// The patients with their quasi-identifiers measured and, without a contract, in groups of k.
+fn anonymous(
+    file: FinishedTable,
+    approved: &Approved,
+    rules: &Rules,
+) -> Result<(FinishedTable, Option<KAnonymity>), ReleaseError> {
+    let quasi = |name: &str| {
+        let name = name.strip_suffix("__absent").unwrap_or(name);
+        rules.quasi_identifiers.columns.iter().any(|one| one == name)
+    };
+    let at: Vec<usize> = (0..file.columns.len())
+        .filter(|at| file.columns.get(*at).is_some_and(|name| quasi(name)))
+        .collect();
+    if at.is_empty() {
+        return Ok((file, None));
+    }
+    let columns: Vec<String> = at
+        .iter()
+        .filter_map(|at| file.columns.get(*at).cloned())
+        .collect();
+    let rows = csv::Reader::from_reader(file.reader())
+        .records()
+        .collect::<Result<Vec<_>, _>>()?;
+    let text = |row: &csv::StringRecord, at: usize| row.get(at).unwrap_or_default().to_owned();
+    let mut cells: Cells = rows
+        .iter()
+        .map(|row| Some(at.iter().map(|at| text(row, *at)).collect()))
+        .collect();
+    let told = k_anonymity::apply(&mut cells, &columns, rules, !approved.contracted);
+    let mut table = Table::begin(&file.name, file.columns.clone())?;
+    for (row, cells) in rows.iter().zip(&cells) {
+        let mut fields: Vec<String> = row.iter().map(str::to_owned).collect();
+        for (n, at) in at.iter().enumerate() {
+            let Some(field) = fields.get_mut(*at) else {
+                continue;
+            };
+            *field = match cells {
+                Some(cells) => cells.get(n).cloned().unwrap_or_default(),
+                None if columns.get(n).is_some_and(|name| name.ends_with("__absent")) => {
+                    "withheld".to_owned()
+                }
+                None => String::new(),
+            };
+        }
+        table.add(fields)?;
+    }
+    Ok((table.finish()?, Some(told)))
+}
+
+/// Keys of the patients' file beside the patient, with what they mean.
+pub(super) fn patient_keys(approved: Option<&Approved>) -> Vec<(&'static str, &'static str)> {
+    let meaning = match approved {
+        Some(approved) if approved.centre_unmasked => "the centre",
+        _ => "pseudonym of the centre in this release",
+    };
+    let mut keys = vec![(CENTRE, meaning)];
+    if approved.is_some_and(|approved| approved.calendar_years) {
+        keys.push((YEARS, "calendar years of metastatic diagnosis, in bands"));
+    }
+    keys
+}
+
+/// The column that stands for a year of birth.
+pub(super) const AGE_COLUMN: &str = AGE;

@@ -1,0 +1,80 @@
+// Every page that links lead to, for every role: WCAG 2.2 AA by axe-core in light and dark, one heading, a title of its own, nothing refused.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { crawl } from "./crawl.js";
+import { base, entry, launch, roles, signIn } from "./demo.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const WCAG = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] };
+const COLOURS = { type: "rule", values: ["color-contrast"] };
+
+let browser;
+before(async () => {
+  browser = await launch();
+  // So that there are pages of a sample, too.
+  const headers = { authorization: `Bearer ${entry("coordinator").key}`, "content-type": "application/json" };
+  const body = JSON.stringify({ through: new Date().toISOString().slice(0, 10), share: 0.02 });
+  const answer = await fetch(`${base}/api/v1/verifications`, { method: "POST", headers, body });
+  assert.equal(answer.status, 201, await answer.text());
+});
+after(async () => {
+  await browser.close();
+});
+
+/** Console errors, errors of scripts, refused requests and policy reports, as they come. */
+function complaints(page) {
+  const heard = [];
+  page.on("console", (message) => message.type() === "error" && heard.push(message.text()));
+  page.on("pageerror", (error) => heard.push(String(error)));
+  page.on("response", (response) => response.status() >= 400 && heard.push(`${response.url()} answers ${response.status()}`));
+  page.on("requestfailed", (request) => heard.push(`${request.url()} failed`));
+  return heard;
+}
+
+/** What axe-core finds wrong: rule, how often, and the first place. */
+const violations = (page, runOnly) =>
+  page.evaluate(async (wanted) => {
+    const { violations } = await window.axe.run(document, { runOnly: wanted, resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id} x ${nodes.length}: ${nodes[0].html.slice(0, 160)}: ${nodes[0].failureSummary.split("\n")[1]?.trim()}`);
+  }, runOnly);
+
+/** A scheme of colours at a time; everything else does not change with it. */
+async function accessible(page) {
+  await page.evaluate(() => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+  await page.evaluate(axe);
+  await page.emulateMedia({ colorScheme: "light" });
+  const light = await violations(page, WCAG);
+  await page.emulateMedia({ colorScheme: "dark" });
+  const dark = await violations(page, COLOURS);
+  await page.emulateMedia({ colorScheme: "light" });
+  return [...light, ...dark.map((one) => `in the dark: ${one}`)];
+}
+
+for (const role of roles) {
+  test(`${role}: every page is accessible, says what it is, and complains of nothing`, { timeout: 240_000 }, async () => {
+    const { context, page } = await signIn(browser, role, { viewport: { width: 1280, height: 900 } });
+    const heard = complaints(page);
+    const wrong = [];
+    const titles = new Map();
+    const found = await crawl(page, async (pattern, path, response) => {
+      const say = (what) => wrong.push(`${path}: ${what}`);
+      if (response.status() !== 200) say(`status ${response.status()}`);
+      const about = await page.evaluate(() => ({ title: document.title, lang: document.documentElement.lang, headings: [...document.querySelectorAll("h1")].map((one) => one.textContent.trim()) }));
+      if (about.lang !== "en") say(`language ${about.lang}`);
+      if (about.headings.length !== 1 || !about.headings[0]) say(`first headings: ${about.headings.join(" | ")}`);
+      const kind = pattern.split("?")[0];
+      const other = titles.get(about.title) ?? kind;
+      if (other !== kind) say(`has the title of ${other}: ${about.title}`);
+      titles.set(about.title, kind);
+      for (const one of await accessible(page)) say(one);
+      for (const one of heard.splice(0)) say(one);
+    });
+    assert.ok(found.size > 1, "links lead somewhere");
+    assert.deepEqual(wrong, []);
+    await context.close();
+  });
+}

@@ -1,0 +1,118 @@
+// Without a mouse: the skip link, the menu, filters, sorting, details and the entry form; the focus is seen everywhere and is never caught.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { base, launch, signIn } from "./demo.js";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+});
+
+/** What has the focus: its words, where it leads, and whether one sees that it has it. */
+const focused = (page) =>
+  page.evaluate(() => {
+    const at = document.activeElement;
+    const style = getComputedStyle(at);
+    const box = at.getBoundingClientRect();
+    return {
+      tag: at.tagName,
+      text: (at.getAttribute("aria-label") ?? at.labels?.[0]?.textContent ?? at.textContent).trim(),
+      href: at.getAttribute("href"),
+      seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.width > 0 && box.right > 0 && box.bottom > 0,
+    };
+  });
+
+/** Tab until `wanted` has the focus; each stop on the way is seen. */
+async function tabTo(page, wanted, limit = 80) {
+  const passed = [];
+  for (let i = 0; i < limit; i += 1) {
+    await page.keyboard.press("Tab");
+    const at = await focused(page);
+    if (at.tag !== "BODY") assert.ok(at.seen, `the focus is not seen on ${at.tag} ${at.text}`);
+    if (wanted(at)) return at;
+    passed.push(at.text);
+  }
+  return assert.fail(`the keyboard does not get there; passed ${passed.join(" | ")}`);
+}
+
+test("the first stop skips to the content, the next ones are the menu", async () => {
+  const { context, page } = await signIn(browser, "committee");
+  await page.goto(base);
+  await page.keyboard.press("Tab");
+  const first = await focused(page);
+  assert.equal(first.text, "Skip to content");
+  assert.ok(first.seen, "the skip link shows when it has the focus");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement === document.body || document.querySelector("main").contains(document.activeElement) || document.querySelector("footer").contains(document.activeElement)), true);
+  await page.goto(base);
+  await tabTo(page, (at) => at.href === "/adherence", 6);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/adherence$/);
+  await context.close();
+});
+
+test("a filter of the adherence page is set by the keyboard", async () => {
+  const { context, page } = await signIn(browser, "committee");
+  await page.goto(`${base}/adherence`);
+  await tabTo(page, (at) => at.tag === "SELECT" && at.text.startsWith("Kind"));
+  await page.keyboard.type("Util");
+  await page.waitForURL(/kind=utilisation/);
+  await context.close();
+});
+
+test("a table is sorted and details are opened by the keyboard", async () => {
+  const { context, page } = await signIn(browser, "committee");
+  await page.goto(base);
+  await tabTo(page, (at) => at.tag === "SUMMARY");
+  const open = () => page.evaluate(() => document.activeElement.closest("details").open);
+  assert.equal(await open(), false);
+  await page.keyboard.press("Enter");
+  assert.equal(await open(), true);
+  const at = await tabTo(page, (at) => at.tag === "BUTTON" && at.text === "Cases");
+  assert.equal(at.text, "Cases");
+  await page.keyboard.press("Enter");
+  const cells = () => page.evaluate(() => {
+    const cell = document.activeElement.closest("th");
+    return [cell.getAttribute("aria-sort"), [...cell.closest("table").tBodies[0].rows].map((row) => parseInt(row.cells[cell.cellIndex].textContent, 10)).filter((n) => !Number.isNaN(n))];
+  });
+  const [way, up] = await cells();
+  assert.equal(way, "ascending");
+  assert.deepEqual(up, [...up].sort((a, b) => a - b));
+  await page.keyboard.press("Space");
+  const [back, down] = await cells();
+  assert.equal(back, "descending");
+  assert.deepEqual(down, [...down].sort((a, b) => b - a));
+  await context.close();
+});
+
+for (const [role, path] of [["committee", "/adherence"], ["coordinator", "/queries"], ["submitter", "/cases/new"]]) {
+  test(`Tab goes once around ${path} and is never caught`, { timeout: 120_000 }, async () => {
+    const { context, page } = await signIn(browser, role);
+    await page.goto(base + path);
+    if (path === "/cases/new") await page.waitForSelector("#entry[data-ready]");
+    const stops = new Set();
+    let last = -1;
+    for (let i = 0; i < 600; i += 1) {
+      await page.keyboard.press("Tab");
+      const [at, end] = await page.evaluate(() => {
+        window.stops ??= new Map();
+        const { activeElement } = document;
+        if (activeElement === document.body) return [-1, true];
+        if (!window.stops.has(activeElement)) window.stops.set(activeElement, window.stops.size);
+        return [window.stops.get(activeElement), document.querySelector("footer").contains(activeElement)];
+      });
+      assert.notEqual(at, last, "Tab leaves where it is");
+      last = at;
+      if (at >= 0) assert.ok((await focused(page)).seen, `stop ${at} is not seen`);
+      stops.add(at);
+      if (end) break;
+      assert.ok(i < 599, "Tab comes to the end of the page");
+    }
+    assert.ok(stops.size > 10, `${stops.size} stops`);
+    await context.close();
+  });
+}
