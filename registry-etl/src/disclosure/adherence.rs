@@ -64,6 +64,8 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
     let part = |n: u32| match assessable {
         _ if *audience != Audience::Public => Cell::open(n),
         0 => Cell::of(0),
+        // The only part there is: somebody is behind a hidden row.
+        all if n == all => Cell::of(n),
         _ => Cell::part_of_rate(n),
     };
     let (numerator, complement) = (part(numerator), part(complement));
@@ -79,7 +81,16 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
         // Shared patients stay patients of the cell itself, and do not make several cells larger together.
         cell.patients = apart.max(cell.patients.min(1));
     }
+    let [assessable, .., numerator, _] = &mut cells;
+    assessable.kinds = Some(by_kind(assessable.patients, numerator.patients));
     cells
+}
+
+/// Assessable patients with and without the numerator: the rate is shown, so both add up wherever the assessable do. Who has units of both
+/// counts as with it.
+fn by_kind(assessable: u32, numerator: u32) -> [u32; 2] {
+    let with = numerator.min(assessable);
+    [with, assessable - with]
 }
 
 /// The table as an audience may see it. Takes the exact table of a run.
@@ -189,7 +200,8 @@ fn protect(
     if *audience == Audience::Public {
         // A rate and its parts are shown together or not at all.
         let both = cells.iter().flat_map(|row| {
-            let pairs = [NUMERATOR, COMPLEMENT].map(|q| [(row[ASSESSABLE], row[q]), (row[q], row[ASSESSABLE])]);
+            let pairs =
+                [NUMERATOR, COMPLEMENT].map(|q| [(row[ASSESSABLE], row[q]), (row[q], row[ASSESSABLE])]);
             pairs.into_iter().flatten()
         });
         family.follows.extend(both);
@@ -254,12 +266,16 @@ fn sums(
         }
     }
     // All cases are the recent and the older ones, of the network and of every centre.
-    for (all, row) in rows.iter().enumerate().filter(|(_, r)| r.period == Period::All) {
+    for (at_all, row) in rows.iter().enumerate().filter(|(_, r)| r.period == Period::All) {
         let same =
             |r: &&AdherenceRow| r.period == Period::Last24Months && r.by == row.by && r.level == row.level;
-        if let Some(recent) = rows.iter().position(same) {
-            let older = patients(row)[quantity].saturating_sub(patients(rows[recent])[quantity]);
-            let mut older = Cell::implied(older);
+        if let Some(at_recent) = rows.iter().position(same) {
+            let (all, recent) = (patients(row), patients(rows[at_recent]));
+            let less = |quantity: usize| all[quantity].saturating_sub(recent[quantity]);
+            let mut older = Cell::implied(less(quantity));
+            if quantity == ASSESSABLE {
+                older.kinds = Some(by_kind(older.patients, less(NUMERATOR)));
+            }
             if quantity == NOT_ASSESSABLE {
                 older = Cell {
                     implied: true,
@@ -268,8 +284,8 @@ fn sums(
             }
             let older = family.add(older);
             family.sums.push(Sum {
-                total: cells[all][quantity],
-                parts: vec![cells[recent][quantity], older],
+                total: cells[at_all][quantity],
+                parts: vec![cells[at_recent][quantity], older],
             });
         }
     }

@@ -25,12 +25,20 @@ pub(super) fn reaches(family: &Family, hidden: &[bool], cell: usize, threshold: 
         family,
         hidden,
         sums_of,
-        values: family.cells.iter().map(|cell| cell.patients).collect(),
+        values: family
+            .cells
+            .iter()
+            .map(|cell| cell.kinds.unwrap_or([cell.patients, 0]))
+            .collect(),
+        kind: 0,
         fixed: cell,
         steps: 0,
     };
-    let have = family.cells.get(cell).map_or(0, |cell| cell.patients);
-    (have..threshold).all(|_| search.one_more(cell))
+    let Some(of) = family.cells.get(cell) else {
+        return false;
+    };
+    let kinds = if of.kinds.is_some() { 0..2 } else { 0..1 };
+    (of.patients..threshold).all(|_| kinds.clone().any(|kind| search.one_more(cell, kind)))
 }
 
 struct Search<'a> {
@@ -38,14 +46,18 @@ struct Search<'a> {
     hidden: &'a [bool],
     /// Sums of every cell: +1 as a part, -1 as the total.
     sums_of: Vec<Vec<(usize, i32)>>,
-    values: Vec<u32>,
+    /// Patients of every cell, by kind.
+    values: Vec<[u32; 2]>,
+    /// The kind of the patient looked for: all changes are of this kind, so the sums of each kind hold.
+    kind: usize,
     /// Not to be taken from again.
     fixed: usize,
     steps: usize,
 }
 
 impl Search<'_> {
-    fn one_more(&mut self, cell: usize) -> bool {
+    fn one_more(&mut self, cell: usize, kind: usize) -> bool {
+        self.kind = kind;
         // Short ways first.
         for longest in [2, 4, 8, LONGEST] {
             self.steps = 0;
@@ -54,7 +66,7 @@ impl Search<'_> {
             self.disturb(&mut off, cell, 1);
             if self.mend(off, &mut changed, longest) {
                 for (cell, change) in changed {
-                    if let Some(value) = self.values.get_mut(cell) {
+                    if let Some(value) = self.values.get_mut(cell).and_then(|kinds| kinds.get_mut(kind)) {
                         *value = value.saturating_add_signed(change);
                     }
                 }
@@ -99,7 +111,7 @@ impl Search<'_> {
             ways.push((then.len(), cell, change, then));
         }
         // Those that leave least to mend first, then where most is left to take.
-        ways.sort_by_key(|(left, cell, _, _)| (*left, std::cmp::Reverse(self.values.get(*cell).copied())));
+        ways.sort_by_key(|(left, cell, _, _)| (*left, std::cmp::Reverse(self.left(*cell))));
         for (_, cell, change, then) in ways {
             self.steps += 1;
             if self.steps > STEPS {
@@ -115,10 +127,17 @@ impl Search<'_> {
     }
 
     fn may_change(&self, cell: usize, change: i32) -> bool {
-        let (Some(of), Some(value)) = (self.family.cells.get(cell), self.values.get(cell)) else {
+        let (Some(of), Some(values)) = (self.family.cells.get(cell), self.values.get(cell)) else {
             return false;
         };
+        let less = self.left(cell) > 0 && values.iter().sum::<u32>() > of.floor();
         let hidden = self.hidden.get(cell).is_some_and(|hidden| *hidden);
-        hidden && of.counts() && cell != self.fixed && (change > 0 || *value > of.floor())
+        hidden && of.counts() && cell != self.fixed && (change > 0 || less)
+    }
+
+    /// Patients of the kind looked for.
+    fn left(&self, cell: usize) -> u32 {
+        let of_kind = self.values.get(cell).and_then(|kinds| kinds.get(self.kind));
+        of_kind.copied().unwrap_or(0)
     }
 }

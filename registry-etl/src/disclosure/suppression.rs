@@ -31,6 +31,9 @@ pub(crate) struct Cell {
     pub(crate) implied: bool,
     /// A hidden one may well be 0.
     pub(crate) may_be_zero: bool,
+    /// The patients by kind, where every cell of its sums is also shown by kind and those add up as well (those with and without the
+    /// numerator of a rate): one of the first kind does not make room for one of the second.
+    pub(crate) kinds: Option<[u32; 2]>,
 }
 
 /// No attribute of this cell is sensitive by itself: never hidden for being small.
@@ -44,6 +47,7 @@ impl Cell {
             smallest: patients,
             implied: false,
             may_be_zero: false,
+            kinds: None,
         }
     }
 
@@ -55,6 +59,7 @@ impl Cell {
             smallest: NEVER_SMALL,
             implied: false,
             may_be_zero: false,
+            kinds: None,
         }
     }
 
@@ -92,6 +97,7 @@ impl Cell {
             smallest: patients,
             implied: true,
             may_be_zero: false,
+            kinds: None,
         }
     }
 }
@@ -230,7 +236,12 @@ impl Family {
     /// Whether the sum alone gives nothing away.
     fn safe(&self, sum: &Sum, threshold: u32, hidden: &[bool]) -> bool {
         let is_hidden = |i: &&usize| hidden[**i] && self.cells[**i].counts();
-        let parts: Vec<Cell> = sum.parts.iter().filter(is_hidden).map(|i| self.cells[*i]).collect();
+        let parts: Vec<Cell> = sum
+            .parts
+            .iter()
+            .filter(is_hidden)
+            .map(|i| self.cells[*i])
+            .collect();
         let open: u32 = parts.iter().map(|cell| cell.patients).sum();
         if hidden[sum.total] {
             // The total of parts that are all shown would follow.
@@ -243,7 +254,10 @@ impl Family {
         let floors: u32 = parts.iter().map(|cell| cell.floor()).sum();
         let free = open.saturating_sub(floors);
         let small = |cell: &&Cell| cell.must_reach(threshold);
-        parts.iter().filter(small).all(|cell| free + cell.floor() >= threshold)
+        parts
+            .iter()
+            .filter(small)
+            .all(|cell| free + cell.floor() >= threshold)
     }
 
     /// The shown cell of a sum that costs least to hide: the smallest part, the total last.

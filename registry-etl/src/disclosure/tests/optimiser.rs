@@ -62,7 +62,10 @@ impl Attacker {
                 let least = self.optimum(at, OptimizationDirection::Minimize);
                 let most = self.optimum(at, OptimizationDirection::Maximize);
                 let least = least.expect("what is shown is possible");
-                ((least - 1e-6).ceil() as u32, most.map(|most| (most + 1e-6).floor() as u32))
+                (
+                    (least - 1e-6).ceil() as u32,
+                    most.map(|most| (most + 1e-6).floor() as u32),
+                )
             }
         }
     }
@@ -79,7 +82,10 @@ impl Attacker {
             })
             .collect();
         for (terms, how, right) in &self.relations {
-            let terms: Vec<_> = terms.iter().map(|(at, factor)| (unknowns[*at], *factor)).collect();
+            let terms: Vec<_> = terms
+                .iter()
+                .map(|(at, factor)| (unknowns[*at], *factor))
+                .collect();
             problem.add_constraint(terms.as_slice(), *how, *right);
         }
         match problem.solve() {

@@ -41,15 +41,23 @@ fn parts_of(exact: &AdherenceTable, total: &AdherenceRow) -> Vec<Vec<usize>> {
     let rows = &exact.rows;
     let those = |keep: &dyn Fn(&AdherenceRow) -> bool| -> Vec<usize> {
         (0..rows.len())
-            .filter(|at| rows[*at].measure == total.measure && rows[*at].period == total.period && keep(&rows[*at]))
+            .filter(|at| {
+                rows[*at].measure == total.measure && rows[*at].period == total.period && keep(&rows[*at])
+            })
             .collect()
     };
     let third = |row: &AdherenceRow| {
-        exact.centre_tertiles.get(&row.level).map_or("not_recorded", String::as_str).to_owned()
+        exact
+            .centre_tertiles
+            .get(&row.level)
+            .map_or("not_recorded", String::as_str)
+            .to_owned()
     };
     match total.by {
         By::Network => By::PARTS.iter().map(|by| those(&|row| row.by == *by)).collect(),
-        By::Year => vec![those(&|row| row.by == By::HalfYear && row.level.starts_with(&total.level))],
+        By::Year => vec![those(&|row| {
+            row.by == By::HalfYear && row.level.starts_with(&total.level)
+        })],
         By::VolumeTertile => vec![those(&|row| row.by == By::Centre && third(row) == total.level)],
         _ => Vec::new(),
     }
@@ -58,7 +66,11 @@ fn parts_of(exact: &AdherenceTable, total: &AdherenceRow) -> Vec<Vec<usize>> {
 /// What stands against the rule, for every hidden count.
 fn given_away(exact: &AdherenceTable, shown: &AdherenceTable, threshold: u32, parts: bool) -> Vec<String> {
     let mut attacker = Attacker::default();
-    let rows: Vec<Unknowns> = shown.rows.iter().map(|row| unknowns(&mut attacker, row)).collect();
+    let rows: Vec<Unknowns> = shown
+        .rows
+        .iter()
+        .map(|row| unknowns(&mut attacker, row))
+        .collect();
     for (at, row) in exact.rows.iter().enumerate() {
         for parts in parts_of(exact, row).into_iter().filter(|parts| !parts.is_empty()) {
             for kind in 0..KINDS {
@@ -78,7 +90,10 @@ fn given_away(exact: &AdherenceTable, shown: &AdherenceTable, threshold: u32, pa
         }
         // All cases are the recent and the older ones.
         let recent = exact.rows.iter().position(|other| {
-            row.period == Period::All && other.period == Period::Last24Months && other.by == row.by && other.level == row.level
+            row.period == Period::All
+                && other.period == Period::Last24Months
+                && other.by == row.by
+                && other.level == row.level
         });
         if let Some(recent) = recent {
             let mut older = Vec::new();
@@ -89,13 +104,20 @@ fn given_away(exact: &AdherenceTable, shown: &AdherenceTable, threshold: u32, pa
             }
             let all_older = attacker.count(None, 0);
             attacker.is_sum(all_older, &older[..2]);
-            wanted.push((name("older patients"), all_older, of - exact.rows[recent].denominator.unwrap()));
+            wanted.push((
+                name("older patients"),
+                all_older,
+                of - exact.rows[recent].denominator.unwrap(),
+            ));
         }
     }
     let mut found = Vec::new();
     for (name, count, truth) in wanted {
         let (least, most) = attacker.interval(count);
-        assert!(least <= truth && most.is_none_or(|most| truth <= most), "{name}: not the table that was shown");
+        assert!(
+            least <= truth && most.is_none_or(|most| truth <= most),
+            "{name}: not the table that was shown"
+        );
         let small = truth > 0 && truth < threshold && most.is_some_and(|most| most < threshold);
         if small {
             found.push(format!("{name} is {truth}, between {least} and {most:?}"));
@@ -121,10 +143,17 @@ proptest! {
 fn the_attack_succeeds_where_nothing_but_the_small_cell_is_hidden() {
     let exact = table(&[head("1a", "patient")], &cases());
     let mut shown = adherence(&exact, &Audience::Exact, &Thresholds::default());
-    for row in shown.rows.iter_mut().filter(|row| row.by == By::Centre && row.level == "C3") {
+    for row in shown
+        .rows
+        .iter_mut()
+        .filter(|row| row.by == By::Centre && row.level == "C3")
+    {
         (row.patients, row.numerator, row.denominator) = (None, None, None);
         row.suppressed = Some(Suppression::FewPatients);
     }
     let found = given_away(&exact, &shown, 5, false);
-    assert!(found.iter().any(|one| one.starts_with("patients of Centre C3")), "{found:?}");
+    assert!(
+        found.iter().any(|one| one.starts_with("patients of Centre C3")),
+        "{found:?}"
+    );
 }
