@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
 use registry_core::storage::{DataRequest, DeliveredBundle, Release, RunStatus};
-use registry_etl::releases::{Approved, ReleaseError, ReleaseOptions};
+use registry_etl::releases::{Approved, Manifest, ReleaseError, ReleaseOptions};
+use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
 use crate::runs::engine_of;
@@ -78,7 +79,7 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
     let built =
         registry_etl::releases::build(&state.store, &registry, &engine, &run, &options, &mut draft.out)?;
     if built.sha256 != release.sha256 {
-        return Err(Problem::new(Kind::ReleaseGone));
+        return Err(gone(&release.manifest, &built.manifest));
     }
     draft.keep(&path)?;
     Ok((release, path))
@@ -87,8 +88,8 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
 /// The bundle of an approved request, built when it is asked for first: what was recorded of it, and its file.
 ///
 /// # Errors
-/// [`Kind::NotFound`], also for another researcher's request; [`Kind::RequestNotOpen`]; [`Kind::ReleaseGone`] when it cannot be built again
-/// as it was.
+/// [`Kind::NotFound`], also for another researcher's request; [`Kind::RequestNotOpen`]; [`Kind::ReleaseGone`] when it holds a case withdrawn
+/// since, or cannot be built again as it was.
 pub fn request_bundle(
     state: &AppState,
     scope: &Scope,
@@ -99,15 +100,21 @@ pub fn request_bundle(
     let Some(access) = request.open_on(today) else {
         return Err(Problem::new(Kind::RequestNotOpen));
     };
+    let registry = Scope::system("release");
     let folder = &state.settings.releases.folder;
     let path = folder.join(format!("request-{}.zip", request.request_id));
     if let Some(known) = &request.bundle {
+        if state
+            .store
+            .delivery_holds_withdrawn(&registry, &request.request_id)?
+        {
+            return Err(gone_because(&[WITHDRAWN.to_owned()]));
+        }
         let whole = |file: std::fs::Metadata| i64::try_from(file.len()) == Ok(known.bytes);
         if std::fs::metadata(&path).is_ok_and(whole) {
             return Ok((request.clone(), known.clone(), path));
         }
     }
-    let registry = Scope::system("release");
     let release = state.store.release(&registry, &request.release_id)?;
     let run = state.store.run(&registry, release.run)?;
     let engine = engine_of(state, &run).map_err(|problem| Problem {
@@ -135,18 +142,46 @@ pub fn request_bundle(
         bytes: i64::try_from(built.bytes).unwrap_or(i64::MAX),
         manifest: serde_json::to_value(&built.manifest).map_err(Problem::internal)?,
     };
-    if request
-        .bundle
-        .as_ref()
-        .is_some_and(|known| known.sha256 != bundle.sha256)
+    if let Some(known) = &request.bundle
+        && known.sha256 != bundle.sha256
     {
-        return Err(Problem::new(Kind::ReleaseGone));
+        return Err(gone(&known.manifest, &built.manifest));
     }
     state
         .store
         .record_delivery(&registry, &request.request_id, &bundle, &built.case_ids)?;
     draft.keep(&path)?;
     Ok((request, bundle, path))
+}
+
+const WITHDRAWN: &str = "cases it held have been withdrawn since";
+
+/// Why a bundle is not what it was, from the manifest it had and the one it would have now; without numbers, which could point at a patient.
+fn gone(was: &Value, now: &Manifest) -> Problem {
+    let (cases, program) = (was["cases"].as_u64(), was["program"].as_str());
+    let mut why = Vec::new();
+    if cases.is_some_and(|cases| cases > now.cases) {
+        why.push(WITHDRAWN.to_owned());
+    }
+    if program != Some(now.program.as_str()) {
+        let made = program.map_or_else(|| "another version".to_owned(), |made| format!("version {made}"));
+        why.push(format!(
+            "it was made by {made} of the program, and this is version {}",
+            now.program
+        ));
+    }
+    if why.is_empty() {
+        return Problem::new(Kind::ReleaseGone);
+    }
+    gone_because(&why)
+}
+
+fn gone_because(why: &[String]) -> Problem {
+    let detail = format!(
+        "The bundle cannot be built again as it was: {}; ask for a new release",
+        why.join(", and ")
+    );
+    Problem::with(Kind::ReleaseGone, detail)
 }
 
 fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
@@ -215,5 +250,42 @@ impl Drop for Draft {
             // Nothing more can be done about a draft that cannot be removed; its name says what it is.
             std::fs::remove_file(&self.path).ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_bundle_that_is_gone_says_why() {
+        let manifest = |cases: u64, program: &str| {
+            json!({ "format": "f", "release": "r", "title": "t", "run": 1, "cut_off": "2026-01-01", "watermark": 1, "versions": {},
+                "program": program, "filters": [], "cases": cases, "files": [], "withheld": [] })
+        };
+        let now: Manifest = serde_json::from_value(manifest(7, "2.0.0")).unwrap();
+        let why = |was: &Value| gone(was, &now).detail;
+        let told = |words: &str| {
+            Some(format!(
+                "The bundle cannot be built again as it was: {words}; ask for a new release"
+            ))
+        };
+        let other = "it was made by version 1.0.0 of the program, and this is version 2.0.0";
+        assert_eq!(
+            why(&manifest(8, "2.0.0")),
+            told("cases it held have been withdrawn since")
+        );
+        assert_eq!(why(&manifest(7, "1.0.0")), told(other));
+        assert_eq!(
+            why(&manifest(8, "1.0.0")),
+            told(&format!("cases it held have been withdrawn since, and {other}"))
+        );
+        let mut old = manifest(7, "");
+        old.as_object_mut().unwrap().remove("program");
+        let another = "it was made by another version of the program, and this is version 2.0.0";
+        assert_eq!(why(&old), told(another));
+        assert_eq!(why(&manifest(7, "2.0.0")), None);
+        assert_eq!(gone(&manifest(7, "2.0.0"), &now).kind, Kind::ReleaseGone);
     }
 }

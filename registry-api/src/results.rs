@@ -1,10 +1,12 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+mod indicators;
 mod own;
 mod signals;
 
 use std::collections::HashMap;
 
+pub use indicators::IndicatorResult;
 pub use own::Which;
 pub use signals::Signal;
 

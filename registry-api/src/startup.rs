@@ -8,6 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
 use registry_core::crypto::MasterKey;
 use registry_core::form::Forms;
+use registry_core::guideline::indicators::Indicator;
 use registry_core::guideline::questions::Questions;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
@@ -107,6 +108,10 @@ pub fn assemble_with(
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let verifier = Verifier::of(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
     let in_force = judge.in_force(&schemas.current().version);
+    let indicators = in_force
+        .map(|guideline| Indicator::all(&schemas, guideline))
+        .transpose()
+        .map_err(|e| StartError::Schema(e.to_string()))?;
     let readers = in_force.map(|guideline| verifier.readers(guideline));
     let benchmarks = Benchmarks::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let endpoints = definitions(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
@@ -126,6 +131,7 @@ pub fn assemble_with(
         forms,
         verifier,
         readers: readers.unwrap_or_default(),
+        indicators: indicators.unwrap_or_default(),
         benchmarks,
         endpoints,
         engine: Engine::new(Arc::clone(&judge))

@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 use registry_core::form::Forms;
+use registry_core::guideline::indicators::Indicator;
 use registry_core::record::CentreTable;
 use registry_core::storage::Store;
 use registry_core::validation::Judge;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub verifier: Verifier,
     /// How many measures of the guideline in force read an element.
     pub readers: BTreeMap<String, usize>,
+    /// Measures the committee looks at first, of the guideline in force.
+    pub indicators: Vec<Indicator>,
     /// Published series.
     pub benchmarks: Benchmarks,
     /// Survival endpoints, as defined.

@@ -1,16 +1,12 @@
 """Reads a release into typed pandas frames: `frames = load("folder of the unpacked release")`, one frame per CSV file.
 
-Types come from dictionary.csv and codelists.csv: codes are categoricals with the codes of their list in its order, TRUE and FALSE are
-nullable booleans, days and numbers are nullable numbers, everything else is text. Empty is missing; the reason stays in `<name>__absent`.
+Types are those of dictionary.csv: codes are categoricals with the codes of their list in its order, TRUE and FALSE are nullable booleans,
+integers and numbers are nullable numbers, everything else is text. Empty is missing; the reason stays in `<name>__absent`.
 `labels(folder)` gives the words of every code: {code list: {code: label}}. Needs pandas only.
 """
 import pathlib
-import re
 
 import pandas as pd
-
-BOOLEAN = {"analysed", "os_event", "lost", "outcome"}
-NUMBER = re.compile(r"^(row|unit_row|event|months|os_months|value|baseline|(entry|exit)_days|score_\d+_months|x_.*)$")
 
 
 def table(folder, name):
@@ -24,22 +20,6 @@ def labels(folder):
     return {name: dict(zip(rows["code"], rows["label"])) for name, rows in lists.groupby("code_list", sort=False)}
 
 
-def kind(line, survival):
-    """What a column holds: boolean, number, code or text."""
-    name, element = line["column"], line["type"]
-    if name.endswith(("_day_min", "_day_max")):
-        return "number"
-    if name.endswith(("__absent", "__precision")):
-        return "text"
-    if "___" in name or element == "boolean" or (survival and name in BOOLEAN):
-        return "boolean"
-    if element in ("integer", "number", "percent", "year"):
-        return "number"
-    if isinstance(line["code_list"], str):
-        return "code"
-    return "number" if not isinstance(element, str) and NUMBER.match(name) else "text"
-
-
 def load(folder="."):
     """Every CSV file that dictionary.csv describes, by its name without `.csv`."""
     codes = labels(folder)
@@ -47,10 +27,10 @@ def load(folder="."):
     for file, lines in table(folder, "dictionary.csv").groupby("file", sort=False):
         frame = table(folder, file)
         for _, line in lines.iterrows():
-            name, what = line["column"], kind(line, file.startswith("survival_"))
+            name, what = line["column"], line["type"]
             if what == "boolean":
                 frame[name] = frame[name].map({"TRUE": True, "FALSE": False}).astype("boolean")
-            elif what == "number":
+            elif what in ("integer", "number"):
                 frame[name] = pd.to_numeric(frame[name]).convert_dtypes()
             elif what == "code":
                 frame[name] = pd.Categorical(frame[name], categories=list(codes[line["code_list"]]))

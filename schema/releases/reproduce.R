@@ -39,12 +39,17 @@ kaplan_meier <- function(rows, clustered) {
     survfit(Surv(start, exit, any) ~ 1, data = rows, conf.type = "log-log")
   }
   half <- quantile(fit, 0.5)
+  # The first time a limit falls to a half. With delayed entry a limit can rise again, and `quantile` then takes any of its crossings.
+  falls <- function(limit, by_quantile) {
+    if (!is.unsorted(-limit[!is.na(limit)])) return(unname(by_quantile))
+    fit$time[which(limit <= 0.5)[1]]
+  }
   function(term, quantity, months) {
     if (quantity == "patients") return(length(unique(rows$patient_id)))
     if (quantity == "events") return(length(unique(rows$patient_id[rows$any == 1])))
     if (quantity == "median_months") return(unname(half$quantile) / DAYS_PER_MONTH)
-    if (quantity == "median_lower") return(unname(half$lower) / DAYS_PER_MONTH)
-    if (quantity == "median_upper") return(unname(half$upper) / DAYS_PER_MONTH)
+    if (quantity == "median_lower") return(falls(fit$lower, half$lower) / DAYS_PER_MONTH)
+    if (quantity == "median_upper") return(falls(fit$upper, half$upper) / DAYS_PER_MONTH)
     at <- summary(fit, times = months * DAYS_PER_MONTH, extend = TRUE)
     # Before the first event there is no uncertainty: [1, 1].
     value <- c(survival = at$surv, lower = at$lower, upper = at$upper)

@@ -20,7 +20,7 @@ use measured::{Failure, in_turns};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use registry_etl::statistics::survival::{Columns, CoxModel, Groups, Rows, cox, log_rank};
-use registry_etl::statistics::{Band, Subject, kaplan_meier};
+use registry_etl::statistics::{Band, Subject, kaplan_meier_of};
 
 const ROUNDS: usize = 5;
 const GROUPS: u64 = 5;
@@ -126,7 +126,7 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
     let mut curve = || -> Result<(), Failure> {
         let pairs = many.time.iter().zip(&many.event);
         let subjects = pairs.map(|(time, event)| Subject::new(*time, *event == 1));
-        let curve = kaplan_meier(subjects, 0.95, Band::LogLog)?;
+        let curve = kaplan_meier_of(subjects, 0.95, Band::LogLog)?;
         median = curve.time_at_survival(0.5)?.map_or(f64::NAN, |one| one.time);
         Ok(())
     };

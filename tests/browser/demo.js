@@ -31,7 +31,7 @@ export const pagesOf = (role) => {
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist", "/queries", "/queries/metrics");
   if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");
-  if (["committee", "coordinator"].includes(role)) pages.push("/runs", "/signals");
+  if (["committee", "coordinator"].includes(role)) pages.push("/runs", "/signals", "/brief");
   if (role === "coordinator") pages.push("/adjudication", "/tasks", "/admin");
   return pages;
 };

@@ -237,6 +237,30 @@ test("the adherence page prints to a PDF", async () => {
   await context.close();
 });
 
+test("the quarterly brief is two sheets of A4, for the office as for the committee", async () => {
+  for (const role of ["committee", "coordinator"]) {
+    const { context, page } = await signIn(browser, role);
+    await page.goto(`${base}/brief`);
+    assert.equal(await page.locator(".sheet").count(), 2);
+    assert.doesNotMatch(await page.locator("main").innerText(), /\bC\d\d\b/);
+    await page.emulateMedia({ media: "print" });
+    assert.ok(await page.locator("svg.chart .bar").first().isVisible(), "bars are printed");
+    const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
+    assert.equal(pdf.match(/\/Type\s*\/Page\b/g).length, 2, role);
+    await context.close();
+  }
+});
+
+test("the overview, the signals and the brief fit a telephone", async () => {
+  const { context, page } = await signIn(browser, "committee", { viewport: { width: 360, height: 800 } });
+  for (const path of ["/", "/signals", "/brief"]) {
+    await page.goto(base + path);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 1, `${path} scrolls sideways`);
+  }
+  await context.close();
+});
+
 test("signing out ends the session", async () => {
   const { context, page } = await signIn(browser, "coordinator");
   const cookies = await context.cookies();

@@ -94,6 +94,40 @@ impl Frozen {
             .expect(200)
             .json()
     }
+
+    /// The data package of a request's bundle is that of the tables which are in it, as they are in it.
+    fn is_described(&self, id: &str, manifest: &Value) {
+        let address = format!("/api/v1/data-requests/{id}/files/datapackage.json");
+        let package = self.researcher.get(&address).expect(200).json();
+        let told = |files: &Value, name: &str, digest: &str| -> BTreeSet<(String, String)> {
+            let files = files.as_array().expect("a list").iter();
+            files
+                .map(|file| [name, digest].map(|key| file[key].as_str().expect("text").to_owned()))
+                .map(|[name, digest]| (name, digest.trim_start_matches("sha256:").to_owned()))
+                .filter(|(name, _)| name.ends_with(".csv"))
+                .collect()
+        };
+        assert_eq!(
+            told(&package["resources"], "path", "hash"),
+            told(&manifest["files"], "name", "sha256")
+        );
+        let patients = package["resources"].as_array().expect("a list").iter();
+        let patients = patients.filter(|one| one["path"] == "patient.csv");
+        let fields: Vec<&Value> = patients
+            .flat_map(|one| one["schema"]["fields"].as_array().expect("fields"))
+            .collect();
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|field| field["name"] == name)
+                .expect("a field")
+        };
+        assert_eq!(field("age_at_diagnosis")["type"], "string");
+        let reasons = field("sex__absent")["constraints"]["enum"]
+            .as_array()
+            .expect("reasons");
+        assert!(reasons.contains(&json!("withheld")), "{reasons:?}");
+    }
 }
 
 const THROUGH: &str = "2026-12-31";
@@ -118,12 +152,18 @@ fn exactly_what_was_approved_is_delivered() {
     assert_eq!(
         names,
         BTreeSet::from([
+            "CITATION.cff",
+            "README.md",
             "codelists.csv",
+            "datapackage.json",
             "dictionary.csv",
+            "load.R",
+            "load.py",
             "patient.csv",
             "presentation.csv"
         ])
     );
+    here.is_described(&id, &manifest);
     let (header, rows) = here.rows(&id, "presentation.csv");
     assert_eq!(header, ["patient_id", "row", "timing", "timing__absent"]);
     assert_eq!(rows.len(), 6 * 4 + 2);
@@ -196,13 +236,13 @@ fn exactly_what_was_approved_is_delivered() {
             "identifies outside the registry; patient_id takes its place"
         ))
     );
-    // Counted: the manifest, three files (one of them not there and not counted).
+    // Counted: the manifest, the data package, three files (one of them not there and not counted).
     let shown = here
         .office
         .get(&format!("/api/v1/data-requests/{id}"))
         .expect(200)
         .json();
-    assert_eq!(shown["downloads"], 4);
+    assert_eq!(shown["downloads"], 5);
     here.service.verify_audit();
 }
 
@@ -481,7 +521,10 @@ fn a_withdrawal_names_the_releases_and_requests_that_held_the_case() {
         events.to_string().contains(&delivered),
         "the event names the request"
     );
-    // What is built from now on holds it no more.
+    // What was delivered is not handed out again, though its file is there; what is built from now on holds the case no more.
+    let refused = here.researcher.get(&bundle).expect(410).json();
+    let why = refused["detail"].as_str().expect("a reason");
+    assert!(why.contains("withdrawn since"), "{why}");
     let (_, rows) = here.rows(&unread, "survival_s1.csv");
     assert_eq!(rows.len(), 7);
     here.service.verify_audit();

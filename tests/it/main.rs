@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod brief;
 mod cases;
 mod centres;
 mod data_requests;

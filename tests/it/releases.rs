@@ -168,6 +168,10 @@ fn a_lost_bundle_is_built_again_as_it_was_or_is_gone() {
         "a kept bundle stays"
     );
     std::fs::remove_file(&file).expect("lost");
-    assert_eq!(office.get(&address).expect(410).code(), "release_gone");
+    let gone = office.get(&address).expect(410);
+    assert_eq!(gone.code(), "release_gone");
+    let why = gone.json()["detail"].as_str().expect("words").to_owned();
+    assert!(why.contains("withdrawn since"), "{why}");
+    assert!(!why.contains("program") && !why.contains("FIG-"), "{why}");
     assert!(!file.exists(), "nothing else is put in its place");
 }

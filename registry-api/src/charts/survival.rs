@@ -153,7 +153,12 @@ mod tests {
 
     #[test]
     fn the_longest_name_ends_before_the_first_number() {
-        for name in ["All", "Not by then", "Malignant peripheral nerve sheath tumour", "Not by then, and not in the months after the landmark"] {
+        for name in [
+            "All",
+            "Not by then",
+            "Malignant peripheral nerve sheath tumour",
+            "Not by then, and not in the months after the landmark",
+        ] {
             // Ten letters a line of 62 pixels at twelve pixels a letter's height; the number at month 0 is 20 wide, around the axis.
             let end = 32.0 + 6.2 * name.chars().count() as f64;
             assert!(end + 10.0 <= margin([name].into_iter()), "{name}");

@@ -134,6 +134,7 @@ impl Frame {
             add("/verification", "Verification");
         }
         if matches!(role, Role::Committee | Role::Coordinator) {
+            add("/brief", "Brief");
             add("/signals", "Signals");
             add("/runs", "Runs");
         }

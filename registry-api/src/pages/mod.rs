@@ -6,12 +6,14 @@ mod adjudication;
 mod admin;
 mod alternatives;
 mod assets;
+mod brief;
 mod case;
 mod cases;
 mod course;
 mod definition;
 mod entry;
 mod frame;
+mod indicators;
 mod life_cycle;
 mod measure;
 mod overview;
@@ -58,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             alternatives::compute,
         ),
         guarded(Method::GET, "/signals", signals::page),
+        guarded(Method::GET, "/brief", brief::page),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),

@@ -6,6 +6,7 @@ use registry_core::access::{Role, Scope};
 use registry_etl::results::{LevelCount, Overview};
 
 use super::frame::start;
+use super::indicators::{self, Line};
 use super::{Frame, html, words};
 use crate::charts;
 use crate::guard::{Allowed, Anyone, NoQuery, ReadsResults};
@@ -42,6 +43,10 @@ struct Data {
     accrual: Vec<(String, String)>,
     histology: Vec<(String, String)>,
     timing: Vec<(String, String)>,
+    /// Measures the committee looks at first.
+    indicators: Vec<Line>,
+    /// The viewer's own centre, named in their heading.
+    own: Option<String>,
     by_centre: Vec<CentreLine>,
 }
 
@@ -86,7 +91,11 @@ pub(super) async fn page(
             Err(problem) => return Err(problem),
         };
         let survival = view.survival("S1")?;
-        let data = data(&view.overview()?, super::survival::median(&survival), view.own());
+        let data = Data {
+            indicators: indicators::lines(&view.indicators()?),
+            own: view.own().map(str::to_owned),
+            ..data(&view.overview()?, super::survival::median(&survival), view.own())
+        };
         Ok(Page {
             frame: frame.with_run(&view.run),
             tasks,
@@ -144,6 +153,8 @@ fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
             .collect(),
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
+        indicators: Vec::new(),
+        own: None,
         by_centre: overview
             .by_centre
             .iter()

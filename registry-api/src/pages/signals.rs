@@ -22,17 +22,18 @@ struct Data {
     more: usize,
 }
 
-struct Row {
-    centre: String,
-    measure: String,
-    title: String,
-    rate: String,
-    network: String,
-    n: String,
-    not_assessable: String,
-    adjusted: &'static str,
-    q: String,
-    runs: u32,
+/// A signal, spoken.
+pub(super) struct Row {
+    pub(super) centre: String,
+    pub(super) measure: String,
+    pub(super) title: String,
+    pub(super) rate: String,
+    pub(super) network: String,
+    pub(super) n: String,
+    pub(super) not_assessable: String,
+    pub(super) adjusted: &'static str,
+    pub(super) q: String,
+    pub(super) runs: u32,
 }
 
 pub(super) async fn page(
@@ -60,7 +61,7 @@ pub(super) async fn page(
     html(&page)
 }
 
-fn row(signal: Signal) -> Row {
+pub(super) fn row(signal: Signal) -> Row {
     let point = signal.point;
     let share = point.not_assessable.zip(point.denominator).map(|(missing, n)| {
         let all = missing + n;

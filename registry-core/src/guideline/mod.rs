@@ -5,6 +5,7 @@ mod composite;
 mod evaluate;
 mod explain;
 mod files;
+pub mod indicators;
 mod measure;
 mod outcome;
 pub mod patients;

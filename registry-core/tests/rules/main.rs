@@ -16,6 +16,7 @@ mod faults;
 mod faulty_files;
 mod figures;
 mod golden;
+mod indicators;
 mod information;
 mod leaves;
 mod outcomes;

@@ -1,6 +1,7 @@
 //! Analysis-ready file: adherence per unit.
 
 use super::ReleaseError;
+use super::described::{Described, Holds, names};
 use super::spool::{FinishedTable, Table};
 use crate::measures::CaseEvaluation;
 use crate::results::MeasureHead;
@@ -8,23 +9,37 @@ use crate::results::MeasureHead;
 /// The file of outcomes.
 pub(super) const ADHERENCE: &str = "adherence_units.csv";
 
-/// Its columns: name and meaning.
-pub(super) const ADHERENCE_COLUMNS: [(&str, &str); 9] = [
-    ("patient_id", "pseudonym of the patient in this release"),
-    ("measure", "id of the measure"),
-    ("statement", "number of the consensus statement"),
-    ("kind", "adherence, avoidance, documentation or utilisation"),
-    ("unit", "what is counted"),
-    (
+/// Its columns.
+pub(super) const ADHERENCE_COLUMNS: [Described; 9] = [
+    Described::key(
+        "patient_id",
+        Holds::Text,
+        "pseudonym of the patient in this release",
+    ),
+    Described::key("measure", Holds::Text, "id of the measure"),
+    Described::plain("statement", Holds::Text, "number of the consensus statement"),
+    Described::plain(
+        "kind",
+        Holds::Text,
+        "adherence, avoidance, documentation or utilisation",
+    ),
+    Described::plain("unit", Holds::Text, "what is counted"),
+    Described::key(
         "unit_row",
+        Holds::Integer,
         "row of the unit in its entity's file, from 1; empty for the patient",
     ),
-    (
+    Described::plain(
         "outcome",
+        Holds::Text,
         "MET, NOT_MET, USED, NOT_USED, NOT_ASSESSABLE, EXCLUDED, EXCEPTED, NOT_IN_DENOM",
     ),
-    ("reason", "why it is not assessable"),
-    ("element", "which element or section made it not assessable"),
+    Described::plain("reason", Holds::Text, "why it is not assessable"),
+    Described::plain(
+        "element",
+        Holds::Text,
+        "which element or section made it not assessable",
+    ),
 ];
 
 /// The file while it grows.
@@ -34,9 +49,8 @@ pub(super) struct AdherenceTable {
 
 impl AdherenceTable {
     pub(super) fn begin() -> Result<Self, ReleaseError> {
-        let names = ADHERENCE_COLUMNS.map(|column| column.0.to_owned());
         Ok(Self {
-            table: Table::begin(ADHERENCE, names.to_vec())?,
+            table: Table::begin(ADHERENCE, names(&ADHERENCE_COLUMNS))?,
         })
     }
 

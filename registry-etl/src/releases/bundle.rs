@@ -5,7 +5,7 @@ use super::deidentify::Rules;
 use super::entities::{ReleasedCase, tables};
 use super::projection::{self, RequestNotes};
 use super::spool::FinishedTable;
-use super::{ReleaseError, ReleaseOptions, columns, endpoints, reference_tables};
+use super::{ReleaseError, ReleaseOptions, columns, endpoints, package, reference_tables};
 use crate::cohorts::definitions;
 use crate::measures::{CaseEvaluation, CaseFacts, Engine};
 use crate::results::RunIdentity;
@@ -61,6 +61,9 @@ pub struct Manifest {
     pub watermark: i64,
     /// Schema, guideline and engine versions and digests, as the run keeps them.
     pub versions: Value,
+    /// Version of the program that wrote the bundle.
+    #[serde(default)]
+    pub program: String,
     /// Which cases are in it.
     pub filters: Vec<String>,
     pub cases: u64,
@@ -180,13 +183,16 @@ pub fn build(
         .iter()
         .find(|f| f.name == "patient.csv")
         .map_or(0, |f| f.rows);
-    let (files, request) = match approved {
+    let (mut files, request) = match approved {
         Some(approved) => {
             let (files, notes) = projection::cut(files, &entity_files, approved, &rules)?;
             (files, Some(notes))
         }
         None => (files, None),
     };
+    let described = package::datapackage(options, &files)?;
+    files.push(described);
+    files.push(package::citation(options, run)?);
     let manifest = Manifest {
         format: "rps-registry-release/1".to_owned(),
         release: options.release_id.clone(),
@@ -195,6 +201,7 @@ pub fn build(
         cut_off: run.cutoff_date.to_string(),
         watermark: run.watermark,
         versions: run.parameters.clone(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
         filters: vec![
             "consent.research_reuse = true".to_owned(),
             "not a draft, not withdrawn when the bundle was built".to_owned(),

@@ -3,6 +3,7 @@
 use registry_core::dictionary::{Element, ElementKind, Entity, EntityKind, Visibility};
 
 use super::bundle::Withheld;
+use super::described::Holds as Kind;
 use super::projection::{AGE_COLUMN, Approved, undeliverable};
 
 /// What a column holds of its element.
@@ -35,6 +36,24 @@ pub(super) struct Column {
 }
 
 impl Column {
+    /// What its fields are. An integer of a code list stays a number.
+    pub(super) fn holds(&self, element: &Element) -> Kind {
+        match self.field {
+            Field::Holds(_) => Kind::Boolean,
+            Field::DayMin | Field::DayMax => Kind::Integer,
+            Field::Precision => Kind::Precision,
+            Field::Absent => Kind::Absence,
+            Field::Key | Field::Age => Kind::Text,
+            Field::Value => match element.kind {
+                ElementKind::Boolean => Kind::Boolean,
+                ElementKind::Integer | ElementKind::Year => Kind::Integer,
+                ElementKind::Number | ElementKind::Percent => Kind::Number,
+                ElementKind::Code if element.codes.is_some() => Kind::Code,
+                _ => Kind::Text,
+            },
+        }
+    }
+
     /// What the column says, for the dictionary.
     pub(super) fn meaning(&self) -> String {
         match &self.field {

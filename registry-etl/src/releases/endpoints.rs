@@ -4,6 +4,7 @@
 //! estimates here are of those and may differ from a run's. Exact: whoever has the rows can compute them.
 
 use super::ReleaseError;
+use super::described::{Described, Holds, names};
 use super::estimates::{ESTIMATE_COLUMNS, lines};
 use super::spool::{FinishedTable, Table};
 use crate::cohorts::dataset::{DataRow, Told, WITHHELD, covariates, estimates, rows, strata};
@@ -29,69 +30,76 @@ const TEXTS: [(&str, &str); 4] = [
 /// The endpoint whose file has columns of its own name.
 const OVERALL: &str = "S1";
 
-/// A column: name and meaning.
-pub(super) type Column = (String, String);
-
 /// The file of an endpoint.
 pub(super) fn file(definition: &Definition) -> String {
     format!("survival_{}.csv", definition.id.to_lowercase().replace('-', "_"))
 }
 
 /// The columns of an endpoint's file.
-pub(super) fn columns(definition: &Definition) -> Vec<Column> {
-    let column = |name: &str, meaning: &str| (name.to_owned(), meaning.to_owned());
-    let mut all = vec![column(
+pub(super) fn columns(definition: &Definition) -> Vec<Described> {
+    use Holds::{Boolean, Integer, Number, Text};
+    let plain = Described::plain;
+    let mut all = vec![Described::key(
         "patient_id",
+        Text,
         "pseudonym of the patient in this release; several rows of one patient are one cluster",
     )];
     if definition.origin == Origin::RepeatMetastasectomy {
-        all.push(column("row", "which repeated operation of the patient, from 1"));
+        all.push(Described::key(
+            "row",
+            Integer,
+            "which repeated operation of the patient, from 1",
+        ));
     }
-    all.push(column("histology_code", "derived histology"));
+    all.push(plain("histology_code", Text, "derived histology"));
     let analysed = format!("whether the row is in the primary estimate of {}", definition.id);
-    all.push(column("analysed", &analysed));
-    all.push(column("left_out", "the first reason why it is not"));
+    all.push(Described::made("analysed", Boolean, analysed));
+    all.push(plain("left_out", Text, "the first reason why it is not"));
     match definition.event.estimator() {
         Estimator::Survival | Estimator::Incidence => {
             let overall = definition.id == OVERALL;
             let since = definition.origin_text.to_lowercase();
-            all.push((
-                "entry_days".to_owned(),
+            all.push(Described::made(
+                "entry_days",
+                Integer,
                 format!("registration, in days from the origin ({since}), when later (delayed entry)"),
             ));
-            all.push(column(
+            all.push(plain(
                 "exit_days",
+                Integer,
                 "event or end of observation, in days from the origin",
             ));
             let months = if overall { "os_months" } else { "months" };
-            all.push(column(months, "exit_days / 30.4375"));
+            all.push(plain(months, Number, "exit_days / 30.4375"));
             if overall {
-                all.push(column("os_event", "TRUE for death, FALSE for censored"));
+                all.push(plain("os_event", Boolean, "TRUE for death, FALSE for censored"));
             }
-            all.push(column(
+            all.push(plain(
                 "lost",
+                Boolean,
                 "TRUE when the last contact says the patient is lost",
             ));
-            all.push(("event".to_owned(), codes(definition)));
+            all.push(Described::made("event", Integer, codes(definition)));
         }
         Estimator::Proportion => {
             let meaning = format!("{}; empty when it cannot be assessed", definition.event_text);
-            all.push(("outcome".to_owned(), meaning));
+            all.push(Described::made("outcome", Boolean, meaning));
         }
         Estimator::Change => {
-            all.push(column("baseline", "QLQ-C30 summary score at the baseline"));
+            all.push(plain("baseline", Number, "QLQ-C30 summary score at the baseline"));
             for months in [3, 6, 12] {
                 let meaning = format!("the score {months} months after the baseline, 45 days on either side");
-                all.push((format!("score_{months}_months"), meaning));
+                all.push(Described::made(format!("score_{months}_months"), Number, meaning));
             }
         }
     }
     for stratum in strata(definition) {
         let meaning = "level at the origin, as results are broken down; not_recorded is a level";
-        all.push(column(stratum.as_str(), meaning));
+        all.push(plain(stratum.as_str(), Text, meaning));
     }
     for (code, label) in covariates(definition) {
-        all.push((format!("x_{code}"), format!("covariate of the model: {label}")));
+        let meaning = format!("covariate of the model: {label}");
+        all.push(Described::made(format!("x_{code}"), Number, meaning));
     }
     all
 }
@@ -122,11 +130,9 @@ pub(super) fn tables(
         ..Cohort::of(cases)
     };
     let mut finished = Vec::new();
-    let header = ESTIMATE_COLUMNS.map(|column| column.0.to_owned()).to_vec();
-    let mut all = Table::begin(ESTIMATES, header)?;
+    let mut all = Table::begin(ESTIMATES, names(&ESTIMATE_COLUMNS))?;
     for definition in definitions {
-        let columns = columns(definition).into_iter().map(|one| one.0).collect();
-        let mut table = Table::begin(&file(definition), columns)?;
+        let mut table = Table::begin(&file(definition), names(&columns(definition)))?;
         for row in rows(definition, cut_off, &cohort) {
             if let (Some(patient), Some(case)) = (patients.get(row.case), cases.get(row.case)) {
                 table.add(fields(definition, patient, case, &row))?;

@@ -1,28 +1,36 @@
 //! `survival_estimates.csv`: the estimates of the released rows, a number a line, as `reproduce.R` recomputes them.
 
+use super::described::{Described, Holds};
 use crate::cohorts::Definition;
 use crate::results::{
     Analysis, CurveState, IncidenceCurve, ModelState, ProportionRow, RateState, SurvivalCurve, SurvivalResult,
 };
 
-/// Columns: name and meaning.
-pub(super) const ESTIMATE_COLUMNS: [(&str, &str); 9] = [
-    ("endpoint", "id of the endpoint"),
-    ("file", "the rows it is estimated from"),
-    (
+/// Its columns.
+pub(super) const ESTIMATE_COLUMNS: [Described; 9] = [
+    Described::key("endpoint", Holds::Text, "id of the endpoint"),
+    Described::plain("file", Holds::Text, "the rows it is estimated from"),
+    Described::key(
         "method",
+        Holds::Text,
         "kaplan_meier, kaplan_meier_clustered (by patient), aalen_johansen, cox (Efron's ties), share (Wilson) or change (t)",
     ),
-    ("by", "all, or the column that makes the groups"),
-    ("level", "the group"),
-    ("term", "event code of an incidence, covariate of a model"),
-    (
+    Described::key("by", Holds::Text, "all, or the column that makes the groups"),
+    Described::key("level", Holds::Text, "the group"),
+    Described::key(
+        "term",
+        Holds::Text,
+        "event code of an incidence, covariate of a model",
+    ),
+    Described::key(
         "quantity",
+        Holds::Text,
         "what the value is; intervals are of 95 %, those of curves on the scale of log(-log S)",
     ),
-    ("months", "at which time"),
-    (
+    Described::key("months", Holds::Number, "at which time"),
+    Described::plain(
         "value",
+        Holds::Number,
         "empty where a median or an end of its interval is not reached",
     ),
 ];

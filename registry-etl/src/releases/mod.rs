@@ -12,6 +12,8 @@
 //! * Patients and centres carry pseudonyms of this release: keyed hashes, the same patient under one key, unlinkable between keys.
 //! * The bundle of an approved data request holds what was approved and the keys, under pseudonyms of its own, with ages and calendar years in
 //!   bands and groups of patients as large as `schema/releases/deidentification.toml` wants them.
+//! * `datapackage.json` describes the tables to any tool that reads Frictionless Data Packages, from `dictionary.csv` as it is in the bundle;
+//!   `CITATION.cff` says how to cite them.
 //! * UTF-8 without byte order mark, comma, RFC 4180, rows sorted by key, TRUE and FALSE, no time of making: built again from
 //!   the same run with the same key, the bundle is the same byte for byte.
 
@@ -19,10 +21,12 @@ mod analysis;
 mod bundle;
 mod columns;
 mod deidentify;
+mod described;
 mod endpoints;
 mod entities;
 mod estimates;
 mod k_anonymity;
+mod package;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
@@ -71,6 +75,8 @@ pub enum ReleaseError {
     SchemaVersion(String),
     #[error("schema/releases/deidentification.toml: {0}")]
     Deidentification(String),
+    #[error("{0}: the dictionary does not explain the column {1}")]
+    Unexplained(String, String),
     #[error("the bundle cannot be written")]
     Write(#[from] std::io::Error),
     #[error("a table cannot be written")]

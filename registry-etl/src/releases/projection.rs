@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ReleaseError;
 use super::deidentify::{AGE, Rules, YEARS, age_band, year_band};
+use super::described::{Described, Holds};
 use super::k_anonymity::{self, Cells, KAnonymity};
+use super::reference_tables::{CODELISTS, DICTIONARY};
 use super::spool::{FinishedTable, Table};
 use crate::cohorts::RecordedDate;
 
@@ -41,12 +43,10 @@ pub struct RequestNotes {
     pub k_anonymity: Option<KAnonymity>,
 }
 
-/// Explains the columns; cut to the files that are there.
-const DICTIONARY: &str = "dictionary.csv";
 /// Files that explain and load the others: always there.
-const ALWAYS: [&str; 5] = [DICTIONARY, "codelists.csv", "README.md", "load.R", "load.py"];
+const ALWAYS: [&str; 5] = [DICTIONARY, CODELISTS, "README.md", "load.R", "load.py"];
 /// The file of the patients, which holds the quasi-identifiers.
-const PATIENTS: &str = "patient.csv";
+pub(super) const PATIENTS: &str = "patient.csv";
 /// Pseudonym of the centre, or its id.
 const CENTRE: &str = "centre";
 
@@ -242,17 +242,18 @@ fn anonymous(
     Ok((table.finish()?, Some(told)))
 }
 
-/// Keys of the patients' file beside the patient, with what they mean.
-pub(super) fn patient_keys(approved: Option<&Approved>) -> Vec<(&'static str, &'static str)> {
+/// Columns of the patients' file that no element stands behind, beside the patient.
+pub(super) fn patient_columns(approved: Option<&Approved>) -> Vec<Described> {
     let meaning = match approved {
         Some(approved) if approved.centre_unmasked => "the centre",
         _ => "pseudonym of the centre in this release",
     };
-    let mut keys = vec![(CENTRE, meaning)];
+    let mut columns = vec![Described::plain(CENTRE, Holds::Text, meaning)];
     if approved.is_some_and(|approved| approved.calendar_years) {
-        keys.push((YEARS, "calendar years of metastatic diagnosis, in bands"));
+        let meaning = "calendar years of metastatic diagnosis, in bands";
+        columns.push(Described::plain(YEARS, Holds::Text, meaning));
     }
-    keys
+    columns
 }
 
 /// The column that stands for a year of birth.

@@ -2,49 +2,102 @@
 
 use super::ReleaseError;
 use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS};
+use super::described::{Described, Holds, names};
 use super::endpoints::{self, ESTIMATES};
 use super::entities::EntityTable;
 use super::estimates::ESTIMATE_COLUMNS;
-use super::projection::{Approved, patient_keys};
+use super::projection::{Approved, PATIENTS, patient_columns};
 use super::spool::{FinishedTable, Table};
 use crate::cohorts::Definition;
 use crate::results::MeasureHead;
+use registry_core::record::Absence;
 use std::collections::BTreeMap;
 
 /// The file of measures.
 const MEASURES: &str = "measures.csv";
-/// Its columns: name and meaning.
-const MEASURE_COLUMNS: [(&str, &str); 7] = [
-    ("measure", "id of the measure, as in adherence_units.csv"),
-    ("statement", "number of the consensus statement"),
-    ("title", "what it is about"),
-    ("level_and_grade", "level of evidence and grade of recommendation"),
-    (
+/// Its columns.
+const MEASURE_COLUMNS: [Described; 7] = [
+    Described::key(
+        "measure",
+        Holds::Text,
+        "id of the measure, as in adherence_units.csv",
+    ),
+    Described::plain("statement", Holds::Text, "number of the consensus statement"),
+    Described::plain("title", Holds::Text, "what it is about"),
+    Described::plain(
+        "level_and_grade",
+        Holds::Text,
+        "level of evidence and grade of recommendation",
+    ),
+    Described::plain(
         "kind",
+        Holds::Text,
         "adherence, avoidance, documentation, utilisation, or composite: all or none of several measures",
     ),
-    ("unit", "what is counted"),
-    (
+    Described::plain("unit", Holds::Text, "what is counted"),
+    Described::plain(
         "unratified",
+        Holds::Text,
         "parameters its results rest on that neither the source fixes nor the committee has ratified, separated by blanks",
     ),
 ];
 
-const DICTIONARY_COLUMNS: [&str; 13] = [
-    "file",
-    "column",
-    "meaning",
-    "entity",
-    "element",
-    "type",
-    "unit",
-    "code_list",
-    "absence_codes",
-    "requirement",
-    "visibility",
-    "introduced",
-    "description",
+/// Explains the columns; in a request's bundle cut to the files that are there.
+pub(super) const DICTIONARY: &str = "dictionary.csv";
+/// Its columns.
+const DICTIONARY_COLUMNS: [Described; 14] = [
+    Described::key("file", Holds::Text, "file of the column"),
+    Described::key("column", Holds::Text, "name of the column"),
+    Described::plain(
+        "key",
+        Holds::Boolean,
+        "TRUE when it is part of the key of its file",
+    ),
+    Described::plain("meaning", Holds::Text, "what it says"),
+    Described::plain("entity", Holds::Text, "entity of the element behind it"),
+    Described::plain("element", Holds::Text, "element behind it"),
+    Described::plain(
+        "type",
+        Holds::Text,
+        "boolean (TRUE, FALSE), integer, number, code (of code_list), absence (of absence_codes), precision (day, month, year) or text",
+    ),
+    Described::plain("unit", Holds::Text, "unit of the element"),
+    Described::plain(
+        "code_list",
+        Holds::Text,
+        "code list of the element, in codelists.csv",
+    ),
+    Described::plain(
+        "absence_codes",
+        Holds::Text,
+        "reasons for a missing value, separated by blanks",
+    ),
+    Described::plain("requirement", Holds::Text, "when the element must be answered"),
+    Described::plain("visibility", Holds::Text, "who may see the element"),
+    Described::plain(
+        "introduced",
+        Holds::Text,
+        "version of the case schema that introduced it",
+    ),
+    Described::plain("description", Holds::Text, "the element in words"),
 ];
+
+/// The file of codes.
+pub(super) const CODELISTS: &str = "codelists.csv";
+/// Its columns.
+const CODELIST_COLUMNS: [Described; 3] = [
+    Described::key("code_list", Holds::Text, "name of the list"),
+    Described::key("code", Holds::Text, "the code; the order is the list's"),
+    Described::plain("label", Holds::Text, "its words"),
+];
+
+/// Keys of an entity's file.
+const PATIENT: Described = Described::key(
+    "patient_id",
+    Holds::Text,
+    "pseudonym of the patient in this release",
+);
+const ROW: Described = Described::key("row", Holds::Integer, "position in the record, from 1");
 
 /// One line per column of every file.
 pub(super) fn dictionary(
@@ -52,33 +105,35 @@ pub(super) fn dictionary(
     definitions: &[Definition],
     approved: Option<&Approved>,
 ) -> Result<FinishedTable, ReleaseError> {
-    let mut table = Table::begin("dictionary.csv", DICTIONARY_COLUMNS.map(str::to_owned).to_vec())?;
+    let mut table = Table::begin(DICTIONARY, names(&DICTIONARY_COLUMNS))?;
     for EntityTable { entity, columns, .. } in tables {
         let file = format!("{}.csv", entity.name);
-        let mut keys = vec![("patient_id", "pseudonym of the patient in this release")];
-        if entity.name == "patient" {
-            keys.extend(patient_keys(approved));
+        let mut keys = vec![PATIENT];
+        if file == PATIENTS {
+            keys.extend(patient_columns(approved));
         }
-        keys.extend(
-            entity
-                .repeated()
-                .then_some(("row", "position in the record, from 1")),
-        );
-        for (name, meaning) in keys {
-            table.add(key_line(&file, name, meaning))?;
+        keys.extend(entity.repeated().then_some(ROW));
+        for column in &keys {
+            table.add(line(&file, column))?;
         }
         for column in columns {
             let Some(element) = entity.elements.get(column.element) else {
                 continue;
             };
-            let absence: Vec<&str> = element.absence.iter().map(|a| a.as_str()).collect();
+            let mut absence: Vec<&str> = element.absence.iter().map(|a| a.as_str()).collect();
+            let withheld = Absence::Withheld.as_str();
+            // Small groups of a request's patients are withheld.
+            if approved.is_some() && file == PATIENTS && !absence.is_empty() && !absence.contains(&withheld) {
+                absence.push(withheld);
+            }
             table.add([
                 file.as_str(),
                 &column.name,
+                "FALSE",
                 &column.meaning(),
                 &entity.name,
                 &element.name,
-                element.kind.as_str(),
+                column.holds(element).as_str(),
                 element.unit.as_deref().unwrap_or(""),
                 element.codes.as_ref().map_or("", |c| c.name.as_str()),
                 &absence.join(" "),
@@ -89,35 +144,39 @@ pub(super) fn dictionary(
             ])?;
         }
     }
-    let files: [(&str, &[(&str, &str)]); 3] = [
+    let files: [(&str, &[Described]); 5] = [
         (ADHERENCE, &ADHERENCE_COLUMNS),
         (MEASURES, &MEASURE_COLUMNS),
         (ESTIMATES, &ESTIMATE_COLUMNS),
+        (DICTIONARY, &DICTIONARY_COLUMNS),
+        (CODELISTS, &CODELIST_COLUMNS),
     ];
     for (file, columns) in files {
-        for (name, meaning) in columns {
-            table.add(key_line(file, name, meaning))?;
+        for column in columns {
+            table.add(line(file, column))?;
         }
     }
     for definition in definitions {
         let file = endpoints::file(definition);
-        for (name, meaning) in endpoints::columns(definition) {
-            table.add(key_line(&file, &name, &meaning))?;
+        for column in endpoints::columns(definition) {
+            table.add(line(&file, &column))?;
         }
     }
     table.finish()
 }
 
-fn key_line<'a>(file: &'a str, name: &'a str, meaning: &'a str) -> [&'a str; 13] {
-    let mut line = [""; 13];
-    (line[0], line[1], line[2]) = (file, name, meaning);
+/// The line of a column that no element stands behind.
+fn line<'a>(file: &'a str, column: &'a Described) -> [&'a str; 14] {
+    let mut line = [""; 14];
+    let key = if column.key { "TRUE" } else { "FALSE" };
+    (line[0], line[1], line[2], line[3]) = (file, &column.name, key, &column.meaning);
+    line[6] = column.holds.as_str();
     line
 }
 
 /// The measures of the run's guideline and its all-or-none summaries, with the parameters their results rest on unratified.
 pub(super) fn measures(heads: &[MeasureHead]) -> Result<FinishedTable, ReleaseError> {
-    let names = MEASURE_COLUMNS.map(|(name, _)| name.to_owned()).to_vec();
-    let mut table = Table::begin(MEASURES, names)?;
+    let mut table = Table::begin(MEASURES, names(&MEASURE_COLUMNS))?;
     for head in heads {
         table.add([
             head.id.as_str(),
@@ -142,8 +201,7 @@ pub(super) fn codelists(tables: &[EntityTable<'_>]) -> Result<FinishedTable, Rel
             }
         }
     }
-    let header = ["code_list", "code", "label"].map(str::to_owned).to_vec();
-    let mut table = Table::begin("codelists.csv", header)?;
+    let mut table = Table::begin(CODELISTS, names(&CODELIST_COLUMNS))?;
     for (name, list) in lists {
         for code in &list.codes {
             table.add([name, &code.code, code.label.as_deref().unwrap_or("")])?;

@@ -10,7 +10,6 @@
 
 use super::survival::input::{Span, canonical, last_counted, whole_day};
 use super::{StatisticsError, normal};
-use std::borrow::Borrow;
 
 /// How close S must be to a quantile to count as equal to it, as R's `quantile.survfit`.
 const SAME_SURVIVAL: f64 = 1.490_116_119_384_765_6e-8;
@@ -123,17 +122,25 @@ pub struct Curve {
     entries: Vec<(f64, f64)>,
 }
 
-/// Kaplan-Meier of `subjects` (a slice, or an iterator that makes them from columns), interval at `level` (0.95).
+/// Kaplan-Meier of `subjects`, interval at `level` (0.95).
 ///
 /// # Errors
 /// [`StatisticsError`] for an empty group, a time that is negative, infinite or NaN, an entry at or after the exit, a
 /// weight that is not positive, a level outside (0, 1).
-pub fn kaplan_meier<I>(subjects: I, level: f64, band: Band) -> Result<Curve, StatisticsError>
-where
-    I: IntoIterator<Item: Borrow<Subject>, IntoIter: Clone>,
-{
+pub fn kaplan_meier(subjects: &[Subject], level: f64, band: Band) -> Result<Curve, StatisticsError> {
+    kaplan_meier_of(subjects.iter().copied(), level, band)
+}
+
+/// The same of subjects as an iterator makes them, from columns for instance.
+///
+/// # Errors
+/// As [`kaplan_meier`].
+pub fn kaplan_meier_of(
+    subjects: impl Iterator<Item = Subject> + Clone,
+    level: f64,
+    band: Band,
+) -> Result<Curve, StatisticsError> {
     let z = normal::two_sided(level)?;
-    let subjects = subjects.into_iter().map(|one| *one.borrow());
     let Course {
         ticks,
         entries,

@@ -29,7 +29,7 @@ pub use casemix::{CaseMix, CentreRatio, indirect_standardisation};
 pub use clustered::{ClusteredStep, clustered};
 pub use difference::{Difference, two_proportions};
 pub use funnel::{BinomialLimits, exact_limits};
-pub use kaplan_meier::{Band, Curve, Subject, kaplan_meier, reverse_kaplan_meier};
+pub use kaplan_meier::{Band, Curve, Subject, kaplan_meier, kaplan_meier_of, reverse_kaplan_meier};
 pub use kappa::kappa;
 pub use logistic::{Logistic, logistic};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm};

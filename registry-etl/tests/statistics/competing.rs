@@ -2,7 +2,9 @@
 
 use crate::cohort::{EXACT, ITERATED, cases, text};
 use registry_etl::statistics::survival::aalen_johansen::CumulativeIncidence;
-use registry_etl::statistics::survival::{CensoringTies, Incidence, aalen_johansen, fine_gray, gray_test};
+use registry_etl::statistics::survival::{
+    CensoringTies, Columns, Incidence, Rows, aalen_johansen, fine_gray, gray_test,
+};
 use registry_etl::statistics::{Band, StatisticsError};
 use serde_json::Value;
 
@@ -145,5 +147,23 @@ fn fine_gray_agrees_with_cmprsk_and_with_finegray() {
         );
         check("errors", &crr.std_errors, &e["robust_se"]);
         check("p", &crr.p, &e["p"]);
+    }
+}
+
+/// The steps to an incidence of 1 need not add up to 1 exactly: whatever the number of rows, there is no interval at its end.
+#[test]
+fn there_is_no_interval_where_everybody_has_had_the_event() {
+    for n in 1..=200_u32 {
+        let exit: Vec<f64> = (1..=n).map(f64::from).collect();
+        let columns = Columns {
+            exit: &exit,
+            event: &vec![1; exit.len()],
+            ..Columns::default()
+        };
+        let rows = Rows::new(columns, 2).expect("valid");
+        let got = aalen_johansen(&rows, 0.95, Band::LogLog).expect("valid");
+        let last = got.steps.last().expect("a step").causes[0];
+        assert!((last.incidence - 1.0).abs() < 1e-12, "{n}: {last:?}");
+        assert_eq!((last.lower, last.upper), (None, None), "{n}: {last:?}");
     }
 }

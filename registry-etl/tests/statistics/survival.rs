@@ -334,6 +334,28 @@ fn bad_input_is_an_error() {
     );
 }
 
+/// The limits are those of R `survfit(conf.type = "log-log")`. The lower one falls below a half with the death on day 1, rises again while
+/// others enter, and falls below once more: the first time counts (R `quantile` would take the last of the larger values below, 405).
+#[test]
+fn the_limit_of_a_median_is_where_the_band_first_reaches_a_half() {
+    let death = |day: f64| Subject::new(day, true);
+    let mut group = vec![death(1.0), death(405.0), death(414.0), death(536.0), death(545.0)];
+    group.extend([
+        death(638.0),
+        death(662.0),
+        Subject::new(700.0, false),
+        death(747.0),
+    ]);
+    group.extend((0..7).map(|_| Subject::new(800.0, false).entering_at(2.0)));
+    let curve = kaplan_meier(&group, 0.95, Band::LogLog).expect("valid");
+    let lower: Vec<f64> = curve.steps.iter().take(3).filter_map(|s| s.lower).collect();
+    for (got, r) in lower.iter().zip([0.4330, 0.4571, 0.4324]) {
+        assert!((got - r).abs() < 5e-5, "{lower:?}");
+    }
+    let median = curve.time_at_survival(0.5).expect("valid").expect("a median");
+    assert_eq!((median.time, median.lower), (747.0, Some(1.0)));
+}
+
 #[test]
 fn by_hand_with_delayed_entry() {
     // Exits 2 (death), 4 (censored), 5 (death); the third subject enters at 3.

@@ -160,7 +160,7 @@ pub(super) async fn page(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let frame = Frame::of("Verification", "/verification", &caller);
+    let frame = Frame::of("Agreement of a sample", "/verification", &caller);
     let page = blocking(move || {
         let scope = &caller.scope;
         let found = verification::agreement(&state, scope, &id)?;

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::storage::DataAccess;
+use registry_core::access::Scope;
+use registry_core::storage::{DataAccess, DataRequest, Store, StoreError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -59,10 +60,28 @@ struct Because {
     reason: String,
 }
 
-fn because(body: serde_json::Value) -> Result<String, Problem> {
-    let because: Because = serde_json::from_value(body)
+/// What ends a request: scope, request, reason.
+type Ending = fn(&Store, &Scope, &str, &str) -> Result<DataRequest, StoreError>;
+
+async fn close(
+    ending: Ending,
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let because: Because = serde_json::from_value(body.value)
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
-    Ok(because.reason)
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    Idempotent::once(idempotent, &state, &scope, move || {
+        reply(
+            &shared,
+            &ending(&shared.store, &caller.scope, &id, &because.reason)?,
+        )
+    })
+    .await
 }
 
 /// Decline a request with a reason.
@@ -78,16 +97,7 @@ pub(in crate::routes) async fn decline(
     state: web::Data<AppState>,
     body: Json,
 ) -> Result<Reply, Problem> {
-    let reason = because(body.value)?;
-    let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
-        reply(
-            &shared,
-            &shared.store.decline_data_request(&caller.scope, &id, &reason)?,
-        )
-    })
-    .await
+    close(Store::decline_data_request, caller, request, id, state, body).await
 }
 
 /// Close an approved request with a reason, effective at the next download.
@@ -103,16 +113,7 @@ pub(in crate::routes) async fn revoke(
     state: web::Data<AppState>,
     body: Json,
 ) -> Result<Reply, Problem> {
-    let reason = because(body.value)?;
-    let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
-        reply(
-            &shared,
-            &shared.store.revoke_data_request(&caller.scope, &id, &reason)?,
-        )
-    })
-    .await
+    close(Store::revoke_data_request, caller, request, id, state, body).await
 }
 
 /// Which releases were made of a record, and whose delivered bundles held it; also after its withdrawal or erasure.

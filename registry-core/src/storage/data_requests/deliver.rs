@@ -7,7 +7,7 @@ use crate::access::{Role, Scope};
 use crate::storage::centres::canonical_text;
 use crate::storage::connection::on_conn;
 use crate::storage::store::require;
-use crate::storage::tables::{data_requests, delivered_cases};
+use crate::storage::tables::{cases, data_requests, delivered_cases};
 use crate::storage::transaction::Event;
 use crate::storage::{Store, StoreError};
 
@@ -63,6 +63,22 @@ impl Store {
                     .detail("cases", rows.len()),
             );
             Ok(())
+        })
+    }
+
+    /// Whether consent to a case of the delivered bundle has been withdrawn since. The registry itself.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
+    pub fn delivery_holds_withdrawn(&self, scope: &Scope, request_id: &str) -> Result<bool, StoreError> {
+        require(scope, scope.role() == Role::System, "look into deliveries")?;
+        let withdrawn = delivered_cases::table
+            .inner_join(cases::table.on(cases::case_id.eq(delivered_cases::case_id)))
+            .filter(delivered_cases::request_id.eq(request_id))
+            .filter(cases::withdrawal_mode.is_not_null())
+            .count();
+        self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => withdrawn.get_result::<i64>(c))? > 0)
         })
     }
 

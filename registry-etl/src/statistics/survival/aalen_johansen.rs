@@ -16,6 +16,9 @@ use crate::statistics::{StatisticsError, normal};
 /// Events that leave less than this share of the risk set leave nobody.
 const NOBODY: f64 = 1e-12;
 
+/// How close an incidence must be to 1 to be 1: its steps are sums, which miss it by rounding.
+const SAME_AS_ONE: f64 = 1e-12;
+
 /// What happened at one distinct exit time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidenceStep {
@@ -231,7 +234,7 @@ fn interval(incidence: f64, std_err: f64, z: f64, band: Band) -> (Option<f64>, O
     if incidence <= 0.0 {
         return (Some(0.0), Some(0.0));
     }
-    if incidence >= 1.0 {
+    if incidence >= 1.0 - SAME_AS_ONE {
         return (None, None);
     }
     let log = incidence.ln();

@@ -1,0 +1,273 @@
+//! The quarterly brief: two printed pages about the published run, as the committee sees it whoever prints it.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_etl::results::{LevelCount, Overview, Quality, SurvivalResult};
+
+use super::indicators::{self, Line, points, signed};
+use super::signals::{self, Row};
+use super::{Frame, html, survival, words};
+use crate::charts;
+use crate::explanation::reason;
+use crate::guard::{Allowed, NoQuery, ReadsRuns};
+use crate::problem::{Kind, Problem};
+use crate::results::{IndicatorResult, Registration, View};
+use crate::state::{AppState, blocking};
+
+/// Months of the chart of registrations.
+const MONTHS: usize = 24;
+/// Elements named as what costs most.
+const LACKING: usize = 3;
+
+#[derive(Template)]
+#[template(path = "brief.html")]
+struct Page {
+    frame: Frame,
+    data: Option<Data>,
+}
+
+struct Data {
+    run: i64,
+    cut_off: String,
+    published: String,
+    /// The run compared with, or why none is.
+    compared: String,
+    figures: Vec<Figure>,
+    accrual: String,
+    indicators: Vec<(Line, String)>,
+    signals: Vec<Row>,
+    more: usize,
+    landmarks: Vec<(&'static str, String, String)>,
+    counted: String,
+    curve: Option<String>,
+    no_curve: &'static str,
+    quality: String,
+}
+
+struct Figure {
+    name: &'static str,
+    value: String,
+    small: String,
+}
+
+/// What is read of the run published before.
+struct Earlier {
+    overview: Overview,
+    /// None when another version of the guideline defined them.
+    indicators: Vec<IndicatorResult>,
+}
+
+pub(super) async fn page(
+    caller: Allowed<ReadsRuns>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Quarterly brief", "/brief", &caller);
+    let page = blocking(move || {
+        let view = match View::of_committee(&state, &caller.scope) {
+            Ok(view) => view,
+            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) => return Err(problem),
+        };
+        Ok(Page {
+            data: Some(data(&view)?),
+            frame: frame.with_run(&view.run),
+        })
+    })
+    .await?;
+    html(&page)
+}
+
+fn data(view: &View<'_>) -> Result<Data, Problem> {
+    let now = view.indicators()?;
+    let overview = view.overview()?;
+    let (earlier, compared) = earlier(view)?;
+    let moved = earlier
+        .as_ref()
+        .map(|earlier| indicators::changes(&now, &earlier.indicators))
+        .unwrap_or_default();
+    let found = view.signals()?;
+    let result = view.survival("S1")?;
+    let curve = survival::primary(&result);
+    let registration = view.registration()?;
+    Ok(Data {
+        run: view.run.number,
+        cut_off: view.run.cutoff_date.to_string(),
+        published: view
+            .run
+            .published_at
+            .map_or_else(String::new, |at| at.date_naive().to_string()),
+        compared,
+        figures: figures(&overview, earlier.as_ref(), registration.first(), &result),
+        accrual: accrual(&overview.accrual),
+        indicators: indicators::lines(&now)
+            .into_iter()
+            .map(|line| {
+                let moved = moved.get(&line.id).cloned();
+                (line, moved.unwrap_or_else(|| "–".to_owned()))
+            })
+            .collect(),
+        more: found.total - found.shown.len(),
+        signals: found.shown.into_iter().map(signals::row).collect(),
+        landmarks: landmarks(&result),
+        counted: curve.map_or_else(String::new, |curve| {
+            format!(
+                "{} patients, {} deaths.",
+                words::count(curve.patients),
+                words::count(curve.events)
+            )
+        }),
+        curve: curve
+            .filter(|curve| survival::shown(curve))
+            .map(|curve| charts::survival(&[("All", curve)], "Survival from metastatic diagnosis")),
+        no_curve: curve.map_or("There is no estimate.", |curve| {
+            survival::why_no_curve(curve.state)
+        }),
+        quality: quality(&view.quality()?),
+    })
+}
+
+/// The run published before, and in words what the brief is compared with.
+fn earlier(view: &View<'_>) -> Result<(Option<Earlier>, String), Problem> {
+    let Some(before) = view.before()? else {
+        let first = "This is the first published run: there is nothing to compare it with.";
+        return Ok((None, first.to_owned()));
+    };
+    let same = before.guideline_version() == view.guideline_version();
+    let indicators = if same { before.indicators()? } else { Vec::new() };
+    let mut compared = format!(
+        "Changes are against run {}, the one published before, with data up to {}; they stand only where both runs show a value.",
+        before.run.number, before.run.cutoff_date
+    );
+    if !same {
+        compared
+            .push_str(" Measures are not compared: that run was made by another version of the guideline.");
+    }
+    let overview = before.overview()?;
+    Ok((Some(Earlier { overview, indicators }), compared))
+}
+
+fn figures(
+    now: &Overview,
+    earlier: Option<&Earlier>,
+    registered: Option<&Registration>,
+    survival: &SurvivalResult,
+) -> Vec<Figure> {
+    let then = earlier.map(|earlier| &earlier.overview);
+    let counted = |of: fn(&Overview) -> Option<u32>, unit: &str| {
+        let both = of(now).zip(then.and_then(of));
+        both.map_or_else(String::new, |(now, then)| {
+            signed(i64::from(now) - i64::from(then), unit)
+        })
+    };
+    let completeness = now
+        .follow_up_completeness
+        .zip(then.and_then(|then| then.follow_up_completeness));
+    let seen = registered.and_then(|network| network.registered.zip(network.eligible_seen));
+    vec![
+        Figure {
+            name: "Cases",
+            value: words::count(now.cases),
+            small: counted(|overview| overview.cases, "cases"),
+        },
+        Figure {
+            name: "Centres",
+            value: now.centres.to_string(),
+            small: counted(|overview| Some(overview.centres), "centres"),
+        },
+        Figure {
+            name: "Registered of eligible patients seen",
+            value: seen.map_or_else(|| "–".to_owned(), |(n, of)| format!("{n} of {of}")),
+            small: if seen.is_some() {
+                String::new()
+            } else {
+                "not known, or not shown, for every centre".to_owned()
+            },
+        },
+        Figure {
+            name: "Deaths",
+            value: words::count(now.deaths),
+            small: counted(|overview| overview.deaths, "deaths"),
+        },
+        Figure {
+            name: "Completeness of follow-up",
+            value: words::percent(now.follow_up_completeness),
+            small: completeness.map_or_else(String::new, |(now, then)| points(now, then)),
+        },
+        Figure {
+            name: "Median survival (S1)",
+            value: survival::median(survival),
+            small: match survival::primary(survival).map_or_else(String::new, survival::median_interval) {
+                interval if interval.is_empty() => interval,
+                interval => format!("95 % interval {interval}"),
+            },
+        },
+    ]
+}
+
+/// The last months as bars.
+fn accrual(months: &[LevelCount]) -> String {
+    let from = months.len().saturating_sub(MONTHS);
+    let last: Vec<(String, Option<u32>)> = months
+        .iter()
+        .skip(from)
+        .map(|month| (month.level.clone(), month.n))
+        .collect();
+    charts::bars(&last, "Registrations by month", "registered")
+}
+
+/// Survival at whole years with its interval.
+fn landmarks(result: &SurvivalResult) -> Vec<(&'static str, String, String)> {
+    let curve = survival::primary(result);
+    let years = [
+        ("1 year", 12.0),
+        ("2 years", 24.0),
+        ("3 years", 36.0),
+        ("5 years", 60.0),
+    ];
+    let at = |(name, months): (&'static str, f64)| {
+        let value = curve.and_then(|curve| {
+            let mut landmarks = curve.landmarks.iter();
+            landmarks.find(|landmark| (landmark.months - months).abs() < 0.01)
+        });
+        let interval = value.map(|value| words::interval(value.lower, value.upper));
+        (
+            name,
+            words::percent(value.and_then(|value| value.survival)),
+            interval.unwrap_or_default(),
+        )
+    };
+    years.map(at).into()
+}
+
+/// One paragraph on how far the numbers can be relied on.
+fn quality(quality: &Quality) -> String {
+    let network = &quality.network;
+    let share = match network.not_assessable_share {
+        Some(share) => format!(
+            "{:.0} % of all units cannot be assessed, all measures together.",
+            share * 100.0
+        ),
+        None => "The share of units that cannot be assessed is not shown.".to_owned(),
+    };
+    let errors = match (network.cases_with_errors, network.cases) {
+        (Some(n), Some(of)) => format!("{n} of {of} cases have an element kept out by an error."),
+        _ => "How many cases have an element kept out by an error is not shown.".to_owned(),
+    };
+    let lacking: Vec<String> = network
+        .lacking
+        .iter()
+        .take(LACKING)
+        .map(|lacking| {
+            let element = lacking.element.as_deref().unwrap_or("no element in particular");
+            let element = words::code(element);
+            format!("{element} ({}, {} units)", reason(&lacking.reason), lacking.n)
+        })
+        .collect();
+    let lacking = if lacking.is_empty() {
+        String::new()
+    } else {
+        format!(" What costs most: {}.", lacking.join("; "))
+    };
+    format!("{share} {errors}{lacking}")
+}

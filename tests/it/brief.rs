@@ -1,0 +1,99 @@
+//! `/brief` and the indicators of the overview.
+
+use registry_core::access::Scope;
+use support::client::Client;
+use support::{records, service::Service};
+
+const HTML: (&str, &str) = ("accept", "text/html");
+
+fn page(client: &Client, path: &str) -> String {
+    client.get_with(path, &[HTML]).expect(200).text()
+}
+
+fn submitted(client: &Client, prefix: &str, n: usize) {
+    for n in 0..n {
+        let name = format!("{prefix}-{n:04}");
+        client
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+}
+
+#[test]
+fn the_brief_is_for_the_committee_and_the_office() {
+    let service = Service::start();
+    for role in ["committee", "coordinator"] {
+        let text = page(&service.client(role, None), "/brief");
+        assert!(text.contains("No run has been published yet."), "{role}");
+    }
+    for role in ["researcher", "admin"] {
+        service.client(role, None).get_with("/brief", &[HTML]).expect(403);
+    }
+    service.submitter("C01").get_with("/brief", &[HTML]).expect(403);
+    service.anonymous().get_with("/brief", &[HTML]).expect(401);
+    let office = service.client("coordinator", None);
+    office.get_with("/brief?colour=canary", &[HTML]).expect(400);
+
+    // A run that is not published is not what a brief is of, not even for the office.
+    submitted(&service.submitter("C01"), "FIG", 1);
+    let wanted = registry_api::runs::Wanted::up_to("2026-11-01".parse().expect("a day"));
+    registry_api::runs::execute(service.state(), &Scope::system("test"), &wanted, |_| {}).expect("a run");
+    assert!(page(&office, "/brief").contains("No run has been published yet."));
+}
+
+/// What the office prints is what the committee sees: no centre by its id, no number of few patients.
+#[test]
+fn the_office_and_the_committee_hold_the_same_brief() {
+    let service = Service::start();
+    submitted(&service.submitter("C01"), "FIG", 3);
+    service.published_run("2026-11-01");
+    let main = |client: &Client| {
+        let text = page(client, "/brief");
+        let (from, to) = (
+            text.find("<main").expect("a page"),
+            text.find("</main>").expect("a page"),
+        );
+        text[from..to].to_owned()
+    };
+    let office = main(&service.client("coordinator", None));
+    assert_eq!(office, main(&service.client("committee", None)));
+    assert!(office.contains("This is the first published run"), "{office}");
+    assert!(office.contains("<dt>Cases</dt><dd>not shown</dd>"), "{office}");
+    assert!(!office.contains("C01"), "{office}");
+}
+
+#[test]
+fn changes_stand_only_where_both_published_runs_show_a_value() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    submitted(&centre, "ONE", 3);
+    service.published_run("2026-11-01");
+    submitted(&centre, "TWO", 9);
+    service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let text = page(&committee, "/brief");
+    assert!(text.contains("Changes are against run 1"), "{text}");
+    // 12 are shown now, 3 were not then: the difference would tell them.
+    assert!(text.contains("<dt>Cases</dt><dd>12</dd></div>"), "{text}");
+    submitted(&centre, "TRE", 5);
+    service.published_run("2026-11-01");
+    let text = page(&committee, "/brief");
+    assert!(
+        text.contains("<dt>Cases</dt><dd>17</dd><dd class=\"quiet\">+5 cases</dd>"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_centre_reads_its_own_indicators_beside_the_network() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    submitted(&centre, "FIG", 12);
+    service.published_run("2026-11-01");
+    let own = page(&centre, "/");
+    assert!(own.contains("<h2>Indicators</h2>"), "{own}");
+    assert!(own.contains("<th scope=\"col\" class=\"n\">C01</th>"), "{own}");
+    let committee = page(&service.client("committee", None), "/");
+    assert!(committee.contains("<a href=\"/measures/1a\">") && committee.contains("Network</th>"));
+    assert!(!committee.contains("C01"), "{committee}");
+}
