@@ -17,6 +17,7 @@ mod agreement;
 mod centres;
 mod comparison;
 mod completeness;
+mod echelon;
 mod endpoints;
 mod flows;
 mod letters;

@@ -41,6 +41,13 @@ pub(super) fn reaches(family: &Family, hidden: &[bool], cell: usize, threshold: 
     (of.patients..threshold).all(|_| kinds.clone().any(|kind| search.one_more(cell, kind)))
 }
 
+/// A change of one cell, and the sums that are off afterwards.
+struct Way {
+    cell: usize,
+    change: i32,
+    then: Vec<(usize, i32)>,
+}
+
 struct Search<'a> {
     family: &'a Family,
     hidden: &'a [bool],
@@ -100,7 +107,7 @@ impl Search<'_> {
             return false;
         };
         let members = sum.parts.iter().map(|part| (*part, 1)).chain([(sum.total, -1)]);
-        let mut ways: Vec<(usize, usize, i32, Vec<(usize, i32)>)> = Vec::new();
+        let mut ways: Vec<Way> = Vec::new();
         for (cell, sign) in members {
             let change = -by.signum() * sign;
             if changed.iter().any(|(other, _)| *other == cell) || !self.may_change(cell, change) {
@@ -108,11 +115,11 @@ impl Search<'_> {
             }
             let mut then = off.clone();
             self.disturb(&mut then, cell, change);
-            ways.push((then.len(), cell, change, then));
+            ways.push(Way { cell, change, then });
         }
         // Those that leave least to mend first, then where most is left to take.
-        ways.sort_by_key(|(left, cell, _, _)| (*left, std::cmp::Reverse(self.left(*cell))));
-        for (_, cell, change, then) in ways {
+        ways.sort_by_key(|way| (way.then.len(), std::cmp::Reverse(self.left(way.cell))));
+        for Way { cell, change, then } in ways {
             self.steps += 1;
             if self.steps > STEPS {
                 return false;

@@ -10,13 +10,15 @@ pub(super) enum Count {
     Unknown(usize),
 }
 
+/// Coefficients by unknown, comparison, right side.
+type Relation = (Vec<(usize, f64)>, ComparisonOp, f64);
+
 /// Unknown counts, none negative, and what is known of them.
 #[derive(Debug, Default)]
 pub(super) struct Attacker {
     /// Least value of every unknown.
     least: Vec<u32>,
-    /// Coefficients, comparison, right side.
-    relations: Vec<(Vec<(usize, f64)>, ComparisonOp, f64)>,
+    relations: Vec<Relation>,
 }
 
 impl Attacker {
