@@ -42,6 +42,9 @@ pub mod kind {
     pub const COMPLETENESS: &str = "completeness";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
+    /// What an audience may see beside the runs published before, of a run that is not the first published; the key is kind and audience:
+    /// `adherence/committee`.
+    pub const BESIDE: &str = "beside";
     /// [`super::Sensitivity`], computed on demand; the key is `PARAMETER=value`.
     pub const SENSITIVITY: &str = "sensitivity";
     /// [`super::Comparison`] with rules not yet published, computed on demand; the key is version and digest.
@@ -190,6 +193,9 @@ pub struct AdherenceRow {
     pub not_assessable_share: Option<f64>,
     /// More than 30 % not assessable.
     pub insufficient: bool,
+    /// The earlier run whose numbers these are, because they have changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
     /// Patients behind each count: what disclosure control measures. In the exact document only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<PatientBasis>,
@@ -478,6 +484,9 @@ pub struct LevelCount {
     pub level: String,
     pub n: Option<u32>,
     pub suppressed: Option<Suppression>,
+    /// The earlier run this is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }
 
 /// Registered against seen, per centre.
@@ -493,6 +502,9 @@ pub struct CentreAccrual {
     /// Cases registered in those years.
     pub registered_in_those_years: Option<u32>,
     pub suppressed: Option<Suppression>,
+    /// The earlier run this is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }
 
 /// The first page's numbers.
@@ -500,6 +512,9 @@ pub struct CentreAccrual {
 pub struct Overview {
     pub run: RunIdentity,
     pub cases: Option<u32>,
+    /// The earlier run `cases` is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases_as_of: Option<i64>,
     pub centres: u32,
     /// By month of registration, `2025-03`, every month from the first to the cut-off.
     pub accrual: Vec<LevelCount>,
@@ -509,6 +524,9 @@ pub struct Overview {
     /// `synchronous`, `metachronous`, `not_recorded`.
     pub by_timing: Vec<LevelCount>,
     pub deaths: Option<u32>,
+    /// As `cases_as_of`, of `deaths`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deaths_as_of: Option<i64>,
     /// Observed over potential follow-up to the cut-off, 0 to 1.
     pub follow_up_completeness: Option<f64>,
 }
@@ -525,6 +543,24 @@ pub struct CentreQuality {
     /// The elements that cost most units, at most ten.
     pub lacking: Vec<Lacking>,
     pub suppressed: Option<Suppression>,
+    /// The earlier run this is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
+}
+
+impl CentreQuality {
+    /// The row of the same centre with nothing told.
+    pub(crate) fn hidden(&self, why: Suppression) -> Self {
+        Self {
+            centre: self.centre.clone(),
+            cases: None,
+            cases_with_errors: None,
+            not_assessable_share: None,
+            lacking: Vec::new(),
+            suppressed: Some(why),
+            as_of: None,
+        }
+    }
 }
 
 /// Data quality of a run.

@@ -162,6 +162,9 @@ fn scored(row: &AdherenceRow) -> Value {
         };
         extensions.push(extension("suppression", "Code", why));
     }
+    if let Some(run) = row.as_of {
+        extensions.push(extension("as-of-run", "Integer", run));
+    }
     extensions.extend(range("confidence-interval-95", row.lower, row.upper));
     extensions.extend(range("not-assessable-bounds", row.bound_low, row.bound_high));
     let mut scored = json!({ "extension": extensions, "population": Counts::from(row).json() });

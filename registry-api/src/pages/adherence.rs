@@ -215,10 +215,11 @@ fn data(
             }
         ),
         suppressed: format!(
-            "{} of {} rows of this run are not shown to you ({:.0} %).",
+            "{} of {} rows of this run are not shown to you ({:.0} %).{}",
             table.rows_suppressed,
             table.rows_total,
-            share * 100.0
+            share * 100.0,
+            stay(table)
         ),
         registered: std::iter::once("all")
             .chain(levels.iter().copied())
@@ -243,6 +244,14 @@ fn data(
             })
             .collect(),
         groups,
+    }
+}
+
+/// How many rows stay as an earlier run showed them, and why.
+fn stay(table: &AdherenceTable) -> String {
+    match table.rows.iter().filter(|row| row.as_of.is_some()).count() {
+        0 => String::new(),
+        rows => format!(" {rows} are as of an earlier run. {}", words::STAYS),
     }
 }
 
@@ -281,6 +290,10 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
         (Some(d), Some(na)) => format!("{d} · {na}"),
         (Some(d), None) => format!("{d}"),
         _ => String::new(),
+    };
+    let small = match row.as_of {
+        Some(run) => format!("{small} · run {run}"),
+        None => small,
     };
     let mut tip = format!(
         "{}: {}, {} cannot be assessed",

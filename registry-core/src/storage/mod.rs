@@ -72,7 +72,7 @@ pub use queries::{
 };
 pub use releases::{NewRelease, Release};
 pub use runs::{
-    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
+    CaseDocument, CaseHeader, CaseRef, EvaluationRef, FinishRun, NewEvaluation, Publication, ResultKey, Run,
     RunEvaluation, RunProgress, RunResult, RunStatus, StartRun,
 };
 pub use sessions::{NewSession, Session, SignInLink};

@@ -6,9 +6,9 @@ use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseRef, CaseStatus, EvaluationRef, FinishRun, LifeCycle, NewCentre,
-    NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, PutCase, QueryAction, QueryFilter,
-    QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RunResult, SampledCase, StartRun, StoreError,
-    StoredSeverity, Transfer, Withdraw, WithdrawalMode,
+    NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, Publication, PutCase, QueryAction,
+    QueryFilter, QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RunResult, SampledCase, StartRun,
+    StoreError, StoredSeverity, Transfer, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -445,7 +445,16 @@ impl Side {
             )
         ));
         if random.random_bool(0.5) {
-            said.push_str(&format!("{:?}", store.publish_run(&self.coordinator, run.number)));
+            let all = store.list_runs(&self.coordinator).unwrap();
+            let others = all.iter().filter(|run| run.published_at.is_some());
+            let publication = Publication {
+                beside: others.map(|run| run.number).collect(),
+                results: Vec::new(),
+            };
+            said.push_str(&format!(
+                "{:?}",
+                store.publish_run(&self.coordinator, run.number, publication)
+            ));
         }
         store
             .for_each_run_evaluation::<StoreError>(&system(), run.number, 7, |some| {

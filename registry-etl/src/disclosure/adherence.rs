@@ -10,10 +10,10 @@ use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, Rat
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
 /// (excluded, excepted, not in the denominator), and for the public both parts of the rate, which stand and fall with the first. The first
 /// decides about the whole row.
-const QUANTITIES: usize = 5;
-const ASSESSABLE: usize = 0;
+pub(super) const QUANTITIES: usize = 5;
+pub(super) const ASSESSABLE: usize = 0;
 const NOT_ASSESSABLE: usize = 1;
-const SET_ASIDE: usize = 2;
+pub(super) const SET_ASIDE: usize = 2;
 const NUMERATOR: usize = 3;
 const COMPLEMENT: usize = 4;
 
@@ -27,7 +27,7 @@ fn quantities(audience: &Audience) -> usize {
 }
 
 /// Patients behind each protected count of a row.
-fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
+pub(super) fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
     let basis = row.basis.unwrap_or_default();
     let set_aside = basis.excluded + basis.excepted + basis.not_in_denominator;
     [
@@ -211,7 +211,7 @@ fn protect(
 }
 
 /// The sums between the rows of a measure, for one quantity.
-fn sums(
+pub(super) fn sums(
     family: &mut Family,
     rows: &[&AdherenceRow],
     tertiles: &BTreeMap<String, String>,
@@ -332,7 +332,7 @@ fn splits_few(row: &AdherenceRow, basis: PatientBasis, threshold: u32) -> bool {
     all_met < threshold || rest < threshold || basis.numerator < threshold
 }
 
-fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
+pub(super) fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
     AdherenceRow {
         measure: row.measure,
         by: row.by,
@@ -358,6 +358,7 @@ fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
         bound_high: None,
         not_assessable_share: None,
         insufficient: false,
+        as_of: None,
         basis: None,
     }
 }

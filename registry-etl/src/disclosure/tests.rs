@@ -135,4 +135,6 @@ mod pages;
 mod attack;
 mod centres;
 mod optimiser;
+mod properties;
 mod relations;
+mod successive;

@@ -115,6 +115,13 @@ proptest! {
     }
 
     #[test]
+    fn what_is_hidden_needs_nothing_more_hidden(family in crossed(), threshold in 1u32..12) {
+        let once = family.protect(threshold);
+        let hidden: Vec<usize> = (0..once.len()).filter(|at| once[*at].is_some()).collect();
+        prop_assert_eq!(family.protect_besides(threshold, &hidden), once);
+    }
+
+    #[test]
     fn a_higher_threshold_never_shows_more(family in crossed(), threshold in 1u32..11) {
         let (low, high) = (shown(&family, threshold), shown(&family, threshold + 1));
         prop_assert!(low.iter().zip(&high).all(|(low, high)| *low || !*high));

@@ -37,7 +37,7 @@ fn unknowns(attacker: &mut Attacker, row: &AdherenceRow) -> Unknowns {
 }
 
 /// Parts that add up to a row, by position.
-fn parts_of(exact: &AdherenceTable, total: &AdherenceRow) -> Vec<Vec<usize>> {
+pub(super) fn parts_of(exact: &AdherenceTable, total: &AdherenceRow) -> Vec<Vec<usize>> {
     let rows = &exact.rows;
     let those = |keep: &dyn Fn(&AdherenceRow) -> bool| -> Vec<usize> {
         (0..rows.len())
