@@ -441,6 +441,16 @@ pub struct Withheld {
     pub public: BTreeSet<String>,
 }
 
+/// A part of a result that an earlier run shows, because it has changed by few patients, or not at all, since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsOf {
+    /// `curves/primary/histology/lms`, `incidence/..`, `proportions/all/all`, `changes/6`, `landmarks/..`, `models/standard`,
+    /// `centres/C01`, `flow`.
+    pub part: String,
+    /// Number of that run.
+    pub run: i64,
+}
+
 /// A survival endpoint of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SurvivalResult {
@@ -476,6 +486,17 @@ pub struct SurvivalResult {
     /// Centres given their case mix, where the endpoint compares them.
     #[serde(default)]
     pub centres: Option<CentreComparison>,
+    /// Parts that stay as an earlier run showed them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_of: Vec<AsOf>,
+}
+
+impl SurvivalResult {
+    /// The earlier run a part is of.
+    pub fn part_as_of(&self, part: &str) -> Option<i64> {
+        let found = self.as_of.iter().find(|one| one.part == part);
+        found.map(|one| one.run)
+    }
 }
 
 /// Cases of one level of a breakdown.

@@ -334,8 +334,7 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
                     (Some(n), Some(d)) => format!("{n} of {d}"),
                     _ => "not shown".to_owned(),
                 };
-                let fraction =
-                    words::dated(fraction, as_of(&rows, By::HalfYear, Period::All, &p.level));
+                let fraction = words::dated(fraction, as_of(&rows, By::HalfYear, Period::All, &p.level));
                 let limits = p
                     .limits
                     .map(|l| words::interval(Some(l.lower95), Some(l.upper95)));

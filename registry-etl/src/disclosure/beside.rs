@@ -6,9 +6,11 @@
 mod adherence;
 mod successive;
 mod summaries;
+mod survival;
 
 pub use adherence::adherence_beside;
 pub use summaries::{overview_beside, quality_beside};
+pub use survival::survival_beside;
 
 /// A result as computed, and as the audience sees it: of an earlier run as published, of the new one as it may see it alone.
 #[derive(Debug, Clone)]

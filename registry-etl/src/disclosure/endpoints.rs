@@ -59,7 +59,7 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
     }
 }
 
-fn untold(test: &GroupTest) -> GroupTest {
+pub(super) fn untold(test: &GroupTest) -> GroupTest {
     GroupTest {
         chi_square: None,
         df: None,
@@ -145,7 +145,7 @@ fn apart(one: &IncidenceCurve, primary: &IncidenceCurve, threshold: u32) -> bool
         || same_patients && causes.into_iter().any(|(a, b)| differ(a.events, b.events))
 }
 
-fn empty(one: &mut IncidenceCurve, why: Suppression) {
+pub(super) fn empty(one: &mut IncidenceCurve, why: Suppression) {
     one.state = CurveState::Suppressed;
     one.suppressed = Some(why);
     (one.patients, one.lost) = (None, None);

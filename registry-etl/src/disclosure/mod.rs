@@ -30,13 +30,13 @@ mod survival;
 
 pub use adherence::{adherence, adherence_for_centre};
 pub use agreement::agreement;
-pub use beside::{Published, adherence_beside, overview_beside, quality_beside};
+pub use beside::{Published, adherence_beside, overview_beside, quality_beside, survival_beside};
 pub use comparison::comparison;
 pub use completeness::completeness;
 pub use flows::withhold;
 pub use letters::CentreLetters;
 pub use summaries::{overview, overview_for_centre, quality, quality_for_centre};
-pub use survival::survival;
+pub use survival::{survival, survival_for_centre};
 
 /// Who is looking, and so from how many patients on a value is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

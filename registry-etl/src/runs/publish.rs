@@ -1,11 +1,13 @@
 //! Signing a run off: what of it may be shown beside the runs published before is worked out and kept with it.
 
 use registry_core::access::Scope;
-use registry_core::storage::{Publication, Run, RunResult, RunStatus, Store};
+use registry_core::storage::{Publication, Run, RunResult, RunStatus, Store, StoreError};
 use serde::Serialize;
 
 use super::{Reader, RunError};
-use crate::disclosure::{Audience, Published, adherence_beside, overview_beside, quality_beside};
+use crate::disclosure::{
+    Audience, Published, adherence_beside, overview_beside, quality_beside, survival_beside,
+};
 use crate::measures::{adherence::AggregateError, funnels};
 use crate::results::kind;
 
@@ -68,6 +70,26 @@ fn beside(new: &Reader<'_>, earlier: &[Reader<'_>]) -> Result<Vec<RunResult>, Ru
         let then = earlier.iter().map(both).collect::<Result<Vec<_>, _>>()?;
         let quality = quality_beside(&both(new)?, &then, &audience, limits);
         results.push(result(kind::QUALITY, key, &quality)?);
+        for endpoint in new.endpoint_keys()? {
+            let both = |reader: &Reader<'_>| {
+                Ok::<_, RunError>(Published {
+                    exact: reader.exact_survival(&endpoint)?,
+                    shown: reader.survival(&endpoint, &audience)?,
+                })
+            };
+            let mut then = Vec::new();
+            for reader in earlier {
+                // An endpoint that did not exist then has nothing to stand beside.
+                match both(reader) {
+                    Ok(found) => then.push(found),
+                    Err(RunError::Store(StoreError::NotFound)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let shown = survival_beside(&both(new)?, &then, &audience, limits);
+            let of = format!("{}/{endpoint}", kind::SURVIVAL);
+            results.push(result(&of, key, &shown)?);
+        }
     }
     Ok(results)
 }

@@ -97,8 +97,31 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
-        let exact = self.document(kind::SURVIVAL, endpoint)?;
-        Ok(disclosure::survival(&exact, audience, &self.thresholds))
+        let exact = self.exact_survival(endpoint)?;
+        let of = format!("{}/{endpoint}", kind::SURVIVAL);
+        let beside = match read_by(audience) {
+            Some(key) => self.beside(&of, key)?,
+            None => None,
+        };
+        Ok(match (beside, audience) {
+            (Some(committee), Audience::Centre(own)) => {
+                disclosure::survival_for_centre(&exact, &committee, own, &self.thresholds)
+            }
+            (Some(shown), _) => shown,
+            (None, _) => disclosure::survival(&exact, audience, &self.thresholds),
+        })
+    }
+
+    /// As computed.
+    pub(super) fn exact_survival(&self, endpoint: &str) -> Result<SurvivalResult, RunError> {
+        self.document(kind::SURVIVAL, endpoint)
+    }
+
+    /// Keys of the survival endpoints of the run.
+    pub(super) fn endpoint_keys(&self) -> Result<Vec<String>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run.number)?;
+        let of_kind = keys.into_iter().filter(|key| key.kind == kind::SURVIVAL);
+        Ok(of_kind.map(|key| key.key).collect())
     }
 
     /// Every survival endpoint of the run, by key.
@@ -106,9 +129,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn endpoints(&self, audience: &Audience) -> Result<Vec<SurvivalResult>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run.number)?;
-        let of_kind = keys.iter().filter(|key| key.kind == kind::SURVIVAL);
-        of_kind.map(|key| self.survival(&key.key, audience)).collect()
+        let keys = self.endpoint_keys()?;
+        keys.iter().map(|key| self.survival(key, audience)).collect()
     }
 
     /// The first page's numbers.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Published;
-use super::successive::{Counts, Earlier, New, Successive};
+use super::successive::{Counts, Earlier, New, Successive, counts};
 use crate::disclosure::adherence::{ASSESSABLE, QUANTITIES, SET_ASIDE, emptied, patients, sums};
 use crate::disclosure::suppression::{Cell, Family};
 use crate::disclosure::{Audience, FEW, Thresholds, few};
@@ -61,16 +61,16 @@ fn assessable(row: &AdherenceRow) -> i64 {
 /// What is protected together, of a row: patients with a rate and, for the public, those in its parts.
 fn counts_of_rate(row: &AdherenceRow, audience: &Audience) -> Counts {
     let basis = row.basis.unwrap_or_default();
-    let parts = [basis.numerator, basis.complement].map(i64::from);
+    let assessable = Some(patients(row)[ASSESSABLE]);
     match audience {
-        Audience::Public => [assessable(row), parts[0], parts[1]],
-        _ => [assessable(row), 0, 0],
+        Audience::Public => counts([assessable, Some(basis.numerator), Some(basis.complement)]),
+        _ => counts([assessable]),
     }
 }
 
 fn counts_set_aside(row: &AdherenceRow) -> Counts {
     let basis = row.basis.unwrap_or_default();
-    [basis.excluded, basis.excepted, basis.not_in_denominator].map(i64::from)
+    counts([basis.excluded, basis.excepted, basis.not_in_denominator].map(Some))
 }
 
 /// The table of `new` as `audience` may see it beside `earlier`, which are all other published runs.
@@ -179,7 +179,7 @@ impl Measure<'_> {
         &self,
         all: &[&AdherenceRow],
         quantity: usize,
-        counts: &dyn Fn(&AdherenceRow) -> Counts,
+        of: &dyn Fn(&AdherenceRow) -> Counts,
         told: &dyn Fn(usize) -> bool,
         then: &dyn Fn(&AdherenceRow) -> bool,
         anyway: &[bool],
@@ -196,18 +196,18 @@ impl Measure<'_> {
         );
         let mut new: Vec<New> = Vec::with_capacity(family.cells.len());
         for (at, row) in all.iter().enumerate() {
-            let (counts, gone) = (counts(row), at >= self.both.len());
+            let (counts, gone) = (of(row), at >= self.both.len());
             new.push(New {
                 counts,
                 shown: told(at) || gone,
-                fixed: gone || counts == [0; 3],
+                fixed: gone || counts == Counts::default(),
             });
         }
         // The older cases, which nobody publishes.
         new.resize(
             family.cells.len(),
             New {
-                counts: [0; 3],
+                counts: Counts::default(),
                 shown: false,
                 fixed: true,
             },
@@ -217,8 +217,9 @@ impl Measure<'_> {
             .iter()
             .map(|run| {
                 let known = |row: &&AdherenceRow| match run.shown(key(row)) {
-                    Some((exact, shown)) => then(shown).then(|| counts(exact)),
-                    None => (run.has(self.measure) && !run.rows.contains_key(&key(row))).then_some([0; 3]),
+                    Some((exact, shown)) => then(shown).then(|| of(exact)),
+                    None => (run.has(self.measure) && !run.rows.contains_key(&key(row)))
+                        .then_some(Counts::default()),
                 };
                 let mut earlier: Earlier = all.iter().map(known).collect();
                 earlier.resize(family.cells.len(), None);

@@ -11,7 +11,16 @@ use crate::disclosure::echelon::{Row, reduced};
 use crate::disclosure::suppression::Sum;
 
 /// The counts of a cell that are known together: patients, and for some audiences those in parts of them.
-pub(super) type Counts = [i64; 3];
+pub(super) type Counts = [i64; 5];
+
+/// So many counts; what is not known, and the rest, is none.
+pub(super) fn counts<const M: usize>(of: [Option<u32>; M]) -> Counts {
+    let mut counts = Counts::default();
+    for (count, n) in counts.iter_mut().zip(of) {
+        *count = i64::from(n.unwrap_or(0));
+    }
+    counts
+}
 
 /// A count of the new run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

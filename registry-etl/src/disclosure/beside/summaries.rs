@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Published;
-use super::successive::{Counts, Earlier, New, Successive};
+use super::successive::{Counts, Earlier, New, Successive, counts};
 use crate::disclosure::suppression::Sum;
 use crate::disclosure::{Audience, FEW, Thresholds};
 use crate::results::{CentreAccrual, CentreQuality, LevelCount, Overview, Quality};
@@ -25,9 +25,8 @@ impl Table {
         }
     }
 
-    fn add(&mut self, name: String, counts: [Option<u32>; 3], shown: bool) {
-        self.counts
-            .insert(name.clone(), counts.map(|n| i64::from(n.unwrap_or(0))));
+    fn add(&mut self, name: String, of: [Option<u32>; 3], shown: bool) {
+        self.counts.insert(name.clone(), counts(of));
         self.shown.insert(name, shown);
     }
 
@@ -39,7 +38,7 @@ impl Table {
                 .get(name)
                 .is_some_and(|shown| *shown)
                 .then_some(*counts),
-            None => Some([0; 3]),
+            None => Some(Counts::default()),
         }
     }
 }
@@ -60,7 +59,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     let mut breakdowns: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, name) in names.iter().enumerate() {
         let counts = new.counts.get(*name).copied().unwrap_or_default();
-        let empty = counts == [0; 3];
+        let empty = counts == Counts::default();
         cells.push(New {
             counts,
             shown: empty || new.shown.get(*name).is_some_and(|shown| *shown),
@@ -76,7 +75,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
         for mut parts in breakdowns.into_values() {
             parts.push(cells.len());
             cells.push(New {
-                counts: [0; 3],
+                counts: Counts::default(),
                 shown: false,
                 fixed: true,
             });
@@ -93,7 +92,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     let last: Earlier = (0..cells.len()).map(last).collect();
     // What is left of a centre's cases without the recent ones must not have changed by few.
     let rest_few = |at: usize| {
-        let rest = |of: [i64; 3]| [of[0] - of[1], of[0] - of[2]];
+        let rest = |of: Counts| [of[0] - of[1], of[0] - of[2]];
         let Some(now) = cells.get(at).map(|new| rest(new.counts)) else {
             return false;
         };
@@ -246,13 +245,13 @@ pub fn overview_beside(
 
 fn of_quality(of: &Published<Quality>) -> Table {
     let mut table = Table::new(of.exact.run.run);
-    let counts = |one: &CentreQuality| [one.cases, one.cases_with_errors, None];
+    let of_row = |one: &CentreQuality| [one.cases, one.cases_with_errors, None];
     let told = |one: &CentreQuality| one.cases.is_some() && one.as_of.is_none();
-    table.add(ALL.to_owned(), counts(&of.exact.network), told(&of.shown.network));
+    table.add(ALL.to_owned(), of_row(&of.exact.network), told(&of.shown.network));
     for one in &of.exact.centres {
         let mut visible = of.shown.centres.iter();
         let visible = visible.find(|other| other.centre == one.centre);
-        table.add(centre_name(&one.centre), counts(one), visible.is_some_and(told));
+        table.add(centre_name(&one.centre), of_row(one), visible.is_some_and(told));
     }
     table
 }
