@@ -13,6 +13,7 @@
 //! A run that is not the first published is shown beside those before it: what has changed by few patients since stays as it was shown
 //! then ([`adherence_beside`] and its neighbours).
 
+mod additive;
 mod adherence;
 mod agreement;
 mod beside;

@@ -6,25 +6,34 @@
 
 use super::suppression::Family;
 
-/// Cells tried for one patient.
-const STEPS: usize = 4_000;
-/// Cells changed for one patient.
-const LONGEST: usize = 12;
+/// Cells tried for one patient, in ways of each length.
+const STEPS: usize = 150;
+/// Most cells changed for one patient: short ways are tried first.
+const LENGTHS: [usize; 4] = [2, 4, 8, 16];
 
-/// Whether a table with the same shown cells, in which `cell` holds at least `threshold`, exists and is found.
-pub(super) fn reaches(family: &Family, hidden: &[bool], cell: usize, threshold: u32) -> bool {
-    let mut sums_of = vec![Vec::new(); family.cells.len()];
-    for (at, sum) in family.sums.iter().enumerate() {
-        for (member, sign) in sum.parts.iter().map(|part| (*part, 1)).chain([(sum.total, -1)]) {
-            if let Some(sums) = sums_of.get_mut(member) {
-                sums.push((at, sign));
+/// The sums of every cell: +1 as a part, -1 as the total.
+pub(super) struct Links(Vec<Vec<(usize, i32)>>);
+
+impl Links {
+    pub(super) fn of(family: &Family) -> Self {
+        let mut links = vec![Vec::new(); family.cells.len()];
+        for (at, sum) in family.sums.iter().enumerate() {
+            for (member, sign) in sum.parts.iter().map(|part| (*part, 1)).chain([(sum.total, -1)]) {
+                if let Some(sums) = links.get_mut(member) {
+                    sums.push((at, sign));
+                }
             }
         }
+        Self(links)
     }
+}
+
+/// Whether a table with the same shown cells, in which `cell` holds at least `threshold`, exists and is found.
+pub(super) fn reaches(family: &Family, links: &Links, hidden: &[bool], cell: usize, threshold: u32) -> bool {
     let mut search = Search {
         family,
         hidden,
-        sums_of,
+        links,
         values: family
             .cells
             .iter()
@@ -51,8 +60,7 @@ struct Way {
 struct Search<'a> {
     family: &'a Family,
     hidden: &'a [bool],
-    /// Sums of every cell: +1 as a part, -1 as the total.
-    sums_of: Vec<Vec<(usize, i32)>>,
+    links: &'a Links,
     /// Patients of every cell, by kind.
     values: Vec<[u32; 2]>,
     /// The kind of the patient looked for: all changes are of this kind, so the sums of each kind hold.
@@ -65,8 +73,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn one_more(&mut self, cell: usize, kind: usize) -> bool {
         self.kind = kind;
-        // Short ways first.
-        for longest in [2, 4, 8, LONGEST] {
+        for longest in LENGTHS {
             self.steps = 0;
             let mut changed = vec![(cell, 1)];
             let mut off = Vec::new();
@@ -85,7 +92,7 @@ impl Search<'_> {
 
     /// What the change of a cell does to the sums: each is off by so much.
     fn disturb(&self, off: &mut Vec<(usize, i32)>, cell: usize, change: i32) {
-        for (sum, sign) in self.sums_of.get(cell).into_iter().flatten() {
+        for (sum, sign) in self.links.0.get(cell).into_iter().flatten() {
             let change = sign * change;
             match off.iter_mut().find(|(other, _)| other == sum) {
                 Some((_, by)) => *by += change,

@@ -5,8 +5,8 @@
 //! cells and the same sums, in which it holds at least the threshold: its feasibility interval (Hundepool et al., Statistical
 //! Disclosure Control, 2012, section 4.3: the smallest and largest value a reader of the table can allow) reaches from its value to the
 //! threshold or above. Sums are looked at one by one first (the hidden parts less one patient in each of the others reach the
-//! threshold), then the system of all sums is solved for cells that are determined, then the other table is looked for
-//! ([`super::reach`]). As long as one of these fails another cell is hidden. Zero is shown: there is nobody behind it; so a reader
+//! threshold), then the other table is looked for ([`super::reach`]), then the system of all sums is solved for cells that are
+//! determined, large ones too. As long as one of these fails another cell is hidden. Zero is shown: there is nobody behind it; so a reader
 //! knows that somebody is behind a hidden cell, and that is taken into account.
 //!
 //! Why a cell is hidden is not told: that one of two is small and the other large would bound both.
@@ -17,7 +17,7 @@
 use crate::results::Suppression;
 
 use super::echelon::{Row, reduced};
-use super::reach::reaches;
+use super::reach::{Links, reaches};
 
 /// One cell: its patients, and whether it is published at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub(crate) struct Cell {
     /// numerator of a rate): one of the first kind does not make room for one of the second.
     pub(crate) kinds: Option<[u32; 2]>,
 }
+
+/// How far from a cell, in sums, another part is looked for before a total is hidden.
+const NEAR: usize = 3;
 
 /// No attribute of this cell is sensitive by itself: never hidden for being small.
 const NEVER_SMALL: u32 = u32::MAX;
@@ -87,7 +90,7 @@ impl Cell {
 
     /// Whether it must be possible that `threshold` patients are behind it.
     fn must_reach(self, threshold: u32) -> bool {
-        !self.is_open() && self.counts() && self.patients < threshold
+        !self.is_open() && (1..threshold).contains(&self.patients)
     }
 
     /// A cell nobody publishes.
@@ -148,20 +151,21 @@ impl Family {
                 *hide = true;
             }
         }
-        let mut solved = Vec::new();
+        let links = Links::of(self);
+        let mut reached = vec![0; self.cells.len()];
         for threshold in 1..=threshold {
             for (hide, cell) in hidden.iter_mut().zip(&self.cells) {
                 *hide |= cell.counts() && cell.smallest < threshold;
             }
-            self.settle(threshold, &mut hidden, &mut solved);
+            self.settle(threshold, &mut hidden, &links, &mut reached);
         }
         let reason = |hidden: bool| hidden.then_some(Suppression::FewPatients);
         hidden.into_iter().map(reason).collect()
     }
 
-    /// Hides more until no sum and no combination of sums gives a hidden cell away. `solved` is what was hidden when the
-    /// system was last found to give nothing away at the threshold before.
-    fn settle(&self, threshold: u32, hidden: &mut [bool], solved: &mut Vec<bool>) {
+    /// Hides more until no sum, no bound and no combination of sums gives a hidden cell away. `reached` is how many patients another table
+    /// was found to put in a cell: with more hidden that table remains.
+    fn settle(&self, threshold: u32, hidden: &mut [bool], links: &Links, reached: &mut [u32]) {
         loop {
             self.follow(hidden);
             let before = count(hidden);
@@ -176,15 +180,11 @@ impl Family {
             if count(hidden) > before {
                 continue;
             }
-            if solved.as_slice() != hidden {
+            let next = self.bounded(threshold, hidden, links, reached).or_else(|| {
                 let determined = self.determined(hidden);
-                if let Some(next) = determined.iter().find_map(|cell| self.neighbour(*cell, hidden)) {
-                    hidden[next] = true;
-                    continue;
-                }
-                *solved = hidden.to_vec();
-            }
-            let Some(next) = self.bounded(threshold, hidden) else {
+                determined.iter().find_map(|cell| self.neighbour(*cell, hidden))
+            });
+            let Some(next) = next else {
                 return;
             };
             hidden[next] = true;
@@ -205,32 +205,59 @@ impl Family {
 
     /// What to hide next for a hidden cell that a reader could know to be small; `None` when there is no such cell, or nothing more that
     /// could be hidden for it.
-    fn bounded(&self, threshold: u32, hidden: &[bool]) -> Option<usize> {
-        let is_small = |cell: &usize| hidden[*cell] && self.cells[*cell].must_reach(threshold);
-        let mut small = (0..self.cells.len()).filter(is_small);
-        small.find_map(|cell| {
-            let free = reaches(self, hidden, cell, threshold);
-            (!free).then(|| self.nearest(cell, hidden)).flatten()
-        })
+    fn bounded(&self, threshold: u32, hidden: &[bool], links: &Links, reached: &mut [u32]) -> Option<usize> {
+        let cells = reached.iter_mut().zip(&self.cells).enumerate();
+        for (cell, (reached, of)) in cells {
+            let small = hidden[cell] && of.must_reach(threshold);
+            if !small || *reached >= threshold {
+                continue;
+            }
+            if reaches(self, links, hidden, cell, threshold) {
+                *reached = threshold;
+                continue;
+            }
+            let next = self.nearest(cell, hidden);
+            if next.is_some() {
+                return next;
+            }
+            // Everything that could help is hidden.
+            *reached = NEVER_SMALL;
+        }
+        None
     }
 
-    /// The nearest shown cell that hiding could help with: in a sum with `cell`, or with a hidden cell of such a sum, and so on.
+    /// The nearest shown cell that hiding could help with: in a sum with `cell`, or with a hidden cell of such a sum, and so on. Parts that are
+    /// near come before totals, and small totals before large ones.
     fn nearest(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
         let mut near = vec![cell];
-        let mut at = 0;
-        while let Some(cell) = near.get(at).copied() {
-            if let Some(found) = self.neighbour(cell, hidden) {
-                return Some(found);
+        let (mut from, mut levels) = (0, 0);
+        while from < near.len() && levels < NEAR {
+            let level: Vec<usize> = near.iter().skip(from).copied().collect();
+            (from, levels) = (near.len(), levels + 1);
+            let sums = || {
+                self.sums
+                    .iter()
+                    .filter(|sum| level.iter().any(|cell| sum.holds(*cell)))
+            };
+            let part = sums().filter_map(|sum| self.cheapest_part(sum, hidden));
+            if let Some(part) = part.min_by_key(|part| (self.cells[*part].patients, *part)) {
+                return Some(part);
             }
-            for sum in self.sums.iter().filter(|sum| sum.holds(cell)) {
+            for sum in sums() {
                 let members = sum.parts.iter().copied().chain([sum.total]);
                 let new = members.filter(|next| hidden[*next] && !near.contains(next));
                 let new: Vec<usize> = new.collect();
                 near.extend(new);
             }
-            at += 1;
         }
-        None
+        let totals = self
+            .sums
+            .iter()
+            .filter(|sum| near.iter().any(|cell| sum.holds(*cell)));
+        let totals = totals
+            .map(|sum| sum.total)
+            .filter(|total| self.may_go(*total, hidden));
+        totals.min_by_key(|total| (self.cells[*total].patients, *total))
     }
 
     /// Whether the sum alone gives nothing away.
@@ -249,7 +276,7 @@ impl Family {
         }
         if let [one] = parts.as_slice() {
             // An implied part alone follows; that is fine when it is large, or nobody.
-            return one.implied && (one.patients == 0 || !one.must_reach(threshold));
+            return one.implied && !one.must_reach(threshold);
         }
         let floors: u32 = parts.iter().map(|cell| cell.floor()).sum();
         let free = open.saturating_sub(floors);

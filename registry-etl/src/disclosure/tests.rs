@@ -138,3 +138,4 @@ mod optimiser;
 mod properties;
 mod relations;
 mod successive;
+mod successive_survival;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Published;
 use super::successive::{Counts, Earlier, New, Successive, counts};
-use crate::disclosure::adherence::{ASSESSABLE, QUANTITIES, SET_ASIDE, emptied, patients, sums};
+use crate::disclosure::additive::sums;
+use crate::disclosure::adherence::{ASSESSABLE, QUANTITIES, SET_ASIDE, emptied, patients};
 use crate::disclosure::suppression::{Cell, Family};
 use crate::disclosure::{Audience, FEW, Thresholds, few};
 use crate::results::{AdherenceRow, AdherenceTable, By, Period};

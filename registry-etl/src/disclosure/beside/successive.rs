@@ -55,7 +55,7 @@ impl Successive<'_> {
         let mut held: Vec<bool> = (0..self.new.len())
             .map(|at| primary(at) || self.free(at) && anyway.get(at).is_some_and(|held| *held))
             .collect();
-        while let Some(next) = self.give_away(&held) {
+        while let Some(next) = self.give_away(&held, anyway) {
             if let Some(held) = held.get_mut(next) {
                 *held = true;
             }
@@ -97,7 +97,7 @@ impl Successive<'_> {
     }
 
     /// A count to hold back because a small difference, or a hidden count, would follow from it; `None` when none does.
-    fn give_away(&self, held: &[bool]) -> Option<usize> {
+    fn give_away(&self, held: &[bool], anyway: &[bool]) -> Option<usize> {
         for sum in self.sums {
             let differs = self.runs.iter().any(|run| self.difference_tells(sum, run, held));
             if differs || self.remainder_tells(sum, held) {
@@ -111,8 +111,11 @@ impl Successive<'_> {
         for at in self.determined(known_now) {
             let bases = self.runs.iter().chain([self.last]);
             let mut changes = bases.filter_map(|run| self.change(run, at));
-            if self.free(at) && changes.any(|change| change.iter().any(|by| *by != 0) && !self.enough(change))
-            {
+            // Held back for another reason: any change would tell.
+            let any = anyway.get(at).is_some_and(|held| *held);
+            let moved = |change: Counts| change.iter().any(|by| *by != 0);
+            let told = changes.any(|change| moved(change) && (any || !self.enough(change)));
+            if self.free(at) && told {
                 if let Some(next) = self.neighbour(at, held) {
                     return Some(next);
                 }
@@ -179,30 +182,56 @@ impl Successive<'_> {
         unknown > 0 && !self.enough(left)
     }
 
+    /// By how many patients it differs from what was shown last.
+    fn moved(&self, at: usize) -> i64 {
+        let all = self.new.get(at).map(|new| new.counts);
+        let change = self.change(self.last, at).or(all);
+        change.map_or(0, |[patients, ..]| patients.abs())
+    }
+
     /// The shown count of a sum that costs least to hold back: the part that changed least, the total last.
     fn cheapest(&self, sum: &Sum, held: &[bool]) -> Option<usize> {
         let may = |at: &usize| self.free(*at) && self.is_new(*at, held);
-        let moved = |at: &usize| {
-            let change = self
-                .change(self.last, *at)
-                .or(self.new.get(*at).map(|new| new.counts));
-            change.map_or(0, |[patients, ..]| patients.abs())
-        };
         let parts = sum.parts.iter().copied().filter(may);
         parts
-            .min_by_key(|at| (moved(at), *at))
+            .min_by_key(|at| (self.moved(*at), *at))
             .or_else(|| Some(sum.total).filter(may))
     }
 
+    /// The nearest count whose holding back could help with one that follows: in a sum with it, or with an unknown one of such a sum, and so
+    /// on; parts before totals that are no farther.
     fn neighbour(&self, at: usize, held: &[bool]) -> Option<usize> {
-        let mut sums = self.sums.iter().filter(|sum| sum.holds(at));
-        sums.find_map(|sum| {
-            let others = Sum {
-                total: sum.total,
-                parts: sum.parts.iter().copied().filter(|part| *part != at).collect(),
+        let mut near = vec![at];
+        let mut from = 0;
+        let mut total = None;
+        while from < near.len() {
+            let level = near.get(from..)?.to_vec();
+            from = near.len();
+            let sums = || {
+                self.sums
+                    .iter()
+                    .filter(|sum| level.iter().any(|at| sum.holds(*at)))
             };
-            self.cheapest(&others, held).filter(|next| *next != at)
-        })
+            let parts = sums().flat_map(|sum| sum.parts.iter().copied());
+            let part = parts
+                .filter(|part| *part != at && self.free(*part) && self.is_new(*part, held))
+                .min_by_key(|part| (self.moved(*part), *part));
+            if part.is_some() {
+                return part;
+            }
+            if total.is_some() {
+                return total;
+            }
+            let may = |total: &usize| *total != at && self.free(*total) && self.is_new(*total, held);
+            total = sums().map(|sum| sum.total).find(may);
+            for sum in sums() {
+                let members = sum.parts.iter().copied().chain([sum.total]);
+                let unknown = members.filter(|member| !self.is_new(*member, held));
+                let new: Vec<usize> = unknown.filter(|member| !near.contains(member)).collect();
+                near.extend(new);
+            }
+        }
+        total
     }
 
     /// The unknown counts that the system of all sums determines.

@@ -3,29 +3,17 @@
 //! breakdown stay with any of its groups.
 
 use super::Published;
-use super::successive::{Counts, Earlier, New, Successive, counts};
+use super::parts::{Beside, Kind};
+use super::successive::counts;
 use crate::cohorts::centres::place;
 use crate::disclosure::suppression::Sum;
 use crate::disclosure::survival::{emptied, is_total};
-use crate::disclosure::{Audience, FEW, Thresholds, endpoints, few};
+use crate::disclosure::{Audience, FEW, Thresholds, endpoints};
 use crate::results::{
     Analysis, AsOf, CentrePoint, IncidenceCurve, LandmarkComparison, RateState, SurvivalCurve, SurvivalResult,
 };
 
 type Results = Published<SurvivalResult>;
-
-/// One kind of parts of a result.
-struct Kind<'a, T> {
-    parts: fn(&SurvivalResult) -> &[T],
-    name: fn(&T) -> String,
-    counts: &'a dyn Fn(&T) -> Counts,
-    shown: fn(&T) -> bool,
-    hide: fn(&mut T),
-    /// Sums of the parts of the new run, by place; places beyond are of what nobody publishes.
-    sums: Vec<Sum>,
-    /// Held back together: the first when the second is small apart.
-    anyway: Vec<bool>,
-}
 
 /// The result of `new` as `audience` may see it beside `earlier`, which are all other published runs.
 pub fn survival_beside(
@@ -132,7 +120,7 @@ pub fn survival_beside(
         anyway: Vec::new(),
     };
     shown.models = beside.parts(models, &mut shown.as_of);
-    beside.centres(&mut shown, public);
+    beside.centres(&mut shown);
     beside.flow(&mut shown);
     beside.at_risk(&mut shown.curves, &shown.as_of);
     let stays = |by: &str| {
@@ -216,116 +204,7 @@ fn curve_sums(all: &[SurvivalCurve]) -> Vec<Sum> {
     sums
 }
 
-struct Beside<'a> {
-    new: &'a Results,
-    earlier: &'a [&'a Results],
-    threshold: u32,
-}
-
 impl Beside<'_> {
-    /// The parts of a kind as they may be shown; what stays is added to `as_of`.
-    fn parts<T: Clone>(&self, kind: Kind<'_, T>, as_of: &mut Vec<AsOf>) -> Vec<T> {
-        let exact = (kind.parts)(&self.new.exact);
-        let mut all: Vec<T> = (kind.parts)(&self.new.shown).to_vec();
-        let beyond = kind
-            .sums
-            .iter()
-            .flat_map(|sum| sum.parts.iter().copied().chain([sum.total]))
-            .max();
-        let cells = exact.len().max(beyond.map_or(0, |last| last + 1));
-        let mut new: Vec<New> = exact
-            .iter()
-            .zip(&all)
-            .map(|(exact, shown)| {
-                let counts = (kind.counts)(exact);
-                New {
-                    counts,
-                    shown: (kind.shown)(shown),
-                    fixed: false,
-                }
-            })
-            .collect();
-        new.resize(
-            cells,
-            New {
-                counts: Counts::default(),
-                shown: false,
-                fixed: true,
-            },
-        );
-        let names: Vec<String> = exact.iter().map(kind.name).collect();
-        let runs: Vec<Earlier> = self
-            .earlier
-            .iter()
-            .map(|run| {
-                let known = |name: &String| {
-                    let at = (kind.parts)(&run.exact)
-                        .iter()
-                        .position(|one| (kind.name)(one) == *name)?;
-                    let shown = (kind.parts)(&run.shown).get(at)?;
-                    let own = (kind.shown)(shown) && run.shown.part_as_of(name).is_none();
-                    own.then(|| (kind.counts)(&(kind.parts)(&run.exact)[at]))
-                };
-                let mut known: Earlier = names.iter().map(known).collect();
-                known.resize(cells, None);
-                known
-            })
-            .collect();
-        let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
-        let last: Earlier = (0..cells).map(last).collect();
-        let successive = Successive {
-            new: &new,
-            sums: &kind.sums,
-            runs: &runs,
-            last: &last,
-            threshold: self.threshold,
-            unchanged: false,
-        };
-        let held = successive.held(&kind.anyway);
-        for (at, part) in all
-            .iter_mut()
-            .enumerate()
-            .filter(|(at, _)| held.get(*at) == Some(&true))
-        {
-            let Some(name) = names.get(at) else { continue };
-            let known = |place: &usize| {
-                runs.get(*place)
-                    .and_then(|run| run.get(at))
-                    .is_some_and(Option::is_some)
-            };
-            let before = |place: &usize| {
-                self.earlier
-                    .get(*place)
-                    .is_some_and(|run| run.exact.run.run < self.new.exact.run.run)
-            };
-            let then = (0..runs.len()).find(|place| known(place) && before(place));
-            let found = then.and_then(|place| {
-                let run = self.earlier.get(place)?;
-                let found = (kind.parts)(&run.shown)
-                    .iter()
-                    .find(|one| (kind.name)(one) == *name)?;
-                Some((run.exact.run.run, found))
-            });
-            match found {
-                Some((run, found)) => {
-                    *part = found.clone();
-                    as_of.push(AsOf {
-                        part: name.clone(),
-                        run,
-                    });
-                }
-                None => (kind.hide)(part),
-            }
-        }
-        all
-    }
-
-    /// Whether a small change is between two counts.
-    fn is_small(&self, now: Option<u32>, then: Option<u32>) -> bool {
-        now.zip(then)
-            .is_some_and(|(now, then)| few(now.abs_diff(then), self.threshold))
-    }
-
     /// Landmark comparisons with a group that changed by few.
     fn groups_of_landmarks(&self) -> Vec<bool> {
         let moved = |one: &LandmarkComparison| {
@@ -343,7 +222,7 @@ impl Beside<'_> {
     }
 
     /// Points are worked out anew from the counts that are shown.
-    fn centres(&self, shown: &mut SurvivalResult, public: bool) {
+    fn centres(&self, shown: &mut SurvivalResult) {
         let Some(exact) = &self.new.exact.centres else {
             return;
         };

@@ -157,3 +157,50 @@ fn the_attack_succeeds_where_nothing_but_the_small_cell_is_hidden() {
         "{found:?}"
     );
 }
+
+/// Two measures of the same patients: the second is met by others.
+fn two_measures() -> impl Strategy<Value = AdherenceTable> {
+    let one = (0usize..4, 0usize..4, 0usize..5, 0usize..3);
+    proptest::collection::vec(one, 0..120).prop_map(|cases| {
+        let outcomes = [Met, NotMet, NotMet, Met];
+        let cases: Vec<_> = cases
+            .into_iter()
+            .map(|(first, second, centre, period)| {
+                let t0 = ["2020-03-01", "2025-03-01", "2025-09-01"][period];
+                let mut case = case(t0, "lms", &[outcomes[first]]);
+                let mut other = case.outcomes[0].clone();
+                (other.measure, other.outcome) = (1, outcomes[second]);
+                case.outcomes.push(other);
+                (["C1", "C2", "C3", "C4", "C5"][centre], case)
+            })
+            .collect();
+        table(&[head("1a", "patient"), head("1b", "patient")], &cases)
+    })
+}
+
+/// The rows of one measure.
+fn only(table: &AdherenceTable, measure: &str) -> AdherenceTable {
+    let mut table = table.clone();
+    table.rows.retain(|row| row.measure == measure);
+    table.measures.retain(|head| head.id == measure);
+    table
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn one_measure_does_not_tell_what_another_of_the_same_patients_hides(exact in two_measures(), threshold in 2u32..9) {
+        let thresholds = Thresholds { public: threshold, committee: threshold };
+        for audience in [Audience::Committee, Audience::Public] {
+            let shown = adherence(&exact, &audience, &thresholds);
+            let mut first = only(&shown, "1a");
+            for (row, other) in first.rows.iter_mut().zip(only(&shown, "1b").rows) {
+                prop_assert_eq!((row.by, row.period, &row.level), (other.by, other.period, &other.level));
+                row.patients = row.patients.or(other.patients);
+            }
+            let found = given_away(&only(&exact, "1a"), &first, threshold, false);
+            prop_assert_eq!(found, Vec::<String>::new());
+        }
+    }
+}

@@ -80,18 +80,33 @@ fn one_new_patient_does_not_follow_from_the_total() {
         &[("C1", 20), ("C2", 20), ("C3", 20)],
         &[("C1", 26), ("C2", 26), ("C3", 21)],
     ]));
-    assert_eq!(seen(&after, By::Network, "all"), (Some(73), None));
+    // Of all cases, where thirds by volume stand too (C1 is one, the others the other), nothing but the network may be new.
+    let of_all = |by: By, level: &str| {
+        let row = crate::measures::adherence::find(&after, "1a", by, Period::All, level).unwrap();
+        (row.denominator, row.as_of)
+    };
+    assert_eq!(of_all(By::Network, "all"), (Some(73), None));
     for centre in ["C1", "C2", "C3"] {
-        assert_eq!(seen(&after, By::Centre, centre), (Some(20), Some(1)), "{centre}");
+        assert_eq!(of_all(By::Centre, centre), (Some(20), Some(1)), "{centre}");
     }
+    // Of the last 24 months it is enough to hold back the one beside it.
+    assert_eq!(seen(&after, By::Network, "all"), (Some(73), None));
+    assert_eq!(seen(&after, By::Centre, "C1"), (Some(20), Some(1)));
+    assert_eq!(seen(&after, By::Centre, "C2"), (Some(26), None));
+    assert_eq!(seen(&after, By::Centre, "C3"), (Some(20), Some(1)));
 }
 
 #[test]
 fn a_centre_does_not_subtract_its_own_new_patients() {
     let after = last(runs(&[&[("C1", 20), ("C2", 20)], &[("C1", 26), ("C2", 21)]]));
     assert_eq!(seen(&after, By::Network, "all"), (Some(40), Some(1)));
-    assert_eq!(seen(&after, By::Centre, "C1"), (Some(26), None));
     assert_eq!(seen(&after, By::Centre, "C2"), (Some(20), Some(1)));
+    // Nor from a breakdown with one level, which is the network once more.
+    let timing = crate::measures::adherence::find(&after, "1a", By::Timing, Period::All, "not_recorded");
+    assert_eq!(
+        timing.map(|row| (row.denominator, row.as_of)),
+        Some((Some(40), Some(1)))
+    );
 }
 
 #[test]
