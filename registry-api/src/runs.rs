@@ -62,6 +62,14 @@ pub fn execute(
     runs::execute(&state.store, scope, engine, &options, progress).map_err(from_run)
 }
 
+/// Signs a finished run off: committee, researchers and peers read it, beside the runs published before.
+///
+/// # Errors
+/// No such run; one without results; another one published at the same moment.
+pub fn publish(state: &AppState, scope: &Scope, run: i64) -> Result<Run, Problem> {
+    runs::publish(&state.store, scope, run).map_err(from_run)
+}
+
 fn engine(state: &AppState, version: &str) -> Result<Engine, Problem> {
     Engine::with_version(state.judge.clone(), version)
         .map_err(|error| Problem::with(Kind::InvalidValue, error.to_string()))

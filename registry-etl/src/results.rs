@@ -42,6 +42,9 @@ pub mod kind {
     pub const COMPLETENESS: &str = "completeness";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
+    /// What an audience may see beside the runs published before, of a run that is not the first published; the key is kind and audience:
+    /// `adherence/committee`.
+    pub const BESIDE: &str = "beside";
     /// [`super::Sensitivity`], computed on demand; the key is `PARAMETER=value`.
     pub const SENSITIVITY: &str = "sensitivity";
     /// [`super::Comparison`] with rules not yet published, computed on demand; the key is version and digest.
@@ -131,10 +134,10 @@ pub enum Period {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppression {
-    /// Fewer patients than the audience's threshold.
+    /// Fewer patients than the audience's threshold, or what such a value would follow from. Which of the two is not told: beside a
+    /// sum it would bound both. (Runs made before said `complementary`.)
+    #[serde(alias = "complementary")]
     FewPatients,
-    /// Large enough, hidden so that another hidden value cannot be computed from it.
-    Complementary,
 }
 
 /// What stands where the rate would stand.
@@ -190,6 +193,9 @@ pub struct AdherenceRow {
     pub not_assessable_share: Option<f64>,
     /// More than 30 % not assessable.
     pub insufficient: bool,
+    /// The earlier run whose numbers these are, because they have changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
     /// Patients behind each count: what disclosure control measures. In the exact document only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<PatientBasis>,
@@ -435,6 +441,16 @@ pub struct Withheld {
     pub public: BTreeSet<String>,
 }
 
+/// A part of a result that an earlier run shows, because it has changed by few patients, or not at all, since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsOf {
+    /// `curves/primary/histology/lms`, `incidence/..`, `proportions/all/all`, `changes/6`, `landmarks/..`, `models/standard`,
+    /// `centres/C01`, `flow`.
+    pub part: String,
+    /// Number of that run.
+    pub run: i64,
+}
+
 /// A survival endpoint of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SurvivalResult {
@@ -470,6 +486,17 @@ pub struct SurvivalResult {
     /// Centres given their case mix, where the endpoint compares them.
     #[serde(default)]
     pub centres: Option<CentreComparison>,
+    /// Parts that stay as an earlier run showed them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_of: Vec<AsOf>,
+}
+
+impl SurvivalResult {
+    /// The earlier run a part is of.
+    pub fn part_as_of(&self, part: &str) -> Option<i64> {
+        let found = self.as_of.iter().find(|one| one.part == part);
+        found.map(|one| one.run)
+    }
 }
 
 /// Cases of one level of a breakdown.
@@ -478,6 +505,9 @@ pub struct LevelCount {
     pub level: String,
     pub n: Option<u32>,
     pub suppressed: Option<Suppression>,
+    /// The earlier run this is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }
 
 /// Registered against seen, per centre.
@@ -493,6 +523,9 @@ pub struct CentreAccrual {
     /// Cases registered in those years.
     pub registered_in_those_years: Option<u32>,
     pub suppressed: Option<Suppression>,
+    /// The earlier run this is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }
 
 /// The first page's numbers.
@@ -500,6 +533,9 @@ pub struct CentreAccrual {
 pub struct Overview {
     pub run: RunIdentity,
     pub cases: Option<u32>,
+    /// The earlier run `cases` is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases_as_of: Option<i64>,
     pub centres: u32,
     /// By month of registration, `2025-03`, every month from the first to the cut-off.
     pub accrual: Vec<LevelCount>,
@@ -509,6 +545,9 @@ pub struct Overview {
     /// `synchronous`, `metachronous`, `not_recorded`.
     pub by_timing: Vec<LevelCount>,
     pub deaths: Option<u32>,
+    /// As `cases_as_of`, of `deaths`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deaths_as_of: Option<i64>,
     /// Observed over potential follow-up to the cut-off, 0 to 1.
     pub follow_up_completeness: Option<f64>,
 }
@@ -525,6 +564,24 @@ pub struct CentreQuality {
     /// The elements that cost most units, at most ten.
     pub lacking: Vec<Lacking>,
     pub suppressed: Option<Suppression>,
+    /// The earlier run this is of, because it has changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
+}
+
+impl CentreQuality {
+    /// The row of the same centre with nothing told.
+    pub(crate) fn hidden(&self, why: Suppression) -> Self {
+        Self {
+            centre: self.centre.clone(),
+            cases: None,
+            cases_with_errors: None,
+            not_assessable_share: None,
+            lacking: Vec::new(),
+            suppressed: Some(why),
+            as_of: None,
+        }
+    }
 }
 
 /// Data quality of a run.

@@ -91,11 +91,7 @@ impl Both {
     }
 
     fn publish(&self, run: i64) {
-        let published = self
-            .service
-            .state()
-            .store
-            .publish_run(&Scope::system("test"), run);
+        let published = registry_api::runs::publish(self.service.state(), &Scope::system("test"), run);
         published.expect("published");
     }
 }

@@ -30,6 +30,7 @@ mod rules;
 mod runs;
 mod session;
 mod signals;
+mod successive;
 mod tasks;
 mod tidy;
 mod verifications;

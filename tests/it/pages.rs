@@ -245,11 +245,7 @@ fn a_centre_sees_the_latest_run_of_its_own_cases_and_no_more() {
     );
     assert_eq!(alone["registration"][0]["registered"], json!(null));
 
-    service
-        .state()
-        .store
-        .publish_run(&system, first)
-        .expect("published");
+    registry_api::runs::publish(service.state(), &system, first).expect("published");
     let published = read(&own, "").expect(200).json();
     submitted(&own, "NEW", 2);
     submitted(&other, "LATE", 5);

@@ -205,9 +205,7 @@ impl Service {
         let cut_off = cut_off.parse().expect("a date");
         let run = registry_api::runs::execute(&self.state, &office, &Wanted::up_to(cut_off), |_| {})
             .expect("a run");
-        self.state
-            .store
-            .publish_run(&office, run.number)
+        registry_api::runs::publish(&self.state, &office, run.number)
             .expect("published")
             .number
     }

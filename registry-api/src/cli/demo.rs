@@ -126,7 +126,7 @@ fn fill(state: &AppState, office: &Scope, cases: u32) -> Result<(), Failure> {
         bar.set_position(progress.done as u64);
     })?;
     bar.finish_and_clear();
-    state.store.publish_run(office, run.number)?;
+    crate::runs::publish(state, office, run.number)?;
     let bar = progress_bar("freezing a release", 1);
     crate::releases::freeze(state, office, run.number, "demo-1", "Synthetic cohort")?;
     bar.finish_and_clear();

@@ -123,7 +123,7 @@ pub(super) fn run_once(settings: Settings, ports: Ports, args: &RunArgs) -> Resu
         println!("{summary}");
     }
     if args.publish {
-        state.store.publish_run(&scope, run.number)?;
+        crate::runs::publish(&state, &scope, run.number)?;
         println!("published");
     }
     Ok(())

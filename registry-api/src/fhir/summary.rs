@@ -159,9 +159,11 @@ fn scored(row: &AdherenceRow) -> Value {
     if let Some(why) = row.suppressed {
         let why = match why {
             Suppression::FewPatients => "few_patients",
-            Suppression::Complementary => "complementary",
         };
         extensions.push(extension("suppression", "Code", why));
+    }
+    if let Some(run) = row.as_of {
+        extensions.push(extension("as-of-run", "Integer", run));
     }
     extensions.extend(range("confidence-interval-95", row.lower, row.upper));
     extensions.extend(range("not-assessable-bounds", row.bound_low, row.bound_high));

@@ -228,10 +228,11 @@ fn data(
             }
         ),
         suppressed: format!(
-            "{} of {} rows of this run are not shown to you ({:.0} %).",
+            "{} of {} rows of this run are not shown to you ({:.0} %).{}",
             table.rows_suppressed,
             table.rows_total,
-            share * 100.0
+            share * 100.0,
+            stay(table)
         ),
         registered: std::iter::once("all")
             .chain(levels.iter().copied())
@@ -276,6 +277,14 @@ fn sort<'a>(heads: &mut [&MeasureHead], by: &str, network: impl Fn(&str) -> Opti
     heads.sort_by(|a, b| value(a).total_cmp(&value(b)));
 }
 
+/// How many rows stay as an earlier run showed them, and why.
+fn stay(table: &AdherenceTable) -> String {
+    match table.rows.iter().filter(|row| row.as_of.is_some()).count() {
+        0 => String::new(),
+        rows => format!(" {rows} are as of an earlier run. {}", words::STAYS),
+    }
+}
+
 fn registered(row: &Registration) -> Registered {
     match (row.registered, row.eligible_seen) {
         // No share of a whole: cases diagnosed, or seen, in other years were registered too.
@@ -311,6 +320,10 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
         (Some(d), Some(na)) => format!("{d} · {na}"),
         (Some(d), None) => format!("{d}"),
         _ => String::new(),
+    };
+    let small = match row.as_of {
+        Some(run) => format!("{small} · run {run}"),
+        None => small,
     };
     let mut tip = format!(
         "{}: {}, {} cannot be assessed",

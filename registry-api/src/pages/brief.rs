@@ -139,7 +139,7 @@ pub(super) fn earlier(view: &View<'_>) -> Result<(Option<Earlier>, String), Prob
     let same = before.guideline_version() == view.guideline_version();
     let indicators = if same { before.indicators()? } else { Vec::new() };
     let mut compared = format!(
-        "Changes are against run {}, the one published before, with data up to {}; they stand only where both runs show a value.",
+        "Changes are against run {}, the one published before, with data up to {}; they stand only where both runs show a value of their own.",
         before.run.number, before.run.cutoff_date
     );
     if !same {
@@ -157,11 +157,13 @@ pub(super) fn figures(
     survival: &SurvivalResult,
 ) -> Vec<Figure> {
     let then = earlier.map(|earlier| &earlier.overview);
-    let counted = |of: fn(&Overview) -> Option<u32>, unit: &str| {
+    let counted = |of: fn(&Overview) -> Option<u32>, as_of: Option<i64>, unit: &str| {
         let both = of(now).zip(then.and_then(of));
-        both.map_or_else(String::new, |(now, then)| {
-            signed(i64::from(now) - i64::from(then), unit)
-        })
+        match (both, as_of) {
+            (_, Some(run)) => format!("as of run {run}: changed by few since, or not at all"),
+            (Some((now, then)), None) => signed(i64::from(now) - i64::from(then), unit),
+            (None, None) => String::new(),
+        }
     };
     let completeness = now
         .follow_up_completeness
@@ -171,12 +173,12 @@ pub(super) fn figures(
         Figure {
             name: "Cases",
             value: words::count(now.cases),
-            small: counted(|overview| overview.cases, "cases"),
+            small: counted(|overview| overview.cases, now.cases_as_of, "cases"),
         },
         Figure {
             name: "Centres",
             value: now.centres.to_string(),
-            small: counted(|overview| Some(overview.centres), "centres"),
+            small: counted(|overview| Some(overview.centres), None, "centres"),
         },
         Figure {
             name: "Registered of eligible patients seen",
@@ -190,7 +192,7 @@ pub(super) fn figures(
         Figure {
             name: "Deaths",
             value: words::count(now.deaths),
-            small: counted(|overview| overview.deaths, "deaths"),
+            small: counted(|overview| overview.deaths, now.deaths_as_of, "deaths"),
         },
         Figure {
             name: "Completeness of follow-up",

@@ -58,7 +58,7 @@ pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {
         } else {
             String::new()
         },
-        n: words::count(row.denominator),
+        n: words::dated(words::count(row.denominator), row.as_of),
         not_assessable: match (row.not_assessable, row.not_assessable_share) {
             (Some(n), Some(share)) => format!("{n} ({:.0} %)", share * 100.0),
             (n, _) => words::count(n),
@@ -66,8 +66,10 @@ pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {
     }
 }
 
-/// By measure, how many percentage points the network's rate moved since an earlier run: only where both runs show one.
+/// By measure, how many percentage points the network's rate moved since an earlier run: only where both runs show one, and the newer one
+/// shows one of its own.
 pub(super) fn changes(now: &[IndicatorResult], then: &[IndicatorResult]) -> HashMap<String, String> {
+    let stays = |one: &IndicatorResult| one.network.as_ref().is_some_and(|row| row.as_of.is_some());
     let rate = |one: &IndicatorResult| {
         let row = one.network.as_ref();
         row.filter(|row| row.state == RateState::Rate)?.rate
@@ -77,6 +79,7 @@ pub(super) fn changes(now: &[IndicatorResult], then: &[IndicatorResult]) -> Hash
         .filter_map(|one| Some((one.head.id.as_str(), rate(one)?)))
         .collect();
     now.iter()
+        .filter(|one| !stays(one))
         .filter_map(|one| {
             let before = earlier.get(one.head.id.as_str())?;
             Some((one.head.id.clone(), points(rate(one)?, *before)))
@@ -132,6 +135,7 @@ mod tests {
             bound_high: None,
             not_assessable_share: shown.map(|(_, of)| 10.0 / f64::from(10 + of)),
             insufficient: false,
+            as_of: None,
             basis: None,
         }
     }

@@ -217,6 +217,13 @@ fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
         .collect()
 }
 
+/// The earlier run a row stays as of.
+fn as_of(rows: &[&AdherenceRow], by: By, period: Period, level: &str) -> Option<i64> {
+    let mut rows = rows.iter();
+    let found = rows.find(|row| row.by == by && row.period == period && row.level == level);
+    found.and_then(|row| row.as_of)
+}
+
 fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&str>) -> Option<Data> {
     let head = &results.head;
     let (table, funnel) = (&results.table, &results.funnel);
@@ -297,6 +304,10 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
                     (Some(n), Some(d)) => format!("{n} of {d}"),
                     _ => "not shown".to_owned(),
                 };
+                let fraction = words::dated(
+                    fraction,
+                    as_of(&rows, By::Centre, Period::Last24Months, &p.centre),
+                );
                 [
                     p.centre.clone(),
                     rate,
@@ -323,6 +334,7 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
                     (Some(n), Some(d)) => format!("{n} of {d}"),
                     _ => "not shown".to_owned(),
                 };
+                let fraction = words::dated(fraction, as_of(&rows, By::HalfYear, Period::All, &p.level));
                 let limits = p
                     .limits
                     .map(|l| words::interval(Some(l.lower95), Some(l.upper95)));

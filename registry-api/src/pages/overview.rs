@@ -136,22 +136,22 @@ fn waiting(state: &AppState, scope: &Scope) -> Result<Option<Waiting>, Problem> 
 fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
     levels
         .iter()
-        .map(|l| (words::code(&l.level), words::count(l.n)))
+        .map(|l| (words::code(&l.level), words::dated(words::count(l.n), l.as_of)))
         .collect()
 }
 
 fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
     Data {
-        cases: words::count(overview.cases),
+        cases: words::dated(words::count(overview.cases), overview.cases_as_of),
         centres: overview.centres,
-        deaths: words::count(overview.deaths),
+        deaths: words::dated(words::count(overview.deaths), overview.deaths_as_of),
         follow_up: words::percent(overview.follow_up_completeness),
         median,
         accrual_svg: brief::every_month(&overview.accrual),
         accrual: overview
             .accrual
             .iter()
-            .map(|l| (l.level.clone(), words::count(l.n)))
+            .map(|l| (l.level.clone(), words::dated(words::count(l.n), l.as_of)))
             .collect(),
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
@@ -163,7 +163,7 @@ fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
             .map(|c| CentreLine {
                 own: own == Some(c.centre.as_str()),
                 centre: c.centre.clone(),
-                cases: words::count(c.cases),
+                cases: words::dated(words::count(c.cases), c.as_of),
                 recent: words::count(c.cases_last_24_months),
                 eligible: c.eligible_seen.map_or_else(|| "–".to_owned(), |n| n.to_string()),
                 registered: c

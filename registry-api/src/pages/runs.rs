@@ -153,7 +153,7 @@ pub(super) async fn publish(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let number: i64 = run.parse().map_err(|_| Problem::new(Kind::NotFound))?;
-    blocking(move || Ok(state.store.publish_run(&caller.scope, number)?)).await?;
+    blocking(move || crate::runs::publish(&state, &caller.scope, number)).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header(("location", "/runs"))
         .finish())

@@ -259,6 +259,18 @@ pub(super) fn why_no_curve(state: CurveState) -> &'static str {
     }
 }
 
+/// What to keep in mind, and how much of it stays as an earlier run showed it.
+fn remark(definition: &Definition, result: &SurvivalResult) -> String {
+    match result.as_of.len() {
+        0 => definition.caveat.clone(),
+        parts => format!(
+            "{} Of this, {parts} curves or tables are as of an earlier run. {}",
+            definition.caveat,
+            words::STAYS
+        ),
+    }
+}
+
 fn data(
     definition: &Definition,
     result: &SurvivalResult,
@@ -282,7 +294,7 @@ fn data(
         endpoint: definition.id.clone(),
         pictures: String::new(),
         title: definition.title.clone(),
-        remark: definition.caveat.clone(),
+        remark: remark(definition, result),
         lead: lead(definition, result, main),
         median: main.map_or_else(String::new, median_of),
         median_interval: match main.map_or_else(String::new, median_interval) {

@@ -72,14 +72,27 @@ pub(super) fn changed(change: &MeasureChange) -> String {
     }
 }
 
-/// `34 of 39`.
+/// `34 of 39`; `34 of 39, as of run 2`.
 pub(super) fn fraction(row: &AdherenceRow) -> String {
-    match (row.numerator, row.denominator) {
+    let fraction = match (row.numerator, row.denominator) {
         (Some(n), Some(d)) => format!("{n} of {d}"),
         (None, Some(d)) => format!("of {d}"),
         _ => "not shown".to_owned(),
+    };
+    dated(fraction, row.as_of)
+}
+
+/// A number with the earlier run it is of, where it stands for a newer one.
+pub(super) fn dated(number: String, as_of: Option<i64>) -> String {
+    match as_of {
+        Some(run) => format!("{number}, as of run {run}"),
+        None => number,
     }
 }
+
+/// What a number said to be of an earlier run means.
+pub(super) const STAYS: &str =
+    "A number said to be of an earlier run has changed by few patients, or not at all, since.";
 
 /// A local code as words.
 pub(super) fn code(text: &str) -> String {

@@ -81,8 +81,8 @@ pub use queries::{
 };
 pub use releases::{NewRelease, Release};
 pub use runs::{
-    CaseDocument, CaseHeader, CaseRef, CasesLeftOut, EvaluationRef, FinishRun, NewEvaluation, ResultKey, Run,
-    RunEvaluation, RunProgress, RunResult, RunStatus, StartRun,
+    CaseDocument, CaseHeader, CaseRef, CasesLeftOut, EvaluationRef, FinishRun, NewEvaluation, Publication,
+    ResultKey, Run, RunEvaluation, RunProgress, RunResult, RunStatus, StartRun,
 };
 pub use sessions::{AccountOf, NewSession, Session, SignInLink};
 pub use store::Store;

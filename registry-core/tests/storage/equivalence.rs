@@ -6,10 +6,10 @@ use rand_chacha::ChaCha20Rng;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
     AuditFilter, CaseFilter, CaseRef, CaseStatus, ChosenFor, ClosedFor, EvaluationRef, FinishRun, LifeCycle,
-    NewCentre, NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, PutCase, QueryAction,
-    QueryFilter, QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RevealedFor, RunResult,
-    SampledCase, SignalRef, SignalStatus, SignalStep, StartRun, StoreError, StoredSeverity, Transfer,
-    Withdraw, WithdrawalMode,
+    NewCentre, NewEvaluation, NewKey, NewQuery, NewVerification, Precondition, Publication, PutCase,
+    QueryAction, QueryFilter, QueryMove, QuerySide, QueryState, QueryThread, RaisedBy, RevealedFor,
+    RunResult, SampledCase, SignalRef, SignalStatus, SignalStep, StartRun, StoreError, StoredSeverity,
+    Transfer, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -470,7 +470,16 @@ impl Side {
             )
         ));
         if random.random_bool(0.5) {
-            said.push_str(&format!("{:?}", store.publish_run(&self.coordinator, run.number)));
+            let all = store.list_runs(&self.coordinator).unwrap();
+            let others = all.iter().filter(|run| run.published_at.is_some());
+            let publication = Publication {
+                beside: others.map(|run| run.number).collect(),
+                results: Vec::new(),
+            };
+            said.push_str(&format!(
+                "{:?}",
+                store.publish_run(&self.coordinator, run.number, publication)
+            ));
         }
         store
             .for_each_run_evaluation::<StoreError>(&system(), run.number, 7, |some| {

@@ -3,8 +3,9 @@
 use chrono::Duration;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
-    CaseRef, CaseStatus, EvaluationRef, FinishRun, NewEvaluation, NewRelease, Precondition, PutCase,
-    RunProgress, RunResult, RunStatus, StartRun, StoreError, StoredSeverity, Withdraw, WithdrawalMode,
+    CaseRef, CaseStatus, EvaluationRef, FinishRun, NewEvaluation, NewRelease, Precondition, Publication,
+    PutCase, RunProgress, RunResult, RunStatus, StartRun, StoreError, StoredSeverity, Withdraw,
+    WithdrawalMode,
 };
 use serde_json::json;
 
@@ -92,14 +93,26 @@ on_both! {
         assert_eq!(test.store.run_result(&etl(), 3, "survival", "S2").err(), Some(StoreError::NotFound));
         assert_eq!(test.store.run_results(&etl(), 3).unwrap().len(), 2);
         assert_eq!(test.store.published_run(&etl()).unwrap(), None);
-        assert!(matches!(test.store.publish_run(&etl(), 2), Err(StoreError::InvalidState(_))));
+        assert!(matches!(test.store.publish_run(&etl(), 2, Publication::default()), Err(StoreError::InvalidState(_))));
         let coordinator = test.coordinator();
-        let published = test.store.publish_run(&coordinator, 3).unwrap();
+        let published = test.store.publish_run(&coordinator, 3, Publication::default()).unwrap();
         assert_eq!(published.published_by.as_deref(), Some(coordinator.actor()));
-        assert_eq!(test.store.publish_run(&test.coordinator(), 3).unwrap().published_at, published.published_at);
+        assert_eq!(test.store.publish_run(&test.coordinator(), 3, Publication::default()).unwrap().published_at, published.published_at);
         assert_eq!(test.store.published_run(&test.scope(Role::Committee, None)).unwrap().unwrap().number, 3);
         assert_eq!(test.store.list_runs(&etl()).unwrap().iter().map(|r| r.number).collect::<Vec<_>>(), [3, 2, 1]);
         assert!(matches!(test.store.start_run(&test.submitter("C01"), wanted()), Err(StoreError::Forbidden { .. })));
+        // What may be shown of a run depends on those published before: worked out beside others it does not count.
+        let fourth = test.store.start_run(&etl(), wanted()).unwrap().number;
+        test.store.finish_run(&etl(), fourth, done()).unwrap();
+        let beside = |beside: &[i64]| Publication {
+            beside: beside.to_vec(),
+            results: vec![RunResult { kind: "beside".to_owned(), key: "overview/committee".to_owned(), body: "{}".to_owned() }],
+        };
+        assert!(matches!(test.store.publish_run(&coordinator, fourth, beside(&[])), Err(StoreError::InvalidState(_))));
+        assert_eq!(test.store.published_run(&etl()).unwrap().unwrap().number, 3);
+        assert_eq!(test.store.run_result(&etl(), fourth, "beside", "overview/committee").err(), Some(StoreError::NotFound));
+        assert!(test.store.publish_run(&coordinator, fourth, beside(&[3])).unwrap().published_at.is_some());
+        assert_eq!(test.store.run_result(&etl(), fourth, "beside", "overview/committee").unwrap(), "{}");
     }
 
     fn the_watermark_fixes_the_versions_that_belong_to_a_run(test) {

@@ -53,6 +53,7 @@ pub fn estimate(
         landmark_comparisons: Vec::new(),
         models: Vec::new(),
         centres: None,
+        as_of: Vec::new(),
     };
     match definition.event.estimator() {
         Estimator::Survival | Estimator::Incidence => {

@@ -1,30 +1,49 @@
 //! Adherence tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::suppression::{Cell, Family, Sum};
+use super::additive::sums;
+use super::suppression::{Cell, Family};
 use super::{Audience, Thresholds, few};
-use crate::cohorts::NOT_RECORDED;
 use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
 
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
-/// (excluded, excepted, not in the denominator). The first decides about the whole row.
-const QUANTITIES: usize = 3;
-const ASSESSABLE: usize = 0;
-const NOT_ASSESSABLE: usize = 1;
-const SET_ASIDE: usize = 2;
+/// (excluded, excepted, not in the denominator), and for the public both parts of the rate, which stand and fall with the first. The first
+/// decides about the whole row.
+pub(super) const QUANTITIES: usize = 5;
+pub(super) const ASSESSABLE: usize = 0;
+pub(super) const NOT_ASSESSABLE: usize = 1;
+pub(super) const SET_ASIDE: usize = 2;
+pub(super) const NUMERATOR: usize = 3;
+const COMPLEMENT: usize = 4;
+
+/// The quantities protected before an audience.
+fn quantities(audience: &Audience) -> usize {
+    if *audience == Audience::Public {
+        QUANTITIES
+    } else {
+        NUMERATOR
+    }
+}
 
 /// Patients behind each protected count of a row.
-fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
+pub(super) fn patients(row: &AdherenceRow) -> [u32; QUANTITIES] {
     let basis = row.basis.unwrap_or_default();
     let set_aside = basis.excluded + basis.excepted + basis.not_in_denominator;
-    [row.patients.unwrap_or(0), basis.not_assessable, set_aside]
+    [
+        row.patients.unwrap_or(0),
+        basis.not_assessable,
+        set_aside,
+        basis.numerator,
+        basis.complement,
+    ]
 }
 
 /// Those of them who have such units nowhere else: patients of a centre who were not transferred. The patients behind several centres are
 /// at least these.
 fn apart(row: &AdherenceRow) -> [u32; QUANTITIES] {
-    let shared = row.basis.unwrap_or_default().shared;
+    let [assessable, not_assessable, aside] = row.basis.unwrap_or_default().shared;
+    let shared = [assessable, not_assessable, aside, assessable, assessable];
     let mut apart = patients(row);
     apart
         .iter_mut()
@@ -40,7 +59,16 @@ fn apart(row: &AdherenceRow) -> [u32; QUANTITIES] {
 /// not) says of nobody which it was.
 fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES] {
     let basis = row.basis.unwrap_or_default();
-    let [assessable, not_assessable, set_aside] = patients(row);
+    let [assessable, not_assessable, set_aside, numerator, complement] = patients(row);
+    // Nobody assessable: there is no rate.
+    let part = |n: u32| match assessable {
+        _ if *audience != Audience::Public => Cell::open(n),
+        0 => Cell::of(0),
+        // The only part there is: somebody is behind a hidden row.
+        all if n == all => Cell::of(n),
+        _ => Cell::part_of_rate(n),
+    };
+    let (numerator, complement) = (part(numerator), part(complement));
     let (mut assessable, not_assessable) = (Cell::of(assessable), Cell::open(not_assessable));
     let mut set_aside = Cell::of(set_aside);
     if *audience == Audience::Public {
@@ -48,12 +76,21 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
     }
     let kinds = [basis.excluded, basis.excepted, basis.not_in_denominator];
     set_aside.smallest = kinds.into_iter().filter(|n| *n > 0).min().unwrap_or(0);
-    let mut cells = [assessable, not_assessable, set_aside];
+    let mut cells = [assessable, not_assessable, set_aside, numerator, complement];
     for (cell, apart) in cells.iter_mut().zip(apart(row)) {
         // Shared patients stay patients of the cell itself, and do not make several cells larger together.
         cell.patients = apart.max(cell.patients.min(1));
     }
+    let [assessable, .., numerator, _] = &mut cells;
+    assessable.kinds = Some(by_kind(assessable.patients, numerator.patients));
     cells
+}
+
+/// Assessable patients with and without the numerator: the rate is shown, so both add up wherever the assessable do. Who has units of both
+/// counts as with it.
+pub(super) fn by_kind(assessable: u32, numerator: u32) -> [u32; 2] {
+    let with = numerator.min(assessable);
+    [with, assessable - with]
 }
 
 /// The table as an audience may see it. Takes the exact table of a run.
@@ -68,14 +105,17 @@ pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thres
         centre_tertiles: BTreeMap::new(),
         ..exact.clone()
     };
-    for measure in &exact.measures {
-        let rows: Vec<&AdherenceRow> = exact.rows.iter().filter(|r| r.measure == measure.id).collect();
-        let hidden = protect(&rows, &exact.centre_tertiles, audience, threshold);
-        table.rows.extend(
-            rows.iter()
-                .zip(hidden)
-                .map(|(row, hidden)| disclosed(row, hidden, audience, threshold)),
-        );
+    let of = |measure: &str| exact.rows.iter().filter(|row| row.measure == measure).collect();
+    let measures: Vec<OfMeasure<'_>> = exact
+        .measures
+        .iter()
+        .map(|measure| OfMeasure::new(of(&measure.id), &exact.centre_tertiles, audience))
+        .collect();
+    for (measure, hidden) in measures.iter().zip(hidden_in_all(&measures, threshold)) {
+        let rows = measure.rows.iter().zip(hidden);
+        table
+            .rows
+            .extend(rows.map(|(row, hidden)| disclosed(row, hidden, audience, threshold)));
     }
     table.rows_total = table.rows.len() as u32;
     table.rows_suppressed = table.rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
@@ -140,104 +180,92 @@ fn without_small_others(
     row
 }
 
-/// What is hidden of every row of one measure.
-fn protect(
-    rows: &[&AdherenceRow],
-    tertiles: &BTreeMap<String, String>,
-    audience: &Audience,
-    threshold: u32,
-) -> Vec<[Option<Suppression>; QUANTITIES]> {
-    let mut family = Family::default();
-    let cells: Vec<[usize; QUANTITIES]> = rows
-        .iter()
-        .map(|row| protected_cells(row, audience).map(|cell| family.add(cell)))
-        .collect();
-    for quantity in 0..QUANTITIES {
-        sums(&mut family, rows, tertiles, &cells, quantity);
+/// What is hidden of the counts of a row.
+type Hidden = [Option<Suppression>; QUANTITIES];
+
+/// What is hidden of every row of every measure. Measures with the same patients in every row are taken for measures of the same patients: what
+/// one of them hides the others hide too, or one would show what the other hides.
+fn hidden_in_all(measures: &[OfMeasure<'_>], threshold: u32) -> Vec<Vec<Hidden>> {
+    let mut alike: BTreeMap<Vec<(By, &str, u32)>, Vec<usize>> = BTreeMap::new();
+    for (at, measure) in measures.iter().enumerate() {
+        alike.entry(measure.patients()).or_default().push(at);
     }
-    // Otherwise a hidden row's assessable patients would be its cases less the rest.
-    family.follows = cells
-        .iter()
-        .flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q])))
-        .collect();
-    let protected = family.protect(threshold);
-    cells.iter().map(|row| row.map(|cell| protected[cell])).collect()
+    let mut hidden: Vec<Vec<Hidden>> = vec![Vec::new(); measures.len()];
+    for group in alike.values() {
+        let mut anyway = BTreeSet::new();
+        loop {
+            for at in group {
+                hidden[*at] = measures[*at].hidden(threshold, &anyway);
+            }
+            let of = |at: &usize| hidden[*at].iter().enumerate();
+            let all: BTreeSet<usize> = group
+                .iter()
+                .flat_map(of)
+                .filter_map(|(row, hidden)| hidden[ASSESSABLE].map(|_| row))
+                .collect();
+            if group.len() == 1 || all == anyway {
+                break;
+            }
+            anyway = all;
+        }
+    }
+    hidden
 }
 
-/// The sums between the rows of a measure, for one quantity.
-fn sums(
-    family: &mut Family,
-    rows: &[&AdherenceRow],
-    tertiles: &BTreeMap<String, String>,
-    cells: &[[usize; QUANTITIES]],
-    quantity: usize,
-) {
-    let of = |by: By, period: Period| -> Vec<usize> {
-        (0..rows.len())
-            .filter(|&r| rows[r].by == by && rows[r].period == period)
-            .map(|r| cells[r][quantity])
-            .collect()
-    };
-    for period in [Period::All, Period::Last24Months] {
-        let Some(&network) = of(By::Network, period).first() else {
-            continue;
-        };
-        for by in By::PARTS {
-            // Each stratifier is a partition of its own.
-            let mut partitions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for r in (0..rows.len()).filter(|&r| rows[r].by == by && rows[r].period == period) {
-                let element = rows[r].level.split_once('=').map_or("", |(element, _)| element);
-                partitions.entry(element).or_default().push(cells[r][quantity]);
-            }
-            family.sums.extend(partitions.into_values().map(|parts| Sum {
-                total: network,
-                parts,
-            }));
-        }
-    }
-    // A year is its half-years, a third of the centres is its centres.
-    let within = |whole: &AdherenceRow, part: &AdherenceRow| match whole.by {
-        By::Year => {
-            part.by == By::HalfYear
-                && (part.level == whole.level || part.level.starts_with(&format!("{}-", whole.level)))
-        }
-        By::VolumeTertile => {
-            let third = tertiles.get(&part.level).map_or(NOT_RECORDED, String::as_str);
-            part.by == By::Centre && part.period == whole.period && third == whole.level
-        }
-        _ => false,
-    };
-    for (total, whole) in rows.iter().enumerate() {
-        let parts: Vec<usize> = (0..rows.len())
-            .filter(|&r| within(whole, rows[r]))
-            .map(|r| cells[r][quantity])
+/// The rows of one measure and their counts as cells.
+struct OfMeasure<'a> {
+    rows: Vec<&'a AdherenceRow>,
+    cells: Vec<[usize; QUANTITIES]>,
+    family: Family,
+}
+
+impl<'a> OfMeasure<'a> {
+    fn new(rows: Vec<&'a AdherenceRow>, tertiles: &BTreeMap<String, String>, audience: &Audience) -> Self {
+        let mut family = Family::default();
+        let cells: Vec<[usize; QUANTITIES]> = rows
+            .iter()
+            .map(|row| protected_cells(row, audience).map(|cell| family.add(cell)))
             .collect();
-        if !parts.is_empty() {
-            family.sums.push(Sum {
-                total: cells[total][quantity],
-                parts,
-            });
+        for quantity in 0..quantities(audience) {
+            sums(&mut family, &rows, tertiles, &cells, quantity);
         }
+        // Otherwise a hidden row's assessable patients would be its cases less the rest.
+        family.follows = cells
+            .iter()
+            .flat_map(|row| [NOT_ASSESSABLE, SET_ASIDE].map(|q| (row[ASSESSABLE], row[q])))
+            .collect();
+        if *audience == Audience::Public {
+            // A rate and its parts are shown together or not at all.
+            let both = cells.iter().flat_map(|row| {
+                let pairs =
+                    [NUMERATOR, COMPLEMENT].map(|q| [(row[ASSESSABLE], row[q]), (row[q], row[ASSESSABLE])]);
+                pairs.into_iter().flatten()
+            });
+            family.follows.extend(both);
+            // Cases less the assessable and the not assessable are those set aside.
+            let rest = cells.iter().map(|row| (row[SET_ASIDE], row[NOT_ASSESSABLE]));
+            family.follows.extend(rest);
+        }
+        Self { rows, cells, family }
     }
-    // All cases are the recent and the older ones, of the network and of every centre.
-    for (all, row) in rows.iter().enumerate().filter(|(_, r)| r.period == Period::All) {
-        let same =
-            |r: &&AdherenceRow| r.period == Period::Last24Months && r.by == row.by && r.level == row.level;
-        if let Some(recent) = rows.iter().position(same) {
-            let older = patients(row)[quantity].saturating_sub(patients(rows[recent])[quantity]);
-            let mut older = Cell::implied(older);
-            if quantity == NOT_ASSESSABLE {
-                older = Cell {
-                    implied: true,
-                    ..Cell::open(older.patients)
-                };
-            }
-            let older = family.add(older);
-            family.sums.push(Sum {
-                total: cells[all][quantity],
-                parts: vec![cells[recent][quantity], older],
-            });
-        }
+
+    /// Assessable patients by row.
+    fn patients(&self) -> Vec<(By, &'a str, u32)> {
+        let of = |row: &&'a AdherenceRow| (row.by, row.level.as_str(), patients(row)[ASSESSABLE]);
+        self.rows.iter().map(of).collect()
+    }
+
+    /// What is hidden of every row, the rates of the rows of `anyway` among them.
+    fn hidden(&self, threshold: u32, anyway: &BTreeSet<usize>) -> Vec<Hidden> {
+        let anyway: Vec<usize> = anyway
+            .iter()
+            .filter_map(|row| self.cells.get(*row).map(|row| row[ASSESSABLE]))
+            .collect();
+        let protected = self.family.protect_besides(threshold, &anyway);
+        self.cells
+            .iter()
+            .map(|row| row.map(|cell| protected[cell]))
+            .collect()
     }
 }
 
@@ -256,7 +284,7 @@ fn disclosed(
     if hidden[ASSESSABLE].is_some() {
         return emptied(row, hidden[ASSESSABLE]);
     }
-    let [_, not_assessable, set_aside] = hidden.map(|h| h.is_some());
+    let [_, not_assessable, set_aside, ..] = hidden.map(|h| h.is_some());
     let keep = |count: Option<u32>, hide: bool| count.filter(|_| !hide);
     row.excluded = keep(row.excluded, set_aside);
     row.excepted = keep(row.excepted, set_aside);
@@ -282,7 +310,7 @@ fn splits_few(row: &AdherenceRow, basis: PatientBasis, threshold: u32) -> bool {
     all_met < threshold || rest < threshold || basis.numerator < threshold
 }
 
-fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
+pub(super) fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
     AdherenceRow {
         measure: row.measure,
         by: row.by,
@@ -308,6 +336,7 @@ fn emptied(row: AdherenceRow, why: Option<Suppression>) -> AdherenceRow {
         bound_high: None,
         not_assessable_share: None,
         insufficient: false,
+        as_of: None,
         basis: None,
     }
 }

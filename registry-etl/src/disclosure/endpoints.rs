@@ -59,7 +59,7 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
     }
 }
 
-fn untold(test: &GroupTest) -> GroupTest {
+pub(super) fn untold(test: &GroupTest) -> GroupTest {
     GroupTest {
         chi_square: None,
         df: None,
@@ -86,7 +86,7 @@ fn incidence(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], audience: &
     if let Some(primary) = total.and_then(|at| exact.get(at)) {
         for (one, hidden) in exact.iter().zip(&mut hidden) {
             if one.by == "all" && apart(one, primary, threshold) {
-                hidden.get_or_insert(Suppression::Complementary);
+                hidden.get_or_insert(Suppression::FewPatients);
             }
         }
     }
@@ -145,7 +145,7 @@ fn apart(one: &IncidenceCurve, primary: &IncidenceCurve, threshold: u32) -> bool
         || same_patients && causes.into_iter().any(|(a, b)| differ(a.events, b.events))
 }
 
-fn empty(one: &mut IncidenceCurve, why: Suppression) {
+pub(super) fn empty(one: &mut IncidenceCurve, why: Suppression) {
     one.state = CurveState::Suppressed;
     one.suppressed = Some(why);
     (one.patients, one.lost) = (None, None);

@@ -10,28 +10,34 @@
 //! A centre sees its own rows exactly and the network's as the committee does, never another centre's; a network row is hidden from
 //! it when the other centres' part of it is small.
 //!
-//! Not covered: comparing two published runs with each other, which differ by the cases added in between.
+//! A run that is not the first published is shown beside those before it: what has changed by few patients since stays as it was shown
+//! then ([`adherence_beside`] and its neighbours).
 
+mod additive;
 mod adherence;
 mod agreement;
+mod beside;
 mod centres;
 mod comparison;
 mod completeness;
+mod echelon;
 mod endpoints;
 mod flows;
 mod letters;
+mod reach;
 mod summaries;
 pub(crate) mod suppression;
 mod survival;
 
 pub use adherence::{adherence, adherence_for_centre};
 pub use agreement::agreement;
+pub use beside::{Published, adherence_beside, overview_beside, quality_beside, survival_beside};
 pub use comparison::comparison;
 pub use completeness::completeness;
 pub use flows::withhold;
 pub use letters::CentreLetters;
-pub use summaries::{overview, quality};
-pub use survival::survival;
+pub use summaries::{overview, overview_for_centre, quality, quality_for_centre};
+pub use survival::{survival, survival_for_centre};
 
 /// Who is looking, and so from how many patients on a value is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,23 +1,22 @@
 //! Overview and data quality.
 
 use super::suppression::{Cell, Family, Sum};
-use super::{Audience, Thresholds, few};
+use super::{Audience, FEW, Thresholds, few};
 use crate::results::{CentreAccrual, CentreQuality, LevelCount, Overview, Quality, Suppression};
 
 /// The overview as an audience may see it. Takes the exact overview of a run.
 pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) -> Overview {
+    if let Audience::Centre(own) = audience {
+        let committee = overview(exact, &Audience::Committee, thresholds);
+        return overview_for_centre(exact, &committee, own, thresholds);
+    }
     let threshold = thresholds.of(audience);
     if threshold == 0 {
         return exact.clone();
     }
     let mut shown = exact.clone();
     let total = exact.cases.unwrap_or(0);
-    let others = |own: &CentreAccrual| total - own.cases.unwrap_or(0);
-    let own = match audience {
-        Audience::Centre(id) => exact.by_centre.iter().find(|c| c.centre == *id),
-        _ => None,
-    };
-    let hide_total = few(total, threshold) || own.is_some_and(|own| few(others(own), threshold));
+    let hide_total = few(total, threshold);
     shown.cases = exact.cases.filter(|_| !hide_total);
     for levels in [
         &mut shown.accrual,
@@ -33,9 +32,25 @@ pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) 
         .filter(|_| !few(deaths, threshold) && !few(total - deaths.min(total), threshold));
     shown.follow_up_completeness = exact.follow_up_completeness.filter(|_| !hide_total);
     protect_centres(&mut shown.by_centre, total, threshold);
-    if let Audience::Centre(_) = audience {
-        shown.by_centre = own.cloned().into_iter().collect();
+    shown
+}
+
+/// The overview as a centre may see it, from the exact one and the committee's: its own line exactly, no other's, and no total that
+/// few other cases are behind.
+pub fn overview_for_centre(
+    exact: &Overview,
+    committee: &Overview,
+    own: &str,
+    thresholds: &Thresholds,
+) -> Overview {
+    let own = exact.by_centre.iter().find(|one| one.centre == own);
+    let own_cases = own.and_then(|one| one.cases).unwrap_or(0);
+    let others = exact.cases.unwrap_or(0).saturating_sub(own_cases);
+    let mut shown = committee.clone();
+    if few(others, thresholds.committee) {
+        (shown.cases, shown.follow_up_completeness) = (None, None);
     }
+    shown.by_centre = own.cloned().into_iter().collect();
     shown
 }
 
@@ -92,6 +107,10 @@ fn protect_centres(centres: &mut [CentreAccrual], cases: u32, threshold: u32) {
 
 /// Data quality as an audience may see it. Takes the exact document of a run.
 pub fn quality(exact: &Quality, audience: &Audience, thresholds: &Thresholds) -> Quality {
+    if let Audience::Centre(own) = audience {
+        let committee = quality(exact, &Audience::Committee, thresholds);
+        return quality_for_centre(exact, &committee, own, thresholds);
+    }
     let threshold = thresholds.of(audience);
     if threshold == 0 {
         return exact.clone();
@@ -106,24 +125,33 @@ pub fn quality(exact: &Quality, audience: &Audience, thresholds: &Thresholds) ->
         centre.cases_with_errors = centre.cases_with_errors.filter(|_| errors[at].is_none());
         centre.lacking.retain(|l| l.n >= threshold);
         if let Some(why) = hidden[at] {
-            *centre = CentreQuality {
-                centre: std::mem::take(&mut centre.centre),
-                cases: None,
-                cases_with_errors: None,
-                not_assessable_share: None,
-                lacking: Vec::new(),
-                suppressed: Some(why),
-            };
+            *centre = centre.hidden(why);
         }
     }
-    if let Audience::Centre(own) = audience {
-        shown.centres = exact
-            .centres
-            .iter()
-            .filter(|c| c.centre == *own)
-            .cloned()
-            .collect();
+    shown
+}
+
+/// Data quality as a centre may see it, from the exact document and the committee's: its own line exactly, no other's, and no network
+/// line that few other cases are behind.
+pub fn quality_for_centre(
+    exact: &Quality,
+    committee: &Quality,
+    own: &str,
+    thresholds: &Thresholds,
+) -> Quality {
+    let own: Vec<CentreQuality> = exact
+        .centres
+        .iter()
+        .filter(|one| one.centre == own)
+        .cloned()
+        .collect();
+    let own_cases: u32 = own.iter().filter_map(|one| one.cases).sum();
+    let others = exact.network.cases.unwrap_or(0).saturating_sub(own_cases);
+    let mut shown = committee.clone();
+    if few(others, thresholds.committee) {
+        shown.network = shown.network.hidden(FEW);
     }
+    shown.centres = own;
     shown
 }
 

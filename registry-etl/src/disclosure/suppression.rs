@@ -1,15 +1,23 @@
 //! Which cells of a family of additive tables may be shown.
 //!
-//! Primary: a cell with fewer patients than the threshold is hidden. Secondary: a hidden cell must not follow from the
-//! shown ones, so in every sum (total = its parts) the hidden parts are at least two and together hold at least the
-//! threshold; then the whole system of sums is solved for hidden cells, and as long as one is determined another is
-//! hidden. Zero is shown: there is nobody behind it.
+//! Primary: a cell with fewer patients than the threshold is hidden. Secondary: a hidden cell must not follow from the shown ones, nor
+//! be known to be small. So for every hidden cell with fewer patients than the threshold there is another table, with the same shown
+//! cells and the same sums, in which it holds at least the threshold: its feasibility interval (Hundepool et al., Statistical
+//! Disclosure Control, 2012, section 4.3: the smallest and largest value a reader of the table can allow) reaches from its value to the
+//! threshold or above. Sums are looked at one by one first (the hidden parts less one patient in each of the others reach the
+//! threshold), then the other table is looked for ([`super::reach`]), then the system of all sums is solved for cells that are
+//! determined, large ones too. As long as one of these fails another cell is hidden. Zero is shown: there is nobody behind it; so a reader
+//! knows that somebody is behind a hidden cell, and that is taken into account.
+//!
+//! Why a cell is hidden is not told: that one of two is small and the other large would bound both.
 //!
 //! Thresholds are worked through from 1 upwards, each keeping what the one before hid, so that a higher threshold never shows
 //! what a lower one hides.
 
 use crate::results::Suppression;
-use std::collections::BTreeMap;
+
+use super::echelon::{Row, reduced};
+use super::reach::{Links, reaches};
 
 /// One cell: its patients, and whether it is published at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +29,15 @@ pub(crate) struct Cell {
     pub(crate) smallest: u32,
     /// Not published, but following from published ones (the older cases of a centre: all less recent).
     pub(crate) implied: bool,
+    /// A hidden one may well be 0.
+    pub(crate) may_be_zero: bool,
+    /// The patients by kind, where every cell of its sums is also shown by kind and those add up as well (those with and without the
+    /// numerator of a rate): one of the first kind does not make room for one of the second.
+    pub(crate) kinds: Option<[u32; 2]>,
 }
+
+/// How far from a cell, in sums, another part is looked for before a total is hidden.
+const NEAR: usize = 3;
 
 /// No attribute of this cell is sensitive by itself: never hidden for being small.
 const NEVER_SMALL: u32 = u32::MAX;
@@ -33,6 +49,8 @@ impl Cell {
             patients,
             smallest: patients,
             implied: false,
+            may_be_zero: false,
+            kinds: None,
         }
     }
 
@@ -43,6 +61,16 @@ impl Cell {
             patients,
             smallest: NEVER_SMALL,
             implied: false,
+            may_be_zero: false,
+            kinds: None,
+        }
+    }
+
+    /// A published cell that tells something of so many patients even when they are none (of a rate: those not in the numerator).
+    pub(crate) fn part_of_rate(patients: u32) -> Self {
+        Self {
+            may_be_zero: true,
+            ..Self::of(patients)
         }
     }
 
@@ -51,8 +79,18 @@ impl Cell {
     }
 
     /// Whether a reader who sees it hidden must be kept from its value: not for a known nobody.
-    fn counts(self) -> bool {
-        self.patients > 0 || self.is_open()
+    pub(super) fn counts(self) -> bool {
+        self.patients > 0 || self.is_open() || self.may_be_zero
+    }
+
+    /// The fewest patients a reader must allow for when it is hidden.
+    pub(super) fn floor(self) -> u32 {
+        u32::from(!(self.implied || self.is_open() || self.may_be_zero))
+    }
+
+    /// Whether it must be possible that `threshold` patients are behind it.
+    fn must_reach(self, threshold: u32) -> bool {
+        !self.is_open() && (1..threshold).contains(&self.patients)
     }
 
     /// A cell nobody publishes.
@@ -61,6 +99,8 @@ impl Cell {
             patients,
             smallest: patients,
             implied: true,
+            may_be_zero: false,
+            kinds: None,
         }
     }
 }
@@ -70,6 +110,16 @@ impl Cell {
 pub(crate) struct Sum {
     pub(crate) total: usize,
     pub(crate) parts: Vec<usize>,
+}
+
+impl Sum {
+    pub(super) fn holds(&self, cell: usize) -> bool {
+        self.total == cell || self.parts.contains(&cell)
+    }
+}
+
+fn count(hidden: &[bool]) -> usize {
+    hidden.iter().filter(|hidden| **hidden).count()
 }
 
 /// Cells and the sums between them.
@@ -90,31 +140,35 @@ impl Family {
     /// What is hidden, cell by cell, when nothing may rest on fewer than `threshold` patients. Implied cells come out as
     /// hidden or not without meaning.
     pub(crate) fn protect(&self, threshold: u32) -> Vec<Option<Suppression>> {
-        let mut hidden: Vec<bool> = self.cells.iter().map(|c| c.implied).collect();
-        let mut solved = hidden.clone();
-        for threshold in 1..=threshold {
-            for (hide, cell) in hidden.iter_mut().zip(&self.cells) {
-                *hide |= cell.patients > 0 && cell.smallest < threshold;
-            }
-            self.settle(threshold, &mut hidden, &mut solved);
-        }
-        let reason = |(cell, hidden): (&Cell, bool)| {
-            hidden.then_some(match cell.smallest < threshold {
-                true => Suppression::FewPatients,
-                false => Suppression::Complementary,
-            })
-        };
-        self.cells.iter().zip(hidden).map(reason).collect()
+        self.protect_besides(threshold, &[])
     }
 
-    /// Hides more until no sum and no combination of sums gives a hidden cell away. `solved` is what was hidden when the
-    /// system was last found to give nothing away.
-    fn settle(&self, threshold: u32, hidden: &mut [bool], solved: &mut Vec<bool>) {
-        loop {
-            for (first, second) in &self.follows {
-                hidden[*second] |= hidden[*first];
+    /// As [`Family::protect`], with cells (by position) that are hidden anyway.
+    pub(crate) fn protect_besides(&self, threshold: u32, anyway: &[usize]) -> Vec<Option<Suppression>> {
+        let mut hidden: Vec<bool> = self.cells.iter().map(|c| c.implied).collect();
+        for cell in anyway {
+            if let Some(hide) = hidden.get_mut(*cell) {
+                *hide = true;
             }
-            let before = hidden.iter().filter(|h| **h).count();
+        }
+        let links = Links::of(self);
+        let mut reached = vec![0; self.cells.len()];
+        for threshold in 1..=threshold {
+            for (hide, cell) in hidden.iter_mut().zip(&self.cells) {
+                *hide |= cell.counts() && cell.smallest < threshold;
+            }
+            self.settle(threshold, &mut hidden, &links, &mut reached);
+        }
+        let reason = |hidden: bool| hidden.then_some(Suppression::FewPatients);
+        hidden.into_iter().map(reason).collect()
+    }
+
+    /// Hides more until no sum, no bound and no combination of sums gives a hidden cell away. `reached` is how many patients another table
+    /// was found to put in a cell: with more hidden that table remains.
+    fn settle(&self, threshold: u32, hidden: &mut [bool], links: &Links, reached: &mut [u32]) {
+        loop {
+            self.follow(hidden);
+            let before = count(hidden);
             for sum in &self.sums {
                 while !self.safe(sum, threshold, hidden) {
                     let Some(next) = self.cheapest(sum, hidden) else {
@@ -123,36 +177,114 @@ impl Family {
                     hidden[next] = true;
                 }
             }
-            if hidden.iter().filter(|h| **h).count() > before {
+            if count(hidden) > before {
                 continue;
             }
-            if solved.as_slice() == hidden {
-                return;
-            }
-            let determined = self.determined(hidden);
-            let Some(next) = determined.iter().find_map(|cell| self.neighbour(*cell, hidden)) else {
-                *solved = hidden.to_vec();
+            let next = self.bounded(threshold, hidden, links, reached).or_else(|| {
+                let determined = self.determined(hidden);
+                determined.iter().find_map(|cell| self.neighbour(*cell, hidden))
+            });
+            let Some(next) = next else {
                 return;
             };
             hidden[next] = true;
         }
     }
 
+    fn follow(&self, hidden: &mut [bool]) {
+        loop {
+            let before = count(hidden);
+            for (first, second) in &self.follows {
+                hidden[*second] |= hidden[*first];
+            }
+            if count(hidden) == before {
+                return;
+            }
+        }
+    }
+
+    /// What to hide next for a hidden cell that a reader could know to be small; `None` when there is no such cell, or nothing more that
+    /// could be hidden for it.
+    fn bounded(&self, threshold: u32, hidden: &[bool], links: &Links, reached: &mut [u32]) -> Option<usize> {
+        let cells = reached.iter_mut().zip(&self.cells).enumerate();
+        for (cell, (reached, of)) in cells {
+            let small = hidden[cell] && of.must_reach(threshold);
+            if !small || *reached >= threshold {
+                continue;
+            }
+            if reaches(self, links, hidden, cell, threshold) {
+                *reached = threshold;
+                continue;
+            }
+            let next = self.nearest(cell, hidden);
+            if next.is_some() {
+                return next;
+            }
+            // Everything that could help is hidden.
+            *reached = NEVER_SMALL;
+        }
+        None
+    }
+
+    /// The nearest shown cell that hiding could help with: in a sum with `cell`, or with a hidden cell of such a sum, and so on. Parts that are
+    /// near come before totals, and small totals before large ones.
+    fn nearest(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
+        let mut near = vec![cell];
+        let (mut from, mut levels) = (0, 0);
+        while from < near.len() && levels < NEAR {
+            let level: Vec<usize> = near.iter().skip(from).copied().collect();
+            (from, levels) = (near.len(), levels + 1);
+            let sums = || {
+                self.sums
+                    .iter()
+                    .filter(|sum| level.iter().any(|cell| sum.holds(*cell)))
+            };
+            let part = sums().filter_map(|sum| self.cheapest_part(sum, hidden));
+            if let Some(part) = part.min_by_key(|part| (self.cells[*part].patients, *part)) {
+                return Some(part);
+            }
+            for sum in sums() {
+                let members = sum.parts.iter().copied().chain([sum.total]);
+                let new = members.filter(|next| hidden[*next] && !near.contains(next));
+                let new: Vec<usize> = new.collect();
+                near.extend(new);
+            }
+        }
+        let totals = self
+            .sums
+            .iter()
+            .filter(|sum| near.iter().any(|cell| sum.holds(*cell)));
+        let totals = totals
+            .map(|sum| sum.total)
+            .filter(|total| self.may_go(*total, hidden));
+        totals.min_by_key(|total| (self.cells[*total].patients, *total))
+    }
+
     /// Whether the sum alone gives nothing away.
     fn safe(&self, sum: &Sum, threshold: u32, hidden: &[bool]) -> bool {
         let is_hidden = |i: &&usize| hidden[**i] && self.cells[**i].counts();
-        let parts: Vec<&usize> = sum.parts.iter().filter(is_hidden).collect();
-        let open: u32 = parts.iter().map(|i| self.cells[**i].patients).sum();
+        let parts: Vec<Cell> = sum
+            .parts
+            .iter()
+            .filter(is_hidden)
+            .map(|i| self.cells[*i])
+            .collect();
+        let open: u32 = parts.iter().map(|cell| cell.patients).sum();
         if hidden[sum.total] {
             // The total of parts that are all shown would follow.
             return !self.cells[sum.total].counts() || !parts.is_empty();
         }
-        match parts.as_slice() {
-            [] => true,
-            // An implied part alone follows; that is fine when it is large.
-            [one] => self.cells[**one].implied && (self.cells[**one].is_open() || open >= threshold),
-            [one, ..] => self.cells[**one].is_open() || open >= threshold,
+        if let [one] = parts.as_slice() {
+            // An implied part alone follows; that is fine when it is large, or nobody.
+            return one.implied && !one.must_reach(threshold);
         }
+        let floors: u32 = parts.iter().map(|cell| cell.floor()).sum();
+        let free = open.saturating_sub(floors);
+        let small = |cell: &&Cell| cell.must_reach(threshold);
+        parts
+            .iter()
+            .filter(small)
+            .all(|cell| free + cell.floor() >= threshold)
     }
 
     /// The shown cell of a sum that costs least to hide: the smallest part, the total last.
@@ -173,8 +305,7 @@ impl Family {
 
     /// A shown cell that stands in a sum with `cell`; a part of any such sum before a total.
     fn neighbour(&self, cell: usize, hidden: &[bool]) -> Option<usize> {
-        let with_it = |s: &&Sum| s.total == cell || s.parts.contains(&cell);
-        let sums: Vec<&Sum> = self.sums.iter().filter(with_it).collect();
+        let sums: Vec<&Sum> = self.sums.iter().filter(|sum| sum.holds(cell)).collect();
         let part = sums.iter().find_map(|sum| self.cheapest_part(sum, hidden));
         part.or_else(|| sums.iter().find_map(|sum| self.cheapest(sum, hidden)))
     }
@@ -196,172 +327,5 @@ impl Family {
     }
 }
 
-/// A sparse equation: coefficient by cell, none of them 0.
-type Row = BTreeMap<usize, f64>;
-
-/// Reduced echelon form (Gauss-Jordan, shortest equations first). Coefficients start as -1 and 1.
-fn reduced(mut open: Vec<Row>) -> Vec<Row> {
-    open.sort_by_key(BTreeMap::len);
-    let mut done: BTreeMap<usize, Row> = BTreeMap::new();
-    for mut row in open {
-        let pivots: Vec<usize> = row
-            .keys()
-            .copied()
-            .filter(|cell| done.contains_key(cell))
-            .collect();
-        for pivot in pivots {
-            if let (Some(factor), Some(known)) = (row.get(&pivot).copied(), done.get(&pivot)) {
-                subtract(&mut row, known, factor);
-            }
-        }
-        let Some((&pivot, &scale)) = row.iter().next() else {
-            continue;
-        };
-        row.values_mut().for_each(|v| *v /= scale);
-        for other in done.values_mut() {
-            if let Some(factor) = other.get(&pivot).copied() {
-                subtract(other, &row, factor);
-            }
-        }
-        done.insert(pivot, row);
-    }
-    done.into_values().collect()
-}
-
-/// `row -= factor * other`, dropping what becomes 0.
-fn subtract(row: &mut Row, other: &Row, factor: f64) {
-    for (cell, value) in other {
-        let left = row.get(cell).copied().unwrap_or(0.0) - factor * value;
-        if left.abs() < 1e-9 {
-            row.remove(cell);
-        } else {
-            row.insert(*cell, left);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// A total (cell 0) and its parts.
-    fn one_sum(parts: &[u32]) -> Family {
-        let mut family = Family::default();
-        let total = family.add(Cell::of(parts.iter().sum()));
-        let parts = parts.iter().map(|p| family.add(Cell::of(*p))).collect();
-        family.sums.push(Sum { total, parts });
-        family
-    }
-
-    fn shown(family: &Family, threshold: u32) -> Vec<bool> {
-        family.protect(threshold).iter().map(Option::is_none).collect()
-    }
-
-    #[test]
-    fn by_hand() {
-        // 3 is small; alone it would be total less the rest, so the next smallest goes too.
-        assert_eq!(
-            shown(&one_sum(&[3, 20, 8, 30]), 5),
-            [true, false, true, false, true]
-        );
-        // 2 and 2 are small and would together follow as 4 patients: 8 goes too.
-        assert_eq!(
-            shown(&one_sum(&[2, 2, 8, 30]), 5),
-            [true, false, false, false, true]
-        );
-        // Nothing small, nothing hidden; zeros are shown.
-        assert_eq!(shown(&one_sum(&[0, 5, 9]), 5), [true; 4]);
-        // One part only: it is the total.
-        assert_eq!(shown(&one_sum(&[4]), 5), [false, false]);
-        assert_eq!(shown(&one_sum(&[4, 0, 0]), 5), [false, false, true, true]);
-        let reasons = one_sum(&[3, 20, 8, 30]).protect(5);
-        assert_eq!(
-            (reasons[1], reasons[3]),
-            (Some(Suppression::FewPatients), Some(Suppression::Complementary))
-        );
-    }
-
-    #[test]
-    fn a_small_difference_of_two_large_numbers_is_hidden() {
-        // A centre with 40 cases, 38 of them recent: the two older ones would follow.
-        let mut family = Family::default();
-        let (all, recent, older) = (
-            family.add(Cell::of(40)),
-            family.add(Cell::of(38)),
-            family.add(Cell::implied(2)),
-        );
-        family.sums.push(Sum {
-            total: all,
-            parts: vec![recent, older],
-        });
-        let got = family.protect(5);
-        assert!(got[all].is_some() || got[recent].is_some());
-        let mut large = family.clone();
-        large.cells[older] = Cell::implied(10);
-        large.cells[all] = Cell::of(48);
-        assert_eq!((large.protect(5)[all], large.protect(5)[recent]), (None, None));
-    }
-
-    /// Centres by period and by total, as the adherence tables are.
-    fn crossed() -> impl Strategy<Value = Family> {
-        proptest::collection::vec((0u32..15, 0u32..15), 1..9).prop_map(|centres| {
-            let mut family = Family::default();
-            let network = family.add(Cell::of(centres.iter().map(|c| c.0 + c.1).sum()));
-            let network_recent = family.add(Cell::of(centres.iter().map(|c| c.0).sum()));
-            let network_older = family.add(Cell::implied(centres.iter().map(|c| c.1).sum()));
-            family.sums.push(Sum {
-                total: network,
-                parts: vec![network_recent, network_older],
-            });
-            let (mut all, mut recent) = (Vec::new(), Vec::new());
-            for (r, o) in &centres {
-                let (a, r, o) = (
-                    family.add(Cell::of(r + o)),
-                    family.add(Cell::of(*r)),
-                    family.add(Cell::implied(*o)),
-                );
-                family.sums.push(Sum {
-                    total: a,
-                    parts: vec![r, o],
-                });
-                all.push(a);
-                recent.push(r);
-            }
-            family.sums.push(Sum {
-                total: network,
-                parts: all,
-            });
-            family.sums.push(Sum {
-                total: network_recent,
-                parts: recent,
-            });
-            family
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_small_is_shown_or_follows(family in crossed(), threshold in 1u32..12) {
-            let hidden: Vec<bool> = family
-                .protect(threshold)
-                .iter()
-                .zip(&family.cells)
-                .map(|(h, c)| h.is_some() || c.implied)
-                .collect();
-            for (cell, hidden) in family.cells.iter().zip(&hidden) {
-                prop_assert!(*hidden || cell.patients == 0 || cell.patients >= threshold);
-            }
-            prop_assert_eq!(family.determined(&hidden), Vec::<usize>::new());
-            for sum in &family.sums {
-                prop_assert!(family.safe(sum, threshold, &hidden));
-            }
-        }
-
-        #[test]
-        fn a_higher_threshold_never_shows_more(family in crossed(), threshold in 1u32..11) {
-            let (low, high) = (shown(&family, threshold), shown(&family, threshold + 1));
-            prop_assert!(low.iter().zip(&high).all(|(low, high)| *low || !*high));
-        }
-    }
-}
+mod tests;

@@ -45,6 +45,30 @@ pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresh
     result
 }
 
+/// The result as a centre may see it, from the exact one and the committee's beside earlier runs: all as the committee's but for the centre's
+/// own point, or the one it stands in where the committee sees that anew.
+pub fn survival_for_centre(
+    exact: &SurvivalResult,
+    committee: &SurvivalResult,
+    own: &str,
+    thresholds: &Thresholds,
+) -> SurvivalResult {
+    let mut shown = committee.clone();
+    let alone = survival(exact, &Audience::Centre(own.to_owned()), thresholds);
+    shown.centres = alone.centres.map(|mut points| {
+        points.centres.retain(|one| {
+            one.centre == own || committee.part_as_of(&format!("centres/{}", one.centre)).is_none()
+        });
+        let told = committee.centres.as_ref();
+        if told.is_none_or(|told| told.patients.is_none()) {
+            (points.patients, points.events, points.left_out) = (None, None, None);
+        }
+        points
+    });
+    shown.as_of.retain(|one| !one.part.starts_with("centres/"));
+    shown
+}
+
 fn smallest(curve: &SurvivalCurve, audience: &Audience) -> u32 {
     let (patients, events) = (curve.patients.unwrap_or(0), curve.events.unwrap_or(0));
     match audience {
@@ -100,7 +124,7 @@ fn groups(curves: &[SurvivalCurve], audience: &Audience, threshold: u32) -> Vec<
         );
         let apart = redefined && few(curve.events.unwrap_or(0).abs_diff(events), threshold);
         if curve.by == "all" && (few(patients, threshold) || apart) {
-            hidden.get_or_insert(Suppression::Complementary);
+            hidden.get_or_insert(Suppression::FewPatients);
         }
     }
     hidden

@@ -36,7 +36,7 @@ fn a_small_centre_and_the_one_that_would_give_it_away_are_hidden() {
     );
     assert_eq!(
         row(&shown, By::Centre, "C4").suppressed,
-        Some(Suppression::Complementary),
+        Some(Suppression::FewPatients),
         "the smallest other"
     );
     assert_eq!(row(&shown, By::Centre, "C1").rate, Some(0.75));
@@ -134,3 +134,8 @@ mod pages;
 
 mod attack;
 mod centres;
+mod optimiser;
+mod properties;
+mod relations;
+mod successive;
+mod successive_survival;

@@ -165,6 +165,7 @@ fn row(
         bound_high: of_all(x + lacking),
         not_assessable_share: share,
         insufficient,
+        as_of: None,
         basis: Some(tally.basis),
     })
 }

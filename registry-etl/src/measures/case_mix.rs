@@ -174,6 +174,7 @@ pub fn visible_case_mix(exact: &CaseMix, visible: &AdherenceTable) -> CaseMix {
                 && row.period == Period::All
                 && row.level == centre.centre
                 && row.state == RateState::Rate
+                && row.as_of.is_none()
         })
     };
     let centres = exact

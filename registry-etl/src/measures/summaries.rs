@@ -43,6 +43,7 @@ pub fn overview(
                 level,
                 n: Some(n),
                 suppressed: None,
+                as_of: None,
             })
             .collect()
     };
@@ -50,6 +51,7 @@ pub fn overview(
     Overview {
         run: run.clone(),
         cases: Some(columns.len() as u32),
+        cases_as_of: None,
         centres: by_centre.len() as u32,
         accrual: accrual(window, columns),
         by_centre,
@@ -57,6 +59,7 @@ pub fn overview(
         by_eligibility: count(&|c| columns.facts[c].eligibility.clone()),
         by_timing: count(&|c| columns.facts[c].timing.clone()),
         deaths: Some(settled.iter().filter(|s| s.event).count() as u32),
+        deaths_as_of: None,
         follow_up_completeness: completeness(&settled),
     }
 }
@@ -81,6 +84,7 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
             level,
             n: Some(n),
             suppressed: None,
+            as_of: None,
         });
         month = day.checked_add_months(Months::new(1));
     }
@@ -120,6 +124,7 @@ fn by_centre(window: &Window, columns: &CaseColumns, centres: &CentreTable) -> V
                 cases: Some(0),
                 cases_last_24_months: Some(0),
                 suppressed: None,
+                as_of: None,
                 centre: centre.clone(),
             };
             (centre, accrual)
@@ -198,6 +203,7 @@ pub fn quality(run: &RunIdentity, columns: &CaseColumns) -> Quality {
             not_assessable_share: (units.1 > 0).then(|| units.0 as f64 / units.1 as f64),
             lacking: list,
             suppressed: None,
+            as_of: None,
         }
     };
     let mut names: Vec<(String, u32)> = columns

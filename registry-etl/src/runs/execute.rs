@@ -126,14 +126,6 @@ pub fn execute(
     }
 }
 
-/// Signs a finished run off.
-///
-/// # Errors
-/// Those of the store: no such run, no results, not allowed.
-pub fn publish(store: &Store, scope: &Scope, run: i64) -> Result<Run, RunError> {
-    Ok(store.publish_run(scope, run)?)
-}
-
 /// The yearly rows of all centres.
 ///
 /// # Errors

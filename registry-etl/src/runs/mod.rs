@@ -5,7 +5,7 @@
 //!    referenced.
 //! 3. All evaluations of the run are read back and aggregated; the results are stored as JSON documents, exactly and as the
 //!    committee and the public may see them.
-//! 4. The coordinating office publishes the run.
+//! 4. The coordinating office publishes the run: what of it may be shown beside the runs published before is stored with it.
 //!
 //! 5. On demand the same cases are judged by other rules: [`sensitivity`], [`compare`].
 //!
@@ -17,13 +17,15 @@ mod again;
 mod compare;
 mod counted;
 mod execute;
+mod publish;
 mod read;
 mod sensitivity;
 
 pub use again::again;
 pub use compare::compare;
 pub(crate) use execute::low_volume;
-pub use execute::{Options, Phase, Progress, centre_table, execute, publish};
+pub use execute::{Options, Phase, Progress, centre_table, execute};
+pub use publish::publish;
 pub use read::Reader;
 pub use sensitivity::{alternatives, sensitivity};
 

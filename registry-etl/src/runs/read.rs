@@ -6,12 +6,13 @@ use crate::measures::{
     CaseEvaluation, Engine, EngineError, adherence::AggregateError, funnels, visible_case_mix,
 };
 use crate::quality::{Collector, Undecided, Worklist, undecided};
+use crate::results::completeness::NETWORK;
 use crate::results::{
     AdherenceTable, CaseMix, CaseMixTable, Comparison, Completeness, Funnels, Overview, Quality, Sensitivity,
     SurvivalResult, kind,
 };
 use registry_core::access::Scope;
-use registry_core::storage::{ResultKey, Run, Store};
+use registry_core::storage::{ResultKey, Run, Store, StoreError};
 use serde::de::DeserializeOwned;
 
 /// Evaluations read together.
@@ -52,16 +53,16 @@ impl<'a> Reader<'a> {
     /// The store's: no such run or result; a document of another format.
     pub fn adherence(&self, audience: &Audience) -> Result<AdherenceTable, RunError> {
         match audience {
-            Audience::Public => self.document(kind::ADHERENCE, "public"),
-            Audience::Committee => self.document(kind::ADHERENCE, "committee"),
+            Audience::Public => self.stored(kind::ADHERENCE, "public"),
+            Audience::Committee => self.stored(kind::ADHERENCE, "committee"),
             Audience::Exact => {
-                let exact = self.document(kind::ADHERENCE, "")?;
+                let exact = self.exact_adherence()?;
                 Ok(disclosure::adherence(&exact, audience, &self.thresholds))
             }
             Audience::Centre(own) => {
                 let (exact, committee) = (
-                    self.document(kind::ADHERENCE, "")?,
-                    self.document(kind::ADHERENCE, "committee")?,
+                    self.exact_adherence()?,
+                    self.stored(kind::ADHERENCE, "committee")?,
                 );
                 Ok(disclosure::adherence_for_centre(
                     &exact,
@@ -73,14 +74,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// As computed, with the patients behind each count.
+    pub(super) fn exact_adherence(&self) -> Result<AdherenceTable, RunError> {
+        self.document(kind::ADHERENCE, "")
+    }
+
     /// The funnel of every measure.
     ///
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn funnels(&self, audience: &Audience) -> Result<Funnels, RunError> {
         match audience {
-            Audience::Public => self.document(kind::FUNNELS, "public"),
-            Audience::Committee => self.document(kind::FUNNELS, "committee"),
+            Audience::Public => self.stored(kind::FUNNELS, "public"),
+            Audience::Committee => self.stored(kind::FUNNELS, "committee"),
             Audience::Exact => self.document(kind::FUNNELS, ""),
             Audience::Centre(_) => Ok(funnels(&self.adherence(audience)?).map_err(AggregateError::from)?),
         }
@@ -91,8 +97,31 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
-        let exact = self.document(kind::SURVIVAL, endpoint)?;
-        Ok(disclosure::survival(&exact, audience, &self.thresholds))
+        let exact = self.exact_survival(endpoint)?;
+        let of = format!("{}/{endpoint}", kind::SURVIVAL);
+        let beside = match read_by(audience) {
+            Some(key) => self.beside(&of, key)?,
+            None => None,
+        };
+        Ok(match (beside, audience) {
+            (Some(committee), Audience::Centre(own)) => {
+                disclosure::survival_for_centre(&exact, &committee, own, &self.thresholds)
+            }
+            (Some(shown), _) => shown,
+            (None, _) => disclosure::survival(&exact, audience, &self.thresholds),
+        })
+    }
+
+    /// As computed.
+    pub(super) fn exact_survival(&self, endpoint: &str) -> Result<SurvivalResult, RunError> {
+        self.document(kind::SURVIVAL, endpoint)
+    }
+
+    /// Keys of the survival endpoints of the run.
+    pub(super) fn endpoint_keys(&self) -> Result<Vec<String>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run.number)?;
+        let of_kind = keys.into_iter().filter(|key| key.kind == kind::SURVIVAL);
+        Ok(of_kind.map(|key| key.key).collect())
     }
 
     /// Every survival endpoint of the run, by key.
@@ -100,9 +129,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn endpoints(&self, audience: &Audience) -> Result<Vec<SurvivalResult>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run.number)?;
-        let of_kind = keys.iter().filter(|key| key.kind == kind::SURVIVAL);
-        of_kind.map(|key| self.survival(&key.key, audience)).collect()
+        let keys = self.endpoint_keys()?;
+        keys.iter().map(|key| self.survival(key, audience)).collect()
     }
 
     /// The first page's numbers.
@@ -111,7 +139,17 @@ impl<'a> Reader<'a> {
     /// As [`Reader::adherence`].
     pub fn overview(&self, audience: &Audience) -> Result<Overview, RunError> {
         let exact = self.document(kind::OVERVIEW, "")?;
-        Ok(disclosure::overview(&exact, audience, &self.thresholds))
+        let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
+            return Ok(exact);
+        };
+        let shown = match self.beside(kind::OVERVIEW, key)? {
+            Some(shown) => shown,
+            None => disclosure::overview(&exact, &all_of(audience), limits),
+        };
+        Ok(match audience {
+            Audience::Centre(own) => disclosure::overview_for_centre(&exact, &shown, own, limits),
+            _ => shown,
+        })
     }
 
     /// Data quality.
@@ -120,7 +158,17 @@ impl<'a> Reader<'a> {
     /// As [`Reader::adherence`].
     pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
         let exact = self.document(kind::QUALITY, "")?;
-        Ok(disclosure::quality(&exact, audience, &self.thresholds))
+        let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
+            return Ok(exact);
+        };
+        let shown = match self.beside(kind::QUALITY, key)? {
+            Some(shown) => shown,
+            None => disclosure::quality(&exact, &all_of(audience), limits),
+        };
+        Ok(match audience {
+            Audience::Centre(own) => disclosure::quality_for_centre(&exact, &shown, own, limits),
+            _ => shown,
+        })
     }
 
     /// Completeness and timeliness of every level the audience may see: the network first, centres by id.
@@ -156,6 +204,13 @@ impl<'a> Reader<'a> {
                 audience,
                 &self.thresholds,
             ));
+        }
+        if *audience != Audience::Exact {
+            // One number of cases, shown in one way.
+            let cases = self.overview(audience)?.cases;
+            for network in all.iter_mut().filter(|level| level.level == NETWORK) {
+                network.cases = network.cases.and(cases);
+            }
         }
         Ok(all)
     }
@@ -249,6 +304,22 @@ impl<'a> Reader<'a> {
         of_kind.map(read).collect()
     }
 
+    /// What the audience of this key may see: beside earlier runs, where the run was published beside any.
+    fn stored<T: DeserializeOwned>(&self, of: &str, key: &str) -> Result<T, RunError> {
+        match self.beside(of, key)? {
+            Some(found) => Ok(found),
+            None => self.document(of, key),
+        }
+    }
+
+    fn beside<T: DeserializeOwned>(&self, of: &str, key: &str) -> Result<Option<T>, RunError> {
+        match self.document(kind::BESIDE, &format!("{of}/{key}")) {
+            Ok(found) => Ok(Some(found)),
+            Err(RunError::Store(StoreError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn document<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, RunError> {
         Ok(serde_json::from_str(&self.store.run_result(
             self.scope,
@@ -256,6 +327,23 @@ impl<'a> Reader<'a> {
             kind,
             key,
         )?)?)
+    }
+}
+
+/// Key of the documents an audience reads, a centre with lines of its own beside them; `None` for nothing hidden.
+fn read_by(audience: &Audience) -> Option<&'static str> {
+    match audience {
+        Audience::Public => Some("public"),
+        Audience::Committee | Audience::Centre(_) => Some("committee"),
+        Audience::Exact => None,
+    }
+}
+
+/// The audience whose documents those are.
+fn all_of(audience: &Audience) -> Audience {
+    match audience {
+        Audience::Centre(_) => Audience::Committee,
+        other => other.clone(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a reader gets.
 
 use crate::registry::{Registry, system};
+use registry_core::storage::CaseStatus;
+use registry_core::synthetic;
 use registry_etl::disclosure::Audience;
 use registry_etl::results::{By, CurveState, Period, RateState};
-use registry_etl::runs::Reader;
+use registry_etl::runs::{Reader, publish};
 
 #[test]
 fn every_audience_reads_its_own_view() {
@@ -105,4 +107,72 @@ fn an_empty_registry_has_results_too() {
         assert_eq!(reader.funnels(&audience).expect("funnels").funnels.len(), 106);
     }
     assert!(reader.survival("S11", &Audience::Exact).is_err());
+}
+
+#[test]
+fn a_second_published_run_is_read_beside_the_first() {
+    let registry = Registry::with(120, 4);
+    let scope = system();
+    let first = publish(&registry.store, &scope, registry.run().number).expect("published");
+    for index in 120..122 {
+        let case = synthetic::case(&registry.plan, index);
+        let put = registry.put(&case.centre_id, &case.pseudonym, case.body, CaseStatus::Submitted);
+        put.expect("stored");
+    }
+    let second = publish(&registry.store, &scope, registry.run().number).expect("published");
+    assert!(
+        publish(&registry.store, &scope, second.number).is_ok(),
+        "twice is once"
+    );
+    let (then, now) = (
+        Reader::new(&registry.store, &scope, &first),
+        Reader::new(&registry.store, &scope, &second),
+    );
+    let (before, table) = (
+        then.adherence(&Audience::Committee).expect("the first"),
+        now.adherence(&Audience::Committee).expect("the second"),
+    );
+    assert!(before.rows.iter().all(|row| row.as_of.is_none()));
+    assert!(
+        table.rows.iter().all(|row| row.suppressed.is_some()
+            || row.patients == Some(0)
+            || row.as_of == Some(first.number)),
+        "two more patients in all"
+    );
+    let network = |table: &registry_etl::results::AdherenceTable| {
+        let mut rows = table.rows.iter();
+        let found =
+            rows.find(|row| row.measure == "1a" && row.by == By::Network && row.period == Period::All);
+        found.and_then(|row| row.patients)
+    };
+    assert_eq!(network(&table), network(&before));
+    let overview = now.overview(&Audience::Committee).expect("an overview");
+    assert_eq!(
+        (overview.cases, overview.cases_as_of),
+        (Some(120), Some(first.number))
+    );
+    assert_eq!(now.overview(&Audience::Exact).expect("exact").cases, Some(122));
+    let curves = |reader: &Reader<'_>| {
+        let result = reader.survival("S1", &Audience::Committee).expect("S1");
+        let patients: Vec<Option<u32>> = result.curves.iter().map(|one| one.patients).collect();
+        (patients, result.flow)
+    };
+    let ((patients, flow), (patients_before, flow_before)) = (curves(&now), curves(&then));
+    assert_eq!((patients.first(), flow), (patients_before.first(), flow_before));
+    // A centre reads its own new patients.
+    let own = |reader: &Reader<'_>, centre: &str| {
+        let table = reader
+            .adherence(&Audience::Centre(centre.to_owned()))
+            .expect("own");
+        let mut rows = table.rows.into_iter();
+        let found = rows.find(|row| row.measure == "1a" && row.by == By::Centre && row.period == Period::All);
+        found
+            .and_then(|row| row.denominator.zip(row.not_assessable))
+            .map_or(0, |(n, lacking)| n + lacking)
+    };
+    let more: u32 = ["C01", "C02", "C03", "C04"]
+        .map(|centre| own(&now, centre) - own(&then, centre))
+        .iter()
+        .sum();
+    assert!(more > 0, "two more patients of some centres");
 }

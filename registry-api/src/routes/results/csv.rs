@@ -157,7 +157,8 @@ pub fn adherence(view: &View<'_>, table: &AdherenceTable) -> Result<String, Prob
         value["not_assessable_by"] = json!(reasons(&row.not_assessable_by));
         let head = table.measures.iter().find(|head| head.id == row.measure);
         value["unratified"] = json!(head.map_or_else(String::new, |head| head.unratified.join(" ")));
-        rows.push(line(of_run(row.by == By::Centre && own(&row.level)), &value));
+        let (run, version) = of_run(row.by == By::Centre && own(&row.level));
+        rows.push(line((row.as_of.unwrap_or(run), version), &value));
     }
     let levels: BTreeSet<&str> = table.rows.iter().map(|row| row.level.as_str()).collect();
     for known in view.registration()? {

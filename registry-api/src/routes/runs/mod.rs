@@ -156,7 +156,7 @@ pub(super) async fn publish(
     let idempotent = Idempotent::read(&request, b"")?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
-        Reply::json(200, &shared.store.publish_run(&caller.scope, number)?)
+        Reply::json(200, &crate::runs::publish(&shared, &caller.scope, number)?)
     })
     .await
 }

@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::{FinishRun, Run, RunProgress, RunStatus, StartRun};
+use super::{FinishRun, Publication, Run, RunProgress, RunResult, RunStatus, StartRun};
 use crate::access::Scope;
 use crate::storage::centres::{canonical_text, stored_json};
 use crate::storage::connection::{Conn, on_conn};
@@ -159,9 +159,8 @@ fn start(tx: &mut Tx<'_>, wanted: &StartRun) -> Result<Run, StoreError> {
     row.try_into()
 }
 
-fn finish(tx: &mut Tx<'_>, number: i64, done: &FinishRun) -> Result<Run, StoreError> {
-    keep_alive(tx, number)?;
-    for result in &done.results {
+fn insert(tx: &mut Tx<'_>, number: i64, results: &[RunResult]) -> Result<(), StoreError> {
+    for result in results {
         let row = (
             results::run.eq(number),
             results::kind.eq(&result.kind),
@@ -170,6 +169,22 @@ fn finish(tx: &mut Tx<'_>, number: i64, done: &FinishRun) -> Result<Run, StoreEr
         );
         on_conn!(tx.conn()?, c => diesel::insert_into(results::table).values(row).execute(c))?;
     }
+    Ok(())
+}
+
+/// Numbers of the other published runs, in order.
+fn published_besides(conn: &mut Conn, number: i64) -> Result<Vec<i64>, StoreError> {
+    let query = runs::table
+        .filter(runs::published_at.is_not_null())
+        .filter(runs::number.ne(number))
+        .order(runs::number)
+        .select(runs::number);
+    Ok(on_conn!(conn, c => query.load::<i64>(c))?)
+}
+
+fn finish(tx: &mut Tx<'_>, number: i64, done: &FinishRun) -> Result<Run, StoreError> {
+    keep_alive(tx, number)?;
+    insert(tx, number, &done.results)?;
     end(tx, number, RunStatus::Finished, &canonical_text(&done.summary))?;
     let subject = number.to_string();
     tx.audit(
@@ -257,11 +272,12 @@ impl Store {
         })
     }
 
-    /// Signs a finished run off. `coordinator`. Publishing twice is fine.
+    /// Signs a finished run off, with what of it may be shown beside the runs published before. `coordinator`. Publishing twice is fine.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for a run without results.
-    pub fn publish_run(&self, scope: &Scope, run: i64) -> Result<Run, StoreError> {
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for a run without results, and when other runs are published than
+    /// `publication` was worked out beside.
+    pub fn publish_run(&self, scope: &Scope, run: i64, publication: Publication) -> Result<Run, StoreError> {
         require(scope, scope.role().sees_all_cases(), "publish runs")?;
         self.write(scope, move |tx| {
             let row = find(tx.conn()?, run)?;
@@ -269,6 +285,14 @@ impl Store {
                 return Err(StoreError::InvalidState("only a finished run can be published"));
             }
             if row.published_at.is_none() {
+                let mut beside = publication.beside.clone();
+                beside.sort_unstable();
+                if published_besides(tx.conn()?, run)? != beside {
+                    return Err(StoreError::InvalidState(
+                        "another run was published meanwhile; publish this one again",
+                    ));
+                }
+                insert(tx, run, &publication.results)?;
                 let change = (
                     runs::published_at.eq(Some(tx.now)),
                     runs::published_by.eq(Some(tx.scope.actor().to_owned())),

@@ -108,6 +108,15 @@ pub struct RunResult {
     pub body: String,
 }
 
+/// What a run is published with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publication {
+    /// Every other published run when the results were worked out.
+    pub beside: Vec<i64>,
+    /// Results kept with the run: what of it may be shown beside those runs.
+    pub results: Vec<RunResult>,
+}
+
 /// Kind and key of a stored result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResultKey {

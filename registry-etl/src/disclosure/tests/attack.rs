@@ -3,7 +3,7 @@ use super::*;
 use crate::results::{AdherenceRow, AdherenceTable};
 use proptest::prelude::*;
 
-fn cohort() -> impl Strategy<Value = AdherenceTable> {
+pub(super) fn cohort() -> impl Strategy<Value = AdherenceTable> {
     let one = (0usize..6, 0usize..5, 0usize..3, 0usize..4);
     proptest::collection::vec(one, 0..150).prop_map(|cases| {
         let outcomes = [Met, Met, NotMet, NotAssessable, Excluded, NotInDenom];

@@ -65,6 +65,7 @@ pub(super) fn result() -> SurvivalResult {
         landmark_comparisons: Vec::new(),
         models: Vec::new(),
         centres: None,
+        as_of: Vec::new(),
     }
 }
 

@@ -1,0 +1,291 @@
+//! Adherence. Where the row shown last was of another version of the guideline, a row held back is hidden. What was set aside is not told
+//! where few came to it or left it. A centre knows its own patients, so a network row is held back where what changed besides one centre
+//! is few, too.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Published;
+use super::successive::{Counts, Earlier, New, Successive, counts};
+use crate::disclosure::additive::sums;
+use crate::disclosure::adherence::{ASSESSABLE, QUANTITIES, SET_ASIDE, emptied, patients};
+use crate::disclosure::suppression::{Cell, Family};
+use crate::disclosure::{Audience, FEW, Thresholds, few};
+use crate::results::{AdherenceRow, AdherenceTable, By, Period};
+
+type Tables = Published<AdherenceTable>;
+
+type Key<'a> = (&'a str, By, Period, &'a str);
+
+fn key(row: &AdherenceRow) -> Key<'_> {
+    (&row.measure, row.by, row.period, &row.level)
+}
+
+/// Rows of a table by what they are of: exact and shown.
+struct Rows<'a> {
+    table: &'a Tables,
+    rows: HashMap<Key<'a>, (&'a AdherenceRow, &'a AdherenceRow)>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(table: &'a Tables) -> Self {
+        let both = table.exact.rows.iter().zip(&table.shown.rows);
+        Self {
+            table,
+            rows: both.map(|(exact, shown)| (key(exact), (exact, shown))).collect(),
+        }
+    }
+
+    fn number(&self) -> i64 {
+        self.table.exact.run.run
+    }
+
+    fn has(&self, measure: &str) -> bool {
+        self.table.exact.measures.iter().any(|head| head.id == measure)
+    }
+
+    /// The row as this run itself showed it.
+    fn shown(&self, of: Key<'_>) -> Option<(&'a AdherenceRow, &'a AdherenceRow)> {
+        let found = self.rows.get(&of).copied();
+        found.filter(|(_, shown)| shown.suppressed.is_none() && shown.as_of.is_none())
+    }
+
+    /// Patients as computed; a level without a row has none.
+    fn patients(&self, of: Key<'_>) -> i64 {
+        self.rows.get(&of).map_or(0, |(exact, _)| assessable(exact))
+    }
+}
+
+fn assessable(row: &AdherenceRow) -> i64 {
+    i64::from(patients(row)[ASSESSABLE])
+}
+
+/// What is protected together, of a row: patients with a rate and, for the public, those in its parts.
+fn counts_of_rate(row: &AdherenceRow, audience: &Audience) -> Counts {
+    let basis = row.basis.unwrap_or_default();
+    let assessable = Some(patients(row)[ASSESSABLE]);
+    match audience {
+        Audience::Public => counts([assessable, Some(basis.numerator), Some(basis.complement)]),
+        _ => counts([assessable]),
+    }
+}
+
+fn counts_set_aside(row: &AdherenceRow) -> Counts {
+    let basis = row.basis.unwrap_or_default();
+    counts([basis.excluded, basis.excepted, basis.not_in_denominator].map(Some))
+}
+
+/// The table of `new` as `audience` may see it beside `earlier`, which are all other published runs.
+pub fn adherence_beside(
+    new: &Tables,
+    earlier: &[Tables],
+    audience: &Audience,
+    thresholds: &Thresholds,
+) -> AdherenceTable {
+    let threshold = thresholds.of(audience);
+    let now = Rows::of(new);
+    let mut runs: Vec<Rows<'_>> = earlier.iter().map(Rows::of).collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.number()));
+    let mut of_measure: BTreeMap<&str, Vec<(&AdherenceRow, &AdherenceRow)>> = BTreeMap::new();
+    for (exact, shown) in new.exact.rows.iter().zip(&new.shown.rows) {
+        of_measure.entry(&exact.measure).or_default().push((exact, shown));
+    }
+    let mut rows: HashMap<Key<'_>, AdherenceRow> = HashMap::new();
+    for (measure, both) in &of_measure {
+        let one = Measure {
+            measure,
+            both,
+            now: &now,
+            runs: &runs,
+            audience,
+            threshold,
+        };
+        let shown = one.rows();
+        rows.extend(both.iter().map(|(exact, _)| key(exact)).zip(shown));
+    }
+    let rows: Vec<AdherenceRow> = new
+        .exact
+        .rows
+        .iter()
+        .filter_map(|row| rows.remove(&key(row)))
+        .collect();
+    AdherenceTable {
+        rows_suppressed: rows.iter().filter(|row| row.suppressed.is_some()).count() as u32,
+        rows_total: rows.len() as u32,
+        rows,
+        ..new.shown.clone()
+    }
+}
+
+/// One measure of the new run.
+struct Measure<'a> {
+    measure: &'a str,
+    both: &'a [(&'a AdherenceRow, &'a AdherenceRow)],
+    now: &'a Rows<'a>,
+    runs: &'a [Rows<'a>],
+    audience: &'a Audience,
+    threshold: u32,
+}
+
+impl Measure<'_> {
+    fn rows(&self) -> Vec<AdherenceRow> {
+        // Levels that are not there any more are known to be empty.
+        let gone = self.gone();
+        let mut all: Vec<&AdherenceRow> = self.both.iter().map(|(exact, _)| *exact).collect();
+        all.extend(&gone);
+        let listed = self.both.len();
+        let rate = |row: &AdherenceRow| counts_of_rate(row, self.audience);
+        let told = |at: usize| {
+            self.both
+                .get(at)
+                .is_some_and(|(_, shown)| shown.suppressed.is_none())
+        };
+        let by_centres: Vec<bool> = all.iter().map(|row| self.one_centre_alone(row)).collect();
+        let held = self.held(&all, ASSESSABLE, &rate, &told, &|_| true, &by_centres);
+        let told = |at: usize| {
+            let (held, row) = (held.get(at), self.both.get(at));
+            held == Some(&false)
+                && row.is_some_and(|(_, shown)| shown.suppressed.is_none() && shown.excluded.is_some())
+        };
+        let then = |shown: &AdherenceRow| shown.excluded.is_some();
+        let aside = self.held(&all, SET_ASIDE, &counts_set_aside, &told, &then, &[]);
+        let rows = self.both.iter().zip(held.iter().zip(aside)).take(listed);
+        rows.map(|((exact, shown), (held, aside))| {
+            if *held {
+                return self.as_shown_last(exact);
+            }
+            let mut row = (*shown).clone();
+            if aside {
+                (row.excluded, row.excepted, row.not_in_denominator) = (None, None, None);
+            }
+            row
+        })
+        .collect()
+    }
+
+    /// Empty rows for levels that only earlier runs have.
+    fn gone(&self) -> Vec<AdherenceRow> {
+        let mut gone: BTreeMap<(By, Period, &str), &AdherenceRow> = BTreeMap::new();
+        for run in self.runs {
+            let of_measure = run.rows.iter().filter(|(of, _)| of.0 == self.measure);
+            for (of, (exact, _)) in of_measure.filter(|(of, _)| !self.now.rows.contains_key(*of)) {
+                gone.insert((of.1, of.2, of.3), exact);
+            }
+        }
+        let empty = |row: &&AdherenceRow| emptied((*row).clone(), None);
+        gone.values().map(empty).collect()
+    }
+
+    /// What is held back of one quantity. `told` says which rows the new run alone tells, `then` which of the rows an earlier run showed told it.
+    fn held(
+        &self,
+        all: &[&AdherenceRow],
+        quantity: usize,
+        of: &dyn Fn(&AdherenceRow) -> Counts,
+        told: &dyn Fn(usize) -> bool,
+        then: &dyn Fn(&AdherenceRow) -> bool,
+        anyway: &[bool],
+    ) -> Vec<bool> {
+        let mut family = Family::default();
+        let cells: Vec<[usize; QUANTITIES]> = (0..all.len()).map(|at| [at; QUANTITIES]).collect();
+        family.cells = vec![Cell::of(0); all.len()];
+        sums(
+            &mut family,
+            all,
+            &self.now.table.exact.centre_tertiles,
+            &cells,
+            quantity,
+        );
+        let mut new: Vec<New> = Vec::with_capacity(family.cells.len());
+        for (at, row) in all.iter().enumerate() {
+            let (counts, gone) = (of(row), at >= self.both.len());
+            new.push(New {
+                counts,
+                shown: told(at) || gone,
+                fixed: gone || counts == Counts::default(),
+            });
+        }
+        // The older cases, which nobody publishes.
+        new.resize(
+            family.cells.len(),
+            New {
+                counts: Counts::default(),
+                shown: false,
+                fixed: true,
+            },
+        );
+        let runs: Vec<Earlier> = self
+            .runs
+            .iter()
+            .map(|run| {
+                let known = |row: &&AdherenceRow| match run.shown(key(row)) {
+                    Some((exact, shown)) => then(shown).then(|| of(exact)),
+                    None => (run.has(self.measure) && !run.rows.contains_key(&key(row)))
+                        .then_some(Counts::default()),
+                };
+                let mut earlier: Earlier = all.iter().map(known).collect();
+                earlier.resize(family.cells.len(), None);
+                earlier
+            })
+            .collect();
+        let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
+        let last: Earlier = (0..family.cells.len()).map(last).collect();
+        let successive = Successive {
+            new: &new,
+            sums: &family.sums,
+            runs: &runs,
+            last: &last,
+            threshold: self.threshold,
+            unchanged: quantity != ASSESSABLE,
+        };
+        successive.held(anyway)
+    }
+
+    /// Whether the network's row changed by few patients besides those of one centre.
+    fn one_centre_alone(&self, row: &AdherenceRow) -> bool {
+        let centres = || {
+            self.both
+                .iter()
+                .filter(|(one, _)| one.by == By::Centre && one.period == row.period)
+        };
+        row.by == By::Network
+            && self
+                .runs
+                .iter()
+                .filter(|run| run.shown(key(row)).is_some())
+                .any(|run| {
+                    let change = |of: &AdherenceRow| assessable(of) - run.patients(key(of));
+                    centres().any(|(centre, _)| self.are_few(change(row) - change(centre)))
+                })
+    }
+
+    fn are_few(&self, change: i64) -> bool {
+        u32::try_from(change.unsigned_abs()).is_ok_and(|change| few(change, self.threshold))
+    }
+
+    /// The row as the newest earlier run that showed it did; hidden when there is none of the same rules, or when a centre could subtract
+    /// itself from it.
+    fn as_shown_last(&self, row: &AdherenceRow) -> AdherenceRow {
+        let now = &self.now.table.exact.run;
+        let mut before = self.runs.iter().filter(|run| run.number() < now.run);
+        let found = before.find_map(|run| Some((run, run.shown(key(row))?)));
+        let of_same_rules = found.filter(|(run, _)| {
+            let then = &run.table.exact.run;
+            (&then.guideline, &then.guideline_version) == (&now.guideline, &now.guideline_version)
+        });
+        let alone = |run: &Rows<'_>| {
+            let others = |centre: &AdherenceRow| run.patients(key(row)) - run.patients(key(centre));
+            let mut centres =
+                run.table.exact.rows.iter().filter(|one| {
+                    one.measure == row.measure && one.by == By::Centre && one.period == row.period
+                });
+            row.by == By::Network && centres.any(|centre| self.are_few(others(centre)))
+        };
+        match of_same_rules.filter(|(run, _)| !alone(run)) {
+            Some((run, (_, shown))) => AdherenceRow {
+                as_of: Some(run.number()),
+                ..shown.clone()
+            },
+            None => emptied(row.clone(), Some(FEW)),
+        }
+    }
+}

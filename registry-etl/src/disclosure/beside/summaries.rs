@@ -1,0 +1,291 @@
+//! Overview and data quality. The counts of a centre are held back together. In an overview every breakdown adds up to all cases, but for
+//! cases in none of its levels, which nobody publishes.
+
+use std::collections::BTreeMap;
+
+use super::Published;
+use super::successive::{Counts, Earlier, New, Successive, counts};
+use crate::disclosure::suppression::Sum;
+use crate::disclosure::{Audience, FEW, Thresholds};
+use crate::results::{CentreAccrual, CentreQuality, LevelCount, Overview, Quality};
+
+/// Counts by name; those that are shown.
+struct Table {
+    run: i64,
+    counts: BTreeMap<String, Counts>,
+    shown: BTreeMap<String, bool>,
+}
+
+impl Table {
+    fn new(run: i64) -> Self {
+        Self {
+            run,
+            counts: BTreeMap::new(),
+            shown: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, name: String, of: [Option<u32>; 3], shown: bool) {
+        self.counts.insert(name.clone(), counts(of));
+        self.shown.insert(name, shown);
+    }
+
+    /// What this run showed itself; a name it has not is a level without cases.
+    fn told(&self, name: &str) -> Option<Counts> {
+        match self.counts.get(name) {
+            Some(counts) => self
+                .shown
+                .get(name)
+                .is_some_and(|shown| *shown)
+                .then_some(*counts),
+            None => Some(Counts::default()),
+        }
+    }
+}
+
+/// The total is of this name; parts are named by what they break down, a slash, and their level.
+const ALL: &str = "all";
+const DEATHS: &str = "deaths/died";
+
+/// Names of the counts that are held back.
+fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
+    let mut names: Vec<&str> = new.counts.keys().map(String::as_str).collect();
+    for name in earlier.iter().flat_map(|run| run.counts.keys()) {
+        if !new.counts.contains_key(name) && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let mut cells: Vec<New> = Vec::new();
+    let mut breakdowns: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, name) in names.iter().enumerate() {
+        let counts = new.counts.get(*name).copied().unwrap_or_default();
+        let empty = counts == Counts::default();
+        cells.push(New {
+            counts,
+            shown: empty || new.shown.get(*name).is_some_and(|shown| *shown),
+            fixed: empty,
+        });
+        if let Some((by, _)) = name.split_once('/') {
+            breakdowns.entry(by).or_default().push(at);
+        }
+    }
+    let total = names.iter().position(|name| *name == ALL);
+    let mut sums = Vec::new();
+    if let Some(total) = total {
+        for mut parts in breakdowns.into_values() {
+            parts.push(cells.len());
+            cells.push(New {
+                counts: Counts::default(),
+                shown: false,
+                fixed: true,
+            });
+            sums.push(Sum { total, parts });
+        }
+    }
+    let known = |run: &Table| -> Earlier {
+        let mut known: Earlier = names.iter().map(|name| run.told(name)).collect();
+        known.resize(cells.len(), None);
+        known
+    };
+    let runs: Vec<Earlier> = earlier.iter().map(known).collect();
+    let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
+    let last: Earlier = (0..cells.len()).map(last).collect();
+    // What is left of a centre's cases without the recent ones must not have changed by few.
+    let rest_few = |at: usize| {
+        let rest = |of: Counts| [of[0] - of[1], of[0] - of[2]];
+        let Some(now) = cells.get(at).map(|new| rest(new.counts)) else {
+            return false;
+        };
+        let few = |by: i64| by != 0 && by.unsigned_abs() < u64::from(threshold);
+        let mut then = runs.iter().filter_map(|run| run.get(at).copied().flatten());
+        then.any(|then| now.iter().zip(rest(then)).any(|(now, then)| few(now - then)))
+    };
+    let anyway: Vec<bool> = (0..cells.len()).map(rest_few).collect();
+    let successive = Successive {
+        new: &cells,
+        sums: &sums,
+        runs: &runs,
+        last: &last,
+        threshold,
+        unchanged: false,
+    };
+    let held = successive.held(&anyway);
+    let all = names.iter().zip(held).filter(|(_, held)| *held);
+    all.map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// The newest earlier run that showed the count of this name, and its number is below that of `new`.
+fn shown_last<'a, T>(
+    new: &Table,
+    earlier: &'a [(Table, &'a Published<T>)],
+    name: &str,
+) -> Option<(i64, &'a T)> {
+    let mut before = earlier.iter().filter(|(table, _)| table.run < new.run);
+    let found = before.find(|(table, _)| table.shown.get(name).is_some_and(|shown| *shown));
+    found.map(|(table, run)| (table.run, &run.shown))
+}
+
+fn newest_first<'a, T>(
+    earlier: &'a [Published<T>],
+    table: impl Fn(&Published<T>) -> Table,
+) -> Vec<(Table, &'a Published<T>)> {
+    let mut tables: Vec<_> = earlier.iter().map(|run| (table(run), run)).collect();
+    tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.run));
+    tables
+}
+
+type Levels = fn(&mut Overview) -> &mut Vec<LevelCount>;
+
+/// The breakdowns of all cases, by name.
+const BREAKDOWNS: [(&str, Levels); 4] = [
+    ("accrual", |one| &mut one.accrual),
+    ("histology", |one| &mut one.by_histology),
+    ("eligibility", |one| &mut one.by_eligibility),
+    ("timing", |one| &mut one.by_timing),
+];
+
+fn centre_name(centre: &str) -> String {
+    format!("centre/{centre}")
+}
+
+fn of_overview(of: &Published<Overview>) -> Table {
+    let (mut exact, mut shown) = (of.exact.clone(), of.shown.clone());
+    let mut table = Table::new(exact.run.run);
+    let centre = |one: &CentreAccrual| [one.cases, one.cases_last_24_months, one.registered_in_those_years];
+    let mut all = [exact.cases, Some(0), Some(0)];
+    for one in &exact.by_centre {
+        for (sum, n) in all.iter_mut().zip(centre(one)).skip(1) {
+            *sum = Some(sum.unwrap_or(0) + n.unwrap_or(0));
+        }
+        let visible = shown.by_centre.iter().find(|other| other.centre == one.centre);
+        let told = visible.is_some_and(|one| one.as_of.is_none() && centre(one).iter().any(Option::is_some));
+        table.add(centre_name(&one.centre), centre(one), told);
+    }
+    table.add(
+        ALL.to_owned(),
+        all,
+        shown.cases.is_some() && shown.cases_as_of.is_none(),
+    );
+    let told = shown.deaths.is_some() && shown.deaths_as_of.is_none();
+    table.add(DEATHS.to_owned(), [exact.deaths, None, None], told);
+    for (by, levels) in BREAKDOWNS {
+        for level in levels(&mut exact).iter() {
+            let mut visible = levels(&mut shown).iter();
+            let visible = visible.find(|other| other.level == level.level);
+            let told = visible.is_some_and(|one| one.n.is_some() && one.as_of.is_none());
+            table.add(format!("{by}/{}", level.level), [level.n, None, None], told);
+        }
+    }
+    table
+}
+
+/// The overview of `new` as `audience` may see it beside `earlier`, which are all other published runs.
+pub fn overview_beside(
+    new: &Published<Overview>,
+    earlier: &[Published<Overview>],
+    audience: &Audience,
+    thresholds: &Thresholds,
+) -> Overview {
+    let table = of_overview(new);
+    let (tables, runs): (Vec<Table>, Vec<&Published<Overview>>) =
+        newest_first(earlier, of_overview).into_iter().unzip();
+    let held = held(&table, &tables, thresholds.of(audience));
+    let earlier: Vec<(Table, &Published<Overview>)> = tables.into_iter().zip(runs).collect();
+    let is_held = |name: &str| held.iter().any(|held| held == name);
+    let mut shown = new.shown.clone();
+    if is_held(ALL) {
+        let last = shown_last(&table, &earlier, ALL);
+        shown.cases = last.and_then(|(_, one)| one.cases);
+        shown.cases_as_of = last.map(|(run, _)| run);
+    }
+    if is_held(DEATHS) {
+        let last = shown_last(&table, &earlier, DEATHS);
+        shown.deaths = last.and_then(|(_, one)| one.deaths);
+        shown.deaths_as_of = last.map(|(run, _)| run);
+    }
+    for centre in &mut shown.by_centre {
+        let name = centre_name(&centre.centre);
+        if !is_held(&name) {
+            continue;
+        }
+        let last = shown_last(&table, &earlier, &name);
+        let then = last.and_then(|(run, one)| {
+            let found = one.by_centre.iter().find(|other| other.centre == centre.centre)?;
+            Some((run, found))
+        });
+        let kept = CentreAccrual {
+            centre: std::mem::take(&mut centre.centre),
+            cases: then.and_then(|(_, one)| one.cases),
+            cases_last_24_months: then.and_then(|(_, one)| one.cases_last_24_months),
+            registered_in_those_years: then.and_then(|(_, one)| one.registered_in_those_years),
+            eligible_seen: centre.eligible_seen,
+            as_of: then.map(|(run, _)| run),
+            suppressed: then.map_or(Some(FEW), |(_, one)| one.suppressed),
+        };
+        *centre = kept;
+    }
+    for (by, levels) in BREAKDOWNS {
+        for level in levels(&mut shown) {
+            let name = format!("{by}/{}", level.level);
+            if !is_held(&name) {
+                continue;
+            }
+            let then = shown_last(&table, &earlier, &name).and_then(|(run, one)| {
+                let mut one = one.clone();
+                let found = levels(&mut one).iter().find(|other| other.level == level.level)?;
+                Some((run, found.n?))
+            });
+            level.n = then.map(|(_, n)| n);
+            level.as_of = then.map(|(run, _)| run);
+            level.suppressed = then.is_none().then_some(FEW);
+        }
+    }
+    shown
+}
+
+fn of_quality(of: &Published<Quality>) -> Table {
+    let mut table = Table::new(of.exact.run.run);
+    let of_row = |one: &CentreQuality| [one.cases, one.cases_with_errors, None];
+    let told = |one: &CentreQuality| one.cases.is_some() && one.as_of.is_none();
+    table.add(ALL.to_owned(), of_row(&of.exact.network), told(&of.shown.network));
+    for one in &of.exact.centres {
+        let mut visible = of.shown.centres.iter();
+        let visible = visible.find(|other| other.centre == one.centre);
+        table.add(centre_name(&one.centre), of_row(one), visible.is_some_and(told));
+    }
+    table
+}
+
+/// Data quality of `new` as `audience` may see it beside `earlier`, which are all other published runs.
+pub fn quality_beside(
+    new: &Published<Quality>,
+    earlier: &[Published<Quality>],
+    audience: &Audience,
+    thresholds: &Thresholds,
+) -> Quality {
+    let table = of_quality(new);
+    let (tables, runs): (Vec<Table>, Vec<&Published<Quality>>) =
+        newest_first(earlier, of_quality).into_iter().unzip();
+    let held = held(&table, &tables, thresholds.of(audience));
+    let earlier: Vec<(Table, &Published<Quality>)> = tables.into_iter().zip(runs).collect();
+    let mut shown = new.shown.clone();
+    let rows = std::iter::once((ALL.to_owned(), &mut shown.network));
+    let centres = shown.centres.iter_mut();
+    for (name, row) in rows.chain(centres.map(|one| (centre_name(&one.centre), one))) {
+        if !held.contains(&name) {
+            continue;
+        }
+        let last = shown_last(&table, &earlier, &name).and_then(|(run, one)| {
+            let mut all = std::iter::once(&one.network).chain(&one.centres);
+            Some((run, all.find(|other| other.centre == row.centre)?))
+        });
+        *row = match last {
+            Some((run, then)) => CentreQuality {
+                as_of: Some(run),
+                ..then.clone()
+            },
+            None => row.hidden(FEW),
+        };
+    }
+    shown
+}

@@ -1,0 +1,277 @@
+//! Two published runs subtracted from each other.
+
+use super::optimiser::{Attacker, Count};
+use super::relations::parts_of;
+use super::*;
+use crate::disclosure::beside::{Published, adherence_beside};
+use crate::measures::CaseEvaluation;
+use crate::results::{AdherenceRow, AdherenceTable};
+use proptest::prelude::*;
+
+fn numbered(run: i64, cases: &[(&str, CaseEvaluation)]) -> AdherenceTable {
+    let mut exact = table(&[head("1a", "patient")], cases);
+    exact.run.run = run;
+    exact
+}
+
+/// What is published of one run after the other.
+fn published(
+    exact: Vec<AdherenceTable>,
+    audience: &Audience,
+    limits: &Thresholds,
+) -> Vec<Published<AdherenceTable>> {
+    let mut all: Vec<Published<AdherenceTable>> = Vec::new();
+    for exact in exact {
+        let shown = adherence(&exact, audience, limits);
+        let new = Published { exact, shown };
+        let shown = adherence_beside(&new, &all, audience, limits);
+        all.push(Published { shown, ..new });
+    }
+    all
+}
+
+/// Runs of so many assessable patients per centre, all alike.
+fn runs(counts: &[&[(&'static str, usize)]]) -> Vec<AdherenceTable> {
+    let of = |centres: &[(&'static str, usize)]| -> Vec<_> {
+        let patients = centres
+            .iter()
+            .flat_map(|(centre, n)| std::iter::repeat_n(*centre, *n));
+        patients
+            .map(|centre| (centre, case("2026-01-01", "lms", &[Met])))
+            .collect()
+    };
+    let numbers = 1..;
+    numbers
+        .zip(counts)
+        .map(|(run, centres)| numbered(run, &of(centres)))
+        .collect()
+}
+
+fn last(exact: Vec<AdherenceTable>) -> AdherenceTable {
+    let mut all = published(exact, &Audience::Committee, &Thresholds::default());
+    all.pop().unwrap().shown
+}
+
+/// Denominator and run of a row.
+fn seen(table: &AdherenceTable, by: By, level: &str) -> (Option<u32>, Option<i64>) {
+    let row = row(table, by, level);
+    (row.denominator, row.as_of)
+}
+
+#[test]
+fn what_changed_by_few_stays_and_says_so() {
+    let after = last(runs(&[
+        &[("C1", 20), ("C2", 20), ("C3", 20)],
+        &[("C1", 20), ("C2", 26), ("C3", 26)],
+    ]));
+    assert_eq!(seen(&after, By::Network, "all"), (Some(72), None));
+    assert_eq!(
+        seen(&after, By::Centre, "C1"),
+        (Some(20), Some(1)),
+        "unchanged reads as changed by few"
+    );
+    assert_eq!(seen(&after, By::Centre, "C2"), (Some(26), None));
+    assert_eq!(after.rows_suppressed, 0);
+}
+
+#[test]
+fn one_new_patient_does_not_follow_from_the_total() {
+    let after = last(runs(&[
+        &[("C1", 20), ("C2", 20), ("C3", 20)],
+        &[("C1", 26), ("C2", 26), ("C3", 21)],
+    ]));
+    // Of all cases, where thirds by volume stand too (C1 is one, the others the other), nothing but the network may be new.
+    let of_all = |by: By, level: &str| {
+        let row = crate::measures::adherence::find(&after, "1a", by, Period::All, level).unwrap();
+        (row.denominator, row.as_of)
+    };
+    assert_eq!(of_all(By::Network, "all"), (Some(73), None));
+    for centre in ["C1", "C2", "C3"] {
+        assert_eq!(of_all(By::Centre, centre), (Some(20), Some(1)), "{centre}");
+    }
+    // Of the last 24 months it is enough to hold back the one beside it.
+    assert_eq!(seen(&after, By::Network, "all"), (Some(73), None));
+    assert_eq!(seen(&after, By::Centre, "C1"), (Some(20), Some(1)));
+    assert_eq!(seen(&after, By::Centre, "C2"), (Some(26), None));
+    assert_eq!(seen(&after, By::Centre, "C3"), (Some(20), Some(1)));
+}
+
+#[test]
+fn a_centre_does_not_subtract_its_own_new_patients() {
+    let after = last(runs(&[&[("C1", 20), ("C2", 20)], &[("C1", 26), ("C2", 21)]]));
+    assert_eq!(seen(&after, By::Network, "all"), (Some(40), Some(1)));
+    assert_eq!(seen(&after, By::Centre, "C2"), (Some(20), Some(1)));
+    // Nor from a breakdown with one level, which is the network once more.
+    let timing = crate::measures::adherence::find(&after, "1a", By::Timing, Period::All, "not_recorded");
+    assert_eq!(
+        timing.map(|row| (row.denominator, row.as_of)),
+        Some((Some(40), Some(1)))
+    );
+}
+
+#[test]
+fn small_steps_add_up_until_they_are_shown() {
+    let after = last(runs(&[
+        &[("C1", 20), ("C2", 20), ("C3", 20)],
+        &[("C1", 23), ("C2", 23), ("C3", 23)],
+        &[("C1", 26), ("C2", 26), ("C3", 26)],
+    ]));
+    for centre in ["C1", "C2", "C3"] {
+        assert_eq!(seen(&after, By::Centre, centre), (Some(26), None), "{centre}");
+    }
+}
+
+#[test]
+fn rows_of_other_rules_do_not_stay() {
+    let mut both = runs(&[&[("C1", 20), ("C2", 20)], &[("C1", 21), ("C2", 27)]]);
+    both[1].run.guideline_version = "2.0.0".to_owned();
+    let after = last(both);
+    assert_eq!(
+        row(&after, By::Centre, "C1").suppressed,
+        Some(Suppression::FewPatients)
+    );
+}
+
+/// Cases with the first and the last run that has them.
+fn cohorts() -> impl Strategy<Value = Vec<AdherenceTable>> {
+    let one = (0usize..5, 0usize..5, 0usize..3, 0usize..3, 0i64..9, 0i64..9);
+    proptest::collection::vec(one, 0..220).prop_map(|cases| {
+        let outcomes = [Met, NotMet, NotAssessable, Excluded, NotInDenom];
+        let in_run = |run: i64| -> Vec<_> {
+            let there = cases.iter().filter(|(.., from, until)| {
+                let from = (*from - 5).max(0) + 1;
+                from <= run && (*until > 1 || run < 3)
+            });
+            there
+                .map(|(outcome, centre, period, histology, ..)| {
+                    let centre = ["C1", "C2", "C3", "C4", "C5"][*centre];
+                    let t0 = ["2020-03-01", "2025-03-01", "2025-09-01"][*period];
+                    (
+                        centre,
+                        case(t0, ["lms", "ddlps", "ss"][*histology], &[outcomes[*outcome]]),
+                    )
+                })
+                .collect()
+        };
+        (1..=3).map(|run| numbered(run, &in_run(run))).collect()
+    })
+}
+
+fn small(change: i64, threshold: u32) -> bool {
+    change != 0 && change.unsigned_abs() < u64::from(threshold)
+}
+
+/// Patients of a row as the run itself shows them.
+fn own(row: &AdherenceRow) -> Option<i64> {
+    row.patients.filter(|_| row.as_of.is_none()).map(i64::from)
+}
+
+/// Rows of two runs by level: those of the first in the order of the second; a level that was not there had nobody.
+fn matched<'a>(then: &'a AdherenceTable, now: &AdherenceTable) -> Vec<Option<&'a AdherenceRow>> {
+    let same = |row: &AdherenceRow| {
+        then.rows
+            .iter()
+            .find(move |other| (other.by, other.period, &other.level) == (row.by, row.period, &row.level))
+    };
+    now.rows.iter().map(same).collect()
+}
+
+/// What two runs tell about few patients who came or left.
+fn told(then: &Published<AdherenceTable>, now: &Published<AdherenceTable>, threshold: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    let before = matched(&then.shown, &now.shown);
+    let exact_before = matched(&then.exact, &now.exact);
+    let change = |at: usize| -> Option<i64> {
+        let then = before[at].map_or(Some(0), own)?;
+        Some(own(&now.shown.rows[at])? - then)
+    };
+    let mut attacker = Attacker::default();
+    let counts: Vec<Count> = now
+        .shown
+        .rows
+        .iter()
+        .map(|row| attacker.count(row.patients.filter(|_| row.as_of.is_none()), 0))
+        .collect();
+    for (at, row) in now.exact.rows.iter().enumerate() {
+        let name = format!("{:?} {} {:?}", row.by, row.level, row.period);
+        if change(at).is_some_and(|by| small(by, threshold)) {
+            found.push(format!("{name}: shown twice"));
+        }
+        for parts in parts_of(&now.exact, row)
+            .into_iter()
+            .filter(|parts| !parts.is_empty())
+        {
+            let of: Vec<Count> = parts.iter().map(|part| counts[*part]).collect();
+            attacker.is_sum(counts[at], &of);
+            let unknown = parts.iter().filter(|part| change(**part).is_none()).count();
+            let known: i64 = parts.iter().filter_map(|part| change(*part)).sum();
+            if unknown > 0 && change(at).is_some_and(|by| small(by - known, threshold)) {
+                found.push(format!("{name}: its {unknown} other parts"));
+            }
+        }
+        let recent = now.exact.rows.iter().position(|other| {
+            row.period == Period::All
+                && other.period == Period::Last24Months
+                && (other.by, &other.level) == (row.by, &row.level)
+        });
+        if let Some(recent) = recent {
+            let older = attacker.count(None, 0);
+            attacker.is_sum(counts[at], &[counts[recent], older]);
+            let both = change(at).zip(change(recent));
+            if both.is_some_and(|(all, recent)| small(all - recent, threshold)) {
+                found.push(format!("{name}: the older ones"));
+            }
+        }
+    }
+    // A row held back, of which an earlier number is known, does not follow from the new run.
+    for (at, row) in now.exact.rows.iter().enumerate() {
+        let held = now.shown.rows[at].as_of.is_some();
+        let (Some(then), Some(known)) = (exact_before[at], before[at].and_then(own)) else {
+            continue;
+        };
+        assert_eq!(then.patients.map(i64::from), Some(known), "shown as it is");
+        let by = i64::from(row.patients.unwrap()) - known;
+        if held && small(by, threshold) {
+            let (least, most) = attacker.interval(counts[at]);
+            if most == Some(least) {
+                found.push(format!(
+                    "{:?} {} {:?}: {least} follows",
+                    row.by, row.level, row.period
+                ));
+            }
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_difference_of_two_runs_tells_of_nobody(exact in cohorts(), threshold in 2u32..8, public in any::<bool>()) {
+        let audience = if public { Audience::Public } else { Audience::Committee };
+        let limits = Thresholds { public: threshold, committee: threshold };
+        let all = published(exact, &audience, &limits);
+        for (at, now) in all.iter().enumerate() {
+            for then in &all[..at] {
+                prop_assert_eq!(told(then, now, threshold), Vec::<String>::new());
+            }
+        }
+    }
+
+    #[test]
+    fn what_stays_is_what_was_shown(exact in cohorts()) {
+        let all = published(exact, &Audience::Committee, &Thresholds::default());
+        for (at, now) in all.iter().enumerate() {
+            let alone = adherence(&now.exact, &Audience::Committee, &Thresholds::default());
+            for (row, alone) in now.shown.rows.iter().zip(&alone.rows) {
+                prop_assert!(row.suppressed.is_some() || alone.suppressed.is_none());
+                let Some(run) = row.as_of else { continue };
+                prop_assert!(run <= at as i64);
+                let then = &all[run as usize - 1].shown;
+                let then = matched(then, &now.shown)[now.shown.rows.iter().position(|one| one == row).unwrap()];
+                prop_assert_eq!(Some(&AdherenceRow { as_of: None, ..row.clone() }), then);
+            }
+        }
+    }
+}
