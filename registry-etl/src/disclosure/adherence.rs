@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::additive::sums;
 use super::suppression::{Cell, Family};
 use super::{Audience, Thresholds, few};
-use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
+use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, RateState, Suppression};
 
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
 /// (excluded, excepted, not in the denominator), and for the public both parts of the rate, which stand and fall with the first. The first

@@ -115,19 +115,20 @@ impl Successive<'_> {
             let any = anyway.get(at).is_some_and(|held| *held);
             let moved = |change: Counts| change.iter().any(|by| *by != 0);
             let told = changes.any(|change| moved(change) && (any || !self.enough(change)));
-            if self.free(at) && told {
-                if let Some(next) = self.neighbour(at, held) {
-                    return Some(next);
-                }
+            if self.free(at)
+                && told
+                && let Some(next) = self.neighbour(at, held)
+            {
+                return Some(next);
             }
         }
         for run in self.runs {
             let known = |at: usize| self.is_new(at, held) && self.change(run, at).is_some();
             for at in self.determined(known) {
-                if self.tells(run, at, held) {
-                    if let Some(next) = self.neighbour(at, held) {
-                        return Some(next);
-                    }
+                if self.tells(run, at, held)
+                    && let Some(next) = self.neighbour(at, held)
+                {
+                    return Some(next);
                 }
             }
         }

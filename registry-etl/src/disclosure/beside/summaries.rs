@@ -125,10 +125,10 @@ fn shown_last<'a, T>(
     found.map(|(table, run)| (table.run, &run.shown))
 }
 
-fn newest_first<'a, T>(
-    earlier: &'a [Published<T>],
+fn newest_first<T>(
+    earlier: &[Published<T>],
     table: impl Fn(&Published<T>) -> Table,
-) -> Vec<(Table, &'a Published<T>)> {
+) -> Vec<(Table, &Published<T>)> {
     let mut tables: Vec<_> = earlier.iter().map(|run| (table(run), run)).collect();
     tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.run));
     tables
