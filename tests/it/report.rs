@@ -65,10 +65,7 @@ fn the_report_is_of_a_published_run_and_the_same_for_the_committee_and_the_offic
     office
         .get_with(&format!("/report?run={second}"), &[HTML])
         .expect(404);
-    let store = &service.state().store;
-    store
-        .publish_run(&Scope::system("test"), second)
-        .expect("published");
+    registry_api::runs::publish(service.state(), &Scope::system("test"), second).expect("published");
     let newest = main_of(&committee, "/report");
     assert!(
         newest.contains(&format!("Run {second}, data up to 2026-11-01")),
