@@ -97,7 +97,7 @@ impl Two {
             key: ReleaseKey::new([3; 32]),
             approved: None,
             accounting: None,
-        fictitious: false,
+            fictitious: false,
         };
         let mut bytes = Vec::new();
         releases::build(
