@@ -16,13 +16,28 @@ fn submitted(client: &Client, prefix: &str, n: usize) {
     }
 }
 
-/// The network's row of a measure over all cases.
-fn network(client: &Client, query: &str) -> Value {
+/// The network's rows over all cases.
+fn rows(client: &Client, query: &str) -> Vec<Value> {
     let table = client
-        .get(&format!("/api/v1/adherence?measure=1a&by=network{query}"))
+        .get(&format!("/api/v1/adherence?by=network{query}"))
         .expect(200)
         .json();
-    table["rows"][0].clone()
+    table["rows"].as_array().expect("rows").clone()
+}
+
+/// A measure that can be assessed of so many patients.
+fn measure_of(client: &Client, patients: u32) -> String {
+    let rows = rows(client, "");
+    let found = rows.iter().find(|row| row["patients"] == patients);
+    found.expect("a measure")["measure"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
+}
+
+/// The network's row of a measure over all cases.
+fn network(client: &Client, measure: &str, query: &str) -> Value {
+    rows(client, &format!("&measure={measure}{query}"))[0].clone()
 }
 
 #[test]
@@ -36,42 +51,43 @@ fn a_run_with_two_more_patients_reads_as_the_one_before() {
         service.client("committee", None),
         service.client("coordinator", None),
     );
-    let before = network(&committee, "");
+    let of = measure_of(&committee, 24);
+    let before = network(&committee, &of, "");
     assert_eq!(before["patients"], 24, "{before}");
     assert_eq!(before["as_of"], Value::Null);
     submitted(&second, "NEW", 2);
     service.published_run("2026-11-01");
 
-    let now = network(&committee, "");
+    let now = network(&committee, &of, "");
     assert_eq!(
         (&now["patients"], &now["as_of"]),
         (&before["patients"], &1.into()),
         "{now}"
     );
     assert_eq!(
-        network(&committee, "&run=1"),
+        network(&committee, &of, "&run=1"),
         before,
         "the first run reads as it did"
     );
-    assert_eq!(network(&office, "")["patients"], 26);
+    assert_eq!(network(&office, &of, "")["patients"], 26);
     let centre = |client: &Client| {
         let table = client
-            .get("/api/v1/adherence?measure=1a&by=centre&period=all")
+            .get(&format!("/api/v1/adherence?measure={of}&by=centre&period=all"))
             .expect(200)
             .json();
         table["rows"][0]["patients"].clone()
     };
     assert_eq!(centre(&second), 14, "a centre reads its own");
-    assert_eq!(network(&second, "")["patients"], 24);
+    assert_eq!(network(&second, &of, "")["patients"], 24);
 
     let csv = committee
-        .get_with("/api/v1/adherence?measure=1a&by=network", &[CSV])
+        .get_with(&format!("/api/v1/adherence?measure={of}&by=network"), &[CSV])
         .expect(200)
         .text();
     let line = csv.lines().nth(1).expect("a row");
     assert!(line.starts_with("1,"), "the run its numbers are of: {line}");
     let bundle = committee
-        .get("/fhir/MeasureReport?measure=1a&by=network&period=all")
+        .get(&format!("/fhir/MeasureReport?measure={of}&by=network&period=all"))
         .expect(200)
         .json();
     let report = &bundle["entry"][0]["resource"]["group"][0];
@@ -85,7 +101,10 @@ fn a_run_with_two_more_patients_reads_as_the_one_before() {
         brief.contains("<dt>Cases</dt><dd>24</dd><dd class=\"quiet\">as of run 1: changed by few since, or not at all</dd>"),
         "{brief}"
     );
-    let measure = committee.get_with("/measures/1a", &[HTML]).expect(200).text();
+    let measure = committee
+        .get_with(&format!("/measures/{of}"), &[HTML])
+        .expect(200)
+        .text();
     assert!(measure.contains("as of run 1"), "{measure}");
     let survival = committee.get("/api/v1/survival/S1").expect(200).json();
     assert_eq!(survival["flow"]["cases"], 24, "{survival}");
@@ -93,7 +112,7 @@ fn a_run_with_two_more_patients_reads_as_the_one_before() {
     // Three more: five since the first run.
     submitted(&second, "MORE", 3);
     service.published_run("2026-11-01");
-    let later = network(&committee, "");
+    let later = network(&committee, &of, "");
     assert_eq!(
         (&later["patients"], &later["as_of"]),
         (&29.into(), &Value::Null),
@@ -108,10 +127,12 @@ fn a_run_with_enough_more_patients_is_shown() {
     submitted(&first, "ONE", 12);
     submitted(&second, "TWO", 12);
     service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let of = measure_of(&committee, 24);
     submitted(&first, "MORE", 6);
     submitted(&second, "NEW", 6);
     service.published_run("2026-11-01");
-    let now = network(&service.client("committee", None), "");
+    let now = network(&committee, &of, "");
     assert_eq!(
         (&now["patients"], &now["as_of"]),
         (&36.into(), &Value::Null),
