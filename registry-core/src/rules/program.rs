@@ -80,8 +80,15 @@ pub(crate) enum Cond {
 #[derive(Debug, Clone)]
 pub(crate) struct Alternatives {
     pub(crate) all: Box<[Cond]>,
-    /// When each begins with `path = 'code'` on the same path: the path, and for each code in its order the operands it begins.
-    by_code: Option<(CellPath, Vec<(Arc<str>, usize)>)>,
+    by_code: Option<ByCode>,
+}
+
+/// Alternatives that each begin with `path = 'code'` on one path.
+#[derive(Debug, Clone)]
+struct ByCode {
+    path: CellPath,
+    /// Each code with the position of what it begins, in the order of the codes.
+    arms: Vec<(Arc<str>, usize)>,
 }
 
 impl Alternatives {
@@ -95,22 +102,23 @@ impl Alternatives {
                 .map(|(at, (_, code))| (Arc::clone(code), at))
                 .collect();
             arms.sort();
-            codes
-                .iter()
-                .all(|(other, _)| *other == path)
-                .then_some((path, arms))
+            let same = codes.iter().all(|(other, _)| *other == path);
+            same.then_some(ByCode { path, arms })
         });
         Alternatives { all, by_code }
     }
 
     /// The path all begin with.
     pub(crate) fn path(&self) -> Option<CellPath> {
-        self.by_code.as_ref().map(|(path, _)| *path)
+        self.by_code.as_ref().map(|by_code| by_code.path)
     }
 
     /// Those that begin with a code at [`Alternatives::path`].
     pub(crate) fn of_code<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Cond> {
-        let arms = self.by_code.as_ref().map_or(&[][..], |(_, arms)| arms.as_slice());
+        let arms = self
+            .by_code
+            .as_ref()
+            .map_or(&[][..], |by_code| by_code.arms.as_slice());
         let first = arms.partition_point(|(known, _)| **known < *code);
         let same = arms.get(first..).unwrap_or_default();
         same.iter()

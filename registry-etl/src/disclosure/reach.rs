@@ -7,7 +7,7 @@
 use super::suppression::Family;
 
 /// Cells tried for one patient, in ways of each length.
-const STEPS: usize = 150;
+const STEPS: usize = 75;
 /// Most cells changed for one patient: short ways are tried first.
 const LENGTHS: [usize; 4] = [2, 4, 8, 16];
 
@@ -50,11 +50,11 @@ pub(super) fn reaches(family: &Family, links: &Links, hidden: &[bool], cell: usi
     (of.patients..threshold).all(|_| kinds.clone().any(|kind| search.one_more(cell, kind)))
 }
 
-/// A change of one cell, and the sums that are off afterwards.
+/// A change of one cell, and how many sums are off afterwards.
 struct Way {
     cell: usize,
     change: i32,
-    then: Vec<(usize, i32)>,
+    then_off: usize,
 }
 
 struct Search<'a> {
@@ -102,6 +102,19 @@ impl Search<'_> {
         off.retain(|(_, by)| *by != 0);
     }
 
+    /// How many sums [`Search::disturb`] would leave off; the sums of a cell are different ones.
+    fn off_after(&self, off: &[(usize, i32)], cell: usize, change: i32) -> usize {
+        let mut count = off.len();
+        for (sum, sign) in self.links.0.get(cell).into_iter().flatten() {
+            match off.iter().find(|(other, _)| other == sum) {
+                Some((_, by)) if by + sign * change == 0 => count -= 1,
+                Some(_) => {}
+                None => count += 1,
+            }
+        }
+        count
+    }
+
     fn mend(&mut self, off: Vec<(usize, i32)>, changed: &mut Vec<(usize, i32)>, longest: usize) -> bool {
         let Some(&(sum, by)) = off.first() else {
             return true;
@@ -120,17 +133,22 @@ impl Search<'_> {
             if changed.iter().any(|(other, _)| *other == cell) || !self.may_change(cell, change) {
                 continue;
             }
-            let mut then = off.clone();
-            self.disturb(&mut then, cell, change);
-            ways.push(Way { cell, change, then });
+            let then_off = self.off_after(&off, cell, change);
+            ways.push(Way {
+                cell,
+                change,
+                then_off,
+            });
         }
         // Those that leave least to mend first, then where most is left to take.
-        ways.sort_by_key(|way| (way.then.len(), std::cmp::Reverse(self.left(way.cell))));
-        for Way { cell, change, then } in ways {
+        ways.sort_by_key(|way| (way.then_off, std::cmp::Reverse(self.left(way.cell))));
+        for Way { cell, change, .. } in ways {
             self.steps += 1;
             if self.steps > STEPS {
                 return false;
             }
+            let mut then = off.clone();
+            self.disturb(&mut then, cell, change);
             changed.push((cell, change));
             if self.mend(then, changed, longest) {
                 return true;
