@@ -31,7 +31,8 @@ def load(folder="."):
             if what == "boolean":
                 frame[name] = frame[name].map({"TRUE": True, "FALSE": False}).astype("boolean")
             elif what in ("integer", "number"):
-                frame[name] = pd.to_numeric(frame[name]).convert_dtypes()
+                # Not to_numeric on the texts: it misses the last digit of some.
+                frame[name] = pd.to_numeric(frame[name].map(float, na_action="ignore")).convert_dtypes()
             elif what == "code":
                 frame[name] = pd.Categorical(frame[name], categories=list(codes[line["code_list"]]))
         frames[file.removesuffix(".csv")] = frame
