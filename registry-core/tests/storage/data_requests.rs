@@ -32,6 +32,7 @@ fn release(test: &TestStore) {
         manifest: json!({}),
         sha256: "ab".repeat(32),
         bytes: 1,
+        cases: Vec::new(),
     };
     test.store.create_release(&test.coordinator(), release).unwrap();
 }

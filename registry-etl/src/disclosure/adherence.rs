@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::additive::sums;
 use super::suppression::{Cell, Family};
 use super::{Audience, Thresholds, few};
@@ -190,26 +192,32 @@ fn hidden_in_all(measures: &[OfMeasure<'_>], threshold: u32) -> Vec<Vec<Hidden>>
     for (at, measure) in measures.iter().enumerate() {
         alike.entry(measure.patients()).or_default().push(at);
     }
+    let groups: Vec<Vec<usize>> = alike.into_values().collect();
+    let of_groups: Vec<Vec<Vec<Hidden>>> = groups
+        .par_iter()
+        .map(|group| hidden_in(group.iter().map(|at| &measures[*at]).collect(), threshold))
+        .collect();
     let mut hidden: Vec<Vec<Hidden>> = vec![Vec::new(); measures.len()];
-    for group in alike.values() {
-        let mut anyway = BTreeSet::new();
-        loop {
-            for at in group {
-                hidden[*at] = measures[*at].hidden(threshold, &anyway);
-            }
-            let of = |at: &usize| hidden[*at].iter().enumerate();
-            let all: BTreeSet<usize> = group
-                .iter()
-                .flat_map(of)
-                .filter_map(|(row, hidden)| hidden[ASSESSABLE].map(|_| row))
-                .collect();
-            if group.len() == 1 || all == anyway {
-                break;
-            }
-            anyway = all;
-        }
+    for (at, of_measure) in groups.into_iter().flatten().zip(of_groups.into_iter().flatten()) {
+        hidden[at] = of_measure;
     }
     hidden
+}
+
+/// The same for measures of the same patients.
+fn hidden_in(alike: Vec<&OfMeasure<'_>>, threshold: u32) -> Vec<Vec<Hidden>> {
+    let mut anyway = BTreeSet::new();
+    loop {
+        let hidden: Vec<Vec<Hidden>> = alike.iter().map(|one| one.hidden(threshold, &anyway)).collect();
+        let rows = hidden.iter().flat_map(|of_measure| of_measure.iter().enumerate());
+        let all: BTreeSet<usize> = rows
+            .filter_map(|(row, hidden)| hidden[ASSESSABLE].map(|_| row))
+            .collect();
+        if alike.len() == 1 || all == anyway {
+            return hidden;
+        }
+        anyway = all;
+    }
 }
 
 /// The rows of one measure and their counts as cells.

@@ -139,6 +139,11 @@ impl CaseFacts {
         Some(self.registration_day()?.format("%Y-%m").to_string())
     }
 
+    /// Whether the patient was certainly registered after a day (a day number).
+    pub fn registered_after(&self, day: i32) -> bool {
+        matches!(self.survival.registration, RecordedDate::Between(first, _) if first > day)
+    }
+
     /// Day of registration.
     pub fn registration_day(&self) -> Option<NaiveDate> {
         match self.survival.registration {

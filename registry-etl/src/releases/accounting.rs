@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use registry_core::access::Scope;
+use registry_core::record::day_number;
 use registry_core::storage::{Release, Run, Store};
 use serde::{Deserialize, Serialize};
 
@@ -60,13 +61,14 @@ pub(super) fn count(
         present.extend(batch.into_iter().map(|header| header.case.case_id));
         Ok(())
     })?;
-    let (now, without_reuse) = reusable(store, scope, run.number, &present)?;
+    let now = reusable(store, scope, run, &present)?;
     let outside = store.cases_left_out(scope, run.watermark)?;
     let changes = match before {
         Some(before) => {
-            let (then, _) = reusable(store, scope, before.run, &present)?;
+            let then = store.run(scope, before.run)?;
+            let then = reusable(store, scope, &then, &present)?.held;
             let held = before.manifest["cases"].as_u64().unwrap_or_default();
-            Some(changes(&before.release_id, held, &then, &now, least))
+            Some(changes(&before.release_id, held, &then, &now.held, least))
         }
         None => None,
     };
@@ -74,7 +76,8 @@ pub(super) fn count(
         told_from: least,
         left_out: left_out(
             &[
-                ("no consent to research reuse", without_reuse),
+                ("no consent to research reuse", now.without_reuse),
+                ("registered after the cut-off", now.registered_later),
                 ("draft, not submitted", outside.drafts),
                 ("withdrawn", outside.withdrawn),
             ],
@@ -84,31 +87,40 @@ pub(super) fn count(
     })
 }
 
-/// Version of each case of a run that may be released, by record id; and how many may not.
+/// The cases of a run, as a release takes them.
+#[derive(Default)]
+struct Reusable {
+    /// Version of each case that may be released, by record id.
+    held: HashMap<String, i64>,
+    without_reuse: u64,
+    registered_later: u64,
+}
+
 fn reusable(
     store: &Store,
     scope: &Scope,
-    run: i64,
+    run: &Run,
     present: &HashSet<String>,
-) -> Result<(HashMap<String, i64>, u64), ReleaseError> {
-    let (mut with, mut without) = (HashMap::new(), 0);
-    store.for_each_run_evaluation::<ReleaseError>(scope, run, BATCH, |batch| {
+) -> Result<Reusable, ReleaseError> {
+    let mut found = Reusable::default();
+    let cut_off = day_number(run.cutoff_date);
+    store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
         for evaluation in batch {
             if !present.contains(&evaluation.case.case_id) {
                 continue;
             }
-            if CaseEvaluation::from_payload(&evaluation.payload)?
-                .facts
-                .research_reuse
-            {
-                with.insert(evaluation.case.case_id, evaluation.case.version);
+            let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
+            if facts.registered_after(cut_off) {
+                found.registered_later += 1;
+            } else if facts.research_reuse {
+                found.held.insert(evaluation.case.case_id, evaluation.case.version);
             } else {
-                without += 1;
+                found.without_reuse += 1;
             }
         }
         Ok(())
     })?;
-    Ok((with, without))
+    Ok(found)
 }
 
 /// Reasons with their counts. Of one count that is too small the others and a total would tell: the smallest other goes with it.

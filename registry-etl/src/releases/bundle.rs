@@ -168,6 +168,7 @@ pub fn build(
         program: env!("CARGO_PKG_VERSION").to_owned(),
         filters: vec![
             "consent.research_reuse = true".to_owned(),
+            "not registered after the cut-off".to_owned(),
             "not a draft, not withdrawn when the bundle was built".to_owned(),
         ],
         cases: patients,
@@ -232,6 +233,7 @@ pub fn freeze(
         manifest: serde_json::to_value(&built.manifest)?,
         sha256: built.sha256,
         bytes: i64::try_from(built.bytes).unwrap_or(i64::MAX),
+        cases: built.case_ids,
     };
     Ok(store.create_release(scope, release)?)
 }
@@ -259,11 +261,12 @@ fn released_cases(
         Ok(())
     })?;
     let mut chosen = Vec::new();
+    let cut_off = day_number(run.cutoff_date);
     store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
         for evaluation in batch {
             let id = (evaluation.case.centre_id.clone(), evaluation.case.case_id.clone());
             let CaseEvaluation { facts, shares, .. } = CaseEvaluation::from_payload(&evaluation.payload)?;
-            if facts.research_reuse && present.contains(&id) {
+            if facts.research_reuse && !facts.registered_after(cut_off) && present.contains(&id) {
                 let centre = match &shares {
                     Some(shares) => shares.centre(shares.patient),
                     None => evaluation.holders.now(),

@@ -8,6 +8,7 @@ use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, a
 use crate::results::completeness::NETWORK;
 use crate::results::{RunIdentity, kind};
 use chrono::{Datelike, NaiveDate};
+use rayon::prelude::*;
 use registry_core::access::Scope;
 use registry_core::guideline::Guideline;
 use registry_core::record::{CentreTable, day_number};
@@ -71,6 +72,8 @@ struct Counts {
     reused: usize,
     /// Erased while the run was under way.
     gone: usize,
+    /// Registered after the cut-off, and so in no result.
+    registered_later: usize,
 }
 
 /// Carries out a run: takes the lock, evaluates what has changed, aggregates, stores the results.
@@ -189,12 +192,14 @@ impl Work<'_> {
         let mut counted = Counted::new(self)?;
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
-                for evaluation in batch {
-                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                let read = batch.par_iter().map(|one| CaseEvaluation::from_payload(&one.payload));
+                let cases: Vec<CaseEvaluation> = read.collect::<Result<_, _>>()?;
+                for (evaluation, case) in batch.iter().zip(cases) {
                     counted.push(evaluation.holders.now(), case);
                 }
-                tell(Phase::Aggregating, counted.columns.len())
+                tell(Phase::Aggregating, counted.columns.len() + counted.later)
             })?;
+        counts.registered_later = counted.later;
         tell(Phase::Summarising, counted.columns.len())?;
         Ok(FinishRun {
             summary: json!(counts),
@@ -317,6 +322,7 @@ impl Work<'_> {
             window,
             columns,
             tally,
+            ..
         } = counted;
         let guideline = self.engine.guideline()?;
         let identity = RunIdentity {
@@ -358,7 +364,7 @@ impl Work<'_> {
         };
         let definitions = definitions(self.engine.judge().store())?;
         let estimates = definitions
-            .iter()
+            .par_iter()
             .map(|one| estimate(one, &identity, cut_off, &cohort));
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
         disclosure::withhold(&mut estimates, &self.options.thresholds);

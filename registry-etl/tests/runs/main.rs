@@ -8,6 +8,7 @@
 
 mod accounting;
 mod cases_file;
+mod cut_off;
 mod fictitious;
 mod incremental;
 mod parquet_files;

@@ -6,6 +6,7 @@ use super::{DataRequest, DeliveredBundle, Recipient, RequestStatus, load, requir
 use crate::access::{Role, Scope};
 use crate::storage::centres::canonical_text;
 use crate::storage::connection::on_conn;
+use crate::storage::releases::refuse_withdrawn;
 use crate::storage::store::require;
 use crate::storage::tables::{cases, data_requests, delivered_cases};
 use crate::storage::transaction::Event;
@@ -15,7 +16,7 @@ impl Store {
     /// Records the bundle of an approved request when it is first built, with the record ids of its cases. The registry itself.
     ///
     /// # Errors
-    /// [`StoreError::InvalidState`] when the request is not approved any more, or another bundle was recorded meanwhile.
+    /// [`StoreError::InvalidState`] when the request is not approved any more, another bundle was recorded, or a case withdrawn meanwhile.
     pub fn record_delivery(
         &self,
         scope: &Scope,
@@ -40,6 +41,8 @@ impl Store {
             if row.status != RequestStatus::Approved.as_str() {
                 return Err(StoreError::InvalidState("the request is not approved"));
             }
+            let held: Vec<String> = rows.iter().map(|(case, _)| case.clone()).collect();
+            refuse_withdrawn(tx.conn()?, &held)?;
             row.sha256 = Some(bundle.sha256.clone());
             row.bytes = Some(bundle.bytes);
             row.manifest = Some(canonical_text(&bundle.manifest));

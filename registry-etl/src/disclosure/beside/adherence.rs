@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rayon::prelude::*;
+
 use super::Published;
 use super::successive::{Counts, Earlier, New, Successive, counts};
 use crate::disclosure::additive::sums;
@@ -89,19 +91,22 @@ pub fn adherence_beside(
     for (exact, shown) in new.exact.rows.iter().zip(&new.shown.rows) {
         of_measure.entry(&exact.measure).or_default().push((exact, shown));
     }
-    let mut rows: HashMap<Key<'_>, AdherenceRow> = HashMap::new();
-    for (measure, both) in &of_measure {
-        let one = Measure {
-            measure,
-            both,
-            now: &now,
-            runs: &runs,
-            audience,
-            threshold,
-        };
-        let shown = one.rows();
-        rows.extend(both.iter().map(|(exact, _)| key(exact)).zip(shown));
-    }
+    let mut rows: HashMap<Key<'_>, AdherenceRow> = of_measure
+        .par_iter()
+        .flat_map_iter(|(measure, both)| {
+            let one = Measure {
+                measure,
+                both,
+                now: &now,
+                runs: &runs,
+                audience,
+                threshold,
+            };
+            let shown = one.rows();
+            let keys: Vec<Key<'_>> = both.iter().map(|(exact, _)| key(exact)).collect();
+            keys.into_iter().zip(shown)
+        })
+        .collect();
     let rows: Vec<AdherenceRow> = new
         .exact
         .rows
