@@ -83,7 +83,7 @@ catalogue! {
     RateLimited = 429 "rate_limited" "Too many requests",
     Internal = 500 "internal" "The service failed",
     Unavailable = 503 "unavailable" "The database does not answer",
-    StorageFull = 507 "storage_full" "The database has no space left",
+    StorageFull = 507 "storage_full" "The service has no space left to store this",
 }
 
 /// A problem about to be answered.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::guard::request_id;
 use crate::problem::{Kind, Problem};
 use crate::runs::engine_of;
 use crate::state::AppState;
@@ -25,6 +26,13 @@ impl From<ReleaseError> for Problem {
                 Problem::with(Kind::InvalidState, "only a finished run can be frozen")
             }
             moved @ ReleaseError::Transferred => Problem::with(Kind::InvalidState, moved.to_string()),
+            full @ ReleaseError::Full => {
+                tracing::error!(request_id = %request_id::current(), error = %full, "folder of releases");
+                Problem::with(
+                    Kind::StorageFull,
+                    "the folder of releases is full: nothing of the bundle is kept; ask again when there is room",
+                )
+            }
             other => Problem::internal(other),
         }
     }
@@ -182,6 +190,7 @@ pub fn request_bundle(
         }),
         accounting: accounting(&release),
         fictitious: false,
+        spool: state.settings.releases.folder.clone(),
     };
     let mut draft = Draft::begin(state)?;
     let built =
@@ -244,6 +253,7 @@ fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
         approved: None,
         accounting: None,
         fictitious: false,
+        spool: state.settings.releases.folder.clone(),
     }
 }
 
@@ -277,7 +287,7 @@ fn path_of(state: &AppState, id: &str) -> PathBuf {
     state.settings.releases.folder.join(format!("{id}.zip"))
 }
 
-/// A bundle that is being written, under a name of its own; gone unless it is kept.
+/// A bundle that is being written, under a name of its own; gone unless it is kept. Its file is locked as long as somebody writes it.
 struct Draft {
     path: PathBuf,
     out: BufWriter<File>,
@@ -287,28 +297,51 @@ struct Draft {
 impl Draft {
     fn begin(state: &AppState) -> Result<Self, Problem> {
         let folder = &state.settings.releases.folder;
-        std::fs::create_dir_all(folder).map_err(Problem::internal)?;
-        let mut name = [0u8; 8];
-        state.ports.entropy.fill(&mut name);
-        let path = folder.join(format!(".{}.draft", hex::encode(name)));
+        std::fs::create_dir_all(folder).map_err(ReleaseError::from)?;
+        sweep(folder);
         let mut wanted = std::fs::OpenOptions::new();
         wanted.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut wanted, 0o600);
-        let file = wanted.open(&path).map_err(Problem::internal)?;
-        Ok(Self {
-            path,
-            out: BufWriter::new(file),
-            kept: false,
-        })
+        loop {
+            let mut name = [0u8; 8];
+            state.ports.entropy.fill(&mut name);
+            let path = folder.join(format!(".{}.draft", hex::encode(name)));
+            let file = wanted.open(&path).map_err(ReleaseError::from)?;
+            // A file system without locks has no drafts swept either.
+            file.lock().ok();
+            // Somebody who sweeps may have found the file before it was locked.
+            if path.exists() {
+                return Ok(Self {
+                    path,
+                    out: BufWriter::new(file),
+                    kept: false,
+                });
+            }
+        }
     }
 
     fn keep(mut self, path: &Path) -> Result<(), Problem> {
-        self.out.flush().map_err(Problem::internal)?;
-        self.out.get_ref().sync_all().map_err(Problem::internal)?;
-        std::fs::rename(&self.path, path).map_err(Problem::internal)?;
+        self.out.flush().map_err(ReleaseError::from)?;
+        self.out.get_ref().sync_all().map_err(ReleaseError::from)?;
+        std::fs::rename(&self.path, path).map_err(ReleaseError::from)?;
         self.kept = true;
         Ok(())
+    }
+}
+
+/// Removes what a process that was killed left of a bundle: a draft that nobody writes, with the registry of a fictitious one.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name();
+        let draft = name
+            .to_str()
+            .is_some_and(|name| name.starts_with('.') && name.ends_with(".draft"));
+        if draft && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            std::fs::remove_dir_all(path.with_extension("registry")).ok();
+            std::fs::remove_file(&path).ok();
+        }
     }
 }
 
@@ -325,6 +358,21 @@ impl Drop for Draft {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_full_disk_is_said_to_be_one() {
+        let written = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let problem = Problem::from(ReleaseError::from(written));
+        assert_eq!(problem.kind, Kind::StorageFull);
+        assert!(
+            problem
+                .detail
+                .unwrap()
+                .starts_with("the folder of releases is full")
+        );
+        let other = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert_eq!(Problem::from(ReleaseError::from(other)).kind, Kind::Internal);
+    }
 
     #[test]
     fn a_bundle_that_is_gone_says_why() {

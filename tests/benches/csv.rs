@@ -2,7 +2,7 @@
 //! columns (counts, numbers, flags, codes, some of them missing). `csv.sh` prepares the two and starts this.
 //!
 //! The table is written once; the peers read it, then time the writing alone, to a file. Ours is told twice: the plain file, as the peers
-//! write it, and as a release keeps it until the zip is written (compressed and hashed on the way).
+//! write it, and as a release keeps it until the zip is written (compressed and hashed on the way into a temporary file).
 //!
 //! `PEERS_PYTHON=.. cargo bench -p registry-etl --features benches --bench csv [-- rows]`   (default 1,000,000)
 
@@ -112,7 +112,7 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
     };
     let mut bytes = 0;
     let mut kept = || -> Result<(), Failure> {
-        bytes = written::kept(&header, (0..rows).map(|at| data.row(at)))?;
+        bytes = written::kept(folder, &header, (0..rows).map(|at| data.row(at)))?;
         Ok(())
     };
     let times = in_turns(ROUNDS, &mut [&mut plain, &mut kept])?;

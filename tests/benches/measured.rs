@@ -9,13 +9,18 @@ use rand_chacha::ChaCha20Rng;
 use registry_core::access::Scope;
 use registry_core::clock::{Clock, Entropy};
 use registry_core::crypto::MasterKey;
+use registry_core::record::CentreTable;
 use registry_core::storage::{
     CaseStatus, Derived, Precondition, PutCase, Store, StoreOptions, StoredFinding, StoredSeverity,
 };
 use registry_core::synthetic::{CohortPlan, SyntheticCase};
-use registry_core::validation::{Severity, Verdict};
+use registry_core::validation::{Envelope, Judge, Severity, Verdict};
 use registry_core::versions::SchemaStore;
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Cases handed to the store together while the registry is filled.
+const STRETCH: u32 = 500;
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -178,21 +183,61 @@ pub(crate) fn peak_memory() -> Option<u64> {
 }
 
 /// The judge and the centre table of a plan.
-pub(crate) fn judge(
-    plan: &CohortPlan,
-) -> Result<
-    (
-        registry_core::validation::Judge,
-        registry_core::record::CentreTable,
-    ),
-    Failure,
-> {
+pub(crate) fn judge(plan: &CohortPlan) -> Result<(Judge, CentreTable), Failure> {
     let rows = registry_core::synthetic::centres(plan)
         .into_iter()
         .flat_map(|centre| centre.years.into_iter().map(|(_, row)| row));
     let store = std::sync::Arc::new(registry_core::versions::SchemaStore::embedded()?);
-    Ok((
-        registry_core::validation::Judge::new(store)?,
-        registry_core::record::CentreTable::from_rows(rows)?,
-    ))
+    Ok((Judge::new(store)?, CentreTable::from_rows(rows)?))
+}
+
+/// Sends every case of the plan.
+pub(crate) fn fill(
+    store: &Store,
+    judge: &Judge,
+    centres: &CentreTable,
+    plan: &CohortPlan,
+) -> Result<(), Failure> {
+    for from in (0..plan.cases).step_by(STRETCH as usize) {
+        let which = from..plan.cases.min(from + STRETCH);
+        send(store, judge, centres, plan, which, false)?;
+    }
+    Ok(())
+}
+
+/// Sends cases of the plan; the second time with one more follow-up contact's disease status changed.
+pub(crate) fn send(
+    store: &Store,
+    judge: &Judge,
+    centres: &CentreTable,
+    plan: &CohortPlan,
+    which: std::ops::Range<u32>,
+    changed: bool,
+) -> Result<(), Failure> {
+    let mut by_centre: std::collections::BTreeMap<String, Vec<_>> = std::collections::BTreeMap::new();
+    for index in which {
+        let mut case = registry_core::synthetic::case(plan, index);
+        if changed {
+            case.body["followup"][0]["disease_status"] = json!("responding");
+            case.body["primary"]["size_mm"] = json!(99);
+        }
+        let envelope = Envelope {
+            record_id: Uuid::nil(),
+            centre_id: case.centre_id.clone(),
+            submitted_at: case.submitted_at,
+            data_cutoff_date: plan.as_of,
+        };
+        let verdict = judge.judge(&case.body, &envelope, centres);
+        by_centre
+            .entry(case.centre_id)
+            .or_default()
+            .push(put(case.pseudonym, case.body, &verdict));
+    }
+    for (centre, items) in by_centre {
+        let scope = Scope::system_for_centre("bench", centre);
+        for outcome in store.put_cases(&scope, items, false)? {
+            outcome?;
+        }
+    }
+    Ok(())
 }

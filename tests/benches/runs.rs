@@ -11,19 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use measured::{Failure, cohort, judge, line, peak_memory, put, store};
+use measured::{Failure, cohort, fill, judge, line, peak_memory, send, store};
 use registry_core::access::Scope;
 use registry_core::storage::Store;
-use registry_core::synthetic::{CohortPlan, case};
-use registry_core::validation::{Envelope, Judge};
 use registry_etl::disclosure::Thresholds;
 use registry_etl::measures::Engine;
 use registry_etl::runs::{Options, Phase, execute};
-use serde_json::json;
-use uuid::Uuid;
-
-/// Cases handed to the store together while the registry is filled.
-const STRETCH: u32 = 500;
 
 fn main() -> Result<(), Failure> {
     let sizes: Vec<u32> = std::env::args()
@@ -46,16 +39,7 @@ fn measure(cases: u32) -> Result<(), Failure> {
         &plan,
     )?;
     let began = Instant::now();
-    for from in (0..cases).step_by(STRETCH as usize) {
-        send(
-            &store,
-            &judge,
-            &centres,
-            &plan,
-            from..cases.min(from + STRETCH),
-            false,
-        )?;
-    }
+    fill(&store, &judge, &centres, &plan)?;
     let filled = began.elapsed();
     let engine = Engine::new(Arc::clone(&judge))?;
     let full = run(&store, &engine, plan.as_of)?;
@@ -140,41 +124,4 @@ fn run(store: &Store, engine: &Engine, cut_off: NaiveDate) -> Result<Took, Failu
         reading: read - evaluated,
         counting: read.elapsed(),
     })
-}
-
-/// Sends cases of the plan; the second time with one more follow-up contact's disease status changed.
-fn send(
-    store: &Store,
-    judge: &Judge,
-    centres: &registry_core::record::CentreTable,
-    plan: &CohortPlan,
-    which: std::ops::Range<u32>,
-    changed: bool,
-) -> Result<(), Failure> {
-    let mut by_centre: std::collections::BTreeMap<String, Vec<_>> = std::collections::BTreeMap::new();
-    for index in which {
-        let mut case = case(plan, index);
-        if changed {
-            case.body["followup"][0]["disease_status"] = json!("responding");
-            case.body["primary"]["size_mm"] = json!(99);
-        }
-        let envelope = Envelope {
-            record_id: Uuid::nil(),
-            centre_id: case.centre_id.clone(),
-            submitted_at: case.submitted_at,
-            data_cutoff_date: plan.as_of,
-        };
-        let verdict = judge.judge(&case.body, &envelope, centres);
-        by_centre
-            .entry(case.centre_id)
-            .or_default()
-            .push(put(case.pseudonym, case.body, &verdict));
-    }
-    for (centre, items) in by_centre {
-        let scope = Scope::system_for_centre("bench", centre);
-        for outcome in store.put_cases(&scope, items, false)? {
-            outcome?;
-        }
-    }
-    Ok(())
 }

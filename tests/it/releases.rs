@@ -304,3 +304,31 @@ fn whoever_is_signed_in_gets_the_fictitious_release_and_nobody_else() {
         assert_eq!(refused.expect(422).code(), "invalid_value");
     }
 }
+
+/// A bundle is written under a name of its own, and locked while it is.
+#[test]
+fn what_a_killed_process_left_of_a_bundle_is_removed_and_what_is_being_written_is_not() {
+    let service = Service::start();
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
+    let run = service.published_run("2026-11-01");
+    let folder = &service.state().settings.releases.folder;
+    let registry = folder.join(".0123456789abcdef.registry");
+    std::fs::create_dir_all(&registry).expect("a folder");
+    std::fs::write(registry.join("fictitious.sqlite3"), "half").expect("written");
+    std::fs::write(registry.with_extension("draft"), "half").expect("written");
+    let living = std::fs::File::create(folder.join(".fedcba9876543210.draft")).expect("a file");
+    living.lock().expect("locked");
+    service
+        .client("coordinator", None)
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "R" }))
+        .expect(201);
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, [".fedcba9876543210.draft", "R.zip"]);
+}

@@ -10,6 +10,7 @@
 mod audit;
 mod backup;
 mod cases;
+mod columns;
 mod committee;
 mod concurrency;
 mod credentials;

@@ -2,7 +2,8 @@
 
 use super::ReleaseError;
 use super::described::{Described, Holds, names};
-use super::spool::{FinishedTable, Table};
+use super::spool::Spool;
+use super::table::{FinishedTable, Table};
 use crate::measures::CaseEvaluation;
 use crate::results::MeasureHead;
 
@@ -48,9 +49,9 @@ pub(super) struct AdherenceTable {
 }
 
 impl AdherenceTable {
-    pub(super) fn begin() -> Result<Self, ReleaseError> {
+    pub(super) fn begin(spool: &Spool) -> Result<Self, ReleaseError> {
         Ok(Self {
-            table: Table::begin(ADHERENCE, names(&ADHERENCE_COLUMNS))?,
+            table: Table::begin(spool, ADHERENCE, names(&ADHERENCE_COLUMNS))?,
         })
     }
 

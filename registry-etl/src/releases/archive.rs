@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::spool::FinishedTable;
+use super::table::FinishedTable;
 use super::{Manifest, ReleaseError};
 
 /// From this size on an entry needs the format's 64-bit fields.

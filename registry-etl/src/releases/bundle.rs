@@ -4,15 +4,19 @@ use super::analysis::AdherenceTable;
 use super::archive::write_zip;
 use super::cases::{self, CasesTable};
 use super::deidentify::Rules;
-use super::entities::{ReleasedCase, tables};
+use super::entities::{EntityTable, ReleasedCase, tables};
 use super::manifest::{FORMAT, FileEntry, Manifest};
-use super::projection;
+use super::multiselect::MultiselectTable;
+use super::pseudonyms::ReleaseKey;
+use super::spool::Spool;
+use super::table::FinishedTable;
 use super::{
-    ReleaseError, ReleaseOptions, accounting, columns, endpoints, package, parquet, reference_tables,
+    ReleaseError, ReleaseOptions, accounting, columns, endpoints, package, parquet, projection,
+    reference_tables,
 };
 use crate::cohorts::definitions;
 use crate::measures::{CaseEvaluation, CaseFacts, Engine};
-use crate::results::RunIdentity;
+use crate::results::{MeasureHead, RunIdentity};
 use crate::runs::low_volume;
 use registry_core::access::Scope;
 use registry_core::record::day_number;
@@ -37,10 +41,12 @@ pub struct Built {
     pub case_ids: Vec<String>,
 }
 
-/// Writes the bundle of a finished run to `out` (a zip, streamed).
+/// Writes the bundle of a finished run to `out` (a zip, streamed). Case by case into a temporary file: memory holds what the endpoints are
+/// estimated from and a line of the case list for each case, and no table.
 ///
 /// # Errors
-/// [`ReleaseError`]: an unfinished run, a run made by another guideline than the engine's, the store's errors, errors of `out`.
+/// [`ReleaseError`]: an unfinished run, a run made by another guideline than the engine's, the store's errors, errors of `out` and of the
+/// temporary file. What `out` holds then is no bundle.
 pub fn build(
     store: &Store,
     scope: &Scope,
@@ -53,27 +59,31 @@ pub fn build(
         return Err(ReleaseError::NotFinished(run.number));
     }
     engine.made(run)?;
-    let schema = engine.judge().store().current();
-    let dictionary = &schema.dictionary;
+    let spool = &Spool::in_folder(&options.spool)?;
+    let dictionary = &engine.judge().store().current().dictionary;
     let (approved, rules) = (options.approved.as_ref(), Rules::of_this_program()?);
-    let mut entity_tables = tables(dictionary, approved, &rules)?;
-    let mut case_ids = Vec::new();
-    let mut adherence = AdherenceTable::begin()?;
     let definitions = definitions(engine.judge().store())?;
-    let mut summaries = CasesTable::begin(dictionary, endpoints::overall(&definitions)?, approved)?;
-    let (mut facts, mut patients): (Vec<CaseFacts>, Vec<String>) = Default::default();
     let measures = engine.measures()?;
-    let still = store.last_transfer(scope)?;
-    let cases = released_cases(store, scope, run, options)?;
     let cut_off = day_number(run.cutoff_date);
-    for batch in cases.chunks(BATCH) {
+    let entities = tables(spool, dictionary, approved, &rules)?;
+    let mut growing = Growing {
+        sets: MultiselectTable::begin(spool, &entities)?,
+        entities,
+        cases: CasesTable::begin(spool, dictionary, endpoints::overall(&definitions)?, approved)?,
+        adherence: AdherenceTable::begin(spool)?,
+    };
+    let (mut facts, mut patients, mut case_ids): (Vec<CaseFacts>, Vec<String>, Vec<String>) =
+        Default::default();
+    let still = store.last_transfer(scope)?;
+    for batch in released_cases(store, scope, run, options)?.chunks(BATCH) {
         let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
-        for (case, found) in batch
-            .iter()
-            .zip(store.case_documents(scope, run.watermark, &wanted)?)
-        {
-            let Some(found) = found else { continue };
-            let evaluation = CaseEvaluation::from_payload(&case.payload)?;
+        let evaluations = store.run_evaluations(scope, run.number, &wanted)?;
+        let documents = store.case_documents(scope, run.watermark, &wanted)?;
+        for ((case, evaluation), found) in batch.iter().zip(evaluations).zip(documents) {
+            let (Some(stored), Some(found)) = (evaluation, found) else {
+                continue;
+            };
+            let evaluation = CaseEvaluation::from_payload(&stored.payload)?;
             let envelope = Envelope {
                 record_id: Uuid::nil(),
                 centre_id: String::new(),
@@ -86,23 +96,23 @@ pub fn build(
                 .document(&found.document, version, &envelope)
                 .to_value();
             let origin = origin(&newest);
+            let centre = match &evaluation.shares {
+                Some(shares) => shares.centre(shares.patient),
+                None => stored.holders.now(),
+            };
             let unmasked = approved.is_some_and(|approved| approved.centre_unmasked);
             let released = ReleasedCase {
                 years: projection::diagnosis_years(origin, &rules),
                 patient: &case.patient,
                 centre: &match unmasked {
-                    true => case.centre.clone(),
-                    false => options.key.centre(&case.centre),
+                    true => centre.to_owned(),
+                    false => options.key.centre(centre),
                 },
                 case_id: &case.case.case_id,
                 document: &newest,
                 origin,
             };
-            for table in &mut entity_tables {
-                table.add(&released, &options.key)?;
-            }
-            adherence.add(&case.patient, &evaluation, &measures)?;
-            summaries.add(&released, &options.key, &evaluation.facts, cut_off)?;
+            growing.add(&released, &options.key, &evaluation, (&measures, cut_off))?;
             facts.push(evaluation.facts);
             patients.push(case.patient.clone());
             case_ids.push(case.case.case_id.clone());
@@ -112,24 +122,17 @@ pub fn build(
         return Err(ReleaseError::Transferred);
     }
     let references = [
-        reference_tables::dictionary(&entity_tables, &summaries, &definitions, approved)?,
-        reference_tables::codelists(&entity_tables)?,
-        reference_tables::measures(&measures)?,
+        reference_tables::dictionary(spool, &growing.entities, &growing.cases, &definitions, approved)?,
+        reference_tables::codelists(spool, &growing.entities)?,
+        reference_tables::measures(spool, &measures)?,
     ];
-    let entity_files: BTreeSet<String> = entity_tables
-        .iter()
-        .map(|table| format!("{}.csv", table.entity.name))
-        .collect();
-    let mut files = Vec::new();
-    for table in entity_tables {
-        files.push(table.finish()?);
-    }
+    let entity_files: BTreeSet<String> = growing.entities.iter().map(EntityTable::file).collect();
     let wanted = approved.is_none_or(|approved| approved.files.contains(cases::CASES));
-    let mut not_told = std::mem::take(&mut summaries.withheld);
+    let mut not_told = std::mem::take(&mut growing.cases.withheld);
     not_told.retain(|_| wanted);
-    files.push(summaries.finish()?);
-    files.push(adherence.finish()?);
+    let mut files = growing.finish()?;
     files.extend(endpoints::tables(
+        spool,
         &definitions,
         &identity(run, engine),
         cut_off,
@@ -152,10 +155,10 @@ pub fn build(
         None => (files, None),
     };
     cases::with_patients(&mut files)?;
-    let described = package::datapackage(options, &files)?;
+    let described = package::datapackage(spool, options, &files)?;
     files.extend(parquet::tables(&files)?);
     files.push(described);
-    files.push(package::citation(options, run)?);
+    files.push(package::citation(spool, options, run)?);
     let manifest = Manifest {
         format: FORMAT.to_owned(),
         release: options.release_id.clone(),
@@ -190,6 +193,47 @@ pub fn build(
         bytes,
         case_ids,
     })
+}
+
+/// The tables that grow case by case.
+struct Growing<'a> {
+    entities: Vec<EntityTable<'a>>,
+    sets: Option<MultiselectTable<'a>>,
+    cases: CasesTable<'a>,
+    adherence: AdherenceTable,
+}
+
+impl Growing<'_> {
+    /// Adds a case; the cut-off is the run's, a day number.
+    fn add(
+        &mut self,
+        case: &ReleasedCase<'_>,
+        key: &ReleaseKey,
+        evaluation: &CaseEvaluation,
+        (measures, cut_off): (&[MeasureHead], i32),
+    ) -> Result<(), ReleaseError> {
+        for table in &mut self.entities {
+            table.add(case, key)?;
+        }
+        if let Some(sets) = &mut self.sets {
+            sets.add(case)?;
+        }
+        self.adherence.add(case.patient, evaluation, measures)?;
+        self.cases.add(case, key, &evaluation.facts, cut_off)
+    }
+
+    fn finish(self) -> Result<Vec<FinishedTable>, ReleaseError> {
+        let mut files = Vec::new();
+        for table in self.entities {
+            files.push(table.finish()?);
+        }
+        if let Some(sets) = self.sets {
+            files.push(sets.finish()?);
+        }
+        files.push(self.cases.finish()?);
+        files.push(self.adherence.finish()?);
+        Ok(files)
+    }
 }
 
 /// The run as its documents name it; a release's estimates carry no identity of their own.
@@ -238,17 +282,13 @@ pub fn freeze(
     Ok(store.create_release(scope, release)?)
 }
 
-/// A case of the run with its pseudonym and evaluation.
+/// A case of the run with its pseudonym.
 struct ChosenCase {
     patient: String,
-    /// The centre the patient counts for in the run.
-    centre: String,
     case: CaseRef,
-    payload: Vec<u8>,
 }
 
-/// Cases of the run that may be released, by pseudonym. Evaluations are kept in memory (1 to 2 KB a case): the store
-/// hands them out by centre, and a release must not.
+/// Cases of the run that may be released, by pseudonym: the store hands them out by centre, and a release must not.
 fn released_cases(
     store: &Store,
     scope: &Scope,
@@ -265,18 +305,11 @@ fn released_cases(
     store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
         for evaluation in batch {
             let id = (evaluation.case.centre_id.clone(), evaluation.case.case_id.clone());
-            let CaseEvaluation { facts, shares, .. } = CaseEvaluation::from_payload(&evaluation.payload)?;
+            let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
             if facts.research_reuse && !facts.registered_after(cut_off) && present.contains(&id) {
-                let centre = match &shares {
-                    Some(shares) => shares.centre(shares.patient),
-                    None => evaluation.holders.now(),
-                };
-                let patient = options.key.patient(&evaluation.case.case_id);
                 chosen.push(ChosenCase {
-                    centre: centre.to_owned(),
-                    patient,
+                    patient: options.key.patient(&evaluation.case.case_id),
                     case: evaluation.case,
-                    payload: evaluation.payload,
                 });
             }
         }

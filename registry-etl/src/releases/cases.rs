@@ -3,7 +3,7 @@
 //! A bundle has a column only where everything it rests on may leave. What the row says of the patient (centre, sex, age) is copied from
 //! `patient.csv` at the end, as it is in the bundle: a group made larger there is not told apart here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use registry_core::dictionary::{Dictionary, Element, Entity};
 use serde_json::Value;
@@ -16,7 +16,8 @@ use super::entities::{ReleasedCase, text, words};
 use super::projection::{AGE_COLUMN, Approved, CENTRE, PATIENTS, patient_columns};
 use super::pseudonyms::ReleaseKey;
 use super::reference_tables::{Line, PATIENT, element_line, line};
-use super::spool::{FinishedTable, Table};
+use super::spool::Spool;
+use super::table::{FinishedTable, Table};
 use super::{ReleaseError, Withheld};
 use crate::cohorts::{CaseSummary, Definition};
 use crate::measures::CaseFacts;
@@ -58,6 +59,7 @@ pub(super) struct CasesTable<'a> {
 impl<'a> CasesTable<'a> {
     /// Begins the file; `overall` is the endpoint of overall survival.
     pub(super) fn begin(
+        spool: &Spool,
         dictionary: &'a Dictionary,
         overall: &'a Definition,
         approved: Option<&Approved>,
@@ -145,7 +147,7 @@ impl<'a> CasesTable<'a> {
             columns,
             withheld,
             overall,
-            table: Table::begin(CASES, header)?,
+            table: Table::begin(spool, CASES, header)?,
             lines,
         })
     }
@@ -204,45 +206,49 @@ fn first_row<'a>(document: &'a Value, entity: &Entity) -> Option<&'a Value> {
 
 /// Copies what the bundle's `patient.csv` says of the patients into its `cases.csv`.
 pub(super) fn with_patients(files: &mut [FinishedTable]) -> Result<(), ReleaseError> {
-    let Some(patients) = files.iter().find(|file| file.name == PATIENTS) else {
+    let named = |name: &str| files.iter().find(|file| file.name == name);
+    let (Some(patients), Some(cases)) = (named(PATIENTS), named(CASES)) else {
         return Ok(());
     };
-    let shared: Vec<&String> = patients
-        .columns
-        .iter()
-        .filter(|name| OF_PATIENT.contains(&columns::of_column(name)))
-        .collect();
-    let place = |of: &FinishedTable, name: &str| of.columns.iter().position(|column| column == name);
-    let from: Vec<Option<usize>> = shared.iter().map(|name| place(patients, name)).collect();
-    let mut told: HashMap<String, Vec<String>> = HashMap::new();
-    for row in csv::Reader::from_reader(patients.reader()).records() {
-        let row = row?;
-        let field = |at: &Option<usize>| at.and_then(|at| row.get(at)).unwrap_or_default().to_owned();
-        told.insert(
-            row.get(0).unwrap_or_default().to_owned(),
-            from.iter().map(field).collect(),
-        );
-    }
-    let Some(cases) = files.iter().find(|file| file.name == CASES) else {
-        return Ok(());
-    };
-    let to: Vec<Option<usize>> = shared.iter().map(|name| place(cases, name)).collect();
-    let mut table = Table::begin(CASES, cases.columns.clone())?;
-    for row in csv::Reader::from_reader(cases.reader()).records() {
-        let mut fields: Vec<String> = row?.iter().map(str::to_owned).collect();
-        let of = fields.first().and_then(|patient| told.get(patient)).cloned();
-        for (at, value) in to.iter().zip(of.unwrap_or_default()) {
-            if let Some(field) = at.and_then(|at| fields.get_mut(at)) {
-                *field = value;
-            }
-        }
-        table.add(fields)?;
-    }
-    let complete = table.finish()?;
+    let complete = told_of(patients, cases)?;
     for file in files.iter_mut().filter(|file| file.name == CASES) {
         file.clone_from(&complete);
     }
     Ok(())
+}
+
+/// Both are in the order of the patients, and a patient has one row at most in either: they are read side by side.
+fn told_of(patients: &FinishedTable, cases: &FinishedTable) -> Result<FinishedTable, ReleaseError> {
+    let place = |of: &FinishedTable, name: &str| of.columns.iter().position(|column| column == name);
+    let shared = patients
+        .columns
+        .iter()
+        .filter(|name| OF_PATIENT.contains(&columns::of_column(name)));
+    // From where to where.
+    let copied: Vec<(usize, usize)> = shared
+        .filter_map(|name| Some((place(patients, name)?, place(cases, name)?)))
+        .collect();
+    let mut table = Table::again(cases)?;
+    let mut reader = csv::Reader::from_reader(patients.reader());
+    let mut told = reader.records();
+    let mut patient = told.next().transpose()?;
+    for row in csv::Reader::from_reader(cases.reader()).records() {
+        let row = row?;
+        let mut fields: Vec<&str> = row.iter().collect();
+        let of_this = patient.take_if(|patient| patient.get(0) == row.get(0));
+        if let Some(patient) = &of_this {
+            for (from, to) in &copied {
+                if let (Some(field), Some(value)) = (fields.get_mut(*to), patient.get(*from)) {
+                    *field = value;
+                }
+            }
+        }
+        table.add(&fields)?;
+        if of_this.is_some() {
+            patient = told.next().transpose()?;
+        }
+    }
+    table.finish()
 }
 
 fn path(entity: &Entity, element: &Element) -> String {

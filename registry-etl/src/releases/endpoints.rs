@@ -6,7 +6,8 @@
 use super::ReleaseError;
 use super::described::{Described, Holds, names};
 use super::estimates::{ESTIMATE_COLUMNS, lines};
-use super::spool::{FinishedTable, Table};
+use super::spool::Spool;
+use super::table::{FinishedTable, Table};
 use crate::cohorts::dataset::{DataRow, Told, WITHHELD, covariates, estimates, rows, strata};
 use crate::cohorts::definition::{Estimator, Origin};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
@@ -126,6 +127,7 @@ fn codes(definition: &Definition) -> String {
 
 /// Everything a release says of the endpoints of `cases`, whose pseudonyms are `patients`.
 pub(super) fn tables(
+    spool: &Spool,
     definitions: &[Definition],
     run: &RunIdentity,
     cut_off: i32,
@@ -137,9 +139,9 @@ pub(super) fn tables(
         ..Cohort::of(cases)
     };
     let mut finished = Vec::new();
-    let mut all = Table::begin(ESTIMATES, names(&ESTIMATE_COLUMNS))?;
+    let mut all = Table::begin(spool, ESTIMATES, names(&ESTIMATE_COLUMNS))?;
     for definition in definitions {
-        let mut table = Table::begin(&file(definition), names(&columns(definition)))?;
+        let mut table = Table::begin(spool, &file(definition), names(&columns(definition)))?;
         for row in rows(definition, cut_off, &cohort) {
             if let (Some(patient), Some(case)) = (patients.get(row.case), cases.get(row.case)) {
                 table.add(fields(definition, patient, case, &row))?;
@@ -153,7 +155,7 @@ pub(super) fn tables(
     }
     finished.push(all.finish()?);
     for (name, text) in TEXTS {
-        finished.push(FinishedTable::of_text(name, text)?);
+        finished.push(FinishedTable::of_text(spool, name, text)?);
     }
     Ok(finished)
 }

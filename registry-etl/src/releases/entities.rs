@@ -4,7 +4,8 @@ use super::columns::{Column, Field};
 use super::deidentify::{Rules, YEARS};
 use super::projection::Approved;
 use super::pseudonyms::ReleaseKey;
-use super::spool::Table;
+use super::spool::Spool;
+use super::table::{FinishedTable, Table};
 use super::{ReleaseError, columns, projection};
 use crate::cohorts::RecordedDate;
 use registry_core::dictionary::{Dictionary, Element, Entity};
@@ -40,6 +41,7 @@ pub(super) struct ReleasedCase<'a> {
 
 /// The files of a release that stand for entities, in dictionary order; those without a column are left out.
 pub(super) fn tables<'a>(
+    spool: &Spool,
     dictionary: &'a Dictionary,
     approved: Option<&Approved>,
     rules: &'a Rules,
@@ -54,7 +56,7 @@ pub(super) fn tables<'a>(
             header.extend(calendar.then(|| YEARS.to_owned()));
             header.extend(entity.repeated().then(|| "row".to_owned()));
             header.extend(columns.iter().map(|c| c.name.clone()));
-            let table = Table::begin(&format!("{}.csv", entity.name), header)?;
+            let table = Table::begin(spool, &format!("{}.csv", entity.name), header)?;
             tables.push(EntityTable {
                 entity,
                 columns,
@@ -68,6 +70,11 @@ pub(super) fn tables<'a>(
 }
 
 impl EntityTable<'_> {
+    /// The file.
+    pub(super) fn file(&self) -> String {
+        format!("{}.csv", self.entity.name)
+    }
+
     /// Adds the rows of a case.
     pub(super) fn add(&mut self, case: &ReleasedCase<'_>, key: &ReleaseKey) -> Result<(), ReleaseError> {
         match case.document.get(&self.entity.name) {
@@ -106,7 +113,7 @@ impl EntityTable<'_> {
         self.table.add(fields)
     }
 
-    pub(super) fn finish(self) -> Result<super::spool::FinishedTable, ReleaseError> {
+    pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
         self.table.finish()
     }
 }

@@ -83,6 +83,7 @@ pub fn fictitious(engine: &Engine, folder: &Path, out: impl Write) -> Result<Bui
         approved: None,
         accounting: None,
         fictitious: true,
+        spool: folder.to_owned(),
     };
     build(&store, &scope, engine, &run, &options, out)
 }

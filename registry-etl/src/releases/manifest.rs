@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::accounting::Accounting;
 use super::projection::RequestNotes;
-use super::spool::FinishedTable;
+use super::table::FinishedTable;
 
 /// The form of a bundle: what it holds and how. Another form is another name.
-pub const FORMAT: &str = "rps-registry-release/2";
+pub const FORMAT: &str = "rps-registry-release/3";
 
 /// One file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

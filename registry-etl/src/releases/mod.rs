@@ -6,6 +6,7 @@
 //!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
 //! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
 //! * `<name>__label` stands beside every code and holds its words.
+//! * A set of codes is a column a code (`<name>___<code>`, TRUE or FALSE), and in `multiselect.csv` a row a code that is chosen.
 //! * `cases.csv` has one row a case, ready for analysis: the disease, treatment counted, overall survival. It has a column only where every
 //!   element the column rests on may leave.
 //! * One file per survival endpoint (`survival_s1.csv`, `survival_s4_lung.csv`): the rows its estimate rests on, from the cohort of the
@@ -38,12 +39,14 @@ mod excel;
 mod fictitious;
 mod k_anonymity;
 mod manifest;
+mod multiselect;
 mod package;
 mod parquet;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
 mod spool;
+mod table;
 
 pub use accounting::{Accounting, Changes, LeftOutCases};
 pub use bundle::{Built, build, freeze};
@@ -51,15 +54,20 @@ pub use excel::Excel;
 pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
 pub use manifest::{FORMAT, FileEntry, Manifest, Withheld};
+pub use multiselect::MULTISELECT;
 pub use projection::{Approved, RequestNotes, unanswerable};
 pub use pseudonyms::{ReleaseKey, RequestToken};
 #[cfg(feature = "benches")]
-pub use spool::written;
+pub use table::written;
 
 use crate::cohorts::DefinitionError;
 use crate::measures::{EngineError, PayloadError};
 use crate::statistics::StatisticsError;
+use ::parquet::errors::ParquetError;
 use registry_core::storage::StoreError;
+use std::io;
+use std::path::PathBuf;
+use zip::result::ZipError;
 
 /// What to freeze.
 #[derive(Debug, Clone)]
@@ -75,6 +83,8 @@ pub struct ReleaseOptions {
     pub accounting: Option<Accounting>,
     /// Synthetic cases, not patients: title, README, manifest and citation say so.
     pub fictitious: bool,
+    /// Folder of the temporary file that the tables grow in; it has no name there and is gone with the bundle made, failed or killed.
+    pub spool: PathBuf,
 }
 
 /// A release cannot be built.
@@ -105,15 +115,65 @@ pub enum ReleaseError {
     #[error("{0}: a field of the column {1} is not of the type the dictionary gives it")]
     OtherType(String, String),
     #[error("a table cannot be written as Parquet")]
-    Parquet(#[from] ::parquet::errors::ParquetError),
+    Parquet(#[source] ParquetError),
     #[error("the registry of the fictitious release cannot be run: {0}")]
     Fictitious(String),
     #[error("the bundle cannot be written")]
-    Write(#[from] std::io::Error),
+    Write(#[source] io::Error),
+    #[error(
+        "no space is left for the bundle, or for the temporary file it is made in; nothing of it is kept"
+    )]
+    Full,
     #[error("a table cannot be written")]
-    Csv(#[from] csv::Error),
+    Csv(#[source] csv::Error),
     #[error("the zip archive cannot be written")]
-    Zip(#[from] zip::result::ZipError),
+    Zip(#[source] ZipError),
     #[error("the manifest cannot be written")]
     Manifest(#[from] serde_json::Error),
+}
+
+/// Whether a full disk is behind the error.
+fn full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+impl From<io::Error> for ReleaseError {
+    fn from(error: io::Error) -> Self {
+        match full(&error) {
+            true => ReleaseError::Full,
+            false => ReleaseError::Write(error),
+        }
+    }
+}
+
+impl From<csv::Error> for ReleaseError {
+    fn from(error: csv::Error) -> Self {
+        match error.kind() {
+            csv::ErrorKind::Io(behind) if full(behind) => ReleaseError::Full,
+            _ => ReleaseError::Csv(error),
+        }
+    }
+}
+
+impl From<ZipError> for ReleaseError {
+    fn from(error: ZipError) -> Self {
+        match error {
+            ZipError::Io(behind) => behind.into(),
+            other => ReleaseError::Zip(other),
+        }
+    }
+}
+
+impl From<ParquetError> for ReleaseError {
+    fn from(error: ParquetError) -> Self {
+        let behind = match &error {
+            ParquetError::External(behind) => behind.downcast_ref::<io::Error>(),
+            _ => None,
+        };
+        match behind.is_some_and(full) {
+            true => ReleaseError::Full,
+            false => ReleaseError::Parquet(error),
+        }
+    }
 }

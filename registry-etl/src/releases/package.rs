@@ -15,7 +15,8 @@ use super::described::Holds;
 use super::fictitious::NOTICE;
 use super::projection::PATIENTS;
 use super::reference_tables::{CODELISTS, DICTIONARY};
-use super::spool::FinishedTable;
+use super::spool::Spool;
+use super::table::FinishedTable;
 use super::{ReleaseError, ReleaseOptions};
 
 const README: &str = "README.md";
@@ -119,6 +120,7 @@ struct CodeLine {
 
 /// `datapackage.json` of a bundle's finished files.
 pub(super) fn datapackage(
+    spool: &Spool,
     options: &ReleaseOptions,
     files: &[FinishedTable],
 ) -> Result<FinishedTable, ReleaseError> {
@@ -180,7 +182,7 @@ pub(super) fn datapackage(
     };
     let mut text = serde_json::to_string_pretty(&package)?;
     text.push('\n');
-    FinishedTable::of_text("datapackage.json", &text)
+    FinishedTable::of_text(spool, "datapackage.json", &text)
 }
 
 /// The lines of a file, as its header names their fields; none where the bundle has no such file.
@@ -231,13 +233,17 @@ pub(super) fn say_fictitious(files: &mut [FinishedTable]) -> Result<(), ReleaseE
         let mut text = String::new();
         file.reader().read_to_string(&mut text)?;
         let (heading, rest) = text.split_once("\n\n").unwrap_or(("", &text));
-        *file = FinishedTable::of_text(README, &format!("{heading}\n\n{NOTICE}{rest}"))?;
+        *file = file.with_text(&format!("{heading}\n\n{NOTICE}{rest}"))?;
     }
     Ok(())
 }
 
 /// `CITATION.cff`: the release by its id, and the digests of what its run rests on. No date: the bundle is the same whenever it is built.
-pub(super) fn citation(options: &ReleaseOptions, run: &Run) -> Result<FinishedTable, ReleaseError> {
+pub(super) fn citation(
+    spool: &Spool,
+    options: &ReleaseOptions,
+    run: &Run,
+) -> Result<FinishedTable, ReleaseError> {
     let told = |name: &str| run.parameters.get(name).and_then(Value::as_str);
     // A string of JSON is one of YAML.
     let quoted = |text: &str| serde_json::to_string(text);
@@ -270,5 +276,5 @@ pub(super) fn citation(options: &ReleaseOptions, run: &Run) -> Result<FinishedTa
             identifier(&format!("sha256:{digest}"), &words)?;
         }
     }
-    FinishedTable::of_text("CITATION.cff", &text)
+    FinishedTable::of_text(spool, "CITATION.cff", &text)
 }

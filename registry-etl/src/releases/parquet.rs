@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::ReleaseError;
 use super::described::Holds;
 use super::reference_tables::DICTIONARY;
-use super::spool::FinishedTable;
+use super::table::{FinishedTable, Twin};
 
 /// Rows held and written together.
 const GROUP: usize = 20_000;
@@ -100,7 +100,8 @@ fn table(file: &FinishedTable, kinds: &[Kind]) -> Result<FinishedTable, ReleaseE
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_created_by("RPS registry".to_owned())
         .build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema.build()?), Arc::new(properties))?;
+    let mut twin = Twin::begin(file);
+    let mut writer = SerializedFileWriter::new(&mut twin, Arc::new(schema.build()?), Arc::new(properties))?;
     let mut rows = csv::Reader::from_reader(file.reader());
     let mut group: Vec<csv::StringRecord> = Vec::new();
     loop {
@@ -120,7 +121,8 @@ fn table(file: &FinishedTable, kinds: &[Kind]) -> Result<FinishedTable, ReleaseE
         }
     }
     let name = format!("{FOLDER}{}.parquet", file.name.trim_end_matches(".csv"));
-    Ok(FinishedTable::of_bytes(&name, file, writer.into_inner()?))
+    writer.close()?;
+    twin.finish(&name, file)
 }
 
 /// The next rows; whether there may be more.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use registry_core::dictionary::{Dictionary, Element, ElementKind, Entity, EntityKind, Visibility};
+use registry_core::record::Absence;
 use serde::{Deserialize, Serialize};
 
 use super::ReleaseError;
@@ -10,8 +11,9 @@ use super::columns::{ABSENT, of_column};
 use super::deidentify::{AGE, Rules, YEARS, age_band, year_band};
 use super::described::{Described, Holds};
 use super::k_anonymity::{self, Cells, KAnonymity};
+use super::multiselect::MULTISELECT;
 use super::reference_tables::{CODELISTS, DICTIONARY};
-use super::spool::{FinishedTable, Table};
+use super::table::{FinishedTable, Table};
 use crate::cohorts::RecordedDate;
 
 /// An approved request.
@@ -19,7 +21,7 @@ use crate::cohorts::RecordedDate;
 pub struct Approved {
     /// Id of the request.
     pub request_id: String,
-    /// Files by name: an entity's file stands for everything any release holds of it.
+    /// Files by name: an entity's file stands for everything any release holds of it, `multiselect.csv` for every set of codes.
     pub files: BTreeSet<String>,
     /// Elements as `entity.element`.
     pub elements: BTreeSet<String>,
@@ -57,7 +59,8 @@ impl Approved {
         let named = self
             .elements
             .contains(&format!("{}.{}", entity.name, element.name));
-        let whole = self.files.contains(&format!("{}.csv", entity.name));
+        let set = element.kind == ElementKind::CodeSet && self.files.contains(MULTISELECT);
+        let whole = set || self.files.contains(&format!("{}.csv", entity.name));
         let open = matches!(element.visibility, Visibility::Open | Visibility::ShiftedDate);
         named || (whole && open)
     }
@@ -165,6 +168,8 @@ pub(super) fn cut(
         } else if entities.contains(&file.name)
             || approved.files.contains(&file.name)
             || ALWAYS.contains(&file.name.as_str())
+            // Made of the approved elements alone.
+            || file.name == MULTISELECT
         {
             kept.push(file);
         }
@@ -189,7 +194,7 @@ pub(super) fn cut(
 
 /// The rows whose first field passes.
 fn only(file: &FinishedTable, keep: impl Fn(&str) -> bool) -> Result<FinishedTable, ReleaseError> {
-    let mut table = Table::begin(&file.name, file.columns.clone())?;
+    let mut table = Table::again(file)?;
     for row in csv::Reader::from_reader(file.reader()).records() {
         let row = row?;
         if row.get(0).is_some_and(&keep) {
@@ -219,29 +224,31 @@ fn anonymous(
         .iter()
         .filter_map(|at| file.columns.get(*at).cloned())
         .collect();
-    let rows = csv::Reader::from_reader(file.reader())
-        .records()
-        .collect::<Result<Vec<_>, _>>()?;
-    let text = |row: &csv::StringRecord, at: usize| row.get(at).unwrap_or_default().to_owned();
-    let mut cells: Cells = rows
-        .iter()
-        .map(|row| Some(at.iter().map(|at| text(row, *at)).collect()))
-        .collect();
+    // Read twice: first what may identify, then the rows as they leave.
+    let mut cells: Cells = Vec::new();
+    for row in csv::Reader::from_reader(file.reader()).records() {
+        let row = row?;
+        let text = |at: &usize| row.get(*at).unwrap_or_default().to_owned();
+        cells.push(Some(at.iter().map(text).collect()));
+    }
     let told = k_anonymity::apply(&mut cells, &columns, rules, !approved.contracted);
-    let mut table = Table::begin(&file.name, file.columns.clone())?;
-    for (row, cells) in rows.iter().zip(&cells) {
-        let mut fields: Vec<String> = row.iter().map(str::to_owned).collect();
+    let mut table = Table::again(&file)?;
+    for (row, cells) in csv::Reader::from_reader(file.reader()).records().zip(&cells) {
+        let row = row?;
+        let mut fields: Vec<&str> = row.iter().collect();
         for (n, at) in at.iter().enumerate() {
             let Some(field) = fields.get_mut(*at) else {
                 continue;
             };
             *field = match cells {
-                Some(cells) => cells.get(n).cloned().unwrap_or_default(),
-                None if columns.get(n).is_some_and(|name| name.ends_with(ABSENT)) => "withheld".to_owned(),
-                None => String::new(),
+                Some(cells) => cells.get(n).map_or("", String::as_str),
+                None if columns.get(n).is_some_and(|name| name.ends_with(ABSENT)) => {
+                    Absence::Withheld.as_str()
+                }
+                None => "",
             };
         }
-        table.add(fields)?;
+        table.add(&fields)?;
     }
     Ok((table.finish()?, Some(told)))
 }

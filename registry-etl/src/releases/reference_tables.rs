@@ -8,8 +8,10 @@ use super::described::{Described, Holds, names};
 use super::endpoints::{self, ESTIMATES};
 use super::entities::EntityTable;
 use super::estimates::ESTIMATE_COLUMNS;
+use super::multiselect::{self, MULTISELECT, MULTISELECT_COLUMNS};
 use super::projection::{Approved, PATIENTS, patient_columns};
-use super::spool::{FinishedTable, Table};
+use super::spool::Spool;
+use super::table::{FinishedTable, Table};
 use crate::cohorts::Definition;
 use crate::results::MeasureHead;
 use registry_core::dictionary::{Element, Entity};
@@ -111,12 +113,13 @@ pub(super) type Line = [String; 14];
 
 /// One line per column of every file.
 pub(super) fn dictionary(
+    spool: &Spool,
     tables: &[EntityTable<'_>],
     cases: &CasesTable<'_>,
     definitions: &[Definition],
     approved: Option<&Approved>,
 ) -> Result<FinishedTable, ReleaseError> {
-    let mut table = Table::begin(DICTIONARY, names(&DICTIONARY_COLUMNS))?;
+    let mut table = Table::begin(spool, DICTIONARY, names(&DICTIONARY_COLUMNS))?;
     for EntityTable { entity, columns, .. } in tables {
         let file = format!("{}.csv", entity.name);
         let mut keys = vec![PATIENT];
@@ -138,14 +141,16 @@ pub(super) fn dictionary(
     for line in cases.lines() {
         table.add(line)?;
     }
-    let files: [(&str, &[Described]); 5] = [
+    let files: [(&str, &[Described]); 6] = [
+        (MULTISELECT, &MULTISELECT_COLUMNS),
         (ADHERENCE, &ADHERENCE_COLUMNS),
         (MEASURES, &MEASURE_COLUMNS),
         (ESTIMATES, &ESTIMATE_COLUMNS),
         (DICTIONARY, &DICTIONARY_COLUMNS),
         (CODELISTS, &CODELIST_COLUMNS),
     ];
-    for (file, columns) in files {
+    let there = |file: &str| file != MULTISELECT || multiselect::is_there(tables);
+    for (file, columns) in files.into_iter().filter(|(file, _)| there(file)) {
         for column in columns {
             table.add(line(file, column))?;
         }
@@ -201,8 +206,8 @@ pub(super) fn line<'a>(file: &'a str, column: &'a Described) -> [&'a str; 14] {
 }
 
 /// The measures of the run's guideline and its all-or-none summaries, with the parameters their results rest on unratified.
-pub(super) fn measures(heads: &[MeasureHead]) -> Result<FinishedTable, ReleaseError> {
-    let mut table = Table::begin(MEASURES, names(&MEASURE_COLUMNS))?;
+pub(super) fn measures(spool: &Spool, heads: &[MeasureHead]) -> Result<FinishedTable, ReleaseError> {
+    let mut table = Table::begin(spool, MEASURES, names(&MEASURE_COLUMNS))?;
     for head in heads {
         table.add([
             head.id.as_str(),
@@ -218,7 +223,7 @@ pub(super) fn measures(heads: &[MeasureHead]) -> Result<FinishedTable, ReleaseEr
 }
 
 /// Every code of every list that a column uses.
-pub(super) fn codelists(tables: &[EntityTable<'_>]) -> Result<FinishedTable, ReleaseError> {
+pub(super) fn codelists(spool: &Spool, tables: &[EntityTable<'_>]) -> Result<FinishedTable, ReleaseError> {
     let mut lists = BTreeMap::new();
     for EntityTable { entity, columns, .. } in tables {
         for element in columns.iter().filter_map(|c| entity.elements.get(c.element)) {
@@ -227,7 +232,7 @@ pub(super) fn codelists(tables: &[EntityTable<'_>]) -> Result<FinishedTable, Rel
             }
         }
     }
-    let mut table = Table::begin(CODELISTS, names(&CODELIST_COLUMNS))?;
+    let mut table = Table::begin(spool, CODELISTS, names(&CODELIST_COLUMNS))?;
     for (name, list) in lists {
         for code in &list.codes {
             table.add([name, &code.code, code.label.as_deref().unwrap_or("")])?;

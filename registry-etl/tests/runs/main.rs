@@ -9,11 +9,15 @@
 mod accounting;
 mod cases_file;
 mod cut_off;
+mod described;
+mod endpoint_files;
 mod fictitious;
 mod incremental;
 mod parquet_files;
 mod registry;
 mod releases;
 mod results;
+mod sets;
+mod spooled;
 mod transfer;
 mod what_if;

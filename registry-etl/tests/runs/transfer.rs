@@ -98,6 +98,7 @@ impl Two {
             approved: None,
             accounting: None,
             fictitious: false,
+            spool: std::env::temp_dir(),
         };
         let mut bytes = Vec::new();
         releases::build(

@@ -9,5 +9,6 @@ mod patch;
 mod put;
 mod refusals;
 mod transfer;
+mod verdicts;
 mod versions;
 mod withdraw;

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::path::Path;
 
 use registry_core::storage::DataRequest;
+use registry_etl::releases::MULTISELECT;
 use serde::Deserialize;
 use zip::ZipArchive;
 
@@ -138,7 +139,8 @@ impl Project {
         }
         let mut forms = Vec::new();
         for (file, lines) in files {
-            if lines.iter().any(|line| line.column == RECORD) {
+            // The sets of codes are fields of their instruments already.
+            if file != MULTISELECT && lines.iter().any(|line| line.column == RECORD) {
                 let mut form = form(&file, &lines, &lists);
                 if rows_of(&form.name) {
                     form.rows = cells(&mut archive, &file, &lines)?;

@@ -1,6 +1,6 @@
 //! Evaluations, sealed with their case's key: stored once per evaluation key, referenced by every run that used them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -235,6 +235,31 @@ impl Store {
         )
     }
 
+    /// The evaluations of these case versions in a run, in input order; `None` for one that is not in the run or was erased since.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`], [`StoreError::Unavailable`], [`StoreError::Unreadable`].
+    pub fn run_evaluations(
+        &self,
+        scope: &Scope,
+        run: i64,
+        wanted: &[CaseRef],
+    ) -> Result<Vec<Option<RunEvaluation>>, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "read evaluations")?;
+        self.read(scope, |conn, keys| {
+            let rows = run_rows(conn, run, wanted)?;
+            let watermark = watermark(conn, run)?;
+            let known = Transfers::at(conn, watermark)?;
+            let mut found = HashMap::with_capacity(rows.len());
+            for row in rows {
+                if let Some(evaluation) = opened(keys, &known, row)? {
+                    found.insert(evaluation.case.clone(), evaluation);
+                }
+            }
+            Ok(wanted.iter().map(|case| found.remove(case)).collect())
+        })
+    }
+
     /// From a place on, by centre and case, until `take` wants no more.
     fn evaluations_after<E: From<StoreError>>(
         &self,
@@ -267,13 +292,10 @@ impl Store {
     }
 }
 
-fn run_page(
-    conn: &mut Conn,
-    run: i64,
-    (centre, case_id): &(String, String),
-    batch: usize,
-) -> Result<Vec<RunRow>, StoreError> {
-    let query = run_evaluations::table
+/// The evaluations a run refers to.
+#[diesel::dsl::auto_type]
+fn of_run(run: i64) -> _ {
+    run_evaluations::table
         .inner_join(
             evaluations::table.on(evaluations::centre_id
                 .eq(run_evaluations::centre_id)
@@ -286,6 +308,23 @@ fn run_page(
                 .and(cases::case_id.eq(run_evaluations::case_id))),
         )
         .filter(run_evaluations::run.eq(run))
+        .select((
+            run_evaluations::centre_id,
+            run_evaluations::case_id,
+            run_evaluations::version,
+            run_evaluations::evaluation_key,
+            evaluations::payload,
+            cases::wrapped_key,
+        ))
+}
+
+fn run_page(
+    conn: &mut Conn,
+    run: i64,
+    (centre, case_id): &(String, String),
+    batch: usize,
+) -> Result<Vec<RunRow>, StoreError> {
+    let query = of_run(run)
         .filter(
             run_evaluations::centre_id
                 .gt(centre)
@@ -294,14 +333,20 @@ fn run_page(
                     .and(run_evaluations::case_id.gt(case_id))),
         )
         .order((run_evaluations::centre_id, run_evaluations::case_id))
-        .limit(i64::try_from(batch).unwrap_or(i64::MAX))
-        .select((
-            run_evaluations::centre_id,
-            run_evaluations::case_id,
-            run_evaluations::version,
-            run_evaluations::evaluation_key,
-            evaluations::payload,
-            cases::wrapped_key,
-        ));
+        .limit(i64::try_from(batch).unwrap_or(i64::MAX));
     Ok(on_conn!(conn, c => query.load::<RunRow>(c))?)
+}
+
+/// The rows of these cases, in no order.
+fn run_rows(conn: &mut Conn, run: i64, wanted: &[CaseRef]) -> Result<Vec<RunRow>, StoreError> {
+    let mut rows = Vec::with_capacity(wanted.len());
+    for some in wanted.chunks(ROWS_A_STATEMENT) {
+        let query = of_run(run)
+            .filter(
+                run_evaluations::centre_id.eq_any(distinct(some.iter().map(|case| case.centre_id.as_str()))),
+            )
+            .filter(run_evaluations::case_id.eq_any(distinct(some.iter().map(|case| case.case_id.as_str()))));
+        rows.extend(on_conn!(conn, c => query.load::<RunRow>(c))?);
+    }
+    Ok(rows)
 }

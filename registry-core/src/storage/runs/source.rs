@@ -113,13 +113,10 @@ fn header(row: HeaderRow, known: &Transfers) -> Result<CaseHeader, StoreError> {
     })
 }
 
-fn headers_at(
-    conn: &mut Conn,
-    watermark: i64,
-    (centre, case_id): &(String, String),
-    batch: usize,
-) -> Result<Vec<CaseHeader>, StoreError> {
-    let query = case_versions::table
+/// The case versions that stood at a watermark, drafts among them, with their cases.
+#[diesel::dsl::auto_type]
+fn standing_at(watermark: i64) -> _ {
+    case_versions::table
         .inner_join(
             cases::table.on(cases::centre_id
                 .eq(case_versions::centre_id)
@@ -131,6 +128,15 @@ fn headers_at(
                 .is_null()
                 .or(case_versions::superseded_seq.gt(watermark)),
         )
+}
+
+fn headers_at(
+    conn: &mut Conn,
+    watermark: i64,
+    (centre, case_id): &(String, String),
+    batch: usize,
+) -> Result<Vec<CaseHeader>, StoreError> {
+    let query = standing_at(watermark)
         .filter(case_versions::status.ne("draft"))
         .filter(cases::withdrawal_mode.is_null())
         .filter(
@@ -194,25 +200,13 @@ impl Store {
     /// [`StoreError::Forbidden`], [`StoreError::Unavailable`].
     pub fn cases_left_out(&self, scope: &Scope, watermark: i64) -> Result<CasesLeftOut, StoreError> {
         require(scope, scope.role().sees_all_cases(), "read the cases of a run")?;
-        let at = || {
-            case_versions::table
-                .inner_join(
-                    cases::table.on(cases::centre_id
-                        .eq(case_versions::centre_id)
-                        .and(cases::case_id.eq(case_versions::case_id))),
-                )
-                .filter(case_versions::change_seq.le(watermark))
-                .filter(
-                    case_versions::superseded_seq
-                        .is_null()
-                        .or(case_versions::superseded_seq.gt(watermark)),
-                )
-        };
-        let drafts = at()
+        let drafts = standing_at(watermark)
             .filter(cases::withdrawal_mode.is_null())
             .filter(case_versions::status.eq("draft"))
             .count();
-        let withdrawn = at().filter(cases::withdrawal_mode.is_not_null()).count();
+        let withdrawn = standing_at(watermark)
+            .filter(cases::withdrawal_mode.is_not_null())
+            .count();
         self.read(scope, |conn, _| {
             let count = |n: i64| u64::try_from(n).unwrap_or_default();
             Ok(CasesLeftOut {

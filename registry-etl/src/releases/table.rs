@@ -1,0 +1,269 @@
+//! A file of a release: compressed (a tenth of its size), hashed and counted on its way into the temporary file, so that all tables of a release
+//! can grow together and the zip be written in one go.
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+use std::io::{self, Read, Write};
+
+use super::ReleaseError;
+use super::spool::{Kept, Spool, Strand};
+
+/// Hash and length of the plain bytes that pass through.
+struct Counted<W> {
+    out: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Counted<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            hash: Sha256::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.out.write_all(buffer)?;
+        self.hash.update(buffer);
+        self.bytes += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A file that is compressed on the way.
+type Packing = Counted<GzEncoder<Strand>>;
+
+fn packing(spool: &Spool) -> Packing {
+    Counted::new(GzEncoder::new(Strand::begin(spool), Compression::fast()))
+}
+
+/// Comma, CRLF, quoted where it has to be.
+fn rfc4180<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out)
+}
+
+/// Tables written as a release writes them, for the bench.
+#[cfg(feature = "benches")]
+pub mod written {
+    use std::path::Path;
+
+    use super::{ReleaseError, Spool, Table, Write, rfc4180};
+
+    /// The plain file.
+    ///
+    /// # Errors
+    /// Those of `out`; a row with another number of fields than the header.
+    pub fn plain(
+        out: impl Write,
+        header: &[String],
+        rows: impl Iterator<Item = Vec<String>>,
+    ) -> Result<(), ReleaseError> {
+        let mut writer = rfc4180(out);
+        writer.write_record(header)?;
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        Ok(writer.flush()?)
+    }
+
+    /// As it is kept, in a temporary file in `folder`, until the zip is written; answers its plain length in bytes.
+    ///
+    /// # Errors
+    /// As [`plain`].
+    pub fn kept(
+        folder: &Path,
+        header: &[String],
+        rows: impl Iterator<Item = Vec<String>>,
+    ) -> Result<u64, ReleaseError> {
+        let spool = Spool::in_folder(folder)?;
+        let mut table = Table::begin(&spool, "bench.csv", header.to_vec())?;
+        for row in rows {
+            table.add(row)?;
+        }
+        Ok(table.finish()?.bytes)
+    }
+}
+
+/// A table of a release.
+pub(super) struct Table {
+    name: String,
+    columns: Vec<String>,
+    rows: u64,
+    writer: csv::Writer<Packing>,
+}
+
+/// A finished file. A copy of it shares its bytes.
+#[derive(Clone)]
+pub(super) struct FinishedTable {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    kept: Kept,
+    form: Form,
+}
+
+/// How the bytes of a finished file are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Gzip,
+    /// Compressed by their own format.
+    Plain,
+}
+
+impl Table {
+    /// Begins a table with its header.
+    pub(super) fn begin(spool: &Spool, name: &str, columns: Vec<String>) -> Result<Self, ReleaseError> {
+        let mut writer = rfc4180(packing(spool));
+        writer.write_record(&columns)?;
+        Ok(Self {
+            name: name.to_owned(),
+            columns,
+            rows: 0,
+            writer,
+        })
+    }
+
+    /// Begins a finished table anew: the same name and header, other rows.
+    pub(super) fn again(table: &FinishedTable) -> Result<Self, ReleaseError> {
+        Self::begin(table.kept.spool(), &table.name, table.columns.clone())
+    }
+
+    /// Adds a row; it has as many fields as the header (the writer refuses another number).
+    pub(super) fn add<T: AsRef<[u8]>>(
+        &mut self,
+        row: impl IntoIterator<Item = T>,
+    ) -> Result<(), ReleaseError> {
+        self.writer.write_record(row)?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
+        let packing = self.writer.into_inner().map_err(|error| error.into_error())?;
+        FinishedTable::packed(self.name, self.columns, self.rows, packing)
+    }
+}
+
+impl FinishedTable {
+    fn packed(name: String, columns: Vec<String>, rows: u64, packing: Packing) -> Result<Self, ReleaseError> {
+        Ok(Self {
+            name,
+            columns,
+            rows,
+            bytes: packing.bytes,
+            sha256: hex::encode(packing.hash.finalize()),
+            kept: packing.out.finish()?.finish()?,
+            form: Form::Gzip,
+        })
+    }
+
+    /// A file that is no table.
+    pub(super) fn of_text(spool: &Spool, name: &str, text: &str) -> Result<Self, ReleaseError> {
+        let mut packing = packing(spool);
+        packing.write_all(text.as_bytes())?;
+        Self::packed(name.to_owned(), Vec::new(), 0, packing)
+    }
+
+    /// The file with another text.
+    pub(super) fn with_text(&self, text: &str) -> Result<Self, ReleaseError> {
+        Self::of_text(self.kept.spool(), &self.name, text)
+    }
+
+    /// Whether the file is compressed by its own format.
+    pub(super) fn is_packed(&self) -> bool {
+        self.form == Form::Plain
+    }
+
+    /// The plain bytes, in order.
+    pub(super) fn reader(&self) -> Box<dyn Read + '_> {
+        match self.form {
+            Form::Gzip => Box::new(GzDecoder::new(self.kept.reader())),
+            Form::Plain => Box::new(self.kept.reader()),
+        }
+    }
+}
+
+/// A table written once more in a form that is compressed by itself.
+pub(super) struct Twin {
+    out: Counted<Strand>,
+}
+
+impl Twin {
+    pub(super) fn begin(of: &FinishedTable) -> Self {
+        Self {
+            out: Counted::new(Strand::begin(of.kept.spool())),
+        }
+    }
+
+    /// The file, with the rows and columns of `table`.
+    pub(super) fn finish(self, name: &str, table: &FinishedTable) -> Result<FinishedTable, ReleaseError> {
+        Ok(FinishedTable {
+            name: name.to_owned(),
+            columns: table.columns.clone(),
+            rows: table.rows,
+            bytes: self.out.bytes,
+            sha256: hex::encode(self.out.hash.finalize()),
+            kept: self.out.out.finish()?,
+            form: Form::Plain,
+        })
+    }
+}
+
+impl Write for Twin {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.out.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_read_as_it_was_written_and_begun_anew_without_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::in_folder(folder.path()).unwrap();
+        let header = || vec!["patient_id".to_owned(), "words".to_owned()];
+        let mut table = Table::begin(&spool, "table.csv", header()).unwrap();
+        let mut expected = String::from("patient_id,words\r\n");
+        for n in 0..20_000 {
+            let words = format!("\"{}\", {n}", Sha256::digest([n as u8])[0]);
+            table.add([&format!("P{n}"), &words]).unwrap();
+            expected.push_str(&format!("P{n},\"{}\"\r\n", words.replace('"', "\"\"")));
+        }
+        let table = table.finish().unwrap();
+        let mut read = String::new();
+        table.reader().read_to_string(&mut read).unwrap();
+        assert!(read == expected);
+        assert_eq!((table.rows, table.bytes), (20_000, expected.len() as u64));
+        assert_eq!(table.sha256, hex::encode(Sha256::digest(&expected)));
+        let again = Table::again(&table).unwrap().finish().unwrap();
+        assert_eq!(
+            (again.name.as_str(), again.columns, again.rows),
+            ("table.csv", header(), 0)
+        );
+        let text = again.with_text("words").unwrap();
+        let mut read = String::new();
+        text.reader().read_to_string(&mut read).unwrap();
+        assert_eq!((read.as_str(), text.bytes), ("words", 5));
+        assert!(Table::again(&table).unwrap().add(["one field"]).is_err());
+    }
+}
