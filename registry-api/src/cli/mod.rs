@@ -155,11 +155,7 @@ failure_from!(
 
 impl From<crate::problem::Problem> for Failure {
     fn from(problem: crate::problem::Problem) -> Self {
-        Self(format!(
-            "{}{}",
-            problem.kind.title(),
-            problem.detail.map(|d| format!(": {d}")).unwrap_or_default()
-        ))
+        Self(problem.words())
     }
 }
 

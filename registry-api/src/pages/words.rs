@@ -45,6 +45,22 @@ pub(super) fn p_value(p: f64) -> String {
     }
 }
 
+/// The size of a file: `812 B`, `1.4 MB`.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let mut size = n as f64 / 1000.0;
+    let mut unit = 0;
+    // What would be rounded to 1000 of a unit is one of the next.
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        size /= 1000.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 /// What stands in a cell of the rate.
 pub(super) fn rate(row: &AdherenceRow) -> String {
     match row.state {

@@ -38,6 +38,7 @@ mod excel;
 mod fictitious;
 mod k_anonymity;
 mod manifest;
+mod offer;
 mod package;
 mod parquet;
 mod projection;
@@ -51,6 +52,7 @@ pub use excel::Excel;
 pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
 pub use manifest::{FORMAT, FileEntry, Manifest, Withheld};
+pub use offer::{Offer, OfferedElement, OfferedEntity, offer};
 pub use projection::{Approved, RequestNotes, unanswerable};
 pub use pseudonyms::{ReleaseKey, RequestToken};
 #[cfg(feature = "benches")]

@@ -56,7 +56,7 @@ impl Sent {
         };
         let store = &self.registry.store;
         let release =
-            releases::freeze(store, &system(), &engine(), run, &options, &mut bytes).expect("frozen");
+            releases::freeze(store, &system(), &engine(), run, &options, &mut bytes, |_, _| ()).expect("frozen");
         (release, bytes)
     }
 }
