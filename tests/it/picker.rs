@@ -45,6 +45,30 @@ impl Here {
         self.researcher.send("/requests", "/requests", fields)
     }
 
+    /// The office approves what is ticked: everything of the form that stands in `keep`.
+    fn approve(&self, id: &str, keep: impl Fn(&str) -> bool) -> support::client::Answer {
+        let page = self.office.open("/requests").expect(200).text();
+        let decide = format!("/requests/{id}/decide");
+        let form = page.split(decide.as_str()).nth(1).expect("the form to approve");
+        let form = form.split("</form>").next().expect("a form");
+        let names = [
+            "files",
+            "elements",
+            "contracted",
+            "calendar_years",
+            "centre_unmasked",
+        ];
+        let ticked: Vec<(&str, String)> = names
+            .into_iter()
+            .flat_map(|name| boxes(form, name).into_iter().map(move |one| (name, one)))
+            .filter(|(_, one)| one.1 && keep(&one.0))
+            .map(|(name, one)| (name, one.0))
+            .collect();
+        let mut fields = vec![("step", "approve"), ("expires_on", "2026-12-31")];
+        fields.extend(ticked.iter().map(|(name, value)| (*name, value.as_str())));
+        self.office.send("/requests", &decide, &fields)
+    }
+
     /// The requests, as the API tells the office.
     fn requests(&self) -> Vec<Value> {
         let all = self.api.get("/api/v1/data-requests").expect(200).json();
@@ -106,21 +130,29 @@ fn what_is_picked_is_what_is_asked_approved_and_delivered() {
         BTreeSet::from(["patient.sex", "presentation.timing"]),
     );
     let asked = &all[0]["asked"];
-    assert_eq!((listed(&asked["files"]), listed(&asked["elements"])), (files.clone(), elements.clone()));
     assert_eq!(
-        (&asked["contracted"], &asked["calendar_years"], &asked["centre_unmasked"]),
+        (listed(&asked["files"]), listed(&asked["elements"])),
+        (files.clone(), elements.clone())
+    );
+    assert_eq!(
+        (
+            &asked["contracted"],
+            &asked["calendar_years"],
+            &asked["centre_unmasked"]
+        ),
         (&json!(true), &json!(false), &json!(false))
     );
     let id = all[0]["request_id"].as_str().expect("an id");
     // The office reads all of it and approves.
     let page = here.office.open("/requests").expect(200).text();
-    for words in ["Sites &#38; survival", "patient.csv, survival_s1.csv, patient.sex, presentation.timing", "under contract"] {
+    for words in [
+        "Sites &#38; survival",
+        "patient.csv, survival_s1.csv, patient.sex, presentation.timing",
+        "under contract",
+    ] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    let decide = format!("/requests/{id}/decide");
-    here.office
-        .send("/requests", &decide, &[("step", "approve"), ("expires_on", "2026-12-31")])
-        .expect(303);
+    here.approve(id, |_| true).expect(303);
     let approved = &here.requests()[0];
     assert_eq!(approved["approved"], *asked);
     // Exactly that is in the bundle: the files that explain the others, the two files, and the file of the element that was named.
@@ -130,7 +162,10 @@ fn what_is_picked_is_what_is_asked_approved_and_delivered() {
         .expect(200)
         .json();
     assert_eq!(
-        (listed(&manifest["request"]["files"]), listed(&manifest["request"]["elements"])),
+        (
+            listed(&manifest["request"]["files"]),
+            listed(&manifest["request"]["elements"])
+        ),
         (files, elements)
     );
     let tables: BTreeSet<&str> = manifest["files"]
@@ -142,7 +177,13 @@ fn what_is_picked_is_what_is_asked_approved_and_delivered() {
         .collect();
     assert_eq!(
         tables,
-        BTreeSet::from(["codelists.csv", "dictionary.csv", "patient.csv", "presentation.csv", "survival_s1.csv"])
+        BTreeSet::from([
+            "codelists.csv",
+            "dictionary.csv",
+            "patient.csv",
+            "presentation.csv",
+            "survival_s1.csv"
+        ])
     );
     let page = here.researcher.open("/requests").expect(200).text();
     assert!(page.contains(&format!("href=\"/api/v1/data-requests/{id}/bundle.zip\"")));
@@ -156,10 +197,25 @@ fn every_box_can_be_asked_for_and_what_never_leaves_has_none() {
     let here = Here::new();
     let page = here.form();
     let (files, elements) = (boxes(&page, "files"), boxes(&page, "elements"));
-    assert!(files.iter().chain(&elements).all(|one| !one.1), "nothing is picked");
+    assert!(
+        files.iter().chain(&elements).all(|one| !one.1),
+        "nothing is picked"
+    );
     // Every file of the release but those that come anyway, and every element with what it is.
-    let manifest = here.api.get("/api/v1/releases/R/manifest.json").expect(200).json();
-    let anyway = ["dictionary.csv", "codelists.csv", "README.md", "load.R", "load.py", "datapackage.json", "CITATION.cff"];
+    let manifest = here
+        .api
+        .get("/api/v1/releases/R/manifest.json")
+        .expect(200)
+        .json();
+    let anyway = [
+        "dictionary.csv",
+        "codelists.csv",
+        "README.md",
+        "load.R",
+        "load.py",
+        "datapackage.json",
+        "CITATION.cff",
+    ];
     let of_release: BTreeSet<&str> = manifest["files"]
         .as_array()
         .expect("files")
@@ -171,19 +227,38 @@ fn every_box_can_be_asked_for_and_what_never_leaves_has_none() {
     assert!(elements.len() > 100, "{}", elements.len());
     for never in ["patient.pseudonym_id", "consent.date"] {
         assert!(!names(&elements).contains(never), "{never}");
-        assert!(page.contains(&format!("<code>{never}</code></th>")), "{never} is there with its reason");
+        assert!(
+            page.contains(&format!("<code>{never}</code></th>")),
+            "{never} is there with its reason"
+        );
     }
-    let counted = format!("{} of {} are shown", files.len() + elements.len(), files.len() + elements.len());
+    let counted = format!(
+        "{} of {} are shown",
+        files.len() + elements.len(),
+        files.len() + elements.len()
+    );
     assert!(page.contains(&counted), "{counted}");
-    let mut fields = vec![("release", "R"), ("title", "All"), ("purpose", "To see whether it fits"), ("step", "file")];
+    let mut fields = vec![
+        ("release", "R"),
+        ("title", "All"),
+        ("purpose", "To see whether it fits"),
+        ("step", "file"),
+    ];
     fields.extend(files.iter().map(|one| ("files", one.0.as_str())));
     fields.extend(elements.iter().map(|one| ("elements", one.0.as_str())));
     here.send(&fields).expect(303);
     let asked = here.requests()[0]["asked"].clone();
-    assert_eq!((listed(&asked["files"]), listed(&asked["elements"])), (names(&files), names(&elements)));
+    assert_eq!(
+        (listed(&asked["files"]), listed(&asked["elements"])),
+        (names(&files), names(&elements))
+    );
     // So much is told in short.
     let page = here.office.open("/requests").expect(200).text();
-    assert!(page.contains(&format!("<summary>{} files, {} elements</summary>", files.len(), elements.len())));
+    assert!(page.contains(&format!(
+        "<summary>{} files, {} elements</summary>",
+        files.len(),
+        elements.len()
+    )));
 }
 
 #[test]
@@ -203,20 +278,40 @@ fn a_search_narrows_the_boxes_and_keeps_what_is_picked_and_filled_in() {
     assert!(here.requests().is_empty(), "looking files nothing");
     let (files, elements) = (boxes(&page, "files"), boxes(&page, "elements"));
     let of = |all: &[(String, bool)], wanted: bool| -> BTreeSet<String> {
-        all.iter().filter(|one| one.1 == wanted).map(|one| one.0.clone()).collect()
+        all.iter()
+            .filter(|one| one.1 == wanted)
+            .map(|one| one.0.clone())
+            .collect()
     };
     assert_eq!(of(&elements, true), BTreeSet::from(["patient.sex".to_owned()]));
     assert_eq!(of(&files, true), BTreeSet::from(["survival_s1.csv".to_owned()]));
     let found = of(&elements, false);
     assert!(found.contains("primary.fnclcc_grade"), "{found:?}");
-    assert!(!found.contains("patient.birth_year") && found.len() < 20, "{found:?}");
-    for words in ["value=\"FNCLCC grade\"", "value=\"Sites &#60;b&#62;\"", "A &#34;doctoral&#34; thesis</textarea>", "name=\"centre_unmasked\" value=\"yes\" checked"] {
+    assert!(
+        !found.contains("patient.birth_year") && found.len() < 20,
+        "{found:?}"
+    );
+    for words in [
+        "value=\"FNCLCC grade\"",
+        "value=\"Sites &#60;b&#62;\"",
+        "A &#34;doctoral&#34; thesis</textarea>",
+        "name=\"centre_unmasked\" value=\"yes\" checked",
+    ] {
         assert!(page.contains(words), "{words}");
     }
-    assert!(page.contains("name=\"contracted\" value=\"yes\">"), "what was not ticked is not");
+    assert!(
+        page.contains("name=\"contracted\" value=\"yes\">"),
+        "what was not ticked is not"
+    );
     // Nothing found, nothing lost; what this release does not have is said.
     let page = here
-        .send(&[("release", "R"), ("q", "zeppelin"), ("files", "secret.csv"), ("elements", "patient.sex"), ("step", "look")])
+        .send(&[
+            ("release", "R"),
+            ("q", "zeppelin"),
+            ("files", "secret.csv"),
+            ("elements", "patient.sex"),
+            ("step", "look"),
+        ])
         .expect(200)
         .text();
     assert_eq!(names(&boxes(&page, "elements")), BTreeSet::from(["patient.sex"]));
@@ -226,14 +321,37 @@ fn a_search_narrows_the_boxes_and_keeps_what_is_picked_and_filled_in() {
 #[test]
 fn a_request_that_cannot_be_filed_comes_back_as_it_was_with_the_reason() {
     let here = Here::new();
-    let refused = here.send(&[("release", "R"), ("elements", "patient.sex"), ("title", ""), ("purpose", "A thesis"), ("step", "file")]);
+    let refused = here.send(&[
+        ("release", "R"),
+        ("elements", "patient.sex"),
+        ("title", ""),
+        ("purpose", "A thesis"),
+        ("step", "file"),
+    ]);
     let page = refused.expect(422).text();
-    assert!(page.contains("role=\"alert\"") && page.contains("a request has a title"), "{page}");
+    assert!(
+        page.contains("role=\"alert\"") && page.contains("a request has a title"),
+        "{page}"
+    );
     assert_eq!(boxes(&page, "elements").iter().filter(|one| one.1).count(), 1);
-    let page = here.send(&[("release", "R"), ("title", "t"), ("purpose", "p"), ("step", "file")]).expect(422).text();
+    let page = here
+        .send(&[
+            ("release", "R"),
+            ("title", "t"),
+            ("purpose", "p"),
+            ("step", "file"),
+        ])
+        .expect(422)
+        .text();
     assert!(page.contains("a request names files or elements"), "{page}");
     let page = here
-        .send(&[("release", "R"), ("title", "t"), ("purpose", "p"), ("elements", "consent.date"), ("step", "file")])
+        .send(&[
+            ("release", "R"),
+            ("title", "t"),
+            ("purpose", "p"),
+            ("elements", "consent.date"),
+            ("step", "file"),
+        ])
         .expect(422)
         .text();
     assert!(page.contains("elements[0]: never leaves the service"), "{page}");
@@ -241,4 +359,43 @@ fn a_request_that_cannot_be_filed_comes_back_as_it_was_with_the_reason() {
     here.researcher.open("/requests?release=none").expect(404);
     let office = here.office.open("/requests?release=R").expect(200).text();
     assert!(office.contains("Requests of release") && !office.contains("name=\"elements\""));
+}
+
+#[test]
+fn the_office_opens_less_than_was_asked_by_unticking_it() {
+    let here = Here::new();
+    here.send(&[
+        ("release", "R"),
+        ("files", "patient.csv"),
+        ("elements", "patient.birth_year"),
+        ("elements", "patient.sex"),
+        ("title", "t"),
+        ("purpose", "p"),
+        ("contracted", "yes"),
+        ("step", "file"),
+    ])
+    .expect(303);
+    let id = here.requests()[0]["request_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    // Nothing is no approval; more than was asked is none either.
+    here.approve(&id, |_| false).expect(422);
+    let more = [
+        ("step", "approve"),
+        ("expires_on", "2026-12-31"),
+        ("files", "cases.csv"),
+    ];
+    here.office
+        .send("/requests", &format!("/requests/{id}/decide"), &more)
+        .expect(422);
+    here.approve(&id, |box_of| !["patient.birth_year", "yes"].contains(&box_of))
+        .expect(303);
+    let approved = &here.requests()[0]["approved"];
+    assert_eq!(
+        *approved,
+        json!({ "files": ["patient.csv"], "elements": ["patient.sex"], "contracted": false, "calendar_years": false, "centre_unmasked": false })
+    );
+    let page = here.researcher.open("/requests").expect(200).text();
+    assert!(page.contains("opened:</span> patient.csv, patient.sex"), "{page}");
 }

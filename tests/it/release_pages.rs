@@ -74,7 +74,12 @@ fn the_page_of_a_release_says_what_its_manifest_says() {
     let told = |value: &Value| value.as_str().expect("text").to_owned();
     for browser in [&office, &researcher] {
         let list = browser.open("/releases").expect(200).text();
-        for words in ["href=\"/releases/R1\"", "href=\"/releases/R2\"", "The second", &told(&head["sha256"])] {
+        for words in [
+            "href=\"/releases/R1\"",
+            "href=\"/releases/R2\"",
+            "The second",
+            &told(&head["sha256"]),
+        ] {
             assert!(list.contains(words), "{words}: {list}");
         }
         let page = browser.open("/releases/R2").expect(200).text();
@@ -109,7 +114,14 @@ fn the_page_of_a_release_says_what_its_manifest_says() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    for wanted in ["bundle.zip", "manifest.json", "files/patient.csv", "files/patient.csv?variant=excel", "files/patient.parquet", "files/load.R"] {
+    for wanted in [
+        "bundle.zip",
+        "manifest.json",
+        "files/patient.csv",
+        "files/patient.csv?variant=excel",
+        "files/patient.parquet",
+        "files/load.R",
+    ] {
         assert!(links.contains(&wanted), "{wanted}: {links:?}");
     }
     for link in links {
@@ -130,7 +142,10 @@ fn the_office_freezes_a_published_run_from_the_page() {
     let office = Browser::of(&service, Role::Coordinator);
     let page = office.open("/releases").expect(200).text();
     let option = |run: i64| format!("<option value=\"{run}\">run {run}, data up to");
-    assert!(page.contains(&option(run)) && !page.contains(&option(hidden)), "{page}");
+    assert!(
+        page.contains(&option(run)) && !page.contains(&option(hidden)),
+        "{page}"
+    );
     let (run, hidden) = (run.to_string(), hidden.to_string());
     let send = |run: &str, id: &str| {
         let fields = [("run", run), ("release", id), ("title", "Second & last")];
@@ -144,7 +159,14 @@ fn the_office_freezes_a_published_run_from_the_page() {
     let researcher = Browser::of(&service, Role::Researcher);
     let fields = [("run", run.as_str()), ("release", "R"), ("title", "t")];
     researcher.send("/releases", "/releases", &fields).expect(403);
-    assert!(service.state().store.list_freezings(&Scope::system("test")).expect("a list").is_empty());
+    assert!(
+        service
+            .state()
+            .store
+            .list_freezings(&Scope::system("test"))
+            .expect("a list")
+            .is_empty()
+    );
 
     assert_eq!(send(&run, "R").expect(303).header("location"), Some("/releases"));
     // It is on the page at once, being frozen or there.
@@ -157,7 +179,10 @@ fn the_office_freezes_a_published_run_from_the_page() {
         std::thread::yield_now();
     }
     let page = office.open("/releases").expect(200).text();
-    assert!(page.contains("href=\"/releases/R\"") && !page.contains("Not there yet"), "{page}");
+    assert!(
+        page.contains("href=\"/releases/R\"") && !page.contains("Not there yet"),
+        "{page}"
+    );
     send(&run, "R").expect(409);
     let events = service
         .client("admin", None)
@@ -210,7 +235,10 @@ fn a_withdrawal_is_told_to_the_office_with_the_releases_and_requests_that_held_t
     let researcher = service.client("researcher", None);
     let file = |title: &str| {
         let body = json!({ "release": "R", "title": title, "purpose": "A thesis", "files": ["patient.csv"] });
-        let filed = researcher.post("/api/v1/data-requests", &[], &body).expect(201).json();
+        let filed = researcher
+            .post("/api/v1/data-requests", &[], &body)
+            .expect(201)
+            .json();
         let id = filed["request_id"].as_str().expect("an id").to_owned();
         let approval = json!({ "expires_on": "2026-12-31" });
         api.post(&format!("/api/v1/data-requests/{id}:approve"), &[], &approval)
@@ -227,22 +255,40 @@ fn a_withdrawal_is_told_to_the_office_with_the_releases_and_requests_that_held_t
     let withdraw = |case: &str, mode: &str| {
         let body = json!({ "mode": mode, "date": "2026-11-20", "reason": "asked for" });
         let address = format!("/api/v1/cases/{case}:withdraw");
-        service.submitter("C01").post(&address, &[], &body).expect(200).json()
+        service
+            .submitter("C01")
+            .post(&address, &[], &body)
+            .expect(200)
+            .json()
     };
     let erased = withdraw("FIG-0001", "erase");
     withdraw("FIG-0002", "no_further_use");
     // One that no run ever had.
     let body = records::figure_1("NEW-0001");
-    service.submitter("C01").put("/api/v1/cases/NEW-0001", &[], &body).expect(201);
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/NEW-0001", &[], &body)
+        .expect(201);
     withdraw("NEW-0001", "erase");
     let text = tasks();
     let record = erased["record_id"].as_str().expect("an id");
     let row = |mark: &str| {
-        let after = text.split(mark).nth(1).unwrap_or_else(|| panic!("{mark}: {text}"));
+        let after = text
+            .split(mark)
+            .nth(1)
+            .unwrap_or_else(|| panic!("{mark}: {text}"));
         after.split("</tr>").next().unwrap_or_default().to_owned()
     };
     for (row, asked) in [(row(record), "erased"), (row(">FIG-0002<br>"), "no further use")] {
-        for words in [asked, "href=\"/releases/R\"", "Taken &#60;b&#62;out", &who, &read, "1 download", "2026-11-20"] {
+        for words in [
+            asked,
+            "href=\"/releases/R\"",
+            "Taken &#60;b&#62;out",
+            &who,
+            &read,
+            "1 download",
+            "2026-11-20",
+        ] {
             assert!(row.contains(words), "{words}: {row}");
         }
         assert!(!row.contains("Left alone"));

@@ -309,8 +309,15 @@ fn the_fictitious_release_needs_no_credentials_and_is_made_once() {
     std::fs::remove_file(&left[0]).expect("lost");
     assert!(service.anonymous().get(address).expect(200).body == first.body);
     // Whoever has no account finds it.
-    let sign_in = service.anonymous().get_with("/sign-in", &[("accept", "text/html")]);
-    assert!(sign_in.expect(200).text().contains(&format!("href=\"{address}\"")));
+    let sign_in = service
+        .anonymous()
+        .get_with("/sign-in", &[("accept", "text/html")]);
+    assert!(
+        sign_in
+            .expect(200)
+            .text()
+            .contains(&format!("href=\"{address}\""))
+    );
     let office = service.client("coordinator", None);
     let run = service.published_run("2026-11-01");
     for id in ["synthetic", "synthetic-1", "request-1"] {

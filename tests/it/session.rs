@@ -73,11 +73,7 @@ impl Browser {
         let mut all = vec![("csrf", token.expect("a token in a form"))];
         all.extend(fields);
         let body = serde_urlencoded::to_string(all).expect("a form");
-        let headers = [
-            FORM,
-            ("cookie", self.cookie.as_str()),
-            ("accept", "text/html"),
-        ];
+        let headers = [FORM, ("cookie", self.cookie.as_str()), ("accept", "text/html")];
         self.client.send("POST", path, &headers, Some(body.as_bytes()))
     }
 }

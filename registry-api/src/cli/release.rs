@@ -27,7 +27,9 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Debug, Subcommand)]
 pub(super) enum Release {
     /// Freeze a finished run.
-    #[command(after_help = "Example:\n  registry release create 12 --release 2026-2 --title 'Second release of 2026'")]
+    #[command(
+        after_help = "Example:\n  registry release create 12 --release 2026-2 --title 'Second release of 2026'"
+    )]
     Create(CreateArgs),
     /// List the releases, newest first, and what is being frozen.
     #[command(after_help = "Example:\n  registry release list\n  registry release list --json")]
@@ -37,7 +39,9 @@ pub(super) enum Release {
         json: bool,
     },
     /// What a release holds, leaves out and withholds.
-    #[command(after_help = "Example:\n  registry release show 2026-2\n  registry release show 2026-2 --json > manifest.json")]
+    #[command(
+        after_help = "Example:\n  registry release show 2026-2\n  registry release show 2026-2 --json > manifest.json"
+    )]
     Show {
         /// Id as `release list` shows it.
         id: String,
@@ -170,10 +174,13 @@ fn list(state: &AppState, as_json: bool) -> Result<(), Failure> {
 }
 
 fn show(state: &AppState, id: &str, as_json: bool) -> Result<(), Failure> {
-    let release = state.store.release(&operator(), id).map_err(|error| match error {
-        StoreError::NotFound => no_release(id),
-        other => other.into(),
-    })?;
+    let release = state
+        .store
+        .release(&operator(), id)
+        .map_err(|error| match error {
+            StoreError::NotFound => no_release(id),
+            other => other.into(),
+        })?;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&release.manifest)?);
         return Ok(());

@@ -110,7 +110,13 @@ struct Words(Vec<String>);
 
 impl Words {
     fn of(search: &str) -> Self {
-        Self(search.to_lowercase().split_whitespace().map(str::to_owned).collect())
+        Self(
+            search
+                .to_lowercase()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// Whether every word is in one of the texts.

@@ -58,7 +58,8 @@ pub(super) struct Row {
     pub(super) asked: Named,
     pub(super) opened: Option<Named>,
     pub(super) state: String,
-    pub(super) waits: bool,
+    /// What the office can open of it, while it waits.
+    pub(super) waits: Option<DataAccess>,
     pub(super) open: bool,
     pub(super) downloads: i64,
     /// Its bundle held a case that has been withdrawn since; for the office.
@@ -178,7 +179,7 @@ pub(super) fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
             .as_ref()
             .filter(|opened| **opened != request.asked)
             .map(named),
-        waits: request.status == RequestStatus::Submitted,
+        waits: Some(request.asked).filter(|_| request.status == RequestStatus::Submitted),
         id: request.request_id,
         title: request.title,
         purpose: request.purpose,
@@ -228,29 +229,41 @@ struct Filled {
     title: String,
     purpose: String,
     continues: String,
-    contracted: bool,
-    calendar_years: bool,
-    centre_unmasked: bool,
+    asked: DataAccess,
     picked: Picked,
+}
+
+/// What is ticked in a form.
+fn ticked(fields: &Fields) -> DataAccess {
+    let once = |name| {
+        let all: BTreeSet<&String> = fields.all(name).iter().collect();
+        all.into_iter().cloned().collect()
+    };
+    let option = |name| !fields.get(name).is_empty();
+    DataAccess {
+        files: once("files"),
+        elements: once("elements"),
+        contracted: option("contracted"),
+        calendar_years: option("calendar_years"),
+        centre_unmasked: option("centre_unmasked"),
+    }
 }
 
 impl Filled {
     fn of(fields: &Fields) -> Self {
         let text = |name| fields.get(name).to_owned();
-        let ticked = |name| !fields.get(name).is_empty();
+        let asked = ticked(fields);
         Self {
             release: text("release"),
             title: text("title"),
             purpose: text("purpose"),
             continues: text("continues"),
-            contracted: ticked("contracted"),
-            calendar_years: ticked("calendar_years"),
-            centre_unmasked: ticked("centre_unmasked"),
             picked: Picked {
-                files: fields.all("files").iter().cloned().collect(),
-                elements: fields.all("elements").iter().cloned().collect(),
+                files: asked.files.iter().cloned().collect(),
+                elements: asked.elements.iter().cloned().collect(),
                 search: text("q"),
             },
+            asked,
         }
     }
 
@@ -260,13 +273,7 @@ impl Filled {
             title: self.title.clone(),
             purpose: self.purpose.clone(),
             continues: Some(self.continues.clone()).filter(|id| !id.is_empty()),
-            asked: DataAccess {
-                files: self.picked.files.iter().cloned().collect(),
-                elements: self.picked.elements.iter().cloned().collect(),
-                contracted: self.contracted,
-                calendar_years: self.calendar_years,
-                centre_unmasked: self.centre_unmasked,
-            },
+            asked: self.asked.clone(),
         }
     }
 }
@@ -295,9 +302,7 @@ pub(super) async fn file(
                 Err(other) => return Err(other),
             }
         };
-        let status = refused
-            .as_ref()
-            .map_or(200, |problem| problem.kind.status());
+        let status = refused.as_ref().map_or(200, |problem| problem.kind.status());
         let words = refused.map(|problem| problem.words());
         Ok(Some((read(&state, &form.scope, frame, filled, words)?, status)))
     })
@@ -310,7 +315,7 @@ pub(super) async fn file(
     Ok(answer)
 }
 
-/// Approves what was asked, declines or revokes, as the form says.
+/// Approves what is ticked of what was asked, declines or revokes, as the form says.
 pub(super) async fn decide(
     form: AllowedForm<Coordinates>,
     id: web::Path<String>,
@@ -327,8 +332,8 @@ pub(super) async fn decide(
                         "The approval needs its last day (YYYY-MM-DD).",
                     )
                 })?;
-                let asked = state.store.data_request(scope, &id)?.asked;
-                Ok(state.store.approve_data_request(scope, &id, asked, last)?)
+                let opened = ticked(fields);
+                Ok(state.store.approve_data_request(scope, &id, opened, last)?)
             }
             "decline" => Ok(state.store.decline_data_request(scope, &id, reason)?),
             "revoke" => Ok(state.store.revoke_data_request(scope, &id, reason)?),

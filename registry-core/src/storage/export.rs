@@ -19,9 +19,9 @@ use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, data_requests, delivered_cases,
-    evaluations, finding_answers, freezings, idempotency, import_mappings, indicator_lists, job_reports, jobs, people,
-    person_links, pseudonym_claims, recovery_codes, releases, results, run_evaluations, runs, sessions,
-    sign_in_links, signal_steps, tasks, verification_cases, verifications,
+    evaluations, finding_answers, freezings, idempotency, import_mappings, indicator_lists, job_reports,
+    jobs, people, person_links, pseudonym_claims, recovery_codes, releases, results, run_evaluations, runs,
+    sessions, sign_in_links, signal_steps, tasks, verification_cases, verifications,
 };
 use super::transaction::{Event, EventRow};
 use super::verifications::{CaseRecord as SampleRecord, opened_reentry};

@@ -136,8 +136,11 @@ impl Store {
             if earlier.is_some_and(|earlier| earlier.state(now, lease) == FreezingState::Running) {
                 return Err(StoreError::InvalidState("this release is being frozen"));
             }
-            let over = freezings::table
-                .filter(freezings::release_id.eq(&release_id).or(freezings::told_at.le(now - KEPT)));
+            let over = freezings::table.filter(
+                freezings::release_id
+                    .eq(&release_id)
+                    .or(freezings::told_at.le(now - KEPT)),
+            );
             on_conn!(tx.conn()?, c => diesel::delete(over).execute(c))?;
             let row = Record {
                 release_id: release_id.clone(),
@@ -151,7 +154,11 @@ impl Store {
                 told_at: now,
             };
             on_conn!(tx.conn()?, c => diesel::insert_into(freezings::table).values(&row).execute(c))?;
-            tx.audit(Event::new("release.begin").subject(&release_id).detail("run", run));
+            tx.audit(
+                Event::new("release.begin")
+                    .subject(&release_id)
+                    .detail("run", run),
+            );
             Ok(row.at(now, lease))
         })
     }
@@ -196,7 +203,10 @@ impl Store {
         }
         let (release_id, problem) = (release_id.to_owned(), problem.to_owned());
         self.write(scope, move |tx| {
-            let news = (freezings::problem.eq(Some(&problem)), freezings::told_at.eq(tx.now));
+            let news = (
+                freezings::problem.eq(Some(&problem)),
+                freezings::told_at.eq(tx.now),
+            );
             let place = freezings::table.find(&release_id);
             if on_conn!(tx.conn()?, c => diesel::update(place).set(news).execute(c))? > 0 {
                 tx.audit(Event::new("release.fail").subject(&release_id));

@@ -130,13 +130,25 @@ mod tests {
             .collect();
         assert_eq!(
             asked,
-            ["patient.csv", "presentation.csv", "cases.csv", "survival_s1.csv", "reproduce.R"]
+            [
+                "patient.csv",
+                "presentation.csv",
+                "cases.csv",
+                "survival_s1.csv",
+                "reproduce.R"
+            ]
         );
         let elements = || offer.entities.iter().flat_map(|entity| &entity.elements);
         let (can, cannot): (Vec<&OfferedElement<'_>>, Vec<_>) =
             elements().partition(|element| element.withheld.is_none());
-        let paths = |some: &[&OfferedElement<'_>]| some.iter().map(|one| one.path.clone()).collect::<Vec<_>>();
-        assert!(can.len() > 100 && cannot.len() > 5, "{} {}", can.len(), cannot.len());
+        let paths =
+            |some: &[&OfferedElement<'_>]| some.iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+        assert!(
+            can.len() > 100 && cannot.len() > 5,
+            "{} {}",
+            can.len(),
+            cannot.len()
+        );
         assert_eq!(unanswerable(dictionary, &names, (&asked, &paths(&can))), []);
         assert_eq!(
             unanswerable(dictionary, &names, (&[], &paths(&cannot))).len(),
@@ -147,6 +159,8 @@ mod tests {
         assert_eq!(elements().count(), all.map(|e| e.elements.len()).sum::<usize>());
         // What has to be named does not come with a file.
         let named = |path: &str| elements().find(|one| one.path == path).unwrap().comes_with_file();
-        assert!(!named("patient.birth_year") && !named("patient.pseudonym_id") && named("presentation.timing"));
+        assert!(
+            !named("patient.birth_year") && !named("patient.pseudonym_id") && named("presentation.timing")
+        );
     }
 }

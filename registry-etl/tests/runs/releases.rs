@@ -620,7 +620,10 @@ fn a_frozen_release_is_recorded_with_its_checksum() {
     .expect("frozen");
     // From none of the cases to all of them, never back.
     let cases = release.manifest["cases"].as_u64().expect("cases") as usize;
-    assert!(cases > 0 && told.first() == Some(&(0, cases)) && told.last() == Some(&(cases, cases)), "{told:?}");
+    assert!(
+        cases > 0 && told.first() == Some(&(0, cases)) && told.last() == Some(&(cases, cases)),
+        "{told:?}"
+    );
     assert!(told.is_sorted());
     assert_eq!(release.sha256, hex::encode(Sha256::digest(&bytes)));
     assert_eq!(

@@ -98,7 +98,11 @@ impl Store {
             });
         }
         let held = |(centre_id, case_id, pseudonym, mode, date): Row| HeldWithdrawn {
-            releases: releases.remove(&case_id).unwrap_or_default().into_iter().collect(),
+            releases: releases
+                .remove(&case_id)
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
             recipients: recipients.remove(&case_id).unwrap_or_default(),
             centre_id,
             case_id,
