@@ -17,8 +17,6 @@ use crate::routes::data_requests::file_request;
 use crate::state::{AppState, blocking};
 
 const TITLE: &str = "Data requests";
-/// Withdrawn cases that are looked at.
-const MOST: i64 = 10_000;
 /// Names that a row shows without being opened.
 const IN_SIGHT: usize = 6;
 
@@ -119,13 +117,7 @@ fn read(
         ask: None,
     };
     if office {
-        let held: BTreeSet<String> = state
-            .store
-            .withdrawn_and_held(scope, MOST)?
-            .into_iter()
-            .flat_map(|one| one.recipients)
-            .map(|recipient| recipient.request_id)
-            .collect();
+        let held = state.store.requests_holding_withdrawn(scope)?;
         rows.iter_mut().for_each(|row| row.held = held.contains(&row.id));
         page.only = Some(filled.release).filter(|release| !release.is_empty());
         rows.retain(|row| page.only.as_ref().is_none_or(|only| row.release == *only));

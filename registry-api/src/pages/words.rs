@@ -191,3 +191,23 @@ pub(super) fn leaf(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn a_size_has_the_unit_that_keeps_it_short() {
+        for (n, words) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (999_940, "999.9 kB"),
+            (999_960, "1.0 MB"),
+            (1_400_000, "1.4 MB"),
+            (2_000_000_000_000_000, "2000.0 TB"),
+        ] {
+            assert_eq!(bytes(n), words);
+        }
+    }
+}

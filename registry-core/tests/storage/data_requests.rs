@@ -156,6 +156,8 @@ on_both! {
         );
         assert!(all.iter().all(|one| one.releases.is_empty()));
         assert_eq!(test.store.withdrawn_and_held(&test.coordinator(), 1).unwrap().len(), 1);
+        assert_eq!(test.store.requests_holding_withdrawn(&test.coordinator()).unwrap(), std::slice::from_ref(&id));
+        assert!(matches!(test.store.requests_holding_withdrawn(&researcher), Err(StoreError::Forbidden { .. })));
         for scope in [&researcher, &test.submitter("C01")] {
             assert!(matches!(test.store.withdrawn_and_held(scope, 10), Err(StoreError::Forbidden { .. })));
         }

@@ -116,4 +116,19 @@ impl Store {
         };
         Ok(rows.into_iter().map(held).collect())
     }
+
+    /// Requests whose delivered bundle holds a case withdrawn since, by id. `coordinator`.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
+    pub fn requests_holding_withdrawn(&self, scope: &Scope) -> Result<Vec<String>, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "see who held a case")?;
+        let query = delivered_cases::table
+            .inner_join(cases::table.on(cases::case_id.eq(delivered_cases::case_id)))
+            .filter(cases::withdrawal_mode.is_not_null())
+            .order(delivered_cases::request_id)
+            .select(delivered_cases::request_id)
+            .distinct();
+        self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.load::<String>(c))?))
+    }
 }
