@@ -204,7 +204,7 @@ impl Store {
         let (release_id, problem) = (release_id.to_owned(), problem.to_owned());
         self.write(scope, move |tx| {
             let news = (
-                freezings::problem.eq(Some(&problem)),
+                freezings::problem.eq(Some(problem.as_str())),
                 freezings::told_at.eq(tx.now),
             );
             let place = freezings::table.find(&release_id);
