@@ -45,25 +45,25 @@ fn release(id: &str, run: i64) -> NewRelease {
 
 on_both! {
     fn a_release_is_told_of_until_it_is_there(test) {
-        let (office, run) = (test.coordinator(), finished(test));
+        let (office, run) = (test.coordinator(), finished(&test));
         let begun = test.store.begin_freezing(&office, "R-1", run, " First ").unwrap();
         assert_eq!((begun.title.as_str(), begun.run, begun.state), ("First", run, FreezingState::Running));
         assert_eq!(begun.started_by, office.actor());
         test.store.tell_freezing(&office, "R-1", 200, 450).unwrap();
-        assert_eq!(listed(test), [("R-1".to_owned(), FreezingState::Running, 200, 450)]);
+        assert_eq!(listed(&test), [("R-1".to_owned(), FreezingState::Running, 200, 450)]);
         // The same once more, meanwhile and afterwards.
         assert!(matches!(test.store.begin_freezing(&system(), "R-1", run, "First"), Err(StoreError::InvalidState(_))));
         test.store.create_release(&office, release("R-1", run)).unwrap();
-        assert!(listed(test).is_empty());
+        assert!(listed(&test).is_empty());
         assert!(matches!(test.store.begin_freezing(&office, "R-1", run, "First"), Err(StoreError::Duplicate(_))));
         assert!(matches!(test.store.tell_freezing(&office, "R-1", 450, 450), Err(StoreError::InvalidState(_))));
         test.store.fail_freezing(&office, "R-1", "too late to fail").unwrap();
-        assert!(listed(test).is_empty());
+        assert!(listed(&test).is_empty());
         test.store.verify_audit(None).unwrap();
     }
 
     fn what_came_to_nothing_says_why_and_can_be_tried_again(test) {
-        let (office, run) = (test.coordinator(), finished(test));
+        let (office, run) = (test.coordinator(), finished(&test));
         test.store.begin_freezing(&office, "R-1", run, "First").unwrap();
         test.store.tell_freezing(&office, "R-1", 7, 9).unwrap();
         test.store.fail_freezing(&office, "R-1", "the disk is full").unwrap();
@@ -72,21 +72,21 @@ on_both! {
         assert!(matches!(test.store.tell_freezing(&office, "R-1", 8, 9), Err(StoreError::InvalidState(_))));
         assert_eq!(test.export().matches("\"_\":\"freezings\"").count(), 1);
         test.store.begin_freezing(&office, "R-1", run, "First").unwrap();
-        assert_eq!(listed(test), [("R-1".to_owned(), FreezingState::Running, 0, 0)]);
+        assert_eq!(listed(&test), [("R-1".to_owned(), FreezingState::Running, 0, 0)]);
         // No sign of life: whoever made it was stopped.
         test.clock.jump(Duration::seconds(301));
-        assert_eq!(listed(test), [("R-1".to_owned(), FreezingState::Interrupted, 0, 0)]);
+        assert_eq!(listed(&test), [("R-1".to_owned(), FreezingState::Interrupted, 0, 0)]);
         test.store.begin_freezing(&office, "R-1", run, "First").unwrap();
         // After a month nobody is told any more.
         test.clock.jump(Duration::days(31));
-        assert!(listed(test).is_empty());
+        assert!(listed(&test).is_empty());
         test.store.begin_freezing(&office, "R-2", run, "Second").unwrap();
         assert_eq!(test.export().matches("\"_\":\"freezings\"").count(), 1);
         test.store.verify_audit(None).unwrap();
     }
 
     fn only_the_office_freezes_and_only_finished_runs_under_a_name(test) {
-        let (office, run) = (test.coordinator(), finished(test));
+        let (office, run) = (test.coordinator(), finished(&test));
         for scope in [test.scope(Role::Researcher, None), test.scope(Role::Committee, None), test.submitter("C01")] {
             let store = &test.store;
             assert!(matches!(store.begin_freezing(&scope, "R-1", run, "First"), Err(StoreError::Forbidden { .. })));
@@ -98,8 +98,8 @@ on_both! {
         assert!(matches!(refused("two words", run, "First"), StoreError::Invalid(_)));
         assert!(matches!(refused("R-1", run, " "), StoreError::Invalid(_)));
         assert!(matches!(refused("R-1", run + 7, "First"), StoreError::NotFound));
-        let unfinished = running(test);
+        let unfinished = running(&test);
         assert!(matches!(refused("R-1", unfinished, "First"), StoreError::InvalidState(_)));
-        assert!(listed(test).is_empty());
+        assert!(listed(&test).is_empty());
     }
 }
