@@ -150,6 +150,7 @@ pub fn assemble_with(
         ports,
         letters_key,
         release_key,
+        fictitious: Default::default(),
         centres: RwLock::new(None),
     }))
 }

@@ -23,6 +23,7 @@ use crate::guard::RateLimiter;
 use crate::oidc::Provider;
 use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::releases::Fictitious;
 use crate::routes::health::Metrics;
 use crate::settings::Settings;
 
@@ -62,6 +63,8 @@ pub struct AppState {
     pub letters_key: [u8; 32],
     /// Makes the pseudonyms of releases; derived from the master key.
     pub release_key: ReleaseKey,
+    /// The release of fictitious cases.
+    pub fictitious: Fictitious,
     /// The centre table as judged with, and its revision in the database.
     pub(crate) centres: RwLock<Option<(i64, CentreTable)>>,
 }

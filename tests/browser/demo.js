@@ -32,6 +32,7 @@ export const pagesOf = (role) => {
   if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");
   if (["committee", "coordinator"].includes(role)) pages.push("/runs", "/signals", "/brief", "/report", "/indicators");
+  if (["researcher", "coordinator"].includes(role)) pages.push("/releases", "/releases/demo-1", "/requests");
   if (role === "coordinator") pages.push("/adjudication", "/tasks", "/admin", "/users");
   return pages;
 };

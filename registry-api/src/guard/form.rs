@@ -13,17 +13,22 @@ use super::Policy;
 use super::caller::{is_foreign, session_of, state_of};
 use crate::problem::{Kind, Problem};
 
-/// Most bytes of a form.
-const LARGEST: usize = 16 * 1024;
+/// Most bytes of a form: the boxes of a whole dictionary and a purpose fit in.
+const LARGEST: usize = 64 * 1024;
 
 /// The fields of a form.
 #[derive(Debug, Clone, Default)]
-pub struct Fields(BTreeMap<String, String>);
+pub struct Fields(BTreeMap<String, Vec<String>>);
 
 impl Fields {
-    /// A field's text, or nothing.
+    /// A field's text, or nothing; of one that was sent more than once the last.
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map(String::as_str).unwrap_or_default()
+        self.all(name).last().map(String::as_str).unwrap_or_default()
+    }
+
+    /// The texts of a field that may be sent more than once: the boxes that are ticked.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -59,8 +64,12 @@ impl FromRequest for Fields {
                 }
                 bytes.extend_from_slice(&chunk);
             }
-            let fields = serde_urlencoded::from_bytes::<BTreeMap<String, String>>(&bytes)
+            let pairs = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes)
                 .map_err(|_| Problem::with(Kind::InvalidValue, "the form cannot be read"))?;
+            let mut fields = BTreeMap::<String, Vec<String>>::new();
+            for (name, text) in pairs {
+                fields.entry(name).or_default().push(text);
+            }
             Ok(Self(fields))
         })
     }

@@ -3,7 +3,7 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, Session};
 
-use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsRequests, Via};
+use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsReleases, ReadsRequests, Via};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -156,6 +156,9 @@ impl Frame {
             add("/brief", "Brief");
             add("/signals", "Signals");
             add("/runs", "Runs");
+        }
+        if ReadsReleases::ROLES.contains(&role) {
+            add("/releases", "Releases");
         }
         if ReadsRequests::ROLES.contains(&role) {
             add("/requests", "Data requests");

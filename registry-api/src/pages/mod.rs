@@ -20,6 +20,7 @@ mod invitation;
 mod life_cycle;
 mod measure;
 mod overview;
+mod picker;
 mod pictures;
 mod preview;
 mod provider;
@@ -27,6 +28,7 @@ mod published;
 mod quality;
 mod queries;
 mod query;
+mod releases;
 mod report;
 mod requests;
 mod rules;
@@ -130,6 +132,9 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/verification/{verification}/{pseudonym}/reset",
             verification::case::reset,
         ),
+        guarded(Method::GET, "/releases", releases::list),
+        guarded(Method::POST, "/releases", releases::freeze),
+        guarded(Method::GET, "/releases/{id}", releases::page),
         guarded(Method::GET, "/requests", requests::page),
         guarded(Method::POST, "/requests", requests::file),
         guarded(Method::POST, "/requests/{id}/decide", requests::decide),

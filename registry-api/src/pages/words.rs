@@ -45,6 +45,22 @@ pub(super) fn p_value(p: f64) -> String {
     }
 }
 
+/// The size of a file: `812 B`, `1.4 MB`.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let mut size = n as f64 / 1000.0;
+    let mut unit = 0;
+    // What would be rounded to 1000 of a unit is one of the next.
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        size /= 1000.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 /// What stands in a cell of the rate.
 pub(super) fn rate(row: &AdherenceRow) -> String {
     match row.state {
@@ -173,5 +189,25 @@ pub(super) fn leaf(value: &Value) -> String {
             .map(code)
             .unwrap_or_default(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn a_size_has_the_unit_that_keeps_it_short() {
+        for (n, words) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (999_940, "999.9 kB"),
+            (999_960, "1.0 MB"),
+            (1_400_000, "1.4 MB"),
+            (2_000_000_000_000_000, "2000.0 TB"),
+        ] {
+            assert_eq!(bytes(n), words);
+        }
     }
 }

@@ -81,6 +81,18 @@ impl Forms {
         }))
     }
 
+    /// What the form of a version calls an element (`patient.sex`), where it says so.
+    pub fn label(&self, version: &str, path: &str) -> Option<&str> {
+        let file = self.by_major.get(major(version))?;
+        file.labels.get(path).map(String::as_str)
+    }
+
+    /// What the form of a version calls an entity, where it says so.
+    pub fn title(&self, version: &str, entity: &str) -> Option<&str> {
+        let mut all = self.by_major.get(major(version))?.entities.iter();
+        all.find(|one| one.name == entity).map(|one| one.title.as_str())
+    }
+
     /// Names and links of the rows of one version.
     pub(crate) fn references(&self, dictionary: &Dictionary) -> Option<References> {
         let mut form = self.by_major.get(major(&dictionary.version))?.clone();

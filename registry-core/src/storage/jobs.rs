@@ -349,7 +349,7 @@ impl Store {
         Ok(lines)
     }
 
-    fn now_and_lease(&self) -> (NaiveDateTime, Duration) {
+    pub(super) fn now_and_lease(&self) -> (NaiveDateTime, Duration) {
         let context = &self.inner.context;
         let now = super::identifiers::now(context.clock.as_ref());
         (now, context.dialer().limits().lease)

@@ -15,7 +15,7 @@
 //! | `queries/` | data queries: raised by checks and by people, their states and messages |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `verifications/` | samples of cases and what was entered again from the source |
-//! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
+//! | `runs/`, `releases`, `freezings` | ETL runs, evaluations, results, publication; frozen releases, and those being made |
 //! | `data_requests` | what researchers ask of a release, what was opened, which cases were delivered to whom |
 //! | `committee/` | signals followed up, the measures the committee looks at first |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
@@ -30,6 +30,7 @@ mod error;
 mod export;
 mod faults;
 mod filed;
+mod freezings;
 mod holders;
 mod idempotency;
 mod identifiers;
@@ -65,8 +66,11 @@ pub use committee::{
     ChosenFor, ClosedFor, IndicatorList, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep,
     StepTaken,
 };
-pub use data_requests::{DataAccess, DataRequest, DeliveredBundle, NewDataRequest, Recipient, RequestStatus};
+pub use data_requests::{
+    DataAccess, DataRequest, DeliveredBundle, HeldWithdrawn, NewDataRequest, Recipient, RequestStatus,
+};
 pub use error::{AuthFailure, Outage, StoreError};
+pub use freezings::{Freezing, FreezingState};
 pub use holders::{HeldBy, Holders};
 pub use idempotency::{Answer, Claim, Idempotency, Render};
 pub use jobs::{Job, JobCounts, JobState};

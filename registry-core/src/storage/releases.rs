@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::centres::{canonical_text, stored_json};
 use super::connection::{Conn, on_conn};
+use super::freezings;
 use super::identifiers::{is_name, is_text, utc};
 use super::runs::RunStatus;
 use super::store::require;
@@ -152,6 +153,7 @@ impl Store {
                 created_by: tx.scope.actor().to_owned(),
             };
             on_conn!(tx.conn()?, c => diesel::insert_into(releases::table).values(&row).execute(c))?;
+            freezings::done(tx, &row.release_id)?;
             tx.audit(
                 Event::new("release.freeze")
                     .subject(&row.release_id)

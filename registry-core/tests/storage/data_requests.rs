@@ -55,6 +55,20 @@ fn file(test: &TestStore, scope: &Scope, continues: Option<&str>) -> Result<Data
     test.store.file_data_request(scope, new)
 }
 
+/// Consent to a case taken back in full.
+fn asked(pseudonym: &str) -> Withdraw {
+    Withdraw {
+        pseudonym: pseudonym.to_owned(),
+        centre: None,
+        mode: WithdrawalMode::Erase,
+        date: day("2026-11-20"),
+        reason: None,
+        document: None,
+        precondition: registry_core::storage::Precondition::Whatever,
+        idempotency: None,
+    }
+}
+
 fn bundle() -> DeliveredBundle {
     DeliveredBundle {
         sha256: "cd".repeat(32),
@@ -122,22 +136,32 @@ on_both! {
         assert!(matches!(test.store.record_delivery(&system(), &id, &other, &cases), Err(StoreError::InvalidState(_))));
         assert_eq!(test.store.data_request(&researcher, &id).unwrap().bundle, Some(bundle()));
 
-        let asked = Withdraw {
-            pseudonym: "P-1".to_owned(),
-            centre: None,
-            mode: WithdrawalMode::Erase,
-            date: day("2026-11-20"),
-            reason: None,
-            document: None,
-            precondition: registry_core::storage::Precondition::Whatever,
-            idempotency: None,
-        };
-        let outcome = test.store.withdraw(&test.submitter("C01"), asked).unwrap();
+        let outcome = test.store.withdraw(&test.submitter("C01"), asked("P-1")).unwrap();
         assert_eq!(outcome.requests, std::slice::from_ref(&id));
         let held = test.store.recipients_of(&test.coordinator(), &case.case_id).unwrap();
         assert_eq!(held.len(), 1);
         assert_eq!((held[0].request_id.as_str(), held[0].filed_by.as_str()), (id.as_str(), researcher.actor()));
         assert!(matches!(test.store.recipients_of(&researcher, &case.case_id), Err(StoreError::Forbidden { .. })));
+        // The same for every withdrawn case at once; the run of the release held none of them.
+        let of_nobody = test.store.put_case(&test.submitter("C02"), put("P-2", 1)).unwrap();
+        let later = Withdraw { mode: WithdrawalMode::NoFurtherUse, date: day("2026-11-21"), ..asked("P-2") };
+        test.store.withdraw(&test.submitter("C02"), later).unwrap();
+        let all = test.store.withdrawn_and_held(&test.coordinator(), 10).unwrap();
+        let told: Vec<_> = all.iter().map(|one| (one.case_id.as_str(), one.pseudonym.as_deref(), one.mode, one.recipients.as_slice())).collect();
+        assert_eq!(
+            told,
+            [
+                (of_nobody.case_id.as_str(), Some("P-2"), WithdrawalMode::NoFurtherUse, &[][..]),
+                (case.case_id.as_str(), None, WithdrawalMode::Erase, held.as_slice()),
+            ]
+        );
+        assert!(all.iter().all(|one| one.releases.is_empty()));
+        assert_eq!(test.store.withdrawn_and_held(&test.coordinator(), 1).unwrap().len(), 1);
+        assert_eq!(test.store.requests_holding_withdrawn(&test.coordinator()).unwrap(), std::slice::from_ref(&id));
+        assert!(matches!(test.store.requests_holding_withdrawn(&researcher), Err(StoreError::Forbidden { .. })));
+        for scope in [&researcher, &test.submitter("C01")] {
+            assert!(matches!(test.store.withdrawn_and_held(scope, 10), Err(StoreError::Forbidden { .. })));
+        }
         let export = test.export();
         assert_eq!(export.matches("\"_\":\"delivered_cases\"").count(), 2);
         assert_eq!(export.matches("\"_\":\"data_requests\"").count(), 1);

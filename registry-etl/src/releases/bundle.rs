@@ -55,6 +55,20 @@ pub fn build(
     options: &ReleaseOptions,
     out: impl Write,
 ) -> Result<Built, ReleaseError> {
+    build_telling(store, scope, engine, run, options, out, &mut |_, _| ())
+}
+
+/// As [`build`]; `progress` hears how many cases are read of how many, at the beginning and after each lot, and again before what is done
+/// with all of them together.
+fn build_telling(
+    store: &Store,
+    scope: &Scope,
+    engine: &Engine,
+    run: &Run,
+    options: &ReleaseOptions,
+    out: impl Write,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Built, ReleaseError> {
     if run.status != RunStatus::Finished {
         return Err(ReleaseError::NotFinished(run.number));
     }
@@ -75,7 +89,10 @@ pub fn build(
     let (mut facts, mut patients, mut case_ids): (Vec<CaseFacts>, Vec<String>, Vec<String>) =
         Default::default();
     let still = store.last_transfer(scope)?;
-    for batch in released_cases(store, scope, run, options)?.chunks(BATCH) {
+    let cases = released_cases(store, scope, run, options)?;
+    progress(0, cases.len());
+    let mut read = 0;
+    for batch in cases.chunks(BATCH) {
         let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
         let evaluations = store.run_evaluations(scope, run.number, &wanted)?;
         let documents = store.case_documents(scope, run.watermark, &wanted)?;
@@ -117,6 +134,8 @@ pub fn build(
             patients.push(case.patient.clone());
             case_ids.push(case.case.case_id.clone());
         }
+        read += batch.len();
+        progress(read, cases.len());
     }
     if store.last_transfer(scope)? != still {
         return Err(ReleaseError::Transferred);
@@ -154,6 +173,7 @@ pub fn build(
         }
         None => (files, None),
     };
+    progress(read, read);
     cases::with_patients(&mut files)?;
     let described = package::datapackage(spool, options, &files)?;
     files.extend(parquet::tables(&files)?);
@@ -252,7 +272,7 @@ fn identity(run: &Run, engine: &Engine) -> RunIdentity {
     }
 }
 
-/// Builds the bundle and records it as a release.
+/// Builds the bundle and records it as a release; `progress` hears how many cases are read, of how many.
 ///
 /// # Errors
 /// As [`build`]; the store's when the id is taken.
@@ -263,13 +283,14 @@ pub fn freeze(
     run: &Run,
     options: &ReleaseOptions,
     out: impl Write,
+    mut progress: impl FnMut(usize, usize),
 ) -> Result<Release, ReleaseError> {
     let before = store.list_releases(scope)?;
     let counted = ReleaseOptions {
         accounting: Some(accounting::count(store, scope, run, before.first())?),
         ..options.clone()
     };
-    let built = build(store, scope, engine, run, &counted, out)?;
+    let built = build_telling(store, scope, engine, run, &counted, out, &mut progress)?;
     let release = NewRelease {
         release_id: options.release_id.clone(),
         run: run.number,

@@ -40,6 +40,7 @@ mod fictitious;
 mod k_anonymity;
 mod manifest;
 mod multiselect;
+mod offer;
 mod package;
 mod parquet;
 mod projection;
@@ -55,6 +56,7 @@ pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
 pub use manifest::{FORMAT, FileEntry, Manifest, Withheld};
 pub use multiselect::MULTISELECT;
+pub use offer::{Offer, OfferedElement, OfferedEntity, offer};
 pub use projection::{Approved, RequestNotes, unanswerable};
 pub use pseudonyms::{ReleaseKey, RequestToken};
 #[cfg(feature = "benches")]

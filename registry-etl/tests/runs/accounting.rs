@@ -55,8 +55,8 @@ impl Sent {
             ..options(1)
         };
         let store = &self.registry.store;
-        let release =
-            releases::freeze(store, &system(), &engine(), run, &options, &mut bytes).expect("frozen");
+        let release = releases::freeze(store, &system(), &engine(), run, &options, &mut bytes, |_, _| ())
+            .expect("frozen");
         (release, bytes)
     }
 }

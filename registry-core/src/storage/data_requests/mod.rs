@@ -3,6 +3,9 @@
 
 mod decide;
 mod deliver;
+mod withdrawn;
+
+pub use withdrawn::HeldWithdrawn;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
