@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod administration;
 mod brief;
 mod cases;
 mod centres;
@@ -15,6 +16,7 @@ mod entry;
 mod fhir;
 mod guidelines;
 mod hostile;
+mod imports;
 mod isolation;
 mod layering;
 mod oidc;

@@ -21,6 +21,11 @@ const LARGEST: usize = 16 * 1024;
 pub struct Fields(BTreeMap<String, String>);
 
 impl Fields {
+    /// Fields by name.
+    pub(super) fn of(fields: BTreeMap<String, String>) -> Self {
+        Self(fields)
+    }
+
     /// A field's text, or nothing.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()
