@@ -7,71 +7,45 @@ use support::client::{Answer, Client};
 use support::database::Database;
 use support::{records, service::Service};
 
-use crate::session::{signed_in_as, token};
+use crate::browser::{Browser, HTML};
 
-const HTML: (&str, &str) = ("accept", "text/html");
 const BOUNDARY: &str = "----WebKitFormBoundaryq1W2e3R4";
 
-/// A browser with a session of its own.
-struct Browser<'a> {
-    service: &'a Service,
-    client: Client,
-    cookie: String,
+/// A form with a file, as browsers send it.
+fn send(centre: &Browser<'_>, path: &str, body: &[u8], site: &str) -> Answer {
+    let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    centre.send_body(path, ("content-type", &media_type), body, site)
 }
 
-impl<'a> Browser<'a> {
-    fn of(service: &'a Service, role: Role, centre: Option<&str>) -> Self {
-        Self {
-            cookie: signed_in_as(service, role, centre),
-            client: service.anonymous(),
-            service,
-        }
-    }
+/// The form of `/imports` with a file.
+fn upload(centre: &Browser<'_>, fields: &[(&str, &str)], file: &[u8]) -> Answer {
+    let csrf = centre.csrf();
+    let mut all = vec![("csrf", csrf.as_str())];
+    all.extend_from_slice(fields);
+    send(centre, "/imports", &form(&all, file), "same-origin")
+}
 
-    fn page(&self, path: &str) -> Answer {
-        self.client.get_with(path, &[HTML, ("cookie", &self.cookie)])
+/// Waits until a job has ended.
+fn ended(service: &Service, id: &str) {
+    let store = &service.state().store;
+    while store.job(&Scope::system("test"), id).expect("the job").state == JobState::Running {
+        std::thread::yield_now();
     }
+}
 
-    fn text(&self, path: &str) -> String {
-        self.page(path).expect(200).text()
-    }
-
-    /// The form of `/imports` with a file, as browsers send it.
-    fn upload(&self, fields: &[(&str, &str)], file: &[u8]) -> Answer {
-        let csrf = token(self.service, &self.cookie, "/imports");
-        let mut all = vec![("csrf", csrf.as_str())];
-        all.extend_from_slice(fields);
-        self.send(&form(&all, file), "same-origin")
-    }
-
-    fn send(&self, body: &[u8], site: &str) -> Answer {
-        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        let headers = [
-            HTML,
-            ("content-type", media_type.as_str()),
-            ("cookie", self.cookie.as_str()),
-            ("sec-fetch-site", site),
-        ];
-        self.client.send("POST", "/imports", &headers, Some(body))
-    }
-
-    /// Hands a file in and waits until its job has ended; the address of its page.
-    fn handed_in(&self, fields: &[(&str, &str)], file: &[u8]) -> String {
-        let answer = self.upload(fields, file).expect(303);
-        let page = answer.header("location").expect("a job").to_owned();
-        let id = page.strip_prefix("/imports/").expect("a job").to_owned();
-        let store = &self.service.state().store;
-        while store.job(&Scope::system("test"), &id).expect("the job").state == JobState::Running {
-            std::thread::yield_now();
-        }
-        page
-    }
+/// Hands a file in and waits until its job has ended; the address of its page.
+fn handed_in(centre: &Browser<'_>, fields: &[(&str, &str)], file: &[u8]) -> String {
+    let answer = upload(centre, fields, file).expect(303);
+    let page = answer.header("location").expect("a job").to_owned();
+    ended(centre.service, page.strip_prefix("/imports/").expect("a job"));
+    page
 }
 
 fn form(fields: &[(&str, &str)], file: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, value) in fields {
-        let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let part =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     let head = format!(
@@ -106,28 +80,51 @@ fn tried_then_stored(database: Database) {
     let service = Service::start_with(database, |_| {});
     let centre = Browser::of(&service, Role::Submitter, Some("C01"));
     let text = centre.text("/imports");
-    assert!(text.contains("enctype=\"multipart/form-data\"") && text.contains("Nothing has been handed in yet"), "{text}");
-    assert!(text.contains("<a href=\"/imports\" aria-current=\"page\">Imports</a>"), "{text}");
+    assert!(
+        text.contains("enctype=\"multipart/form-data\"") && text.contains("Nothing has been handed in yet"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<a href=\"/imports\" aria-current=\"page\">Imports</a>"),
+        "{text}"
+    );
 
-    let page = centre.handed_in(&[BUNDLE, TRY], &zip);
+    let page = handed_in(&centre, &[BUNDLE, TRY], &zip);
     let text = centre.text(&page);
-    assert!(text.contains("Dry run: done") && text.contains("nothing was stored"), "{text}");
-    assert!(text.contains("3 of 3 cases: 3 new, 0 changed, 0 unchanged, 0 refused"), "{text}");
+    assert!(
+        text.contains("Dry run: done") && text.contains("nothing was stored"),
+        "{text}"
+    );
+    assert!(
+        text.contains("3 of 3 cases: 3 new, 0 changed, 0 unchanged, 0 refused"),
+        "{text}"
+    );
     let own = service.submitter("C01");
     assert_eq!(own.get("/api/v1/cases").expect(200).json()["cases"], json!([]));
     assert!(!text.contains("href=\"/cases/FIG-0000\""), "{text}");
 
-    let page = centre.handed_in(&[BUNDLE, STORE], &zip);
+    let page = handed_in(&centre, &[BUNDLE, STORE], &zip);
     let text = centre.text(&page);
-    assert!(text.contains("Import: done") && text.contains("3 new, 0 changed"), "{text}");
+    assert!(
+        text.contains("Import: done") && text.contains("3 new, 0 changed"),
+        "{text}"
+    );
     for n in 0..3 {
         let link = format!("href=\"/cases/FIG-{n:04}\"");
         assert!(text.contains(&link), "{text}");
     }
-    let again = centre.handed_in(&[BUNDLE, STORE], &zip);
+    let again = handed_in(&centre, &[BUNDLE, STORE], &zip);
     let text = centre.text(&again);
-    assert!(text.contains("0 new, 0 changed, 3 unchanged, 0 refused"), "{text}");
-    assert_eq!(own.get("/api/v1/cases/FIG-0001/versions").expect(200).json()["versions"].as_array().map(Vec::len), Some(1));
+    assert!(
+        text.contains("0 new, 0 changed, 3 unchanged, 0 refused"),
+        "{text}"
+    );
+    assert_eq!(
+        own.get("/api/v1/cases/FIG-0001/versions").expect(200).json()["versions"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
 
     // To another centre there is no such job; the office reads it and hands in nothing; others have no such page.
     let other = Browser::of(&service, Role::CentreLead, Some("C02"));
@@ -136,9 +133,12 @@ fn tried_then_stored(database: Database) {
     assert!(!other.text("/imports").contains(&page));
     let office = Browser::of(&service, Role::Coordinator, None);
     let text = office.text("/imports");
-    assert!(text.contains(&page) && text.contains("C01") && !text.contains("type=\"file\""), "{text}");
+    assert!(
+        text.contains(&page) && text.contains("C01") && !text.contains("type=\"file\""),
+        "{text}"
+    );
     assert!(office.text(&page).contains("3 new, 0 changed"));
-    office.upload(&[BUNDLE, STORE], &zip).expect(403);
+    upload(&office, &[BUNDLE, STORE], &zip).expect(403);
     for role in ["committee", "researcher", "admin"] {
         let client = service.client(role, None);
         client.get_with("/imports", &[HTML]).expect(403);
@@ -164,22 +164,32 @@ fn a_file_is_tried_then_stored_on_postgresql() {
 fn files_that_cannot_be_read_are_told_by_place_and_make_no_job() {
     let service = Service::start();
     let centre = Browser::of(&service, Role::Submitter, Some("C01"));
-    let text = centre.upload(&[BUNDLE, STORE], b"no zip").expect(422).text();
-    assert!(text.contains("The files cannot be read; nothing was stored"), "{text}");
+    let text = upload(&centre, &[BUNDLE, STORE], b"no zip").expect(422).text();
+    assert!(
+        text.contains("The files cannot be read; nothing was stored"),
+        "{text}"
+    );
     let file = b"record_id,canary\nX-1,2\n";
-    let text = centre.upload(&[REDCAP, STORE], file).expect(422).text();
+    let text = upload(&centre, &[REDCAP, STORE], file).expect(422).text();
     assert!(text.contains("export.csv, line 1, column 2"), "{text}");
-    assert!(text.contains("Hand in a file"), "the form is there for another try: {text}");
+    assert!(
+        text.contains("Hand in a file"),
+        "the form is there for another try: {text}"
+    );
     for (fields, file, says) in [
         (vec![BUNDLE, STORE], "", "File: choose one"),
         (vec![("format", "canary"), STORE], "x", "Kind of file: choose one"),
         (vec![BUNDLE], "x", "What to do: try, or store"),
-        (vec![BUNDLE, STORE, ("mapping", "ours")], "x", "Mapping: for REDCap exports only"),
+        (
+            vec![BUNDLE, STORE, ("mapping", "ours")],
+            "x",
+            "Mapping: for REDCap exports only",
+        ),
     ] {
-        let text = centre.upload(&fields, file.as_bytes()).expect(422).text();
+        let text = upload(&centre, &fields, file.as_bytes()).expect(422).text();
         assert!(text.contains(says) && !text.contains("canary"), "{says}: {text}");
     }
-    centre.upload(&[REDCAP, STORE, ("mapping", "none")], b"record_id\n").expect(404);
+    upload(&centre, &[REDCAP, STORE, ("mapping", "none")], b"record_id\n").expect(404);
     let jobs = service.state().store.list_jobs(&Scope::system("test"), None, 10);
     assert!(jobs.expect("jobs").items.is_empty());
 }
@@ -188,17 +198,18 @@ fn files_that_cannot_be_read_are_told_by_place_and_make_no_job() {
 fn a_form_that_is_not_ours_hands_in_nothing() {
     let service = Service::start();
     let centre = Browser::of(&service, Role::Submitter, Some("C01"));
-    let good = token(&service, &centre.cookie, "/imports");
+    let good = centre.csrf();
     let zip = bundle();
     let with = |csrf: &str| form(&[("csrf", csrf), BUNDLE, STORE], &zip);
-    centre.send(&with("guess"), "same-origin").expect(403);
-    centre.send(&form(&[BUNDLE, STORE], &zip), "same-origin").expect(403);
-    centre.send(&with(&good), "cross-site").expect(403);
+    let send = |body: &[u8], site: &str| send(&centre, "/imports", body, site);
+    send(&with("guess"), "same-origin").expect(403);
+    send(&form(&[BUNDLE, STORE], &zip), "same-origin").expect(403);
+    send(&with(&good), "cross-site").expect(403);
     let whole = with(&good);
     let cut = whole.get(..whole.len() - 10).expect("longer");
-    let text = centre.send(cut, "same-origin").expect(422).text();
+    let text = send(cut, "same-origin").expect(422).text();
     assert!(text.contains("the form cannot be read"), "{text}");
-    centre.send(&with(&good), "same-origin").expect(303);
+    send(&with(&good), "same-origin").expect(303);
     let key = service.key("submitter", Some("C01"));
     let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
     let headers = [("content-type", media_type.as_str())];
@@ -222,17 +233,42 @@ codes = { "1" = "female", "2" = "male" }
 fn a_kept_mapping_is_chosen_and_the_report_names_the_cell() {
     let service = Service::start();
     let own = service.submitter("C01");
-    let toml = [("content-type", "application/toml")];
-    own.send("PUT", "/api/v1/imports/mappings/ours", &toml, Some(MAPPING.as_bytes()))
-        .expect(200);
     let centre = Browser::of(&service, Role::Submitter, Some("C01"));
-    assert!(centre.text("/imports").contains("<option value=\"ours\">ours</option>"));
+    let csrf = centre.csrf();
+    let keep = |name: &str, mapping: &str| {
+        let body = form(&[("csrf", &csrf), ("name", name)], mapping.as_bytes());
+        send(&centre, "/imports/mappings", &body, "same-origin")
+    };
+    let text = keep("ours", &MAPPING.replace("patient.sex", "patient.shoe"))
+        .expect(422)
+        .text();
+    assert!(text.contains("patient.shoe"), "{text}");
+    keep("no name", MAPPING).expect(422);
+    assert_eq!(
+        keep("ours", MAPPING).expect(303).header("location"),
+        Some("/imports")
+    );
+    assert_eq!(
+        own.get("/api/v1/imports/mappings/ours").expect(200).text(),
+        MAPPING
+    );
+    assert!(
+        centre
+            .text("/imports")
+            .contains("<option value=\"ours\">ours</option>")
+    );
     let other = Browser::of(&service, Role::Submitter, Some("C02"));
-    assert!(!other.text("/imports").contains("ours"));
-    let page = centre.handed_in(&[REDCAP, TRY, ("mapping", "ours")], PROJECT);
+    assert!(!other.text("/imports").contains("value=\"ours\""));
+    let page = handed_in(&centre, &[REDCAP, TRY, ("mapping", "ours")], PROJECT);
     let text = centre.text(&page);
-    assert!(text.contains("0 new, 0 changed, 0 unchanged, 2 refused"), "{text}");
-    assert!(text.contains("export.csv, line 3, column 2 (patient_sex)"), "{text}");
+    assert!(
+        text.contains("0 new, 0 changed, 0 unchanged, 2 refused"),
+        "{text}"
+    );
+    assert!(
+        text.contains("export.csv, line 3, column 2 (patient_sex)"),
+        "{text}"
+    );
     assert!(text.contains("MAP-2") && !text.contains("canary"), "{text}");
 
     let answer = centre.page(&format!("{page}/report.csv")).expect(200);
@@ -240,16 +276,27 @@ fn a_kept_mapping_is_chosen_and_the_report_names_the_cell() {
     let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
     let id = page.strip_prefix("/imports/").expect("a job");
     let told = own.get(&format!("/api/v1/jobs/{id}/report")).expect(200).text();
-    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     assert_eq!(rows.len(), told.len());
     for (row, line) in rows.iter().zip(&told) {
         let of = |name: &str| line[name].as_str().map(str::to_owned);
         assert_eq!(
-            (Some(row[0].to_owned()), Some(row[1].to_owned()), Some(row[2].to_owned()), Some(row[4].to_owned())),
+            (
+                Some(row[0].to_owned()),
+                Some(row[1].to_owned()),
+                Some(row[2].to_owned()),
+                Some(row[4].to_owned())
+            ),
             (of("case"), of("severity"), of("code"), of("message"))
         );
     }
-    assert!(rows.iter().any(|row| &row[3] == "export.csv, line 3, column 2 (patient_sex)"));
+    assert!(
+        rows.iter()
+            .any(|row| &row[3] == "export.csv, line 3, column 2 (patient_sex)")
+    );
 }
 
 fn readings(service: &Service) -> usize {
@@ -257,7 +304,10 @@ fn readings(service: &Service) -> usize {
         action: Some("job.report".to_owned()),
         ..AuditFilter::default()
     };
-    let page = service.state().store.list_audit(&Scope::system("test"), &filter, None, 100);
+    let page = service
+        .state()
+        .store
+        .list_audit(&Scope::system("test"), &filter, None, 100);
     page.expect("events").items.len()
 }
 
@@ -265,34 +315,58 @@ fn readings(service: &Service) -> usize {
 fn a_job_under_way_says_how_far_it_is_and_its_report_is_read_when_asked_for() {
     let service = Service::start();
     let store = &service.state().store;
-    let scope = store.authenticate(&service.key("submitter", Some("C01"))).expect("a scope");
+    let scope = store
+        .authenticate(&service.key("submitter", Some("C01")))
+        .expect("a scope");
     let job = store.start_job(&scope, "import", false, 200).expect("a job");
     let page = format!("/imports/{}", job.job_id);
     let line = |case: &str| {
         let place = json!({"file": "patient.csv", "line": 2, "column": 3, "name": "sex"});
-        format!("{}\n", json!({"case": case, "severity": "warning", "code": "E-005", "place": place, "message": "look <here>"}))
+        format!(
+            "{}\n",
+            json!({"case": case, "severity": "warning", "code": "E-005", "place": place, "message": "look <here>"})
+        )
     };
     let counts = |created| JobCounts {
         total: 200,
         created,
         ..JobCounts::default()
     };
-    store.tell_job(&scope, &job.job_id, counts(60), &line("P-1")).expect("told");
-    store.tell_job(&scope, &job.job_id, counts(120), &line("P-2")).expect("told");
+    store
+        .tell_job(&scope, &job.job_id, counts(60), &line("P-1"))
+        .expect("told");
+    store
+        .tell_job(&scope, &job.job_id, counts(120), &line("P-2"))
+        .expect("told");
     let centre = Browser::of(&service, Role::Submitter, Some("C01"));
     for path in [page.as_str(), "/imports"] {
         let text = centre.text(path);
-        assert!(text.contains("<progress max=\"200\" value=\"120\"") && text.contains("data-again"), "{path}: {text}");
-        assert!(text.contains("120 of 200 cases") && text.contains("Look again"), "{path}: {text}");
+        assert!(
+            text.contains("<progress max=\"200\" value=\"120\"") && text.contains("data-again"),
+            "{path}: {text}"
+        );
+        assert!(
+            text.contains("120 of 200 cases") && text.contains("Look again"),
+            "{path}: {text}"
+        );
         assert!(!text.contains("http-equiv"), "no page reloads by itself");
     }
     assert_eq!(readings(&service), 0, "looking how far it is reads no report");
     let text = centre.text(&format!("{page}?part=1"));
-    assert!(text.contains("patient.csv, line 2, column 3 (sex)") && text.contains("look &#60;here&#62;"), "{text}");
-    assert!(text.contains("P-1") && !text.contains("P-2") && text.contains("Next part"), "{text}");
+    assert!(
+        text.contains("patient.csv, line 2, column 3 (sex)") && text.contains("look &#60;here&#62;"),
+        "{text}"
+    );
+    assert!(
+        text.contains("P-1") && !text.contains("P-2") && text.contains("Next part"),
+        "{text}"
+    );
     assert_eq!(readings(&service), 1);
     let text = centre.text(&format!("{page}?part=2"));
-    assert!(text.contains("P-2") && !text.contains("Next part") && text.contains("Earlier part"), "{text}");
+    assert!(
+        text.contains("P-2") && !text.contains("Next part") && text.contains("Earlier part"),
+        "{text}"
+    );
     assert_eq!(readings(&service), 2);
     assert!(centre.text(&format!("{page}?part=9")).contains("no such part"));
     centre.page(&format!("{page}?part=0")).expect(400);
@@ -300,7 +374,10 @@ fn a_job_under_way_says_how_far_it_is_and_its_report_is_read_when_asked_for() {
 
     service.advance_minutes(6);
     let text = centre.text(&page);
-    assert!(text.contains("Import: interrupted") && text.contains("hand in the same file again"), "{text}");
+    assert!(
+        text.contains("Import: interrupted") && text.contains("hand in the same file again"),
+        "{text}"
+    );
     assert!(!text.contains("data-again"), "{text}");
     assert!(text.contains("P-1"), "{text}");
 }
@@ -313,21 +390,30 @@ fn a_batch_that_became_a_job_is_shown_with_its_items() {
     let mut wrong = records::figure_1("FIG-0002");
     wrong["patient"]["sex"] = json!("canary");
     let lines = format!("{}\n{wrong}\n", records::figure_1("FIG-0001"));
-    let headers = [("content-type", "application/x-ndjson"), ("prefer", "respond-async")];
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("prefer", "respond-async"),
+    ];
     let job = own
         .send("POST", "/api/v1/cases:batch", &headers, Some(lines.as_bytes()))
         .expect(202)
         .json();
     let id = job["job_id"].as_str().expect("an id").to_owned();
-    let store = &service.state().store;
-    while store.job(&Scope::system("test"), &id).expect("the job").state == JobState::Running {
-        std::thread::yield_now();
-    }
+    ended(&service, &id);
     let centre = Browser::of(&service, Role::Submitter, Some("C01"));
     let text = centre.text(&format!("/imports/{id}"));
-    assert!(text.contains("Batch by API: done") && text.contains("1 new, 0 changed, 0 unchanged, 1 refused"), "{text}");
-    assert!(text.contains("item 2 /patient/sex") && !text.contains("canary"), "{text}");
-    assert!(text.contains("href=\"/cases/FIG-0001\"") && !text.contains("href=\"/cases/FIG-0002\""), "{text}");
+    assert!(
+        text.contains("Batch by API: done") && text.contains("1 new, 0 changed, 0 unchanged, 1 refused"),
+        "{text}"
+    );
+    assert!(
+        text.contains("item 2 /patient/sex") && !text.contains("canary"),
+        "{text}"
+    );
+    assert!(
+        text.contains("href=\"/cases/FIG-0001\"") && !text.contains("href=\"/cases/FIG-0002\""),
+        "{text}"
+    );
 }
 
 /// What a centre can take along or build its project from, as the pages link it.
@@ -335,25 +421,46 @@ fn a_batch_that_became_a_job_is_shown_with_its_items() {
 fn every_download_of_the_cases_and_the_schema_page_is_there() {
     let service = Service::start();
     let own = service.submitter("C01");
-    own.put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001")).expect(201);
+    own.put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
     let files = |text: &str| -> Vec<String> {
-        let found = text.split("href=\"/api/").skip(1).filter_map(|rest| rest.split('"').next());
-        found.map(|path| format!("/api/{}", path.replace("&#38;", "&"))).collect()
+        let found = text
+            .split("href=\"/api/")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next());
+        found
+            .map(|path| format!("/api/{}", path.replace("&#38;", "&")))
+            .collect()
     };
     let cases = own.get_with("/cases", &[HTML]).expect(200).text();
     let linked = files(&cases);
-    for wanted in ["/api/v1/cases/export?format=csv", "/api/v1/cases/export?format=ndjson"] {
+    for wanted in [
+        "/api/v1/cases/export?format=csv",
+        "/api/v1/cases/export?format=ndjson",
+    ] {
         assert!(linked.iter().any(|path| path == wanted), "{linked:?}");
     }
-    let office = service.client("coordinator", None).get_with("/cases", &[HTML]).expect(200).text();
+    let office = service
+        .client("coordinator", None)
+        .get_with("/cases", &[HTML])
+        .expect(200)
+        .text();
     assert_eq!(files(&office), Vec::<String>::new(), "the office is no centre");
     let anyone = service.anonymous();
     let schema = files(&anyone.get_with("/schema", &[HTML]).expect(200).text());
-    for wanted in ["dictionary?format=csv", "dictionary?format=json", "dictionary?format=redcap", "/codelists/agents"] {
+    for wanted in [
+        "dictionary?format=csv",
+        "dictionary?format=json",
+        "dictionary?format=redcap",
+        "/codelists/agents",
+    ] {
         assert!(schema.iter().any(|path| path.ends_with(wanted)), "{wanted}");
     }
     let lists = service.state().schemas.codelists().count();
-    assert_eq!(schema.iter().filter(|path| path.contains("/codelists/")).count(), lists);
+    assert_eq!(
+        schema.iter().filter(|path| path.contains("/codelists/")).count(),
+        lists
+    );
     for path in linked {
         own.get(&path).expect(200);
     }

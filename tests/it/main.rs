@@ -8,7 +8,9 @@
 
 mod accounts;
 mod administration;
+mod audit;
 mod brief;
+mod browser;
 mod cases;
 mod centres;
 mod data_requests;

@@ -76,7 +76,10 @@ impl<P: Policy> FromRequest for AllowedUpload<P> {
 }
 
 fn unreadable() -> Problem {
-    Problem::with(Kind::InvalidValue, "the form cannot be read: send it as multipart/form-data")
+    Problem::with(
+        Kind::InvalidValue,
+        "the form cannot be read: send it as multipart/form-data",
+    )
 }
 
 /// What separates the parts of a form.
@@ -86,7 +89,9 @@ fn boundary(request: &HttpRequest) -> Option<String> {
     if !parameters.next()?.eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    let boundary = parameters.find_map(|one| one.strip_prefix("boundary="))?.trim_matches('"');
+    let boundary = parameters
+        .find_map(|one| one.strip_prefix("boundary="))?
+        .trim_matches('"');
     (1..=70).contains(&boundary.len()).then(|| boundary.to_owned())
 }
 
@@ -131,9 +136,14 @@ fn parts(body: &web::Bytes, boundary: &[u8]) -> Option<Vec<(String, web::Bytes)>
 fn name_in(head: &str) -> Option<String> {
     let disposition = head.lines().find_map(|line| {
         let (header, value) = line.split_once(':')?;
-        header.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
+        header
+            .trim()
+            .eq_ignore_ascii_case("content-disposition")
+            .then_some(value)
     })?;
-    let named = disposition.split(';').find_map(|one| one.trim().strip_prefix("name=\""))?;
+    let named = disposition
+        .split(';')
+        .find_map(|one| one.trim().strip_prefix("name=\""))?;
     named.strip_suffix('"').map(str::to_owned)
 }
 
@@ -167,7 +177,12 @@ mod tests {
     fn read(body: &str) -> Option<Vec<(String, String)>> {
         let text = |content: Bytes| String::from_utf8(content.to_vec()).unwrap();
         let found = parts(&Bytes::from(body.to_owned()), BOUNDARY)?;
-        Some(found.into_iter().map(|(name, content)| (name, text(content))).collect())
+        Some(
+            found
+                .into_iter()
+                .map(|(name, content)| (name, text(content)))
+                .collect(),
+        )
     }
 
     fn part(head: &str, content: &str) -> String {

@@ -60,7 +60,9 @@ impl Wanted {
             },
             named => named.clone(),
         };
-        let after = self.to.map(|day| day.checked_add_days(Days::new(1)).unwrap_or(day));
+        let after = self
+            .to
+            .map(|day| day.checked_add_days(Days::new(1)).unwrap_or(day));
         Ok(AuditFilter {
             actor: self.actor.clone(),
             action: self.action.clone(),
@@ -83,7 +85,10 @@ impl Wanted {
             ("to", to.as_deref()),
             ("cursor", cursor),
         ];
-        address(path, parts.into_iter().filter_map(|(name, value)| Some((name, value?))))
+        address(
+            path,
+            parts.into_iter().filter_map(|(name, value)| Some((name, value?))),
+        )
     }
 
     fn day(day: Option<NaiveDate>) -> String {
@@ -97,7 +102,10 @@ fn address<'a>(path: &str, parts: impl Iterator<Item = (&'a str, &'a str)>) -> S
         return path.to_owned();
     }
     // Texts always encode.
-    format!("{path}?{}", serde_urlencoded::to_string(given).unwrap_or_default())
+    format!(
+        "{path}?{}",
+        serde_urlencoded::to_string(given).unwrap_or_default()
+    )
 }
 
 #[derive(Template)]
@@ -183,7 +191,11 @@ impl Line {
             seq: row.seq,
             at: row.at.format("%Y-%m-%d %H:%M:%S").to_string(),
             actor_link: link("actor", &row.actor),
-            key: row.actor.strip_prefix("key:").and_then(|id| keys.get(id)).cloned(),
+            key: row
+                .actor
+                .strip_prefix("key:")
+                .and_then(|id| keys.get(id))
+                .cloned(),
             role: role(&row.role),
             action_link: link("action", &row.action),
             centre: row.centre_id.as_ref().map(|id| (id.clone(), link("centre", id))),
@@ -244,9 +256,10 @@ pub(super) async fn verify(
     let frame = Frame::within(TITLE, "/audit", &form.session);
     let page = blocking(move || {
         let anchor = Some(form.fields.get("anchor").trim()).filter(|text| !text.is_empty());
-        let anchor = anchor.map(str::parse::<ChainHead>).transpose().map_err(|why| {
-            Problem::with(Kind::InvalidValue, format!("Head noted earlier: {why}."))
-        })?;
+        let anchor = anchor
+            .map(str::parse::<ChainHead>)
+            .transpose()
+            .map_err(|why| Problem::with(Kind::InvalidValue, format!("Head noted earlier: {why}.")))?;
         let checked = match state.store.verify_audit(anchor) {
             Ok(report) => Checked::Whole(report.events, report.head),
             Err(StoreError::Tampered(tampered)) => Checked::Broken(tampered.to_string()),
@@ -308,9 +321,14 @@ pub(super) async fn csv(
         let (state, scope, wanted) = (state.clone(), caller.scope.clone(), wanted.clone());
         blocking(move || {
             let filter = wanted.filter(&state, &scope)?;
-            let page = state.store.list_audit(&scope, &filter, cursor.as_deref(), A_PIECE)?;
+            let page = state
+                .store
+                .list_audit(&scope, &filter, cursor.as_deref(), A_PIECE)?;
             let rows = page.items.into_iter().map(cells);
-            Ok((pieces::part(&HEADER, cursor.is_some(), rows)?, page.next.map(Some)))
+            Ok((
+                pieces::part(&HEADER, cursor.is_some(), rows)?,
+                page.next.map(Some),
+            ))
         })
     })
     .await

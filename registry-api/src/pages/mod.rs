@@ -129,6 +129,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/audit/verify", audit::verify),
         guarded(Method::GET, "/imports", imports::page),
         guarded(Method::POST, "/imports", imports::send),
+        guarded(Method::POST, "/imports/mappings", imports::keep_mapping),
         guarded(Method::GET, "/imports/{job}", imports::job::page),
         guarded(Method::GET, "/imports/{job}/report.csv", imports::job::csv),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),

@@ -266,7 +266,10 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
             .send(&zip[..])
             .unwrap();
         let text = answer.body_mut().read_to_string().unwrap();
-        (answer.status().as_u16(), serde_json::from_str::<Value>(&text).unwrap())
+        (
+            answer.status().as_u16(),
+            serde_json::from_str::<Value>(&text).unwrap(),
+        )
     };
 
     let mut served = registry.serve();
@@ -275,7 +278,9 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
     let id = begun["job_id"].as_str().unwrap().to_owned();
     let asked = format!("/api/v1/jobs/{id}");
     let told = loop {
-        let now = send(&served.base, Some(&key), "GET", &asked, &[], None).unwrap().json();
+        let now = send(&served.base, Some(&key), "GET", &asked, &[], None)
+            .unwrap()
+            .json();
         assert_eq!(now["state"], "running", "killed while it is under way: {now}");
         // At a point of the work, never at a time.
         if counts(&now)[1] > 0 {
@@ -299,7 +304,11 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
     let (status, job) = post(&served.base, "&wait=true");
     assert_eq!((status, job["state"].as_str()), (200, Some("done")), "{job}");
     let (there, rest) = (before.len() as u64, (MANY - before.len()) as u64);
-    assert_eq!(counts(&job), [MANY as u64, rest, 0, there, 0], "the report says what was there");
+    assert_eq!(
+        counts(&job),
+        [MANY as u64, rest, 0, there, 0],
+        "the report says what was there"
+    );
     let own = Sender {
         served: &served,
         key: key.clone(),

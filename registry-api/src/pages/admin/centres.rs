@@ -122,7 +122,7 @@ pub(in crate::pages) async fn page(
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let frame = Frame::of("Centre", "/admin", &caller);
+    let frame = Frame::of("Centre by year", "/admin", &caller);
     let page = blocking(move || {
         let centre = state.store.centre(&caller.scope, &id)?;
         let years = state.store.centre_years(&caller.scope, Some(&id))?;

@@ -78,7 +78,13 @@ pub(in crate::pages) async fn rotate(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     with_key(form, state, move |state, form| {
-        let hours = number(&form.fields, "overlap_hours", "Hours both are good", 0, LONGEST_OVERLAP)?;
+        let hours = number(
+            &form.fields,
+            "overlap_hours",
+            "Hours both are good",
+            0,
+            LONGEST_OVERLAP,
+        )?;
         let made = state
             .store
             .rotate_key(&form.scope, &key, Duration::hours(hours))?;

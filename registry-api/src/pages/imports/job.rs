@@ -127,7 +127,12 @@ fn lines(part: &str, dry_run: bool) -> Vec<Line> {
             all.push(as_line(severity, &one["code"], &one["pointer"], &one["message"]));
         }
         if !stored && found.is_empty() {
-            let refused = as_line("reject".to_owned(), &result["code"], &Value::Null, &result["title"]);
+            let refused = as_line(
+                "reject".to_owned(),
+                &result["code"],
+                &Value::Null,
+                &result["title"],
+            );
             all.push(refused);
         }
     }
@@ -167,7 +172,10 @@ fn stored(state: &AppState, scope: &Scope, job: &Job) -> Result<(Vec<Stored>, bo
     };
     let cases = state.store.list_cases(scope, &filter, None, MOST_STORED)?;
     let while_it_ran = |at| job.ended_at.is_none_or(|end| at <= end);
-    let named = cases.items.into_iter().filter(|case| while_it_ran(case.updated_at));
+    let named = cases
+        .items
+        .into_iter()
+        .filter(|case| while_it_ran(case.updated_at));
     let named = named.filter_map(|case| {
         Some(Stored {
             pseudonym: case.pseudonym?,

@@ -15,6 +15,7 @@ use super::{Frame, html};
 use crate::guard::{Allowed, AllowedUpload, Policy, SeesCases, Submits};
 use crate::imports::Format;
 use crate::problem::{Kind, Problem};
+use crate::routes::imports::mappings::keep;
 use crate::routes::imports::start::{Options, begin};
 use crate::routes::quality::worklist::given;
 use crate::state::{AppState, blocking};
@@ -29,14 +30,20 @@ const TITLE: &str = "Imports";
 struct Page {
     frame: Frame,
     csrf: String,
-    /// Names of the centre's mappings, for whoever may hand in files.
-    send: Option<Vec<String>>,
+    /// The centre's mappings, for whoever may hand in files.
+    send: Option<Vec<Mapping>>,
     /// Why the files that were just sent could not be read.
     refused: Option<Refused>,
     /// A job is under way: the page looks again.
     under_way: bool,
     jobs: Vec<Shown>,
     next: Option<String>,
+}
+
+/// A mapping that the centre keeps.
+struct Mapping {
+    name: String,
+    kept: String,
 }
 
 /// Files that cannot be read as a whole.
@@ -119,7 +126,11 @@ fn read(
     let listed = state.store.list_jobs(scope, wanted.cursor.as_deref(), A_PAGE)?;
     let send = if Submits::ROLES.contains(&scope.role()) {
         let mappings = state.store.list_mappings(scope)?.into_iter();
-        Some(mappings.map(|mapping| mapping.name).collect())
+        let shown = mappings.map(|mapping| Mapping {
+            kept: format!("{} by {}", mapping.updated_at.date_naive(), mapping.updated_by),
+            name: mapping.name,
+        });
+        Some(shown.collect())
     } else {
         None
     };
@@ -215,4 +226,15 @@ pub(super) async fn send(
             Ok(answer)
         }
     }
+}
+
+/// Keeps a mapping of the page's form, in place of an earlier one of its name.
+pub(super) async fn keep_mapping(
+    form: AllowedUpload<Submits>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    blocking(move || keep(&state, &form.scope, form.fields.get("name").trim(), &form.file)).await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", "/imports"))
+        .finish())
 }
