@@ -7,7 +7,10 @@
 )]
 
 mod accounts;
+mod administration;
+mod audit;
 mod brief;
+mod browser;
 mod cases;
 mod centres;
 mod data_requests;
@@ -15,6 +18,7 @@ mod entry;
 mod fhir;
 mod guidelines;
 mod hostile;
+mod imports;
 mod isolation;
 mod layering;
 mod oidc;

@@ -461,7 +461,9 @@ fn a_run_says_how_far_it_is() {
             (&json!("running"), &json!(null))
         );
         let words = page(&office, "/runs").expect(200).text();
-        heard.push((answer["progress"].clone(), words.contains("of 2 cases")));
+        let bar = format!("<progress max=\"2\" value=\"{}\"", answer["progress"]["done"]);
+        let told = words.contains("of 2 cases") && words.contains(&bar) && words.contains("data-again");
+        heard.push((answer["progress"].clone(), told));
     })
     .expect("a run");
     let told = |phase: &str, done: u32| (json!({"phase": phase, "done": done, "total": 2}), true);

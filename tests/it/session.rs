@@ -140,3 +140,20 @@ pub(crate) fn token(service: &Service, cookie: &str, path: &str) -> String {
     let token = rest.and_then(|rest| rest.split('"').next());
     token.expect("a token in a form").to_owned()
 }
+
+/// The cookie of a session of a role, of a centre for the roles that have one.
+pub(crate) fn signed_in_as(service: &Service, role: Role, centre: Option<&str>) -> String {
+    let state = service.state();
+    let link = SignInLink {
+        user: format!("test {role}"),
+        role,
+        centre: centre.map(str::to_owned),
+        expires_at: state.ports.clock.now() + chrono::Duration::hours(1),
+        reusable: false,
+    };
+    let link = state
+        .store
+        .create_sign_in_link(&Scope::system("test"), link)
+        .expect("a link");
+    cookie(&redeem(&service.anonymous(), link.reveal()).expect(303))
+}

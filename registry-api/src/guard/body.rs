@@ -47,10 +47,19 @@ fn media_type(request: &HttpRequest) -> String {
 /// A body may take this many times as long as the request's head.
 const SLOWEST: u32 = 20;
 
-/// Reads a body of a known caller: nothing is read for anybody else, nothing beyond `limit`, and nothing for ever.
-async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Result<RawBody, Problem> {
+/// Reads a body of a known caller: nothing is read for anybody else.
+async fn read(request: HttpRequest, payload: Payload, limit: usize) -> Result<RawBody, Problem> {
     identity_of(&request).await?;
-    let patience = Duration::from_secs(state_of(&request)?.settings.server.client_timeout_seconds.max(1));
+    receive(&request, payload, limit).await
+}
+
+/// Reads a body: nothing beyond `limit`, and nothing for ever.
+pub(super) async fn receive(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<RawBody, Problem> {
+    let patience = Duration::from_secs(state_of(request)?.settings.server.client_timeout_seconds.max(1));
     let too_large = || {
         Problem::with(
             Kind::BodyTooLarge,
@@ -85,7 +94,7 @@ async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Resul
     }
     Ok(RawBody {
         bytes: bytes.freeze(),
-        media_type: media_type(&request),
+        media_type: media_type(request),
     })
 }
 

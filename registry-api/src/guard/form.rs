@@ -21,6 +21,11 @@ const LARGEST: usize = 64 * 1024;
 pub struct Fields(BTreeMap<String, Vec<String>>);
 
 impl Fields {
+    /// Fields by name.
+    pub(super) fn of(fields: BTreeMap<String, String>) -> Self {
+        Self(fields.into_iter().map(|(name, text)| (name, vec![text])).collect())
+    }
+
     /// A field's text, or nothing; of one that was sent more than once the last.
     pub fn get(&self, name: &str) -> &str {
         self.all(name).last().map(String::as_str).unwrap_or_default()

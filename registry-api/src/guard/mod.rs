@@ -9,6 +9,7 @@ mod policy;
 pub mod query;
 mod rate;
 pub mod request_id;
+mod upload;
 
 pub use body::{Json, RawBody};
 pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
@@ -20,3 +21,4 @@ pub use policy::{
 };
 pub use query::NoQuery;
 pub use rate::RateLimiter;
+pub use upload::AllowedUpload;

@@ -3,7 +3,9 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, Session};
 
-use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsReleases, ReadsRequests, Via};
+use crate::guard::{
+    Administers, Allowed, AllowedForm, Policy, Reader, ReadsAudit, ReadsReleases, ReadsRequests, Via,
+};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -148,6 +150,7 @@ impl Frame {
             add("/cases", "Cases");
             add("/worklist", "Worklist");
             add("/queries", "Queries");
+            add("/imports", "Imports");
         }
         if role.sees_cases() || role == Role::Committee {
             add("/verification", "Verification");
@@ -170,6 +173,9 @@ impl Frame {
         if Administers::ROLES.contains(&role) {
             add("/admin", "Administration");
             add("/users", "Users");
+        }
+        if ReadsAudit::ROLES.contains(&role) {
+            add("/audit", "Audit");
         }
         add("/schema", "Schema");
         items

@@ -7,6 +7,7 @@ mod adjudication;
 mod admin;
 mod alternatives;
 mod assets;
+mod audit;
 mod brief;
 mod case;
 mod cases;
@@ -15,6 +16,7 @@ mod course;
 mod definition;
 mod entry;
 mod frame;
+mod imports;
 mod indicators;
 mod invitation;
 mod life_cycle;
@@ -22,6 +24,7 @@ mod measure;
 mod overview;
 mod picker;
 mod pictures;
+mod pieces;
 mod preview;
 mod provider;
 mod published;
@@ -112,6 +115,25 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),
         guarded(Method::GET, "/admin", admin::page),
+        guarded(Method::POST, "/admin/keys", admin::keys::create),
+        guarded(Method::POST, "/admin/keys/{key}/rotate", admin::keys::rotate),
+        guarded(Method::POST, "/admin/keys/{key}/revoke", admin::keys::revoke),
+        guarded(Method::POST, "/admin/centres", admin::centres::create),
+        guarded(Method::GET, "/admin/centres/{id}", admin::centres::page),
+        guarded(Method::POST, "/admin/centres/{id}", admin::centres::change),
+        guarded(
+            Method::POST,
+            "/admin/centres/{id}/years",
+            admin::centres::put_year,
+        ),
+        guarded(Method::GET, "/audit", audit::page),
+        guarded(Method::GET, "/audit.csv", audit::csv),
+        guarded(Method::POST, "/audit/verify", audit::verify),
+        guarded(Method::GET, "/imports", imports::page),
+        guarded(Method::POST, "/imports", imports::send),
+        guarded(Method::POST, "/imports/mappings", imports::keep_mapping),
+        guarded(Method::GET, "/imports/{job}", imports::job::page),
+        guarded(Method::GET, "/imports/{job}/report.csv", imports::job::csv),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/verification", verification::list),
         guarded(Method::POST, "/verification", verification::draw),

@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         verifications::draws::draw, verifications::draws::list, verifications::draws::show, verifications::agreement::show,
         verifications::cases::show, verifications::cases::reenter, verifications::cases::reset,
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
-        centres::list, centres::create, centres::years, centres::put_year,
+        centres::list, centres::create, centres::put, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,
         users::list, users::create, users::assign, users::reset, users::disable,
         audit::list,

@@ -1,6 +1,6 @@
 //! Jobs: long work that a centre hands in (an import), how far it is, what it reports.
 //!
-//! A job is not resumed: the same files handed in again leave what was stored as it is and go on with the rest.
+//! A job is its centre's; the coordinating office reads those of every centre. A job is not resumed: the same files handed in again leave what was stored as it is and go on with the rest.
 
 use std::time::Duration;
 
@@ -136,6 +136,14 @@ pub(crate) fn centre_of(scope: &Scope) -> Result<String, StoreError> {
         role: scope.role().as_str(),
         action: ACTION,
     })
+}
+
+/// Whose jobs somebody reads: their centre's, or those of every centre (`None`) where they see every case.
+fn read_by(scope: &Scope) -> Result<Option<String>, StoreError> {
+    if scope.role().sees_all_cases() {
+        return Ok(None);
+    }
+    centre_of(scope).map(Some)
 }
 
 fn counts_text(counts: &JobCounts) -> Result<String, StoreError> {
@@ -276,39 +284,45 @@ impl Store {
         })
     }
 
-    /// One job of the caller's centre.
+    /// One job of the caller's centre; of any centre for roles that see every case.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], also for another centre's.
     pub fn job(&self, scope: &Scope, job_id: &str) -> Result<Job, StoreError> {
-        let place = jobs::table
-            .filter(jobs::centre_id.eq(centre_of(scope)?))
-            .filter(jobs::job_id.eq(job_id.to_owned()));
+        let centre = read_by(scope)?;
         let row = self.read(scope, |conn, _| {
-            Ok(on_conn!(conn, c => place.first::<JobRecord>(c))?)
+            Ok(on_conn!(conn, c => {
+                let mut query = jobs::table.filter(jobs::job_id.eq(job_id)).into_boxed();
+                if let Some(centre) = &centre {
+                    query = query.filter(jobs::centre_id.eq(centre));
+                }
+                query.first::<JobRecord>(c)
+            })?)
         })?;
         let (now, lease) = self.now_and_lease();
         row.at(now, lease)
     }
 
-    /// Jobs of the caller's centre, newest first.
+    /// Jobs of the caller's centre, newest first; of every centre for roles that see every case.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] without a centre.
+    /// [`StoreError::Forbidden`] for roles that see no case.
     pub fn list_jobs(
         &self,
         scope: &Scope,
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Job>, StoreError> {
-        let centre = centre_of(scope)?;
+        let centre = read_by(scope)?;
         let rows = self.read(scope, |conn, _| {
             Ok(on_conn!(conn, c => {
                 let mut query = jobs::table
-                    .filter(jobs::centre_id.eq(&centre))
                     .order(jobs::job_id.desc())
                     .limit(Page::<Job>::fetch(limit))
                     .into_boxed();
+                if let Some(centre) = &centre {
+                    query = query.filter(jobs::centre_id.eq(centre));
+                }
                 if let Some(before) = cursor {
                     query = query.filter(jobs::job_id.lt(before));
                 }

@@ -16,6 +16,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/api/v1/centres", list),
         guarded(Method::POST, "/api/v1/centres", create),
+        guarded(Method::PUT, "/api/v1/centres/{id}", put),
         guarded(Method::GET, "/api/v1/centres/{id}/years", years),
         guarded(Method::PUT, "/api/v1/centres/{id}/years/{year}", put_year),
     ]
@@ -77,6 +78,43 @@ pub(super) async fn create(
     .await
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changed {
+    name: String,
+    country: Option<String>,
+    active: bool,
+}
+
+/// Change a centre, or add it. One that takes part no more (`"active": false`) sends nothing from then on; what it has sent stays.
+#[utoipa::path(put, path = "/api/v1/centres/{id}", tag = "centres", params(("id" = String, Path,)),
+    request_body(content = serde_json::Value, description = "{name, country?, active}"),
+    responses((status = 200, description = "Changed"), (status = 201, description = "Added"), (status = 422, description = "A value cannot be kept")), security(("key" = [])))]
+pub(super) async fn put(
+    caller: Allowed<Administers>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let wanted: Changed = serde_json::from_value(body.value).map_err(|_| {
+        Problem::with(
+            Kind::InvalidValue,
+            "send {\"name\": text, \"country\"?: code, \"active\": boolean}",
+        )
+    })?;
+    blocking(move || {
+        let centre = NewCentre {
+            centre_id: id.into_inner(),
+            name: wanted.name,
+            country: wanted.country,
+            active: wanted.active,
+        };
+        let (stored, added) = state.store.upsert_centre(&caller.scope, centre)?;
+        Reply::json(if added { 201 } else { 200 }, &stored)
+    })
+    .await
+}
+
 /// The yearly rows of one centre.
 #[utoipa::path(get, path = "/api/v1/centres/{id}/years", tag = "centres", params(("id" = String, Path,)),
     responses((status = 200, description = "Rows by year"), (status = 404, description = "No such centre")), security(("key" = [])))]
@@ -116,7 +154,10 @@ pub(super) async fn put_year(
 }
 
 /// The row with its keys, checked against the schema of the reference table.
-fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<Value, Problem> {
+///
+/// # Errors
+/// [`Kind::InvalidValue`] names the element that the table has not, or whose value is of another type.
+pub(crate) fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<Value, Problem> {
     let Value::Object(mut row) = body else {
         return Err(Problem::with(Kind::InvalidValue, "send an object"));
     };

@@ -1,10 +1,10 @@
-//! `/api/v1/jobs`: how far the centre's jobs are, and what they report.
+//! `/api/v1/jobs`: how far the centre's jobs are, and what they report; the coordinating office reads those of every centre.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::guard::{Allowed, Submits};
+use crate::guard::{Allowed, SeesCases};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::state::{AppState, blocking};
@@ -18,11 +18,11 @@ pub(in crate::routes) struct Options {
     cursor: Option<String>,
 }
 
-/// The centre's jobs, newest first.
+/// The centre's jobs, newest first; those of every centre for the coordinating office.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "imports", params(("cursor" = Option<String>, Query,)),
     responses((status = 200, description = "Jobs")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
-    caller: Allowed<Submits>,
+    caller: Allowed<SeesCases>,
     request: HttpRequest,
     options: web::Query<Options>,
     state: web::Data<AppState>,
@@ -39,7 +39,7 @@ pub(in crate::routes) async fn list(
 #[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "imports", params(("job" = String, Path,)),
     responses((status = 200, description = "The job"), (status = 404, description = "No such job")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
-    caller: Allowed<Submits>,
+    caller: Allowed<SeesCases>,
     job: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -51,7 +51,7 @@ pub(in crate::routes) async fn show(
     responses((status = 200, description = "The report", content_type = "application/x-ndjson"), (status = 404, description = "No such job")),
     security(("key" = [])))]
 pub(in crate::routes) async fn report(
-    caller: Allowed<Submits>,
+    caller: Allowed<SeesCases>,
     job: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,6 +1,7 @@
 //! `/api/v1/imports/mappings`: how a centre's own REDCap project is read.
 
 use actix_web::web;
+use registry_core::access::Scope;
 use serde_json::json;
 
 use crate::guard::{Allowed, RawBody, Submits};
@@ -51,11 +52,19 @@ pub(in crate::routes) async fn put(
     body: RawBody,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let text = std::str::from_utf8(&body.bytes)
-            .map_err(|_| Problem::with(Kind::InvalidValue, "a mapping is UTF-8 text (TOML)"))?;
-        imports::mapping(&state.schemas, text).map_err(|why| Problem::with(Kind::InvalidValue, why))?;
-        state.store.put_mapping(&caller.scope, &name, text)?;
+        keep(&state, &caller.scope, &name, &body.bytes)?;
         Reply::json(200, &json!({ "mapping": name.as_str() }))
     })
     .await
+}
+
+/// Keeps a mapping that fits the dictionary.
+///
+/// # Errors
+/// [`Kind::InvalidValue`] with all its problems, or a name that is none.
+pub(crate) fn keep(state: &AppState, scope: &Scope, name: &str, file: &[u8]) -> Result<(), Problem> {
+    let text = std::str::from_utf8(file)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "a mapping is UTF-8 text (TOML)"))?;
+    imports::mapping(&state.schemas, text).map_err(|why| Problem::with(Kind::InvalidValue, why))?;
+    Ok(state.store.put_mapping(scope, name, text)?)
 }

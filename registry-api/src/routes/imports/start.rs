@@ -23,16 +23,16 @@ const UNPACKED: u64 = 8;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::routes) struct Options {
-    format: Option<Format>,
+pub(crate) struct Options {
+    pub(crate) format: Option<Format>,
     /// Name of a mapping the centre keeps.
-    mapping: Option<String>,
+    pub(crate) mapping: Option<String>,
     /// Judge everything and store nothing.
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Answer when the job has ended, not when it has begun.
     #[serde(default)]
-    wait: bool,
+    pub(crate) wait: bool,
 }
 
 /// Cases from a CSV bundle (zip) or a REDCap flat export, as a job. The same files again leave what was stored as it is.
@@ -55,7 +55,7 @@ pub(in crate::routes) async fn start(
     let reason = header_text(&request, "change-reason")?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
-        let import = Import::open(shared, caller.scope, &options, reason, &body)?;
+        let import = Import::open(shared, caller.scope, &options, reason, &body.bytes)?;
         if options.wait {
             return Reply::json(200, &import.carry_through()?);
         }
@@ -63,6 +63,20 @@ pub(in crate::routes) async fn start(
         Ok(Reply::json(202, &job)?.header("location", format!("/api/v1/jobs/{}", job.job_id)))
     })
     .await
+}
+
+/// Takes the files of somebody who hands them in on a page; the job goes on by itself.
+///
+/// # Errors
+/// As `POST /api/v1/imports`: of files that cannot be read every fault with its place.
+pub(crate) fn begin(
+    state: web::Data<AppState>,
+    scope: Scope,
+    options: &Options,
+    reason: Option<String>,
+    file: &web::Bytes,
+) -> Result<Job, Problem> {
+    Import::open(state, scope, options, reason, file)?.in_background()
 }
 
 /// What is to be read, and for whom.
@@ -83,7 +97,7 @@ impl Import {
         scope: Scope,
         options: &Options,
         reason: Option<String>,
-        body: &RawBody,
+        file: &web::Bytes,
     ) -> Result<Self, Problem> {
         let format = options
             .format
@@ -102,11 +116,11 @@ impl Import {
         let files = match format {
             Format::Bundle => {
                 let most = UNPACKED * state.settings.limits.batch_bytes as u64;
-                imports::unzip(Cursor::new(&body.bytes), most)
+                imports::unzip(Cursor::new(file), most)
                     .map_err(|why| Problem::with(Kind::UnreadableFiles, why))?
             }
-            Format::RedcapCsv => vec![("export.csv".to_owned(), body.bytes.to_vec())],
-            Format::RedcapJson => vec![("export.json".to_owned(), body.bytes.to_vec())],
+            Format::RedcapCsv => vec![("export.csv".to_owned(), file.to_vec())],
+            Format::RedcapJson => vec![("export.json".to_owned(), file.to_vec())],
         };
         Ok(Self {
             format,

@@ -35,7 +35,7 @@ pub struct Wanted {
 }
 
 /// A form sends what was left empty; it asks for nothing.
-pub(in crate::routes) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(field)?;
