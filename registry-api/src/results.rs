@@ -1,5 +1,6 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+mod behind;
 mod follow_up;
 mod indicators;
 mod own;
@@ -8,6 +9,8 @@ mod silence;
 
 use std::collections::HashMap;
 
+pub(crate) use behind::readable;
+pub use behind::{Behind, UnitBehind, run_of_own};
 pub use follow_up::{FollowUp, Listed, Unlisted};
 pub use indicators::IndicatorResult;
 pub(crate) use indicators::in_force as indicators_in_force;

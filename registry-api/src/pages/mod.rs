@@ -19,6 +19,8 @@ mod indicators;
 mod invitation;
 mod life_cycle;
 mod measure;
+mod measure_cases;
+mod measure_period;
 mod overview;
 mod pictures;
 mod preview;
@@ -42,6 +44,7 @@ mod survival_tables;
 mod tasks;
 mod users;
 mod verification;
+mod versions;
 mod words;
 mod worklist;
 
@@ -63,6 +66,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/adherence", adherence::page),
         guarded(Method::GET, "/adherence.csv", adherence_filters::csv),
         guarded(Method::GET, "/measures/{measure}", measure::page),
+        guarded(Method::GET, "/measures/{measure}/cases.csv", measure_cases::csv),
         guarded(
             Method::POST,
             "/measures/{measure}/sensitivity",
@@ -92,6 +96,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::GET, "/cases/{pseudonym}/versions", versions::page),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),

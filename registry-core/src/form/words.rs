@@ -35,6 +35,17 @@ impl Words<'_> {
         one.unwrap_or_else(|| self.entity(name))
     }
 
+    /// What tells a row from others of its section, as a folded row of the form shows it: `2025-03-01, CT, Chest`.
+    pub fn gist(&self, entity: &str, row: &Value) -> String {
+        let known = self.form.entities.iter().find(|known| known.name == entity);
+        let elements = known.map(|known| known.gist.as_slice()).unwrap_or_default();
+        let said = elements
+            .iter()
+            .map(|element| self.value(&format!("{entity}.{element}"), &row[element.as_str()]));
+        let said: Vec<String> = said.filter(|text| !text.is_empty()).collect();
+        said.join(", ")
+    }
+
     /// What an element (`entity.element`) is called beside its section: `Regions`.
     pub fn element(&self, path: &str) -> String {
         let name = path.split_once('.').map_or(path, |(_, element)| element);
@@ -160,6 +171,8 @@ mod tests {
         assert_eq!(words.place("imaging.region"), "Imaging: regions");
         assert_eq!(words.place("assessment.ecog"), "Assessments of the patient: ECOG performance status");
         assert_eq!(words.place("imaging"), "Imaging");
+        let row = json!({"date": "2025-03-01", "modality": "ct", "region": ["chest", "soft_tissue"]});
+        assert_eq!(words.gist("imaging", &row), "2025-03-01, CT, Chest, Soft tissue");
         let value = |path: &str, value: Value| words.value(path, &value);
         assert_eq!(
             value("observation.reason", json!("establish_biology")),
