@@ -7,8 +7,10 @@
 )]
 
 mod accounts;
+mod behind;
 mod brief;
 mod cases;
+mod centre;
 mod centres;
 mod data_requests;
 mod entry;

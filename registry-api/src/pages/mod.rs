@@ -10,6 +10,7 @@ mod assets;
 mod brief;
 mod case;
 mod cases;
+mod centre;
 mod choose;
 mod course;
 mod definition;
@@ -92,6 +93,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/survival/published", published::page),
+        guarded(Method::GET, "/centre", centre::page),
+        guarded(Method::GET, "/centre.csv", centre::csv),
         guarded(Method::GET, "/cases", cases::page),
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),

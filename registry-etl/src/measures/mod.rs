@@ -44,7 +44,7 @@ pub use holding::Shares;
 pub use read_case::ReadCase;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
-pub use trend::trend;
+pub use trend::{trend, trend_around};
 
 #[cfg(test)]
 mod tests;
