@@ -73,7 +73,11 @@ fn the_cases_listed_are_those_the_own_row_counts_for_every_measure_and_period() 
             for unit in units(&answer) {
                 assert!(unit["case"].as_str().is_some_and(|case| case.starts_with("OWN-")));
                 // Whatever cannot be assessed says why.
-                assert_eq!(unit["outcome"] == "NOT_ASSESSABLE", unit["reason"].is_string(), "{unit}");
+                assert_eq!(
+                    unit["outcome"] == "NOT_ASSESSABLE",
+                    unit["reason"].is_string(),
+                    "{unit}"
+                );
             }
         }
         assert!(some > 0, "{period}");
@@ -89,26 +93,38 @@ fn another_centres_cases_are_nobodys_but_its_own_and_the_offices() {
     own.get(&format!("{path}?centre=C02")).expect(404);
     own.get(&format!("{path}?centre=C99")).expect(404);
     own.get("/measures/1a/cases.csv?centre=C02").expect(404);
-    let page = own.get_with("/measures/1a?period=all", &[HTML]).expect(200).text();
-    assert!(page.contains("/cases/OWN-1#m1a-0") && !page.contains("OTHER-"), "{page}");
+    let page = own
+        .get_with("/measures/1a?period=all", &[HTML])
+        .expect(200)
+        .text();
+    assert!(
+        page.contains("/cases/OWN-1#m1a-0") && !page.contains("OTHER-"),
+        "{page}"
+    );
     for role in ["committee", "researcher", "admin"] {
         service.client(role, None).get(path).expect(403);
-        service.client(role, None).get("/measures/1a/cases.csv").expect(403);
+        service
+            .client(role, None)
+            .get("/measures/1a/cases.csv")
+            .expect(403);
     }
     service.anonymous().get(path).expect(401);
     let office = service.client("coordinator", None);
     office.get(path).expect(422);
     let other = listed(&office, &format!("{path}?centre=C02&period=all"));
     assert_eq!(other["centre"], "C02");
-    assert!(
-        units(&other)
-            .iter()
-            .all(|unit| unit["case"].as_str().is_some_and(|case| case.starts_with("OTHER-")))
-    );
+    assert!(units(&other).iter().all(|unit| {
+        unit["case"]
+            .as_str()
+            .is_some_and(|case| case.starts_with("OTHER-"))
+    }));
     // The committee's page names no case; neither does the office's, which belongs to no centre.
     for client in [&service.client("committee", None), &office] {
         let page = client.get_with("/measures/1a", &[HTML]).expect(200).text();
-        assert!(!page.contains("Your own cases") && !page.contains("OWN-"), "{page}");
+        assert!(
+            !page.contains("Your own cases") && !page.contains("OWN-"),
+            "{page}"
+        );
     }
     own.get("/api/v1/runs/1/measures/99z/cases").expect(404);
     own.get("/api/v1/runs/7/measures/1a/cases").expect(404);
@@ -156,9 +172,15 @@ fn the_list_is_downloaded_and_a_withdrawn_case_has_left_it() {
             .is_some_and(|header| header.contains("cases-1a-C01-run-1.csv"))
     );
     let text = csv.text();
-    assert!(text.starts_with("case,version,unit_index,outcome,reason,element,half_year\n"), "{text}");
+    assert!(
+        text.starts_with("case,version,unit_index,outcome,reason,element,half_year\n"),
+        "{text}"
+    );
     assert_eq!(text.lines().count(), units(&all).len() + 1);
-    assert_eq!(own.get("/measures/1a/cases.csv?period=all").expect(200).text(), text);
+    assert_eq!(
+        own.get("/measures/1a/cases.csv?period=all").expect(200).text(),
+        text
+    );
     let met = listed(&own, &format!("{path}&outcome=MET"));
     assert!(units(&met).iter().all(|unit| unit["outcome"] == "MET"));
     own.put(
@@ -170,8 +192,14 @@ fn the_list_is_downloaded_and_a_withdrawn_case_has_left_it() {
     let after = listed(&own, path);
     assert!(!after.to_string().contains("OWN-1"));
     assert_eq!(after["not_listed"], 1);
-    let page = own.get_with("/measures/1a?period=all", &[HTML]).expect(200).text();
-    assert!(!page.contains("OWN-1") && page.contains("1 that the run counts are not listed"), "{page}");
+    let page = own
+        .get_with("/measures/1a?period=all", &[HTML])
+        .expect(200)
+        .text();
+    assert!(
+        !page.contains("OWN-1") && page.contains("1 that the run counts are not listed"),
+        "{page}"
+    );
 }
 
 /// The headline is of the last 24 months unless the address asks for all, and says of which.
@@ -188,7 +216,10 @@ fn a_measure_page_is_of_the_last_24_months_by_default() {
     service.published_run("2026-11-01");
     let office = service.client("coordinator", None);
     let row = |period: &str| -> String {
-        let answer = listed(&office, &format!("/api/v1/adherence?measure=1a&by=network&period={period}"));
+        let answer = listed(
+            &office,
+            &format!("/api/v1/adherence?measure=1a&by=network&period={period}"),
+        );
         let row = &answer["rows"][0];
         format!("{} of {}", row["numerator"], row["denominator"])
     };
@@ -201,13 +232,19 @@ fn a_measure_page_is_of_the_last_24_months_by_default() {
         text[from..from + to].to_owned()
     };
     let default = headline(&page("/measures/1a"));
-    assert!(default.starts_with("<h2>Network, last 24 months</h2>"), "{default}");
+    assert!(
+        default.starts_with("<h2>Network, last 24 months</h2>"),
+        "{default}"
+    );
     assert!(default.contains(&format!("<dd>{recent}</dd>")), "{default}");
     assert_eq!(headline(&page("/measures/1a?period=last24_months")), default);
     let whole = headline(&page("/measures/1a?period=all"));
     assert!(whole.starts_with("<h2>Network, all diagnoses</h2>"), "{whole}");
     assert!(whole.contains(&format!("<dd>{all}</dd>")), "{whole}");
     assert!(page("/measures/1a").contains("By year of diagnosis, all diagnoses"));
-    let refused = office.get_with("/measures/1a?period=canary", &[HTML]).expect(400).text();
+    let refused = office
+        .get_with("/measures/1a?period=canary", &[HTML])
+        .expect(400)
+        .text();
     assert!(refused.contains("period:") && !refused.contains("canary"));
 }

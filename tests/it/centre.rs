@@ -38,7 +38,9 @@ fn rows(client: &Client, path: &str) -> Vec<HashMap<String, String>> {
     let header = reader.headers().expect("a header").clone();
     let row = |row: csv::StringRecord| {
         let cells = header.iter().zip(row.iter());
-        cells.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect()
+        cells
+            .map(|(name, cell)| (name.to_owned(), cell.to_owned()))
+            .collect()
     };
     reader.records().map(|one| row(one.expect("a row"))).collect()
 }
@@ -66,7 +68,9 @@ fn the_card_shows_what_the_adherence_table_shows_the_same_reader() {
         let table = table["rows"].as_array().expect("rows").clone();
         let of = |measure: &str, by: &str| {
             let level = |row: &Value| by == "network" || row["level"] == "C01";
-            let mut found = table.iter().filter(|row| row["measure"] == measure && row["by"] == by);
+            let mut found = table
+                .iter()
+                .filter(|row| row["measure"] == measure && row["by"] == by);
             found.find(|row| level(row)).cloned().unwrap_or_default()
         };
         let measures: Vec<_> = card
@@ -76,19 +80,42 @@ fn the_card_shows_what_the_adherence_table_shows_the_same_reader() {
         assert!(measures.len() > 50, "every measure: {}", measures.len());
         for row in measures {
             let (own, network) = (of(&row["id"], "centre"), of(&row["id"], "network"));
-            for name in ["state", "numerator", "denominator", "rate", "lower", "upper", "not_assessable"] {
+            for name in [
+                "state",
+                "numerator",
+                "denominator",
+                "rate",
+                "lower",
+                "upper",
+                "not_assessable",
+            ] {
                 assert_eq!(row[name], text(&own[name]), "{path} {} {name}", row["id"]);
             }
             for name in ["state", "numerator", "denominator", "rate"] {
-                assert_eq!(row[&format!("network_{name}")], text(&network[name]), "{path} {} {name}", row["id"]);
+                assert_eq!(
+                    row[&format!("network_{name}")],
+                    text(&network[name]),
+                    "{path} {} {name}",
+                    row["id"]
+                );
             }
         }
-        let below = card.iter().find(|row| row["id"] == "1a" && row["of"] != "half_year").expect("1a");
+        let below = card
+            .iter()
+            .find(|row| row["id"] == "1a" && row["of"] != "half_year")
+            .expect("1a");
         assert_eq!(below["position"], "below998", "0 of 12 where 36 of 48 were seen");
         // Half-years: all twelve were diagnosed in the first half of 2025.
-        let half = card.iter().find(|row| row["id"] == "1a" && row["of"] == "half_year").expect("1a");
+        let half = card
+            .iter()
+            .find(|row| row["id"] == "1a" && row["of"] == "half_year")
+            .expect("1a");
         assert_eq!(
-            (half["period"].as_str(), half["numerator"].as_str(), half["denominator"].as_str()),
+            (
+                half["period"].as_str(),
+                half["numerator"].as_str(),
+                half["denominator"].as_str()
+            ),
             ("2025-H1", "0", "12")
         );
     }
@@ -108,7 +135,11 @@ fn a_card_is_its_centres_and_the_offices() {
     let service = one_far_below();
     service.published_run("2026-11-01");
     let own = service.submitter("C01");
-    for path in ["/centre?centre=C02", "/centre.csv?centre=C02", "/centre?centre=C99"] {
+    for path in [
+        "/centre?centre=C02",
+        "/centre.csv?centre=C02",
+        "/centre?centre=C99",
+    ] {
         own.get_with(path, &[HTML]).expect(404);
     }
     for role in ["committee", "researcher", "admin"] {
@@ -125,15 +156,26 @@ fn a_card_is_its_centres_and_the_offices() {
             let name = format!("{centre}-{n:04}");
             small
                 .submitter(centre)
-                .put(&format!("/api/v1/cases/{name}"), &[], &records::example("observation-only", &name))
+                .put(
+                    &format!("/api/v1/cases/{name}"),
+                    &[],
+                    &records::example("observation-only", &name),
+                )
                 .expect(201);
         }
     }
     small.published_run("2026-11-01");
     let card = rows(&small.submitter("C01"), "/centre.csv");
-    let of = card.iter().find(|row| row["id"] == "1a" && row["of"] != "half_year").expect("1a");
+    let of = card
+        .iter()
+        .find(|row| row["id"] == "1a" && row["of"] != "half_year")
+        .expect("1a");
     assert_eq!(
-        (of["denominator"].as_str(), of["network_state"].as_str(), of["network_denominator"].as_str()),
+        (
+            of["denominator"].as_str(),
+            of["network_state"].as_str(),
+            of["network_denominator"].as_str()
+        ),
         ("6", "suppressed", "")
     );
     assert_eq!(of["position"], "", "no position around what is not shown");
@@ -161,7 +203,10 @@ fn a_centre_reads_of_letters_to_itself_and_of_nothing_that_was_only_noted() {
     assert!(!page(&own, "/centre").contains("Letters from the committee"));
     step(SignalStatus::LetterSent);
     let shown = page(&own, "/centre");
-    assert!(shown.contains("Letters from the committee") && shown.contains("letter sent"), "{shown}");
+    assert!(
+        shown.contains("Letters from the committee") && shown.contains("letter sent"),
+        "{shown}"
+    );
     assert!(!shown.contains("system:test"), "who wrote is not told");
     assert!(!page(&service.submitter("C02"), "/centre").contains("Letters from the committee"));
     let office = page(&service.client("coordinator", None), "/centre?centre=C01");
@@ -177,17 +222,28 @@ fn before_publication_a_card_tells_of_the_own_cases_only() {
     let own = service.submitter("C01");
     assert!(page(&own, "/centre").contains("No run has been published yet."));
     let wanted = registry_api::runs::Wanted::up_to("2026-11-01".parse().expect("a day"));
-    let run = registry_api::runs::execute(service.state(), &Scope::system("test"), &wanted, |_| {})
-        .expect("a run");
+    let run =
+        registry_api::runs::execute(service.state(), &Scope::system("test"), &wanted, |_| {}).expect("a run");
     let waiting = page(&own, "/centre");
     assert!(waiting.contains("/centre?run=latest"), "{waiting}");
     let card = rows(&own, "/centre.csv?run=latest");
-    let of = card.iter().find(|row| row["id"] == "1a" && row["of"] != "half_year").expect("1a");
-    assert_eq!((of["denominator"].as_str(), of["network_run"].as_str()), ("12", ""));
+    let of = card
+        .iter()
+        .find(|row| row["id"] == "1a" && row["of"] != "half_year")
+        .expect("1a");
+    assert_eq!(
+        (of["denominator"].as_str(), of["network_run"].as_str()),
+        ("12", "")
+    );
     assert!(
-        card.iter().all(|row| ["", "0"].contains(&row["network_denominator"].as_str()) && row["network_rate"].is_empty()),
+        card.iter()
+            .all(|row| ["", "0"].contains(&row["network_denominator"].as_str())
+                && row["network_rate"].is_empty()),
         "nothing of the network"
     );
     let shown = page(&own, "/centre?run=latest");
-    assert!(shown.contains(&format!("Your own numbers are of run {}", run.number)), "{shown}");
+    assert!(
+        shown.contains(&format!("Your own numbers are of run {}", run.number)),
+        "{shown}"
+    );
 }

@@ -182,7 +182,12 @@ fn care_that_can_still_be_given_comes_first_and_leaves_when_it_is_given_or_too_l
         let items = list["items"].as_array().expect("items").clone();
         items
             .iter()
-            .map(|item| (item["what"].as_str().expect("a measure").to_owned(), item["until"].clone()))
+            .map(|item| {
+                (
+                    item["what"].as_str().expect("a measure").to_owned(),
+                    item["until"].clone(),
+                )
+            })
             .collect()
     };
     let open = gaps(&own);
@@ -193,17 +198,38 @@ fn care_that_can_still_be_given_comes_first_and_leaves_when_it_is_given_or_too_l
     // Chest CT counts until 90 days after the presentation, palliative care for 56 days: as the case's own assessment says.
     assert_eq!(until(&open, "6"), Some(json!("2027-01-30")), "{open:?}");
     assert_eq!(until(&open, "21"), Some(json!("2026-12-27")), "{open:?}");
-    let days: Vec<String> = open.iter().map(|(_, day)| day.as_str().unwrap_or("9").to_owned()).collect();
+    let days: Vec<String> = open
+        .iter()
+        .map(|(_, day)| day.as_str().unwrap_or("9").to_owned())
+        .collect();
     assert!(days.is_sorted(), "the nearest first: {days:?}");
     let first = own.get("/api/v1/worklist").expect(200).json()["items"][0].clone();
-    assert_eq!((&first["kind"], &first["case"]), (&json!("care_gap"), &json!("GAP-1")));
-    assert!(gaps(&service.submitter("C02")).iter().all(|(what, _)| what != "6"));
+    assert_eq!(
+        (&first["kind"], &first["case"]),
+        (&json!("care_gap"), &json!("GAP-1"))
+    );
+    assert!(
+        gaps(&service.submitter("C02"))
+            .iter()
+            .all(|(what, _)| what != "6")
+    );
     let shown = html(&own, "/worklist?kind=care_gap");
-    assert!(shown.contains("Still in time") && shown.contains("<a href=\"/measures/6\">"), "{shown}");
+    assert!(
+        shown.contains("Still in time") && shown.contains("<a href=\"/measures/6\">"),
+        "{shown}"
+    );
     let csv = own.get("/worklist.csv?kind=care_gap&what=21").expect(200).text();
-    assert!(csv.lines().nth(1).is_some_and(|line| line.ends_with(",2026-12-27")), "{csv}");
+    assert!(
+        csv.lines()
+            .nth(1)
+            .is_some_and(|line| line.ends_with(",2026-12-27")),
+        "{csv}"
+    );
     let office = service.client("coordinator", None);
-    let named = office.get("/api/v1/worklist?centre=C01&kind=care_gap").expect(200).json();
+    let named = office
+        .get("/api/v1/worklist?centre=C01&kind=care_gap")
+        .expect(200)
+        .json();
     assert_eq!(named["items"].as_array().map(Vec::len), Some(open.len()));
     // The chest CT that measure 6 asks for.
     let chest = json!({"imaging": [{"date": "2026-11-10", "modality": "ct", "region": ["chest"], "purpose": "staging"}]});

@@ -70,7 +70,11 @@ pub(super) struct Wanted {
     cursor: Option<String>,
 }
 
-const FINDINGS: [(&str, &str); 3] = [("", "All cases"), ("true", "With findings"), ("false", "Without findings")];
+const FINDINGS: [(&str, &str); 3] = [
+    ("", "All cases"),
+    ("true", "With findings"),
+    ("false", "Without findings"),
+];
 
 impl Wanted {
     fn filter(&self) -> Result<CaseFilter, Problem> {
@@ -126,7 +130,10 @@ impl Wanted {
         ];
         let given: Vec<(&str, &str)> = parts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         // Texts always encode.
-        format!("/cases?{}", serde_urlencoded::to_string(given).unwrap_or_default())
+        format!(
+            "/cases?{}",
+            serde_urlencoded::to_string(given).unwrap_or_default()
+        )
     }
 }
 
@@ -164,7 +171,11 @@ pub(super) async fn page(
                 .map(|(value, label)| choice(value, label, &wanted.has_findings))
                 .collect(),
             next: cases.next.as_deref().map(|cursor| wanted.next(cursor)),
-            rows: cases.items.into_iter().filter_map(|case| row(case, called)).collect(),
+            rows: cases
+                .items
+                .into_iter()
+                .filter_map(|case| row(case, called))
+                .collect(),
         })
     })
     .await?;
@@ -185,23 +196,33 @@ fn centres(state: &AppState, scope: &Scope, office: bool, chosen: &str) -> Resul
         return Ok(Vec::new());
     }
     let all = state.store.list_centres(scope)?;
-    let all = all.iter().map(|centre| choice(&centre.centre_id, &centre.centre_id, chosen));
-    Ok(std::iter::once(choice("", "All centres", chosen)).chain(all).collect())
+    let all = all
+        .iter()
+        .map(|centre| choice(&centre.centre_id, &centre.centre_id, chosen));
+    Ok(std::iter::once(choice("", "All centres", chosen))
+        .chain(all)
+        .collect())
 }
 
 fn statuses(chosen: &str) -> Vec<Choice> {
     let all = CaseStatus::ALL.iter().map(|status| status.as_str());
     let all = all.map(|status| choice(status, &words::code(status), chosen));
-    std::iter::once(choice("", "Any status", chosen)).chain(all).collect()
+    std::iter::once(choice("", "Any status", chosen))
+        .chain(all)
+        .collect()
 }
 
 /// The codes of the derived element, by their labels.
 fn histologies(state: &AppState, chosen: &str) -> Vec<Choice> {
     let dictionary = &state.schemas.current().dictionary;
-    let codes = dictionary.element(HISTOLOGY).and_then(|element| element.codes.as_ref());
+    let codes = dictionary
+        .element(HISTOLOGY)
+        .and_then(|element| element.codes.as_ref());
     let all = codes.into_iter().flat_map(|list| &list.codes);
     let all = all.map(|code| choice(&code.code, code.label.as_deref().unwrap_or(&code.code), chosen));
-    std::iter::once(choice("", "Any histology", chosen)).chain(all).collect()
+    std::iter::once(choice("", "Any histology", chosen))
+        .chain(all)
+        .collect()
 }
 
 fn row(case: CaseRow, called: Words<'_>) -> Option<Row> {

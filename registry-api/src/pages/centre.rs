@@ -186,7 +186,9 @@ pub(super) async fn csv(
 
 fn own_run(view: &View<'_>, own: i64) -> String {
     if view.tells_own_only() {
-        format!("Your own numbers are of run {own}, which is not published: nothing is told of the network yet.")
+        format!(
+            "Your own numbers are of run {own}, which is not published: nothing is told of the network yet."
+        )
     } else {
         format!(
             "Your own numbers are of run {own}, which is not published; the network's, and completeness, are of run {}.",
@@ -323,7 +325,8 @@ fn figures(
     let registration = view.registration()?;
     let registered = registration.iter().find(|row| row.level == name);
     let registered = registered.and_then(|row| row.registered.zip(row.eligible_seen));
-    let share = |share: Option<f64>| share.map_or_else(|| "not shown".to_owned(), |s| words::percent(Some(s)));
+    let share =
+        |share: Option<f64>| share.map_or_else(|| "not shown".to_owned(), |s| words::percent(Some(s)));
     let follow_up = |level: Option<&Completeness>| share(level.and_then(|level| level.follow_up.index));
     let days = |level: Option<&Completeness>| {
         level.map_or_else(|| "not shown".to_owned(), |level| median(&level.registration))
@@ -401,13 +404,20 @@ fn work(state: &AppState, scope: &Scope, centre: &str) -> Result<Vec<Todo>, Prob
         count: format!("{}, {}", sum(|case| case.errors), sum(|case| case.warnings)),
         link: at("/cases?has_findings=true"),
     });
-    let queries = state.store.queries_waiting(scope)?.remove(centre).unwrap_or_default();
+    let queries = state
+        .store
+        .queries_waiting(scope)?
+        .remove(centre)
+        .unwrap_or_default();
     todo.push(Todo {
         name: "Queries to answer",
         count: queries.for_centre.to_string(),
         link: at("/queries?waits_for=centre"),
     });
-    let drafts = cases.iter().filter(|case| case.status == CaseStatus::Draft).count();
+    let drafts = cases
+        .iter()
+        .filter(|case| case.status == CaseStatus::Draft)
+        .count();
     if drafts > 0 {
         todo.push(Todo {
             name: "Drafts, in no run",

@@ -73,12 +73,7 @@ pub(super) fn own(
 }
 
 /// The groups in order: numerator, not in it, not assessable, excepted, excluded.
-fn section(
-    behind: &Behind,
-    period: Period,
-    own: Option<&AdherenceRow>,
-    called: Words<'_>,
-) -> Section {
+fn section(behind: &Behind, period: Period, own: Option<&AdherenceRow>, called: Words<'_>) -> Section {
     let of = [
         (Outcome::Met, false),
         (Outcome::NotMet, true),

@@ -129,12 +129,11 @@ fn line(difference: &Difference, (older, newer): (&Value, &Value), words: Words<
     let at = |document: &Value, pointer: &Option<String>| -> Option<Value> {
         document.pointer(pointer.as_deref()?).cloned()
     };
-    let (before, after) = (
-        at(older, &difference.stored),
-        at(newer, &difference.reentered),
-    );
+    let (before, after) = (at(older, &difference.stored), at(newer, &difference.reentered));
     let path = difference.element.as_str();
-    let (entity, element) = path.split_once('.').map_or((path, ""), |(entity, _)| (entity, path));
+    let (entity, element) = path
+        .split_once('.')
+        .map_or((path, ""), |(entity, _)| (entity, path));
     let said = |value: &Option<Value>| match value {
         None => String::new(),
         Some(value) if element.is_empty() => row_in_words(entity, value, words),
@@ -166,10 +165,12 @@ fn row_of<'a>(document: &'a Value, pointer: &Option<String>) -> Option<&'a Value
 /// Every answer of a row.
 fn row_in_words(entity: &str, row: &Value, words: Words<'_>) -> String {
     let answers = row.as_object().into_iter().flatten();
-    let answers = answers.filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-        let path = format!("{entity}.{name}");
-        format!("{}: {}", words.element(&path), words.value(&path, value))
-    });
+    let answers = answers
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| {
+            let path = format!("{entity}.{name}");
+            format!("{}: {}", words.element(&path), words.value(&path, value))
+        });
     answers.collect::<Vec<_>>().join("; ")
 }
 

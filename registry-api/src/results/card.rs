@@ -198,9 +198,8 @@ fn target(heads: &[&MeasureHead], rows: &[AdherenceRow]) -> Option<f64> {
     let (mut numerator, mut denominator) = (0, 0);
     for head in heads {
         let mut of = rows.iter();
-        let row = of.find(|row| {
-            row.measure == head.id && row.by == By::Network && row.period == Period::All
-        })?;
+        let row =
+            of.find(|row| row.measure == head.id && row.by == By::Network && row.period == Period::All)?;
         numerator += row.numerator?;
         denominator += row.denominator?;
     }
@@ -234,7 +233,11 @@ fn domain(name: &str, measures: &[&Standing]) -> Result<Domain, Problem> {
     };
     let (mut own, mut network, mut expected, mut compared) = ((0, 0), (0, 0), 0.0, 0);
     for one in measures {
-        let both = one.own.as_ref().and_then(shown).zip(one.network.as_ref().and_then(shown));
+        let both = one
+            .own
+            .as_ref()
+            .and_then(shown)
+            .zip(one.network.as_ref().and_then(shown));
         let Some(((x, n, _), (of_x, of_n, rate))) = both else {
             continue;
         };
@@ -260,8 +263,7 @@ fn domain(name: &str, measures: &[&Standing]) -> Result<Domain, Problem> {
 }
 
 fn pooled((numerator, denominator): (u32, u32)) -> Result<Pooled, Problem> {
-    let interval =
-        wilson(u64::from(numerator), u64::from(denominator), LEVEL).map_err(Problem::internal)?;
+    let interval = wilson(u64::from(numerator), u64::from(denominator), LEVEL).map_err(Problem::internal)?;
     Ok(Pooled {
         numerator,
         denominator,
@@ -332,8 +334,16 @@ mod tests {
         let rated = |by, counts| row(by, counts, RateState::Rate);
         let measures = [
             // 0 of 10 around one half: P = 1/1024, below 0.1 %.
-            standing("adherence", rated(By::Centre, (0, 10)), rated(By::Network, (50, 100))),
-            standing("avoidance", rated(By::Centre, (27, 30)), rated(By::Network, (90, 100))),
+            standing(
+                "adherence",
+                rated(By::Centre, (0, 10)),
+                rated(By::Network, (50, 100)),
+            ),
+            standing(
+                "avoidance",
+                rated(By::Centre, (27, 30)),
+                rated(By::Network, (90, 100)),
+            ),
             // Hidden of the network, too little known of the centre, no direction: none of them counts.
             standing(
                 "adherence",
@@ -345,7 +355,11 @@ mod tests {
                 row(By::Centre, (5, 5), RateState::Insufficient),
                 rated(By::Network, (90, 100)),
             ),
-            standing("utilisation", rated(By::Centre, (1, 9)), rated(By::Network, (5, 9))),
+            standing(
+                "utilisation",
+                rated(By::Centre, (1, 9)),
+                rated(By::Network, (5, 9)),
+            ),
             standing("composite", rated(By::Centre, (1, 9)), rated(By::Network, (5, 9))),
         ];
         let domains = domains(&measures).expect("counts");
@@ -353,7 +367,10 @@ mod tests {
         let imaging = &domains[0];
         assert_eq!((imaging.measures, imaging.compared), (4, 2));
         let counts = |pooled: Pooled| (pooled.numerator, pooled.denominator);
-        assert_eq!((counts(imaging.own), counts(imaging.network)), ((27, 40), (140, 200)));
+        assert_eq!(
+            (counts(imaging.own), counts(imaging.network)),
+            ((27, 40), (140, 200))
+        );
         // 10 units at 0.5 and 30 at 0.9: 32 of 40.
         let expected = imaging.expected.expect("units");
         assert!((expected - 0.8).abs() < 1e-12, "{expected}");
@@ -363,7 +380,11 @@ mod tests {
     #[test]
     fn a_domain_without_a_rate_has_none() {
         let hidden = || row(By::Network, (7, 8), RateState::Suppressed);
-        let measures = [standing("adherence", row(By::Centre, (1, 2), RateState::Rate), hidden())];
+        let measures = [standing(
+            "adherence",
+            row(By::Centre, (1, 2), RateState::Rate),
+            hidden(),
+        )];
         let domains = domains(&measures).expect("counts");
         assert_eq!(domains[0].own, Pooled::default());
         assert_eq!((domains[0].expected, domains[0].compared), (None, 0));

@@ -169,7 +169,10 @@ mod tests {
         assert_eq!(words.entity("prior_operation"), "Other operations");
         assert_eq!(words.row("observation"), "interval");
         assert_eq!(words.place("imaging.region"), "Imaging: regions");
-        assert_eq!(words.place("assessment.ecog"), "Assessments of the patient: ECOG performance status");
+        assert_eq!(
+            words.place("assessment.ecog"),
+            "Assessments of the patient: ECOG performance status"
+        );
         assert_eq!(words.place("imaging"), "Imaging");
         let row = json!({"date": "2025-03-01", "modality": "ct", "region": ["chest", "soft_tissue"]});
         assert_eq!(words.gist("imaging", &row), "2025-03-01, CT, Chest, Soft tissue");
@@ -180,7 +183,10 @@ mod tests {
         );
         assert_eq!(value("imaging.modality", json!("fdg_pet_ct")), "FDG PET-CT");
         assert_eq!(value("primary.size_mm", json!(31)), "31 mm");
-        assert_eq!(value("primary.size_mm", json!({"absent": "not_done"})), "Not done");
+        assert_eq!(
+            value("primary.size_mm", json!({"absent": "not_done"})),
+            "Not done"
+        );
         assert_eq!(value("consent.research_reuse", json!(true)), "Yes");
         assert_eq!(value("primary.icdo_morphology", json!("8854/3")), "8854/3");
         assert_eq!(value("imaging.region", json!([])), "None");
@@ -190,7 +196,10 @@ mod tests {
             value("section_attestation.section", json!("all")),
             "Every section without a statement of its own"
         );
-        assert_eq!(value("section_attestation.section", json!("mdt")), "Tumour boards");
+        assert_eq!(
+            value("section_attestation.section", json!("mdt")),
+            "Tumour boards"
+        );
     }
 
     /// Every code of every list is spoken by a label that the list gives.

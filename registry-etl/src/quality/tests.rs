@@ -231,8 +231,14 @@ fn worklist(cases: &[(&str, CaseEvaluation)]) -> Worklist {
 #[test]
 fn care_of_the_dead_is_settled_in_the_version_that_says_so() {
     let list = worklist(&[
-        ("alive", case("with_disease", vec![contact("2025-07-01", Vital::Alive)], vec![])),
-        ("dead", case("with_disease", vec![contact("2025-07-01", Vital::Dead)], vec![])),
+        (
+            "alive",
+            case("with_disease", vec![contact("2025-07-01", Vital::Alive)], vec![]),
+        ),
+        (
+            "dead",
+            case("with_disease", vec![contact("2025-07-01", Vital::Dead)], vec![]),
+        ),
     ]);
     assert_eq!(list.settled, [("dead".to_owned(), 1)].into());
 }

@@ -82,11 +82,17 @@ fn no_code_is_shown_raw_on_the_page_of_a_case() {
         let codes = coded(&service, &body);
         assert!(codes.len() > 5, "{example}");
         for (code, label) in codes.iter().filter(|(code, _)| code.contains('_')) {
-            assert!(!words.contains(code.as_str()), "{example}: `{code}` stands for {label}");
+            assert!(
+                !words.contains(code.as_str()),
+                "{example}: `{code}` stands for {label}"
+            );
             // Nor the code with blanks for its underscores where its label says something else.
             let spaced = code.replace('_', " ");
             let is_word = label.to_lowercase().contains(&spaced);
-            assert!(is_word || !text.contains(&spaced), "{example}: `{spaced}` stands for {label}");
+            assert!(
+                is_word || !text.contains(&spaced),
+                "{example}: `{spaced}` stands for {label}"
+            );
         }
         // Names of the dictionary neither: an underscore is no part of a sentence.
         let bare: Vec<&&str> = words.iter().filter(|word| word.contains('_')).collect();
@@ -106,8 +112,16 @@ fn the_course_is_told_in_the_words_of_the_code_lists() {
     let html = page(&centre, "/cases/WORDS-1");
     assert!(html.contains("<td>Intervals without treatment</td>"), "{html}");
     assert!(html.contains("FDG PET-CT, Chest, Soft tissue"), "{html}");
-    let labels = &service.state().schemas.codelist("observation_reason").expect("the list").codes;
-    let label = labels.iter().find(|code| json!(code.code) == reason).and_then(|code| code.label.clone());
+    let labels = &service
+        .state()
+        .schemas
+        .codelist("observation_reason")
+        .expect("the list")
+        .codes;
+    let label = labels
+        .iter()
+        .find(|code| json!(code.code) == reason)
+        .and_then(|code| code.label.clone());
     assert!(html.contains(&label.expect("a label")), "{html}");
     // The prior operation of another example stands under the other operations.
     let figure = records::figure_1("WORDS-2");
@@ -144,9 +158,29 @@ fn two_versions_are_shown_element_by_element_and_rows_are_found_again() {
         .collect();
     assert_eq!(rows.len(), 3, "{html}");
     let has = |parts: &[&str]| rows.iter().any(|row| parts.iter().all(|part| row.contains(part)));
-    assert!(has(&["Primary tumour", "<td>changed</td>", "<td>Left</td>", "<td>Right</td>"]), "{html}");
-    assert!(has(&["Imaging", "whole row", "<td>added</td>", "FDG PET-CT", "Whole body"]), "{html}");
-    assert!(has(&["Other operations", "whole row", "<td>removed</td>"]), "{html}");
+    assert!(
+        has(&[
+            "Primary tumour",
+            "<td>changed</td>",
+            "<td>Left</td>",
+            "<td>Right</td>"
+        ]),
+        "{html}"
+    );
+    assert!(
+        has(&[
+            "Imaging",
+            "whole row",
+            "<td>added</td>",
+            "FDG PET-CT",
+            "Whole body"
+        ]),
+        "{html}"
+    );
+    assert!(
+        has(&["Other operations", "whole row", "<td>removed</td>"]),
+        "{html}"
+    );
     assert!(html.contains("second reading"), "who changed it why");
     // The other way round what was added is removed; a version beside itself says the same.
     let back = page(&centre, "/cases/VER-1/versions?from=2&to=1");
@@ -164,7 +198,10 @@ fn versions_are_compared_by_who_may_read_the_case() {
         .put("/api/v1/cases/VER-2", &[], &records::figure_1("VER-2"))
         .expect(201);
     let path = "/cases/VER-2/versions";
-    service.client("coordinator", None).get_with(path, &[HTML]).expect(200);
+    service
+        .client("coordinator", None)
+        .get_with(path, &[HTML])
+        .expect(200);
     let (other, absent) = (service.submitter("C02"), "/cases/ABSENT-1/versions");
     let mask = |text: String| text.replace("VER-2", "X").replace("ABSENT-1", "X");
     let strip = |text: String| {
@@ -180,7 +217,9 @@ fn versions_are_compared_by_who_may_read_the_case() {
         service.client(role, None).get_with(path, &[HTML]).expect(403);
     }
     centre.get_with(&format!("{path}?from=7"), &[HTML]).expect(404);
-    centre.get_with(&format!("{path}?from=canary"), &[HTML]).expect(400);
+    centre
+        .get_with(&format!("{path}?from=canary"), &[HTML])
+        .expect(400);
 }
 
 #[test]
@@ -190,7 +229,11 @@ fn the_list_is_filtered_by_its_address_and_keeps_the_filters_over_pages() {
     for n in 0..104 {
         let name = format!("LMS-{n:04}");
         centre
-            .put(&format!("/api/v1/cases/{name}"), &[], &records::example("minimal", &name))
+            .put(
+                &format!("/api/v1/cases/{name}"),
+                &[],
+                &records::example("minimal", &name),
+            )
             .expect(201);
     }
     centre
@@ -204,7 +247,10 @@ fn the_list_is_filtered_by_its_address_and_keeps_the_filters_over_pages() {
             .collect()
     };
     let of_api = |query: &str| -> Vec<String> {
-        let answer = centre.get(&format!("/api/v1/cases?limit=100&{query}")).expect(200).json();
+        let answer = centre
+            .get(&format!("/api/v1/cases?limit=100&{query}"))
+            .expect(200)
+            .json();
         let cases = answer["cases"].as_array().expect("cases").clone();
         cases
             .iter()
@@ -213,7 +259,10 @@ fn the_list_is_filtered_by_its_address_and_keeps_the_filters_over_pages() {
     };
     let derived = |name: &str| -> String {
         let case = centre.get(&format!("/api/v1/cases/{name}")).expect(200).json();
-        case["derived"]["histology_code"].as_str().expect("a code").to_owned()
+        case["derived"]["histology_code"]
+            .as_str()
+            .expect("a code")
+            .to_owned()
     };
     let (many, one) = (derived("LMS-0000"), derived("FIG-0001"));
     assert_ne!(many, one);
@@ -227,7 +276,10 @@ fn the_list_is_filtered_by_its_address_and_keeps_the_filters_over_pages() {
         assert_eq!(listed(&format!("/cases?{query}")), of_api(query), "{query}");
     }
     // A form sends what is left empty; a day is its first instant.
-    assert_eq!(listed("/cases?status=&histology=&updated_since=2026-11-24&has_findings=").len(), 0);
+    assert_eq!(
+        listed("/cases?status=&histology=&updated_since=2026-11-24&has_findings=").len(),
+        0
+    );
     assert_eq!(listed("/cases?updated_since=2026-11-23").len(), 100);
     assert!(page(&centre, "/cases?status=draft").contains("No case has all of these."));
     // The next page has the same filters, and together they are all.
@@ -240,7 +292,10 @@ fn the_list_is_filtered_by_its_address_and_keeps_the_filters_over_pages() {
         .expect("a next page")
         .replace("&amp;", "&")
         .replace("&#38;", "&");
-    assert!(next.contains("status=submitted") && next.contains(&format!("histology={many}")), "{next}");
+    assert!(
+        next.contains("status=submitted") && next.contains(&format!("histology={many}")),
+        "{next}"
+    );
     let (first, second) = (listed(&path), listed(&next));
     assert_eq!((first.len(), second.len()), (100, 4));
     assert!(!second.contains(&"FIG-0001".to_owned()));
@@ -249,8 +304,14 @@ fn the_list_is_filtered_by_its_address_and_keeps_the_filters_over_pages() {
         ("has_findings=canary", "has_findings"),
         ("updated_since=canary", "updated_since"),
     ] {
-        let refused = centre.get_with(&format!("/cases?{query}"), &[HTML]).expect(400).text();
-        assert!(refused.contains(&format!("{name}:")) && !refused.contains("canary"), "{refused}");
+        let refused = centre
+            .get_with(&format!("/cases?{query}"), &[HTML])
+            .expect(400)
+            .text();
+        assert!(
+            refused.contains(&format!("{name}:")) && !refused.contains("canary"),
+            "{refused}"
+        );
     }
     // Another centre's cases are not to be had by naming it.
     let other = service.submitter("C02");

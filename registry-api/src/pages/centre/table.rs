@@ -51,7 +51,10 @@ pub(super) fn csv(view: &View<'_>, centre: &str, card: &Card) -> Result<String, 
     };
     let recent = "last24_months";
     for one in &card.measures {
-        let chosen = card.indicators.iter().any(|(chosen, _)| chosen.head.id == one.head.id);
+        let chosen = card
+            .indicators
+            .iter()
+            .any(|(chosen, _)| chosen.head.id == one.head.id);
         let of = if chosen { "indicator" } else { "measure" };
         let domain = one.head.domain.as_deref().unwrap_or_default();
         let mut values = json!({"position": one.position});

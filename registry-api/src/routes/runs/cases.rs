@@ -32,7 +32,13 @@ pub(super) struct Wanted {
 /// None in practice.
 pub fn csv<'a>(units: impl Iterator<Item = &'a UnitBehind>) -> Result<String, Problem> {
     let header = [
-        "case", "version", "unit_index", "outcome", "reason", "element", "half_year",
+        "case",
+        "version",
+        "unit_index",
+        "outcome",
+        "reason",
+        "element",
+        "half_year",
     ];
     let rows = units.map(|unit| {
         vec![

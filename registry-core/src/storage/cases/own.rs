@@ -93,11 +93,7 @@ impl Store {
     }
 }
 
-fn opened(
-    conn: &mut Conn,
-    keys: &Keyring,
-    records: Vec<CaseRecord>,
-) -> Result<Vec<OwnCase>, StoreError> {
+fn opened(conn: &mut Conn, keys: &Keyring, records: Vec<CaseRecord>) -> Result<Vec<OwnCase>, StoreError> {
     let open = |case: CaseRecord| {
         let key = case.key(keys)?;
         let version = load_version(conn, &case, case.version)?;
