@@ -57,8 +57,9 @@ impl CentreWork {
         let may_act = |row: &&CaseRow| {
             row.status != CaseStatus::Draft && !settled.contains(&(row.case_id.clone(), row.version))
         };
-        let open = care_gaps::open(state, scope, centre, rows.iter().filter(may_act))?;
-        work.list.items.splice(..0, open);
+        let mut open = care_gaps::open(state, scope, centre, rows.iter().filter(may_act))?;
+        open.append(&mut work.list.items);
+        work.list.items = open;
         Ok(work)
     }
 

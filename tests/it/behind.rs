@@ -58,14 +58,15 @@ fn the_cases_listed_are_those_the_own_row_counts_for_every_measure_and_period() 
                 let of = of.filter(|unit| outcomes.contains(&unit["outcome"].as_str().expect("an outcome")));
                 json!(of.count())
             };
-            for (name, outcomes) in [
-                ("numerator", &["MET", "USED"][..]),
+            let classes: [(&str, &[&str]); 6] = [
+                ("numerator", &["MET", "USED"]),
                 ("denominator", &["MET", "USED", "NOT_MET", "NOT_USED"]),
                 ("not_assessable", &["NOT_ASSESSABLE"]),
                 ("excluded", &["EXCLUDED"]),
                 ("excepted", &["EXCEPTED"]),
                 ("not_in_denominator", &["NOT_IN_DENOM"]),
-            ] {
+            ];
+            for (name, outcomes) in classes {
                 assert_eq!(count(outcomes), row[name], "{id} {name} {period}");
             }
             assert_eq!(answer["not_listed"], 0, "{id}");

@@ -8,7 +8,7 @@ use registry_etl::results::{AdherenceRow, By, MeasureHead, Period, Position, Rat
 use registry_etl::runs::{OwnCounts, Reader};
 use registry_etl::statistics::wilson;
 
-use super::{View, from_run, indicators_in_force, readable};
+use super::{View, indicators_in_force, readable};
 use crate::problem::{Kind, Problem};
 
 const LEVEL: f64 = 0.95;

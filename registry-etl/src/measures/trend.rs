@@ -136,7 +136,8 @@ mod tests {
             ("2025-H2", (6, 6, 4)),
             ("not_recorded", (1, 1, 0)),
         ];
-        let counts = counts.map(|(level, counts)| (level.to_owned(), counts)).into();
+        let counts: BTreeMap<String, (u32, u32, u32)> =
+            counts.map(|(level, counts)| (level.to_owned(), counts)).into();
         let trend = trend_around(0.5, &counts).unwrap();
         let said: Vec<(&str, Option<f64>, Option<Position>)> = trend
             .points

@@ -240,7 +240,8 @@ fn care_of_the_dead_is_settled_in_the_version_that_says_so() {
             case("with_disease", vec![contact("2025-07-01", Vital::Dead)], vec![]),
         ),
     ]);
-    assert_eq!(list.settled, [("dead".to_owned(), 1)].into());
+    let settled: Vec<(String, i64)> = list.settled.into_iter().collect();
+    assert_eq!(settled, [("dead".to_owned(), 1)]);
 }
 
 #[test]

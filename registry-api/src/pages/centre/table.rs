@@ -77,7 +77,7 @@ pub(super) fn csv(view: &View<'_>, centre: &str, card: &Card) -> Result<String, 
         });
         push("domain", &one.domain, &one.domain, recent, values);
     }
-    for over_time in &card.over_time {
+    if let Some(over_time) = &card.over_time {
         for (head, cells) in &over_time.lines {
             for (half, cell) in over_time.half_years.iter().zip(cells) {
                 let values = json!({

@@ -94,7 +94,7 @@ impl Store {
 }
 
 fn opened(conn: &mut Conn, keys: &Keyring, records: Vec<CaseRecord>) -> Result<Vec<OwnCase>, StoreError> {
-    let open = |case: CaseRecord| {
+    let open = |case: CaseRecord| -> Result<OwnCase, StoreError> {
         let key = case.key(keys)?;
         let version = load_version(conn, &case, case.version)?;
         Ok(OwnCase {
