@@ -1,5 +1,7 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+mod behind;
+mod card;
 mod follow_up;
 mod indicators;
 mod own;
@@ -8,6 +10,9 @@ mod silence;
 
 use std::collections::HashMap;
 
+pub(crate) use behind::readable;
+pub use behind::{Behind, UnitBehind, run_of_own};
+pub use card::{Card, Domain, HalfYear, OverTime, Pooled, Standing};
 pub use follow_up::{FollowUp, Listed, Unlisted};
 pub use indicators::IndicatorResult;
 pub(crate) use indicators::in_force as indicators_in_force;

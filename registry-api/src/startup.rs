@@ -28,6 +28,7 @@ use crate::routes;
 use crate::routes::health::Metrics;
 use crate::settings::{Settings, SettingsError};
 use crate::state::AppState;
+use crate::work::CareGapsKnown;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +109,7 @@ pub fn assemble_with(
     }
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let verifier = Verifier::of(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
+    let differ = Verifier::of_versions(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
     let in_force = judge.in_force(&schemas.current().version);
     let indicators = in_force
         .map(|guideline| Indicator::all(&schemas, guideline))
@@ -131,6 +133,7 @@ pub fn assemble_with(
         schemas,
         forms,
         verifier,
+        differ,
         readers: readers.unwrap_or_default(),
         indicators: indicators.unwrap_or_default(),
         benchmarks,
@@ -151,6 +154,7 @@ pub fn assemble_with(
         letters_key,
         release_key,
         fictitious: Default::default(),
+        care_gaps: CareGapsKnown::default(),
         centres: RwLock::new(None),
     }))
 }

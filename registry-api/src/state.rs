@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
-use registry_core::form::Forms;
+use registry_core::form::{Forms, Words};
 use registry_core::guideline::indicators::Indicator;
 use registry_core::record::CentreTable;
 use registry_core::storage::Store;
@@ -26,6 +26,7 @@ use crate::problem::Problem;
 use crate::releases::Fictitious;
 use crate::routes::health::Metrics;
 use crate::settings::Settings;
+use crate::work::CareGapsKnown;
 
 /// The application's parts; one for all workers.
 pub struct AppState {
@@ -37,6 +38,8 @@ pub struct AppState {
     pub forms: Forms,
     /// Compares cases with what was entered again from the source.
     pub verifier: Verifier,
+    /// Compares versions of a case.
+    pub differ: Verifier,
     /// How many measures of the guideline in force read an element.
     pub readers: BTreeMap<String, usize>,
     /// Measures the committee looks at first until it chooses others, of the guideline in force.
@@ -65,6 +68,8 @@ pub struct AppState {
     pub release_key: ReleaseKey,
     /// The release of fictitious cases.
     pub fictitious: Fictitious,
+    /// Care that can still be given, of the versions of cases that were asked for.
+    pub(crate) care_gaps: CareGapsKnown,
     /// The centre table as judged with, and its revision in the database.
     pub(crate) centres: RwLock<Option<(i64, CentreTable)>>,
 }
@@ -90,6 +95,16 @@ impl AppState {
             *guard = Some((revision, table.clone()));
         }
         Ok(table)
+    }
+
+    /// What sections, elements and codes of a case in its newest form are called.
+    ///
+    /// # Errors
+    /// None in practice: every version has a form, checked at the start.
+    pub fn words(&self) -> Result<Words<'_>, Problem> {
+        let dictionary = &self.schemas.current().dictionary;
+        let words = self.forms.words(dictionary);
+        words.ok_or_else(|| Problem::internal("the newest version of the case has no form"))
     }
 
     /// The session cookie's name: `__Host-` needs HTTPS.

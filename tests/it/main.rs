@@ -9,9 +9,11 @@
 mod accounts;
 mod administration;
 mod audit;
+mod behind;
 mod brief;
 mod browser;
 mod cases;
+mod centre;
 mod centres;
 mod data_requests;
 mod entry;

@@ -147,6 +147,7 @@ impl Frame {
             add("/rules", "Rules");
         }
         if role.sees_cases() {
+            add("/centre", "Centre");
             add("/cases", "Cases");
             add("/worklist", "Worklist");
             add("/queries", "Queries");

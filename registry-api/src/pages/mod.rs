@@ -11,6 +11,7 @@ mod audit;
 mod brief;
 mod case;
 mod cases;
+mod centre;
 mod choose;
 mod course;
 mod definition;
@@ -21,6 +22,8 @@ mod indicators;
 mod invitation;
 mod life_cycle;
 mod measure;
+mod measure_cases;
+mod measure_period;
 mod overview;
 mod picker;
 mod pictures;
@@ -47,6 +50,7 @@ mod survival_tables;
 mod tasks;
 mod users;
 mod verification;
+mod versions;
 mod words;
 mod worklist;
 
@@ -68,6 +72,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/adherence", adherence::page),
         guarded(Method::GET, "/adherence.csv", adherence_filters::csv),
         guarded(Method::GET, "/measures/{measure}", measure::page),
+        guarded(Method::GET, "/measures/{measure}/cases.csv", measure_cases::csv),
         guarded(
             Method::POST,
             "/measures/{measure}/sensitivity",
@@ -93,10 +98,13 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/survival/published", published::page),
+        guarded(Method::GET, "/centre", centre::page),
+        guarded(Method::GET, "/centre.csv", centre::csv),
         guarded(Method::GET, "/cases", cases::page),
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::GET, "/cases/{pseudonym}/versions", versions::page),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),

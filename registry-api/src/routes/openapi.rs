@@ -35,7 +35,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         cases::paths::transfer, tasks::list, tasks::close,
         imports::start::start, imports::jobs::list, imports::jobs::show, imports::jobs::report,
         imports::mappings::list, imports::mappings::show, imports::mappings::put,
-        runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,
+        runs::list, runs::show, runs::start, runs::publish, runs::cases::list, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle, releases::fictitious,
         data_requests::list, data_requests::create, data_requests::show, data_requests::approve, data_requests::decline, data_requests::revoke,
         data_requests::manifest, data_requests::file, data_requests::bundle, data_requests::recipients,

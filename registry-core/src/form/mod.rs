@@ -6,6 +6,7 @@
 
 mod check;
 mod file;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::dictionary::{Dictionary, EntityKind};
 use crate::versions::{SchemaError, SchemaStore};
 use file::{Condition, FormFile, Section};
+pub use words::Words;
 
 /// Parameters a form may read (`$NAME`), below `schema/`.
 const PARAMETERS: &str = "checks/parameters.toml";

@@ -63,8 +63,8 @@ pub use cases::{
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use committee::{
-    ChosenFor, ClosedFor, IndicatorList, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep,
-    StepTaken,
+    ChosenFor, ClosedFor, IndicatorList, Letter, RevealedFor, SignalHistory, SignalRef, SignalStatus,
+    SignalStep, StepTaken,
 };
 pub use data_requests::{
     DataAccess, DataRequest, DeliveredBundle, HeldWithdrawn, NewDataRequest, Recipient, RequestStatus,

@@ -191,6 +191,20 @@ fn point(row: &AdherenceRow, placed: Option<&Placed>, family: Option<&Family>) -
     }
 }
 
+/// Where the rate of a centre's row lies around the network's of the same measure and period; `None` where one of them has no rate.
+///
+/// # Errors
+/// [`StatisticsError`] when a tail cannot be computed.
+pub fn position_of(
+    centre: &AdherenceRow,
+    network: &AdherenceRow,
+) -> Result<Option<Position>, StatisticsError> {
+    match (result(centre), network.rate) {
+        (Some((x, n)), Some(target)) if n > 0 => Ok(Some(position(tails(x, n, target)?))),
+        _ => Ok(None),
+    }
+}
+
 /// Where a result lies, by its exact tail: above or below with less than 2.5 % (95 %) or 0.1 % (99.8 %) on that side.
 pub fn position(tails: Tails) -> Position {
     match tails {

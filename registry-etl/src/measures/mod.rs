@@ -39,12 +39,12 @@ pub use columns::{CaseColumns, Window};
 pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
 pub use family::Family;
-pub use funnels::{far_above, funnels, funnels_within};
+pub use funnels::{far_above, funnels, funnels_within, position_of};
 pub use holding::Shares;
 pub use read_case::ReadCase;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
-pub use trend::trend;
+pub use trend::{trend, trend_around};
 
 #[cfg(test)]
 mod tests;

@@ -223,9 +223,25 @@ fn worklist(cases: &[(&str, CaseEvaluation)]) -> Worklist {
     let rules = ENGINE.quality_rules(FORM).unwrap();
     let mut work = Collector::new(rules, &versions, 3, on("2026-06-30"));
     for (id, case) in cases {
-        work.push(id, case);
+        work.push(id, 1, case);
     }
     work.finish()
+}
+
+#[test]
+fn care_of_the_dead_is_settled_in_the_version_that_says_so() {
+    let list = worklist(&[
+        (
+            "alive",
+            case("with_disease", vec![contact("2025-07-01", Vital::Alive)], vec![]),
+        ),
+        (
+            "dead",
+            case("with_disease", vec![contact("2025-07-01", Vital::Dead)], vec![]),
+        ),
+    ]);
+    let settled: Vec<(String, i64)> = list.settled.into_iter().collect();
+    assert_eq!(settled, [("dead".to_owned(), 1)]);
 }
 
 #[test]

@@ -16,14 +16,14 @@ use registry_core::storage::{ResultKey, Run, Store, StoreError};
 use serde::de::DeserializeOwned;
 
 /// Evaluations read together.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// Reads the results of one run. The audience is the caller's decision from the scope; hiding is done here and nowhere
 /// else.
 pub struct Reader<'a> {
-    store: &'a Store,
-    scope: &'a Scope,
-    run: &'a Run,
+    pub(super) store: &'a Store,
+    pub(super) scope: &'a Scope,
+    pub(super) run: &'a Run,
     thresholds: Thresholds,
 }
 
@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
             |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
-                    work.push(&evaluation.case.case_id, &case);
+                    work.push(&evaluation.case.case_id, evaluation.case.version, &case);
                 }
                 Ok(())
             },

@@ -1,5 +1,6 @@
-//! `/api/v1/runs`: list, start, sign off.
+//! `/api/v1/runs`: list, start, sign off; a centre's own cases behind a measure.
 
+pub mod cases;
 pub(super) mod sensitivity;
 
 use std::sync::mpsc;
@@ -23,6 +24,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/api/v1/runs", start),
         guarded(Method::GET, "/api/v1/runs/{run}", show),
         guarded(Method::POST, "/api/v1/runs/{run}:publish", publish),
+        guarded(
+            Method::GET,
+            "/api/v1/runs/{run}/measures/{measure}/cases",
+            cases::list,
+        ),
         guarded(Method::GET, "/api/v1/runs/{run}/sensitivity", sensitivity::list),
         guarded(
             Method::POST,
