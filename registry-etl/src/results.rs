@@ -40,6 +40,8 @@ pub mod kind {
     pub const QUALITY: &str = "quality";
     /// [`super::Completeness`], exact; the key is empty for the network, else the centre.
     pub const COMPLETENESS: &str = "completeness";
+    /// [`super::CentresOfRun`]: which centres there were, whether they have cases or not.
+    pub const CENTRES: &str = "centres";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
     /// What an audience may see beside the runs published before, of a run that is not the first published; the key is kind and audience:
@@ -65,6 +67,15 @@ pub struct RunIdentity {
     pub guideline_version: String,
     /// Version of the code that evaluated.
     pub engine_version: String,
+}
+
+/// The centres there were when a run counted: what the letters that stand for them are dealt out to, so that a centre added later changes
+/// nothing of what was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentresOfRun {
+    pub run: RunIdentity,
+    /// Ids, in order.
+    pub centres: Vec<String>,
 }
 
 /// What a row of a table is broken down by.

@@ -170,7 +170,7 @@ test("an administrator starts somewhere and gets back there", async () => {
   assert.equal(page.url(), `${base}/admin`);
   await page.click("a.brand");
   assert.equal(page.url(), `${base}/admin`);
-  await page.click("nav a[href='/schema']");
+  await page.click("nav a[href='/rules']");
   assert.ok(await page.locator("form.who button").isVisible());
   await context.close();
 });

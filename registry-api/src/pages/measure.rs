@@ -13,7 +13,7 @@ use crate::charts;
 use crate::explanation::reason;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::{MeasureResults, View};
+use crate::results::{Hidden, MeasureResults, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -111,8 +111,11 @@ pub(super) async fn page(
             };
             return Ok(Page::without_numbers(frame, m, why));
         };
-        let frame = frame(&m.heading()).with_run(&view.run);
         let results = view.measure(&measure)?;
+        let shown = results.table.rows.iter().filter(|row| on_page(row));
+        let frame = frame(&m.heading())
+            .with_run(&view.run)
+            .with_hidden(Hidden::of_rows(shown));
         let sensitivities = view.sensitivities()?;
         let csrf = frame.csrf();
         let network = measure_period::headline(&results, asked.period);
@@ -232,6 +235,11 @@ fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
             (!lines.is_empty()).then(|| (heading.to_owned(), lines))
         })
         .collect()
+}
+
+/// Whether the page has the row: centres by their last 24 months, everything else over all diagnoses.
+fn on_page(row: &AdherenceRow) -> bool {
+    (row.by == By::Centre) == (row.period == Period::Last24Months)
 }
 
 /// The earlier run a row stays as of.

@@ -10,9 +10,12 @@ mod assets;
 mod audit;
 mod brief;
 mod case;
+mod case_files;
 mod cases;
 mod centre;
+mod checks;
 mod choose;
+mod codelists;
 mod course;
 mod definition;
 mod entry;
@@ -32,6 +35,7 @@ mod preview;
 mod provider;
 mod published;
 mod quality;
+mod quality_over_time;
 mod queries;
 mod query;
 mod releases;
@@ -47,6 +51,7 @@ mod survival;
 mod survival_beside;
 mod survival_centres;
 mod survival_tables;
+mod tables;
 mod tasks;
 mod users;
 mod verification;
@@ -69,6 +74,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let stylesheet = "a stylesheet, a script and an icon hold no data";
     vec![
         guarded(Method::GET, "/", overview::page),
+        guarded(Method::GET, "/overview.csv", tables::overview),
         guarded(Method::GET, "/adherence", adherence::page),
         guarded(Method::GET, "/adherence.csv", adherence_filters::csv),
         guarded(Method::GET, "/measures/{measure}", measure::page),
@@ -78,7 +84,9 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/measures/{measure}/sensitivity",
             alternatives::compute,
         ),
+        guarded(Method::GET, "/measures/{measure}/{table}", tables::of_measure),
         guarded(Method::GET, "/signals", signals::page),
+        guarded(Method::GET, "/signals.csv", tables::signals),
         guarded(
             Method::POST,
             "/signals/{measure}/{letter}/status",
@@ -100,11 +108,15 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival/published", published::page),
         guarded(Method::GET, "/centre", centre::page),
         guarded(Method::GET, "/centre.csv", centre::csv),
+        guarded(Method::GET, "/survival/published.csv", tables::published),
         guarded(Method::GET, "/cases", cases::page),
+        guarded(Method::GET, "/cases.csv", tables::cases),
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
         guarded(Method::GET, "/cases/{pseudonym}/versions", versions::page),
+        guarded(Method::GET, "/cases/{pseudonym}/course.svg", case_files::picture),
+        guarded(Method::GET, "/cases/{pseudonym}/course.csv", case_files::table),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),
@@ -166,12 +178,33 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/releases", releases::freeze),
         guarded(Method::GET, "/releases/{id}", releases::page),
         guarded(Method::GET, "/requests", requests::page),
+        guarded(Method::GET, "/requests.csv", tables::requests),
         guarded(Method::POST, "/requests", requests::file),
         guarded(Method::POST, "/requests/{id}/decide", requests::decide),
         guarded(Method::GET, "/runs", runs::page),
+        guarded(Method::GET, "/runs.csv", tables::runs),
         guarded(Method::POST, "/runs", runs::start),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),
+        open(Method::GET, "/checks", "what is checked is public", checks::page),
+        open(
+            Method::GET,
+            "/checks.csv",
+            "what is checked is public",
+            checks::csv,
+        ),
+        open(
+            Method::GET,
+            "/codelists",
+            "what is recorded is public",
+            codelists::page,
+        ),
+        open(
+            Method::GET,
+            "/codelists.csv",
+            "what is recorded is public",
+            codelists::csv,
+        ),
         open(
             Method::GET,
             "/sign-in",
@@ -227,6 +260,14 @@ fn html(template: &impl Template) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(body))
+}
+
+/// A table to be kept as a file.
+fn download(name: &str, text: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .body(text)
 }
 
 #[derive(Template)]

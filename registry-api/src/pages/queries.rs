@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use registry_core::storage::{DataQuery, QuerySide, QueryState, RaisedBy};
 use registry_etl::quality::{CentreQueries, Days, QueryFigures};
 
-use super::{Frame, html};
+use super::{Frame, download, html};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::Problem;
 use crate::routes::queries::list::{Askers, States, Wanted, csv as table, every};
@@ -202,13 +202,6 @@ pub(super) async fn csv(
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || table(&every(&state, &caller.scope, &wanted.filter())?)).await?;
     Ok(download("queries.csv", text))
-}
-
-fn download(name: &str, text: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text)
 }
 
 #[derive(Template)]

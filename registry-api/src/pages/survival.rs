@@ -88,6 +88,7 @@ fn first_endpoint() -> String {
 }
 
 struct Data {
+    hidden: Hidden,
     endpoint: String,
     /// Where the charts are as files, without the number: the first one, those of the tables, of the centres, of the published figures.
     pictures: String,
@@ -148,7 +149,7 @@ pub(super) async fn page(
         };
         let data = found(&state, &view, definition, &asked)?;
         Ok(Page {
-            frame: frame.with_run(&view.run),
+            frame: frame.with_run(&view.run).with_hidden(data.hidden),
             usual,
             others,
             data: Some(data),
@@ -182,6 +183,7 @@ fn found(state: &AppState, view: &View<'_>, definition: &Definition, asked: &Ask
     }
     let centres = centres::section(definition, &result, view.own());
     Ok(Data {
+        hidden: Hidden::of_survival(&result),
         pictures: asked.pictures(),
         ..data(definition, &result, shown, centres, published)
     })
@@ -291,6 +293,7 @@ fn data(
         )
     };
     Data {
+        hidden: Hidden::default(),
         endpoint: definition.id.clone(),
         pictures: String::new(),
         title: definition.title.clone(),

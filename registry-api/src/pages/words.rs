@@ -4,6 +4,8 @@ use registry_core::guideline::Outcome;
 use registry_etl::results::{AdherenceRow, MeasureChange, Position, RateState};
 use serde_json::Value;
 
+use crate::results::Hidden;
+
 /// A whole percent, `87 %`; an en dash where there is none.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |s| format!("{:.0} %", s * 100.0))
@@ -109,6 +111,24 @@ pub(super) fn dated(number: String, as_of: Option<i64>) -> String {
 /// What a number said to be of an earlier run means.
 pub(super) const STAYS: &str =
     "A number said to be of an earlier run has changed by few patients, or not at all, since.";
+
+/// How much of a page its reader does not see.
+pub(super) fn hidden(of: Hidden) -> String {
+    let share = match of.hidden {
+        0 => "0 %".to_owned(),
+        hidden => exact_percent(f64::from(hidden) / f64::from(of.all.max(1))),
+    };
+    format!(
+        "{} of the {} numbers behind this page are not shown to you ({share}){}.",
+        of.hidden,
+        of.all,
+        if of.hidden == 0 {
+            ""
+        } else {
+            ": few patients are behind them"
+        }
+    )
+}
 
 /// A local code as words.
 pub(super) fn code(text: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use registry_core::storage::{Centre, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep};
 
-use super::{Signal, View};
+use super::{Hidden, Signal, View};
 use crate::problem::{Kind, Problem};
 
 /// A listed signal with its history.
@@ -37,6 +37,8 @@ pub struct FollowUp {
     pub unlisted: Vec<Unlisted>,
     /// Signals beyond those listed.
     pub more: usize,
+    /// Centres of measures that are not shown.
+    pub hidden: Hidden,
 }
 
 impl FollowUp {
@@ -46,7 +48,7 @@ impl FollowUp {
     /// A run without this result; a role that may not read what was done.
     pub fn of(view: &View<'_>) -> Result<Self, Problem> {
         let found = view.signals()?;
-        let more = found.total - found.shown.len();
+        let (more, hidden) = (found.total - found.shown.len(), found.hidden);
         let mut histories: BTreeMap<(String, String), SignalHistory> = view
             .state
             .store
@@ -88,6 +90,7 @@ impl FollowUp {
             listed,
             unlisted,
             more,
+            hidden,
         })
     }
 

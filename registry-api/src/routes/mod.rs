@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cases;
 pub mod centres;
+pub mod checks;
 pub mod data_requests;
 mod endpoint;
 pub mod fhir;
@@ -40,6 +41,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(health::endpoints());
     all.extend(openapi::endpoints());
     all.extend(schemas::endpoints());
+    all.extend(checks::endpoints());
     all.extend(guidelines::endpoints());
     all.extend(cases::endpoints());
     all.extend(imports::endpoints());

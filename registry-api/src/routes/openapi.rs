@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, data_requests, fhir, guidelines, health, imports, keys, open,
-    quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
+    Endpoint, Reply, audit, cases, centres, checks, data_requests, fhir, guidelines, health, imports, keys,
+    open, quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
 };
 use crate::problem::Problem;
 
@@ -28,6 +28,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     paths(
         health::live, health::ready,
         schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,
+        checks::list, checks::codelists::list,
         guidelines::list, guidelines::show,
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
         cases::paths::findings, cases::paths::answer, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch, cases::paths::export,

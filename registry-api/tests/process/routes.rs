@@ -36,6 +36,8 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "what to send is public",
     ),
     ("GET", "/api/v1/codelists/{name}", "what to send is public"),
+    ("GET", "/api/v1/codelists", "what to send is public"),
+    ("GET", "/api/v1/checks", "what is checked is public"),
     (
         "GET",
         "/api/v1/guidelines/{id}/measures",
@@ -55,6 +57,10 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("GET", "/fhir/Measure", "what is measured is public"),
     ("GET", "/fhir/Measure/{id}", "what is measured is public"),
     ("GET", "/schema", "what to send is public"),
+    ("GET", "/checks", "what is checked is public"),
+    ("GET", "/checks.csv", "what is checked is public"),
+    ("GET", "/codelists", "what to send is public"),
+    ("GET", "/codelists.csv", "what to send is public"),
     ("GET", "/sign-in", "nobody is signed in yet"),
     ("POST", "/sign-in", "the link's token is the credential"),
     (

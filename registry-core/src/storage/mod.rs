@@ -80,8 +80,8 @@ pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
 pub use people::{Enrolled, Enrolment, Invited, NewPerson, OwnAccount, OwnSession, Person, PersonState};
 pub use queries::{
-    DataQuery, NewQuery, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter, QueryMove,
-    QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
+    DataQuery, NewQuery, QueriesOfAll, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter,
+    QueryMove, QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
 };
 pub use releases::{NewRelease, Release};
 pub use runs::{

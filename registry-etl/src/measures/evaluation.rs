@@ -126,12 +126,7 @@ impl CaseFacts {
 
     /// Half-year of the metastatic diagnosis, `2025-H1`.
     pub fn half_year(&self) -> Option<String> {
-        let day = day_of(self.diagnosis_day()?)?;
-        Some(format!(
-            "{}-H{}",
-            day.year(),
-            if day.month() <= 6 { 1 } else { 2 }
-        ))
+        Some(half_year_of(day_of(self.diagnosis_day()?)?))
     }
 
     /// Month of registration, `2025-03`.
@@ -308,6 +303,12 @@ fn position<T: PartialEq>(all: &[T], one: T) -> Result<u8, PayloadError> {
         .position(|other| *other == one)
         .ok_or(PayloadError::Vocabulary)?;
     u8::try_from(at).map_err(|_| PayloadError::Vocabulary)
+}
+
+/// `2025-H1`.
+pub fn half_year_of(day: NaiveDate) -> String {
+    let half = if day.month() <= 6 { 1 } else { 2 };
+    format!("{}-H{half}", day.year())
 }
 
 #[cfg(test)]

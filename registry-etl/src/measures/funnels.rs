@@ -188,6 +188,7 @@ fn point(row: &AdherenceRow, placed: Option<&Placed>, family: Option<&Family>) -
         position_adjusted: placed.and_then(|p| p.position_adjusted),
         p: placed.map(|p| p.p),
         q: placed.and_then(|p| family?.q(p.p)),
+        as_of: row.as_of,
     }
 }
 

@@ -49,6 +49,7 @@ pub fn trend(rows: &[&AdherenceRow]) -> Result<Trend, StatisticsError> {
             rate: row.rate,
             limits: None,
             position: None,
+            as_of: row.as_of,
         };
         if let (Some((x, n)), Some(target)) = (counts, target) {
             point.limits = Some(limits(n, target)?);
@@ -113,6 +114,7 @@ fn without_a_case(number: i32) -> TrendPoint {
         rate: None,
         limits: None,
         position: None,
+        as_of: None,
     }
 }
 

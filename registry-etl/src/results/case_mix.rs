@@ -84,4 +84,7 @@ pub struct TrendPoint {
     /// Limits around the target at this denominator.
     pub limits: Option<FunnelLimits>,
     pub position: Option<Position>,
+    /// As [`super::FunnelPoint::as_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }

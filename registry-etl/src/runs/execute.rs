@@ -6,7 +6,7 @@ use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
-use crate::results::{RunIdentity, kind};
+use crate::results::{CentresOfRun, RunIdentity, kind};
 use chrono::{Datelike, NaiveDate};
 use rayon::prelude::*;
 use registry_core::access::Scope;
@@ -336,7 +336,13 @@ impl Work<'_> {
         let adherence = adherence_table(&identity, window, &self.engine.measures()?, columns)?;
         let overview = measures::overview(&identity, window, columns, self.centres);
         let quality = measures::quality(&identity, columns);
+        let known = self.store.list_centres(self.scope)?;
+        let known = CentresOfRun {
+            run: identity.clone(),
+            centres: known.into_iter().map(|centre| centre.centre_id).collect(),
+        };
         let mut results = vec![
+            result(kind::CENTRES, "", &known)?,
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
             result(

@@ -8,8 +8,8 @@ use crate::measures::{
 use crate::quality::{Collector, Undecided, Worklist, undecided};
 use crate::results::completeness::NETWORK;
 use crate::results::{
-    AdherenceTable, CaseMix, CaseMixTable, Comparison, Completeness, Funnels, Overview, Quality, Sensitivity,
-    SurvivalResult, kind,
+    AdherenceTable, CaseMix, CaseMixTable, CentresOfRun, Comparison, Completeness, Funnels, Overview,
+    Quality, Sensitivity, SurvivalResult, kind,
 };
 use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, Store, StoreError};
@@ -39,6 +39,18 @@ impl<'a> Reader<'a> {
             scope,
             run,
             thresholds,
+        }
+    }
+
+    /// Ids of the centres there were when the run counted; `None` of a run made before they were kept with it.
+    ///
+    /// # Errors
+    /// The store's; a document of another format.
+    pub fn centres(&self) -> Result<Option<Vec<String>>, RunError> {
+        match self.document::<CentresOfRun>(kind::CENTRES, "") {
+            Ok(found) => Ok(Some(found.centres)),
+            Err(RunError::Store(StoreError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

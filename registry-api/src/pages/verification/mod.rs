@@ -13,6 +13,7 @@ use registry_etl::quality::{Agreement, AgreementLevel, ElementAgreement, NETWORK
 use super::{Frame, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, ReadsVerifications};
 use crate::problem::{Kind, Problem};
+use crate::results::Hidden;
 use crate::routes::verifications::agreement;
 use crate::state::{AppState, blocking};
 use crate::verification::{self, Compared};
@@ -186,6 +187,7 @@ pub(super) async fn page(
                 .filter(move |e| e.critical == critical)
                 .map(element)
         };
+        let hidden = Hidden::of(elements.iter().map(|element| element.suppressed));
         Ok(Page {
             cases: cases.collect(),
             sees_cases,
@@ -201,7 +203,7 @@ pub(super) async fn page(
             further: of(false).collect(),
             critical_measures: state.verifier.critical_measures(),
             draw: Draw::of(found.draw),
-            frame,
+            frame: frame.with_hidden(hidden),
         })
     })
     .await?;

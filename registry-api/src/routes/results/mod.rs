@@ -20,7 +20,7 @@ use crate::results::{Registration, View, Which};
 use crate::state::{AppState, blocking};
 
 pub use csv::adherence as adherence_csv;
-pub(crate) use csv::written;
+pub(crate) use csv::{table_of, written};
 use survival::Curves;
 pub use survival_csv::survival as survival_table;
 

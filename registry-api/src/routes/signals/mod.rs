@@ -6,6 +6,8 @@ use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::quality::wants_csv;
+use super::results::table_of;
 use super::{Endpoint, Idempotent, Reply, guarded};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, Steers};
 use crate::problem::{Kind, Problem};
@@ -50,17 +52,62 @@ fn unlisted(one: &Unlisted) -> Value {
     })
 }
 
-/// Centres below the 99.8 % limit of a measure in the published run, at most ten, most certain first, and signals still followed up that are not among them.
+/// The signals, then those followed up and not among them, as CSV: a line each, without its history.
+///
+/// # Errors
+/// A run without this result; a role that may not read what was done.
+pub fn csv(view: &View<'_>) -> Result<String, Problem> {
+    let found = FollowUp::of(view)?;
+    let mut rows: Vec<Value> = found.listed.iter().map(listed).collect();
+    for row in &mut rows {
+        row["listed"] = json!(true);
+    }
+    rows.extend(found.unlisted.iter().map(|one| {
+        let mut row = unlisted(one);
+        row["listed"] = json!(false);
+        row
+    }));
+    for row in &mut rows {
+        row["run"] = json!(view.run.number);
+    }
+    table_of(&COLUMNS, &rows)
+}
+
+const COLUMNS: [&str; 13] = [
+    "run",
+    "measure",
+    "title",
+    "letter",
+    "listed",
+    "rate",
+    "network_rate",
+    "denominator",
+    "not_assessable",
+    "position_adjusted",
+    "q",
+    "published_runs_in_a_row",
+    "status",
+];
+
+/// Centres below the 99.8 % limit of a measure in the published run, at most ten, most certain first, and signals still followed up that are not among them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/signals", tag = "signals",
     responses((status = 200, description = "run, cut_off, signals, more (how many are not listed), followed_up"), (status = 404, description = "No run has been published")),
     security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Steers>,
+    request: HttpRequest,
     _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let as_csv = wants_csv(&request);
     blocking(move || {
         let view = View::of_committee(&state, &caller.scope, None)?;
+        if as_csv {
+            let name = format!("attachment; filename=\"signals-run-{}.csv\"", view.run.number);
+            return Ok(
+                Reply::text("text/csv; charset=utf-8", csv(&view)?).header("content-disposition", name)
+            );
+        }
         let found = FollowUp::of(&view)?;
         let body = json!({
             "run": view.run.number, "cut_off": view.run.cutoff_date,
