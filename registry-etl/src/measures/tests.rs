@@ -341,6 +341,8 @@ fn the_overview_counts_every_case_once() {
         (Some(2), Some(2), Some(5), Some(2))
     );
     assert_eq!(got.by_centre[1].eligible_seen, None);
+    let deaths: u32 = got.by_centre.iter().filter_map(|one| one.deaths).sum();
+    assert_eq!(Some(deaths), got.deaths);
     let network = quality(&run(), &columns).network;
     assert_eq!(
         (network.cases, network.not_assessable_share),
