@@ -4,19 +4,15 @@
 //! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow; but for the cases without consent,
 //! which are those of the run less those of the release.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use registry_core::access::Scope;
-use registry_core::record::day_number;
 use registry_core::storage::{Release, Run, Store};
 use serde::{Deserialize, Serialize};
 
 use super::ReleaseError;
 use super::deidentify::Rules;
-use crate::measures::CaseEvaluation;
-
-/// Cases read together.
-const BATCH: usize = 200;
+use super::eligible::{Fate, fates};
 
 /// Cases that are not in the release, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,17 +53,12 @@ pub(super) fn count(
     before: Option<&Release>,
 ) -> Result<Accounting, ReleaseError> {
     let least = Rules::of_this_program()?.k as u64;
-    let mut present: HashSet<String> = HashSet::new();
-    store.for_each_case_at::<ReleaseError>(scope, i64::MAX, BATCH, |batch| {
-        present.extend(batch.into_iter().map(|header| header.case.case_id));
-        Ok(())
-    })?;
-    let now = reusable(store, scope, run, &present)?;
+    let now = reusable(store, scope, run)?;
     let outside = store.cases_left_out(scope, run.watermark)?;
     let changes = match before {
         Some(before) => {
             let then = store.run(scope, before.run)?;
-            let then = reusable(store, scope, &then, &present)?.held;
+            let then = reusable(store, scope, &then)?.held;
             let held = before.manifest["cases"].as_u64().unwrap_or_default();
             Some(changes(&before.release_id, held, &then, &now.held, least))
         }
@@ -97,35 +88,19 @@ struct Reusable {
     registered_later: u64,
 }
 
-fn reusable(
-    store: &Store,
-    scope: &Scope,
-    run: &Run,
-    present: &HashSet<String>,
-) -> Result<Reusable, ReleaseError> {
+fn reusable(store: &Store, scope: &Scope, run: &Run) -> Result<Reusable, ReleaseError> {
     let mut found = Reusable::default();
-    let cut_off = day_number(run.cutoff_date);
-    store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
-        for evaluation in batch {
-            if !present.contains(&evaluation.case.case_id) {
-                continue;
+    for (case, fate) in fates(store, scope, run)? {
+        match fate {
+            Fate::Held => {
+                found.held.insert(case.case_id, case.version);
             }
-            let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
-            if facts.registered_after(cut_off) {
-                found.registered_later += 1;
-            } else if facts.research_reuse {
-                found.held.insert(evaluation.case.case_id, evaluation.case.version);
-            } else {
-                found.without_reuse += 1;
-            }
+            Fate::NoReuse => found.without_reuse += 1,
+            Fate::RegisteredLater => found.registered_later += 1,
         }
-        Ok(())
-    })?;
+    }
     Ok(found)
 }
-
-/// The cases of a run that are not in its release, which everybody reads off the two: told as it is, and protecting no other.
-const FOLLOWS: &str = "no consent to research reuse";
 
 /// Reasons with their counts. Of one count that is too small the others and a total would tell: the smallest other goes with it.
 fn left_out(counts: &[(&str, u64)], least: u64) -> Vec<LeftOutCases> {

@@ -4,6 +4,7 @@ use super::analysis::AdherenceTable;
 use super::archive::write_zip;
 use super::cases::{self, CasesTable};
 use super::deidentify::Rules;
+use super::eligible::{Fate, fates};
 use super::entities::{EntityTable, ReleasedCase, tables};
 use super::manifest::{FORMAT, FileEntry, Manifest};
 use super::multiselect::MultiselectTable;
@@ -23,7 +24,7 @@ use registry_core::record::day_number;
 use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
 use registry_core::validation::Envelope;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use uuid::Uuid;
 
@@ -192,7 +193,7 @@ fn build_telling(
         filters: vec![
             "consent.research_reuse = true".to_owned(),
             "not registered after the cut-off".to_owned(),
-            "not a draft, not withdrawn when the bundle was built".to_owned(),
+            "neither a draft, nor withdrawn, nor without that consent when the bundle was built".to_owned(),
         ],
         cases: patients,
         accounting: options.accounting.clone(),
@@ -316,26 +317,14 @@ fn released_cases(
     run: &Run,
     options: &ReleaseOptions,
 ) -> Result<Vec<ChosenCase>, ReleaseError> {
-    let mut present: HashSet<(String, String)> = HashSet::new();
-    store.for_each_case_at::<ReleaseError>(scope, i64::MAX, BATCH, |batch| {
-        present.extend(batch.into_iter().map(|h| (h.case.centre_id, h.case.case_id)));
-        Ok(())
-    })?;
-    let mut chosen = Vec::new();
-    let cut_off = day_number(run.cutoff_date);
-    store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
-        for evaluation in batch {
-            let id = (evaluation.case.centre_id.clone(), evaluation.case.case_id.clone());
-            let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
-            if facts.research_reuse && !facts.registered_after(cut_off) && present.contains(&id) {
-                chosen.push(ChosenCase {
-                    patient: options.key.patient(&evaluation.case.case_id),
-                    case: evaluation.case,
-                });
-            }
-        }
-        Ok(())
-    })?;
+    let held = fates(store, scope, run)?.into_iter();
+    let mut chosen: Vec<ChosenCase> = held
+        .filter(|(_, fate)| *fate == Fate::Held)
+        .map(|(case, _)| ChosenCase {
+            patient: options.key.patient(&case.case_id),
+            case,
+        })
+        .collect();
     chosen.sort_by(|a, b| a.patient.cmp(&b.patient));
     Ok(chosen)
 }

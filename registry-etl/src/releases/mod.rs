@@ -32,6 +32,7 @@ mod cases;
 mod columns;
 mod deidentify;
 mod described;
+mod eligible;
 mod endpoints;
 mod entities;
 mod estimates;

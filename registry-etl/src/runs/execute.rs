@@ -192,7 +192,9 @@ impl Work<'_> {
         let mut counted = Counted::new(self)?;
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
-                let read = batch.par_iter().map(|one| CaseEvaluation::from_payload(&one.payload));
+                let read = batch
+                    .par_iter()
+                    .map(|one| CaseEvaluation::from_payload(&one.payload));
                 let cases: Vec<CaseEvaluation> = read.collect::<Result<_, _>>()?;
                 for (evaluation, case) in batch.iter().zip(cases) {
                     counted.push(evaluation.holders.now(), case);
