@@ -156,8 +156,10 @@ struct Line {
 
 /// A stored role as pages call it.
 fn role(text: &str) -> String {
-    text.parse()
-        .map_or_else(|_| words::code(text), |role: Role| role_name(role).to_owned())
+    match text.parse::<Role>() {
+        Ok(role) => role_name(role).to_owned(),
+        Err(_) => words::code(text),
+    }
 }
 
 fn versions(row: &AuditRow) -> String {

@@ -37,19 +37,22 @@ where
     F: Future<Output = Result<(String, Option<C>), Problem>> + 'static,
 {
     let first = read(start).await?;
-    let pieces = futures_util::stream::unfold((Some(Ok(first)), read), |(piece, read)| async move {
-        match piece? {
-            Ok((text, next)) => {
-                let following = match next {
-                    Some(place) => Some(read(place).await),
-                    None => None,
-                };
-                Some((Ok(web::Bytes::from(text)), (following, read)))
+    let pieces = futures_util::stream::unfold(
+        (Some(Ok::<_, Problem>(first)), read),
+        |(piece, read)| async move {
+            match piece? {
+                Ok((text, next)) => {
+                    let following = match next {
+                        Some(place) => Some(read(place).await),
+                        None => None,
+                    };
+                    Some((Ok(web::Bytes::from(text)), (following, read)))
+                }
+                // The answer has begun: it is cut off, and whoever reads it sees that.
+                Err(problem) => Some((Err(io::Error::other(problem.kind.title())), (None, read))),
             }
-            // The answer has begun: it is cut off, and whoever reads it sees that.
-            Err(problem) => Some((Err(io::Error::other(problem.kind.title())), (None, read))),
-        }
-    });
+        },
+    );
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))

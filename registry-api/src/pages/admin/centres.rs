@@ -12,7 +12,6 @@ use crate::guard::{Administers, Allowed, AllowedForm, Fields};
 use crate::pages::{Frame, html};
 use crate::problem::{Kind, Problem};
 use crate::routes::centres::reference_row;
-use crate::routes::quality::worklist::given;
 use crate::state::{AppState, blocking};
 
 /// Elements that the address of a year gives.
@@ -60,7 +59,6 @@ struct Field {
 #[serde(deny_unknown_fields)]
 pub(in crate::pages) struct Wanted {
     /// Year of the form; this year without it.
-    #[serde(default, deserialize_with = "given")]
     year: Option<i32>,
 }
 

@@ -18,7 +18,7 @@ const LONGEST_OVERLAP: i64 = 720;
 
 /// A whole number of a field, up to `most`.
 fn number(fields: &Fields, name: &str, label: &str, least: i64, most: i64) -> Result<i64, Problem> {
-    let number = fields.get(name).trim().parse().ok();
+    let number: Option<i64> = fields.get(name).trim().parse().ok();
     number.filter(|n| (least..=most).contains(n)).ok_or_else(|| {
         let what = format!("{label}: a whole number from {least} to {most}.");
         Problem::with(Kind::InvalidValue, what)

@@ -11,7 +11,6 @@ use super::Shown;
 use crate::guard::{Allowed, SeesCases};
 use crate::pages::{Frame, html, pieces};
 use crate::problem::{Kind, Problem};
-use crate::routes::quality::worklist::given;
 use crate::state::{AppState, blocking};
 
 /// Cases that a page names as stored; the list of cases has all.
@@ -41,7 +40,7 @@ struct Part {
 }
 
 /// A line of the report.
-pub(super) struct Line {
+struct Line {
     /// Pseudonym; none where the line is about the files.
     case: Option<String>,
     severity: String,
@@ -64,7 +63,6 @@ struct Stored {
 #[serde(deny_unknown_fields)]
 pub(in crate::pages) struct Wanted {
     /// Part of the report, from 1.
-    #[serde(default, deserialize_with = "given")]
     part: Option<i64>,
 }
 
