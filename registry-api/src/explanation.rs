@@ -61,7 +61,7 @@ impl Explained<'_> {
         let dates: serde_json::Map<String, Value> = explanation
             .dates
             .iter()
-            .map(|(name, date)| ((*name).to_owned(), json!(self.date(*date))))
+            .map(|(name, date)| ((*name).to_owned(), json!(self.date(*date, str::to_owned))))
             .collect();
         json!({
             "decided_by": explanation.result.step.as_str(),
@@ -107,12 +107,15 @@ impl Explained<'_> {
     }
 
     /// The windows' dates for a page; what does not exist is left out.
-    pub fn dates(&self, explanation: &Explanation) -> String {
+    pub fn dates(&self, explanation: &Explanation, words: Words<'_>) -> String {
         let shown: Vec<String> = explanation
             .dates
             .iter()
             .filter(|(_, date)| !matches!(date, Scalar::None(_)))
-            .map(|(name, date)| format!("{} {}", date_name(name), self.date(*date)))
+            .map(|(name, date)| {
+                let date = self.date(*date, |element| words.place(element));
+                format!("{} {date}", date_name(name))
+            })
             .collect();
         shown.join("; ")
     }
@@ -147,7 +150,7 @@ impl Explained<'_> {
         }
     }
 
-    fn date(&self, date: Scalar) -> String {
+    fn date(&self, date: Scalar, call: impl Fn(&str) -> String) -> String {
         let day = |number: f64| {
             if number.is_finite() {
                 day_of(number as i32).map_or_else(|| "?".to_owned(), |day| day.to_string())
@@ -159,7 +162,7 @@ impl Explained<'_> {
             Scalar::None(_) => "none".to_owned(),
             Scalar::Unknown(unknown) => format!(
                 "unknown ({} is {})",
-                unknown.place.name(self.guideline.layout()),
+                call(&unknown.place.name(self.guideline.layout())),
                 reason(unknown.reason.as_str())
             ),
             Scalar::Range(range) if range.is_exact() => day(range.lo),

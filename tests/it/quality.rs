@@ -43,7 +43,12 @@ fn a_worklist_is_the_centres_own() {
     // Seen once, on 1 September 2025: 426 days, 183 allowed; nothing is attested.
     let other = service.submitter("C02");
     let list = other.get("/api/v1/worklist").expect(200).json();
-    let overdue = &list["items"][0];
+    // Behind what can still be done in time.
+    let items = list["items"].as_array().expect("items");
+    let overdue = items
+        .iter()
+        .find(|item| item["kind"] != "care_gap")
+        .expect("an item of the run");
     assert_eq!(
         (
             &overdue["kind"],

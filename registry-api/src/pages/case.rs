@@ -270,7 +270,7 @@ fn assessment(assessed: &Assessed<'_>, called: Words<'_>) -> Vec<Assessment> {
             class,
             because: explained.because_in_words(&explanation, called),
             steps: explained.steps(&explanation, called),
-            dates: explained.dates(&explanation),
+            dates: explained.dates(&explanation, called),
         });
     }
     lines

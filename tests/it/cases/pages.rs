@@ -14,8 +14,10 @@ fn page(client: &Client, path: &str) -> String {
 /// What a reader sees: without markup, and without what is set as code (places in the document).
 fn seen(html: &str) -> String {
     let from = html.find("<main").expect("a main part");
+    // Who stored a version is called by the name of a key.
+    let to = html.find("<h2>Versions</h2>").expect("the versions");
     let mut text = String::new();
-    let mut rest = &html[from..];
+    let mut rest = &html[from..to];
     while let Some((before, after)) = rest.split_once('<') {
         text.push_str(before);
         let after = match after.strip_prefix("code>") {

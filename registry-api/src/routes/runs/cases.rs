@@ -20,7 +20,7 @@ use crate::work::centre_of;
 /// Which of them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(in crate::routes) struct Wanted {
     centre: Option<String>,
     period: Option<Period>,
     outcome: Option<String>,
