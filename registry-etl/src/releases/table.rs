@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(table.sha256, hex::encode(Sha256::digest(&expected)));
         let again = Table::again(&table).unwrap().finish().unwrap();
         assert_eq!(
-            (again.name.as_str(), again.columns, again.rows),
+            (again.name.as_str(), again.columns.clone(), again.rows),
             ("table.csv", header(), 0)
         );
         let text = again.with_text("words").unwrap();
@@ -265,5 +265,69 @@ mod tests {
         text.reader().read_to_string(&mut read).unwrap();
         assert_eq!((read.as_str(), text.bytes), ("words", 5));
         assert!(Table::again(&table).unwrap().add(["one field"]).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    const GROWING: &str = "REGISTRY_GROWING_TABLE_TEST_FOLDER";
+
+    /// Highest resident memory of this process so far, in KiB.
+    #[cfg(target_os = "linux")]
+    fn peak() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The process in which a large table is written and read. Does nothing unless started by the test below.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn growing_process() {
+        let Ok(folder) = std::env::var(GROWING) else {
+            return;
+        };
+        let spool = Spool::in_folder(folder.as_ref()).unwrap();
+        // Nothing that compresses well: half of it stays.
+        let row = |n: u32| {
+            [0u8, 1, 2, 3].map(|at| hex::encode(Sha256::digest([&n.to_be_bytes()[..], &[at]].concat())))
+        };
+        let written = |rows: u32| {
+            let header = (0..4).map(|n| n.to_string()).collect();
+            let mut table = Table::begin(&spool, "table.csv", header).unwrap();
+            for n in 0..rows {
+                table.add(row(n)).unwrap();
+            }
+            let table = table.finish().unwrap();
+            let read = csv::Reader::from_reader(table.reader()).into_records();
+            assert_eq!(read.map(Result::unwrap).count() as u32, rows);
+            table.bytes
+        };
+        written(2_000);
+        let before = peak();
+        let bytes = written(200_000);
+        println!("grown {} of {}", peak() - before, bytes / 1024);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_large_table_takes_no_more_memory_than_a_small_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "releases::table::tests::growing_process",
+                "--nocapture",
+            ])
+            .env(GROWING, folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout).into_owned();
+        assert!(child.status.success(), "{said}");
+        let line = said.lines().find_map(|line| line.split_once("grown ")).unwrap().1;
+        let (grown, bytes) = line.split_once(" of ").unwrap();
+        let (grown, bytes): (u64, u64) = (grown.parse().unwrap(), bytes.trim().parse().unwrap());
+        assert!(
+            bytes > 40 * 1024 && grown < 4 * 1024,
+            "{grown} KiB for {bytes} KiB"
+        );
     }
 }
