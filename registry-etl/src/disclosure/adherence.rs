@@ -172,7 +172,10 @@ struct Others<'a> {
 impl<'a> Others<'a> {
     fn of(exact: &'a AdherenceTable, own: &str, threshold: u32) -> Self {
         let of = |row: &'a AdherenceRow| (row.measure.as_str(), row.period);
-        let own_rows = exact.rows.iter().filter(|row| row.by == By::Centre && row.level == own);
+        let own_rows = exact
+            .rows
+            .iter()
+            .filter(|row| row.by == By::Centre && row.level == own);
         let known: BTreeMap<(&str, Period), [u32; QUANTITIES]> =
             own_rows.map(|row| (of(row), apart(row))).collect();
         let few_in = |quantity: usize| {

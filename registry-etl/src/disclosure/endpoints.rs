@@ -8,8 +8,8 @@ use super::survival::{coarsen, emptied, parts, tenth_up};
 use super::{Audience, few, nothing};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
-    Analysis, CauseIncidence, ChangeRow, CurveState, GroupTest, IncidenceCurve, IncidenceStep, LandmarkComparison,
-    ModelState, ProportionRow, RateState, Suppression, SurvivalResult,
+    Analysis, CauseIncidence, ChangeRow, CurveState, GroupTest, IncidenceCurve, IncidenceStep,
+    LandmarkComparison, ProportionRow, RateState, Suppression, SurvivalResult,
 };
 use std::collections::BTreeMap;
 
@@ -51,10 +51,7 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
             told.push(left_out);
         }
         if patients < threshold || few(events, threshold) || few(patients - events, threshold) {
-            model.state = ModelState::Suppressed;
-            model.ratios.clear();
-            (model.patients, model.events, model.events_per_covariate) = (None, None, None);
-            (model.proportional_p, model.concordance) = (None, None);
+            nothing::model(model);
         }
     }
 }
@@ -130,7 +127,10 @@ fn causes(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], total: Option<
         hidden.iter().map(Option::is_some).collect()
     };
     let both = exact.iter().zip(&*shown);
-    let lost = protected(both.map(|(exact, shown)| (exact.lost, shown.lost.is_none())).collect());
+    let lost = protected(
+        both.map(|(exact, shown)| (exact.lost, shown.lost.is_none()))
+            .collect(),
+    );
     for (one, hidden) in shown.iter_mut().zip(lost) {
         one.lost = one.lost.filter(|_| !hidden);
     }
@@ -138,7 +138,10 @@ fn causes(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], total: Option<
     for at in 0..all {
         let events = |one: &IncidenceCurve| one.causes.get(at).and_then(|cause| cause.events);
         let both = exact.iter().zip(&*shown);
-        let hidden = protected(both.map(|(exact, shown)| (events(exact), events(shown).is_none())).collect());
+        let hidden = protected(
+            both.map(|(exact, shown)| (events(exact), events(shown).is_none()))
+                .collect(),
+        );
         for (one, hidden) in shown.iter_mut().zip(hidden) {
             if let (Some(cause), true) = (one.causes.get_mut(at), hidden) {
                 untold_cause(cause);

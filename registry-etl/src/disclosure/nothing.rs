@@ -1,8 +1,8 @@
 //! Parts of a survival result with nothing told.
 
+use super::FEW;
 use super::endpoints::{empty, untold};
 use super::survival::emptied;
-use super::FEW;
 use crate::results::{
     AdjustedModel, ChangeRow, Flow, LandmarkComparison, ModelState, ProportionRow, RateState, SurvivalResult,
 };

@@ -61,7 +61,9 @@ pub(super) fn reaches(
     };
     let of_all = || {
         let cells = family.cells.iter();
-        cells.map(|cell| cell.kinds.unwrap_or([cell.patients, 0])).collect()
+        cells
+            .map(|cell| cell.kinds.unwrap_or([cell.patients, 0]))
+            .collect()
     };
     *known = known.take().and_then(from).or_else(|| from(of_all()));
     known.is_some()

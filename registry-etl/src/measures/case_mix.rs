@@ -188,9 +188,7 @@ pub fn visible_case_mix(exact: &CaseMix, visible: &AdherenceTable) -> CaseMix {
         };
     }
     let shown = |centre: &&AdjustedCentre| {
-        rows().any(|row| {
-            row.by == By::Centre && row.level == centre.centre && row.state == RateState::Rate
-        })
+        rows().any(|row| row.by == By::Centre && row.level == centre.centre && row.state == RateState::Rate)
     };
     CaseMix {
         centres: exact.centres.iter().filter(shown).cloned().collect(),
@@ -209,7 +207,10 @@ mod tests {
         let of = |centre: &'static str, n: usize| {
             (0..n).map(move |_| (centre, case("2026-01-01", "lms", &[Outcome::Met])))
         };
-        let exact = table(&[head("1a", "patient")], &of("C1", 40).chain(of("C2", 20)).collect::<Vec<_>>());
+        let exact = table(
+            &[head("1a", "patient")],
+            &of("C1", 40).chain(of("C2", 20)).collect::<Vec<_>>(),
+        );
         let centre = |name: &str, units: u32| AdjustedCentre {
             centre: name.to_owned(),
             units,
@@ -249,12 +250,21 @@ mod tests {
             network(&|row| row.as_of = Some(1)),
             network(&|row| row.suppressed = Some(crate::results::Suppression::FewPatients)),
         ] {
-            assert_eq!((hidden.state, hidden.units, hidden.left_out), (CaseMixState::Suppressed, None, None));
+            assert_eq!(
+                (hidden.state, hidden.units, hidden.left_out),
+                (CaseMixState::Suppressed, None, None)
+            );
             assert!(hidden.concordance.is_none() && hidden.coefficients.is_empty());
-            assert!(hidden.centres.is_empty(), "what is expected of a centre rests on all of them");
+            assert!(
+                hidden.centres.is_empty(),
+                "what is expected of a centre rests on all of them"
+            );
         }
         // C1 would read the three patients of C3 off the model of both.
-        let two = table(&[head("1a", "patient")], &of("C1", 40).chain(of("C3", 3)).collect::<Vec<_>>());
+        let two = table(
+            &[head("1a", "patient")],
+            &of("C1", 40).chain(of("C3", 3)).collect::<Vec<_>>(),
+        );
         let own = adherence(&two, &Audience::Centre("C1".into()), &Thresholds::default());
         assert_eq!(visible_case_mix(&mix, &own).state, CaseMixState::Suppressed);
     }

@@ -281,12 +281,7 @@ impl Measure<'_> {
     }
 
     /// Whether a centre could subtract itself from the network's row as a run showed it.
-    fn alone_in(
-        &self,
-        run: &Rows<'_>,
-        row: &AdherenceRow,
-        of: &dyn Fn(&AdherenceRow) -> Counts,
-    ) -> bool {
+    fn alone_in(&self, run: &Rows<'_>, row: &AdherenceRow, of: &dyn Fn(&AdherenceRow) -> Counts) -> bool {
         let others = |centre: &AdherenceRow| less(run.counts(row, of), run.counts(centre, of));
         let mut centres = run
             .table

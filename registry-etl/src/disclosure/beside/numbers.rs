@@ -59,9 +59,18 @@ impl Beside<'_> {
             }
         }
         let exact = &self.new.exact;
-        for months in times(exact.curves.iter().flat_map(|one| &one.landmarks).map(|one| one.months)) {
-            let at_risk: Numbers<'_> =
-                &|one| of_curves(one, &|curve| at(&curve.landmarks, months).and_then(|one| one.at_risk));
+        for months in times(
+            exact
+                .curves
+                .iter()
+                .flat_map(|one| &one.landmarks)
+                .map(|one| one.months),
+        ) {
+            let at_risk: Numbers<'_> = &|one| {
+                of_curves(one, &|curve| {
+                    at(&curve.landmarks, months).and_then(|one| one.at_risk)
+                })
+            };
             let held = self.moved(at_risk, curves, shown);
             for (curve, held) in shown.curves.iter_mut().zip(held) {
                 untold(&mut curve.landmarks, months, held);
@@ -72,9 +81,18 @@ impl Beside<'_> {
         for (one, held) in shown.incidence.iter_mut().zip(held) {
             one.lost = one.lost.filter(|_| !held);
         }
-        for months in times(exact.incidence.iter().flat_map(|one| &one.at_risk).map(|one| one.months)) {
-            let at_risk: Numbers<'_> =
-                &|one| of_incidence(one, &|times, _| at_time(times, months).and_then(|one| one.at_risk));
+        for months in times(
+            exact
+                .incidence
+                .iter()
+                .flat_map(|one| &one.at_risk)
+                .map(|one| one.months),
+        ) {
+            let at_risk: Numbers<'_> = &|one| {
+                of_incidence(one, &|times, _| {
+                    at_time(times, months).and_then(|one| one.at_risk)
+                })
+            };
             let held = self.moved(at_risk, incidence, shown);
             for (one, held) in shown.incidence.iter_mut().zip(held) {
                 let time = one
@@ -101,7 +119,10 @@ impl Beside<'_> {
         };
         let lost: Numbers<'_> = &|one| numbers(&|curve| curve.lost, one);
         let held = self.moved(lost, &[], shown);
-        let curves = shown.landmark_comparisons.iter_mut().flat_map(|one| &mut one.curves);
+        let curves = shown
+            .landmark_comparisons
+            .iter_mut()
+            .flat_map(|one| &mut one.curves);
         for (curve, held) in curves.zip(held) {
             if held {
                 without_lost(curve);
@@ -112,7 +133,10 @@ impl Beside<'_> {
         for months in times(values.map(|one| one.months)) {
             let at_risk = |curve: &SurvivalCurve| at(&curve.landmarks, months).and_then(|one| one.at_risk);
             let held = self.moved(&|one| numbers(&at_risk, one), &[], shown);
-            let curves = shown.landmark_comparisons.iter_mut().flat_map(|one| &mut one.curves);
+            let curves = shown
+                .landmark_comparisons
+                .iter_mut()
+                .flat_map(|one| &mut one.curves);
             for (curve, held) in curves.zip(held) {
                 untold(&mut curve.landmarks, months, held);
             }
@@ -182,10 +206,7 @@ fn of_curves(result: &SurvivalResult, of: &dyn Fn(&SurvivalCurve) -> Option<u32>
     result.curves.iter().map(number).collect()
 }
 
-fn of_incidence(
-    result: &SurvivalResult,
-    of: &dyn Fn(&[AtRisk], Option<u32>) -> Option<u32>,
-) -> Vec<Number> {
+fn of_incidence(result: &SurvivalResult, of: &dyn Fn(&[AtRisk], Option<u32>) -> Option<u32>) -> Vec<Number> {
     let all = result.incidence.iter();
     all.map(|one| Number {
         group: incidence_name(one),

@@ -133,11 +133,7 @@ impl Beside<'_> {
 }
 
 /// The part of this name as computed, and as the run itself told it.
-fn told<'a, T>(
-    kind: &Kind<'_, T>,
-    run: &'a Published<SurvivalResult>,
-    name: &str,
-) -> Option<(&'a T, &'a T)> {
+fn told<'a, T>(kind: &Kind<'_, T>, run: &'a Published<SurvivalResult>, name: &str) -> Option<(&'a T, &'a T)> {
     let exact = (kind.parts)(&run.exact);
     let at = exact.iter().position(|one| (kind.name)(one) == name)?;
     let shown = (kind.parts)(&run.shown).get(at)?;

@@ -35,7 +35,9 @@ impl Table {
     /// The centres it has counts of; for deaths none where those are not kept.
     fn centres(&self, name: &str) -> impl Iterator<Item = &String> {
         let kept = name != DEATHS || !self.deaths.is_empty();
-        self.counts.keys().filter(move |of| kept && of.starts_with(CENTRE))
+        self.counts
+            .keys()
+            .filter(move |of| kept && of.starts_with(CENTRE))
     }
 
     /// What is left of a number of all centres without one of them.
@@ -53,14 +55,19 @@ impl Table {
         let both = self.centres(name).next().is_some() && then.centres(name).next().is_some();
         both && self.centres(name).chain(then.centres(name)).any(|centre| {
             let (now, then) = (self.without(name, centre), then.without(name, centre));
-            now.iter().zip(then).any(|(now, then)| are_few(now - then, threshold))
+            now.iter()
+                .zip(then)
+                .any(|(now, then)| are_few(now - then, threshold))
         })
     }
 
     /// Whether a centre could subtract itself from a number of all centres.
     fn alone(&self, name: &str, threshold: u32) -> bool {
-        self.centres(name)
-            .any(|centre| self.without(name, centre).into_iter().any(|rest| are_few(rest, threshold)))
+        self.centres(name).any(|centre| {
+            self.without(name, centre)
+                .into_iter()
+                .any(|rest| are_few(rest, threshold))
+        })
     }
 
     fn add(&mut self, name: String, of: [Option<u32>; 3], shown: bool) {
@@ -162,7 +169,9 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
         Some(_) => all_alone,
         None => false,
     };
-    let anyway: Vec<bool> = (0..cells.len()).map(|at| rest_few(at) || by_centres(at)).collect();
+    let anyway: Vec<bool> = (0..cells.len())
+        .map(|at| rest_few(at) || by_centres(at))
+        .collect();
     let successive = Successive {
         new: &cells,
         sums: &sums,

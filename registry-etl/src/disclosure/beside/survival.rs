@@ -71,7 +71,14 @@ impl Beside<'_> {
             name: incidence_name,
             counts: &|one: &IncidenceCurve| {
                 let events = |at: usize| one.causes.get(at).and_then(|cause| cause.events);
-                counts([one.patients, events(0), events(1), events(2), events(3), events(4)])
+                counts([
+                    one.patients,
+                    events(0),
+                    events(1),
+                    events(2),
+                    events(3),
+                    events(4),
+                ])
             },
             shown: |one| one.patients.is_some(),
             hide: |one| endpoints::empty(one, FEW),
@@ -97,7 +104,11 @@ impl Beside<'_> {
             hide: nothing::share,
             sums: breakdowns(&exact.proportions, |_| Analysis::Primary, |one| &one.by),
             wholes: Vec::new(),
-            anyway: exact.proportions.iter().map(|one| analysed_tells && one.by == "all").collect(),
+            anyway: exact
+                .proportions
+                .iter()
+                .map(|one| analysed_tells && one.by == "all")
+                .collect(),
             of_all: true,
         };
         shown.proportions = self.parts(&proportions, &mut shown.as_of);
@@ -167,8 +178,14 @@ impl Beside<'_> {
         let alone = &self.new.shown;
         let was_told = |name: &str| {
             let told = |state: CurveState| state != CurveState::Suppressed;
-            alone.curves.iter().any(|one| curve_name(one) == name && told(one.state))
-                || alone.incidence.iter().any(|one| incidence_name(one) == name && told(one.state))
+            alone
+                .curves
+                .iter()
+                .any(|one| curve_name(one) == name && told(one.state))
+                || alone
+                    .incidence
+                    .iter()
+                    .any(|one| incidence_name(one) == name && told(one.state))
         };
         let hidden = |(_, _, state, name): &(_, _, CurveState, String)| {
             *state == CurveState::Suppressed && was_told(name)

@@ -40,15 +40,18 @@ fn of_flow(result: &SurvivalResult) -> Option<[i64; 2]> {
 pub(super) fn tells_analysed(shown: &SurvivalResult) -> bool {
     let own = |told: bool, part: &str| told && shown.part_as_of(part).is_none();
     own(shown.flow.analysed.is_some(), FLOW)
-        || shown.curves.iter().any(|one| {
-            one.by == "all" && own(one.patients.is_some(), &curve_name(one))
-        })
-        || shown.incidence.iter().any(|one| {
-            one.by == "all" && own(one.patients.is_some(), &incidence_name(one))
-        })
-        || shown.proportions.iter().any(|one| {
-            one.by == "all" && own(one.denominator.is_some(), &proportion_name(one))
-        })
+        || shown
+            .curves
+            .iter()
+            .any(|one| one.by == "all" && own(one.patients.is_some(), &curve_name(one)))
+        || shown
+            .incidence
+            .iter()
+            .any(|one| one.by == "all" && own(one.patients.is_some(), &incidence_name(one)))
+        || shown
+            .proportions
+            .iter()
+            .any(|one| one.by == "all" && own(one.denominator.is_some(), &proportion_name(one)))
         || shown
             .changes
             .iter()
@@ -101,7 +104,9 @@ impl Beside<'_> {
         let mut centres = run.by_centre.iter();
         centres.any(|one| {
             let [cases, analysed, patients, _] = without(run, &one.centre);
-            [cases, analysed, patients].into_iter().any(|rest| self.are_few(rest))
+            [cases, analysed, patients]
+                .into_iter()
+                .any(|rest| self.are_few(rest))
         })
     }
 

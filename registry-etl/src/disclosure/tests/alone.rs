@@ -12,8 +12,11 @@ type Cases = Vec<(&'static str, CaseEvaluation)>;
 
 /// So many cases of each centre, all alike.
 fn of(centres: &[(&'static str, usize)], outcome: registry_core::guideline::Outcome) -> Cases {
-    let all = centres.iter().flat_map(|(centre, n)| std::iter::repeat_n(*centre, *n));
-    all.map(|centre| (centre, case("2026-01-01", "lms", &[outcome]))).collect()
+    let all = centres
+        .iter()
+        .flat_map(|(centre, n)| std::iter::repeat_n(*centre, *n));
+    all.map(|centre| (centre, case("2026-01-01", "lms", &[outcome])))
+        .collect()
 }
 
 fn overview_of(cases: &Cases) -> Overview {
@@ -49,7 +52,12 @@ fn few_others_are_told_by_no_breakdown_of_a_measure() {
     let others = || shown.rows.iter().filter(|row| row.by != By::Centre);
     assert!(others().any(|row| row.by == By::Timing));
     for row in others() {
-        assert!(row.suppressed.is_some() && row.patients.is_none(), "{:?} {}", row.by, row.level);
+        assert!(
+            row.suppressed.is_some() && row.patients.is_none(),
+            "{:?} {}",
+            row.by,
+            row.level
+        );
     }
     assert_eq!(row(&shown, By::Centre, "C1").denominator, Some(40));
 }
@@ -70,25 +78,40 @@ fn few_others_set_aside_are_told_by_no_breakdown() {
 fn a_flow_of_few_others_is_not_told() {
     let seen = |parts: [(u32, u32); 2]| {
         let mut exact = result();
-        exact.by_centre = ["C1", "C2"].into_iter().zip(parts).map(|(centre, (cases, analysed))| {
-            let mut part = part(centre, analysed);
-            part.cases = cases;
-            part
-        }).collect();
+        exact.by_centre = ["C1", "C2"]
+            .into_iter()
+            .zip(parts)
+            .map(|(centre, (cases, analysed))| {
+                let mut part = part(centre, analysed);
+                part.cases = cases;
+                part
+            })
+            .collect();
         survival(&exact, &Audience::Centre("C1".into()), &Thresholds::default())
     };
     // Three other cases, none of them analysed.
     let shown = seen([(120, 101), (3, 0)]);
     let flow = &shown.flow;
-    assert_eq!((flow.cases, flow.analysed, shown.entered_late), (None, None, None));
+    assert_eq!(
+        (flow.cases, flow.analysed, shown.entered_late),
+        (None, None, None)
+    );
     assert!(flow.left_out.iter().all(|step| step.n.is_none()));
     assert_eq!(shown.curves[0].patients, Some(101), "they are all its own");
     // Twenty other cases, of which two were analysed.
     let shown = seen([(103, 99), (20, 2)]);
     assert_eq!((shown.flow.cases, shown.flow.analysed), (None, None));
-    assert!(shown.curves.iter().all(|one| one.patients.is_none() && one.steps.is_empty()));
+    assert!(
+        shown
+            .curves
+            .iter()
+            .all(|one| one.patients.is_none() && one.steps.is_empty())
+    );
     let shown = seen([(60, 50), (63, 51)]);
-    assert_eq!((shown.flow.cases, shown.curves[0].patients), (Some(123), Some(101)));
+    assert_eq!(
+        (shown.flow.cases, shown.curves[0].patients),
+        (Some(123), Some(101))
+    );
     assert!(shown.by_centre.is_empty(), "in the exact document only");
 }
 
@@ -115,12 +138,20 @@ fn a_centre_does_not_subtract_its_own_new_cases_from_the_overview() {
     let then = of(&[("C1", 20), ("C2", 20)], Met);
     let told = |now: &[(&'static str, usize)]| {
         let both = [overview_of(&then), overview_of(&of(now, Met))];
-        beside(both, |one: &mut Overview| &mut one.run.run, overview, overview_beside)
+        beside(
+            both,
+            |one: &mut Overview| &mut one.run.run,
+            overview,
+            overview_beside,
+        )
     };
     // Seven more, one of them of C2; the breakdowns with one level are all cases once more.
     let shown = told(&[("C1", 26), ("C2", 21)]);
     assert_eq!((shown.cases, shown.cases_as_of), (Some(40), Some(1)));
-    assert_eq!((shown.by_timing[0].n, shown.by_timing[0].as_of), (Some(40), Some(1)));
+    assert_eq!(
+        (shown.by_timing[0].n, shown.by_timing[0].as_of),
+        (Some(40), Some(1))
+    );
     let shown = told(&[("C1", 26), ("C2", 26)]);
     assert_eq!((shown.cases, shown.by_timing[0].n), (Some(52), Some(52)));
 }
@@ -135,7 +166,12 @@ fn nor_new_deaths() {
                 centre.deaths = Some(deaths);
             }
         }
-        let shown = beside(both, |one: &mut Overview| &mut one.run.run, overview, overview_beside);
+        let shown = beside(
+            both,
+            |one: &mut Overview| &mut one.run.run,
+            overview,
+            overview_beside,
+        );
         (shown.deaths, shown.deaths_as_of)
     };
     assert_eq!(told(16, 11), (Some(20), Some(1)));
@@ -144,10 +180,16 @@ fn nor_new_deaths() {
 
 #[test]
 fn nor_from_data_quality() {
-    let quality_of = |centres: &[(&'static str, usize)]| measures::quality(&run(), &columns(&of(centres, Met)));
+    let quality_of =
+        |centres: &[(&'static str, usize)]| measures::quality(&run(), &columns(&of(centres, Met)));
     let told = |now: &[(&'static str, usize)]| {
         let both = [quality_of(&[("C1", 20), ("C2", 20)]), quality_of(now)];
-        let shown = beside(both, |one: &mut Quality| &mut one.run.run, quality, quality_beside);
+        let shown = beside(
+            both,
+            |one: &mut Quality| &mut one.run.run,
+            quality,
+            quality_beside,
+        );
         (shown.network.cases, shown.network.as_of)
     };
     assert_eq!(told(&[("C1", 26), ("C2", 21)]), (Some(40), Some(1)));
@@ -163,7 +205,12 @@ fn nor_from_those_set_aside() {
     };
     let told = |first: usize, second: usize| {
         let both = [cases(20, 6, 6), cases(26, first, second)];
-        let shown = beside(both, |one: &mut AdherenceTable| &mut one.run.run, adherence, adherence_beside);
+        let shown = beside(
+            both,
+            |one: &mut AdherenceTable| &mut one.run.run,
+            adherence,
+            adherence_beside,
+        );
         let network = row(&shown, By::Network, "all");
         (network.denominator, network.as_of, network.not_in_denominator)
     };

@@ -37,7 +37,12 @@ fn told(exact: &AdherenceTable, shown: &AdherenceTable, own: &str, threshold: u3
                 attacker.is_sum(rows[at], &parts);
             }
         }
-        for (at, row) in exact.rows.iter().enumerate().filter(|(_, row)| row.by == By::Network) {
+        for (at, row) in exact
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.by == By::Network)
+        {
             let of_own = exact
                 .rows
                 .iter()
@@ -68,11 +73,17 @@ proptest! {
 
 #[test]
 fn the_attack_succeeds_where_only_the_network_is_hidden() {
-    let two: Vec<_> = cases().into_iter().filter(|one| ["C1", "C3"].contains(&one.0)).collect();
+    let two: Vec<_> = cases()
+        .into_iter()
+        .filter(|one| ["C1", "C3"].contains(&one.0))
+        .collect();
     let exact = table(&[head("1a", "patient")], &two);
     let mut shown = adherence(&exact, &Audience::Committee, &Thresholds::default());
     let networks = shown.rows.iter_mut().filter(|row| row.by == By::Network);
     networks.for_each(|row| row.patients = None);
     let found = told(&exact, &shown, "C1", 5);
-    assert!(found.contains(&"assessable All: 3 others".to_owned()), "{found:?}");
+    assert!(
+        found.contains(&"assessable All: 3 others".to_owned()),
+        "{found:?}"
+    );
 }

@@ -57,8 +57,16 @@ fn read(attacker: &mut Attacker, of: &Published<SurvivalResult>, cases_known: bo
         exact.flow.cases,
         cases_known || flow && shown.flow.cases.is_some(),
     );
-    let analysed = to.add("analysed".to_owned(), exact.flow.analysed, flow && shown.flow.analysed.is_some());
-    let left_out = exact.flow.cases.zip(exact.flow.analysed).map(|(all, kept)| all - kept);
+    let analysed = to.add(
+        "analysed".to_owned(),
+        exact.flow.analysed,
+        flow && shown.flow.analysed.is_some(),
+    );
+    let left_out = exact
+        .flow
+        .cases
+        .zip(exact.flow.analysed)
+        .map(|(all, kept)| all - kept);
     let left_out = to.add("left out".to_owned(), left_out, false);
     to.attacker.is_sum(cases, &[analysed, left_out]);
     let steps: Vec<Count> = exact
@@ -66,7 +74,13 @@ fn read(attacker: &mut Attacker, of: &Published<SurvivalResult>, cases_known: bo
         .left_out
         .iter()
         .zip(&shown.flow.left_out)
-        .map(|(exact, shown)| to.add(format!("left out: {}", exact.reason), exact.n, flow && shown.n.is_some()))
+        .map(|(exact, shown)| {
+            to.add(
+                format!("left out: {}", exact.reason),
+                exact.n,
+                flow && shown.n.is_some(),
+            )
+        })
         .collect();
     to.attacker.is_sum(left_out, &steps);
     // Estimates: groups add up to all, and all are those analysed.
@@ -79,7 +93,11 @@ fn read(attacker: &mut Attacker, of: &Published<SurvivalResult>, cases_known: bo
             to.add(format!("{name}: patients"), exact.patients, told),
             to.add(format!("{name}: events"), exact.events, told),
             to.add(format!("{name}: lost"), exact.lost, told && shown.lost.is_some()),
-            to.add(format!("{name}: at risk"), at(exact).or(Some(0)), told && at(shown).is_some()),
+            to.add(
+                format!("{name}: at risk"),
+                at(exact).or(Some(0)),
+                told && at(shown).is_some(),
+            ),
         ]);
     }
     // A small group has no numbers at risk.
@@ -110,10 +128,22 @@ fn read(attacker: &mut Attacker, of: &Published<SurvivalResult>, cases_known: bo
         ];
         to.attacker.is_sum(analysed, &parts);
     }
-    let (exact, shown) = exact.centres.as_ref().zip(shown.centres.as_ref()).expect("centres");
-    let in_model = to.add("points: patients".to_owned(), exact.patients, shown.patients.is_some());
+    let (exact, shown) = exact
+        .centres
+        .as_ref()
+        .zip(shown.centres.as_ref())
+        .expect("centres");
+    let in_model = to.add(
+        "points: patients".to_owned(),
+        exact.patients,
+        shown.patients.is_some(),
+    );
     let died = to.add("points: events".to_owned(), exact.events, shown.events.is_some());
-    let left_out = to.add("points: left out".to_owned(), exact.left_out, shown.left_out.is_some());
+    let left_out = to.add(
+        "points: left out".to_owned(),
+        exact.left_out,
+        shown.left_out.is_some(),
+    );
     to.attacker.is_sum(analysed, &[in_model, left_out]);
     let (mut patients, mut observed) = (Vec::new(), Vec::new());
     for point in &exact.centres {
@@ -153,14 +183,27 @@ fn told(
     known: Option<&str>,
     threshold: u32,
 ) -> Vec<String> {
-    let part = |of: &SurvivalResult| of.by_centre.iter().find(|one| Some(one.centre.as_str()) == known).cloned();
-    let (own_then, own_now) = (part(&then.exact).unwrap_or_default(), part(&now.exact).unwrap_or_default());
+    let part = |of: &SurvivalResult| {
+        of.by_centre
+            .iter()
+            .find(|one| Some(one.centre.as_str()) == known)
+            .cloned()
+    };
+    let (own_then, own_now) = (
+        part(&then.exact).unwrap_or_default(),
+        part(&now.exact).unwrap_or_default(),
+    );
     let cases = |of: &Published<SurvivalResult>| of.exact.flow.cases.map_or(0, i64::from);
     let moved = cases(now) - cases(then);
     let own_moved = i64::from(own_now.cases) - i64::from(own_then.cases);
-    let rests = [cases(then) - i64::from(own_then.cases), cases(now) - i64::from(own_now.cases)];
+    let rests = [
+        cases(then) - i64::from(own_then.cases),
+        cases(now) - i64::from(own_now.cases),
+    ];
     // The overview tells them where it may: held back where they changed by few, for a centre where few others did.
-    let cases_known = ![moved, moved - own_moved, rests[0], rests[1]].into_iter().any(|by| small(by, threshold));
+    let cases_known = ![moved, moved - own_moved, rests[0], rests[1]]
+        .into_iter()
+        .any(|by| small(by, threshold));
     let mut attacker = Attacker::default();
     let before = read(&mut attacker, then, cases_known);
     let after = read(&mut attacker, now, cases_known);
@@ -200,7 +243,13 @@ fn told(
 
 /// What one run tells a centre of few others.
 fn told_within(of: &Published<SurvivalResult>, centre: &str, threshold: u32) -> Vec<String> {
-    let part = of.exact.by_centre.iter().find(|one| one.centre == centre).cloned().unwrap_or_default();
+    let part = of
+        .exact
+        .by_centre
+        .iter()
+        .find(|one| one.centre == centre)
+        .cloned()
+        .unwrap_or_default();
     let cases = of.exact.flow.cases.unwrap_or(0);
     let cases_known = !small(i64::from(cases) - i64::from(part.cases), threshold);
     let mut attacker = Attacker::default();
@@ -292,7 +341,11 @@ fn the_attack_succeeds_on_results_that_are_not_held_back() {
         Published { exact, shown }
     };
     let found = told(&alone(1), &alone(2), None, 5);
-    for name in ["analysed", "centres/C2: patients", "curves/primary/all/all: patients"] {
+    for name in [
+        "analysed",
+        "centres/C2: patients",
+        "curves/primary/all/all: patients",
+    ] {
         assert!(found.iter().any(|one| one.starts_with(name)), "{name}: {found:?}");
     }
     // The first centre alone is all but three of another cohort.

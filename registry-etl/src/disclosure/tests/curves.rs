@@ -123,7 +123,13 @@ pub(super) fn cause(code: &str, events: u32) -> CauseIncidence {
     }
 }
 
-pub(super) fn group(analysis: Analysis, by: &str, level: &str, patients: u32, events: [u32; 3]) -> IncidenceCurve {
+pub(super) fn group(
+    analysis: Analysis,
+    by: &str,
+    level: &str,
+    patients: u32,
+    events: [u32; 3],
+) -> IncidenceCurve {
     IncidenceCurve {
         analysis,
         by: by.to_owned(),
@@ -238,7 +244,12 @@ fn shares_changes_and_landmarks_keep_few_to_themselves() {
         states,
         [RateState::Rate, RateState::Suppressed, RateState::Suppressed]
     );
-    let missing = |at: usize| (shown.proportions[at].not_assessable, shown.proportions[at].bound_low);
+    let missing = |at: usize| {
+        (
+            shown.proportions[at].not_assessable,
+            shown.proportions[at].bound_low,
+        )
+    };
     // Two not assessable stand beside the rate, as they do in adherence; beside hidden rates nothing does.
     assert_eq!(
         [missing(0), missing(1), missing(2)],
@@ -278,7 +289,10 @@ fn many_lost_are_not_said_where_their_number_is_not() {
     assert_eq!((lost(0), lost(1)), ((Some(14), true, true), (None, false, false)));
     exact.curves[0].lost = Some(4);
     let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
-    assert_eq!((shown.curves[0].lost, shown.curves[0].lost_over_10_percent), (None, false));
+    assert_eq!(
+        (shown.curves[0].lost, shown.curves[0].lost_over_10_percent),
+        (None, false)
+    );
 }
 
 #[test]

@@ -33,9 +33,25 @@ pub(super) struct Patient {
 }
 
 pub(super) fn patients() -> impl Strategy<Value = Vec<Patient>> {
-    let one = (0usize..10, 0usize..7, 0u8..6, 0usize..12, 0u8..8, 1i32..1200, 0i64..9, 0i64..12);
+    let one = (
+        0usize..10,
+        0usize..7,
+        0u8..6,
+        0usize..12,
+        0u8..8,
+        1i32..1200,
+        0i64..9,
+        0i64..12,
+    );
     let patient = |(centre, histology, cause, why, covariates, exit, from, until): (
-        usize, usize, u8, usize, u8, i32, i64, i64,
+        usize,
+        usize,
+        u8,
+        usize,
+        u8,
+        i32,
+        i64,
+        i64,
     )| Patient {
         // Centres and histologies of different sizes.
         centre: [0, 0, 0, 0, 1, 1, 1, 2, 2, 3][centre],
@@ -67,7 +83,8 @@ fn count(patients: &[Patient], of: impl Fn(&Patient) -> bool) -> u32 {
 }
 
 fn incidence(by: &str, level: &str, patients: &[Patient]) -> IncidenceCurve {
-    let of_cause = |(at, code): (usize, &&str)| cause(code, count(patients, |one| usize::from(one.cause) == at + 1));
+    let of_cause =
+        |(at, code): (usize, &&str)| cause(code, count(patients, |one| usize::from(one.cause) == at + 1));
     IncidenceCurve {
         analysis: Analysis::Primary,
         by: by.to_owned(),
@@ -86,17 +103,30 @@ fn incidence(by: &str, level: &str, patients: &[Patient]) -> IncidenceCurve {
 
 /// The result of those patients who are in a run.
 pub(super) fn of_run(run: i64, all: &[Patient]) -> SurvivalResult {
-    let all: Vec<Patient> = all.iter().copied().filter(|one| one.from <= run && run <= one.until).collect();
+    let all: Vec<Patient> = all
+        .iter()
+        .copied()
+        .filter(|one| one.from <= run && run <= one.until)
+        .collect();
     let analysed: Vec<Patient> = all.iter().copied().filter(|one| one.left_out.is_none()).collect();
     let complete: Vec<Patient> = analysed.iter().copied().filter(|one| one.complete).collect();
     let mut groups: Vec<(&str, &str, Vec<Patient>)> = vec![("all", "all", analysed.clone())];
     for (at, level) in HISTOLOGIES.iter().enumerate() {
-        let of = analysed.iter().copied().filter(|one| one.histology == at).collect();
+        let of = analysed
+            .iter()
+            .copied()
+            .filter(|one| one.histology == at)
+            .collect();
         groups.push(("histology", level, of));
     }
     let of_centre = |at: usize| {
         let of: Vec<Patient> = complete.iter().copied().filter(|one| one.centre == at).collect();
-        (CENTRES[at], of.len() as u32, count(&of, |one| one.cause > 0), 0.4 * of.len() as f64 + 0.1)
+        (
+            CENTRES[at],
+            of.len() as u32,
+            count(&of, |one| one.cause > 0),
+            0.4 * of.len() as f64 + 0.1,
+        )
     };
     let points = (0..CENTRES.len()).map(of_centre).filter(|one| one.1 > 0);
     let (large, small): (Vec<_>, Vec<_>) = points.partition(|one| one.1 >= 10);
@@ -130,7 +160,10 @@ pub(super) fn of_run(run: i64, all: &[Patient]) -> SurvivalResult {
             curve(&group, &cases, false).unwrap()
         })
         .collect();
-    exact.incidence = groups.iter().map(|(by, level, of)| incidence(by, level, of)).collect();
+    exact.incidence = groups
+        .iter()
+        .map(|(by, level, of)| incidence(by, level, of))
+        .collect();
     let left_out = (analysed.len() - complete.len()) as u32;
     let events = count(&complete, |one| one.cause > 0);
     exact.models = vec![model("standard", complete.len() as u32, events, left_out)];

@@ -109,12 +109,20 @@ fn few_more_left_out_in_all_are_not_told_by_any_number_analysed() {
 fn a_held_point_of_a_centre_does_not_follow_from_the_totals() {
     // C1 gained two patients, C2 six, C3 none: eight in all, of them C2's are not told.
     let points = |first: u32, second: u32| {
-        let points = [("C1", first, 20, 22.0), ("C2", second, 15, 12.5), ("C3", 20, 10, 10.5)];
+        let points = [
+            ("C1", first, 20, 22.0),
+            ("C2", second, 15, 12.5),
+            ("C3", 20, 10, 10.5),
+        ];
         compared(&points, &[], 9)
     };
     let shown = after(points(40, 30), points(42, 36));
     for centre in ["C1", "C2", "C3"] {
-        assert_eq!(shown.part_as_of(&format!("centres/{centre}")), Some(1), "{centre}");
+        assert_eq!(
+            shown.part_as_of(&format!("centres/{centre}")),
+            Some(1),
+            "{centre}"
+        );
     }
     let comparison = shown.centres.unwrap();
     assert_eq!((comparison.patients, comparison.left_out), (Some(98), Some(9)));
@@ -124,11 +132,13 @@ fn a_held_point_of_a_centre_does_not_follow_from_the_totals() {
 
 #[test]
 fn few_more_without_a_covariate_hide_the_totals_of_the_points() {
-    let points = |first: u32, left_out: u32| {
-        compared(&[("C1", first, 20, 22.0), ("C2", 30, 15, 12.5)], &[], left_out)
-    };
+    let points =
+        |first: u32, left_out: u32| compared(&[("C1", first, 20, 22.0), ("C2", 30, 15, 12.5)], &[], left_out);
     let comparison = after(points(40, 9), points(46, 11)).centres.unwrap();
-    assert_eq!((comparison.patients, comparison.events, comparison.left_out), (None, None, None));
+    assert_eq!(
+        (comparison.patients, comparison.events, comparison.left_out),
+        (None, None, None)
+    );
     // The six of C1 less the eight of the estimate are those two: C1 is held back as well.
     assert_eq!(comparison.centres[0].patients, Some(40));
 }
@@ -140,7 +150,10 @@ fn a_model_without_an_estimate_is_held_back_like_any_other() {
     let mut exact = result();
     exact.models = vec![model("standard", 73, 30, 28)];
     let shown = after(first, exact);
-    assert_eq!((shown.models[0].patients, shown.part_as_of("models/standard")), (Some(71), Some(1)));
+    assert_eq!(
+        (shown.models[0].patients, shown.part_as_of("models/standard")),
+        (Some(71), Some(1))
+    );
 }
 
 /// A group of an endpoint with five causes, the last with so many events.
@@ -192,7 +205,11 @@ fn numbers_at_risk_and_lost_that_few_came_to_are_not_told_nor_do_they_follow() {
     let patients: Vec<Option<u32>> = shown.incidence.iter().map(|one| one.patients).collect();
     assert_eq!(patients, [Some(136), Some(68), Some(68)], "the groups are new");
     let at_risk: Vec<Option<u32>> = shown.incidence.iter().map(|one| one.at_risk[0].at_risk).collect();
-    assert_eq!(at_risk, [Some(48), None, None], "26 less 20 is six, and eight less six is two");
+    assert_eq!(
+        at_risk,
+        [Some(48), None, None],
+        "26 less 20 is six, and eight less six is two"
+    );
     let lost: Vec<Option<u32>> = shown.incidence.iter().map(|one| one.lost).collect();
     assert_eq!(lost, [Some(15), None, None]);
 }
