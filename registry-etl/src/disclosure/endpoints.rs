@@ -9,7 +9,7 @@ use super::{Audience, few, nothing};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
     Analysis, CauseIncidence, ChangeRow, CurveState, GroupTest, IncidenceCurve, IncidenceStep,
-    LandmarkComparison, ProportionRow, RateState, Suppression, SurvivalResult,
+    LandmarkComparison, ProportionRow, Suppression, SurvivalResult,
 };
 use std::collections::BTreeMap;
 
