@@ -9,7 +9,7 @@ use super::{Audience, few, nothing};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
     Analysis, CauseIncidence, ChangeRow, CurveState, GroupTest, IncidenceCurve, IncidenceStep,
-    LandmarkComparison, ModelState, ProportionRow, RateState, Suppression, SurvivalResult,
+    LandmarkComparison, ProportionRow, Suppression, SurvivalResult,
 };
 use std::collections::BTreeMap;
 
@@ -51,10 +51,7 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
             told.push(left_out);
         }
         if patients < threshold || few(events, threshold) || few(patients - events, threshold) {
-            model.state = ModelState::Suppressed;
-            model.ratios.clear();
-            (model.patients, model.events, model.events_per_covariate) = (None, None, None);
-            (model.proportional_p, model.concordance) = (None, None);
+            nothing::model(model);
         }
     }
 }

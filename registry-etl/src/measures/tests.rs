@@ -461,7 +461,7 @@ fn centres_are_compared_given_their_case_mix() {
     let mix = &case_mix(&run(), &measures, &columns).measures[0];
     assert_eq!(
         (&mix.state, mix.units, mix.left_out),
-        (&CaseMixState::Modelled, 240, 1)
+        (&CaseMixState::Modelled, Some(240), Some(1))
     );
     let names: Vec<&str> = mix.coefficients.iter().map(|c| c.covariate.as_str()).collect();
     assert_eq!(names, ["synchronous against metachronous"], "nothing else varies");
