@@ -68,7 +68,7 @@ pub(super) fn count(
         told_from: least,
         left_out: left_out(
             &[
-                ("no consent to research reuse", now.without_reuse),
+                (FOLLOWS, now.without_reuse),
                 ("registered after the cut-off", now.registered_later),
                 ("draft, not submitted", outside.drafts),
                 ("withdrawn", outside.withdrawn),
@@ -101,6 +101,9 @@ fn reusable(store: &Store, scope: &Scope, run: &Run) -> Result<Reusable, Release
     }
     Ok(found)
 }
+
+/// The cases of a run that are not in its release, which everybody reads off the two: told as it is, and protecting no other.
+const FOLLOWS: &str = "no consent to research reuse";
 
 /// Reasons with their counts. Of one count that is too small the others and a total would tell: the smallest other goes with it.
 fn left_out(counts: &[(&str, u64)], least: u64) -> Vec<LeftOutCases> {
