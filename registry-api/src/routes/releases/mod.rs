@@ -70,7 +70,7 @@ pub(super) async fn list(
     .await
 }
 
-/// One release.
+/// One release; for the coordinating office also one that is being frozen: how far it is, or why it came to nothing.
 #[utoipa::path(get, path = "/api/v1/releases/{id}", tag = "releases", params(("id" = String, Path,)),
     responses((status = 200, description = "The release"), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(super) async fn show(
@@ -82,8 +82,11 @@ pub(super) async fn show(
         Ok(release) => Reply::json(200, &head(&release)),
         Err(StoreError::NotFound) if caller.scope.role() == Role::Coordinator => {
             let all = state.store.list_freezings(&caller.scope)?;
-            let begun = all.iter().find(|one| one.release_id == *id);
-            Reply::json(200, &being_frozen(begun.ok_or(Problem::new(Kind::NotFound))?))
+            match all.iter().find(|one| one.release_id == *id) {
+                Some(begun) => Reply::json(200, &being_frozen(begun)),
+                // Unknown, or recorded between the two looks.
+                None => Reply::json(200, &head(&state.store.release(&caller.scope, &id)?)),
+            }
         }
         Err(error) => Err(error.into()),
     })
