@@ -14,7 +14,7 @@ use super::{Frame, html, survival_centres as centres, words};
 use crate::charts;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Hidden, View};
 use crate::routes::results::survival::{Table, check, keep};
 use crate::state::{AppState, blocking};
 

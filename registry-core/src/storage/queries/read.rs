@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDateTime};
-use diesel::dsl::{count_distinct, count_star};
+use diesel::dsl::{count, count_star};
 use diesel::prelude::*;
 
 use super::people::find;
@@ -149,7 +149,7 @@ impl Store {
         let (unsettled, cases) = self.read(scope, |conn, _| {
             let counted = queries::table
                 .filter(queries::state.ne(QueryState::Closed.as_str()))
-                .select((count_star(), count_distinct(queries::case_id)));
+                .select((count_star(), count(queries::case_id).aggregate_distinct()));
             Ok(on_conn!(conn, c => counted.first::<(i64, i64)>(c))?)
         })?;
         Ok(QueriesOfAll { unsettled, cases })
