@@ -1,7 +1,7 @@
 //! The worklist of a centre and the histologies that wait for the committee: on the latest run, with the pseudonyms of those who may know
 //! them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry_core::access::Scope;
 use registry_core::storage::{CaseFilter, QueriesWaiting, Run};
@@ -53,7 +53,13 @@ impl CentreWork {
         }
         let run = latest(state, scope)?;
         let engine = engine_of(state, &run)?;
-        Self::of(state, scope, (&run, &engine), centre)
+        let work = Self::of(state, scope, (&run, &engine), centre)?;
+        let cases: BTreeSet<&str> = work.list.items.iter().map(|item| item.case_id.as_str()).collect();
+        let details = json!({ "centre": centre, "run": run.number, "cases": cases.len() });
+        state
+            .store
+            .record_access(scope, "worklist.read", Some(centre), details)?;
+        Ok(work)
     }
 
     fn of(
@@ -88,34 +94,51 @@ impl CentreWork {
 #[derive(Debug, Clone, Serialize)]
 pub struct CentreLoad {
     pub centre: String,
-    /// Data queries as they stand now; the rest is of the run.
+    /// Data queries as they stand now; the rest is of the run, cases withdrawn since included.
     pub queries: QueriesWaiting,
     pub items: BTreeMap<&'static str, usize>,
 }
 
-/// How much work every centre has; for the coordinating office.
+/// How much work every centre has, as the run counted it; for the coordinating office.
 ///
 /// # Errors
 /// [`Kind::NotFound`] before the first run.
 pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
     let run = latest(state, scope)?;
-    let engine = engine_of(state, &run)?;
+    let kept = Reader::new(&state.store, scope, &run)
+        .work_loads()
+        .map_err(from_run)?;
     let mut all = Vec::new();
     let mut waiting = state.store.queries_waiting(scope)?;
     for centre in state.store.list_centres(scope)? {
-        let work = CentreWork::of(state, scope, (&run, &engine), &centre.centre_id)?;
-        let mut items: BTreeMap<&'static str, usize> =
-            WorkKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
-        for item in &work.list.items {
-            *items.entry(item.kind.as_str()).or_default() += 1;
-        }
+        let counted = match &kept {
+            Some(kept) => kept.centres.get(&centre.centre_id).cloned().unwrap_or_default(),
+            None => counted(state, scope, &run, &centre.centre_id)?,
+        };
+        let of_kind = |kind: &WorkKind| (kind.as_str(), counted.get(kind.as_str()).copied().unwrap_or(0));
         all.push(CentreLoad {
             queries: waiting.remove(&centre.centre_id).unwrap_or_default(),
             centre: centre.centre_id,
-            items,
+            items: WorkKind::ALL.iter().map(of_kind).collect(),
         });
     }
     Ok((run, all))
+}
+
+/// The items of a centre by kind, of a run that did not keep how many there are.
+fn counted(
+    state: &AppState,
+    scope: &Scope,
+    run: &Run,
+    centre: &str,
+) -> Result<BTreeMap<String, usize>, Problem> {
+    let engine = engine_of(state, run)?;
+    let work = CentreWork::of(state, scope, (run, &engine), centre)?;
+    let mut items = BTreeMap::new();
+    for item in &work.list.items {
+        *items.entry(item.kind.as_str().to_owned()).or_default() += 1;
+    }
+    Ok(items)
 }
 
 /// A histology that waits for the committee.
@@ -167,7 +190,12 @@ pub fn adjudications(state: &AppState, scope: &Scope) -> Result<(Option<Run>, Ve
             morphology: found.morphology,
         }
     });
-    let waiting = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    let waiting: Vec<Waiting> = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    let cases: usize = waiting.iter().map(|waiting| waiting.cases.len()).sum();
+    let details = json!({ "run": run.number, "cases": cases });
+    state
+        .store
+        .record_access(scope, "adjudication.read", None, details)?;
     Ok((Some(run), waiting))
 }
 

@@ -27,6 +27,7 @@ export const pagesOf = (role) => {
   if (role === "admin") return ["/admin", "/users", "/account", "/schema"];
   const measures = ["1a", "10c2", "20a", "24c", "43x"].map((id) => `/measures/${id}`);
   const survival = ["", "?endpoint=S4-lung", "?endpoint=S6-ablation", "?endpoint=S9"].map((query) => `/survival${query}`);
+  if (role === "researcher") return [...survival, "/survival/published", "/requests", "/rules", "/schema", "/account"];
   const pages = ["/", "/adherence", "/adherence?by=half_year", "/adherence?q=imaging&sort=rate", ...measures, ...survival, "/survival/published", "/quality", "/rules", "/schema", "/account"];
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist", "/queries", "/queries/metrics");
   if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");

@@ -17,6 +17,7 @@ mod guidelines;
 mod hostile;
 mod isolation;
 mod layering;
+mod lists;
 mod oidc;
 mod pages;
 mod postgres;

@@ -3,7 +3,9 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, Session};
 
-use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsRequests, Via};
+use crate::guard::{
+    Administers, Allowed, AllowedForm, Policy, Reader, ReadsPublished, ReadsRequests, ReadsResults, Via,
+};
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -127,6 +129,11 @@ impl Frame {
         self
     }
 
+    /// Whether this role has the pages of measures.
+    pub(super) fn by_measure(&self) -> bool {
+        self.role.is_some_and(|role| ReadsResults::ROLES.contains(&role))
+    }
+
     /// Where this role starts.
     pub(super) fn home(&self) -> &'static str {
         self.role.map_or("/", start)
@@ -137,11 +144,17 @@ impl Frame {
         let Some(role) = self.role else { return Vec::new() };
         let mut items = Vec::new();
         let mut add = |href, name| items.push(Item { href, name });
-        if role != Role::Admin {
+        if ReadsResults::ROLES.contains(&role) {
             add("/", "Overview");
             add("/adherence", "Adherence");
+        }
+        if ReadsPublished::ROLES.contains(&role) {
             add("/survival", "Survival");
+        }
+        if ReadsResults::ROLES.contains(&role) {
             add("/quality", "Data quality");
+        }
+        if ReadsPublished::ROLES.contains(&role) {
             add("/rules", "Rules");
         }
         if role.sees_cases() {
@@ -177,6 +190,7 @@ impl Frame {
 pub(super) fn start(role: Role) -> &'static str {
     match role {
         Role::Admin => "/admin",
+        Role::Researcher => "/survival",
         _ => "/",
     }
 }

@@ -147,10 +147,17 @@ fn data(
         let chosen = section.as_deref() == Some(*name);
         ((*name).to_owned(), words::code(name), chosen)
     });
-    let mut query = String::new();
-    if let Some(section) = &section {
-        query = format!("?section={section}");
-    }
+    // Of the run and the centre that the page shows.
+    let given = [
+        ("centre", wanted.centre.clone()),
+        ("section", section.clone()),
+        ("run", wanted.run.map(|run| run.to_string())),
+    ];
+    let given: Vec<_> = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .collect();
+    let query = serde_urlencoded::to_string(given).unwrap_or_default();
     let rows = match &section {
         Some(_) => element_rows(shown),
         None => section_rows(shown, &names),
@@ -158,7 +165,10 @@ fn data(
     Data {
         silence,
         sections: choices.collect(),
-        csv: format!("/quality.csv{query}"),
+        csv: match query.as_str() {
+            "" => "/quality.csv".to_owned(),
+            query => format!("/quality.csv?{query}"),
+        },
         columns: shown
             .iter()
             .map(|level| {

@@ -8,7 +8,7 @@ use registry_core::guideline::questions::{Decision, Questions, Ruling};
 use super::definition::value;
 use super::preview::Preview;
 use super::{Frame, html};
-use crate::guard::{Allowed, NoQuery, ReadsResults};
+use crate::guard::{Allowed, NoQuery, ReadsPublished};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::state::{AppState, blocking};
@@ -55,7 +55,7 @@ struct Parameter {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

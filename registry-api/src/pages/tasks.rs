@@ -8,7 +8,7 @@ use registry_core::storage::{HeldBy, Precondition, Task, Transfer};
 
 use super::case::gone;
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, Coordinates};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -60,6 +60,7 @@ impl From<Task> for Line {
 
 pub(super) async fn page(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Tasks", "/tasks", &caller);

@@ -12,8 +12,8 @@ use registry_core::storage::Run;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Endpoint, Idempotent, Reply, guarded};
-use crate::guard::{Allowed, Coordinates, Json, ReadsRuns};
+use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsRuns};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -42,11 +42,16 @@ fn visible(run: &Run, role: Role) -> bool {
 }
 
 /// All runs, newest first.
-#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", responses((status = 200, description = "Runs")), security(("key" = [])))]
-pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Runs")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<ReadsRuns>,
+    since: web::Query<Since>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
     blocking(move || {
         let mut runs = state.store.list_runs(&caller.scope)?;
         runs.retain(|run| visible(run, caller.scope.role()));
+        runs.retain(|run| since.takes(&[Some(run.started_at), run.finished_at, run.published_at]));
         Reply::json(200, &json!({ "runs": runs }))
     })
     .await
@@ -57,6 +62,7 @@ pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>)
     responses((status = 200, description = "The run"), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsRuns>,
+    _: NoQuery,
     run: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
