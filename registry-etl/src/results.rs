@@ -40,6 +40,8 @@ pub mod kind {
     pub const QUALITY: &str = "quality";
     /// [`super::Completeness`], exact; the key is empty for the network, else the centre.
     pub const COMPLETENESS: &str = "completeness";
+    /// [`super::WorkLoads`]; for the coordinating office.
+    pub const WORK: &str = "work";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
     /// What an audience may see beside the runs published before, of a run that is not the first published; the key is kind and audience:
@@ -49,6 +51,14 @@ pub mod kind {
     pub const SENSITIVITY: &str = "sensitivity";
     /// [`super::Comparison`] with rules not yet published, computed on demand; the key is version and digest.
     pub const PREVIEW: &str = "preview";
+}
+
+/// How much work the cases of a run bring their centres, by centre and kind of item; no item and no case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkLoads {
+    pub run: RunIdentity,
+    /// Items by kind, of every centre that has any.
+    pub centres: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 /// Identity of the run a document belongs to; enough to compute it again.

@@ -6,7 +6,7 @@ use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
-use crate::results::{RunIdentity, kind};
+use crate::results::{RunIdentity, WorkLoads, kind};
 use chrono::{Datelike, NaiveDate};
 use registry_core::access::Scope;
 use registry_core::guideline::Guideline;
@@ -191,7 +191,7 @@ impl Work<'_> {
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
-                    counted.push(evaluation.holders.now(), case);
+                    counted.push(evaluation.holders.now(), case)?;
                 }
                 tell(Phase::Aggregating, counted.columns.len())
             })?;
@@ -312,11 +312,13 @@ impl Work<'_> {
         Ok(all)
     }
 
-    pub(super) fn results(&self, counted: &Counted) -> Result<Vec<RunResult>, RunError> {
+    pub(super) fn results(&self, counted: &Counted<'_>) -> Result<Vec<RunResult>, RunError> {
         let Counted {
             window,
             columns,
             tally,
+            work,
+            ..
         } = counted;
         let guideline = self.engine.guideline()?;
         let identity = RunIdentity {
@@ -333,6 +335,14 @@ impl Work<'_> {
         let mut results = vec![
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
+            result(
+                kind::WORK,
+                "",
+                &WorkLoads {
+                    run: identity.clone(),
+                    centres: work.clone(),
+                },
+            )?,
             result(
                 kind::CASE_MIX,
                 "",
