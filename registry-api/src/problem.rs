@@ -235,7 +235,7 @@ impl ResponseError for Problem {
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
         let kind = match error.refusal() {
-            Refusal::BodyTooLarge => Kind::BodyTooLarge,
+            Refusal::BodyTooLarge | Refusal::TooManyItems => Kind::BodyTooLarge,
             Refusal::TooDeep => Kind::TooDeep,
             Refusal::DuplicateKey => Kind::DuplicateKey,
             Refusal::ControlCharacter => Kind::ControlCharacter,

@@ -1,7 +1,7 @@
 //! Builds the service so that a test can start it on a free port.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -20,6 +20,7 @@ use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
 
+use crate::at_work::AtWork;
 use crate::guard::{RateLimiter, observe, query};
 use crate::oidc::Provider;
 use crate::ports::Ports;
@@ -147,6 +148,8 @@ pub fn assemble_with(
             settings.limits.anonymous_per_second,
             settings.limits.sign_ins_per_minute,
         ),
+        fhir_measures: OnceLock::new(),
+        at_work: AtWork::default(),
         metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
         provider: Provider::of(&settings)?,
         settings,

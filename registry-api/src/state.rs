@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
@@ -18,7 +18,9 @@ use registry_etl::benchmarks::Benchmarks;
 use registry_etl::cohorts::Definition;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
+use serde_json::Value;
 
+use crate::at_work::AtWork;
 use crate::guard::RateLimiter;
 use crate::oidc::Provider;
 use crate::ports::Ports;
@@ -52,12 +54,16 @@ pub struct AppState {
     pub judge: Arc<Judge>,
     /// Evaluates cases for runs, with the judge's compiled rules.
     pub engine: Arc<Engine>,
+    /// Every measure of every guideline version as FHIR, made when they are asked for first.
+    pub(crate) fhir_measures: OnceLock<Vec<Value>>,
     /// As started with.
     pub settings: Settings,
     /// Clock and randomness.
     pub ports: Ports,
     /// How often a caller may ask.
     pub limiter: RateLimiter,
+    /// Centres whose job is under way.
+    pub at_work: AtWork,
     /// A provider with which people may sign in.
     pub provider: Option<Provider>,
     /// Counters for the operator.

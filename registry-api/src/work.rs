@@ -3,7 +3,7 @@
 
 mod care_gaps;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry_core::access::Scope;
 use registry_core::storage::{CaseFilter, CaseRow, CaseStatus, QueriesWaiting, Run};
@@ -60,6 +60,11 @@ impl CentreWork {
         let mut open = care_gaps::open(state, scope, centre, rows.iter().filter(may_act))?;
         open.append(&mut work.list.items);
         work.list.items = open;
+        let cases: BTreeSet<&str> = work.list.items.iter().map(|item| item.case_id.as_str()).collect();
+        let details = json!({ "centre": centre, "run": run.number, "cases": cases.len() });
+        state
+            .store
+            .record_access(scope, "worklist.read", Some(centre), details)?;
         Ok(work)
     }
 
@@ -95,35 +100,51 @@ impl CentreWork {
 #[derive(Debug, Clone, Serialize)]
 pub struct CentreLoad {
     pub centre: String,
-    /// Data queries as they stand now; the rest is of the run.
+    /// Data queries as they stand now; the rest is of the run, cases withdrawn since included.
     pub queries: QueriesWaiting,
     pub items: BTreeMap<&'static str, usize>,
 }
 
-/// How much work every centre has; for the coordinating office.
+/// How much work every centre has, as the run counted it; for the coordinating office.
 ///
 /// # Errors
 /// [`Kind::NotFound`] before the first run.
 pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
     let run = latest(state, scope)?;
-    let engine = engine_of(state, &run)?;
+    let kept = Reader::new(&state.store, scope, &run)
+        .work_loads()
+        .map_err(from_run)?;
     let mut all = Vec::new();
     let mut waiting = state.store.queries_waiting(scope)?;
     for centre in state.store.list_centres(scope)? {
-        let rows = cases_of(state, scope, Some(&centre.centre_id))?;
-        let work = CentreWork::of(state, scope, (&run, &engine), (&centre.centre_id, &rows))?;
-        let mut items: BTreeMap<&'static str, usize> =
-            WorkKind::OF_RUN.iter().map(|kind| (kind.as_str(), 0)).collect();
-        for item in &work.list.items {
-            *items.entry(item.kind.as_str()).or_default() += 1;
-        }
+        let counted = match &kept {
+            Some(kept) => kept.centres.get(&centre.centre_id).cloned().unwrap_or_default(),
+            None => counted(state, scope, &run, &centre.centre_id)?,
+        };
+        let of_kind = |kind: &WorkKind| (kind.as_str(), counted.get(kind.as_str()).copied().unwrap_or(0));
         all.push(CentreLoad {
             queries: waiting.remove(&centre.centre_id).unwrap_or_default(),
             centre: centre.centre_id,
-            items,
+            items: WorkKind::ALL.iter().map(of_kind).collect(),
         });
     }
     Ok((run, all))
+}
+
+/// The items of a centre by kind, of a run that did not keep how many there are.
+fn counted(
+    state: &AppState,
+    scope: &Scope,
+    run: &Run,
+    centre: &str,
+) -> Result<BTreeMap<String, usize>, Problem> {
+    let engine = engine_of(state, run)?;
+    let work = CentreWork::of(state, scope, (run, &engine), centre)?;
+    let mut items = BTreeMap::new();
+    for item in &work.list.items {
+        *items.entry(item.kind.as_str().to_owned()).or_default() += 1;
+    }
+    Ok(items)
 }
 
 /// A histology that waits for the committee.
@@ -175,7 +196,12 @@ pub fn adjudications(state: &AppState, scope: &Scope) -> Result<(Option<Run>, Ve
             morphology: found.morphology,
         }
     });
-    let waiting = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    let waiting: Vec<Waiting> = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    let cases: usize = waiting.iter().map(|waiting| waiting.cases.len()).sum();
+    let details = json!({ "run": run.number, "cases": cases });
+    state
+        .store
+        .record_access(scope, "adjudication.read", None, details)?;
     Ok((Some(run), waiting))
 }
 

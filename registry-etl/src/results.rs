@@ -42,6 +42,8 @@ pub mod kind {
     pub const COMPLETENESS: &str = "completeness";
     /// [`super::CentresOfRun`]: which centres there were, whether they have cases or not.
     pub const CENTRES: &str = "centres";
+    /// [`super::WorkLoads`]; for the coordinating office.
+    pub const WORK: &str = "work";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
     /// What an audience may see beside the runs published before, of a run that is not the first published; the key is kind and audience:
@@ -51,6 +53,14 @@ pub mod kind {
     pub const SENSITIVITY: &str = "sensitivity";
     /// [`super::Comparison`] with rules not yet published, computed on demand; the key is version and digest.
     pub const PREVIEW: &str = "preview";
+}
+
+/// How much work the cases of a run bring their centres, by centre and kind of item; no item and no case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkLoads {
+    pub run: RunIdentity,
+    /// Items by kind, of every centre that has any.
+    pub centres: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 /// Identity of the run a document belongs to; enough to compute it again.

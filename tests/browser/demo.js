@@ -27,6 +27,7 @@ export const pagesOf = (role) => {
   if (role === "admin") return ["/admin", "/admin/centres/C01", "/audit", "/users", "/account", "/rules", "/schema", "/checks", "/codelists"];
   const measures = ["1a", "10c2", "20a", "24c", "43x", "1a?period=all"].map((id) => `/measures/${id}`);
   const survival = ["", "?endpoint=S4-lung", "?endpoint=S6-ablation", "?endpoint=S9"].map((query) => `/survival${query}`);
+  if (role === "researcher") return [...survival, "/survival/published", "/releases", "/releases/demo-1", "/requests", "/rules", "/schema", "/checks", "/codelists", "/account"];
   const pages = ["/", "/adherence", "/adherence?by=half_year", "/adherence?q=imaging&sort=rate", ...measures, ...survival, "/survival/published", "/quality", "/rules", "/schema", "/checks", "/codelists", "/codelists?q=sarcoma", "/account"];
   if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/cases?has_findings=true", "/worklist", "/queries", "/queries/metrics", "/imports", role === "coordinator" ? "/centre?centre=C01" : "/centre");
   if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");

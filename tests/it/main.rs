@@ -26,6 +26,7 @@ mod imports;
 mod isolation;
 mod layering;
 mod letters;
+mod lists;
 mod oidc;
 mod pages;
 mod picker;

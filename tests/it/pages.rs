@@ -296,7 +296,7 @@ fn a_centre_sees_the_latest_run_of_its_own_cases_and_no_more() {
     // The run itself stays closed, and there is no latest one for those who have no cases.
     read(&own, &format!("&run={second}")).expect(404);
     read(&service.client("committee", None), "&run=latest").expect(404);
-    read(&service.client("researcher", None), "&run=latest").expect(404);
+    read(&service.client("researcher", None), "&run=latest").expect(403);
     assert_eq!(
         read(&service.client("coordinator", None), "&run=latest")
             .expect(200)

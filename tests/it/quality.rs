@@ -81,6 +81,31 @@ fn a_worklist_is_the_centres_own() {
     let loads = loads["centres"].as_array().expect("centres");
     assert_eq!(loads.len(), 6);
     assert_eq!(loads[1]["items"]["follow_up"], json!(1));
+    let kinds = |items: &Value, kind: &str| {
+        let items = items.as_array().expect("items").iter();
+        items.filter(|item| item["kind"] == kind).count()
+    };
+    for (kind, count) in loads[1]["items"].as_object().expect("counts") {
+        assert_eq!(count.as_u64(), Some(kinds(&list["items"], kind) as u64), "{kind}");
+    }
+    // Who read which cases is in the trail: the list of a centre, not the counts.
+    let reads = office
+        .get("/api/v1/audit?action=worklist.read")
+        .expect(200)
+        .json();
+    let reads = reads["events"].as_array().expect("events");
+    let of = |centre: &str| reads.iter().filter(|event| event["subject"] == centre).count();
+    assert_eq!((of("C01"), of("C02"), reads.len()), (1, 2, 3), "{reads:?}");
+    assert!(
+        reads.iter().all(|event| event["details"]["cases"] == 1),
+        "{reads:?}"
+    );
+    office.get("/api/v1/adjudications").expect(200);
+    let reads = office
+        .get("/api/v1/audit?action=adjudication.read")
+        .expect(200)
+        .json();
+    assert_eq!(reads["events"].as_array().map(Vec::len), Some(1));
     for role in ["committee", "researcher", "admin"] {
         service.client(role, None).get("/api/v1/worklist").expect(403);
     }

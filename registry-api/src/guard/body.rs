@@ -53,12 +53,24 @@ async fn read(request: HttpRequest, payload: Payload, limit: usize) -> Result<Ra
     receive(&request, payload, limit).await
 }
 
-/// Reads a body: nothing beyond `limit`, and nothing for ever.
+/// A body as it came, with its media type; bounded as in [`bounded`].
 pub(super) async fn receive(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<RawBody, Problem> {
+    Ok(RawBody {
+        bytes: bounded(request, payload, limit).await?,
+        media_type: media_type(request),
+    })
+}
+
+/// Reads a body: nothing beyond `limit`, and nothing for ever.
+pub(super) async fn bounded(
     request: &HttpRequest,
     mut payload: Payload,
     limit: usize,
-) -> Result<RawBody, Problem> {
+) -> Result<web::Bytes, Problem> {
     let patience = Duration::from_secs(state_of(request)?.settings.server.client_timeout_seconds.max(1));
     let too_large = || {
         Problem::with(
@@ -83,7 +95,7 @@ pub(super) async fn receive(
             .map_err(late)?
             .map_err(late)?
         else {
-            break;
+            return Ok(bytes.freeze());
         };
         let chunk =
             chunk.map_err(|_| Problem::with(Kind::NotJson, "the body ended before its announced length"))?;
@@ -92,10 +104,6 @@ pub(super) async fn receive(
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(RawBody {
-        bytes: bytes.freeze(),
-        media_type: media_type(request),
-    })
 }
 
 impl FromRequest for RawBody {

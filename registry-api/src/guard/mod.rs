@@ -13,11 +13,11 @@ mod upload;
 
 pub use body::{Json, RawBody};
 pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
-pub use form::{AllowedForm, Fields, OpenForm};
+pub use form::{AllowedForm, Fields, OpenForm, Parameters};
 pub use middleware::{Envelope, observe};
 pub use policy::{
-    Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsReleases,
-    ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Steers, Submits,
+    Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsPublished,
+    ReadsReleases, ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Steers, Submits,
 };
 pub use query::NoQuery;
 pub use rate::RateLimiter;

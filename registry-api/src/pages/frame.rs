@@ -5,8 +5,8 @@ use registry_core::storage::{Run, Session};
 
 use super::words;
 use crate::guard::{
-    Administers, Allowed, AllowedForm, Anyone, Coordinates, Policy, Reader, ReadsAudit, ReadsReleases,
-    ReadsRequests, Via,
+    Administers, Allowed, AllowedForm, Anyone, Coordinates, Policy, Reader, ReadsAudit, ReadsPublished,
+    ReadsReleases, ReadsRequests, ReadsResults, Via,
 };
 use crate::results::Hidden;
 
@@ -146,6 +146,11 @@ impl Frame {
         self
     }
 
+    /// Whether this role has the pages of measures.
+    pub(super) fn by_measure(&self) -> bool {
+        self.role.is_some_and(|role| ReadsResults::ROLES.contains(&role))
+    }
+
     /// Where this role starts.
     pub(super) fn home(&self) -> &'static str {
         self.role.map_or("/", start)
@@ -156,11 +161,17 @@ impl Frame {
         let Some(role) = self.role else { return Vec::new() };
         let mut items = Vec::new();
         let mut add = |href, name| items.push(Item { href, name });
-        if role != Role::Admin {
+        if ReadsResults::ROLES.contains(&role) {
             add("/", "Overview");
             add("/adherence", "Adherence");
+        }
+        if ReadsPublished::ROLES.contains(&role) {
             add("/survival", "Survival");
+        }
+        if ReadsResults::ROLES.contains(&role) {
             add("/quality", "Data quality");
+        }
+        if role.sees_cases() {
         }
         if role.sees_cases() {
             add("/centre", "Centre");
@@ -242,6 +253,7 @@ static GROUPS: [&[Tab]; 2] = [
 pub(super) fn start(role: Role) -> &'static str {
     match role {
         Role::Admin => "/admin",
+        Role::Researcher => "/survival",
         _ => "/",
     }
 }

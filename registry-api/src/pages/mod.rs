@@ -224,6 +224,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             "whoever signs in is not signed in",
             provider::leave,
         ),
+        open(Method::POST, "/sign-in/provider", of_the_link, provider::bind),
         open(
             Method::GET,
             "/sign-in/callback",

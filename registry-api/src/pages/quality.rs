@@ -156,13 +156,17 @@ fn data(
         let chosen = section.as_deref() == Some(*name);
         ((*name).to_owned(), words::code(name), chosen)
     });
-    let parts = [("centre", &wanted.centre), ("section", &section)];
-    let parts = parts
+    // Of the run and the centre that the page shows.
+    let given = [
+        ("centre", wanted.centre.clone()),
+        ("section", section.clone()),
+        ("run", wanted.run.map(|run| run.to_string())),
+    ];
+    let given: Vec<_> = given
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    let parts: Vec<(&str, &str)> = parts.collect();
-    // Texts always encode.
-    let query = serde_urlencoded::to_string(parts).unwrap_or_default();
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .collect();
+    let query = serde_urlencoded::to_string(given).unwrap_or_default();
     let centres: Vec<&str> = all.iter().map(|level| level.level.as_str()).collect();
     let drawn = wanted.centre.as_deref().or(own);
     let rows = match &section {
@@ -172,7 +176,10 @@ fn data(
     Data {
         silence,
         sections: choices.collect(),
-        csv: format!("/quality.csv?{query}"),
+        csv: match query.as_str() {
+            "" => "/quality.csv".to_owned(),
+            query => format!("/quality.csv?{query}"),
+        },
         centres: centres
             .into_iter()
             .filter(|level| *level != NETWORK && all.len() > 2)

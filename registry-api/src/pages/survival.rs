@@ -12,7 +12,7 @@ use super::survival_beside::{self as published, Published};
 use super::survival_tables::{self as tables, Tabled};
 use super::{Frame, html, survival_centres as centres, words};
 use crate::charts;
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
 use crate::routes::results::survival::{Table, check, keep};
@@ -119,7 +119,7 @@ struct Data {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -206,7 +206,7 @@ pub(super) fn drawn(
 
 /// The curves as CSV, for the link on the page.
 pub(super) async fn csv(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

@@ -10,7 +10,7 @@ use registry_core::storage::{
 
 use super::case::gone;
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, Coordinates};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -98,6 +98,7 @@ impl From<Task> for Line {
 
 pub(super) async fn page(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Tasks", "/tasks", &caller);

@@ -132,17 +132,25 @@ impl View<'_> {
         self.letters.of(centre).unwrap_or("?").to_owned()
     }
 
-    /// Changes the status of a signal of the published run, or of one still followed up.
+    /// A signal of the published run, or one still followed up.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] for any other pair; [`Kind::InvalidState`] when the status cannot follow; the store's.
+    /// [`Kind::NotFound`] for any other pair.
+    pub fn signal(&self, measure: &str, letter: &str) -> Result<SignalRef, Problem> {
+        FollowUp::of(self)?.named(self, measure, letter)
+    }
+
+    /// Changes the status of a signal.
+    ///
+    /// # Errors
+    /// As [`View::signal`]; [`Kind::InvalidState`] when the status cannot follow; the store's.
     pub fn set_signal_status(
         &self,
         measure: &str,
         letter: &str,
         step: SignalStep,
     ) -> Result<SignalHistory, Problem> {
-        let signal = FollowUp::of(self)?.named(self, measure, letter)?;
+        let signal = self.signal(measure, letter)?;
         Ok(self.state.store.take_signal_step(self.scope, signal, step)?)
     }
 
@@ -151,7 +159,7 @@ impl View<'_> {
     /// # Errors
     /// As [`View::set_signal_status`]; [`Kind::Forbidden`] for everybody but the coordinating office.
     pub fn reveal_signal(&self, measure: &str, letter: &str, reason: RevealedFor) -> Result<Centre, Problem> {
-        let signal = FollowUp::of(self)?.named(self, measure, letter)?;
+        let signal = self.signal(measure, letter)?;
         let step = SignalStep::Revealed(reason);
         let history = self.state.store.take_signal_step(self.scope, signal, step)?;
         let centres = self.state.store.list_centres(self.scope)?;

@@ -22,6 +22,7 @@ pub mod results;
 pub mod runs;
 pub mod schemas;
 pub mod signals;
+mod since;
 pub mod tasks;
 pub mod users;
 pub mod verifications;
@@ -30,6 +31,7 @@ pub use cases::assessment::{Assessed, assess, gaps_json};
 pub(crate) use cases::not_found;
 pub use endpoint::{Access, Endpoint, guarded, open};
 pub use reply::{Idempotent, Reply, header_text};
+pub(crate) use since::Since;
 
 use actix_web::{HttpRequest, Resource, web};
 

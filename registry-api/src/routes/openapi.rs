@@ -1,14 +1,17 @@
 //! `/openapi.json` and `/docs`, offline.
 
+use std::sync::OnceLock;
+
 use actix_web::HttpResponse;
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, checks, data_requests, fhir, guidelines, health, imports, keys,
-    open, quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
+    Endpoint, audit, cases, centres, checks, data_requests, fhir, guidelines, health, imports, keys, open,
+    quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
 };
 use crate::problem::Problem;
 
@@ -82,11 +85,17 @@ pub fn document() -> Result<String, serde_json::Error> {
     Document::openapi().to_pretty_json()
 }
 
-async fn show() -> Result<Reply, Problem> {
-    Ok(Reply::text(
-        "application/json",
-        document().map_err(Problem::internal)?,
-    ))
+/// The document, written once: it is the same until the program ends.
+async fn show() -> Result<HttpResponse, Problem> {
+    static WRITTEN: OnceLock<Bytes> = OnceLock::new();
+    let text = match WRITTEN.get() {
+        Some(text) => text.clone(),
+        None => {
+            let text = Bytes::from(document().map_err(Problem::internal)?);
+            WRITTEN.get_or_init(|| text).clone()
+        }
+    };
+    Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }
 
 async fn to_docs() -> HttpResponse {

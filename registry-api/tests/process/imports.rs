@@ -330,3 +330,32 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
     }
     store.verify_audit(None).expect("the chain is whole");
 }
+
+#[test]
+fn a_report_that_cannot_be_read_to_its_end_breaks_off() {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let store = registry.open(false);
+    let scope = store.authenticate(&key).unwrap();
+    let job = store.start_job(&scope, "batch", false, 2).unwrap();
+    for line in ["{\"item\":0}\n", "{\"item\":1}\n"] {
+        store.tell_job(&scope, &job.job_id, job.counts, line).unwrap();
+    }
+    store.end_job(&scope, &job.job_id, job.counts, None).unwrap();
+    let served = registry.serve();
+    let path = format!("/api/v1/jobs/{}/report", job.job_id);
+    let report = || send(&served.base, Some(&key), "GET", &path, &[], None);
+    assert_eq!(report().unwrap().text, "{\"item\":0}\n{\"item\":1}\n");
+    let damage = |part: u8| {
+        let mut conn = SqliteConnection::establish(registry.database().to_str().unwrap()).unwrap();
+        let sql = format!("UPDATE job_reports SET lines = x'00' WHERE part = {part}");
+        conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        conn.batch_execute(&sql).unwrap();
+    };
+    damage(2);
+    assert!(report().is_none(), "half a report looks like a whole one");
+    damage(1);
+    assert_eq!(report().unwrap().status, 500);
+}

@@ -167,7 +167,7 @@ impl Store {
     /// Notes work of the caller's centre that begins.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] without a centre.
+    /// [`StoreError::Forbidden`] without a centre; [`StoreError::InvalidState`] while another job of the centre gives signs of life.
     pub fn start_job(
         &self,
         scope: &Scope,
@@ -181,6 +181,16 @@ impl Store {
             ..JobCounts::default()
         };
         self.write(scope, move |tx| {
+            let others = jobs::table
+                .filter(jobs::centre_id.eq(&centre))
+                .filter(jobs::state.eq("running"))
+                .filter(jobs::told_at.gt(tx.now - tx.limits.lease))
+                .count();
+            if on_conn!(tx.conn()?, c => others.get_result::<i64>(c))? > 0 {
+                return Err(StoreError::InvalidState(
+                    "another job of the centre is under way: wait for its end",
+                ));
+            }
             let row = JobRecord {
                 centre_id: centre.clone(),
                 job_id: new_id(tx.now, tx.entropy),
@@ -313,6 +323,20 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Job>, StoreError> {
+        self.list_jobs_since(scope, None, cursor, limit)
+    }
+
+    /// [`Store::list_jobs`], those that gave a sign of life at an instant or later.
+    ///
+    /// # Errors
+    /// As [`Store::list_jobs`].
+    pub fn list_jobs_since(
+        &self,
+        scope: &Scope,
+        updated_since: Option<DateTime<Utc>>,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Job>, StoreError> {
         let centre = read_by(scope)?;
         let rows = self.read(scope, |conn, _| {
             Ok(on_conn!(conn, c => {
@@ -322,6 +346,9 @@ impl Store {
                     .into_boxed();
                 if let Some(centre) = &centre {
                     query = query.filter(jobs::centre_id.eq(centre));
+                }
+                if let Some(since) = updated_since {
+                    query = query.filter(jobs::told_at.ge(since.naive_utc()));
                 }
                 if let Some(before) = cursor {
                     query = query.filter(jobs::job_id.lt(before));
@@ -386,9 +413,9 @@ impl Store {
     }
 }
 
-/// Reports name cases: those of the centre go when one of its cases is erased.
-pub(crate) fn forget_reports(tx: &mut Tx<'_>, centre: &str) -> Result<(), StoreError> {
-    let reports = job_reports::table.filter(job_reports::centre_id.eq(centre));
+/// Reports name cases: those of these centres go when a case that they hold or held is erased.
+pub(crate) fn forget_reports(tx: &mut Tx<'_>, centres: &[String]) -> Result<(), StoreError> {
+    let reports = job_reports::table.filter(job_reports::centre_id.eq_any(centres));
     on_conn!(tx.conn()?, c => diesel::delete(reports).execute(c))?;
     Ok(())
 }

@@ -11,7 +11,9 @@
 //! | `cases/` | submissions, versions, findings, life cycle, withdrawal, transfer |
 //! | `holders` | which centre held a case when: transfers, as a run or a reader sees them |
 //! | `people/` | accounts: invitation, roles, reset, sign-in with password and code, what a person changes |
-//! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
+//! | `owners` | who stands behind an actor's name: keys through their rotation, access that has ended |
+//! | `centres`, `keys`, `sessions`, `tasks`, `trail` | administration |
+//! | `idempotency`, `once` | the same request again: its answer, kept with the change; claims of long work |
 //! | `queries/` | data queries: raised by checks and by people, their states and messages |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `verifications/` | samples of cases and what was entered again from the source |
@@ -39,7 +41,9 @@ mod keyring;
 mod keys;
 mod mappings;
 mod migrations;
+mod once;
 mod options;
+mod owners;
 mod page;
 mod people;
 mod queries;
@@ -72,10 +76,11 @@ pub use data_requests::{
 pub use error::{AuthFailure, Outage, StoreError};
 pub use freezings::{Freezing, FreezingState};
 pub use holders::{HeldBy, Holders};
-pub use idempotency::{Answer, Claim, Idempotency, Render};
+pub use idempotency::{Answer, Claim, Held, Idempotency, Render};
 pub use jobs::{Job, JobCounts, JobState};
 pub use keys::{CreatedKey, KeyInfo, NewKey};
 pub use mappings::MappingInfo;
+pub use once::Once;
 pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
 pub use people::{Enrolled, Enrolment, Invited, NewPerson, OwnAccount, OwnSession, Person, PersonState};

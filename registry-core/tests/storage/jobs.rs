@@ -66,6 +66,20 @@ on_both! {
         }
     }
 
+    fn a_centre_has_one_job_at_a_time(test) {
+        let (scope, store) = (test.submitter("C01"), &test.store);
+        let first = store.start_job(&scope, "import", false, 3).unwrap();
+        let again = || store.start_job(&scope, "batch", false, 3);
+        assert!(matches!(again(), Err(StoreError::InvalidState(_))));
+        store.start_job(&test.submitter("C02"), "batch", false, 3).unwrap();
+        store.end_job(&scope, &first.job_id, counts(3, 0), None).unwrap();
+        again().unwrap();
+        // The process of the second was killed: it does not stand in the way for ever.
+        assert!(again().is_err());
+        test.clock.jump(Duration::minutes(6));
+        again().unwrap();
+    }
+
     fn a_job_without_a_sign_of_life_was_interrupted_and_goes_after_a_month(test) {
         let (scope, store) = (test.submitter("C01"), &test.store);
         let job = store.start_job(&scope, "import", false, 3).unwrap();

@@ -6,7 +6,7 @@ use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
-use crate::results::{CentresOfRun, RunIdentity, kind};
+use crate::results::{CentresOfRun, RunIdentity, WorkLoads, kind};
 use chrono::{Datelike, NaiveDate};
 use rayon::prelude::*;
 use registry_core::access::Scope;
@@ -197,7 +197,7 @@ impl Work<'_> {
                     .map(|one| CaseEvaluation::from_payload(&one.payload));
                 let cases: Vec<CaseEvaluation> = read.collect::<Result<_, _>>()?;
                 for (evaluation, case) in batch.iter().zip(cases) {
-                    counted.push(evaluation.holders.now(), case);
+                    counted.push(evaluation.holders.now(), case)?;
                 }
                 tell(Phase::Aggregating, counted.columns.len() + counted.later)
             })?;
@@ -319,11 +319,12 @@ impl Work<'_> {
         Ok(all)
     }
 
-    pub(super) fn results(&self, counted: &Counted) -> Result<Vec<RunResult>, RunError> {
+    pub(super) fn results(&self, counted: &Counted<'_>) -> Result<Vec<RunResult>, RunError> {
         let Counted {
             window,
             columns,
             tally,
+            work,
             ..
         } = counted;
         let guideline = self.engine.guideline()?;
@@ -347,6 +348,14 @@ impl Work<'_> {
             result(kind::CENTRES, "", &known)?,
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
+            result(
+                kind::WORK,
+                "",
+                &WorkLoads {
+                    run: identity.clone(),
+                    centres: work.clone(),
+                },
+            )?,
             result(
                 kind::CASE_MIX,
                 "",

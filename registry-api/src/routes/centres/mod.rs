@@ -3,12 +3,12 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_core::dictionary::{Absence, ElementKind};
-use registry_core::storage::NewCentre;
+use registry_core::storage::{NewCentre, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, guarded};
-use crate::guard::{Administers, Allowed, Json};
+use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Administers, Allowed, Json, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -23,13 +23,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All centres.
-#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", responses((status = 200, description = "Centres")), security(("key" = [])))]
-pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Centres")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<Administers>,
+    since: web::Query<Since>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
     blocking(move || {
-        Reply::json(
-            200,
-            &json!({ "centres": state.store.list_centres(&caller.scope)? }),
-        )
+        let mut centres = state.store.list_centres(&caller.scope)?;
+        centres.retain(|centre| since.takes(&[Some(centre.updated_at)]));
+        Reply::json(200, &json!({ "centres": centres }))
     })
     .await
 }
@@ -65,17 +68,17 @@ pub(super) async fn create(
             "send {\"centre_id\": id, \"name\": text, \"country\"?: code, \"active\"?: boolean}",
         )
     })?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| {
         let centre = NewCentre {
             centre_id: wanted.centre_id,
             name: wanted.name,
             country: wanted.country,
             active: wanted.active,
         };
-        Reply::json(201, &shared.store.create_centre(&caller.scope, centre)?)
-    })
-    .await
+        Ok(store.create_centre(&caller.scope, centre)?)
+    };
+    Idempotent::change(idempotent, &state, &scope, change, |made| Reply::json(201, made)).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,6 +123,7 @@ pub(super) async fn put(
     responses((status = 200, description = "Rows by year"), (status = 404, description = "No such centre")), security(("key" = [])))]
 pub(super) async fn years(
     caller: Allowed<Administers>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

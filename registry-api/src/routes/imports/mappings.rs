@@ -4,21 +4,23 @@ use actix_web::web;
 use registry_core::access::Scope;
 use serde_json::json;
 
-use crate::guard::{Allowed, RawBody, Submits};
+use crate::guard::{Allowed, NoQuery, RawBody, Submits};
 use crate::imports;
 use crate::problem::{Kind, Problem};
-use crate::routes::Reply;
+use crate::routes::{Reply, Since};
 use crate::state::{AppState, blocking};
 
 /// The centre's mappings: names, by whom, since when.
-#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports",
+#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports", params(("updated_since" = Option<String>, Query,)),
     responses((status = 200, description = "The mappings")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<Submits>,
+    since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let mappings = state.store.list_mappings(&caller.scope)?;
+        let mut mappings = state.store.list_mappings(&caller.scope)?;
+        mappings.retain(|mapping| since.takes(&[Some(mapping.updated_at)]));
         Reply::json(200, &json!({ "mappings": mappings }))
     })
     .await
@@ -30,6 +32,7 @@ pub(in crate::routes) async fn list(
     security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<Submits>,
+    _: NoQuery,
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

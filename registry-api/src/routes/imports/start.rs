@@ -11,6 +11,7 @@ use registry_core::storage::{Job, JobCounts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::at_work::Turn;
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::imports::{self, BATCH, Files, Format, Line};
 use crate::problem::{Kind, Problem};
@@ -43,6 +44,7 @@ pub(crate) struct Options {
         ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
     request_body(content = String, content_type = "application/octet-stream", description = "The zip, or the export"),
     responses((status = 200, description = "The job, ended (with `wait`)"), (status = 202, description = "Begun: see the job"), (status = 404, description = "No such mapping"),
+        (status = 409, description = "Another job of the centre is under way"),
         (status = 422, description = "The files cannot be read: every fault with file, line and column")), security(("key" = [])))]
 pub(in crate::routes) async fn start(
     caller: Allowed<Submits>,
@@ -87,6 +89,8 @@ struct Import {
     mapping: Option<Mapping>,
     files: Files,
     dry_run: bool,
+    /// Held while the files are.
+    turn: Option<Turn>,
     /// Why, for cases that are verified or locked.
     reason: Option<String>,
 }
@@ -99,6 +103,7 @@ impl Import {
         reason: Option<String>,
         file: &web::Bytes,
     ) -> Result<Self, Problem> {
+        let turn = state.at_work.begin(&scope)?;
         let format = options
             .format
             .ok_or_else(|| Problem::with(Kind::BadQuery, "format: bundle, redcap-csv or redcap-json"))?;
@@ -125,6 +130,7 @@ impl Import {
         Ok(Self {
             format,
             dry_run: options.dry_run,
+            turn: Some(turn),
             reason,
             mapping,
             files,
@@ -170,6 +176,7 @@ impl Import {
         let (job, cases) = match begun {
             Ok(begun) => begun,
             Err(problem) => {
+                drop(self.turn.take());
                 // Nobody waits any more when the request was given up.
                 let _ = tell.send(Err(problem));
                 return;
@@ -178,6 +185,8 @@ impl Import {
         let _ = tell.send(Ok(job.clone()));
         let mut counts = job.counts;
         let problem = self.work(&job, &mut counts, cases).err();
+        // Before the end is told: whoever hears of it may begin the next.
+        drop(self.turn.take());
         let why = problem.as_ref().map(|problem| problem.kind.title());
         if let Err(error) = self.state.store.end_job(&self.scope, &job.job_id, counts, why) {
             tracing::warn!(job = job.job_id, error = %error, "the end of an import could not be noted");

@@ -16,6 +16,7 @@ use crate::state::{AppState, blocking};
     responses((status = 200, description = "The manifest, as it is in the bundle"), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsReleases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
@@ -104,6 +105,7 @@ fn downloaded(
         (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn bundle(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {

@@ -9,8 +9,8 @@ use registry_core::storage::{Freezing, Release, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, guarded, open};
-use crate::guard::{Allowed, Coordinates, Json, ReadsReleases};
+use super::{Endpoint, Idempotent, Reply, Since, guarded, open};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
 use crate::releases::{NewFreezing, freeze, freeze_in_background};
 use crate::state::{AppState, blocking};
@@ -55,13 +55,15 @@ fn head(release: &Release) -> Value {
 }
 
 /// All releases, newest first.
-#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", responses((status = 200, description = "releases")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "releases")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsReleases>,
+    since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let releases = state.store.list_releases(&caller.scope)?;
+        let mut releases = state.store.list_releases(&caller.scope)?;
+        releases.retain(|release| since.takes(&[Some(release.created_at)]));
         Reply::json(
             200,
             &json!({ "releases": releases.iter().map(head).collect::<Vec<_>>() }),
@@ -75,6 +77,7 @@ pub(super) async fn list(
     responses((status = 200, description = "The release"), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsReleases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

@@ -13,8 +13,8 @@ use registry_core::storage::Run;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, guarded};
-use crate::guard::{Allowed, Coordinates, Json, ReadsRuns};
+use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsRuns};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -61,12 +61,18 @@ fn told(role: Role, run: Run) -> Result<Value, Problem> {
 }
 
 /// All runs, newest first.
-#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", responses((status = 200, description = "Runs")), security(("key" = [])))]
-pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Runs")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<ReadsRuns>,
+    since: web::Query<Since>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
     blocking(move || {
         let role = caller.scope.role();
-        let runs = state.store.list_runs(&caller.scope)?.into_iter();
-        let runs = runs.filter(|run| visible(run, role)).map(|run| told(role, run));
+        let mut runs = state.store.list_runs(&caller.scope)?;
+        runs.retain(|run| visible(run, role));
+        runs.retain(|run| since.takes(&[Some(run.started_at), run.finished_at, run.published_at]));
+        let runs = runs.into_iter().map(|run| told(role, run));
         let runs: Vec<Value> = runs.collect::<Result<_, Problem>>()?;
         Reply::json(200, &json!({ "runs": runs }))
     })
@@ -79,6 +85,7 @@ pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>)
     responses((status = 200, description = "The run"), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsRuns>,
+    _: NoQuery,
     run: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus, SignalStep};
+use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus, SignalStep, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -173,14 +173,17 @@ pub(super) async fn status(
     let step = status_step(&step.status, step.reason.as_deref())?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
-        let (measure, letter) = signal.into_inner();
-        let view = View::of_committee(&shared, &caller.scope, None)?;
-        let now = view.set_signal_status(&measure, &letter, step)?;
-        let body = json!({ "measure": measure, "letter": letter, "status": now.status(), "history": history(Some(&now)) });
+    let (measure, letter) = signal.into_inner();
+    let of = (measure.clone(), letter.clone());
+    let change = move |store: &Store| {
+        let signal = View::of_committee(&shared, &caller.scope, None)?.signal(&of.0, &of.1)?;
+        Ok(store.take_signal_step(&caller.scope, signal, step)?)
+    };
+    let told = move |now: &SignalHistory| {
+        let body = json!({ "measure": measure, "letter": letter, "status": now.status(), "history": history(Some(now)) });
         Reply::json(200, &body)
-    })
-    .await
+    };
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
 #[derive(Debug, Deserialize)]

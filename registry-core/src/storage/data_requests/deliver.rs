@@ -6,6 +6,7 @@ use super::{DataRequest, DeliveredBundle, Recipient, RequestStatus, load, requir
 use crate::access::{Role, Scope};
 use crate::storage::centres::canonical_text;
 use crate::storage::connection::on_conn;
+use crate::storage::owners;
 use crate::storage::releases::refuse_withdrawn;
 use crate::storage::store::require;
 use crate::storage::tables::{cases, data_requests, delivered_cases};
@@ -85,10 +86,11 @@ impl Store {
         })
     }
 
-    /// Counts a download of a file and puts it into the trail, in one transaction.
+    /// Counts a download of a file and puts it into the trail, in one transaction. The registry reads in the filer's place.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] when the request is not open today.
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] when the request is not open today, or read in the place of a filer who has no
+    /// access any more.
     pub fn count_download(&self, scope: &Scope, request_id: &str, file: &str) -> Result<(), StoreError> {
         require_reader(scope)?;
         let (request_id, file) = (request_id.to_owned(), file.to_owned());
@@ -98,6 +100,9 @@ impl Store {
             let request = DataRequest::try_from(row.clone())?;
             if request.open_on(tx.now.date()).is_none() {
                 return Err(StoreError::InvalidState("the request is not open"));
+            }
+            if scope.role() == Role::System {
+                owners::require_live(tx, &row.filed_by, Role::Researcher)?;
             }
             tx.as_registry(|tx| {
                 let place = data_requests::table.find(&row.request_id);
