@@ -13,7 +13,7 @@ use registry_core::validation::{Envelope, Finding, Judge, Severity, Verdict};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::routes::{Idempotent, Reply, gaps_json};
 use crate::state::AppState;
 
@@ -73,7 +73,7 @@ fn gaps(
 /// Judges and, unless refused, makes what the store takes.
 ///
 /// # Errors
-/// [`Kind::InvalidRecord`] with every finding.
+/// [`crate::problem::Kind::InvalidRecord`] with every finding.
 pub fn admit(
     state: &AppState,
     scope: &Scope,
@@ -173,7 +173,7 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
 /// Refuses a record that its verdict refuses, or that is of another patient than its address says.
 ///
 /// # Errors
-/// [`Kind::InvalidRecord`] with every finding.
+/// [`crate::problem::Kind::InvalidRecord`] with every finding.
 pub fn check(pseudonym: &str, body: &Value, verdict: &Verdict) -> Result<(), Problem> {
     if verdict.rejected() {
         return Err(Problem::record(&verdict.findings, verdict.further_findings));

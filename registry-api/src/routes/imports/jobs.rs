@@ -68,16 +68,15 @@ pub(in crate::routes) async fn report(
     };
     // The first part before the answer begins, so that another centre's job is a problem and not half an answer.
     let first = read(1).await?;
-    let begun = Some((Ok(first), 1));
+    let begun: Option<(Result<Option<String>, Problem>, i64)> = Some((Ok(first), 1));
     let parts = futures_util::stream::unfold((begun, read), |(at, read)| async move {
         match at? {
             // A part that cannot be read breaks the answer off: what was sent must not look like all there is.
             (Err(problem), _) => Some((Err(std::io::Error::other(problem.to_string())), (None, read))),
             (Ok(None), _) => None,
             (Ok(Some(lines)), part) => {
-                let next = read(part + 1).await;
-                let next: Result<Option<String>, Problem> = next;
-                Some((Ok(web::Bytes::from(lines)), (Some((next, part + 1)), read)))
+                let next = (read(part + 1).await, part + 1);
+                Some((Ok(web::Bytes::from(lines)), (Some(next), read)))
             }
         }
     });
