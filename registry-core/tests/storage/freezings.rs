@@ -40,6 +40,7 @@ fn release(id: &str, run: i64) -> NewRelease {
         manifest: json!({}),
         sha256: "ab".repeat(32),
         bytes: 1,
+        cases: Vec::new(),
     }
 }
 

@@ -44,7 +44,7 @@ impl<'a> Counted<'a> {
     pub(super) fn push(&mut self, centre: &str, case: CaseEvaluation) -> Result<(), RunError> {
         let mut work = collector(self.engine, &self.versions, self.cut_off)?;
         // How many items there are does not hang on which case it is.
-        work.push("", &case);
+        work.push("", 0, &case);
         for item in work.finish().items {
             let of_centre = self.work.entry(centre.to_owned()).or_default();
             *of_centre.entry(item.kind.as_str().to_owned()).or_default() += 1;
