@@ -125,7 +125,7 @@ pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), 
         all.push(CentreLoad {
             queries: waiting.remove(&centre.centre_id).unwrap_or_default(),
             centre: centre.centre_id,
-            items: WorkKind::ALL.iter().map(of_kind).collect(),
+            items: WorkKind::OF_RUN.iter().map(of_kind).collect(),
         });
     }
     Ok((run, all))
@@ -139,7 +139,8 @@ fn counted(
     centre: &str,
 ) -> Result<BTreeMap<String, usize>, Problem> {
     let engine = engine_of(state, run)?;
-    let work = CentreWork::of(state, scope, (run, &engine), centre)?;
+    let rows = cases_of(state, scope, Some(centre))?;
+    let work = CentreWork::of(state, scope, (run, &engine), (centre, &rows))?;
     let mut items = BTreeMap::new();
     for item in &work.list.items {
         *items.entry(item.kind.as_str().to_owned()).or_default() += 1;

@@ -21,7 +21,7 @@ async fn read(
     blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let newest = state.schemas.newest(&stored.document, &stored.schema_version);
-        Ok(course(&newest))
+        Ok(course(&newest, state.words()?))
     })
     .await
 }

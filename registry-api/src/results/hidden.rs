@@ -136,6 +136,7 @@ mod tests {
             cases_last_24_months: None,
             eligible_seen: seen,
             registered_in_those_years: None,
+            deaths: None,
             suppressed: None,
             as_of: None,
         };
