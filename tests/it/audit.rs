@@ -34,6 +34,12 @@ fn the_trail_is_filtered_and_turned_page_by_page() {
             .put(&format!("/api/v1/cases/{name}"), &why, &records::figure_1(&name))
             .expect(201);
     }
+    // More than a page holds.
+    for n in 0..60 {
+        let store = &service.state().store;
+        let looked = store.record_access(&Scope::system("test"), "test.look", None, json!({ "n": n }));
+        looked.expect("recorded");
+    }
     let office = Browser::of(&service, Role::Coordinator, None);
     let mut text = office.text("/audit");
     let mut seen = numbers(&text);

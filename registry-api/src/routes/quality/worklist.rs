@@ -36,9 +36,7 @@ pub struct Wanted {
 }
 
 /// A form sends what was left empty; it asks for nothing.
-pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    field: D,
-) -> Result<Option<T>, D::Error> {
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(field)?;
     if text.is_empty() {
         return Ok(None);
