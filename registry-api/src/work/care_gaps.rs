@@ -25,9 +25,12 @@ const MOST: usize = 50_000;
 /// A record id and a version.
 type Version = (String, i64);
 
-/// What was found open in versions of cases: by whose rules, and by version.
+/// What was found open, by version.
+type Found = HashMap<Version, Arc<[Open]>>;
+
+/// What was found open in versions of cases, and by which rules.
 #[derive(Debug, Default)]
-pub struct CareGapsKnown(RwLock<(String, HashMap<Version, Arc<[Open]>>)>);
+pub struct CareGapsKnown(RwLock<(String, Found)>);
 
 /// A measure that could still be met when the version was submitted.
 #[derive(Debug)]
