@@ -29,6 +29,15 @@ impl Asked {
     }
 }
 
+/// What is of registrations or measures, and so for those alone who read them.
+const OF_RESULTS: [&str; 5] = [
+    "registrations.svg",
+    "registrations.csv",
+    "funnel.svg",
+    "not-assessable.svg",
+    "trend.svg",
+];
+
 /// `GET /charts/{name}`: `registrations.svg`, `funnel.svg`, `not-assessable.svg`, `trend.svg`, `survival.svg`, `registrations.csv`.
 pub(super) async fn show(
     caller: Allowed<ReadsPublished>,
@@ -36,7 +45,7 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    if name.as_str() != "survival.svg" {
+    if OF_RESULTS.contains(&name.as_str()) {
         caller.clone().also::<ReadsResults>()?;
     }
     let (file, media_type, body) = blocking(move || {
