@@ -48,6 +48,19 @@ fn given<'a>(name: &str, value: &'a Option<String>) -> Result<&'a str, Problem> 
 /// Kinds that have their numbers as CSV here; the others have them behind the link beside the chart.
 const TABLES: [&str; 3] = ["registrations", "silence", "findings"];
 
+/// What is of registrations, measures or data quality, and so for those alone who read them.
+const OF_RESULTS: [&str; 9] = [
+    "registrations",
+    "recent-registrations",
+    "funnel",
+    "not-assessable",
+    "trend",
+    "completeness",
+    "registration-days",
+    "silence",
+    "findings",
+];
+
 /// `GET /charts/{name}`: `registrations.svg`, `recent-registrations.svg`, `funnel.svg`, `not-assessable.svg`, `trend.svg`, `survival.svg`,
 /// `completeness.svg`, `registration-days.svg`, `silence.svg`, `findings.svg`; `registrations.csv`, `silence.csv`, `findings.csv`.
 pub(super) async fn show(
@@ -56,10 +69,10 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    if name.as_str() != "survival.svg" {
+    let kind = name.split('.').next().unwrap_or_default();
+    if OF_RESULTS.contains(&kind) {
         caller.clone().also::<ReadsResults>()?;
     }
-    let kind = name.split('.').next().unwrap_or_default();
     let scope = match (asked.by_letter, kind) {
         (true, _) => caller.also::<ReadsRuns>()?.scope,
         (false, "findings") => caller.also::<SeesCases>()?.scope,
