@@ -80,3 +80,44 @@ for (const search of document.querySelectorAll("input[data-filters]")) {
     }
   });
 }
+// What is under way is looked at again until it has ended; whoever would rather read in peace stops that. The page itself stays: somebody may
+// be filling in one of its forms.
+const AGAIN = 3000;
+for (const box of document.querySelectorAll("[data-again]")) {
+  const line = box.querySelector(".again");
+  const button = document.createElement("button");
+  button.type = "button";
+  line.append(button);
+  let timer = 0;
+  const end = (words) => {
+    timer = 0;
+    button.remove();
+    line.prepend(words);
+  };
+  const look = async () => {
+    const read = (answer) => (answer.ok ? answer.text() : "");
+    // Nothing while the service is away for a moment.
+    const text = await fetch(location.href, { headers: { accept: "text/html" } }).then(read).catch(() => null);
+    if (!timer) return;
+    if (text === "") {
+      end("It is not shown any more.");
+      return;
+    }
+    if (text !== null) {
+      const now = new DOMParser().parseFromString(text, "text/html").querySelector("[data-again] .as-it-stands");
+      if (!now) {
+        end("It has ended.");
+        return;
+      }
+      box.querySelector(".as-it-stands").replaceWith(now);
+    }
+    timer = setTimeout(look, AGAIN);
+  };
+  const set = (going) => {
+    clearTimeout(timer);
+    timer = going ? setTimeout(look, AGAIN) : 0;
+    button.textContent = going ? "Stop updating" : "Go on updating";
+  };
+  button.addEventListener("click", () => set(!timer));
+  set(true);
+}

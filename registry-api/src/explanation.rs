@@ -1,5 +1,6 @@
 //! Why a measure says what it says of a case: the steps that were judged, what each read, and the dates windows rest on.
 
+use registry_core::form::Words;
 use registry_core::guideline::{Explanation, Guideline, Outcome, Step};
 use registry_core::record::{Record, day_of};
 use registry_core::rules::{Scalar, Truth};
@@ -60,7 +61,7 @@ impl Explained<'_> {
         let dates: serde_json::Map<String, Value> = explanation
             .dates
             .iter()
-            .map(|(name, date)| ((*name).to_owned(), json!(self.date(*date))))
+            .map(|(name, date)| ((*name).to_owned(), json!(self.date(*date, str::to_owned))))
             .collect();
         json!({
             "decided_by": explanation.result.step.as_str(),
@@ -70,8 +71,8 @@ impl Explained<'_> {
         })
     }
 
-    /// The steps for a page.
-    pub fn steps(&self, explanation: &Explanation) -> Vec<StepInWords> {
+    /// The steps for a page, in the words of the version that rules read.
+    pub fn steps(&self, explanation: &Explanation, words: Words<'_>) -> Vec<StepInWords> {
         explanation
             .steps
             .iter()
@@ -82,7 +83,7 @@ impl Explained<'_> {
                     Truth::False => "does not hold".to_owned(),
                     Truth::Unknown(unknown) => format!(
                         "cannot be told: {} is {}",
-                        unknown.place.name(self.guideline.layout()),
+                        words.place(&unknown.place.name(self.guideline.layout())),
                         reason(unknown.reason.as_str())
                     ),
                 },
@@ -91,7 +92,8 @@ impl Explained<'_> {
                     .iter()
                     .map(|cell| {
                         let pointer = self.record.pointer(*cell);
-                        let value = self.document.pointer(&pointer).map(value_in_words);
+                        let value = self.document.pointer(&pointer).filter(|value| !value.is_null());
+                        let value = value.map(|value| words.value(&element_at(&pointer), value));
                         let value = value.unwrap_or_else(|| "not filled in".to_owned());
                         (self.as_sent(&pointer), value)
                     })
@@ -105,23 +107,36 @@ impl Explained<'_> {
     }
 
     /// The windows' dates for a page; what does not exist is left out.
-    pub fn dates(&self, explanation: &Explanation) -> String {
+    pub fn dates(&self, explanation: &Explanation, words: Words<'_>) -> String {
         let shown: Vec<String> = explanation
             .dates
             .iter()
             .filter(|(_, date)| !matches!(date, Scalar::None(_)))
-            .map(|(name, date)| format!("{} {}", date_name(name), self.date(*date)))
+            .map(|(name, date)| {
+                let date = self.date(*date, |element| words.place(element));
+                format!("{} {date}", date_name(name))
+            })
             .collect();
         shown.join("; ")
     }
 
     /// One sentence: the step that decided, and what is missing where something is.
     pub fn because(&self, explanation: &Explanation) -> String {
+        self.sentence(explanation, str::to_owned)
+    }
+
+    /// The same for a page.
+    pub fn because_in_words(&self, explanation: &Explanation, words: Words<'_>) -> String {
+        self.sentence(explanation, |element| words.place(element))
+    }
+
+    fn sentence(&self, explanation: &Explanation, call: impl Fn(&str) -> String) -> String {
         let result = &explanation.result;
         let step = step_name(result.step).to_lowercase();
         match result.outcome {
             Outcome::NotAssessable => {
-                let element = result.element.as_deref().unwrap_or("something");
+                let element = result.element.as_deref();
+                let element = element.map_or_else(|| "something".to_owned(), call);
                 let code = result.reason.map_or("missing", |reason| reason.as_str());
                 format!("The {step} cannot be told: {element} is {}.", reason(code))
             }
@@ -135,7 +150,7 @@ impl Explained<'_> {
         }
     }
 
-    fn date(&self, date: Scalar) -> String {
+    fn date(&self, date: Scalar, call: impl Fn(&str) -> String) -> String {
         let day = |number: f64| {
             if number.is_finite() {
                 day_of(number as i32).map_or_else(|| "?".to_owned(), |day| day.to_string())
@@ -147,7 +162,7 @@ impl Explained<'_> {
             Scalar::None(_) => "none".to_owned(),
             Scalar::Unknown(unknown) => format!(
                 "unknown ({} is {})",
-                unknown.place.name(self.guideline.layout()),
+                call(&unknown.place.name(self.guideline.layout())),
                 reason(unknown.reason.as_str())
             ),
             Scalar::Range(range) if range.is_exact() => day(range.lo),
@@ -210,16 +225,11 @@ pub fn reason(code: &str) -> &'static str {
     }
 }
 
-fn value_in_words(value: &Value) -> String {
-    match value {
-        Value::Null => "not filled in".to_owned(),
-        Value::String(text) => text.replace('_', " "),
-        Value::Array(items) if items.is_empty() => "none".to_owned(),
-        Value::Array(items) => items.iter().map(value_in_words).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => fields
-            .get("absent")
-            .and_then(Value::as_str)
-            .map_or_else(String::new, |code| code.replace('_', " ")),
-        other => other.to_string(),
-    }
+/// `imaging.date` of `/imaging/0/date`.
+pub(crate) fn element_at(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1);
+    let names: Vec<&str> = names
+        .filter(|token| !token.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect();
+    names.join(".")
 }

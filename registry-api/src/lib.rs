@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod at_work;
 pub mod charts;
 pub mod cli;
 pub mod explanation;

@@ -164,6 +164,14 @@ impl Problem {
         self
     }
 
+    /// What a person is told outside of an answer: the title, and what to do about it.
+    pub fn words(&self) -> String {
+        match self.detail.as_deref().filter(|_| self.kind.status() != 500) {
+            Some(detail) => format!("{}: {detail}", self.kind.title()),
+            None => self.kind.title().to_owned(),
+        }
+    }
+
     /// The body as it is sent.
     pub fn body(&self) -> Value {
         let opaque = self.kind.status() == 500;
@@ -227,7 +235,7 @@ impl ResponseError for Problem {
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
         let kind = match error.refusal() {
-            Refusal::BodyTooLarge => Kind::BodyTooLarge,
+            Refusal::BodyTooLarge | Refusal::TooManyItems => Kind::BodyTooLarge,
             Refusal::TooDeep => Kind::TooDeep,
             Refusal::DuplicateKey => Kind::DuplicateKey,
             Refusal::ControlCharacter => Kind::ControlCharacter,

@@ -1,17 +1,22 @@
 //! Frozen releases: built once into the release folder, served from there, and built again when the file is gone.
 
+mod fictitious;
+mod freeze;
+
+pub use fictitious::{Fictitious, fictitious_bundle};
+pub use freeze::{NewFreezing, freeze, freeze_in_background};
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
-use registry_core::storage::{DataRequest, DeliveredBundle, Release, RunStatus};
-use registry_etl::releases::{
-    Accounting, Approved, FICTITIOUS, FORMAT, Manifest, ReleaseError, ReleaseOptions,
-};
+use registry_core::storage::{DataRequest, DeliveredBundle, Release};
+use registry_etl::releases::{Accounting, Approved, Manifest, ReleaseError, ReleaseOptions};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+use zip::ZipArchive;
 
 use crate::guard::request_id;
 use crate::problem::{Kind, Problem};
@@ -36,37 +41,6 @@ impl From<ReleaseError> for Problem {
             other => Problem::internal(other),
         }
     }
-}
-
-/// Freezes a finished run as release `id`: builds the bundle, keeps it, records its checksum.
-///
-/// # Errors
-/// [`Kind::Duplicate`] for a known id, [`Kind::InvalidValue`] for one that is no name, [`Kind::InvalidState`] for a run
-/// without results, or by a guideline version that is not here any more as it was.
-pub fn freeze(state: &AppState, scope: &Scope, run: i64, id: &str, title: &str) -> Result<Release, Problem> {
-    check_id(id)?;
-    if state
-        .store
-        .list_releases(scope)?
-        .iter()
-        .any(|known| known.release_id == id)
-    {
-        return Err(Problem::with(
-            Kind::Duplicate,
-            "a release of this id exists already",
-        ));
-    }
-    let run = state.store.run(scope, run)?;
-    if run.status != RunStatus::Finished {
-        return Err(ReleaseError::NotFinished(run.number).into());
-    }
-    let engine = engine_of(state, &run)?;
-    let mut draft = Draft::begin(state)?;
-    let options = options(state, id, title);
-    let release =
-        registry_etl::releases::freeze(&state.store, scope, &engine, &run, &options, &mut draft.out)?;
-    draft.keep(&path_of(state, id))?;
-    Ok(release)
 }
 
 /// A release and the file with its bundle; the bundle is built again when the file is missing.
@@ -98,46 +72,6 @@ pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, Pat
     }
     draft.keep(&path)?;
     Ok((release, path))
-}
-
-/// The bundle of the release of fictitious cases, made when it is asked for first and again for another program or schema: its path, length
-/// and SHA-256 (hexadecimal).
-///
-/// # Errors
-/// None in practice.
-pub fn fictitious_bundle(state: &AppState) -> Result<(PathBuf, i64, String), Problem> {
-    let mut digest = Sha256::new();
-    for part in [env!("CARGO_PKG_VERSION"), FORMAT, state.schemas.digest()] {
-        digest.update(part);
-    }
-    let name = format!("{FICTITIOUS}-{}.zip", &hex::encode(digest.finalize())[..16]);
-    let path = state.settings.releases.folder.join(name);
-    if !path.exists() {
-        let mut draft = Draft::begin(state)?;
-        let registry = draft.path.with_extension("registry");
-        let folder = Scratch::make(registry)?;
-        registry_etl::releases::fictitious(&state.engine, &folder.0, &mut draft.out)?;
-        draft.keep(&path)?;
-    }
-    let file = std::fs::read(&path).map_err(Problem::internal)?;
-    let bytes = i64::try_from(file.len()).map_err(Problem::internal)?;
-    Ok((path, bytes, hex::encode(Sha256::digest(&file))))
-}
-
-/// A folder that is gone with what is in it when nobody needs it any more.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make(path: PathBuf) -> Result<Self, Problem> {
-        std::fs::create_dir(&path).map_err(Problem::internal)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 /// The bundle of an approved request, built when it is asked for first: what was recorded of it, and its file.
@@ -263,24 +197,33 @@ fn accounting(release: &Release) -> Option<Accounting> {
     Accounting::deserialize(kept).ok()
 }
 
-/// The id becomes a file name.
-fn check_id(id: &str) -> Result<(), Problem> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    // An address of its own, and files beside those of releases.
-    let taken = id == FICTITIOUS || id.starts_with("synthetic-") || id.starts_with("request-");
-    if taken {
-        return Err(Problem::with(
-            Kind::InvalidValue,
-            "a release id is not synthetic, and begins with neither synthetic- nor request-",
-        ));
+/// Meaning and type of a column.
+pub type Explained = (String, String);
+
+/// What the dictionary of a release says of its columns, by file and column; nothing while its bundle is not at hand.
+///
+/// # Errors
+/// A bundle that is no bundle.
+pub fn explained(state: &AppState, id: &str) -> Result<BTreeMap<(String, String), Explained>, Problem> {
+    #[derive(Deserialize)]
+    struct Line {
+        file: String,
+        column: String,
+        meaning: String,
+        r#type: String,
     }
-    if !id.is_empty() && id.len() <= 32 && !id.starts_with('.') && id.bytes().all(plain) {
-        return Ok(());
-    }
-    Err(Problem::with(
-        Kind::InvalidValue,
-        "a release id has 1 to 32 of A-Z a-z 0-9 - _ . and does not begin with a dot",
-    ))
+    let Ok(file) = File::open(path_of(state, id)) else {
+        return Ok(BTreeMap::new());
+    };
+    let mut bundle = ZipArchive::new(file).map_err(Problem::internal)?;
+    let dictionary = bundle.by_name("dictionary.csv").map_err(Problem::internal)?;
+    csv::Reader::from_reader(dictionary)
+        .deserialize::<Line>()
+        .map(|line| {
+            let line = line.map_err(Problem::internal)?;
+            Ok(((line.file, line.column), (line.meaning, line.r#type)))
+        })
+        .collect()
 }
 
 fn path_of(state: &AppState, id: &str) -> PathBuf {

@@ -1,14 +1,22 @@
 //! What a viewer sees of a run: the published one, through disclosure control, other centres as letters.
 
+mod behind;
+mod card;
 mod follow_up;
+mod hidden;
 mod indicators;
+mod letters;
 mod own;
 mod signals;
 mod silence;
 
 use std::collections::HashMap;
 
+pub(crate) use behind::readable;
+pub use behind::{Behind, UnitBehind, run_of_own};
+pub use card::{Card, Domain, HalfYear, OverTime, Pooled, Standing};
 pub use follow_up::{FollowUp, Listed, Unlisted};
+pub use hidden::Hidden;
 pub use indicators::IndicatorResult;
 pub(crate) use indicators::in_force as indicators_in_force;
 pub use own::Which;
@@ -31,6 +39,9 @@ use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
+
+/// What the names of parts that are centres begin with, of a survival endpoint.
+const CENTRES: &str = "centres/";
 
 /// A run as one viewer sees it.
 pub struct View<'a> {
@@ -66,8 +77,7 @@ impl<'a> View<'a> {
 
     /// This run, whoever may see it.
     fn on(state: &'a AppState, scope: &'a Scope, run: Run) -> Result<Self, Problem> {
-        let centres = state.store.list_centres(&Scope::system("letters"))?;
-        let letters = CentreLetters::new(&state.letters_key, centres.iter().map(|c| c.centre_id.as_str()));
+        let letters = letters::of_run(state, scope, &run)?;
         let audience = match (scope.role(), scope.centre()) {
             (Role::Coordinator, _) => Audience::Exact,
             (_, Some(centre)) => Audience::Centre(centre.to_owned()),
@@ -204,6 +214,12 @@ impl<'a> View<'a> {
             .reader()
             .survival(endpoint, &self.audience)
             .map_err(from_run)?;
+        // A part that stays as an earlier run showed it is named as the part itself is.
+        for one in &mut shown.as_of {
+            if let Some(centre) = one.part.strip_prefix(CENTRES).filter(|centre| *centre != POOLED) {
+                one.part = format!("{CENTRES}{}", self.name_of(centre));
+            }
+        }
         if let Some(comparison) = &mut shown.centres {
             let named = comparison.centres.iter_mut().filter(|one| one.centre != POOLED);
             named.for_each(|one| one.centre = self.name_of(&one.centre));

@@ -45,14 +45,10 @@ pub fn execute(
     wanted: &Wanted,
     progress: impl FnMut(Progress),
 ) -> Result<Run, Problem> {
-    let disclosure = &state.settings.disclosure;
     let options = Options {
         cut_off: wanted.cut_off,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
-        thresholds: Thresholds {
-            public: disclosure.public,
-            committee: disclosure.committee,
-        },
+        thresholds: thresholds(state),
     };
     let other = match &wanted.guideline_version {
         Some(version) => Some(engine(state, version)?),
@@ -60,6 +56,15 @@ pub fn execute(
     };
     let engine = other.as_ref().unwrap_or(&state.engine);
     runs::execute(&state.store, scope, engine, &options, progress).map_err(from_run)
+}
+
+/// From how many patients on values are shown, as this service is set.
+pub(crate) fn thresholds(state: &AppState) -> Thresholds {
+    let disclosure = &state.settings.disclosure;
+    Thresholds {
+        public: disclosure.public,
+        committee: disclosure.committee,
+    }
 }
 
 /// Signs a finished run off: committee, researchers and peers read it, beside the runs published before.

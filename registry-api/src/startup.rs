@@ -1,7 +1,7 @@
 //! Builds the service so that a test can start it on a free port.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -20,6 +20,7 @@ use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
 use sha2::{Digest, Sha256};
 
+use crate::at_work::AtWork;
 use crate::guard::{RateLimiter, observe, query};
 use crate::oidc::Provider;
 use crate::ports::Ports;
@@ -28,6 +29,7 @@ use crate::routes;
 use crate::routes::health::Metrics;
 use crate::settings::{Settings, SettingsError};
 use crate::state::AppState;
+use crate::work::CareGapsKnown;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +110,7 @@ pub fn assemble_with(
     }
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let verifier = Verifier::of(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
+    let differ = Verifier::of_versions(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
     let in_force = judge.in_force(&schemas.current().version);
     let indicators = in_force
         .map(|guideline| Indicator::all(&schemas, guideline))
@@ -131,6 +134,7 @@ pub fn assemble_with(
         schemas,
         forms,
         verifier,
+        differ,
         readers: readers.unwrap_or_default(),
         indicators: indicators.unwrap_or_default(),
         benchmarks,
@@ -144,12 +148,16 @@ pub fn assemble_with(
             settings.limits.anonymous_per_second,
             settings.limits.sign_ins_per_minute,
         ),
+        fhir_measures: OnceLock::new(),
+        at_work: AtWork::default(),
         metrics: Metrics::new(metrics_token).map_err(|e| StartError::Schema(e.to_string()))?,
         provider: Provider::of(&settings)?,
         settings,
         ports,
         letters_key,
         release_key,
+        fictitious: Default::default(),
+        care_gaps: CareGapsKnown::default(),
         centres: RwLock::new(None),
     }))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
-use registry_core::form::Forms;
+use registry_core::form::{Forms, Words};
 use registry_core::guideline::indicators::Indicator;
 use registry_core::record::CentreTable;
 use registry_core::storage::Store;
@@ -18,13 +18,17 @@ use registry_etl::benchmarks::Benchmarks;
 use registry_etl::cohorts::Definition;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
+use serde_json::Value;
 
+use crate::at_work::AtWork;
 use crate::guard::RateLimiter;
 use crate::oidc::Provider;
 use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::releases::Fictitious;
 use crate::routes::health::Metrics;
 use crate::settings::Settings;
+use crate::work::CareGapsKnown;
 
 /// The application's parts; one for all workers.
 pub struct AppState {
@@ -36,6 +40,8 @@ pub struct AppState {
     pub forms: Forms,
     /// Compares cases with what was entered again from the source.
     pub verifier: Verifier,
+    /// Compares versions of a case.
+    pub differ: Verifier,
     /// How many measures of the guideline in force read an element.
     pub readers: BTreeMap<String, usize>,
     /// Measures the committee looks at first until it chooses others, of the guideline in force.
@@ -48,12 +54,16 @@ pub struct AppState {
     pub judge: Arc<Judge>,
     /// Evaluates cases for runs, with the judge's compiled rules.
     pub engine: Arc<Engine>,
+    /// Every measure of every guideline version as FHIR, made when they are asked for first.
+    pub(crate) fhir_measures: OnceLock<Vec<Value>>,
     /// As started with.
     pub settings: Settings,
     /// Clock and randomness.
     pub ports: Ports,
     /// How often a caller may ask.
     pub limiter: RateLimiter,
+    /// Centres whose job is under way.
+    pub at_work: AtWork,
     /// A provider with which people may sign in.
     pub provider: Option<Provider>,
     /// Counters for the operator.
@@ -62,6 +72,10 @@ pub struct AppState {
     pub letters_key: [u8; 32],
     /// Makes the pseudonyms of releases; derived from the master key.
     pub release_key: ReleaseKey,
+    /// The release of fictitious cases.
+    pub fictitious: Fictitious,
+    /// Care that can still be given, of the versions of cases that were asked for.
+    pub(crate) care_gaps: CareGapsKnown,
     /// The centre table as judged with, and its revision in the database.
     pub(crate) centres: RwLock<Option<(i64, CentreTable)>>,
 }
@@ -87,6 +101,16 @@ impl AppState {
             *guard = Some((revision, table.clone()));
         }
         Ok(table)
+    }
+
+    /// What sections, elements and codes of a case in its newest form are called.
+    ///
+    /// # Errors
+    /// None in practice: every version has a form, checked at the start.
+    pub fn words(&self) -> Result<Words<'_>, Problem> {
+        let dictionary = &self.schemas.current().dictionary;
+        let words = self.forms.words(dictionary);
+        words.ok_or_else(|| Problem::internal("the newest version of the case has no form"))
     }
 
     /// The session cookie's name: `__Host-` needs HTTPS.

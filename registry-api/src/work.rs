@@ -1,16 +1,20 @@
 //! The worklist of a centre and the histologies that wait for the committee: on the latest run, with the pseudonyms of those who may know
-//! them.
+//! them. Care that can still be given in time is of today and of the cases as they stand now.
 
-use std::collections::{BTreeMap, HashMap};
+mod care_gaps;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry_core::access::Scope;
-use registry_core::storage::{CaseFilter, QueriesWaiting, Run};
+use registry_core::storage::{CaseFilter, CaseRow, CaseStatus, QueriesWaiting, Run};
 use registry_core::versions::Adjudication;
 use registry_etl::measures::Engine;
 use registry_etl::quality::{WorkItem, WorkKind, Worklist};
 use registry_etl::runs::Reader;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+pub use care_gaps::CareGapsKnown;
 
 use crate::problem::{Kind, Problem};
 use crate::results::from_run;
@@ -44,25 +48,33 @@ impl CentreWork {
     /// [`Kind::NotFound`] for a centre that is none or another's, and before the first run; [`Kind::InvalidState`] for a run by a guideline
     /// version that is not here any more.
     pub fn open(state: &AppState, scope: &Scope, asked: Option<&str>) -> Result<Self, Problem> {
-        let own = scope.centre().filter(|_| scope.role().needs_centre());
-        let centre = asked
-            .or(own)
-            .ok_or_else(|| Problem::with(Kind::InvalidValue, "name a centre: ?centre="))?;
-        if !scope.covers(centre) || !is_centre(state, centre)? {
-            return Err(Problem::new(Kind::NotFound));
-        }
+        let centre = &centre_of(state, scope, asked)?;
         let run = latest(state, scope)?;
         let engine = engine_of(state, &run)?;
-        Self::of(state, scope, (&run, &engine), centre)
+        let rows = cases_of(state, scope, Some(centre))?;
+        let mut work = Self::of(state, scope, (&run, &engine), (centre, &rows))?;
+        let settled = &work.list.settled;
+        let may_act = |row: &&CaseRow| {
+            row.status != CaseStatus::Draft && !settled.contains(&(row.case_id.clone(), row.version))
+        };
+        let mut open = care_gaps::open(state, scope, centre, rows.iter().filter(may_act))?;
+        open.append(&mut work.list.items);
+        work.list.items = open;
+        let cases: BTreeSet<&str> = work.list.items.iter().map(|item| item.case_id.as_str()).collect();
+        let details = json!({ "centre": centre, "run": run.number, "cases": cases.len() });
+        state
+            .store
+            .record_access(scope, "worklist.read", Some(centre), details)?;
+        Ok(work)
     }
 
     fn of(
         state: &AppState,
         scope: &Scope,
         (run, engine): (&Run, &Engine),
-        centre: &str,
+        (centre, rows): (&str, &[CaseRow]),
     ) -> Result<Self, Problem> {
-        let pseudonyms = pseudonyms(state, scope, Some(centre))?;
+        let pseudonyms = named(rows);
         let reader = Reader::new(&state.store, scope, run);
         let mut list = reader.worklist(engine, centre).map_err(from_run)?;
         // Withdrawn since the run.
@@ -84,38 +96,56 @@ impl CentreWork {
     }
 }
 
-/// Items of one kind per centre.
+/// Items of one kind per centre; care gaps are asked of the cases of one centre at a time.
 #[derive(Debug, Clone, Serialize)]
 pub struct CentreLoad {
     pub centre: String,
-    /// Data queries as they stand now; the rest is of the run.
+    /// Data queries as they stand now; the rest is of the run, cases withdrawn since included.
     pub queries: QueriesWaiting,
     pub items: BTreeMap<&'static str, usize>,
 }
 
-/// How much work every centre has; for the coordinating office.
+/// How much work every centre has, as the run counted it; for the coordinating office.
 ///
 /// # Errors
 /// [`Kind::NotFound`] before the first run.
 pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
     let run = latest(state, scope)?;
-    let engine = engine_of(state, &run)?;
+    let kept = Reader::new(&state.store, scope, &run)
+        .work_loads()
+        .map_err(from_run)?;
     let mut all = Vec::new();
     let mut waiting = state.store.queries_waiting(scope)?;
     for centre in state.store.list_centres(scope)? {
-        let work = CentreWork::of(state, scope, (&run, &engine), &centre.centre_id)?;
-        let mut items: BTreeMap<&'static str, usize> =
-            WorkKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
-        for item in &work.list.items {
-            *items.entry(item.kind.as_str()).or_default() += 1;
-        }
+        let counted = match &kept {
+            Some(kept) => kept.centres.get(&centre.centre_id).cloned().unwrap_or_default(),
+            None => counted(state, scope, &run, &centre.centre_id)?,
+        };
+        let of_kind = |kind: &WorkKind| (kind.as_str(), counted.get(kind.as_str()).copied().unwrap_or(0));
         all.push(CentreLoad {
             queries: waiting.remove(&centre.centre_id).unwrap_or_default(),
             centre: centre.centre_id,
-            items,
+            items: WorkKind::OF_RUN.iter().map(of_kind).collect(),
         });
     }
     Ok((run, all))
+}
+
+/// The items of a centre by kind, of a run that did not keep how many there are.
+fn counted(
+    state: &AppState,
+    scope: &Scope,
+    run: &Run,
+    centre: &str,
+) -> Result<BTreeMap<String, usize>, Problem> {
+    let engine = engine_of(state, run)?;
+    let rows = cases_of(state, scope, Some(centre))?;
+    let work = CentreWork::of(state, scope, (run, &engine), (centre, &rows))?;
+    let mut items = BTreeMap::new();
+    for item in &work.list.items {
+        *items.entry(item.kind.as_str().to_owned()).or_default() += 1;
+    }
+    Ok(items)
 }
 
 /// A histology that waits for the committee.
@@ -146,7 +176,7 @@ pub fn adjudications(state: &AppState, scope: &Scope) -> Result<(Option<Run>, Ve
     let Some(run) = state.store.latest_run(scope)? else {
         return Ok((None, Vec::new()));
     };
-    let pseudonyms = pseudonyms(state, scope, None)?;
+    let pseudonyms = named(&cases_of(state, scope, None)?);
     let histology = state.schemas.histology();
     let undecided = Reader::new(&state.store, scope, &run)
         .undecided()
@@ -167,7 +197,12 @@ pub fn adjudications(state: &AppState, scope: &Scope) -> Result<(Option<Run>, Ve
             morphology: found.morphology,
         }
     });
-    let waiting = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    let waiting: Vec<Waiting> = waiting.filter(|waiting| !waiting.cases.is_empty()).collect();
+    let cases: usize = waiting.iter().map(|waiting| waiting.cases.len()).sum();
+    let details = json!({ "run": run.number, "cases": cases });
+    state
+        .store
+        .record_access(scope, "adjudication.read", None, details)?;
     Ok((Some(run), waiting))
 }
 
@@ -190,24 +225,46 @@ fn is_centre(state: &AppState, centre: &str) -> Result<bool, Problem> {
     Ok(all.iter().any(|known| known.centre_id == centre))
 }
 
-fn pseudonyms(
-    state: &AppState,
-    scope: &Scope,
-    centre: Option<&str>,
-) -> Result<HashMap<String, String>, Problem> {
+/// The caller's own centre, or the one the coordinating office names.
+///
+/// # Errors
+/// [`Kind::InvalidValue`] when the office names none; [`Kind::NotFound`] for a centre that is none or another's.
+pub fn centre_of(state: &AppState, scope: &Scope, asked: Option<&str>) -> Result<String, Problem> {
+    let own = scope.centre().filter(|_| scope.role().needs_centre());
+    let centre = asked
+        .or(own)
+        .ok_or_else(|| Problem::with(Kind::InvalidValue, "name a centre: ?centre="))?;
+    if !scope.covers(centre) || !is_centre(state, centre)? {
+        return Err(Problem::new(Kind::NotFound));
+    }
+    Ok(centre.to_owned())
+}
+
+/// Every case of a centre, or of all, as lists show them; withdrawn ones not.
+///
+/// # Errors
+/// The database does not answer.
+pub fn cases_of(state: &AppState, scope: &Scope, centre: Option<&str>) -> Result<Vec<CaseRow>, Problem> {
     let filter = CaseFilter {
         centre: centre.map(str::to_owned),
         ..CaseFilter::default()
     };
-    let mut all = HashMap::new();
+    let mut all = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
         let page = state.store.list_cases(scope, &filter, cursor.as_deref(), PAGE)?;
-        let named = page.items.into_iter();
-        all.extend(named.filter_map(|case| Some((case.case_id, case.pseudonym?))));
+        all.extend(page.items);
         match page.next {
             Some(next) => cursor = Some(next),
             None => return Ok(all),
         }
     }
+}
+
+/// Pseudonyms by record id.
+pub fn named(rows: &[CaseRow]) -> HashMap<String, String> {
+    let named = rows.iter();
+    named
+        .filter_map(|row| Some((row.case_id.clone(), row.pseudonym.clone()?)))
+        .collect()
 }

@@ -40,6 +40,10 @@ pub mod kind {
     pub const QUALITY: &str = "quality";
     /// [`super::Completeness`], exact; the key is empty for the network, else the centre.
     pub const COMPLETENESS: &str = "completeness";
+    /// [`super::CentresOfRun`]: which centres there were, whether they have cases or not.
+    pub const CENTRES: &str = "centres";
+    /// [`super::WorkLoads`]; for the coordinating office.
+    pub const WORK: &str = "work";
     /// [`super::CaseMixTable`], exact: what a viewer receives depends on the rates shown to it.
     pub const CASE_MIX: &str = "case_mix";
     /// What an audience may see beside the runs published before, of a run that is not the first published; the key is kind and audience:
@@ -49,6 +53,14 @@ pub mod kind {
     pub const SENSITIVITY: &str = "sensitivity";
     /// [`super::Comparison`] with rules not yet published, computed on demand; the key is version and digest.
     pub const PREVIEW: &str = "preview";
+}
+
+/// How much work the cases of a run bring their centres, by centre and kind of item; no item and no case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkLoads {
+    pub run: RunIdentity,
+    /// Items by kind, of every centre that has any.
+    pub centres: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 /// Identity of the run a document belongs to; enough to compute it again.
@@ -65,6 +77,15 @@ pub struct RunIdentity {
     pub guideline_version: String,
     /// Version of the code that evaluated.
     pub engine_version: String,
+}
+
+/// The centres there were when a run counted: what the letters that stand for them are dealt out to, so that a centre added later changes
+/// nothing of what was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentresOfRun {
+    pub run: RunIdentity,
+    /// Ids, in order.
+    pub centres: Vec<String>,
 }
 
 /// What a row of a table is broken down by.
@@ -451,6 +472,18 @@ pub struct AsOf {
     pub run: i64,
 }
 
+/// What one centre has in a survival endpoint, by the centre of the metastatic diagnosis.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentrePart {
+    pub centre: String,
+    /// Rows of the flow, and those of them analysed.
+    pub cases: u32,
+    pub analysed: u32,
+    /// Patients in the primary estimate, and those of them with an event.
+    pub patients: u32,
+    pub events: u32,
+}
+
 /// A survival endpoint of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SurvivalResult {
@@ -489,6 +522,9 @@ pub struct SurvivalResult {
     /// Parts that stay as an earlier run showed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub as_of: Vec<AsOf>,
+    /// What each centre has in it: what disclosure control subtracts before that centre. In the exact document only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_centre: Vec<CentrePart>,
 }
 
 impl SurvivalResult {
@@ -522,6 +558,9 @@ pub struct CentreAccrual {
     pub eligible_seen: Option<u32>,
     /// Cases registered in those years.
     pub registered_in_those_years: Option<u32>,
+    /// Of its cases those among the deaths of the network; told to the centre itself and the coordinating office.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deaths: Option<u32>,
     pub suppressed: Option<Suppression>,
     /// The earlier run this is of, because it has changed by few patients, or not at all, since.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -58,6 +58,7 @@ for (const javaScriptEnabled of [true, false]) {
   test(`invited, set up, signed in, signed out everywhere, ${javaScriptEnabled ? "with" : "without"} scripts`, { timeout: 120_000 }, async () => {
     const login = `li-${Date.now()}@hospital.example`;
     const office = await signIn(browser, "coordinator", { javaScriptEnabled });
+    await office.page.getByRole("link", { name: "Administration" }).click();
     await office.page.getByRole("link", { name: "Users" }).click();
     await office.page.getByLabel("Sign-in name").fill(login);
     await office.page.getByLabel("Name", { exact: true }).fill("<b>Li</b> Wei");

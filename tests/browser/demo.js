@@ -24,14 +24,16 @@ export async function signIn(browser, role, options = {}) {
 }
 
 export const pagesOf = (role) => {
-  if (role === "admin") return ["/admin", "/users", "/account", "/schema"];
-  const measures = ["1a", "10c2", "20a", "24c", "43x"].map((id) => `/measures/${id}`);
+  if (role === "admin") return ["/admin", "/admin/centres/C01", "/audit", "/users", "/account", "/rules", "/schema", "/checks", "/codelists"];
+  const measures = ["1a", "10c2", "20a", "24c", "43x", "1a?period=all"].map((id) => `/measures/${id}`);
   const survival = ["", "?endpoint=S4-lung", "?endpoint=S6-ablation", "?endpoint=S9"].map((query) => `/survival${query}`);
-  const pages = ["/", "/adherence", "/adherence?by=half_year", "/adherence?q=imaging&sort=rate", ...measures, ...survival, "/survival/published", "/quality", "/rules", "/schema", "/account"];
-  if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/worklist", "/queries", "/queries/metrics");
+  if (role === "researcher") return [...survival, "/survival/published", "/releases", "/releases/demo-1", "/requests", "/rules", "/schema", "/checks", "/codelists", "/account"];
+  const pages = ["/", "/adherence", "/adherence?by=half_year", "/adherence?q=imaging&sort=rate", ...measures, ...survival, "/survival/published", "/quality", "/rules", "/schema", "/checks", "/codelists", "/codelists?q=sarcoma", "/account"];
+  if (["submitter", "centre_lead", "coordinator"].includes(role)) pages.push("/cases", "/cases?has_findings=true", "/worklist", "/queries", "/queries/metrics", "/imports", role === "coordinator" ? "/centre?centre=C01" : "/centre");
   if (["submitter", "centre_lead", "coordinator", "committee"].includes(role)) pages.push("/verification");
   if (["submitter", "centre_lead"].includes(role)) pages.push("/cases/new");
   if (["committee", "coordinator"].includes(role)) pages.push("/runs", "/signals", "/brief", "/report", "/indicators");
-  if (role === "coordinator") pages.push("/adjudication", "/tasks", "/admin", "/users");
+  if (["researcher", "coordinator"].includes(role)) pages.push("/releases", "/releases/demo-1", "/requests");
+  if (role === "coordinator") pages.push("/adjudication", "/tasks", "/admin", "/admin/centres/C01?year=2025", "/audit", "/audit?action=key.create", "/users");
   return pages;
 };

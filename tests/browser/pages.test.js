@@ -107,7 +107,7 @@ test("tables beside each other on a measure page do not cover one another", asyn
 async function saidOf(id) {
   const headers = { authorization: `Bearer ${entry("committee").key}` };
   const get = async (path) => (await fetch(base + path, { headers })).json();
-  const table = await get(`/api/v1/adherence?measure=${id}&by=network&period=all`);
+  const table = await get(`/api/v1/adherence?measure=${id}&by=network&period=last24_months`);
   return { row: table.rows[0], ...(await get(`/api/v1/adherence/${id}/funnel`)) };
 }
 
@@ -143,7 +143,7 @@ test("a measure without a rate says why, and no interval", async () => {
   const row = all.rows.find((one) => one.state === "insufficient" && kinds.get(one.measure) !== "composite");
   assert.ok(row, "the demo has a measure with too little to tell");
   const { context, page } = await signIn(browser, "committee");
-  await page.goto(`${base}/measures/${row.measure}`);
+  await page.goto(`${base}/measures/${row.measure}?period=all`);
   const figures = await page.locator("dl.figures").innerText();
   assert.match(figures, /insufficient data/);
   assert.match(figures, /more than 30 % cannot be assessed/);
@@ -159,7 +159,7 @@ test("reasons that are not shown are said to be missing", async () => {
   const row = all.rows.find((one) => listed(one) > 0 && one.not_assessable > listed(one) && kinds.get(one.measure) !== "composite");
   assert.ok(row, "the demo has a rare reason");
   const { context, page } = await signIn(browser, "committee");
-  await page.goto(`${base}/measures/${row.measure}`);
+  await page.goto(`${base}/measures/${row.measure}?period=all`);
   const reasons = page.locator("section", { has: page.getByRole("heading", { name: "Why units cannot be assessed" }) });
   assert.ok((await reasons.innerText()).includes(`${row.not_assessable - listed(row)} of the ${row.not_assessable} units`), await reasons.innerText());
   await context.close();
@@ -170,7 +170,7 @@ test("an administrator starts somewhere and gets back there", async () => {
   assert.equal(page.url(), `${base}/admin`);
   await page.click("a.brand");
   assert.equal(page.url(), `${base}/admin`);
-  await page.click("nav a[href='/schema']");
+  await page.click("nav a[href='/rules']");
   assert.ok(await page.locator("form.who button").isVisible());
   await context.close();
 });

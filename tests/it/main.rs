@@ -7,22 +7,35 @@
 )]
 
 mod accounts;
+mod administration;
+mod audit;
+mod behind;
 mod brief;
+mod browser;
 mod cases;
+mod centre;
 mod centres;
 mod data_requests;
+mod downloads;
 mod entry;
+mod every_page;
 mod fhir;
 mod guidelines;
 mod hostile;
+mod imports;
 mod isolation;
 mod layering;
+mod letters;
+mod lists;
 mod oidc;
 mod pages;
+mod picker;
+mod palette;
 mod postgres;
 mod quality;
 mod queries;
 mod redcap;
+mod release_pages;
 mod releases;
 mod report;
 mod results;

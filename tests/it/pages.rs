@@ -296,7 +296,7 @@ fn a_centre_sees_the_latest_run_of_its_own_cases_and_no_more() {
     // The run itself stays closed, and there is no latest one for those who have no cases.
     read(&own, &format!("&run={second}")).expect(404);
     read(&service.client("committee", None), "&run=latest").expect(404);
-    read(&service.client("researcher", None), "&run=latest").expect(404);
+    read(&service.client("researcher", None), "&run=latest").expect(403);
     assert_eq!(
         read(&service.client("coordinator", None), "&run=latest")
             .expect(200)
@@ -461,7 +461,9 @@ fn a_run_says_how_far_it_is() {
             (&json!("running"), &json!(null))
         );
         let words = page(&office, "/runs").expect(200).text();
-        heard.push((answer["progress"].clone(), words.contains("of 2 cases")));
+        let bar = format!("<progress max=\"2\" value=\"{}\"", answer["progress"]["done"]);
+        let told = words.contains("of 2 cases") && words.contains(&bar) && words.contains("data-again");
+        heard.push((answer["progress"].clone(), told));
     })
     .expect("a run");
     let told = |phase: &str, done: u32| (json!({"phase": phase, "done": done, "total": 2}), true);

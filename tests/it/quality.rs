@@ -43,7 +43,12 @@ fn a_worklist_is_the_centres_own() {
     // Seen once, on 1 September 2025: 426 days, 183 allowed; nothing is attested.
     let other = service.submitter("C02");
     let list = other.get("/api/v1/worklist").expect(200).json();
-    let overdue = &list["items"][0];
+    // Behind what can still be done in time.
+    let items = list["items"].as_array().expect("items");
+    let overdue = items
+        .iter()
+        .find(|item| item["kind"] != "care_gap")
+        .expect("an item of the run");
     assert_eq!(
         (
             &overdue["kind"],
@@ -76,6 +81,31 @@ fn a_worklist_is_the_centres_own() {
     let loads = loads["centres"].as_array().expect("centres");
     assert_eq!(loads.len(), 6);
     assert_eq!(loads[1]["items"]["follow_up"], json!(1));
+    let kinds = |items: &Value, kind: &str| {
+        let items = items.as_array().expect("items").iter();
+        items.filter(|item| item["kind"] == kind).count()
+    };
+    for (kind, count) in loads[1]["items"].as_object().expect("counts") {
+        assert_eq!(count.as_u64(), Some(kinds(&list["items"], kind) as u64), "{kind}");
+    }
+    // Who read which cases is in the trail: the list of a centre, not the counts.
+    let reads = office
+        .get("/api/v1/audit?action=worklist.read")
+        .expect(200)
+        .json();
+    let reads = reads["events"].as_array().expect("events");
+    let of = |centre: &str| reads.iter().filter(|event| event["subject"] == centre).count();
+    assert_eq!((of("C01"), of("C02"), reads.len()), (1, 2, 3), "{reads:?}");
+    assert!(
+        reads.iter().all(|event| event["details"]["cases"] == 1),
+        "{reads:?}"
+    );
+    office.get("/api/v1/adjudications").expect(200);
+    let reads = office
+        .get("/api/v1/audit?action=adjudication.read")
+        .expect(200)
+        .json();
+    assert_eq!(reads["events"].as_array().map(Vec::len), Some(1));
     for role in ["committee", "researcher", "admin"] {
         service.client(role, None).get("/api/v1/worklist").expect(403);
     }
@@ -130,7 +160,7 @@ fn a_worklist_is_filtered_sorted_and_downloaded() {
     );
     let text = csv.text();
     assert!(
-        text.starts_with("kind,case,what,why,pointer,since,days,measures,units\n"),
+        text.starts_with("kind,case,what,why,pointer,since,days,measures,units,until\n"),
         "{text}"
     );
     assert_eq!(text.lines().count(), items("?kind=section").len() + 1);
@@ -149,6 +179,112 @@ fn a_worklist_is_filtered_sorted_and_downloaded() {
     );
     let office = html(&service.client("coordinator", None), "/worklist");
     assert!(office.contains("/worklist?centre=C01"));
+}
+
+/// Detected three weeks before the service's day (2026-11-23), nothing done yet, everything attested so far.
+fn recent(pseudonym: &str) -> Value {
+    let mut body = records::example("minimal", pseudonym);
+    body["patient"]["registration_date"] = json!("2026-11-05");
+    body["consent"]["date"] = json!("2026-11-05");
+    body["primary"]["diagnosis_date"] = json!("2026-10-20");
+    body["presentation"] = json!([{
+        "seq": 1, "date_detected": "2026-11-01", "detection_basis": "imaging", "staging_exception": [],
+        "emergency_treatment": false
+    }]);
+    body["followup"] = json!([{"date": "2026-11-20", "vital_status": "alive"}]);
+    body["section_attestation"] = json!([
+        {"section": "all", "status": "complete_through", "complete_through": "2026-11-23"}
+    ]);
+    body
+}
+
+/// What can still be done is of today and of the case as it stands now: it is there before a run has seen the case, leaves when it is done, and
+/// when its last day has passed.
+#[test]
+fn care_that_can_still_be_given_comes_first_and_leaves_when_it_is_given_or_too_late() {
+    let service = Service::start();
+    send(&service, "C02", "minimal", "OTHER-1");
+    service.published_run("2026-11-01");
+    let own = service.submitter("C01");
+    own.put("/api/v1/cases/GAP-1", &[], &recent("GAP-1")).expect(201);
+    let gaps = |client: &Client| -> Vec<(String, Value)> {
+        let list = client.get("/api/v1/worklist?kind=care_gap").expect(200).json();
+        let items = list["items"].as_array().expect("items").clone();
+        items
+            .iter()
+            .map(|item| {
+                (
+                    item["what"].as_str().expect("a measure").to_owned(),
+                    item["until"].clone(),
+                )
+            })
+            .collect()
+    };
+    let open = gaps(&own);
+    let until = |open: &[(String, Value)], measure: &str| {
+        let found = open.iter().find(|(what, _)| what == measure);
+        found.map(|(_, until)| until.clone())
+    };
+    // Chest CT counts until 90 days after the presentation, palliative care for 56 days: as the case's own assessment says.
+    assert_eq!(until(&open, "6"), Some(json!("2027-01-30")), "{open:?}");
+    assert_eq!(until(&open, "21"), Some(json!("2026-12-27")), "{open:?}");
+    let days: Vec<String> = open
+        .iter()
+        .map(|(_, day)| day.as_str().unwrap_or("9").to_owned())
+        .collect();
+    assert!(days.is_sorted(), "the nearest first: {days:?}");
+    let first = own.get("/api/v1/worklist").expect(200).json()["items"][0].clone();
+    assert_eq!(
+        (&first["kind"], &first["case"]),
+        (&json!("care_gap"), &json!("GAP-1"))
+    );
+    assert!(
+        gaps(&service.submitter("C02"))
+            .iter()
+            .all(|(what, _)| what != "6")
+    );
+    let shown = html(&own, "/worklist?kind=care_gap");
+    assert!(
+        shown.contains("Still in time") && shown.contains("<a href=\"/measures/6\">"),
+        "{shown}"
+    );
+    let csv = own.get("/worklist.csv?kind=care_gap&what=21").expect(200).text();
+    assert!(
+        csv.lines()
+            .nth(1)
+            .is_some_and(|line| line.ends_with(",2026-12-27")),
+        "{csv}"
+    );
+    let office = service.client("coordinator", None);
+    let named = office
+        .get("/api/v1/worklist?centre=C01&kind=care_gap")
+        .expect(200)
+        .json();
+    assert_eq!(named["items"].as_array().map(Vec::len), Some(open.len()));
+    // The chest CT that measure 6 asks for.
+    let chest = json!({"imaging": [{"date": "2026-11-10", "modality": "ct", "region": ["chest"], "purpose": "staging"}]});
+    own.patch("/api/v1/cases/GAP-1", &[("if-match", "*")], &chest)
+        .expect(200);
+    assert_eq!(until(&gaps(&own), "6"), None);
+    assert!(until(&gaps(&own), "21").is_some());
+    // 23 November + 34 days = 27 December, the last day; then it is past.
+    service.advance_days(34);
+    assert!(until(&gaps(&own), "21").is_some());
+    service.advance_days(1);
+    assert_eq!(until(&gaps(&own), "21"), None);
+}
+
+/// Nothing can be done any more for a patient who is dead.
+#[test]
+fn a_patient_who_is_dead_has_no_care_gap() {
+    let service = Service::start();
+    let own = service.submitter("C01");
+    let mut body = recent("DEAD-1");
+    body["followup"] = json!([{"date": "2026-11-20", "vital_status": "dead", "death_date": "2026-11-20"}]);
+    own.put("/api/v1/cases/DEAD-1", &[], &body).expect(201);
+    service.published_run("2026-11-22");
+    let list = own.get("/api/v1/worklist?kind=care_gap").expect(200).json();
+    assert_eq!(list["items"], json!([]));
 }
 
 #[test]

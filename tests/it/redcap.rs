@@ -133,6 +133,48 @@ fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
 }
 
 #[test]
+fn a_token_ends_with_the_access_of_its_filer_and_outlives_a_rotation() {
+    let (service, researcher, id) = opened();
+    let address = format!("/api/v1/data-requests/{id}");
+    let told = researcher.get(&address).expect(200).json();
+    let token = told["redcap_token"].as_str().expect("a token").to_owned();
+    let key = told["filed_by"]
+        .as_str()
+        .and_then(|who| who.strip_prefix("key:"))
+        .expect("filed with a key")
+        .to_owned();
+    let admin = service.client("admin", None);
+    let ask = || asked(&service, &format!("token={token}&content=record&format=json"));
+    ask().expect(200);
+    let rotated = admin
+        .post(
+            &format!("/api/v1/keys/{key}:rotate"),
+            &[],
+            &json!({ "overlap_hours": 0 }),
+        )
+        .expect(201)
+        .json();
+    researcher.get(&address).expect(401);
+    ask().expect(200);
+    let next = Client::new(service.base(), rotated["key"].as_str());
+    assert_eq!(
+        next.get(&address).expect(200).json()["redcap_token"],
+        json!(token)
+    );
+    let next = rotated["info"]["key_id"].as_str().expect("an id");
+    admin
+        .post(&format!("/api/v1/keys/{next}:revoke"), &[], &json!({}))
+        .expect(200);
+    let refused = ask().expect(403);
+    assert!(
+        refused.text().contains("no open data request"),
+        "{}",
+        refused.text()
+    );
+    service.verify_audit();
+}
+
+#[test]
 fn no_other_credential_opens_a_request() {
     let (service, _researcher, id) = opened();
     let key = service.key("researcher", None);

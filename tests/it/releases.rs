@@ -277,26 +277,47 @@ fn a_release_tells_what_it_leaves_out_and_keeps_to_it() {
 
 /// The release of fictitious cases is everyone's; no release can take its address.
 #[test]
-fn whoever_is_signed_in_gets_the_fictitious_release_and_nobody_else() {
+fn the_fictitious_release_needs_no_credentials_and_is_made_once() {
     let service = Service::start();
     let address = "/api/v1/releases/synthetic/bundle.zip";
-    support::client::Client::new(service.base(), None)
-        .get(address)
-        .expect(401);
-    let first = service.client("researcher", None).get(address).expect(200);
+    // Asked for by several at once, before it is there.
+    let nobody = vec![service.anonymous(); 3];
+    let made = support::service::at_once(nobody, |_, client| client.get(address).expect(200).body);
+    let first = service.anonymous().get(address).expect(200);
     assert!(first.body.starts_with(b"PK") && first.header("repr-digest").is_some());
+    assert!(made.iter().all(|one| *one == first.body));
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&first.body));
+    assert_eq!(first.header("etag"), Some(format!("\"{digest}\"").as_str()));
     for (role, centre) in [("committee", None), ("submitter", Some("C01")), ("admin", None)] {
         let again = service.client(role, centre).get(address).expect(200);
         assert!(again.body == first.body, "{role}");
     }
+    let forged = support::client::Client::new(service.base(), Some("rps_nobody"));
+    assert!(forged.get(address).expect(200).body == first.body);
     service
-        .client("researcher", None)
+        .anonymous()
         .get(&format!("{address}?variant=excel"))
         .expect(400);
     // What it was made in is gone, and what it left is one file.
     let folder = &service.state().settings.releases.folder;
-    let left: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().collect();
+    let left: Vec<_> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     assert_eq!(left.len(), 1, "{left:?}");
+    // A lost file is made again, the same.
+    std::fs::remove_file(&left[0]).expect("lost");
+    assert!(service.anonymous().get(address).expect(200).body == first.body);
+    // Whoever has no account finds it.
+    let sign_in = service
+        .anonymous()
+        .get_with("/sign-in", &[("accept", "text/html")]);
+    assert!(
+        sign_in
+            .expect(200)
+            .text()
+            .contains(&format!("href=\"{address}\""))
+    );
     let office = service.client("coordinator", None);
     let run = service.published_run("2026-11-01");
     for id in ["synthetic", "synthetic-1", "request-1"] {
@@ -331,4 +352,70 @@ fn what_a_killed_process_left_of_a_bundle_is_removed_and_what_is_being_written_i
         .collect();
     names.sort();
     assert_eq!(names, [".fedcba9876543210.draft", "R.zip"]);
+}
+
+#[test]
+fn whoever_asks_for_the_fictitious_release_too_often_waits_under_whatever_key() {
+    let database = support::database::Database::sqlite();
+    let service = Service::start_with(database, |settings| {
+        settings.limits.anonymous_per_second = std::num::NonZeroU32::MIN;
+    });
+    let forged = support::client::Client::new(service.base(), Some("rps_nobody"));
+    for client in [service.anonymous(), forged] {
+        let refused = (0..40).find_map(|_| {
+            let answer = client.get("/api/v1/releases/synthetic/bundle.zip");
+            (answer.status == 429).then_some(answer)
+        });
+        assert!(refused.expect("refused").header("retry-after").is_some());
+    }
+}
+
+/// The API tells how far a release is, to the office alone, until it is there.
+#[test]
+fn a_release_that_is_not_waited_for_is_followed_at_its_address() {
+    let (service, office) = frozen();
+    let run = service.published_run("2026-11-02");
+    let wanted = json!({ "run": run, "release": "G", "wait": false });
+    let begun = office.post("/api/v1/releases", &[], &wanted).expect(202);
+    assert_eq!(begun.header("location"), Some("/api/v1/releases/G"));
+    let told = begun.json();
+    assert_eq!(
+        (&told["release"], &told["freezing"]["state"]),
+        (&json!("G"), &json!("running"))
+    );
+    let there = loop {
+        let told = office.get("/api/v1/releases/G").expect(200).json();
+        if told.get("sha256").is_some() {
+            break told;
+        }
+        assert_eq!(told["freezing"]["state"], "running");
+        std::thread::yield_now();
+    };
+    assert_eq!((&there["run"], &there["cases"]), (&json!(run), &json!(3)));
+    // While one is made, and after it came to nothing.
+    let (store, system) = (
+        &service.state().store,
+        registry_core::access::Scope::system("test"),
+    );
+    store.begin_freezing(&system, "H", run, "Another").expect("begun");
+    store.tell_freezing(&system, "H", 200, 450).expect("told");
+    let again = office.post("/api/v1/releases", &[], &json!({ "run": run, "release": "H" }));
+    assert_eq!(again.expect(409).code(), "invalid_state");
+    let far = office.get("/api/v1/releases/H").expect(200).json();
+    assert_eq!(
+        (&far["freezing"]["done"], &far["freezing"]["total"]),
+        (&json!(200), &json!(450))
+    );
+    service
+        .client("researcher", None)
+        .get("/api/v1/releases/H")
+        .expect(404);
+    store.fail_freezing(&system, "H", "no space").expect("noted");
+    let failed = office.get("/api/v1/releases/H").expect(200).json();
+    assert_eq!(failed["freezing"]["problem"], "no space");
+    office
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "H" }))
+        .expect(201);
+    office.get("/api/v1/releases/H").expect(200);
+    service.verify_audit();
 }

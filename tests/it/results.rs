@@ -389,3 +389,53 @@ fn a_second_run_on_the_same_cases_gives_the_same_numbers() {
         .json();
     assert_eq!(one["rows"], two["rows"]);
 }
+
+/// Who reads what, as the contract has it: researchers read survival and the published series, and nothing by measure or centre.
+#[test]
+fn a_researcher_reads_survival_and_no_adherence() {
+    let service = Service::start();
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-1", &[], &records::figure_1("FIG-1"))
+        .expect(201);
+    service.published_run("2026-11-01");
+    let researcher = service.client("researcher", None);
+    for path in [
+        "/api/v1/survival",
+        "/api/v1/survival/S1",
+        "/api/v1/benchmarks",
+        "/survival",
+        "/survival.csv?endpoint=S1",
+        "/survival/published",
+        "/rules",
+    ] {
+        researcher.get(path).expect(200);
+    }
+    for path in [
+        "/api/v1/adherence",
+        "/api/v1/adherence/1a/funnel",
+        "/api/v1/quality",
+        "/api/v1/quality/completeness",
+        "/api/v1/runs/1/sensitivity",
+        "/fhir/MeasureReport",
+        "/adherence",
+        "/adherence.csv",
+        "/measures/1a",
+        "/quality",
+        "/quality.csv",
+        "/charts/registrations.svg",
+        "/charts/registrations.csv",
+        "/charts/funnel.svg?measure=1a",
+    ] {
+        researcher.get(path).expect(403);
+        assert_ne!(service.client("committee", None).get(path).status, 403, "{path}");
+        assert_ne!(service.submitter("C01").get(path).status, 403, "{path}");
+    }
+    let home = researcher.get("/").expect(303);
+    assert_eq!(home.header("location"), Some("/survival"));
+    let page = researcher
+        .get_with("/survival", &[("accept", "text/html")])
+        .expect(200)
+        .text();
+    assert!(page.contains("href=\"/requests\"") && !page.contains("href=\"/adherence\""));
+}

@@ -8,11 +8,15 @@ use support::service::Service;
 pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 fn link(service: &Service) -> String {
+    link_of(service, Role::Coordinator)
+}
+
+fn link_of(service: &Service, role: Role) -> String {
     let state = service.state();
     let link = SignInLink {
         user: "test".to_owned(),
-        role: Role::Coordinator,
-        centre: None,
+        role,
+        centre: role.needs_centre().then(|| "C01".to_owned()),
         expires_at: state.ports.clock.now() + chrono::Duration::hours(1),
         reusable: false,
     };
@@ -41,6 +45,37 @@ pub(crate) fn cookie(answer: &Answer) -> String {
 /// The cookie of a session of the coordinating office.
 pub(crate) fn signed_in(service: &Service) -> String {
     cookie(&redeem(&service.anonymous(), &link(service)).expect(303))
+}
+
+/// The browser of somebody who has signed in.
+pub(crate) struct Browser {
+    client: Client,
+    cookie: String,
+}
+
+impl Browser {
+    pub(crate) fn of(service: &Service, role: Role) -> Self {
+        let client = service.anonymous();
+        let cookie = cookie(&redeem(&client, &link_of(service, role)).expect(303));
+        Self { client, cookie }
+    }
+
+    pub(crate) fn open(&self, path: &str) -> Answer {
+        let headers = [("cookie", self.cookie.as_str()), ("accept", "text/html")];
+        self.client.get_with(path, &headers)
+    }
+
+    /// Sends fields as a form of the page `from` does, with its token.
+    pub(crate) fn send(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.open(from).expect(200).text();
+        let token = page.split("name=\"csrf\" value=\"").nth(1);
+        let token = token.and_then(|rest| rest.split('"').next());
+        let mut all = vec![("csrf", token.expect("a token in a form"))];
+        all.extend(fields);
+        let body = serde_urlencoded::to_string(all).expect("a form");
+        let headers = [FORM, ("cookie", self.cookie.as_str()), ("accept", "text/html")];
+        self.client.send("POST", path, &headers, Some(body.as_bytes()))
+    }
 }
 
 #[test]
@@ -104,4 +139,21 @@ pub(crate) fn token(service: &Service, cookie: &str, path: &str) -> String {
     let rest = page.split("name=\"csrf\" value=\"").nth(1);
     let token = rest.and_then(|rest| rest.split('"').next());
     token.expect("a token in a form").to_owned()
+}
+
+/// The cookie of a session of a role, of a centre for the roles that have one.
+pub(crate) fn signed_in_as(service: &Service, role: Role, centre: Option<&str>) -> String {
+    let state = service.state();
+    let link = SignInLink {
+        user: format!("test {role}"),
+        role,
+        centre: centre.map(str::to_owned),
+        expires_at: state.ports.clock.now() + chrono::Duration::hours(1),
+        reusable: false,
+    };
+    let link = state
+        .store
+        .create_sign_in_link(&Scope::system("test"), link)
+        .expect("a link");
+    cookie(&redeem(&service.anonymous(), link.reveal()).expect(303))
 }

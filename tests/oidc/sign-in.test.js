@@ -80,7 +80,7 @@ test("an invitation binds an identity, which then signs in; another is refused",
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(link);
-  await page.getByRole("link", { name: "Sign in with the hospital" }).click();
+  await page.getByRole("button", { name: "Sign in with the hospital" }).click();
   await atTheProvider(page, "subject-of-li");
   await page.waitForURL(`${base}/`);
   assert.match(await page.locator("header.site").innerText(), /Data manager, C01/);

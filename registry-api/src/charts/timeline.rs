@@ -62,7 +62,8 @@ pub fn timeline(course: &Timeline, title: &str) -> Option<String> {
     });
     let (first, last) = (days.clone().min()?, days.max()?);
     let length = (last - first).num_days().max(30) as f64;
-    let (left, width) = (150.0, 780.0);
+    // Room for the longest lane's name, `Intervals without treatment`.
+    let (left, width) = (185.0, 745.0);
     let height = LANE * course.lanes.len() as f64 + 46.0;
     let mut svg = Svg::new(960.0, height, title);
     let x = |day: NaiveDate| left + width * (day - first).num_days() as f64 / length;

@@ -197,21 +197,14 @@ pub(super) fn key(command: Key, settings: Settings, ports: Ports) -> Result<(), 
 pub(super) fn audit(command: Audit, settings: Settings, ports: Ports) -> Result<(), Failure> {
     let store = open(&settings, ports)?;
     let Audit::Verify { anchor } = command;
-    let anchor = anchor.map(|text| parse_anchor(&text)).transpose()?;
+    let anchor = anchor
+        .map(|text| text.parse::<ChainHead>())
+        .transpose()
+        .map_err(|why| Failure::new(format!("--anchor: {why}")))?;
     let report = store.verify_audit(anchor)?;
     println!("{} events, the chain is whole", report.events);
-    println!("anchor {}:{}", report.head.seq, report.head.hash);
+    println!("anchor {}", report.head);
     Ok(())
-}
-
-fn parse_anchor(text: &str) -> Result<ChainHead, Failure> {
-    let parsed = text.split_once(':').and_then(|(seq, hash)| {
-        Some(ChainHead {
-            seq: seq.parse().ok()?,
-            hash: hash.to_owned(),
-        })
-    });
-    parsed.ok_or_else(|| Failure::new("--anchor: write <number of events>:<hash>"))
 }
 
 pub(super) fn backup(args: &BackupArgs, settings: Settings, ports: Ports) -> Result<(), Failure> {

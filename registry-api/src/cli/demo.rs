@@ -16,6 +16,7 @@ use super::serve::{serve_until_stopped, write_new_secret};
 use super::{Failure, progress_bar, start_log};
 use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::releases::NewFreezing;
 use crate::runs::Wanted;
 use crate::settings::{LogFormat, Settings};
 use crate::startup;
@@ -127,8 +128,16 @@ fn fill(state: &AppState, office: &Scope, cases: u32) -> Result<(), Failure> {
     })?;
     bar.finish_and_clear();
     crate::runs::publish(state, office, run.number)?;
-    let bar = progress_bar("freezing a release", 1);
-    crate::releases::freeze(state, office, run.number, "demo-1", "Synthetic cohort")?;
+    let bar = progress_bar("freezing a release", 0);
+    let new = NewFreezing {
+        run: run.number,
+        id: Some("demo-1".to_owned()),
+        title: Some("Synthetic cohort".to_owned()),
+    };
+    crate::releases::freeze(state, office, new, |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    })?;
     bar.finish_and_clear();
     Ok(())
 }

@@ -12,6 +12,7 @@ mod pseudonymise;
 mod publish;
 mod records;
 mod recovery;
+mod release;
 mod requests;
 mod rules;
 mod schema;
@@ -118,6 +119,12 @@ enum Command {
         after_help = "Example:\n  registry withdrawals list > /var/backups/registry/withdrawals.jsonl"
     )]
     Withdrawals(recovery::Withdrawals),
+    /// Releases: freeze a run, list, show, download.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  registry release create 12 --release 2026-2 --title 'Second release of 2026'"
+    )]
+    Release(release::Release),
     /// Data requests: list, approve, decline, revoke.
     #[command(subcommand, after_help = "Example:\n  registry request list")]
     Request(requests::Request),
@@ -155,11 +162,7 @@ failure_from!(
 
 impl From<crate::problem::Problem> for Failure {
     fn from(problem: crate::problem::Problem) -> Self {
-        Self(format!(
-            "{}{}",
-            problem.kind.title(),
-            problem.detail.map(|d| format!(": {d}")).unwrap_or_default()
-        ))
+        Self(problem.words())
     }
 }
 
@@ -212,6 +215,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(command) => administer::audit(command, settings()?, ports)?,
         Command::Backup(args) => administer::backup(&args, settings()?, ports)?,
         Command::Withdrawals(command) => recovery::withdrawals(command, settings()?, ports)?,
+        Command::Release(command) => release::release(command, settings()?, ports)?,
         Command::Request(command) => requests::request(command, settings()?, ports)?,
         Command::Export => recovery::export(settings()?, ports)?,
         Command::Openapi => println!("{}", crate::routes::openapi::document()?),

@@ -47,10 +47,31 @@ fn media_type(request: &HttpRequest) -> String {
 /// A body may take this many times as long as the request's head.
 const SLOWEST: u32 = 20;
 
-/// Reads a body of a known caller: nothing is read for anybody else, nothing beyond `limit`, and nothing for ever.
-async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Result<RawBody, Problem> {
+/// Reads a body of a known caller: nothing is read for anybody else.
+async fn read(request: HttpRequest, payload: Payload, limit: usize) -> Result<RawBody, Problem> {
     identity_of(&request).await?;
-    let patience = Duration::from_secs(state_of(&request)?.settings.server.client_timeout_seconds.max(1));
+    receive(&request, payload, limit).await
+}
+
+/// A body as it came, with its media type; bounded as in [`bounded`].
+pub(super) async fn receive(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<RawBody, Problem> {
+    Ok(RawBody {
+        bytes: bounded(request, payload, limit).await?,
+        media_type: media_type(request),
+    })
+}
+
+/// Reads a body: nothing beyond `limit`, and nothing for ever.
+pub(super) async fn bounded(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<web::Bytes, Problem> {
+    let patience = Duration::from_secs(state_of(request)?.settings.server.client_timeout_seconds.max(1));
     let too_large = || {
         Problem::with(
             Kind::BodyTooLarge,
@@ -74,7 +95,7 @@ async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Resul
             .map_err(late)?
             .map_err(late)?
         else {
-            break;
+            return Ok(bytes.freeze());
         };
         let chunk =
             chunk.map_err(|_| Problem::with(Kind::NotJson, "the body ended before its announced length"))?;
@@ -83,10 +104,6 @@ async fn read(request: HttpRequest, mut payload: Payload, limit: usize) -> Resul
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(RawBody {
-        bytes: bytes.freeze(),
-        media_type: media_type(&request),
-    })
 }
 
 impl FromRequest for RawBody {

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
@@ -111,11 +111,18 @@ pub(super) fn identity_of(request: &HttpRequest) -> Identity {
     identity
 }
 
+/// Whether a request shows any credentials, good or bad. One that shows none was counted against its address when it came in.
+pub(super) fn shows_credentials(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(COOKIE)
+}
+
 /// What the credentials are read from. Not the request itself: it holds the identity, and would never be freed.
 struct Facts {
     state: web::Data<AppState>,
     address: String,
-    bearer: Option<String>,
+    /// Credentials are shown, of whatever kind.
+    shown: bool,
+    bearer: Result<Option<String>, Problem>,
     cookie: Option<String>,
     csrf: Option<String>,
     /// The browser says that another site's page sends this.
@@ -129,7 +136,8 @@ impl Facts {
         let csrf = request.headers().get("x-csrf-token");
         Ok(Self {
             address: state.client_address(request),
-            bearer: bearer(request)?,
+            shown: shows_credentials(request.headers()),
+            bearer: bearer(request),
             cookie: request
                 .cookie(&state.session_cookie_name())
                 .map(|cookie| cookie.value().to_owned()),
@@ -147,41 +155,42 @@ pub(super) fn is_foreign(request: &HttpRequest) -> bool {
     site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
+/// Counts the request: against the owner of credentials that are accepted, against its address where those shown are not.
 async fn establish(facts: Facts) -> Result<(Scope, Via), Problem> {
-    let Facts {
-        state,
-        address,
-        bearer,
-        cookie,
-        csrf,
-        foreign,
-        safe,
-    } = facts;
-    let (scope, via) = match (bearer, cookie) {
-        (Some(key), _) => {
-            let store = state.store.clone();
-            match crate::state::blocking(move || Ok(store.authenticate(&key)?)).await {
-                Ok(scope) => (scope, Via::Key),
-                Err(problem) => {
-                    state.limiter.check_address(&address)?;
-                    return Err(problem);
-                }
+    let limiter = &facts.state.limiter;
+    let (scope, via) = match accepted(&facts).await {
+        Ok(accepted) => accepted,
+        Err(problem) => {
+            if facts.shown {
+                limiter.check_address(&facts.address)?;
             }
+            return Err(problem);
+        }
+    };
+    limiter.check_caller(scope.actor())?;
+    if let Via::Session(session) = &via
+        && !facts.safe
+        && (facts.foreign || facts.csrf.as_deref() != Some(session.csrf.as_str()))
+    {
+        return Err(Problem::new(Kind::CsrfTokenMissing));
+    }
+    Ok((scope.with_request(super::request_id::current()), via))
+}
+
+async fn accepted(facts: &Facts) -> Result<(Scope, Via), Problem> {
+    match (facts.bearer.clone()?, &facts.cookie) {
+        (Some(key), _) => {
+            let store = facts.state.store.clone();
+            let scope = crate::state::blocking(move || Ok(store.authenticate(&key)?)).await?;
+            Ok((scope, Via::Key))
         }
         (None, Some(token)) => {
-            let Some(session) = session_of_token(&state, token).await? else {
-                state.limiter.check_address(&address)?;
-                return Err(Problem::new(Kind::Unauthenticated));
-            };
-            if !safe && (foreign || csrf.as_deref() != Some(session.csrf.as_str())) {
-                return Err(Problem::new(Kind::CsrfTokenMissing));
-            }
-            (session.scope.clone(), Via::Session(session))
+            let session = session_of_token(&facts.state, token.clone()).await?;
+            let session = session.ok_or(Problem::new(Kind::Unauthenticated))?;
+            Ok((session.scope.clone(), Via::Session(session)))
         }
-        (None, None) => return Err(Problem::new(Kind::Unauthenticated)),
-    };
-    state.limiter.check_caller(scope.actor())?;
-    Ok((scope.with_request(super::request_id::current()), via))
+        (None, None) => Err(Problem::new(Kind::Unauthenticated)),
+    }
 }
 
 /// The state every request carries.

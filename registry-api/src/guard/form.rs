@@ -4,26 +4,38 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use futures_util::StreamExt;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use registry_core::access::Scope;
 use registry_core::storage::Session;
 
 use super::Policy;
-use super::caller::{is_foreign, session_of, state_of};
+use super::body::bounded;
+use super::caller::{is_foreign, session_of, shows_credentials, state_of};
 use crate::problem::{Kind, Problem};
 
-/// Most bytes of a form.
-const LARGEST: usize = 16 * 1024;
+/// Most bytes of a form: the boxes of a whole dictionary and a purpose fit in.
+const LARGEST: usize = 64 * 1024;
+/// Most bytes of a form that a program sends: it may name every field of a project.
+const LARGEST_OF_A_PROGRAM: usize = 256 * 1024;
 
 /// The fields of a form.
 #[derive(Debug, Clone, Default)]
-pub struct Fields(BTreeMap<String, String>);
+pub struct Fields(BTreeMap<String, Vec<String>>);
 
 impl Fields {
-    /// A field's text, or nothing.
+    /// Fields by name.
+    pub(super) fn of(fields: BTreeMap<String, String>) -> Self {
+        Self(fields.into_iter().map(|(name, text)| (name, vec![text])).collect())
+    }
+
+    /// A field's text, or nothing; of one that was sent more than once the last.
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map(String::as_str).unwrap_or_default()
+        self.all(name).last().map(String::as_str).unwrap_or_default()
+    }
+
+    /// The texts of a field that may be sent more than once: the boxes that are ticked.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -48,20 +60,34 @@ impl FromRequest for Fields {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut payload = payload.take();
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let mut bytes = web::BytesMut::new();
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(|_| Problem::with(Kind::InvalidValue, "the form ended early"))?;
-                if bytes.len() + chunk.len() > LARGEST {
-                    return Err(Problem::new(Kind::BodyTooLarge));
-                }
-                bytes.extend_from_slice(&chunk);
-            }
-            let fields = serde_urlencoded::from_bytes::<BTreeMap<String, String>>(&bytes)
+            let bytes = bounded(&request, payload, LARGEST).await?;
+            let pairs = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes)
                 .map_err(|_| Problem::with(Kind::InvalidValue, "the form cannot be read"))?;
+            let mut fields = BTreeMap::<String, Vec<String>>::new();
+            for (name, text) in pairs {
+                fields.entry(name).or_default().push(text);
+            }
             Ok(Self(fields))
+        })
+    }
+}
+
+/// The parameters of a form that a program sends with its credential in it, in the order sent. Empty when it cannot be read.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters(pub Vec<(String, String)>);
+
+impl FromRequest for Parameters {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = bounded(&request, payload, LARGEST_OF_A_PROGRAM).await?;
+            Ok(Self(serde_urlencoded::from_bytes(&bytes).unwrap_or_default()))
         })
     }
 }
@@ -87,9 +113,12 @@ impl<P: Policy> FromRequest for AllowedForm<P> {
         let request = request.clone();
         Box::pin(async move {
             let state = state_of(&request)?;
-            let session = session_of(&state, &request)
-                .await?
-                .ok_or(Problem::new(Kind::Unauthenticated))?;
+            let Some(session) = session_of(&state, &request).await? else {
+                if shows_credentials(request.headers()) {
+                    state.limiter.check_address(&state.client_address(&request))?;
+                }
+                return Err(Problem::new(Kind::Unauthenticated));
+            };
             state.limiter.check_caller(session.scope.actor())?;
             let fields = fields.await?;
             if fields.get("csrf") != session.csrf {

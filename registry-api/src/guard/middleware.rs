@@ -1,6 +1,8 @@
 //! Around every request: its id, its log line, its metrics, the headers of its answer; a panic becomes a 500.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -11,8 +13,10 @@ use actix_web::middleware::Next;
 use actix_web::{ResponseError, web};
 use futures_util::FutureExt;
 
+use super::caller::{identity_of, shows_credentials};
 use super::{headers, request_id};
 use crate::problem::{Kind, Problem};
+use crate::routes::{Access, endpoints};
 use crate::state::AppState;
 
 /// An answer with its body boxed.
@@ -60,7 +64,7 @@ async fn answer(
         .match_pattern(request.path())
         .map(|pattern| pattern.replace(":[^/:]+}", "}"))
         .unwrap_or_else(|| "(none)".to_owned());
-    let admitted = admit_unknown(&state, &request, &route);
+    let admitted = admit(&state, &request, &route).await;
     let outcome = match admitted {
         Ok(()) => AssertUnwindSafe(next.call(request)).catch_unwind().await,
         Err(problem) => Ok(Err(answered(&problem))),
@@ -83,16 +87,35 @@ async fn answer(
     outcome
 }
 
-/// Counts a request without any credentials against its address; a probe is never refused.
-fn admit_unknown(state: &AppState, request: &ServiceRequest, route: &str) -> Result<(), Problem> {
-    let headers = request.headers();
-    let known = headers.contains_key("authorization") || headers.contains_key("cookie");
-    if known || route.starts_with("/health/") {
+/// Counts a request that no guard counts: without credentials, or to an address that anyone may ask, where it is counted against the owner of
+/// credentials that are accepted and otherwise against its address. A probe is never refused.
+async fn admit(state: &AppState, request: &ServiceRequest, route: &str) -> Result<(), Problem> {
+    if route.starts_with("/health/") {
         return Ok(());
     }
-    state
-        .limiter
-        .check_address(&state.client_address(request.request()))
+    let its_own_token = route == "/metrics";
+    if !shows_credentials(request.headers()) || its_own_token {
+        let address = state.client_address(request.request());
+        return state.limiter.check_address(&address);
+    }
+    if is_guarded(request.method(), route) {
+        return Ok(());
+    }
+    match identity_of(request.request()).await {
+        Err(problem) if problem.kind == Kind::RateLimited => Err(problem),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a guard stands before the handler: it establishes who asks, and counts.
+fn is_guarded(method: &Method, route: &str) -> bool {
+    static GUARDED: OnceLock<HashSet<(Method, &str)>> = OnceLock::new();
+    let guarded = GUARDED.get_or_init(|| {
+        let all = endpoints().into_iter();
+        let guarded = all.filter(|endpoint| matches!(endpoint.access, Access::Roles(_)));
+        guarded.map(|endpoint| (endpoint.method, endpoint.path)).collect()
+    });
+    guarded.contains(&(method.clone(), route))
 }
 
 /// The answer to a problem, made while the request's id is at hand.

@@ -9,14 +9,16 @@ mod policy;
 pub mod query;
 mod rate;
 pub mod request_id;
+mod upload;
 
 pub use body::{Json, RawBody};
 pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
-pub use form::{AllowedForm, Fields, OpenForm};
+pub use form::{AllowedForm, Fields, OpenForm, Parameters};
 pub use middleware::{Envelope, observe};
 pub use policy::{
-    Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsReleases,
-    ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Steers, Submits,
+    Administers, Anyone, Coordinates, FilesRequests, LeadsCentre, Policy, ReadsAudit, ReadsPublished,
+    ReadsReleases, ReadsRequests, ReadsResults, ReadsRuns, ReadsVerifications, SeesCases, Steers, Submits,
 };
 pub use query::NoQuery;
 pub use rate::RateLimiter;
+pub use upload::AllowedUpload;

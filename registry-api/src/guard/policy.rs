@@ -34,7 +34,9 @@ policies! {
     /// Verifies, locks and unlocks cases.
     LeadsCentre = "verify and lock cases" [CentreLead, Coordinator],
     /// Reads results of runs, as far as disclosure control lets the role see them.
-    ReadsResults = "read results" [Submitter, CentreLead, Researcher, Committee, Coordinator],
+    ReadsResults = "read results by measure" [Submitter, CentreLead, Committee, Coordinator],
+    /// Reads survival with the published series, and the rules: researchers too, as far as disclosure control lets the public see them.
+    ReadsPublished = "read survival" [Submitter, CentreLead, Researcher, Committee, Coordinator],
     /// Reads which cases are drawn for verification (who sees cases), or how far they agree.
     ReadsVerifications = "read verifications" [Submitter, CentreLead, Committee, Coordinator],
     /// Reads the list of runs.

@@ -11,13 +11,16 @@ use crate::charts;
 use crate::explanation::reason;
 use crate::guard::{Allowed, NoQuery, ReadsRuns};
 use crate::problem::{Kind, Problem};
-use crate::results::{IndicatorResult, Registration, View};
+use crate::results::{Hidden, IndicatorResult, Registration, View};
 use crate::state::{AppState, blocking};
 
 /// Months of the chart of registrations.
 const MONTHS: usize = 24;
 /// Elements named as what costs most.
 const LACKING: usize = 3;
+
+/// The figure of how complete registration is.
+pub(super) const REGISTERED: &str = "Registered of eligible patients seen";
 
 #[derive(Template)]
 #[template(path = "brief.html")]
@@ -69,16 +72,18 @@ pub(super) async fn page(
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
             Err(problem) => return Err(problem),
         };
+        let (data, hidden) = data(&view)?;
         Ok(Page {
-            data: Some(data(&view)?),
-            frame: frame.with_run(&view.run),
+            data: Some(data),
+            frame: frame.with_run(&view.run).with_hidden(hidden),
         })
     })
     .await?;
     html(&page)
 }
 
-fn data(view: &View<'_>) -> Result<Data, Problem> {
+/// What the brief says, and how much of it is hidden.
+fn data(view: &View<'_>) -> Result<(Data, Hidden), Problem> {
     let now = view.indicators()?;
     let overview = view.overview()?;
     let (earlier, compared) = earlier(view)?;
@@ -90,7 +95,11 @@ fn data(view: &View<'_>) -> Result<Data, Problem> {
     let result = view.survival("S1")?;
     let curve = survival::primary(&result);
     let registration = view.registration()?;
-    Ok(Data {
+    let whole = [overview.cases.is_none(), overview.deaths.is_none()];
+    let hidden = Hidden::of(whole)
+        .and(Hidden::of_levels(last_months(&overview.accrual)))
+        .and(indicators::hidden(&now));
+    let data = Data {
         run: view.run.number,
         cut_off: view.run.cutoff_date.to_string(),
         published: published_on(view),
@@ -121,7 +130,8 @@ fn data(view: &View<'_>) -> Result<Data, Problem> {
             survival::why_no_curve(curve.state)
         }),
         quality: quality(&view.quality()?),
-    })
+    };
+    Ok((data, hidden))
 }
 
 /// The day the run was published.
@@ -181,7 +191,7 @@ pub(super) fn figures(
             small: counted(|overview| Some(overview.centres), None, "centres"),
         },
         Figure {
-            name: "Registered of eligible patients seen",
+            name: REGISTERED,
             value: seen.map_or_else(|| "–".to_owned(), |(n, of)| format!("{n} of {of}")),
             small: if seen.is_some() {
                 String::new()
@@ -212,8 +222,12 @@ pub(super) fn figures(
 
 /// The last months as bars.
 pub(super) fn accrual(months: &[LevelCount]) -> String {
+    every_month(last_months(months))
+}
+
+fn last_months(months: &[LevelCount]) -> &[LevelCount] {
     let from = months.len().saturating_sub(MONTHS);
-    every_month(months.get(from..).unwrap_or_default())
+    months.get(from..).unwrap_or_default()
 }
 
 /// Registrations as bars.

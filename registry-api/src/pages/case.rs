@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::form::Words;
 use registry_core::guideline::{Measure, MeasureKind, Outcome, UnitOutcome};
 use registry_core::storage::{
     CaseStatus, FindingState, LivingFinding, QueryFilter, QueryState, StoreError, StoredCase, VersionRow,
@@ -197,14 +198,14 @@ fn shown(
             .collect()
     };
     let newest = state.schemas.newest(&stored.document, &stored.schema_version);
-    let (timeline, events) = course(&newest);
+    let called = state.words()?;
+    let (timeline, events) = course(&newest, called);
     let assessed = assess(state, stored)?;
     let pseudonym = stored.row.pseudonym.clone().unwrap_or_default();
-    let histology = stored
-        .derived
-        .histology_code
-        .as_deref()
-        .map_or_else(|| "Histology not derivable".to_owned(), words::code);
+    let histology = stored.derived.histology_code.as_deref().map_or_else(
+        || "Histology not derivable".to_owned(),
+        |code| called.value("primary.histology_code", &code.into()),
+    );
     let t0 = stored
         .derived
         .t0
@@ -219,8 +220,11 @@ fn shown(
         summary: format!("{histology}, metastatic or multifocal disease first found {t0}."),
         findings: lines(current),
         resolved: lines(resolved),
-        gaps: assessed.as_ref().map(gaps).unwrap_or_default(),
-        assessment: assessed.as_ref().map(assessment).unwrap_or_default(),
+        gaps: assessed.as_ref().map(|of| gaps(of, called)).unwrap_or_default(),
+        assessment: assessed
+            .as_ref()
+            .map(|of| assessment(of, called))
+            .unwrap_or_default(),
         versions: versions
             .into_iter()
             .map(|v| {
@@ -241,7 +245,7 @@ fn shown(
 }
 
 /// Every unit that a measure applies to, with the grounds; what does not apply is left out.
-fn assessment(assessed: &Assessed<'_>) -> Vec<Assessment> {
+fn assessment(assessed: &Assessed<'_>, called: Words<'_>) -> Vec<Assessment> {
     let explained = assessed.explained();
     let mut lines = Vec::new();
     for result in &assessed.results {
@@ -264,9 +268,9 @@ fn assessment(assessed: &Assessed<'_>) -> Vec<Assessment> {
             grade: measure.grade.clone(),
             outcome: spoken,
             class,
-            because: explained.because(&explanation),
-            steps: explained.steps(&explanation),
-            dates: explained.dates(&explanation),
+            because: explained.because_in_words(&explanation, called),
+            steps: explained.steps(&explanation, called),
+            dates: explained.dates(&explanation, called),
         });
     }
     lines
@@ -320,7 +324,7 @@ fn unit(measure: &Measure, index: u32) -> Option<String> {
 }
 
 /// What the guideline asks for and the record does not show.
-fn gaps(assessed: &Assessed<'_>) -> Vec<Gap> {
+fn gaps(assessed: &Assessed<'_>, called: Words<'_>) -> Vec<Gap> {
     let gap = |gap: &CareGap| {
         let measure = assessed.guideline.measures.get(usize::from(gap.result.measure))?;
         let (class, state) = match gap.state {
@@ -328,7 +332,8 @@ fn gaps(assessed: &Assessed<'_>) -> Vec<Gap> {
             GapState::OpenThrough(None) => ("in", "still in time".to_owned()),
             GapState::Past => ("out", "not done in time".to_owned()),
             GapState::NotRecorded => {
-                let element = gap.result.element.as_deref().unwrap_or("something");
+                let element = gap.result.element.as_deref();
+                let element = element.map_or_else(|| "something".to_owned(), |path| called.place(path));
                 let code = gap.result.reason.map_or("missing", |reason| reason.as_str());
                 ("unknown", format!("{element} is {}", reason(code)))
             }

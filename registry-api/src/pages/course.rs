@@ -1,10 +1,10 @@
 //! A case's course: every dated row of the record, for the timeline and its table.
 
 use chrono::NaiveDate;
+use registry_core::form::Words;
 use registry_core::record::PartialDate;
 use serde_json::Value;
 
-use super::words;
 use crate::charts::{Mark, MarkKind, Span, Timeline};
 
 /// Lane, entity, first date, last date (for intervals), elements that say what.
@@ -25,7 +25,7 @@ const LANES: &[Lane] = &[
         &["timing", "disease_pattern"],
     ),
     (
-        "Operations before",
+        "Other operations",
         "prior_operation",
         "date",
         None,
@@ -62,7 +62,7 @@ const LANES: &[Lane] = &[
         &["intent", "total_dose_gy"],
     ),
     (
-        "Observation",
+        "Intervals without treatment",
         "observation",
         "start_date",
         Some("end_date"),
@@ -81,8 +81,8 @@ const LANES: &[Lane] = &[
 /// One line of the table: date, until, kind, what.
 pub(super) type Event = (String, String, &'static str, String);
 
-/// The picture and the table of a record; intervals without an end run to the last known day.
-pub(super) fn course(record: &Value) -> (Timeline, Vec<Event>) {
+/// The picture and the table of a record in its newest form, in the words of that version; intervals without an end run to the last known day.
+pub(super) fn course(record: &Value, words: Words<'_>) -> (Timeline, Vec<Event>) {
     let last = record["followup"]
         .as_array()
         .into_iter()
@@ -94,17 +94,14 @@ pub(super) fn course(record: &Value) -> (Timeline, Vec<Event>) {
     for (name, entity, start, end, says) in LANES {
         let (mut spans, mut marks) = (Vec::new(), Vec::new());
         for row in record[*entity].as_array().into_iter().flatten() {
-            let what = says
-                .iter()
-                .map(|e| words::leaf(&row[*e]))
-                .filter(|t| !t.is_empty())
-                .collect::<Vec<_>>()
-                .join(", ");
-            let what = what.replace('_', " ");
-            let until = end.map(|e| words::leaf(&row[e])).unwrap_or_default();
-            events.push((words::leaf(&row[*start]), until, name, what.clone()));
+            let said = |element: &str| words.value(&format!("{entity}.{element}"), &row[element]);
+            let what: Vec<String> = says.iter().map(|element| said(element)).collect();
+            let what: Vec<String> = what.into_iter().filter(|text| !text.is_empty()).collect();
+            let what = what.join(", ");
+            let until = end.map(said).unwrap_or_default();
+            events.push((said(start), until, name, what.clone()));
             let Some(from) = day(&row[*start]) else { continue };
-            let what = format!("{}: {what}", words::leaf(&row[*start]));
+            let what = format!("{}: {what}", said(start));
             match end {
                 Some(end) => {
                     let to = day(&row[*end]);
@@ -149,21 +146,33 @@ fn day(value: &Value) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use registry_core::form::Forms;
+    use registry_core::versions::SchemaStore;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn a_course_without_dates_is_empty_and_one_with_partial_dates_is_drawn() {
-        let (timeline, events) = course(&json!({}));
+        let store = SchemaStore::embedded().expect("the schema");
+        let forms = Forms::of(&store).expect("the forms");
+        let words = forms.words(&store.current().dictionary).expect("words");
+        let (timeline, events) = course(&json!({}), words);
         assert!(timeline.lanes.is_empty() && events.is_empty());
         let record = json!({
             "presentation": [{"date_detected": "2024-02", "timing": "metachronous"}],
             "systemic": [{"start_date": "2024-03-01", "stop_date": {"absent": "pending"}, "agents": ["doxorubicin"]}],
+            "observation": [{"start_date": "2024-06-01", "end_date": "2024-08-01", "reason": "establish_biology"}],
             "followup": [{"date": "2024-09-01", "vital_status": "dead"}],
         });
-        let (timeline, events) = course(&record);
-        assert_eq!(events.len(), 3);
+        let (timeline, events) = course(&record, words);
+        assert_eq!(events.len(), 4);
         assert_eq!(events[0].0, "2024-02", "the date is shown as recorded");
+        assert_eq!(events[1].1, "Pending", "why there is no date is said");
+        assert_eq!(
+            (events[2].2, events[2].3.as_str()),
+            ("Intervals without treatment", "To learn how the disease behaves")
+        );
         let (_, spans, _) = timeline
             .lanes
             .iter()

@@ -3,7 +3,12 @@
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, Session};
 
-use crate::guard::{Administers, Allowed, AllowedForm, Policy, Reader, ReadsRequests, Via};
+use super::words;
+use crate::guard::{
+    Administers, Allowed, AllowedForm, Anyone, Coordinates, Policy, Reader, ReadsAudit, ReadsPublished,
+    ReadsReleases, ReadsRequests, ReadsResults, Via,
+};
+use crate::results::Hidden;
 
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
@@ -12,6 +17,8 @@ pub(super) struct Frame {
     pub(super) active: &'static str,
     pub(super) who: Option<Who>,
     pub(super) run: Option<RunLine>,
+    /// How many of the page's numbers are hidden from its reader, in a sentence.
+    pub(super) hidden: Option<String>,
     role: Option<Role>,
 }
 
@@ -48,6 +55,7 @@ impl Frame {
             active: "",
             who: None,
             run: None,
+            hidden: None,
             role: None,
         }
     }
@@ -67,6 +75,7 @@ impl Frame {
                 csrf: form.fields.get("csrf").to_owned(),
             }),
             run: None,
+            hidden: None,
             role: Some(form.scope.role()),
         }
     }
@@ -80,7 +89,10 @@ impl Frame {
     pub(super) fn open(title: &str, active: &'static str, reader: &Reader) -> Self {
         match &reader.0 {
             Some((scope, via)) => Self::seen_by(title, active, scope, via),
-            None => Self::bare(title),
+            None => Self {
+                active,
+                ..Self::bare(title)
+            },
         }
     }
 
@@ -98,6 +110,7 @@ impl Frame {
             active,
             who: Some(who),
             run: None,
+            hidden: None,
             role: Some(scope.role()),
         }
     }
@@ -127,6 +140,17 @@ impl Frame {
         self
     }
 
+    /// With how many of the page's numbers are hidden; says so even when none is.
+    pub(super) fn with_hidden(mut self, of: Hidden) -> Self {
+        self.hidden = Some(words::hidden(of));
+        self
+    }
+
+    /// Whether this role has the pages of measures.
+    pub(super) fn by_measure(&self) -> bool {
+        self.role.is_some_and(|role| ReadsResults::ROLES.contains(&role))
+    }
+
     /// Where this role starts.
     pub(super) fn home(&self) -> &'static str {
         self.role.map_or("/", start)
@@ -137,17 +161,24 @@ impl Frame {
         let Some(role) = self.role else { return Vec::new() };
         let mut items = Vec::new();
         let mut add = |href, name| items.push(Item { href, name });
-        if role != Role::Admin {
+        if ReadsResults::ROLES.contains(&role) {
             add("/", "Overview");
             add("/adherence", "Adherence");
+        }
+        if ReadsPublished::ROLES.contains(&role) {
             add("/survival", "Survival");
+        }
+        if ReadsResults::ROLES.contains(&role) {
             add("/quality", "Data quality");
-            add("/rules", "Rules");
         }
         if role.sees_cases() {
+        }
+        if role.sees_cases() {
+            add("/centre", "Centre");
             add("/cases", "Cases");
             add("/worklist", "Worklist");
             add("/queries", "Queries");
+            add("/imports", "Imports");
         }
         if role.sees_cases() || role == Role::Committee {
             add("/verification", "Verification");
@@ -157,26 +188,72 @@ impl Frame {
             add("/signals", "Signals");
             add("/runs", "Runs");
         }
+        if ReadsReleases::ROLES.contains(&role) {
+            add("/releases", "Releases");
+        }
         if ReadsRequests::ROLES.contains(&role) {
             add("/requests", "Data requests");
         }
-        if role == Role::Coordinator {
-            add("/adjudication", "Adjudication");
-            add("/tasks", "Tasks");
-        }
         if Administers::ROLES.contains(&role) {
             add("/admin", "Administration");
-            add("/users", "Users");
         }
-        add("/schema", "Schema");
+        add("/rules", "Schema and rules");
         items
     }
+
+    /// The line of the menu that the page belongs to.
+    pub(super) fn section(&self) -> &'static str {
+        let within = |group: &&[Tab]| group.iter().any(|tab| tab.0 == self.active);
+        let group = GROUPS.iter().copied().find(within);
+        group
+            .and_then(|group| group.first())
+            .map_or(self.active, |first| first.0)
+    }
+
+    /// The pages beside this one, where its line of the menu has several.
+    pub(super) fn tabs(&self) -> Vec<Item> {
+        let within = |group: &&[Tab]| group.iter().any(|tab| tab.0 == self.active);
+        let group = GROUPS.iter().copied().find(within).unwrap_or_default();
+        let mine = |tab: &&Tab| {
+            tab.2
+                .is_none_or(|roles| self.role.is_some_and(|role| roles.contains(&role)))
+        };
+        group
+            .iter()
+            .filter(mine)
+            .map(|tab| Item {
+                href: tab.0,
+                name: tab.1,
+            })
+            .collect()
+    }
 }
+
+/// A page of a group: address, name, who has it; `None` for everybody.
+type Tab = (&'static str, &'static str, Option<&'static [Role]>);
+
+/// Pages that share a line of the menu, the one it leads to first.
+static GROUPS: [&[Tab]; 2] = [
+    &[
+        ("/rules", "Rules", Some(Anyone::ROLES)),
+        ("/checks", "Edit checks", None),
+        ("/schema", "What is recorded", None),
+        ("/codelists", "Code lists", None),
+    ],
+    &[
+        ("/admin", "Centres and keys", Some(Administers::ROLES)),
+        ("/users", "Users", Some(Administers::ROLES)),
+        ("/audit", "Audit", Some(ReadsAudit::ROLES)),
+        ("/tasks", "Tasks", Some(Coordinates::ROLES)),
+        ("/adjudication", "Adjudication", Some(Coordinates::ROLES)),
+    ],
+];
 
 /// The page a role starts on.
 pub(super) fn start(role: Role) -> &'static str {
     match role {
         Role::Admin => "/admin",
+        Role::Researcher => "/survival",
         _ => "/",
     }
 }

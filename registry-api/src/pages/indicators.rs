@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use registry_etl::results::{AdherenceRow, RateState};
 
 use super::words;
-use crate::results::IndicatorResult;
+use crate::results::{Hidden, IndicatorResult};
 
 /// A measure with its numbers, spoken.
 pub(super) struct Line {
@@ -39,6 +39,12 @@ pub(super) fn lines(results: &[IndicatorResult]) -> Vec<Line> {
         own: numbers(one.own.as_ref()),
     };
     results.iter().map(line).collect()
+}
+
+/// How many of their counts are hidden.
+pub(super) fn hidden(results: &[IndicatorResult]) -> Hidden {
+    let rows = results.iter().flat_map(|one| one.network.iter().chain(&one.own));
+    Hidden::of_rows(rows)
 }
 
 pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {

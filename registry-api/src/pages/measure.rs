@@ -8,12 +8,12 @@ use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixSt
 
 use super::alternatives::{self, Alternative};
 use super::definition::Definition;
-use super::{Frame, html, words};
+use super::{Frame, html, measure_cases, measure_period, words};
 use crate::charts;
 use crate::explanation::reason;
-use crate::guard::{Allowed, NoQuery, ReadsResults};
+use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::{MeasureResults, View};
+use crate::results::{Hidden, MeasureResults, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -31,9 +31,14 @@ struct Page {
     empty: String,
     /// Thresholds the reader may have the run computed with.
     alternatives: Vec<Alternative>,
+    /// The reader's own cases; for a centre's people.
+    own: Option<measure_cases::Section>,
 }
 
 struct Data {
+    /// Of which diagnoses the headline is.
+    period: &'static str,
+    periods: Vec<measure_period::Choice>,
     rate_name: &'static str,
     rate: String,
     interval: String,
@@ -70,7 +75,7 @@ type Line = (String, String, String, String);
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
     measure: web::Path<String>,
-    _: NoQuery,
+    asked: web::Query<measure_period::Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let page = blocking(move || {
@@ -106,10 +111,20 @@ pub(super) async fn page(
             };
             return Ok(Page::without_numbers(frame, m, why));
         };
-        let frame = frame(&m.heading()).with_run(&view.run);
         let results = view.measure(&measure)?;
+        let shown = results.table.rows.iter().filter(|row| on_page(row));
+        let frame = frame(&m.heading())
+            .with_run(&view.run)
+            .with_hidden(Hidden::of_rows(shown));
         let sensitivities = view.sensitivities()?;
         let csrf = frame.csrf();
+        let network = measure_period::headline(&results, asked.period);
+        let own = match view.own().filter(|_| caller.scope.role().needs_centre()) {
+            Some(centre) => {
+                measure_cases::own(&state, &caller.scope, &view, centre, (&results, network))?
+            }
+            None => None,
+        };
         Ok(Page {
             csrf,
             run: view.run.number,
@@ -119,7 +134,11 @@ pub(super) async fn page(
             } else {
                 Vec::new()
             },
-            data: data(&results, alternatives::rows(&sensitivities, &measure), view.own()),
+            own,
+            data: network.map(|network| {
+                let sensitivity = alternatives::rows(&sensitivities, &measure);
+                data(&results, network, sensitivity, view.own())
+            }),
             empty: "The run has no numbers of this measure.".to_owned(),
             frame,
             m,
@@ -139,6 +158,7 @@ impl Page {
             notice: None,
             alternatives: Vec::new(),
             data: None,
+            own: None,
             empty,
             frame,
             m,
@@ -154,6 +174,10 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
     let said = match &mix.state {
         CaseMixState::TooFew => return ("Too few units for a model.".to_owned(), Vec::new()),
         CaseMixState::NoEstimate(why) => return (format!("No estimate: {why}."), Vec::new()),
+        CaseMixState::Suppressed => {
+            let said = "Not shown: the rate of all centres is hidden, or is of an earlier run.";
+            return (said.to_owned(), Vec::new());
+        }
         CaseMixState::Modelled => {
             let covariates: Vec<String> = mix
                 .coefficients
@@ -162,8 +186,8 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
                 .collect();
             format!(
                 "Logistic model of {} units, all diagnoses; {} left out because a covariate is not recorded. Covariates: {}. Area under the curve {:.2}.",
-                mix.units,
-                mix.left_out,
+                words::count(mix.units),
+                words::count(mix.left_out),
                 covariates.join(", "),
                 mix.concordance.unwrap_or(0.5)
             )
@@ -217,6 +241,11 @@ fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
         .collect()
 }
 
+/// Whether the page has the row: centres by their last 24 months, everything else over all diagnoses.
+fn on_page(row: &AdherenceRow) -> bool {
+    (row.by == By::Centre) == (row.period == Period::Last24Months)
+}
+
 /// The earlier run a row stays as of.
 fn as_of(rows: &[&AdherenceRow], by: By, period: Period, level: &str) -> Option<i64> {
     let mut rows = rows.iter();
@@ -224,14 +253,17 @@ fn as_of(rows: &[&AdherenceRow], by: By, period: Period, level: &str) -> Option<
     found.and_then(|row| row.as_of)
 }
 
-fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&str>) -> Option<Data> {
+fn data(
+    results: &MeasureResults,
+    network: &AdherenceRow,
+    sensitivity: Vec<[String; 5]>,
+    own: Option<&str>,
+) -> Data {
     let head = &results.head;
     let (table, funnel) = (&results.table, &results.funnel);
     let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
     let (adjusted, adjusted_centres) = adjusted(results.case_mix.as_ref());
-    let network = rows
-        .iter()
-        .find(|r| r.by == By::Network && r.period == Period::All)?;
+    let (period, periods) = measure_period::choices(network.period);
     let patients = match (network.clustered_lower, network.clustered_upper) {
         (Some(l), Some(u)) => format!(
             "in {} patients; interval allowing for several units of one patient {}",
@@ -240,7 +272,9 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
         ),
         _ => format!("in {} patients", words::count(network.patients)),
     };
-    Some(Data {
+    Data {
+        period,
+        periods,
         rate_name: match MeasureKind::from_code(&head.kind) {
             Some(MeasureKind::Avoidance) => "Avoided",
             Some(MeasureKind::Utilisation) => "Used",
@@ -362,7 +396,7 @@ fn data(results: &MeasureResults, sensitivity: Vec<[String; 5]>, own: Option<&st
             .iter()
             .map(|l| (reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
             .collect(),
-    })
+    }
 }
 
 /// Why there is no rate.

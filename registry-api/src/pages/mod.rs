@@ -7,26 +7,38 @@ mod adjudication;
 mod admin;
 mod alternatives;
 mod assets;
+mod audit;
 mod brief;
 mod case;
+mod case_files;
 mod cases;
+mod centre;
+mod checks;
 mod choose;
+mod codelists;
 mod course;
 mod definition;
 mod entry;
 mod frame;
+mod imports;
 mod indicators;
 mod invitation;
 mod life_cycle;
 mod measure;
+mod measure_cases;
+mod measure_period;
 mod overview;
+mod picker;
 mod pictures;
+mod pieces;
 mod preview;
 mod provider;
 mod published;
 mod quality;
+mod quality_over_time;
 mod queries;
 mod query;
+mod releases;
 mod report;
 mod requests;
 mod rules;
@@ -39,9 +51,11 @@ mod survival;
 mod survival_beside;
 mod survival_centres;
 mod survival_tables;
+mod tables;
 mod tasks;
 mod users;
 mod verification;
+mod versions;
 mod words;
 mod worklist;
 
@@ -60,15 +74,19 @@ pub fn endpoints() -> Vec<Endpoint> {
     let stylesheet = "a stylesheet, a script and an icon hold no data";
     vec![
         guarded(Method::GET, "/", overview::page),
+        guarded(Method::GET, "/overview.csv", tables::overview),
         guarded(Method::GET, "/adherence", adherence::page),
         guarded(Method::GET, "/adherence.csv", adherence_filters::csv),
         guarded(Method::GET, "/measures/{measure}", measure::page),
+        guarded(Method::GET, "/measures/{measure}/cases.csv", measure_cases::csv),
         guarded(
             Method::POST,
             "/measures/{measure}/sensitivity",
             alternatives::compute,
         ),
+        guarded(Method::GET, "/measures/{measure}/{table}", tables::of_measure),
         guarded(Method::GET, "/signals", signals::page),
+        guarded(Method::GET, "/signals.csv", tables::signals),
         guarded(
             Method::POST,
             "/signals/{measure}/{letter}/status",
@@ -88,10 +106,17 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/survival/published", published::page),
+        guarded(Method::GET, "/centre", centre::page),
+        guarded(Method::GET, "/centre.csv", centre::csv),
+        guarded(Method::GET, "/survival/published.csv", tables::published),
         guarded(Method::GET, "/cases", cases::page),
+        guarded(Method::GET, "/cases.csv", tables::cases),
         // Before the page of a case: one whose pseudonym is `new` is reached through the API alone.
         guarded(Method::GET, "/cases/new", entry::new),
         guarded(Method::GET, "/cases/{pseudonym}", case::page),
+        guarded(Method::GET, "/cases/{pseudonym}/versions", versions::page),
+        guarded(Method::GET, "/cases/{pseudonym}/course.svg", case_files::picture),
+        guarded(Method::GET, "/cases/{pseudonym}/course.csv", case_files::table),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),
@@ -110,6 +135,25 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/quality.csv", quality::csv),
         guarded(Method::GET, "/adjudication", adjudication::page),
         guarded(Method::GET, "/admin", admin::page),
+        guarded(Method::POST, "/admin/keys", admin::keys::create),
+        guarded(Method::POST, "/admin/keys/{key}/rotate", admin::keys::rotate),
+        guarded(Method::POST, "/admin/keys/{key}/revoke", admin::keys::revoke),
+        guarded(Method::POST, "/admin/centres", admin::centres::create),
+        guarded(Method::GET, "/admin/centres/{id}", admin::centres::page),
+        guarded(Method::POST, "/admin/centres/{id}", admin::centres::change),
+        guarded(
+            Method::POST,
+            "/admin/centres/{id}/years",
+            admin::centres::put_year,
+        ),
+        guarded(Method::GET, "/audit", audit::page),
+        guarded(Method::GET, "/audit.csv", audit::csv),
+        guarded(Method::POST, "/audit/verify", audit::verify),
+        guarded(Method::GET, "/imports", imports::page),
+        guarded(Method::POST, "/imports", imports::send),
+        guarded(Method::POST, "/imports/mappings", imports::keep_mapping),
+        guarded(Method::GET, "/imports/{job}", imports::job::page),
+        guarded(Method::GET, "/imports/{job}/report.csv", imports::job::csv),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/verification", verification::list),
         guarded(Method::POST, "/verification", verification::draw),
@@ -130,13 +174,37 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/verification/{verification}/{pseudonym}/reset",
             verification::case::reset,
         ),
+        guarded(Method::GET, "/releases", releases::list),
+        guarded(Method::POST, "/releases", releases::freeze),
+        guarded(Method::GET, "/releases/{id}", releases::page),
         guarded(Method::GET, "/requests", requests::page),
+        guarded(Method::GET, "/requests.csv", tables::requests),
         guarded(Method::POST, "/requests", requests::file),
         guarded(Method::POST, "/requests/{id}/decide", requests::decide),
         guarded(Method::GET, "/runs", runs::page),
+        guarded(Method::GET, "/runs.csv", tables::runs),
         guarded(Method::POST, "/runs", runs::start),
         guarded(Method::POST, "/runs/{run}/publish", runs::publish),
         open(Method::GET, "/schema", "what is recorded is public", schema::page),
+        open(Method::GET, "/checks", "what is checked is public", checks::page),
+        open(
+            Method::GET,
+            "/checks.csv",
+            "what is checked is public",
+            checks::csv,
+        ),
+        open(
+            Method::GET,
+            "/codelists",
+            "what is recorded is public",
+            codelists::page,
+        ),
+        open(
+            Method::GET,
+            "/codelists.csv",
+            "what is recorded is public",
+            codelists::csv,
+        ),
         open(
             Method::GET,
             "/sign-in",
@@ -156,6 +224,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             "whoever signs in is not signed in",
             provider::leave,
         ),
+        open(Method::POST, "/sign-in/provider", of_the_link, provider::bind),
         open(
             Method::GET,
             "/sign-in/callback",
@@ -192,6 +261,14 @@ fn html(template: &impl Template) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(body))
+}
+
+/// A table to be kept as a file.
+fn download(name: &str, text: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .body(text)
 }
 
 #[derive(Template)]

@@ -3,14 +3,15 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::{Role, Scope};
-use registry_etl::results::{LevelCount, Overview};
+use registry_etl::disclosure::{self, Audience};
+use registry_etl::results::LevelCount;
 
 use super::frame::start;
 use super::indicators::{self, Line};
 use super::{Frame, brief, html, words};
-use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults, Steers};
+use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults, ReadsRuns, Steers};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Hidden, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -24,6 +25,8 @@ struct Page {
     steers: bool,
     /// Of the cases the reader may see.
     queries: Option<Waiting>,
+    /// Of all centres, for a reader who sees no case.
+    queries_of_all: Option<String>,
 }
 
 /// Data queries as they stand now.
@@ -35,17 +38,18 @@ struct Waiting {
 }
 
 struct Data {
-    cases: String,
-    centres: u32,
-    deaths: String,
-    follow_up: String,
-    median: String,
+    figures: Vec<brief::Figure>,
+    /// The run published before, and in words what the numbers are compared with.
+    compared: String,
+    /// The reader may open the brief.
+    brief: bool,
     accrual_svg: String,
     accrual: Vec<(String, String)>,
     histology: Vec<(String, String)>,
     timing: Vec<(String, String)>,
     /// Measures the committee looks at first.
-    indicators: Vec<Line>,
+    /// Each with how far the network's rate has moved.
+    indicators: Vec<(Line, String)>,
     /// The viewer's own centre, named in their heading.
     own: Option<String>,
     by_centre: Vec<CentreLine>,
@@ -79,6 +83,7 @@ pub(super) async fn page(
             _ => None,
         };
         let queries = waiting(&state, &caller.scope)?;
+        let queries_of_all = of_all(&state, &caller.scope)?;
         let steers = Steers::ROLES.contains(&caller.scope.role());
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
@@ -89,22 +94,19 @@ pub(super) async fn page(
                     steers,
                     data: None,
                     queries,
+                    queries_of_all,
                 });
             }
             Err(problem) => return Err(problem),
         };
-        let survival = view.survival("S1")?;
-        let data = Data {
-            indicators: indicators::lines(&view.indicators()?),
-            own: view.own().map(str::to_owned),
-            ..data(&view.overview()?, super::survival::median(&survival), view.own())
-        };
+        let (data, hidden) = data(&view, ReadsRuns::ROLES.contains(&caller.scope.role()))?;
         Ok(Page {
-            frame: frame.with_run(&view.run),
+            frame: frame.with_run(&view.run).with_hidden(hidden),
             tasks,
             steers,
             data: Some(data),
             queries,
+            queries_of_all,
         })
     })
     .await?;
@@ -133,6 +135,24 @@ fn waiting(state: &AppState, scope: &Scope) -> Result<Option<Waiting>, Problem> 
     }))
 }
 
+/// Of all centres together, as the committee may see it: a number that names nobody, and none when few patients are behind it.
+fn of_all(state: &AppState, scope: &Scope) -> Result<Option<String>, Problem> {
+    if scope.role().sees_cases() {
+        return Ok(None);
+    }
+    let counted = state.store.queries_of_all(&Scope::system("overview"))?;
+    let whole = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+    let (n, cases) = (whole(counted.unsettled), whole(counted.cases));
+    let limits = crate::runs::thresholds(state);
+    Ok(Some(
+        match disclosure::told(n, cases, &Audience::Committee, &limits) {
+            Some(0) => "Data queries of all centres: none is open.".to_owned(),
+            Some(n) => format!("Data queries of all centres: {n} not settled."),
+            None => "Data queries of all centres: number not shown, few patients are behind it.".to_owned(),
+        },
+    ))
+}
+
 fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
     levels
         .iter()
@@ -140,13 +160,25 @@ fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
-    Data {
-        cases: words::dated(words::count(overview.cases), overview.cases_as_of),
-        centres: overview.centres,
-        deaths: words::dated(words::count(overview.deaths), overview.deaths_as_of),
-        follow_up: words::percent(overview.follow_up_completeness),
-        median,
+/// What the page shows, and how much of it is hidden.
+fn data(view: &View<'_>, brief: bool) -> Result<(Data, Hidden), Problem> {
+    let (overview, own) = (view.overview()?, view.own());
+    let (earlier, compared) = brief::earlier(view)?;
+    let now = view.indicators()?;
+    let moved = earlier
+        .as_ref()
+        .map(|earlier| indicators::changes(&now, &earlier.indicators))
+        .unwrap_or_default();
+    let registration = view.registration()?;
+    let survival = view.survival("S1")?;
+    let mut figures = brief::figures(&overview, earlier.as_ref(), registration.first(), &survival);
+    // A centre reads how complete its own registration is in the table of centres; it is not told of all others.
+    figures.retain(|figure| own.is_none() || figure.name != brief::REGISTERED);
+    let hidden = Hidden::of_overview(&overview).and(indicators::hidden(&now));
+    let data = Data {
+        figures,
+        compared,
+        brief,
         accrual_svg: brief::every_month(&overview.accrual),
         accrual: overview
             .accrual
@@ -155,8 +187,14 @@ fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
             .collect(),
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
-        indicators: Vec::new(),
-        own: None,
+        indicators: indicators::lines(&now)
+            .into_iter()
+            .map(|line| {
+                let moved = moved.get(&line.id).cloned();
+                (line, moved.unwrap_or_else(|| "–".to_owned()))
+            })
+            .collect(),
+        own: own.map(str::to_owned),
         by_centre: overview
             .by_centre
             .iter()
@@ -171,5 +209,6 @@ fn data(overview: &Overview, median: String, own: Option<&str>) -> Data {
                     .map_or_else(|| "–".to_owned(), |n| n.to_string()),
             })
             .collect(),
-    }
+    };
+    Ok((data, hidden))
 }

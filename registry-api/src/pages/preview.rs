@@ -3,6 +3,7 @@
 use registry_etl::results::{CentreChange, CheckChange, Comparison, MeasureChange, RateState, Side};
 
 use super::words;
+use crate::results::Hidden;
 
 pub(super) struct Preview {
     pub(super) heading: String,
@@ -11,6 +12,8 @@ pub(super) struct Preview {
     pub(super) checks: Vec<[String; 4]>,
     /// Whether this reader sees findings at all.
     pub(super) with_checks: bool,
+    /// Of the measures that change: rates hidden now or then.
+    pub(super) hidden: Hidden,
 }
 
 /// One measure that some unit has another outcome of.
@@ -31,16 +34,24 @@ impl Preview {
             .measures
             .iter()
             .all(|change| change.units_changed.is_some());
+        let sides = measures.clone().flat_map(|change| [&change.base, &change.other]);
         let checks = comparison.checks.iter();
         let checks = checks.filter(|check| check.base != check.other || !check.centres.is_empty());
         Self {
             heading: format!(
-                "Version {} against {}, {} cases of run {}",
-                comparison.other.version, comparison.base.version, comparison.cases, comparison.run
+                "Version {} against {}, {} run {}",
+                comparison.other.version,
+                comparison.base.version,
+                match comparison.cases {
+                    Some(cases) => format!("{cases} cases of"),
+                    None => "the cases of".to_owned(),
+                },
+                comparison.run
             ),
             measures: measures.map(changed).collect(),
             checks: checks.map(check).collect(),
             with_checks: exact,
+            hidden: Hidden::of(sides.map(|side| side.state == RateState::Suppressed)),
         }
     }
 }
@@ -149,7 +160,7 @@ mod tests {
         Preview::of(&Comparison {
             run: 1,
             cut_off: "2026-06-30".to_owned(),
-            cases: 100,
+            cases: Some(100),
             base: rules.clone(),
             other: rules,
             measures,

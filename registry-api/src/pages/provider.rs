@@ -1,12 +1,16 @@
 //! Signing in with a provider (OpenID Connect): off to it, and back with its answer. Who has an invitation binds the account to it.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
 use registry_core::storage::StoreError;
 use serde::Deserialize;
 
 use super::frame::start;
 use super::sign_in::{begun, no_such_link, to};
+use super::{Frame, html};
+use crate::guard::{NoQuery, OpenForm};
 use crate::oidc::{Failure, Flow, LASTS_SECONDS, Provider};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -51,21 +55,14 @@ fn refused(failure: &Failure) -> Problem {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Leave {
+/// A sign-in on its way, and the provider's address for it. Keeps nothing here.
+async fn begin(
+    request: &HttpRequest,
+    state: &web::Data<AppState>,
     invitation: Option<String>,
-}
-
-/// Off to the provider. Keeps nothing here.
-pub(super) async fn leave(
-    asked: web::Query<Leave>,
-    request: HttpRequest,
-    state: web::Data<AppState>,
-) -> Result<HttpResponse, Problem> {
-    provider(&state)?;
-    state.limiter.check_sign_in(&state.client_address(&request))?;
-    let invitation = asked.into_inner().invitation;
+) -> Result<(Flow, String), Problem> {
+    provider(state)?;
+    state.limiter.check_sign_in(&state.client_address(request))?;
     let work = state.clone();
     let away = blocking(move || {
         if let Some(token) = &invitation {
@@ -75,11 +72,52 @@ pub(super) async fn leave(
         let address = provider(&work)?.authorization_address(&flow, work.ports.clock.now());
         Ok((flow, address.map_err(|failure| refused(&failure))?))
     });
-    let (flow, address) = away.await.map_err(no_such_link)?;
+    away.await.map_err(no_such_link)
+}
+
+/// Off to the provider, to sign in to an account that is bound to one there.
+pub(super) async fn leave(
+    _: NoQuery,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (flow, address) = begin(&request, &state, None).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header(("location", address))
         .cookie(kept(&state, flow.cookie()))
         .finish())
+}
+
+/// The way from an invitation to the provider.
+#[derive(Template)]
+#[template(path = "away.html")]
+struct Away {
+    frame: Frame,
+    /// What people call it.
+    provider: String,
+    address: String,
+}
+
+/// Off to the provider with an invitation, from its page alone: a link of another site must not tie an account to whoever is signed in at the
+/// provider. The browser goes on by itself from a page: an answer to a form may not lead elsewhere (`form-action`).
+pub(super) async fn bind(
+    form: OpenForm,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let invitation = form.0.get("token").to_owned();
+    let (flow, address) = begin(&request, &state, Some(invitation)).await?;
+    let onward = HeaderValue::from_str(&format!("0; url={address}")).map_err(Problem::internal)?;
+    let mut page = html(&Away {
+        frame: Frame::bare("Sign in"),
+        provider: state.settings.oidc.shown().unwrap_or_default(),
+        address,
+    })?;
+    page.headers_mut()
+        .insert(HeaderName::from_static("refresh"), onward);
+    page.add_cookie(&kept(&state, flow.cookie()))
+        .map_err(Problem::internal)?;
+    Ok(page)
 }
 
 /// What a provider may add is not looked at; `iss` is (RFC 9207).

@@ -5,7 +5,7 @@ use askama::Template;
 use registry_etl::benchmarks::{Comparison, Confidence, Outcome, Published};
 
 use super::{Frame, html};
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::Problem;
 use crate::routes::results::benchmarks::Rows;
 use crate::state::AppState;
@@ -39,7 +39,7 @@ struct Row {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     wanted: web::Query<Rows>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

@@ -4,20 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_etl::results::completeness::{Answers, NETWORK, PeriodBy, Timeliness};
+use registry_etl::results::completeness::{Answers, NETWORK, Timeliness};
 use registry_etl::results::{Completeness, Suppression};
 use serde::Deserialize;
 
+use super::quality_over_time::{OverTime, over_time};
 use super::{Frame, html, silence, words};
-use crate::charts;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Hidden, View};
 use crate::routes::quality::completeness::{Wanted, levels};
 use crate::state::{AppState, blocking};
-
-/// Small charts shown at most: one for each section.
-const MOST_CHARTS: usize = 30;
 
 #[derive(Template)]
 #[template(path = "quality.html")]
@@ -36,8 +33,11 @@ struct Data {
     follow_up: Vec<Cell>,
     registration: Vec<Cell>,
     rows: Vec<Row>,
-    trends: Vec<Trend>,
+    /// The network, and the centre that is chosen or the reader's own.
+    over_time: Vec<OverTime>,
     times: Vec<Times>,
+    /// Centres to choose from; none for a reader who sees only one.
+    centres: Vec<(String, bool)>,
 }
 
 struct Row {
@@ -53,13 +53,6 @@ struct Cell {
     small: String,
     class: &'static str,
     tip: String,
-}
-
-struct Trend {
-    section: String,
-    by: &'static str,
-    chart: String,
-    numbers: Vec<(String, String)>,
 }
 
 struct Times {
@@ -90,7 +83,7 @@ pub(super) async fn page(
     let page = blocking(move || {
         let asked = asked.into_inner();
         let wanted = Wanted {
-            centre: asked.centre,
+            centre: asked.centre.filter(|centre| !centre.is_empty()),
             section: asked.section,
             run: asked.run,
         };
@@ -104,9 +97,25 @@ pub(super) async fn page(
         };
         let all = view.completeness()?;
         let silence = silence::section(&state, &caller.scope, &view, measure.as_deref())?;
-        let data = data(&all, &levels(&view, &wanted)?, &wanted, view.own(), silence);
+        let mut shown = levels(
+            &view,
+            &Wanted {
+                centre: None,
+                ..wanted.clone()
+            },
+        )?;
+        if let Some(centre) = &wanted.centre {
+            // A centre stands beside the network.
+            shown.retain(|level| level.level == NETWORK || level.level == *centre);
+            if !shown.iter().any(|level| level.level == *centre) {
+                return Err(Problem::new(Kind::NotFound));
+            }
+        }
+        let elements = wanted.section.as_ref().is_some_and(|section| !section.is_empty());
+        let hidden = Hidden::of_completeness(&shown, elements).and(silence.hidden);
+        let data = data(&all, &shown, &wanted, view.own(), silence);
         Ok(Page {
-            frame: frame.with_run(&view.run),
+            frame: frame.with_run(&view.run).with_hidden(hidden),
             data: Some(data),
         })
     })
@@ -147,10 +156,19 @@ fn data(
         let chosen = section.as_deref() == Some(*name);
         ((*name).to_owned(), words::code(name), chosen)
     });
-    let mut query = String::new();
-    if let Some(section) = &section {
-        query = format!("?section={section}");
-    }
+    // Of the run and the centre that the page shows.
+    let given = [
+        ("centre", wanted.centre.clone()),
+        ("section", section.clone()),
+        ("run", wanted.run.map(|run| run.to_string())),
+    ];
+    let given: Vec<_> = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .collect();
+    let query = serde_urlencoded::to_string(given).unwrap_or_default();
+    let centres: Vec<&str> = all.iter().map(|level| level.level.as_str()).collect();
+    let drawn = wanted.centre.as_deref().or(own);
     let rows = match &section {
         Some(_) => element_rows(shown),
         None => section_rows(shown, &names),
@@ -158,7 +176,15 @@ fn data(
     Data {
         silence,
         sections: choices.collect(),
-        csv: format!("/quality.csv{query}"),
+        csv: match query.as_str() {
+            "" => "/quality.csv".to_owned(),
+            query => format!("/quality.csv?{query}"),
+        },
+        centres: centres
+            .into_iter()
+            .filter(|level| *level != NETWORK && all.len() > 2)
+            .map(|level| (level.to_owned(), wanted.centre.as_deref() == Some(level)))
+            .collect(),
         columns: shown
             .iter()
             .map(|level| {
@@ -173,11 +199,12 @@ fn data(
         follow_up: shown.iter().map(follow_up).collect(),
         registration: shown.iter().map(|level| days(&level.registration)).collect(),
         rows,
-        trends: shown
+        over_time: shown
             .iter()
-            .find(|level| level.level == NETWORK)
-            .map(trends)
-            .unwrap_or_default(),
+            .filter(|level| level.level == NETWORK || drawn == Some(level.level.as_str()))
+            .map(over_time)
+            .filter(|one| !one.trends.is_empty())
+            .collect(),
         times: times(shown),
         section,
     }
@@ -304,50 +331,12 @@ fn days(times: &Timeliness) -> Cell {
     }
 }
 
-fn text(shown: String, suppressed: Option<Suppression>) -> String {
+pub(super) fn text(shown: String, suppressed: Option<Suppression>) -> String {
     if suppressed.is_some() {
         "not shown".to_owned()
     } else {
         shown
     }
-}
-
-/// The network's sections over time, as whole percents.
-fn trends(network: &Completeness) -> Vec<Trend> {
-    let mut all: BTreeMap<(PeriodBy, &str), Vec<(&str, &Answers)>> = BTreeMap::new();
-    for period in &network.periods {
-        let points = all.entry((period.by, &period.section)).or_default();
-        points.push((&period.period, &period.answers));
-    }
-    let several = all.into_iter().filter(|(_, points)| points.len() > 1);
-    several
-        .take(MOST_CHARTS)
-        .map(|((by, section), points)| {
-            let percent = |answers: &Answers| answers.known_share.map(|share| (share * 100.0).round() as u32);
-            let bars: Vec<(String, Option<u32>)> = points
-                .iter()
-                .map(|(period, answers)| ((*period).to_owned(), percent(answers)))
-                .collect();
-            let name = words::code(section);
-            Trend {
-                chart: charts::bars(&bars, &format!("{name}: percent with a value"), "%"),
-                by: match by {
-                    PeriodBy::HalfYear => "by half-year of the metastatic diagnosis",
-                    PeriodBy::SubmissionMonth => "by month of first submission",
-                },
-                numbers: points
-                    .iter()
-                    .map(|(period, a)| {
-                        (
-                            (*period).to_owned(),
-                            text(words::percent(a.known_share), a.suppressed),
-                        )
-                    })
-                    .collect(),
-                section: name,
-            }
-        })
-        .collect()
 }
 
 fn times(shown: &[Completeness]) -> Vec<Times> {

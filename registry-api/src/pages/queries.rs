@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use registry_core::storage::{DataQuery, QuerySide, QueryState, RaisedBy};
 use registry_etl::quality::{CentreQueries, Days, QueryFigures};
 
-use super::{Frame, html};
-use crate::guard::{Allowed, SeesCases};
+use super::{Frame, download, html};
+use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
 use crate::routes::queries::list::{Askers, States, Wanted, csv as table, every};
 use crate::routes::queries::metrics::{csv as metrics_table, levels};
@@ -204,13 +204,6 @@ pub(super) async fn csv(
     Ok(download("queries.csv", text))
 }
 
-fn download(name: &str, text: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text)
-}
-
 #[derive(Template)]
 #[template(path = "query_metrics.html")]
 struct MetricsPage {
@@ -264,6 +257,7 @@ fn spread(days: Option<Days>) -> String {
 
 pub(super) async fn metrics(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("How soon queries are settled", "/queries", &caller);
@@ -308,6 +302,7 @@ pub(super) async fn metrics(
 /// The figures as CSV, for the link on the page.
 pub(super) async fn metrics_csv(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || metrics_table(&levels(&state, &caller.scope)?)).await?;

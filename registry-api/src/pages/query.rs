@@ -7,7 +7,7 @@ use registry_core::storage::{QueryAction, QueryClosing, QueryEntry, QueryMove, Q
 use super::case::gone;
 use super::queries::{about, asker, turn};
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, SeesCases};
+use crate::guard::{Allowed, AllowedForm, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::queries::raise::{Question, ask};
 use crate::state::{AppState, blocking};
@@ -45,6 +45,7 @@ struct Form {
 
 pub(super) async fn page(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,15 +1,24 @@
-//! Data requests: what a researcher asked and may download, and what waits for the coordinating office.
+//! Data requests: what a researcher picks from the dictionary of a release, asks and may download, and what waits for the coordinating office.
 
+use std::collections::BTreeSet;
+
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::access::Role;
-use registry_core::storage::{DataAccess, DataRequest, NewDataRequest, RequestStatus};
+use registry_core::access::{Role, Scope};
+use registry_core::storage::{DataAccess, DataRequest, NewDataRequest, Release, RequestStatus};
+use serde::Deserialize;
 
+use super::picker::{Picked, Picker};
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, NoQuery, ReadsRequests};
+use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::routes::data_requests::file_request;
 use crate::state::{AppState, blocking};
+
+const TITLE: &str = "Data requests";
+/// Names that a row shows without being opened.
+const IN_SIGHT: usize = 6;
 
 #[derive(Template)]
 #[template(path = "requests.html")]
@@ -19,58 +28,130 @@ struct Page {
     today: String,
     /// The reader decides.
     office: bool,
+    /// The one release whose requests the office looks at.
+    only: Option<String>,
     /// Releases that can be asked of; for a researcher.
     releases: Vec<(String, String)>,
     rows: Vec<Row>,
+    /// For a researcher, when there is a release.
+    ask: Option<Ask>,
 }
 
-struct Row {
-    id: String,
-    title: String,
-    purpose: String,
-    release: String,
-    filed: String,
-    by: String,
-    asked: String,
-    opened: Option<String>,
-    state: String,
-    waits: bool,
-    open: bool,
-    downloads: i64,
+/// The form that asks, as far as it is filled in.
+struct Ask {
+    filled: Filled,
+    picker: Picker,
+    /// Why it could not be filed.
+    refused: Option<String>,
+}
+
+/// A request as pages show it.
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) purpose: String,
+    pub(super) release: String,
+    pub(super) filed: String,
+    pub(super) by: String,
+    pub(super) asked: Named,
+    pub(super) opened: Option<Named>,
+    pub(super) state: String,
+    /// What the office can open of it, while it waits.
+    pub(super) waits: Option<DataAccess>,
+    pub(super) open: bool,
+    pub(super) downloads: i64,
+    /// Its bundle held a case that has been withdrawn since; for the office.
+    pub(super) held: bool,
+}
+
+/// What is asked or opened: all of it, in short where it is much, and the options.
+pub(super) struct Named {
+    pub(super) short: Option<String>,
+    pub(super) names: String,
+    pub(super) options: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    release: Option<String>,
 }
 
 pub(super) async fn page(
     caller: Allowed<ReadsRequests>,
-    _: NoQuery,
+    query: web::Query<Query>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let frame = Frame::of("Data requests", "/requests", &caller);
-    let page = blocking(move || {
-        let today = state.ports.clock.now().date_naive();
-        let office = caller.scope.role() == Role::Coordinator;
-        let requests = state.store.list_data_requests(&caller.scope)?;
-        let releases = if office {
-            Vec::new()
-        } else {
-            state.store.list_releases(&caller.scope)?
-        };
-        Ok(Page {
-            csrf: frame.csrf(),
-            frame,
-            today: today.to_string(),
-            office,
-            releases: releases
-                .into_iter()
-                .map(|one| (one.release_id, one.title))
-                .collect(),
-            rows: requests.into_iter().map(|one| row(one, today)).collect(),
-        })
-    })
-    .await?;
-    html(&page)
+    let frame = Frame::of(TITLE, "/requests", &caller);
+    let release = query.into_inner().release.unwrap_or_default();
+    let filled = Filled {
+        release,
+        ..Filled::default()
+    };
+    html(&blocking(move || read(&state, &caller.scope, frame, filled, None)).await?)
 }
 
-fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
+fn read(
+    state: &AppState,
+    scope: &Scope,
+    frame: Frame,
+    filled: Filled,
+    refused: Option<String>,
+) -> Result<Page, Problem> {
+    let today = state.ports.clock.now().date_naive();
+    let office = scope.role() == Role::Coordinator;
+    let requests = state.store.list_data_requests(scope)?.into_iter();
+    let mut rows: Vec<Row> = requests.map(|one| row(one, today)).collect();
+    let releases = state.store.list_releases(scope)?;
+    if !filled.release.is_empty() && !releases.iter().any(|one| one.release_id == filled.release) {
+        return Err(Problem::new(Kind::NotFound));
+    }
+    let mut page = Page {
+        csrf: frame.csrf(),
+        frame,
+        today: today.to_string(),
+        office,
+        only: None,
+        releases: Vec::new(),
+        rows: Vec::new(),
+        ask: None,
+    };
+    if office {
+        let held = state.store.requests_holding_withdrawn(scope)?;
+        rows.iter_mut().for_each(|row| row.held = held.contains(&row.id));
+        page.only = Some(filled.release).filter(|release| !release.is_empty());
+        rows.retain(|row| page.only.as_ref().is_none_or(|only| row.release == *only));
+    } else {
+        page.ask = ask(state, &releases, filled, refused)?;
+        page.releases = releases
+            .into_iter()
+            .map(|one| (one.release_id, one.title))
+            .collect();
+    }
+    page.rows = rows;
+    Ok(page)
+}
+
+/// The form for the release that is chosen, or the newest.
+fn ask(
+    state: &AppState,
+    releases: &[Release],
+    mut filled: Filled,
+    refused: Option<String>,
+) -> Result<Option<Ask>, Problem> {
+    let chosen = releases.iter().find(|one| one.release_id == filled.release);
+    let Some(release) = chosen.or(releases.first()) else {
+        return Ok(None);
+    };
+    filled.release.clone_from(&release.release_id);
+    Ok(Some(Ask {
+        picker: Picker::of(state, release, &filled.picked)?,
+        filled,
+        refused,
+    }))
+}
+
+pub(super) fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
     let open = request.open_on(today).is_some();
     let last = request
         .expires_on
@@ -84,13 +165,13 @@ fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
         RequestStatus::Revoked => format!("revoked: {}", request.revoked_for.unwrap_or_default()),
     };
     Row {
-        asked: words(&request.asked),
+        asked: named(&request.asked),
         opened: request
             .approved
             .as_ref()
             .filter(|opened| **opened != request.asked)
-            .map(words),
-        waits: request.status == RequestStatus::Submitted,
+            .map(named),
+        waits: Some(request.asked).filter(|_| request.status == RequestStatus::Submitted),
         id: request.request_id,
         title: request.title,
         purpose: request.purpose,
@@ -100,40 +181,92 @@ fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
         state,
         open,
         downloads: request.downloads,
+        held: false,
     }
 }
 
 /// What is asked or opened, in words.
-fn words(access: &DataAccess) -> String {
-    let mut parts: Vec<String> = access.files.iter().chain(&access.elements).cloned().collect();
+fn named(access: &DataAccess) -> Named {
+    let all: Vec<&str> = access
+        .files
+        .iter()
+        .chain(&access.elements)
+        .map(String::as_str)
+        .collect();
     let options = [
         (access.contracted, "under contract"),
         (access.calendar_years, "calendar years in bands"),
         (access.centre_unmasked, "centres by their id"),
     ];
-    parts.extend(
-        options
-            .iter()
-            .filter(|option| option.0)
-            .map(|option| option.1.to_owned()),
-    );
-    parts.join(", ")
+    let options: Vec<&str> = options
+        .iter()
+        .filter(|option| option.0)
+        .map(|option| option.1)
+        .collect();
+    let counted = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    Named {
+        short: (all.len() > IN_SIGHT).then(|| {
+            let (files, elements) = (access.files.len(), access.elements.len());
+            format!("{}, {}", counted(files, "file"), counted(elements, "element"))
+        }),
+        names: all.join(", "),
+        options: options.join(", "),
+    }
 }
 
-/// Names in a text field, separated by blanks, commas or lines.
-fn names(text: &str) -> Vec<String> {
-    let parts = text.split(|c: char| c.is_whitespace() || c == ',');
-    parts.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+/// What stands in the form.
+#[derive(Debug, Default)]
+struct Filled {
+    release: String,
+    title: String,
+    purpose: String,
+    continues: String,
+    asked: DataAccess,
+    picked: Picked,
 }
 
-fn access(fields: &Fields) -> DataAccess {
-    let ticked = |name| !fields.get(name).is_empty();
+/// What is ticked in a form.
+fn ticked(fields: &Fields) -> DataAccess {
+    let once = |name| {
+        let all: BTreeSet<&String> = fields.all(name).iter().collect();
+        all.into_iter().cloned().collect()
+    };
+    let option = |name| !fields.get(name).is_empty();
     DataAccess {
-        files: names(fields.get("files")),
-        elements: names(fields.get("elements")),
-        contracted: ticked("contracted"),
-        calendar_years: ticked("calendar_years"),
-        centre_unmasked: ticked("centre_unmasked"),
+        files: once("files"),
+        elements: once("elements"),
+        contracted: option("contracted"),
+        calendar_years: option("calendar_years"),
+        centre_unmasked: option("centre_unmasked"),
+    }
+}
+
+impl Filled {
+    fn of(fields: &Fields) -> Self {
+        let text = |name| fields.get(name).to_owned();
+        let asked = ticked(fields);
+        Self {
+            release: text("release"),
+            title: text("title"),
+            purpose: text("purpose"),
+            continues: text("continues"),
+            picked: Picked {
+                files: asked.files.iter().cloned().collect(),
+                elements: asked.elements.iter().cloned().collect(),
+                search: text("q"),
+            },
+            asked,
+        }
+    }
+
+    fn request(&self) -> NewDataRequest {
+        NewDataRequest {
+            release_id: self.release.clone(),
+            title: self.title.clone(),
+            purpose: self.purpose.clone(),
+            continues: Some(self.continues.clone()).filter(|id| !id.is_empty()),
+            asked: self.asked.clone(),
+        }
     }
 }
 
@@ -143,27 +276,38 @@ fn back() -> HttpResponse {
         .finish()
 }
 
-/// Files a request from the page's form.
+/// Files a request from the page's form, or shows the form again: with what its search finds, or with why it could not be filed. What was
+/// filled in and picked stays.
 pub(super) async fn file(
     form: AllowedForm<FilesRequests>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
-        let fields = &form.fields;
-        let new = NewDataRequest {
-            release_id: fields.get("release").to_owned(),
-            title: fields.get("title").to_owned(),
-            purpose: fields.get("purpose").to_owned(),
-            continues: Some(fields.get("continues").to_owned()).filter(|id| !id.is_empty()),
-            asked: access(fields),
+    let again = blocking(move || {
+        let frame = Frame::answering(TITLE, "/requests", &form);
+        let filled = Filled::of(&form.fields);
+        let refused = if form.fields.get("step") == "look" {
+            None
+        } else {
+            match file_request(&state, &form.scope, filled.request()) {
+                Ok(_) => return Ok(None),
+                Err(problem) if problem.kind == Kind::InvalidValue => Some(problem),
+                Err(other) => return Err(other),
+            }
         };
-        file_request(&state, &form.scope, new)
+        let status = refused.as_ref().map_or(200, |problem| problem.kind.status());
+        let words = refused.map(|problem| problem.words());
+        Ok(Some((read(&state, &form.scope, frame, filled, words)?, status)))
     })
     .await?;
-    Ok(back())
+    let Some((page, status)) = again else {
+        return Ok(back());
+    };
+    let mut answer = html(&page)?;
+    *answer.status_mut() = StatusCode::from_u16(status).map_err(Problem::internal)?;
+    Ok(answer)
 }
 
-/// Approves what was asked, declines or revokes, as the form says.
+/// Approves what is ticked of what was asked, declines or revokes, as the form says.
 pub(super) async fn decide(
     form: AllowedForm<Coordinates>,
     id: web::Path<String>,
@@ -180,8 +324,8 @@ pub(super) async fn decide(
                         "The approval needs its last day (YYYY-MM-DD).",
                     )
                 })?;
-                let asked = state.store.data_request(scope, &id)?.asked;
-                Ok(state.store.approve_data_request(scope, &id, asked, last)?)
+                let opened = ticked(fields);
+                Ok(state.store.approve_data_request(scope, &id, opened, last)?)
             }
             "decline" => Ok(state.store.decline_data_request(scope, &id, reason)?),
             "revoke" => Ok(state.store.revoke_data_request(scope, &id, reason)?),

@@ -8,9 +8,9 @@ use registry_core::guideline::questions::{Decision, Questions, Ruling};
 use super::definition::value;
 use super::preview::Preview;
 use super::{Frame, html};
-use crate::guard::{Allowed, NoQuery, ReadsResults};
+use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Hidden, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -23,7 +23,8 @@ struct Page {
     /// The version whose thresholds are listed.
     in_force: String,
     parameters: Vec<Parameter>,
-    previews: Vec<Preview>,
+    /// `None` for a reader who sees no result.
+    previews: Option<Vec<Preview>>,
 }
 
 struct Version {
@@ -55,18 +56,28 @@ struct Parameter {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<Anyone>,
     _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Rules", "/rules", &caller);
     let page = blocking(move || {
+        let mut frame = frame;
         let guidelines = state.judge.guidelines(&state.schemas.current().version);
-        let previews = match View::open(&state, &caller.scope, None) {
-            Ok(view) => view.previews()?.iter().map(Preview::of).collect(),
-            Err(problem) if problem.kind == Kind::NotFound => Vec::new(),
-            Err(problem) => return Err(problem),
+        let reads_results = ReadsResults::ROLES.contains(&caller.scope.role());
+        let previews: Option<Vec<Preview>> = if reads_results {
+            Some(match View::open(&state, &caller.scope, None) {
+                Ok(view) => view.previews()?.iter().map(Preview::of).collect(),
+                Err(problem) if problem.kind == Kind::NotFound => Vec::new(),
+                Err(problem) => return Err(problem),
+            })
+        } else {
+            None
         };
+        if let Some(previews) = previews.as_ref().filter(|all| !all.is_empty()) {
+            let all = previews.iter().map(|preview| preview.hidden);
+            frame = frame.with_hidden(all.fold(Hidden::default(), Hidden::and));
+        }
         let guideline = state.engine.guideline().map_err(Problem::internal)?;
         let questions = Questions::of(&state.schemas, &guideline.id).map_err(Problem::internal)?;
         let (decided, open) = questions

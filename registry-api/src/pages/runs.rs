@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
-use registry_core::storage::{Run, RunStatus};
+use registry_core::storage::{Run, RunProgress, RunStatus};
 
 use super::{Frame, html};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsRuns};
@@ -19,7 +19,17 @@ struct Page {
     csrf: String,
     /// What a run may be started with; for the coordinating office.
     start: Option<Start>,
+    /// A run that is under way, with how far it is.
+    under_way: Option<UnderWay>,
     rows: Vec<Row>,
+}
+
+struct UnderWay {
+    number: i64,
+    words: String,
+    /// Cases of the present phase that are dealt with, and cases in all; none before it has looked at any.
+    done: u64,
+    total: u64,
 }
 
 struct Start {
@@ -49,11 +59,13 @@ pub(super) async fn page(
     let page = blocking(move || {
         let office = caller.scope.role() == Role::Coordinator;
         let runs = state.store.list_runs(&caller.scope)?;
-        let rows = runs
+        let seen: Vec<Run> = runs
             .into_iter()
             .filter(|r| office || r.published_at.is_some())
-            .map(|r| row(r, office))
             .collect();
+        let under_way = seen.iter().find(|run| run.status == RunStatus::Running);
+        let under_way = under_way.map(UnderWay::of);
+        let rows = seen.into_iter().map(|r| row(r, office)).collect();
         let start = office.then(|| Start {
             today: state.ports.clock.now().date_naive().to_string(),
             guidelines: state
@@ -67,11 +79,35 @@ pub(super) async fn page(
             frame,
             csrf,
             start,
+            under_way,
             rows,
         })
     })
     .await?;
     html(&page)
+}
+
+/// How far a run is, in words.
+fn how_far(progress: &RunProgress) -> String {
+    let doing = match progress.phase.as_str() {
+        "evaluating" => "judging cases",
+        "aggregating" => "counting",
+        _ => "estimating rates and survival",
+    };
+    format!("{doing}: {} of {} cases", progress.done, progress.total)
+}
+
+impl UnderWay {
+    fn of(run: &Run) -> Self {
+        let progress = run.progress.as_ref();
+        let counted = |n: fn(&RunProgress) -> u64| progress.map_or(0, n);
+        Self {
+            number: run.number,
+            words: progress.map_or_else(|| "beginning".to_owned(), how_far),
+            done: counted(|progress| progress.done),
+            total: counted(|progress| progress.total),
+        }
+    }
 }
 
 fn row(run: Run, office: bool) -> Row {
@@ -88,14 +124,7 @@ fn row(run: Run, office: bool) -> Row {
             count("reused")
         )
     });
-    let progress = run.progress.as_ref().map(|progress| {
-        let doing = match progress.phase.as_str() {
-            "evaluating" => "judging cases",
-            "aggregating" => "counting",
-            _ => "estimating rates and survival",
-        };
-        format!("{doing}: {} of {} cases", progress.done, progress.total)
-    });
+    let progress = run.progress.as_ref().map(how_far);
     let guideline = run.parameters.get("guideline_version");
     Row {
         guideline: guideline
@@ -111,7 +140,8 @@ fn row(run: Run, office: bool) -> Row {
         },
         started: run.started_at.format("%Y-%m-%d %H:%M UTC").to_string(),
         by: run.started_by,
-        summary: summary.or(progress).unwrap_or_default(),
+        // How many cases a run has would tell what its results hold back beside those of the run before.
+        summary: summary.or(progress).filter(|_| office).unwrap_or_default(),
         publishable: office && run.status == RunStatus::Finished,
         published: run
             .published_at

@@ -17,6 +17,8 @@ struct Page {
     version: String,
     elements: usize,
     entities: Vec<Entity>,
+    /// Name, title and number of codes of every code list.
+    lists: Vec<(String, String, usize)>,
     versions: Vec<Version>,
 }
 
@@ -64,6 +66,11 @@ pub(super) async fn page(
             .into_iter()
             .rev()
             .map(|schema| version(&state, schema))
+            .collect(),
+        lists: state
+            .schemas
+            .codelists()
+            .map(|list| (list.name.clone(), list.title.clone(), list.codes.len()))
             .collect(),
         elements: entities.iter().map(|e| e.rows.len()).sum(),
         entities,

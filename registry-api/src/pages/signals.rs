@@ -8,7 +8,7 @@ use registry_core::storage::{Centre, ClosedFor, RevealedFor, SignalHistory, Sign
 use super::{Frame, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, Steers};
 use crate::problem::{Kind, Problem};
-use crate::results::{FollowUp, Listed, Signal, Unlisted, View};
+use crate::results::{FollowUp, Hidden, Listed, Signal, Unlisted, View};
 use crate::routes::signals::{reveal_reason, status_step};
 use crate::state::{AppState, blocking};
 
@@ -31,6 +31,7 @@ struct Revealed {
 }
 
 struct Data {
+    hidden: Hidden,
     rows: Vec<(Row, Followed)>,
     /// Signals beyond those shown.
     more: usize,
@@ -145,6 +146,7 @@ fn data(view: &View<'_>) -> Result<Data, Problem> {
         (one.title.unwrap_or_default(), followed)
     };
     Ok(Data {
+        hidden: found.hidden,
         rows: found.listed.into_iter().map(listed).collect(),
         more: found.more,
         earlier: found.unlisted.into_iter().map(earlier).collect(),
@@ -167,8 +169,9 @@ pub(super) async fn page(
         };
         match View::of_committee(&state, &caller.scope, None) {
             Ok(view) => {
-                page.data = Some(data(&view)?);
-                page.frame = page.frame.with_run(&view.run);
+                let data = data(&view)?;
+                page.frame = page.frame.with_run(&view.run).with_hidden(data.hidden);
+                page.data = Some(data);
                 Ok(page)
             }
             Err(problem) if problem.kind == Kind::NotFound => Ok(page),
@@ -209,16 +212,17 @@ pub(super) async fn reveal(
         let (measure, letter) = signal.into_inner();
         let view = View::of_committee(&state, &form.scope, None)?;
         let centre = view.reveal_signal(&measure, &letter, reason)?;
+        let data = data(&view)?;
         Ok(Page {
             csrf: frame.csrf(),
-            frame: frame.with_run(&view.run),
+            frame: frame.with_run(&view.run).with_hidden(data.hidden),
             office: true,
             revealed: Some(Revealed {
                 letter,
                 centre,
                 measure,
             }),
-            data: Some(data(&view)?),
+            data: Some(data),
         })
     })
     .await?;

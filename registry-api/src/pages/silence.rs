@@ -1,16 +1,21 @@
 //! The part of the data quality page about what cannot be assessed: by centre, one measure as a funnel, over time; and findings by check.
 
 use registry_core::access::Scope;
+use registry_etl::quality::{MonthOfQueries, findings_by_month};
 
 use super::words;
 use crate::charts;
 use crate::problem::Problem;
-use crate::results::{View, indicators_in_force};
+use crate::results::{Hidden, Silence, View, indicators_in_force};
 use crate::routes::queries::metrics::levels;
+use crate::routes::results::written;
 use crate::state::AppState;
 
 /// Checks listed at most.
 const MOST_CHECKS: usize = 25;
+
+/// Months of findings drawn at most.
+const MOST_MONTHS: usize = 24;
 
 /// A check's id; queries raised, open, answered, closed.
 type Check = (String, [usize; 4]);
@@ -20,6 +25,7 @@ pub(super) struct Section {
     pub(super) centres: Vec<(String, bool, String, String)>,
     /// Measures to choose from: id, title, chosen.
     pub(super) measures: Vec<(String, String, bool)>,
+    pub(super) hidden: Hidden,
     pub(super) measure: String,
     pub(super) funnel: Option<String>,
     /// Centre, units that cannot be assessed of all, share, position.
@@ -28,6 +34,7 @@ pub(super) struct Section {
     pub(super) halves: Vec<(String, String)>,
     /// `None` for a reader who sees no case.
     pub(super) checks: Option<Vec<Check>>,
+    pub(super) findings: Option<Findings>,
 }
 
 /// Of the run; the measure asked for, or the first indicator.
@@ -47,11 +54,13 @@ pub(super) fn section(
     let first = first.or(silence.measures.first().map(|head| head.id.as_str()));
     let measure = asked.or(first).unwrap_or_default().to_owned();
     let (mut funnel, mut points) = (None, Vec::new());
+    let mut hidden = Hidden::of(silence.centres.iter().map(|one| one.hidden));
     if !measure.is_empty() {
         let found = view.measure(&measure)?;
         let title = format!("{}: what cannot be assessed, by centre", found.head.title);
         funnel = charts::not_assessable(&found.funnel.not_assessable_funnel, view.own(), &title);
         let all = found.funnel.not_assessable_funnel.points.iter();
+        hidden = hidden.and(Hidden::of(all.clone().map(|point| point.suppressed.is_some())));
         points.extend(all.map(|point| {
             let of = point.numerator.zip(point.denominator);
             [
@@ -62,10 +71,6 @@ pub(super) fn section(
             ]
         }));
     }
-    let bars = silence.half_years.iter();
-    let bars: Vec<(String, Option<u32>)> = bars
-        .map(|(half, share)| (half.clone(), Some((share * 100.0).round() as u32)))
-        .collect();
     Ok(Section {
         centres: silence
             .centres
@@ -84,17 +89,78 @@ pub(super) fn section(
                 (head.id.clone(), title, head.id == measure)
             })
             .collect(),
+        hidden,
         measure,
         funnel,
         points,
-        trend: (bars.len() > 1).then(|| charts::bars(&bars, "Percent of units that cannot be assessed", "%")),
+        trend: trend_of(&silence),
         halves: silence
             .half_years
             .iter()
             .map(|(half, share)| (half.clone(), words::percent(Some(*share))))
             .collect(),
         checks: checks(state, scope)?,
+        findings: if scope.role().sees_cases() {
+            Some(Findings::of(&months(state, scope)?))
+        } else {
+            None
+        },
     })
+}
+
+/// The network's share over the half-years as bars; `None` with fewer than two.
+pub(super) fn trend_of(silence: &Silence) -> Option<String> {
+    let bars = silence.half_years.iter();
+    let bars: Vec<(String, Option<u32>)> = bars
+        .map(|(half, share)| (half.clone(), Some((share * 100.0).round() as u32)))
+        .collect();
+    (bars.len() > 1).then(|| charts::bars(&bars, "Percent of units that cannot be assessed", "%"))
+}
+
+/// The same as CSV.
+pub(super) fn half_years(view: &View<'_>) -> Result<String, Problem> {
+    let silence = view.silence()?;
+    let rows = silence.half_years.iter();
+    let rows = rows.map(|(half, share)| vec![half.clone(), share.to_string()]);
+    written(&["half_year", "not_assessable_share"], rows)
+}
+
+/// Findings over time: what checks asked, month by month.
+pub(super) struct Findings {
+    pub(super) chart: Option<String>,
+    /// Month, raised, settled.
+    pub(super) months: Vec<(String, u32, u32)>,
+}
+
+impl Findings {
+    fn of(months: &[MonthOfQueries]) -> Self {
+        let line = |one: &MonthOfQueries| (one.month.clone(), one.raised, one.closed);
+        Self {
+            chart: findings_chart(months),
+            months: months.iter().map(line).collect(),
+        }
+    }
+}
+
+/// The last months of the own centre, for the office of all centres.
+pub(super) fn months(state: &AppState, scope: &Scope) -> Result<Vec<MonthOfQueries>, Problem> {
+    let times = state.store.query_times(scope)?;
+    Ok(findings_by_month(&times, state.ports.clock.now(), MOST_MONTHS))
+}
+
+/// Warnings raised by month as bars; `None` with fewer than two months.
+pub(super) fn findings_chart(months: &[MonthOfQueries]) -> Option<String> {
+    let bars = months.iter().map(|one| (one.month.clone(), Some(one.raised)));
+    let bars: Vec<(String, Option<u32>)> = bars.collect();
+    (bars.len() > 1).then(|| charts::bars(&bars, "Warnings raised by month", "raised"))
+}
+
+/// The same as CSV.
+pub(super) fn findings_table(months: &[MonthOfQueries]) -> Result<String, Problem> {
+    let rows = months
+        .iter()
+        .map(|one| vec![one.month.clone(), one.raised.to_string(), one.closed.to_string()]);
+    written(&["month", "raised", "closed"], rows)
 }
 
 /// Warnings by check, as the data queries they raised: the own centre's, for the office all centres together.

@@ -12,9 +12,9 @@ use super::survival_beside::{self as published, Published};
 use super::survival_tables::{self as tables, Tabled};
 use super::{Frame, html, survival_centres as centres, words};
 use crate::charts;
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::{Kind, Problem};
-use crate::results::View;
+use crate::results::{Hidden, View};
 use crate::routes::results::survival::{Table, check, keep};
 use crate::state::{AppState, blocking};
 
@@ -88,6 +88,7 @@ fn first_endpoint() -> String {
 }
 
 struct Data {
+    hidden: Hidden,
     endpoint: String,
     /// Where the charts are as files, without the number: the first one, those of the tables, of the centres, of the published figures.
     pictures: String,
@@ -118,7 +119,7 @@ struct Data {
 }
 
 pub(super) async fn page(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -148,7 +149,7 @@ pub(super) async fn page(
         };
         let data = found(&state, &view, definition, &asked)?;
         Ok(Page {
-            frame: frame.with_run(&view.run),
+            frame: frame.with_run(&view.run).with_hidden(data.hidden),
             usual,
             others,
             data: Some(data),
@@ -182,6 +183,7 @@ fn found(state: &AppState, view: &View<'_>, definition: &Definition, asked: &Ask
     }
     let centres = centres::section(definition, &result, view.own());
     Ok(Data {
+        hidden: Hidden::of_survival(&result),
         pictures: asked.pictures(),
         ..data(definition, &result, shown, centres, published)
     })
@@ -204,7 +206,7 @@ pub(super) fn drawn(
 
 /// The curves as CSV, for the link on the page.
 pub(super) async fn csv(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -291,6 +293,7 @@ fn data(
         )
     };
     Data {
+        hidden: Hidden::default(),
         endpoint: definition.id.clone(),
         pictures: String::new(),
         title: definition.title.clone(),

@@ -1,19 +1,23 @@
 //! Tasks of the coordinating office: pseudonyms sent by one centre and held by another, with the forms to transfer the case or to close
-//! the task.
+//! the task; and withdrawn cases, with the releases and requests that held them.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::{Role, Scope};
-use registry_core::storage::{HeldBy, Precondition, Task, Transfer};
+use registry_core::storage::{
+    HeldBy, HeldWithdrawn, Precondition, Recipient, Task, Transfer, WithdrawalMode,
+};
 
 use super::case::gone;
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, Coordinates};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
 /// Tasks a page shows: the oldest open ones first.
 const MOST: usize = 500;
+/// Withdrawn cases a page shows: the last ones first.
+const MOST_WITHDRAWN: usize = 200;
 
 #[derive(Template)]
 #[template(path = "tasks.html")]
@@ -25,6 +29,40 @@ struct Page {
     closed: Vec<Line>,
     /// More tasks than are shown.
     more: bool,
+    /// Withdrawn cases that had left the registry.
+    held: Vec<Withdrawn>,
+    /// Withdrawn cases that had not.
+    unheld: usize,
+    /// More withdrawals than are looked at.
+    more_withdrawn: bool,
+}
+
+/// A withdrawn case, and where it had gone.
+struct Withdrawn {
+    pseudonym: Option<String>,
+    record: String,
+    centre: String,
+    on: String,
+    mode: &'static str,
+    releases: Vec<String>,
+    recipients: Vec<Recipient>,
+}
+
+impl From<HeldWithdrawn> for Withdrawn {
+    fn from(case: HeldWithdrawn) -> Self {
+        Self {
+            pseudonym: case.pseudonym,
+            record: case.case_id,
+            centre: case.centre_id,
+            on: case.date.to_string(),
+            mode: match case.mode {
+                WithdrawalMode::NoFurtherUse => "no further use",
+                WithdrawalMode::Erase => "erased",
+            },
+            releases: case.releases,
+            recipients: case.recipients,
+        }
+    }
 }
 
 struct Line {
@@ -60,6 +98,7 @@ impl From<Task> for Line {
 
 pub(super) async fn page(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Tasks", "/tasks", &caller);
@@ -67,11 +106,21 @@ pub(super) async fn page(
         let open = state.store.list_tasks(&caller.scope, true, None, MOST)?;
         let all = state.store.list_tasks(&caller.scope, false, None, MOST)?;
         let closed = all.items.into_iter().filter(|task| task.closed_at.is_some());
+        let limit = i64::try_from(MOST_WITHDRAWN + 1).unwrap_or(i64::MAX);
+        let mut withdrawn = state.store.withdrawn_and_held(&caller.scope, limit)?;
+        let more_withdrawn = withdrawn.len() > MOST_WITHDRAWN;
+        withdrawn.truncate(MOST_WITHDRAWN);
+        let (held, unheld): (Vec<_>, Vec<_>) = withdrawn
+            .into_iter()
+            .partition(|case| !case.releases.is_empty() || !case.recipients.is_empty());
         Ok(Page {
             csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),
             frame,
             today: state.ports.clock.now().date_naive().to_string(),
             more: open.next.is_some() || all.next.is_some(),
+            held: held.into_iter().map(Withdrawn::from).collect(),
+            unheld: unheld.len(),
+            more_withdrawn,
             closed: closed.rev().map(Line::from).collect(),
             open: open.items.into_iter().map(Line::from).collect(),
         })

@@ -4,6 +4,8 @@ use registry_core::guideline::Outcome;
 use registry_etl::results::{AdherenceRow, MeasureChange, Position, RateState};
 use serde_json::Value;
 
+use crate::results::Hidden;
+
 /// A whole percent, `87 %`; an en dash where there is none.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |s| format!("{:.0} %", s * 100.0))
@@ -43,6 +45,22 @@ pub(super) fn p_value(p: f64) -> String {
     } else {
         format!("{p:.3}")
     }
+}
+
+/// The size of a file: `812 B`, `1.4 MB`.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let mut size = n as f64 / 1000.0;
+    let mut unit = 0;
+    // What would be rounded to 1000 of a unit is one of the next.
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        size /= 1000.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
 }
 
 /// What stands in a cell of the rate.
@@ -93,6 +111,24 @@ pub(super) fn dated(number: String, as_of: Option<i64>) -> String {
 /// What a number said to be of an earlier run means.
 pub(super) const STAYS: &str =
     "A number said to be of an earlier run has changed by few patients, or not at all, since.";
+
+/// How much of a page its reader does not see.
+pub(super) fn hidden(of: Hidden) -> String {
+    let share = match of.hidden {
+        0 => "0 %".to_owned(),
+        hidden => exact_percent(f64::from(hidden) / f64::from(of.all.max(1))),
+    };
+    format!(
+        "{} of the {} numbers behind this page are not shown to you ({share}){}.",
+        of.hidden,
+        of.all,
+        if of.hidden == 0 {
+            ""
+        } else {
+            ": few patients are behind them"
+        }
+    )
+}
 
 /// A local code as words.
 pub(super) fn code(text: &str) -> String {
@@ -173,5 +209,25 @@ pub(super) fn leaf(value: &Value) -> String {
             .map(code)
             .unwrap_or_default(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn a_size_has_the_unit_that_keeps_it_short() {
+        for (n, words) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (999_940, "999.9 kB"),
+            (999_960, "1.0 MB"),
+            (1_400_000, "1.4 MB"),
+            (2_000_000_000_000_000, "2000.0 TB"),
+        ] {
+            assert_eq!(bytes(n), words);
+        }
     }
 }

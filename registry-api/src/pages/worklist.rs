@@ -3,9 +3,11 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Scope;
+use registry_core::form::Words;
 use registry_etl::quality::{Unlock, WorkKind};
 
 use super::{Frame, html, words};
+use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::quality::worklist::{Sort, Wanted, chosen, waiting};
@@ -73,8 +75,11 @@ struct Row {
     case: String,
     what: String,
     why: String,
+    /// Of a care gap, the measure.
+    measure: Option<String>,
     since: String,
     days: String,
+    until: String,
     measures: u32,
     units: u32,
 }
@@ -120,11 +125,12 @@ pub(super) async fn page(
             });
         }
         let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
+        let list = list(&work, &wanted, office, state.words()?);
         Ok(Page {
             queries,
             frame: frame.with_run(&work.run),
             loads: None,
-            list: Some(list(&work, &wanted, office)),
+            list: Some(list),
         })
     })
     .await?;
@@ -164,13 +170,13 @@ fn of_centre(state: &AppState, scope: &Scope, centre: &str) -> Result<Waiting, P
 fn load(load: CentreLoad) -> Load {
     let count = |kind: &WorkKind| load.items.get(kind.as_str()).copied().unwrap_or(0);
     Load {
-        counts: WorkKind::ALL.iter().map(count).collect(),
+        counts: WorkKind::OF_RUN.iter().map(count).collect(),
         queries: load.queries.for_centre,
         centre: load.centre,
     }
 }
 
-fn list(work: &CentreWork, wanted: &Wanted, office: bool) -> List {
+fn list(work: &CentreWork, wanted: &Wanted, office: bool, called: Words<'_>) -> List {
     let items = chosen(work, wanted);
     let any = |label: &str, chosen| Choice {
         value: "",
@@ -202,10 +208,14 @@ fn list(work: &CentreWork, wanted: &Wanted, office: bool) -> List {
             .unlocks
             .iter()
             .filter(|u| u.measures > 0)
-            .map(|u| unlocks(u, wanted))
+            .map(|u| unlocks(u, wanted, called))
             .collect(),
         found: items.len(),
-        rows: items.iter().take(MOST_SHOWN).map(row).collect(),
+        rows: items
+            .iter()
+            .take(MOST_SHOWN)
+            .map(|work| row(work, called))
+            .collect(),
         centre: work.centre.clone(),
         named: office,
     }
@@ -234,9 +244,9 @@ fn address(path: &str, wanted: &Wanted, what: Option<(&str, WorkKind)>) -> Strin
     )
 }
 
-fn unlocks(unlock: &Unlock, wanted: &Wanted) -> Unlocks {
+fn unlocks(unlock: &Unlock, wanted: &Wanted, called: Words<'_>) -> Unlocks {
     Unlocks {
-        what: unlock.what.clone(),
+        what: called.place(&unlock.what),
         kind: name(unlock.kind),
         measures: unlock.measures,
         units: unlock.units,
@@ -245,33 +255,52 @@ fn unlocks(unlock: &Unlock, wanted: &Wanted) -> Unlocks {
     }
 }
 
-fn row(work: &Work<'_>) -> Row {
+fn row(work: &Work<'_>, called: Words<'_>) -> Row {
     let item = work.item;
+    // Which row is meant: the third examination, not only the element.
+    let number = item.pointer.as_deref().and_then(|pointer| {
+        let row = pointer.split('/').nth(2)?.parse::<usize>().ok()?;
+        Some(format!("{} {}", called.row(entity_of(pointer)), row + 1))
+    });
+    let of_row = |text: String| match &number {
+        Some(number) => format!("{text} ({number})"),
+        None => text,
+    };
     Row {
         kind: name(item.kind),
         case: work.case.to_owned(),
+        measure: (item.kind == WorkKind::CareGap).then(|| item.what.clone()),
         what: match item.kind {
-            WorkKind::FollowUp | WorkKind::Section => words::code(&item.what),
-            _ => item.pointer.clone().unwrap_or_else(|| item.what.clone()),
+            WorkKind::CareGap => of_row(item.why.clone()),
+            WorkKind::FollowUp => words::code(&item.what),
+            WorkKind::Element | WorkKind::Pending | WorkKind::Section => of_row(called.place(&item.what)),
         },
         why: match item.kind {
-            WorkKind::Section | WorkKind::Element => item
-                .why
-                .split(", ")
-                .map(words::code)
-                .collect::<Vec<_>>()
-                .join(", "),
-            _ => item.why.clone(),
+            WorkKind::CareGap => "can still be done in time".to_owned(),
+            WorkKind::Section | WorkKind::Element => {
+                let reasons: Vec<&str> = item.why.split(", ").map(reason).collect();
+                reasons.join(", ")
+            }
+            WorkKind::FollowUp | WorkKind::Pending => item.why.clone(),
         },
         since: item.since.map(|day| day.to_string()).unwrap_or_default(),
         days: item.days.map(|days| days.to_string()).unwrap_or_default(),
+        until: match (item.kind, item.until) {
+            (WorkKind::CareGap, None) => "not known".to_owned(),
+            (_, day) => day.map(|day| day.to_string()).unwrap_or_default(),
+        },
         measures: item.measures,
         units: item.units,
     }
 }
 
+fn entity_of(pointer: &str) -> &str {
+    pointer.split('/').nth(1).unwrap_or_default()
+}
+
 fn name(kind: WorkKind) -> &'static str {
     match kind {
+        WorkKind::CareGap => "Still in time",
         WorkKind::FollowUp => "Contact overdue",
         WorkKind::Element => "Element",
         WorkKind::Pending => "Pending value",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use registry_core::storage::{Centre, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep};
 
-use super::{Signal, View};
+use super::{Hidden, Signal, View};
 use crate::problem::{Kind, Problem};
 
 /// A listed signal with its history.
@@ -37,6 +37,8 @@ pub struct FollowUp {
     pub unlisted: Vec<Unlisted>,
     /// Signals beyond those listed.
     pub more: usize,
+    /// Centres of measures that are not shown.
+    pub hidden: Hidden,
 }
 
 impl FollowUp {
@@ -46,7 +48,7 @@ impl FollowUp {
     /// A run without this result; a role that may not read what was done.
     pub fn of(view: &View<'_>) -> Result<Self, Problem> {
         let found = view.signals()?;
-        let more = found.total - found.shown.len();
+        let (more, hidden) = (found.total - found.shown.len(), found.hidden);
         let mut histories: BTreeMap<(String, String), SignalHistory> = view
             .state
             .store
@@ -88,6 +90,7 @@ impl FollowUp {
             listed,
             unlisted,
             more,
+            hidden,
         })
     }
 
@@ -129,17 +132,25 @@ impl View<'_> {
         self.letters.of(centre).unwrap_or("?").to_owned()
     }
 
-    /// Changes the status of a signal of the published run, or of one still followed up.
+    /// A signal of the published run, or one still followed up.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] for any other pair; [`Kind::InvalidState`] when the status cannot follow; the store's.
+    /// [`Kind::NotFound`] for any other pair.
+    pub fn signal(&self, measure: &str, letter: &str) -> Result<SignalRef, Problem> {
+        FollowUp::of(self)?.named(self, measure, letter)
+    }
+
+    /// Changes the status of a signal.
+    ///
+    /// # Errors
+    /// As [`View::signal`]; [`Kind::InvalidState`] when the status cannot follow; the store's.
     pub fn set_signal_status(
         &self,
         measure: &str,
         letter: &str,
         step: SignalStep,
     ) -> Result<SignalHistory, Problem> {
-        let signal = FollowUp::of(self)?.named(self, measure, letter)?;
+        let signal = self.signal(measure, letter)?;
         Ok(self.state.store.take_signal_step(self.scope, signal, step)?)
     }
 
@@ -148,7 +159,7 @@ impl View<'_> {
     /// # Errors
     /// As [`View::set_signal_status`]; [`Kind::Forbidden`] for everybody but the coordinating office.
     pub fn reveal_signal(&self, measure: &str, letter: &str, reason: RevealedFor) -> Result<Centre, Problem> {
-        let signal = FollowUp::of(self)?.named(self, measure, letter)?;
+        let signal = self.signal(measure, letter)?;
         let step = SignalStep::Revealed(reason);
         let history = self.state.store.take_signal_step(self.scope, signal, step)?;
         let centres = self.state.store.list_centres(self.scope)?;

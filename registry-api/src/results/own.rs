@@ -87,6 +87,11 @@ impl<'a> View<'a> {
         Ok(latest.filter(|run| run.number > self.run.number))
     }
 
+    /// Nothing has been published: own rows are all there is to see.
+    pub(super) fn is_alone(&self) -> bool {
+        self.own_run.as_ref().is_some_and(|own| own.alone)
+    }
+
     fn own_reader(&self) -> Option<(Reader<'_>, &str, bool)> {
         let own = self.own_run.as_ref()?;
         let Audience::Centre(centre) = &self.audience else {

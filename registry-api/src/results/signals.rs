@@ -11,7 +11,7 @@ use registry_core::storage::RunStatus;
 use registry_etl::results::{FunnelPoint, Funnels, MeasureHead, Position};
 use registry_etl::runs::Reader;
 
-use super::{View, from_run};
+use super::{Hidden, View, from_run};
 use crate::problem::Problem;
 
 /// Signals shown at most.
@@ -35,6 +35,8 @@ pub struct Signal {
 pub struct Signals {
     pub shown: Vec<Signal>,
     pub total: usize,
+    /// Of the centres of all measures: those that few patients are behind, signal or not.
+    pub hidden: Hidden,
 }
 
 impl View<'_> {
@@ -74,6 +76,7 @@ impl View<'_> {
         Ok(Signals {
             shown: shown.collect(),
             total,
+            hidden: Hidden::of_funnels(&funnels),
         })
     }
 
@@ -155,6 +158,7 @@ mod tests {
             position_adjusted: adjusted,
             p: Some(q),
             q: Some(q),
+            as_of: None,
         }
     }
 

@@ -14,6 +14,8 @@ pub struct SilentCentre {
     pub centre: String,
     /// Of its units, all measures together; `None` when not shown.
     pub share: Option<f64>,
+    /// Few patients are behind it.
+    pub hidden: bool,
     /// Measures in which more is missing than the upper 99.8 % limit around the network's share.
     pub above: u32,
     /// Measures in which it can be placed.
@@ -47,6 +49,7 @@ impl View<'_> {
                 SilentCentre {
                     centre: self.name_of(&centre.centre),
                     share: centre.not_assessable_share,
+                    hidden: centre.suppressed.is_some(),
                     above,
                     placed: all,
                 }

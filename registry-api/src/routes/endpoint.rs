@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use registry_core::access::Role;
 
-use crate::guard::{Allowed, AllowedForm, Policy};
+use crate::guard::{Allowed, AllowedForm, AllowedUpload, Policy};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,10 @@ impl<P: Policy, A, B> GuardedBy for (AllowedForm<P>, A, B) {
 }
 
 impl<P: Policy, A, B, C> GuardedBy for (AllowedForm<P>, A, B, C) {
+    type P = P;
+}
+
+impl<P: Policy, A> GuardedBy for (AllowedUpload<P>, A) {
     type P = P;
 }
 

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cases;
 pub mod centres;
+pub mod checks;
 pub mod data_requests;
 mod endpoint;
 pub mod fhir;
@@ -21,6 +22,7 @@ pub mod results;
 pub mod runs;
 pub mod schemas;
 pub mod signals;
+mod since;
 pub mod tasks;
 pub mod users;
 pub mod verifications;
@@ -29,6 +31,7 @@ pub use cases::assessment::{Assessed, assess, gaps_json};
 pub(crate) use cases::not_found;
 pub use endpoint::{Access, Endpoint, guarded, open};
 pub use reply::{Idempotent, Reply, header_text};
+pub(crate) use since::Since;
 
 use actix_web::{HttpRequest, Resource, web};
 
@@ -40,6 +43,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(health::endpoints());
     all.extend(openapi::endpoints());
     all.extend(schemas::endpoints());
+    all.extend(checks::endpoints());
     all.extend(guidelines::endpoints());
     all.extend(cases::endpoints());
     all.extend(imports::endpoints());

@@ -1,13 +1,16 @@
 //! `/openapi.json` and `/docs`, offline.
 
+use std::sync::OnceLock;
+
 use actix_web::HttpResponse;
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Endpoint, Reply, audit, cases, centres, data_requests, fhir, guidelines, health, imports, keys, open,
+    Endpoint, audit, cases, centres, checks, data_requests, fhir, guidelines, health, imports, keys, open,
     quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
 };
 use crate::problem::Problem;
@@ -28,6 +31,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     paths(
         health::live, health::ready,
         schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,
+        checks::list, checks::codelists::list,
         guidelines::list, guidelines::show,
         cases::paths::put, cases::paths::patch, cases::paths::current, cases::paths::versions, cases::paths::version,
         cases::paths::findings, cases::paths::answer, cases::paths::assessment, cases::paths::list, cases::paths::validate, cases::paths::batch, cases::paths::export,
@@ -35,7 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         cases::paths::transfer, tasks::list, tasks::close,
         imports::start::start, imports::jobs::list, imports::jobs::show, imports::jobs::report,
         imports::mappings::list, imports::mappings::show, imports::mappings::put,
-        runs::list, runs::show, runs::start, runs::publish, runs::sensitivity::list, runs::sensitivity::compute,
+        runs::list, runs::show, runs::start, runs::publish, runs::cases::list, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle, releases::fictitious,
         data_requests::list, data_requests::create, data_requests::show, data_requests::approve, data_requests::decline, data_requests::revoke,
         data_requests::manifest, data_requests::file, data_requests::bundle, data_requests::recipients,
@@ -47,7 +51,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         verifications::draws::draw, verifications::draws::list, verifications::draws::show, verifications::agreement::show,
         verifications::cases::show, verifications::cases::reenter, verifications::cases::reset,
         fhir::metadata, fhir::measure::search, fhir::measure::read, fhir::report::search, fhir::report::read,
-        centres::list, centres::create, centres::years, centres::put_year,
+        centres::list, centres::create, centres::put, centres::years, centres::put_year,
         keys::list, keys::create, keys::rotate, keys::revoke,
         users::list, users::create, users::assign, users::reset, users::disable,
         audit::list,
@@ -81,11 +85,17 @@ pub fn document() -> Result<String, serde_json::Error> {
     Document::openapi().to_pretty_json()
 }
 
-async fn show() -> Result<Reply, Problem> {
-    Ok(Reply::text(
-        "application/json",
-        document().map_err(Problem::internal)?,
-    ))
+/// The document, written once: it is the same until the program ends.
+async fn show() -> Result<HttpResponse, Problem> {
+    static WRITTEN: OnceLock<Bytes> = OnceLock::new();
+    let text = match WRITTEN.get() {
+        Some(text) => text.clone(),
+        None => {
+            let text = Bytes::from(document().map_err(Problem::internal)?);
+            WRITTEN.get_or_init(|| text).clone()
+        }
+    };
+    Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }
 
 async fn to_docs() -> HttpResponse {

@@ -1,10 +1,13 @@
 //! Answers: JSON with the headers that belong to them, and the replay of a stored answer.
 
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use registry_core::access::Scope;
-use registry_core::storage::{Answer, Claim};
+use registry_core::storage::{Answer, Claim, Held, Idempotency, Store, StoreError};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -69,6 +72,18 @@ impl Reply {
             status: self.status,
             headers: self.headers.clone(),
             body: self.body.clone(),
+        }
+    }
+
+    /// An answer as it is stored with the change it tells of.
+    pub fn kept(reply: Result<Self, Problem>) -> Answer {
+        match reply {
+            Ok(reply) => reply.to_answer(),
+            Err(problem) => Answer {
+                status: problem.kind.status(),
+                headers: Vec::new(),
+                body: Problem::new(Kind::Internal).body().to_string(),
+            },
         }
     }
 
@@ -159,7 +174,54 @@ impl Idempotent {
         }))
     }
 
-    /// Does `work` once for this key: a repeat is answered from the store.
+    /// As the store takes it: the answer is kept in the transaction of the change.
+    pub fn with_answer<T>(
+        self,
+        told: impl Fn(&T) -> Result<Reply, Problem> + Send + Sync + 'static,
+    ) -> Idempotency<T> {
+        Idempotency {
+            key: self.key,
+            fingerprint: self.fingerprint,
+            render: Box::new(move |outcome: &T| Reply::kept(told(outcome))),
+        }
+    }
+
+    /// Makes one change once for this key: its answer is kept in the change's own transaction, so that a repeat after a kill finds either both
+    /// or neither. `change` makes it with the store it is given and may read as it likes; `told` is the answer to its outcome.
+    ///
+    /// # Errors
+    /// What the change answers; the key stays free after a failure.
+    pub async fn change<T: 'static + Send>(
+        this: Option<Self>,
+        state: &web::Data<AppState>,
+        scope: &Scope,
+        change: impl FnOnce(&Store) -> Result<T, Problem> + Send + 'static,
+        told: impl Fn(&T) -> Result<Reply, Problem> + Send + Sync + 'static,
+    ) -> Result<Reply, Problem> {
+        let (state, scope) = (state.clone(), scope.clone());
+        blocking(move || {
+            let Some(this) = this else {
+                return told(&change(&state.store)?);
+            };
+            if let Some(answer) = state.store.answer_before(&scope, &this.key, this.fingerprint)? {
+                return Ok(Reply::replayed(answer));
+            }
+            let told = Arc::new(told);
+            let shared = told.clone();
+            let once = state.store.once(this.with_answer(move |outcome| shared(outcome)));
+            match (change(once.store()), once.replayed()) {
+                (Ok(outcome), _) => told(&outcome),
+                (Err(problem), Some(answer)) if problem.kind == Kind::InvalidState => {
+                    Ok(Reply::replayed(answer))
+                }
+                (Err(problem), _) => Err(problem),
+            }
+        })
+        .await
+    }
+
+    /// Does long work once for this key: a repeat is answered from the store. The key is claimed, and the claim renewed while the work goes on;
+    /// who is killed leaves it to the next after the lease, so that the work is such that doing it again changes nothing more.
     ///
     /// # Errors
     /// What the work answers; the key is free again after a failure.
@@ -173,19 +235,46 @@ impl Idempotent {
             return blocking(work).await;
         };
         let (state, scope) = (state.clone(), scope.clone());
-        blocking(move || match state.store.claim(&scope, &key, fingerprint)? {
-            Claim::Replay(answer) => Ok(Reply::replayed(answer)),
-            Claim::Proceed => match work() {
+        blocking(move || {
+            let held = match state.store.claim(&scope, &key, fingerprint)? {
+                Claim::Replay(answer) => return Ok(Reply::replayed(answer)),
+                Claim::Proceed(held) => held,
+            };
+            match renewing(&state, &scope, &held, work) {
                 Ok(reply) => {
-                    state.store.answer_claim(&scope, &key, &reply.to_answer())?;
+                    match state.store.answer_claim(&scope, &held, &reply.to_answer()) {
+                        // Somebody else took over and answers; what was done here is done.
+                        Err(StoreError::NotFound) => tracing::warn!("a claimed request lost its claim"),
+                        other => other?,
+                    }
                     Ok(reply)
                 }
                 Err(problem) => {
-                    state.store.release_claim(&scope, &key)?;
+                    if let Err(error) = state.store.release_claim(&scope, &held) {
+                        tracing::warn!(error = %error, "the claim of a failed request ends with its lease");
+                    }
                     Err(problem)
                 }
-            },
+            }
         })
         .await
     }
+}
+
+/// Does the work while another thread renews its claim, three times a lease.
+fn renewing<T>(state: &AppState, scope: &Scope, held: &Held, work: impl FnOnce() -> T) -> T {
+    let (end, ended) = mpsc::channel::<()>();
+    std::thread::scope(move |threads| {
+        threads.spawn(move || {
+            let pause = state.store.lease() / 3;
+            while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                if let Err(error) = state.store.renew_claim(scope, held) {
+                    tracing::warn!(error = %error, "the claim of a request was not renewed");
+                }
+            }
+        });
+        // Dropped when the work is over, also by a panic: the other thread then ends.
+        let _end = end;
+        work()
+    })
 }

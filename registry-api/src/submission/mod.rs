@@ -6,14 +6,14 @@ use chrono::{NaiveDate, Utc};
 use registry_core::access::Scope;
 use registry_core::record::CentreTable;
 use registry_core::storage::{
-    CaseStatus, Derived, FindingState, FrozenRows, Idempotency, Precondition, PutCase, PutOutcome,
-    StoredFinding, StoredSeverity, Withdraw, WithdrawOutcome, WithdrawalMode,
+    CaseStatus, Derived, FindingState, FrozenRows, Precondition, PutCase, PutOutcome, StoredFinding,
+    StoredSeverity, Withdraw, WithdrawOutcome, WithdrawalMode,
 };
 use registry_core::validation::{Envelope, Finding, Judge, Severity, Verdict};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::routes::{Idempotent, Reply, gaps_json};
 use crate::state::AppState;
 
@@ -73,7 +73,7 @@ fn gaps(
 /// Judges and, unless refused, makes what the store takes.
 ///
 /// # Errors
-/// [`Kind::InvalidRecord`] with every finding.
+/// [`crate::problem::Kind::InvalidRecord`] with every finding.
 pub fn admit(
     state: &AppState,
     scope: &Scope,
@@ -100,11 +100,7 @@ pub fn admit(
             reason: incoming.reason,
             document: Some((incoming.body, schema_version)),
             precondition: incoming.precondition,
-            idempotency: incoming.idempotent.map(|i| Idempotency {
-                key: i.key,
-                fingerprint: i.fingerprint,
-                render: Box::new(|outcome: &WithdrawOutcome| answer_of(withdrawn(outcome))),
-            }),
+            idempotency: incoming.idempotent.map(|given| given.with_answer(withdrawn)),
         })));
     }
     let pseudonym = incoming.pseudonym.clone();
@@ -130,17 +126,10 @@ pub fn admit(
         findings: verdict.findings.iter().filter_map(stored).collect(),
         reason: incoming.reason,
         frozen: frozen_rows(&state.judge),
-        idempotency: incoming.idempotent.map(|i| Idempotency {
-            key: i.key,
-            fingerprint: i.fingerprint,
-            render: Box::new(move |outcome: &PutOutcome| {
-                answer_of(accepted(
-                    &pseudonym,
-                    outcome,
-                    &for_render.0,
-                    for_render.1.as_ref(),
-                ))
-            }),
+        idempotency: incoming.idempotent.map(|given| {
+            given.with_answer(move |outcome: &PutOutcome| {
+                accepted(&pseudonym, outcome, &for_render.0, for_render.1.as_ref())
+            })
         }),
     };
     Ok(Admitted::Case(Box::new(put), Box::new(verdict), gaps))
@@ -176,10 +165,7 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
         }
         Admitted::Withdrawal(withdraw) => {
             let outcome = state.store.withdraw(scope, *withdraw)?;
-            match outcome.replay.clone() {
-                Some(answer) => Ok(Reply::replayed(answer)),
-                None => withdrawn(&outcome),
-            }
+            told_withdrawal(outcome)
         }
     }
 }
@@ -187,7 +173,7 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
 /// Refuses a record that its verdict refuses, or that is of another patient than its address says.
 ///
 /// # Errors
-/// [`Kind::InvalidRecord`] with every finding.
+/// [`crate::problem::Kind::InvalidRecord`] with every finding.
 pub fn check(pseudonym: &str, body: &Value, verdict: &Verdict) -> Result<(), Problem> {
     if verdict.rejected() {
         return Err(Problem::record(&verdict.findings, verdict.further_findings));
@@ -277,6 +263,17 @@ fn accepted(
         .header("location", format!("/api/v1/cases/{pseudonym}")))
 }
 
+/// The answer to a withdrawal, or the one given before.
+///
+/// # Errors
+/// None in practice.
+pub fn told_withdrawal(mut outcome: WithdrawOutcome) -> Result<Reply, Problem> {
+    match outcome.replay.take() {
+        Some(answer) => Ok(Reply::replayed(answer)),
+        None => withdrawn(&outcome),
+    }
+}
+
 /// The answer to a withdrawal.
 ///
 /// # Errors
@@ -292,15 +289,4 @@ pub fn withdrawn(outcome: &WithdrawOutcome) -> Result<Reply, Problem> {
         "data_requests_that_held_the_case": outcome.requests,
     });
     Ok(Reply::json(if outcome.created { 201 } else { 200 }, &body)?.header("etag", outcome.etag.clone()))
-}
-
-fn answer_of(reply: Result<Reply, Problem>) -> registry_core::storage::Answer {
-    match reply {
-        Ok(reply) => reply.to_answer(),
-        Err(problem) => registry_core::storage::Answer {
-            status: problem.kind.status(),
-            headers: Vec::new(),
-            body: Problem::new(Kind::Internal).body().to_string(),
-        },
-    }
 }

@@ -1,6 +1,14 @@
 //! `POST /api/v1/imports`: a job with counts and a report that leads back to file, line and column.
 
-use registry_core::access::Role;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use registry_api::ports::{SystemClock, SystemEntropy};
+use registry_core::access::{Role, Scope};
+use registry_core::clock::Clock;
+use registry_core::crypto::MasterKey;
+use registry_core::storage::{CaseFilter, JobState, Store, StoreOptions};
 use serde_json::{Value, json};
 
 use crate::support::{Registry, Served, case, send};
@@ -190,4 +198,164 @@ fn files_that_cannot_be_read_are_refused_at_once_and_make_no_job() {
         key: committee,
     };
     assert_eq!(them.ask("POST", "/api/v1/imports?format=bundle", Some("")).0, 403);
+}
+
+/// Cases of the import that is killed: several of the stretches it is stored in.
+const MANY: usize = 600;
+
+/// The bundle of a registry that holds them all.
+fn bundle_of_many() -> Vec<u8> {
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let served = registry.serve();
+    let lines: String = (0..MANY)
+        .map(|n| format!("{}\n", case(&format!("JOB-{n:04}"))))
+        .collect();
+    let ndjson = [("content-type", "application/x-ndjson")];
+    let batch = "/api/v1/cases:batch";
+    let stored = send(&served.base, Some(&key), "POST", batch, &ndjson, Some(&lines)).unwrap();
+    assert_eq!(stored.status, 200);
+    let agent: ureq::Agent = ureq::Agent::config_builder().build().into();
+    let mut answer = agent
+        .get(format!("{}/api/v1/cases/export?format=csv", served.base))
+        .header("authorization", format!("Bearer {key}"))
+        .call()
+        .unwrap();
+    answer.body_mut().read_to_vec().unwrap()
+}
+
+/// Every case there is: id, version and last change by pseudonym.
+fn kept(store: &Store) -> BTreeMap<String, (String, i64, DateTime<Utc>)> {
+    let (scope, mut cursor) = (Scope::system("test"), None);
+    let mut all = BTreeMap::new();
+    loop {
+        let page = store
+            .list_cases(&scope, &CaseFilter::default(), cursor.as_deref(), 200)
+            .unwrap();
+        for case in page.items {
+            let facts = (case.case_id, case.version, case.updated_at);
+            let twice = all.insert(case.pseudonym.unwrap(), facts);
+            assert!(twice.is_none(), "a case is there once");
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return all;
+        }
+    }
+}
+
+/// When nothing has been heard of the job for longer than a lease.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + chrono::Duration::minutes(10)
+    }
+}
+
+#[test]
+fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
+    let zip = bundle_of_many();
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let post = |base: &str, query: &str| {
+        let agent: ureq::Agent = ureq::Agent::config_builder().build().into();
+        let mut answer = agent
+            .post(format!("{base}/api/v1/imports?format=bundle{query}"))
+            .header("authorization", format!("Bearer {key}"))
+            .send(&zip[..])
+            .unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        (
+            answer.status().as_u16(),
+            serde_json::from_str::<Value>(&text).unwrap(),
+        )
+    };
+
+    let mut served = registry.serve();
+    let (status, begun) = post(&served.base, "");
+    assert_eq!((status, counts(&begun)[0]), (202, MANY as u64));
+    let id = begun["job_id"].as_str().unwrap().to_owned();
+    let asked = format!("/api/v1/jobs/{id}");
+    let told = loop {
+        let now = send(&served.base, Some(&key), "GET", &asked, &[], None)
+            .unwrap()
+            .json();
+        assert_eq!(now["state"], "running", "killed while it is under way: {now}");
+        // At a point of the work, never at a time.
+        if counts(&now)[1] > 0 {
+            break counts(&now)[1];
+        }
+        std::thread::yield_now();
+    };
+    served.kill();
+    let store = registry.open(false);
+    let before = kept(&store);
+    store.verify_audit(None).expect("the chain is whole");
+    assert!(before.len() as u64 >= told, "what was counted is stored");
+    assert!(before.len() < MANY, "killed half way");
+    let options = StoreOptions::new(format!("sqlite:{}", registry.database().display()));
+    let master = MasterKey::parse(&std::fs::read_to_string(registry.key_file()).unwrap()).unwrap();
+    let later = Store::open(options, master, Arc::new(Later), Arc::new(SystemEntropy)).unwrap();
+    let dead = later.job(&Scope::system("test"), &id).unwrap();
+    assert_eq!(dead.state, JobState::Interrupted);
+
+    let served = registry.serve();
+    let (status, job) = post(&served.base, "&wait=true");
+    assert_eq!((status, job["state"].as_str()), (200, Some("done")), "{job}");
+    let (there, rest) = (before.len() as u64, (MANY - before.len()) as u64);
+    assert_eq!(
+        counts(&job),
+        [MANY as u64, rest, 0, there, 0],
+        "the report says what was there"
+    );
+    let own = Sender {
+        served: &served,
+        key: key.clone(),
+    };
+    let report = own.report(&job);
+    assert!(
+        report.iter().all(|line| line["severity"] != "reject"),
+        "{report:?}"
+    );
+    let after = kept(&store);
+    let names: Vec<String> = (0..MANY).map(|n| format!("JOB-{n:04}")).collect();
+    assert!(after.keys().eq(&names), "every case");
+    assert!(
+        after.values().all(|(_, version, _)| *version == 1),
+        "unchanged ones make no version"
+    );
+    for (name, facts) in &before {
+        assert_eq!(after.get(name), Some(facts), "{name} is as it was");
+    }
+    store.verify_audit(None).expect("the chain is whole");
+}
+
+#[test]
+fn a_report_that_cannot_be_read_to_its_end_breaks_off() {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let store = registry.open(false);
+    let scope = store.authenticate(&key).unwrap();
+    let job = store.start_job(&scope, "batch", false, 2).unwrap();
+    for line in ["{\"item\":0}\n", "{\"item\":1}\n"] {
+        store.tell_job(&scope, &job.job_id, job.counts, line).unwrap();
+    }
+    store.end_job(&scope, &job.job_id, job.counts, None).unwrap();
+    let served = registry.serve();
+    let path = format!("/api/v1/jobs/{}/report", job.job_id);
+    let report = || send(&served.base, Some(&key), "GET", &path, &[], None);
+    assert_eq!(report().unwrap().text, "{\"item\":0}\n{\"item\":1}\n");
+    let damage = |part: u8| {
+        let mut conn = SqliteConnection::establish(registry.database().to_str().unwrap()).unwrap();
+        let sql = format!("UPDATE job_reports SET lines = x'00' WHERE part = {part}");
+        conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        conn.batch_execute(&sql).unwrap();
+    };
+    damage(2);
+    assert!(report().is_none(), "half a report looks like a whole one");
+    damage(1);
+    assert_eq!(report().unwrap().status, 500);
 }

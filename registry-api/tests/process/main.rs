@@ -14,6 +14,7 @@ mod imports;
 mod kill;
 mod pseudonymise;
 mod publish;
+mod release;
 mod routes;
 mod rules;
 mod schema;

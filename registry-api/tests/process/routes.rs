@@ -36,6 +36,8 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "what to send is public",
     ),
     ("GET", "/api/v1/codelists/{name}", "what to send is public"),
+    ("GET", "/api/v1/codelists", "what to send is public"),
+    ("GET", "/api/v1/checks", "what is checked is public"),
     (
         "GET",
         "/api/v1/guidelines/{id}/measures",
@@ -46,10 +48,19 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "/api/v1/guidelines/{id}/measures/{measure}",
         "what is measured is public",
     ),
+    (
+        "GET",
+        "/api/v1/releases/synthetic/bundle.zip",
+        "a generator made the cases",
+    ),
     ("GET", "/fhir/metadata", "how to talk to the service is public"),
     ("GET", "/fhir/Measure", "what is measured is public"),
     ("GET", "/fhir/Measure/{id}", "what is measured is public"),
     ("GET", "/schema", "what to send is public"),
+    ("GET", "/checks", "what is checked is public"),
+    ("GET", "/checks.csv", "what is checked is public"),
+    ("GET", "/codelists", "what to send is public"),
+    ("GET", "/codelists.csv", "what to send is public"),
     ("GET", "/sign-in", "nobody is signed in yet"),
     ("POST", "/sign-in", "the link's token is the credential"),
     (
@@ -63,6 +74,7 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "name, password and code are the credentials",
     ),
     ("GET", "/sign-in/provider", "nobody is signed in yet"),
+    ("POST", "/sign-in/provider", "the link's token is the credential"),
     (
         "GET",
         "/sign-in/callback",
@@ -271,6 +283,33 @@ fn nobody_makes_the_service_read_a_body() {
 }
 
 #[test]
+fn a_form_that_does_not_arrive_is_given_up() {
+    use std::io::{Read, Write};
+    let registry = Registry::new();
+    let mut settings = registry.settings();
+    settings.server.client_timeout_seconds = 1;
+    serving(settings, |base| {
+        for path in ["/sign-in/password", "/invitation", "/redcap/api/"] {
+            let start = |length: usize| {
+                let mut stream =
+                    std::net::TcpStream::connect(base.trim_start_matches("http://")).expect("connected");
+                let head = format!(
+                    "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+                     content-length: {length}\r\n\r\ntoken="
+                );
+                stream.write_all(head.as_bytes()).expect("sent");
+                let mut start = [0u8; 12];
+                stream.read_exact(&mut start).expect("an answer");
+                String::from_utf8_lossy(&start).into_owned()
+            };
+            // A few bytes that never come, and many that are announced.
+            assert_eq!(start(60), "HTTP/1.1 408", "{path}");
+            assert_eq!(start(60_000_000), "HTTP/1.1 413", "{path}");
+        }
+    });
+}
+
+#[test]
 fn a_panic_is_an_opaque_500_and_the_next_request_works() {
     use actix_web::middleware::from_fn;
     use actix_web::{App, test, web};
@@ -336,6 +375,33 @@ fn a_flood_is_429_with_retry_after_and_a_spoofed_address_does_not_help() {
                 .is_some_and(|s| s.parse::<u32>().is_ok_and(|s| s >= 1))
         );
         assert_eq!(answer.json()["code"], "rate_limited");
+        // Credentials that are none do not help either, on open and on guarded routes and on those of forms.
+        for (method, path) in [
+            ("GET", "/api/v1/schemas"),
+            ("GET", "/openapi.json"),
+            ("GET", "/nowhere"),
+            ("GET", "/cases"),
+            ("POST", "/redcap/api/"),
+            ("POST", "/sign-in"),
+            ("POST", "/users"),
+        ] {
+            for shown in [
+                ("cookie", "theme=dark"),
+                ("cookie", "registry_session=guess"),
+                ("authorization", "Basic eDp5"),
+                ("authorization", "Bearer rps_guess"),
+            ] {
+                let form = ("content-type", "application/x-www-form-urlencoded");
+                let limited = (0..40).any(|_| {
+                    let body = (method == "POST").then_some("token=guess");
+                    let answer = send(base, None, method, path, &[form, shown], body);
+                    answer.expect("an answer").status == 429
+                });
+                assert!(limited, "{method} {path} with {shown:?}");
+            }
+        }
+        let probe = send(base, None, "GET", "/health/live", &[("cookie", "x=y")], None);
+        assert_eq!(probe.expect("an answer").status, 200);
         let list = |key: &str| {
             send(base, Some(key), "GET", "/api/v1/cases", &[], None)
                 .expect("an answer")

@@ -155,6 +155,8 @@ fn every_command_and_group_shows_an_example_with_versions_that_exist() {
         "rules",
         "schema",
         "withdrawals",
+        "release",
+        "release create",
         "key rotate-master",
         "serve",
     ] {

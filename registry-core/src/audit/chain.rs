@@ -1,5 +1,8 @@
 //! The chain and its verification.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +21,34 @@ impl ChainHead {
     /// The hash that the first event follows.
     pub fn genesis() -> [u8; 32] {
         Sha256::digest(b"rps-registry audit chain v1").into()
+    }
+}
+
+/// `<number of events>:<hash>`, as it is noted outside.
+impl fmt::Display for ChainHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// The text is not a head of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write <number of events>:<hash>, as a verification showed it")]
+pub struct NotAHead;
+
+impl FromStr for ChainHead {
+    type Err = NotAHead;
+
+    fn from_str(text: &str) -> Result<Self, NotAHead> {
+        let (seq, hash) = text.trim().split_once(':').ok_or(NotAHead)?;
+        let hash = hash.to_ascii_lowercase();
+        if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(NotAHead);
+        }
+        Ok(Self {
+            seq: seq.parse().map_err(|_| NotAHead)?,
+            hash,
+        })
     }
 }
 

@@ -7,5 +7,5 @@
 mod chain;
 mod event;
 
-pub use chain::{ChainHead, ChainReport, ChainVerifier, TamperKind, Tampered};
+pub use chain::{ChainHead, ChainReport, ChainVerifier, NotAHead, TamperKind, Tampered};
 pub use event::{AuditEvent, ChainedEvent};

@@ -6,6 +6,7 @@
 
 mod check;
 mod file;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::dictionary::{Dictionary, EntityKind};
 use crate::versions::{SchemaError, SchemaStore};
 use file::{Condition, FormFile, Section};
+pub use words::Words;
 
 /// Parameters a form may read (`$NAME`), below `schema/`.
 const PARAMETERS: &str = "checks/parameters.toml";
@@ -79,6 +81,18 @@ impl Forms {
             "dictionary": dictionary.to_json(),
             "form": form,
         }))
+    }
+
+    /// What the form of a version calls an element (`patient.sex`), where it says so.
+    pub fn label(&self, version: &str, path: &str) -> Option<&str> {
+        let file = self.by_major.get(major(version))?;
+        file.labels.get(path).map(String::as_str)
+    }
+
+    /// What the form of a version calls an entity, where it says so.
+    pub fn title(&self, version: &str, entity: &str) -> Option<&str> {
+        let mut all = self.by_major.get(major(version))?.entities.iter();
+        all.find(|one| one.name == entity).map(|one| one.title.as_str())
     }
 
     /// Names and links of the rows of one version.

@@ -19,6 +19,8 @@ pub struct Limits {
     pub max_bytes: usize,
     /// Most arrays and objects inside one another.
     pub max_depth: usize,
+    /// Most elements of the document, where it is an array: a batch.
+    pub max_items: usize,
 }
 
 impl Limits {
@@ -30,6 +32,7 @@ impl Limits {
         Limits {
             max_bytes,
             max_depth: Self::DEPTH,
+            max_items: usize::MAX,
         }
     }
 }
@@ -68,6 +71,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, IntakeError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Strict {
         depth_left: limits.max_depth,
+        max_items: limits.max_items,
         refusal: &refusal,
     }
     .deserialize(&mut reader);
@@ -126,6 +130,7 @@ pub(super) fn is_plain_char(c: char) -> bool {
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     depth_left: usize,
+    max_items: usize,
     refusal: &'a Cell<Option<Refusal>>,
 }
 
@@ -137,7 +142,11 @@ impl Strict<'_> {
 
     fn inner<E: serde::de::Error>(&self) -> Result<Self, E> {
         match self.depth_left.checked_sub(1) {
-            Some(depth_left) => Ok(Strict { depth_left, ..*self }),
+            Some(depth_left) => Ok(Strict {
+                depth_left,
+                max_items: usize::MAX,
+                ..*self
+            }),
             None => Err(self.refuse(Refusal::TooDeep)),
         }
     }
@@ -216,6 +225,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let inner = self.inner()?;
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(inner)? {
+            if items.len() == self.max_items {
+                return Err(self.refuse(Refusal::TooManyItems));
+            }
             items.push(item);
         }
         Ok(Value::Array(items))

@@ -5,6 +5,8 @@
 pub enum Refusal {
     /// More bytes than the limit.
     BodyTooLarge,
+    /// An array with more elements than the limit.
+    TooManyItems,
     /// More nested arrays and objects than the limit.
     TooDeep,
     /// An object holds the same key twice (after unescaping).
@@ -29,8 +31,9 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Refusal; 11] = [
+    pub const ALL: [Refusal; 12] = [
         Refusal::BodyTooLarge,
+        Refusal::TooManyItems,
         Refusal::TooDeep,
         Refusal::DuplicateKey,
         Refusal::ControlCharacter,
@@ -47,6 +50,7 @@ impl Refusal {
     pub fn code(self) -> &'static str {
         match self {
             Refusal::BodyTooLarge => "body_too_large",
+            Refusal::TooManyItems => "too_many_items",
             Refusal::TooDeep => "too_deep",
             Refusal::DuplicateKey => "duplicate_key",
             Refusal::ControlCharacter => "control_character",
@@ -64,6 +68,7 @@ impl Refusal {
     pub(super) fn explanation(self) -> &'static str {
         match self {
             Refusal::BodyTooLarge => "The body is larger than this service accepts.",
+            Refusal::TooManyItems => "The array has more elements than this service takes at once.",
             Refusal::TooDeep => "Arrays and objects are nested too deeply.",
             Refusal::DuplicateKey => {
                 "An object holds the same key twice; readers of JSON disagree about which one counts."

@@ -1,10 +1,12 @@
+mod described;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::compile::{Compiler, Role, Shared, WindowDays, parse_at};
+use super::compile::{Compiler, Parameter, Role, Shared, WindowDays, parse_at};
 use super::evaluate::Evaluation;
 use super::files::{RuleFile, parameters, tables, window_days};
 use super::program::Cond;
@@ -52,6 +54,7 @@ pub struct CheckSet {
     programs: Vec<Option<Program>>,
     layout: Arc<Layout>,
     windows: WindowDays,
+    parameters: BTreeMap<String, Parameter>,
 }
 
 struct Program {
@@ -160,6 +163,7 @@ impl CheckSet {
                 lookback: 0.0,
                 cap: 0.0,
             }),
+            parameters: BTreeMap::new(),
         };
         for file in all
             .iter()
@@ -177,6 +181,7 @@ impl CheckSet {
                 ));
             }
         }
+        set.parameters = shared.parameters;
         if errors.is_empty() {
             Ok(set)
         } else {

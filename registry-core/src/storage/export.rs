@@ -19,9 +19,9 @@ use super::runs::opened_payload;
 use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, data_requests, delivered_cases,
-    evaluations, finding_answers, idempotency, import_mappings, indicator_lists, job_reports, jobs, people,
-    person_links, pseudonym_claims, recovery_codes, releases, results, run_evaluations, runs, sessions,
-    sign_in_links, signal_steps, tasks, verification_cases, verifications,
+    evaluations, finding_answers, freezings, idempotency, import_mappings, indicator_lists, job_reports,
+    jobs, people, person_links, pseudonym_claims, recovery_codes, releases, results, run_evaluations, runs,
+    sessions, sign_in_links, signal_steps, tasks, verification_cases, verifications,
 };
 use super::transaction::{Event, EventRow};
 use super::verifications::{CaseRecord as SampleRecord, opened_reentry};
@@ -344,6 +344,10 @@ fn runs_and_releases(lines: &mut Lines<'_>, conn: &mut Conn, keys: &Keyring) -> 
     ));
     whole_table!(lines, conn, indicator_lists, indicator_lists::number, (
         number: i64, measures: String, reason: String, chosen_at: Time, chosen_by: String,
+    ));
+    whole_table!(lines, conn, freezings, freezings::release_id, (
+        release_id: String, run: i64, title: String, done: i64, total: i64, problem: Option<String>, started_at: Time,
+        started_by: String, told_at: Time,
     ));
     every_evaluation(lines, conn, keys)?;
     whole_table!(lines, conn, run_evaluations,

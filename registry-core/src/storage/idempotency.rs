@@ -36,11 +36,20 @@ pub struct Idempotency<T> {
     pub render: Render<T>,
 }
 
+/// A claim that is held. Who lost it to somebody else after the lease has one that is good for nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    key: String,
+    /// When it was claimed: no two claims of a key are of one instant.
+    since: NaiveDateTime,
+}
+
 /// What [`super::Store::claim`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The key is claimed: do the work, then [`super::Store::answer_claim`] (or [`super::Store::release_claim`] when it failed).
-    Proceed,
+    /// The key is claimed: do the work, with [`super::Store::renew_claim`] more often than the lease is long, then
+    /// [`super::Store::answer_claim`] (or [`super::Store::release_claim`] when it failed).
+    Proceed(Held),
     /// The work was done before: send this, with `Idempotent-Replayed: true`.
     Replay(Answer),
 }
@@ -133,6 +142,24 @@ fn write(tx: &mut Tx<'_>, record: &Record) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The answer to an earlier request with this key; `None` when this one is the first.
+pub(crate) fn answered(
+    tx: &mut Tx<'_>,
+    key: &str,
+    fingerprint: &[u8; 32],
+) -> Result<Option<Answer>, StoreError> {
+    match find(tx, key, fingerprint)? {
+        None => Ok(None),
+        Some(Record { answer: None, .. }) => Err(StoreError::IdempotencyInFlight),
+        Some(Record {
+            answer: Some(answer), ..
+        }) => {
+            let earlier: Earlier<serde_json::Value> = opened(tx, key, &answer)?;
+            Ok(Some(earlier.answer))
+        }
+    }
+}
+
 /// What an earlier request with this key did; `None` when this one is the first.
 pub(crate) fn earlier<T, O: serde::de::DeserializeOwned>(
     tx: &mut Tx<'_>,
@@ -155,7 +182,32 @@ pub(crate) fn keep<T: Serialize>(
     case_id: Option<&str>,
 ) -> Result<(), StoreError> {
     let answer = (given.render)(outcome);
-    let content = sealed(tx, &given.key, &Earlier { outcome, answer })?;
+    store(
+        tx,
+        given,
+        &Earlier { outcome, answer },
+        case_id.map(str::to_owned),
+    )
+}
+
+/// Keeps an answer alone, in the transaction of the effect.
+pub(crate) fn remember<T>(
+    tx: &mut Tx<'_>,
+    given: &Idempotency<T>,
+    answer: Answer,
+    case_id: Option<String>,
+) -> Result<(), StoreError> {
+    let outcome = serde_json::Value::Null;
+    store(tx, given, &Earlier { outcome, answer }, case_id)
+}
+
+fn store<T, O: Serialize>(
+    tx: &mut Tx<'_>,
+    given: &Idempotency<T>,
+    earlier: &Earlier<O>,
+    case_id: Option<String>,
+) -> Result<(), StoreError> {
+    let content = sealed(tx, &given.key, earlier)?;
     let (centre, actor) = owner(&tx.scope);
     let record = Record {
         centre_id: centre.to_owned(),
@@ -163,11 +215,26 @@ pub(crate) fn keep<T: Serialize>(
         idempotency_key: given.key.clone(),
         fingerprint: tx.keys.fingerprint(&given.fingerprint).to_vec(),
         answer: Some(content),
-        case_id: case_id.map(str::to_owned),
+        case_id,
         claimed_at: tx.now,
         expires_at: tx.now + tx.limits.idempotency_kept,
     };
     write(tx, &record)
+}
+
+/// Refuses when the claim is answered, or somebody else's by now.
+fn require_held(tx: &mut Tx<'_>, held: &Held) -> Result<(), StoreError> {
+    let scope = tx.scope.clone();
+    let (centre, actor) = owner(&scope);
+    let claim = idempotency::table
+        .find((centre, actor, &held.key))
+        .filter(idempotency::claimed_at.eq(held.since))
+        .filter(idempotency::answer.is_null())
+        .count();
+    match on_conn!(tx.conn()?, c => claim.get_result::<i64>(c))? {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(()),
+    }
 }
 
 impl Store {
@@ -178,14 +245,8 @@ impl Store {
     /// [`StoreError::IdempotencyInFlight`], [`StoreError::IdempotencyReused`].
     pub fn claim(&self, scope: &Scope, key: &str, fingerprint: [u8; 32]) -> Result<Claim, StoreError> {
         let key = key.to_owned();
-        self.write(scope, move |tx| match find(tx, &key, &fingerprint)? {
-            Some(Record { answer: None, .. }) => Err(StoreError::IdempotencyInFlight),
-            Some(Record {
-                answer: Some(answer), ..
-            }) => {
-                let earlier: Earlier<serde_json::Value> = opened(tx, &key, &answer)?;
-                Ok(Claim::Replay(earlier.answer))
-            }
+        self.write(scope, move |tx| match answered(tx, &key, &fingerprint)? {
+            Some(answer) => Ok(Claim::Replay(answer)),
             None => {
                 let (centre, actor) = owner(&tx.scope);
                 let record = Record {
@@ -199,54 +260,78 @@ impl Store {
                     expires_at: tx.now + tx.limits.lease,
                 };
                 write(tx, &record)?;
-                Ok(Claim::Proceed)
+                Ok(Claim::Proceed(Held {
+                    key: key.clone(),
+                    since: tx.now,
+                }))
             }
+        })
+    }
+
+    /// A sign of life of claimed work: the lease begins anew.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the claim is lost.
+    pub fn renew_claim(&self, scope: &Scope, held: &Held) -> Result<(), StoreError> {
+        let held = held.clone();
+        self.write(scope, move |tx| {
+            require_held(tx, &held)?;
+            let until = idempotency::expires_at.eq(tx.now + tx.limits.lease);
+            let scope = tx.scope.clone();
+            let (centre, actor) = owner(&scope);
+            let place = idempotency::table.find((centre, actor, &held.key));
+            on_conn!(tx.conn()?, c => diesel::update(place).set(until).execute(c))?;
+            Ok(())
         })
     }
 
     /// Stores the answer of claimed work.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the claim is gone.
-    pub fn answer_claim(&self, scope: &Scope, key: &str, answer: &Answer) -> Result<(), StoreError> {
-        let (key, answer) = (key.to_owned(), answer.clone());
+    /// [`StoreError::NotFound`] when the claim is lost.
+    pub fn answer_claim(&self, scope: &Scope, held: &Held, answer: &Answer) -> Result<(), StoreError> {
+        let (held, answer) = (held.clone(), answer.clone());
         self.write(scope, move |tx| {
+            require_held(tx, &held)?;
             let earlier = Earlier {
                 outcome: serde_json::Value::Null,
                 answer: answer.clone(),
             };
-            let content = sealed(tx, &key, &earlier)?;
-            let scope = tx.scope.clone();
-            let (centre, actor) = owner(&scope);
+            let content = sealed(tx, &held.key, &earlier)?;
             let change = (
                 idempotency::answer.eq(Some(content)),
                 idempotency::expires_at.eq(tx.now + tx.limits.idempotency_kept),
             );
-            let place = idempotency::table.find((centre, actor, &key));
-            match on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))? {
-                0 => Err(StoreError::NotFound),
-                _ => Ok(()),
-            }
+            let scope = tx.scope.clone();
+            let (centre, actor) = owner(&scope);
+            let place = idempotency::table.find((centre, actor, &held.key));
+            on_conn!(tx.conn()?, c => diesel::update(place).set(change).execute(c))?;
+            Ok(())
         })
     }
 
-    /// Gives a claim back after a failure, so that a retry starts afresh. An answered key stays.
+    /// Gives a claim back after a failure, so that a retry starts afresh. One that is answered, or somebody else's by now, stays.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]; the claim then ends with its lease.
-    pub fn release_claim(&self, scope: &Scope, key: &str) -> Result<(), StoreError> {
-        let key = key.to_owned();
+    pub fn release_claim(&self, scope: &Scope, held: &Held) -> Result<(), StoreError> {
+        let held = held.clone();
         self.write(scope, move |tx| {
+            match require_held(tx, &held) {
+                Err(StoreError::NotFound) => return Ok(()),
+                other => other?,
+            }
             let scope = tx.scope.clone();
             let (centre, actor) = owner(&scope);
-            let place = idempotency::table
-                .filter(idempotency::centre_id.eq(centre))
-                .filter(idempotency::actor.eq(actor))
-                .filter(idempotency::idempotency_key.eq(&key))
-                .filter(idempotency::answer.is_null());
+            let place = idempotency::table.find((centre, actor, &held.key));
             on_conn!(tx.conn()?, c => diesel::delete(place).execute(c))?;
             Ok(())
         })
+    }
+
+    /// How long a claim, a job or a run without a sign of life stays its owner's.
+    pub fn lease(&self) -> std::time::Duration {
+        self.inner.context.dialer().limits().lease
     }
 
     /// Deletes records older than they are kept. Returns how many.

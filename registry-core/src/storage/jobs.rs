@@ -1,6 +1,6 @@
 //! Jobs: long work that a centre hands in (an import), how far it is, what it reports.
 //!
-//! A job is not resumed: the same files handed in again leave what was stored as it is and go on with the rest.
+//! A job is its centre's; the coordinating office reads those of every centre. A job is not resumed: the same files handed in again leave what was stored as it is and go on with the rest.
 
 use std::time::Duration;
 
@@ -138,6 +138,14 @@ pub(crate) fn centre_of(scope: &Scope) -> Result<String, StoreError> {
     })
 }
 
+/// Whose jobs somebody reads: their centre's, or those of every centre (`None`) where they see every case.
+fn read_by(scope: &Scope) -> Result<Option<String>, StoreError> {
+    if scope.role().sees_all_cases() {
+        return Ok(None);
+    }
+    centre_of(scope).map(Some)
+}
+
 fn counts_text(counts: &JobCounts) -> Result<String, StoreError> {
     serde_json::to_string(counts).map_err(|_| StoreError::Internal("counts of a job".to_owned()))
 }
@@ -159,7 +167,7 @@ impl Store {
     /// Notes work of the caller's centre that begins.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] without a centre.
+    /// [`StoreError::Forbidden`] without a centre; [`StoreError::InvalidState`] while another job of the centre gives signs of life.
     pub fn start_job(
         &self,
         scope: &Scope,
@@ -173,6 +181,16 @@ impl Store {
             ..JobCounts::default()
         };
         self.write(scope, move |tx| {
+            let others = jobs::table
+                .filter(jobs::centre_id.eq(&centre))
+                .filter(jobs::state.eq("running"))
+                .filter(jobs::told_at.gt(tx.now - tx.limits.lease))
+                .count();
+            if on_conn!(tx.conn()?, c => others.get_result::<i64>(c))? > 0 {
+                return Err(StoreError::InvalidState(
+                    "another job of the centre is under way: wait for its end",
+                ));
+            }
             let row = JobRecord {
                 centre_id: centre.clone(),
                 job_id: new_id(tx.now, tx.entropy),
@@ -276,39 +294,62 @@ impl Store {
         })
     }
 
-    /// One job of the caller's centre.
+    /// One job of the caller's centre; of any centre for roles that see every case.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], also for another centre's.
     pub fn job(&self, scope: &Scope, job_id: &str) -> Result<Job, StoreError> {
-        let place = jobs::table
-            .filter(jobs::centre_id.eq(centre_of(scope)?))
-            .filter(jobs::job_id.eq(job_id.to_owned()));
+        let centre = read_by(scope)?;
         let row = self.read(scope, |conn, _| {
-            Ok(on_conn!(conn, c => place.first::<JobRecord>(c))?)
+            Ok(on_conn!(conn, c => {
+                let mut query = jobs::table.filter(jobs::job_id.eq(job_id)).into_boxed();
+                if let Some(centre) = &centre {
+                    query = query.filter(jobs::centre_id.eq(centre));
+                }
+                query.first::<JobRecord>(c)
+            })?)
         })?;
         let (now, lease) = self.now_and_lease();
         row.at(now, lease)
     }
 
-    /// Jobs of the caller's centre, newest first.
+    /// Jobs of the caller's centre, newest first; of every centre for roles that see every case.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] without a centre.
+    /// [`StoreError::Forbidden`] for roles that see no case.
     pub fn list_jobs(
         &self,
         scope: &Scope,
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Job>, StoreError> {
-        let centre = centre_of(scope)?;
+        self.list_jobs_since(scope, None, cursor, limit)
+    }
+
+    /// [`Store::list_jobs`], those that gave a sign of life at an instant or later.
+    ///
+    /// # Errors
+    /// As [`Store::list_jobs`].
+    pub fn list_jobs_since(
+        &self,
+        scope: &Scope,
+        updated_since: Option<DateTime<Utc>>,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Job>, StoreError> {
+        let centre = read_by(scope)?;
         let rows = self.read(scope, |conn, _| {
             Ok(on_conn!(conn, c => {
                 let mut query = jobs::table
-                    .filter(jobs::centre_id.eq(&centre))
                     .order(jobs::job_id.desc())
                     .limit(Page::<Job>::fetch(limit))
                     .into_boxed();
+                if let Some(centre) = &centre {
+                    query = query.filter(jobs::centre_id.eq(centre));
+                }
+                if let Some(since) = updated_since {
+                    query = query.filter(jobs::told_at.ge(since.naive_utc()));
+                }
                 if let Some(before) = cursor {
                     query = query.filter(jobs::job_id.lt(before));
                 }
@@ -349,7 +390,7 @@ impl Store {
         Ok(lines)
     }
 
-    fn now_and_lease(&self) -> (NaiveDateTime, Duration) {
+    pub(super) fn now_and_lease(&self) -> (NaiveDateTime, Duration) {
         let context = &self.inner.context;
         let now = super::identifiers::now(context.clock.as_ref());
         (now, context.dialer().limits().lease)
@@ -372,9 +413,9 @@ impl Store {
     }
 }
 
-/// Reports name cases: those of the centre go when one of its cases is erased.
-pub(crate) fn forget_reports(tx: &mut Tx<'_>, centre: &str) -> Result<(), StoreError> {
-    let reports = job_reports::table.filter(job_reports::centre_id.eq(centre));
+/// Reports name cases: those of these centres go when a case that they hold or held is erased.
+pub(crate) fn forget_reports(tx: &mut Tx<'_>, centres: &[String]) -> Result<(), StoreError> {
+    let reports = job_reports::table.filter(job_reports::centre_id.eq_any(centres));
     on_conn!(tx.conn()?, c => diesel::delete(reports).execute(c))?;
     Ok(())
 }

@@ -13,6 +13,11 @@ use super::transaction::{Event, Tx};
 use super::{Store, StoreError};
 use crate::access::{ApiKey, Role, Scope, Token};
 
+/// How long a key and its successor may both be good.
+const LONGEST_OVERLAP: Duration = Duration::days(366);
+
+const TOO_LONG: StoreError = StoreError::Invalid("two keys overlap for a year at most");
+
 /// What a key is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKey {
@@ -151,6 +156,11 @@ fn find(conn: &mut Conn, key_id: &str) -> Result<KeyRecord, StoreError> {
     Ok(on_conn!(conn, c => query.first::<KeyRecord>(c))?)
 }
 
+/// The last instant that a key may end: both databases keep years of four digits in their order.
+fn latest() -> DateTime<Utc> {
+    DateTime::<Utc>::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 fn rotate(tx: &mut Tx<'_>, key_id: &str, overlap: Duration) -> Result<CreatedKey, StoreError> {
     let old = KeyInfo::try_from(find(tx.conn()?, key_id)?)?;
     if old.revoked_at.is_some()
@@ -166,10 +176,13 @@ fn rotate(tx: &mut Tx<'_>, key_id: &str, overlap: Duration) -> Result<CreatedKey
             label: old.label,
             role: old.role,
             centre: old.centre,
-            expires_at: lifetime.map(|lifetime| utc(tx.now) + lifetime),
+            expires_at: lifetime.map(|lifetime| {
+                let end = utc(tx.now).checked_add_signed(lifetime);
+                end.map_or_else(latest, |end| end.min(latest()))
+            }),
         },
     )?;
-    let end = tx.now + overlap;
+    let end = tx.now.checked_add_signed(overlap).ok_or(TOO_LONG)?;
     let end = old.expires_at.map_or(end, |earlier| earlier.naive_utc().min(end));
     let change = (
         api_keys::expires_at.eq(Some(end)),
@@ -194,13 +207,17 @@ impl Store {
         if key.label.is_empty() || !is_text(&key.label, 200) {
             return Err(StoreError::Invalid("a key's label has 1 to 200 bytes"));
         }
+        if key.expires_at.is_some_and(|end| end > latest()) {
+            return Err(StoreError::Invalid("a key ends before the year 10000"));
+        }
         self.write(scope, move |tx| insert(tx, &key))
     }
 
     /// Makes a successor with the same role, centre and lifetime; the old key ends after `overlap`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for a key that has ended.
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] for a key that has ended; [`StoreError::Invalid`] for an overlap of more than a
+    /// year.
     pub fn rotate_key(
         &self,
         scope: &Scope,
@@ -208,6 +225,9 @@ impl Store {
         overlap: Duration,
     ) -> Result<CreatedKey, StoreError> {
         require(scope, scope.role().administers(), "rotate keys")?;
+        if overlap > LONGEST_OVERLAP {
+            return Err(TOO_LONG);
+        }
         let key_id = key_id.to_owned();
         self.write(scope, move |tx| {
             rotate(tx, &key_id, overlap.max(Duration::zero()))

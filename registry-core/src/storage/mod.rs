@@ -11,11 +11,13 @@
 //! | `cases/` | submissions, versions, findings, life cycle, withdrawal, transfer |
 //! | `holders` | which centre held a case when: transfers, as a run or a reader sees them |
 //! | `people/` | accounts: invitation, roles, reset, sign-in with password and code, what a person changes |
-//! | `centres`, `keys`, `sessions`, `tasks`, `idempotency`, `trail` | administration |
+//! | `owners` | who stands behind an actor's name: keys through their rotation, access that has ended |
+//! | `centres`, `keys`, `sessions`, `tasks`, `trail` | administration |
+//! | `idempotency`, `once` | the same request again: its answer, kept with the change; claims of long work |
 //! | `queries/` | data queries: raised by checks and by people, their states and messages |
 //! | `jobs`, `mappings` | imports: progress and report, and how foreign projects are read |
 //! | `verifications/` | samples of cases and what was entered again from the source |
-//! | `runs/`, `releases` | ETL runs, evaluations, results, publication; frozen releases |
+//! | `runs/`, `releases`, `freezings` | ETL runs, evaluations, results, publication; frozen releases, and those being made |
 //! | `data_requests` | what researchers ask of a release, what was opened, which cases were delivered to whom |
 //! | `committee/` | signals followed up, the measures the committee looks at first |
 //! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
@@ -30,6 +32,7 @@ mod error;
 mod export;
 mod faults;
 mod filed;
+mod freezings;
 mod holders;
 mod idempotency;
 mod identifiers;
@@ -38,7 +41,9 @@ mod keyring;
 mod keys;
 mod mappings;
 mod migrations;
+mod once;
 mod options;
+mod owners;
 mod page;
 mod people;
 mod queries;
@@ -62,22 +67,26 @@ pub use cases::{
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use committee::{
-    ChosenFor, ClosedFor, IndicatorList, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep,
-    StepTaken,
+    ChosenFor, ClosedFor, IndicatorList, Letter, RevealedFor, SignalHistory, SignalRef, SignalStatus,
+    SignalStep, StepTaken,
 };
-pub use data_requests::{DataAccess, DataRequest, DeliveredBundle, NewDataRequest, Recipient, RequestStatus};
+pub use data_requests::{
+    DataAccess, DataRequest, DeliveredBundle, HeldWithdrawn, NewDataRequest, Recipient, RequestStatus,
+};
 pub use error::{AuthFailure, Outage, StoreError};
+pub use freezings::{Freezing, FreezingState};
 pub use holders::{HeldBy, Holders};
-pub use idempotency::{Answer, Claim, Idempotency, Render};
+pub use idempotency::{Answer, Claim, Held, Idempotency, Render};
 pub use jobs::{Job, JobCounts, JobState};
 pub use keys::{CreatedKey, KeyInfo, NewKey};
 pub use mappings::MappingInfo;
+pub use once::Once;
 pub use options::{OptionsError, StoreOptions};
 pub use page::Page;
 pub use people::{Enrolled, Enrolment, Invited, NewPerson, OwnAccount, OwnSession, Person, PersonState};
 pub use queries::{
-    DataQuery, NewQuery, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter, QueryMove,
-    QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
+    DataQuery, NewQuery, QueriesOfAll, QueriesWaiting, QueryAction, QueryClosing, QueryEntry, QueryFilter,
+    QueryMove, QuerySide, QueryState, QueryStep, QueryThread, QueryTimes, RaisedBy,
 };
 pub use releases::{NewRelease, Release};
 pub use runs::{

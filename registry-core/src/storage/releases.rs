@@ -7,13 +7,17 @@ use serde_json::Value;
 
 use super::centres::{canonical_text, stored_json};
 use super::connection::{Conn, on_conn};
+use super::freezings;
 use super::identifiers::{is_name, is_text, utc};
 use super::runs::RunStatus;
 use super::store::require;
-use super::tables::{releases, run_evaluations, runs};
+use super::tables::{cases, releases, run_evaluations, runs};
 use super::transaction::Event;
 use super::{Store, StoreError};
 use crate::access::Scope;
+
+/// Cases asked for in one statement.
+const CASES_A_STATEMENT: usize = 500;
 
 /// What was frozen.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,8 @@ pub struct NewRelease {
     pub sha256: String,
     /// Length of the bundle in bytes.
     pub bytes: i64,
+    /// Record ids of the cases it holds.
+    pub cases: Vec<String>,
 }
 
 /// A release.
@@ -94,12 +100,28 @@ pub(crate) fn with_case(conn: &mut Conn, centre: &str, case_id: &str) -> Result<
     Ok(on_conn!(conn, c => query.load::<String>(c))?)
 }
 
+/// Refuses a bundle with a case that was withdrawn while the bundle was built: read when the building began, it went in.
+pub(crate) fn refuse_withdrawn(conn: &mut Conn, case_ids: &[String]) -> Result<(), StoreError> {
+    for some in case_ids.chunks(CASES_A_STATEMENT) {
+        let usable = cases::table
+            .filter(cases::case_id.eq_any(some))
+            .filter(cases::withdrawal_mode.is_null())
+            .count();
+        if on_conn!(conn, c => usable.get_result::<i64>(c))? != some.len() as i64 {
+            return Err(StoreError::InvalidState(
+                "a case was withdrawn while the bundle was built; build it again",
+            ));
+        }
+    }
+    Ok(())
+}
+
 impl Store {
     /// Records a frozen release. `coordinator`.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] for a known id, [`StoreError::NotFound`] for an unknown run,
-    /// [`StoreError::InvalidState`] for a run without results.
+    /// [`StoreError::InvalidState`] for a run without results, or a case withdrawn meanwhile.
     pub fn create_release(&self, scope: &Scope, release: NewRelease) -> Result<Release, StoreError> {
         require(scope, scope.role().sees_all_cases(), "freeze releases")?;
         if !is_name(&release.release_id) {
@@ -119,6 +141,7 @@ impl Store {
             if on_conn!(tx.conn()?, c => known.get_result::<i64>(c))? > 0 {
                 return Err(StoreError::Duplicate("release"));
             }
+            refuse_withdrawn(tx.conn()?, &release.cases)?;
             let row = ReleaseRecord {
                 release_id: release.release_id.clone(),
                 run: release.run,
@@ -130,6 +153,7 @@ impl Store {
                 created_by: tx.scope.actor().to_owned(),
             };
             on_conn!(tx.conn()?, c => diesel::insert_into(releases::table).values(&row).execute(c))?;
+            freezings::done(tx, &row.release_id)?;
             tx.audit(
                 Event::new("release.freeze")
                     .subject(&row.release_id)

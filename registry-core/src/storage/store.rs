@@ -8,6 +8,7 @@ use super::connection::{Conn, Rights, on_conn};
 use super::error::{Outage, StoreError};
 use super::keyring::Keyring;
 use super::migrations;
+use super::once::Around;
 use super::options::StoreOptions;
 use super::tables::{cases, master_keys, secrets};
 use super::target::Target;
@@ -21,6 +22,8 @@ use crate::crypto::MasterKey;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
+    /// What is done around the next change, see [`super::Once`].
+    around: Option<Arc<dyn Around>>,
 }
 
 pub(crate) struct Inner {
@@ -55,7 +58,16 @@ impl Store {
                 master: std::sync::Mutex::new(key),
                 passwords: Passwords::default(),
             }),
+            around: None,
         })
+    }
+
+    /// The same store, doing something around its next change.
+    pub(crate) fn with(&self, around: Arc<dyn Around>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            around: Some(around),
+        }
     }
 
     /// Applies the pending migrations, each in a transaction of its own, and puts the keys in place (PostgreSQL: the
@@ -92,9 +104,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub fn is_migrated(&self) -> Result<bool, StoreError> {
+        if self.inner.context.keys().is_ok() {
+            // On a connection of the pool: whoever probes makes no new one.
+            return self.read(&Scope::system("readiness"), |conn, _| {
+                migrations::is_current(conn)
+            });
+        }
         let mut link = self.inner.context.dialer().dial(Rights::Owner)?;
         let current = migrations::is_current(&mut link.conn)?;
-        if current && self.inner.context.keys().is_err() {
+        if current {
             let keys = migrations::open_keys(&mut link.conn, &self.master()?)?;
             self.inner.context.set_keys(Some(keys));
         }
@@ -149,7 +167,17 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.inner.writer.write(scope, Vec::new(), work)
+        let Some(around) = self.around.clone() else {
+            return self.inner.writer.write(scope, Vec::new(), work);
+        };
+        let mut work = work;
+        self.inner.writer.write(scope, Vec::new(), move |tx| {
+            let events = tx.events();
+            around.before(tx)?;
+            let outcome = work(tx)?;
+            around.after(tx, &outcome, events)?;
+            Ok(outcome)
+        })
     }
 
     /// The same for work that submits cases: which pseudonyms, so that they are looked up together with those of others.
@@ -197,7 +225,7 @@ impl Store {
         let context = &self.inner.context;
         let event = event.by(scope, super::identifiers::now(context.clock.as_ref()));
         let again = event.clone();
-        let written = self.write(scope, move |tx| {
+        let written = self.inner.writer.write(scope, Vec::new(), move |tx| {
             tx.append(event.clone());
             Ok(())
         });

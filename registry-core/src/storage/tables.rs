@@ -501,6 +501,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    freezings (release_id) {
+        release_id -> Text,
+        run -> BigInt,
+        title -> Text,
+        done -> BigInt,
+        total -> BigInt,
+        problem -> Nullable<Text>,
+        started_at -> Timestamp,
+        started_by -> Text,
+        told_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     centres,
     centre_revision,
@@ -539,4 +553,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     delivered_cases,
     signal_steps,
     indicator_lists,
+    freezings,
 );

@@ -198,6 +198,21 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Task>, StoreError> {
+        self.list_tasks_since(scope, open_only, None, cursor, limit)
+    }
+
+    /// [`Store::list_tasks`], those opened or closed at an instant or later. `coordinator`.
+    ///
+    /// # Errors
+    /// As [`Store::list_tasks`].
+    pub fn list_tasks_since(
+        &self,
+        scope: &Scope,
+        open_only: bool,
+        updated_since: Option<DateTime<Utc>>,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Task>, StoreError> {
         require(scope, scope.role().sees_all_cases(), "see the tasks")?;
         let (rows, cases) = self.read(scope, |conn, _| {
             let rows = on_conn!(conn, c => {
@@ -207,6 +222,10 @@ impl Store {
                     .into_boxed();
                 if open_only {
                     query = query.filter(tasks::closed_at.is_null());
+                }
+                if let Some(since) = updated_since.map(|since| since.naive_utc()) {
+                    let closed = tasks::closed_at.ge(since);
+                    query = query.filter(tasks::opened_at.ge(since).nullable().or(closed));
                 }
                 if let Some(after) = cursor {
                     query = query.filter(tasks::task_id.gt(after));

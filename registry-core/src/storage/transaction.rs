@@ -241,6 +241,17 @@ impl<'a> Tx<'a> {
         self.ledger.tail.push(event)
     }
 
+    /// How many events the transaction has so far; see [`Tx::case_since`].
+    pub(crate) fn events(&self) -> usize {
+        self.ledger.tail.mark()
+    }
+
+    /// The case that the events since then are about; none when they are about none.
+    pub(crate) fn case_since(&self, events: usize) -> Option<String> {
+        let since = self.ledger.tail.added.get(events..).unwrap_or_default();
+        since.iter().find_map(|chained| chained.event.case_id.clone())
+    }
+
     /// Files a new case: written together with those of other pieces, at the latest when the transaction ends.
     pub(crate) fn file(&mut self, new: NewCase) -> Result<(), StoreError> {
         self.ledger.known.claimed(self.keys, &new.case);

@@ -111,7 +111,20 @@ impl Verifier {
     /// # Errors
     /// A file that does not read, a number out of its range, a name the dictionary does not know.
     pub fn of(store: &Arc<SchemaStore>, forms: &Forms) -> Result<Self, VerifierError> {
-        let file: RulesFile = store.files().toml(PATH)?;
+        Self::compiled(store, forms, store.files().toml(PATH)?)
+    }
+
+    /// The same for two versions of one case: of them what says how far the entry went is compared too.
+    ///
+    /// # Errors
+    /// As [`Verifier::of`].
+    pub fn of_versions(store: &Arc<SchemaStore>, forms: &Forms) -> Result<Self, VerifierError> {
+        let mut file: RulesFile = store.files().toml(PATH)?;
+        file.agreement.left_out.clear();
+        Self::compiled(store, forms, file)
+    }
+
+    fn compiled(store: &Arc<SchemaStore>, forms: &Forms, file: RulesFile) -> Result<Self, VerifierError> {
         let dictionary = &store.current().dictionary;
         let layout = Arc::new(Layout::of(dictionary)?);
         let wrong = |what: String| Err(VerifierError::Rules(what));

@@ -146,7 +146,8 @@ fn every_refusal_has_its_code() {
     }
     for refusal in Refusal::ALL {
         assert!(
-            refusal == Refusal::BodyTooLarge || cases.iter().any(|(_, r)| *r == refusal),
+            matches!(refusal, Refusal::BodyTooLarge | Refusal::TooManyItems)
+                || cases.iter().any(|(_, r)| *r == refusal),
             "{refusal:?} has no case"
         );
     }
@@ -159,6 +160,22 @@ fn a_body_over_the_limit_is_not_read() {
     let error = parse(b"[1,2,3,4,5]", &limits).expect_err("eleven bytes");
     assert_eq!((error.code, error.offset), ("body_too_large", 10));
     assert_eq!(refused(&vec![b'['; 50 * 1024 * 1024]), Some("body_too_large"));
+}
+
+#[test]
+fn only_the_elements_of_the_document_itself_are_counted() {
+    let limits = Limits {
+        max_items: 2,
+        ..Limits::default()
+    };
+    for fits in ["[]", "[1,2]", "[[1,2,3],{\"a\":[1,2,3]}]", "{\"a\":[1,2,3]}"] {
+        assert!(parse(fits.as_bytes(), &limits).is_ok(), "{fits}");
+    }
+    // Refused at the third element: what follows is not looked at, sound or not.
+    for over in ["[1,2,3]", "[1,2,3,4]", "[1,2,3,nonsense"] {
+        let error = parse(over.as_bytes(), &limits).expect_err(over);
+        assert_eq!(error.code, "too_many_items", "{over}");
+    }
 }
 
 #[test]

@@ -67,6 +67,24 @@ on_both! {
         assert!(test.store.authenticate(new.key.reveal()).is_ok());
     }
 
+    fn a_rotation_beyond_the_calendar_is_refused_or_cut_short(test) {
+        let old = test.store.create_key(&system(), key(Role::Submitter, Some("C01"))).unwrap();
+        for overlap in [Duration::hours(u32::MAX.into()), Duration::days(367), Duration::MAX] {
+            let refused = test.store.rotate_key(&system(), &old.info.key_id, overlap).err();
+            assert!(matches!(refused, Some(StoreError::Invalid(_))), "{refused:?}");
+        }
+        let new = test.store.rotate_key(&system(), &old.info.key_id, Duration::days(366)).unwrap();
+        assert!(test.store.authenticate(new.key.reveal()).is_ok());
+        let at = |year| Some(Utc.with_ymd_and_hms(year, 12, 31, 0, 0, 0).unwrap());
+        let endless = NewKey { expires_at: at(10_000), ..key(Role::Committee, None) };
+        assert!(matches!(test.store.create_key(&system(), endless), Err(StoreError::Invalid(_))));
+        let long = test.store.create_key(&system(), NewKey { expires_at: at(9_999), ..key(Role::Committee, None) }).unwrap();
+        test.clock.jump(Duration::days(2));
+        let next = test.store.rotate_key(&system(), &long.info.key_id, Duration::zero()).unwrap();
+        assert_eq!(next.info.expires_at.map(|end| end.timestamp()), Some(253_402_300_799));
+        assert!(test.store.authenticate(next.key.reveal()).is_ok());
+    }
+
     fn grants_fit_role_and_centre_and_are_made_by_administrators(test) {
         for (role, centre) in [(Role::Submitter, None), (Role::Committee, Some("C01")), (Role::System, None), (Role::Submitter, Some("C99"))] {
             assert!(matches!(test.store.create_key(&system(), key(role, centre)), Err(StoreError::Invalid(_))), "{role}");

@@ -1,10 +1,11 @@
 //! Data requests on both databases: who files, reads, decides; what is recorded of a delivery; who held a case.
 
-use chrono::NaiveDate;
-use registry_core::access::{Role, Scope};
+use chrono::{Duration, NaiveDate};
+use registry_core::access::{Role, Scope, code_at};
+use registry_core::clock::Clock;
 use registry_core::storage::{
-    DataAccess, DataRequest, DeliveredBundle, FinishRun, NewDataRequest, NewRelease, RequestStatus, StartRun,
-    StoreError, Withdraw, WithdrawalMode,
+    DataAccess, DataRequest, DeliveredBundle, FinishRun, NewDataRequest, NewKey, NewPerson, NewRelease,
+    RequestStatus, SignInLink, StartRun, StoreError, Withdraw, WithdrawalMode,
 };
 use serde_json::json;
 
@@ -32,6 +33,7 @@ fn release(test: &TestStore) {
         manifest: json!({}),
         sha256: "ab".repeat(32),
         bytes: 1,
+        cases: Vec::new(),
     };
     test.store.create_release(&test.coordinator(), release).unwrap();
 }
@@ -52,6 +54,20 @@ fn file(test: &TestStore, scope: &Scope, continues: Option<&str>) -> Result<Data
         asked: access(&["patient.csv", "lesion.csv"]),
     };
     test.store.file_data_request(scope, new)
+}
+
+/// Consent to a case taken back in full.
+fn asked(pseudonym: &str) -> Withdraw {
+    Withdraw {
+        pseudonym: pseudonym.to_owned(),
+        centre: None,
+        mode: WithdrawalMode::Erase,
+        date: day("2026-11-20"),
+        reason: None,
+        document: None,
+        precondition: registry_core::storage::Precondition::Whatever,
+        idempotency: None,
+    }
 }
 
 fn bundle() -> DeliveredBundle {
@@ -105,6 +121,69 @@ on_both! {
         test.store.verify_audit(None).unwrap();
     }
 
+    fn a_request_stays_its_filers_when_the_key_is_rotated(test) {
+        release(&test);
+        let key = NewKey { label: "notebook".to_owned(), role: Role::Researcher, centre: None, expires_at: None };
+        let first = test.store.create_key(&system(), key).unwrap();
+        let scope = test.store.authenticate(first.key.reveal()).unwrap();
+        let filed = file(&test, &scope, None).unwrap();
+        test.store.approve_data_request(&test.coordinator(), &filed.request_id, access(&["patient.csv"]), day("2026-12-31")).unwrap();
+        let mut key_id = first.info.key_id;
+        for _ in 0..2 {
+            let next = test.store.rotate_key(&system(), &key_id, Duration::zero()).unwrap();
+            let scope = test.store.authenticate(next.key.reveal()).unwrap();
+            assert_eq!(test.store.data_request(&scope, &filed.request_id).unwrap().request_id, filed.request_id);
+            assert!(test.store.list_data_requests(&scope).unwrap().iter().any(|one| one.request_id == filed.request_id));
+            test.store.count_download(&scope, &filed.request_id, "bundle.zip").unwrap();
+            assert_eq!(file(&test, &scope, Some(&filed.request_id)).unwrap().line, filed.line);
+            assert!(test.store.has_access(&system(), &filed.filed_by, Role::Researcher).unwrap());
+            assert!(!test.store.has_access(&system(), &filed.filed_by, Role::Committee).unwrap());
+            test.store.count_download(&system(), &filed.request_id, "redcap record").unwrap();
+            key_id = next.info.key_id;
+        }
+        assert!(test.store.list_data_requests(&test.scope(Role::Researcher, None)).unwrap().is_empty());
+        test.store.revoke_key(&system(), &key_id).unwrap();
+        assert!(!test.store.has_access(&system(), &filed.filed_by, Role::Researcher).unwrap());
+        // Nobody reads in the place of who has no access any more.
+        let late = test.store.count_download(&system(), &filed.request_id, "redcap record");
+        assert!(matches!(late, Err(StoreError::InvalidState(_))), "{late:?}");
+        assert!(matches!(test.store.has_access(&test.coordinator(), &filed.filed_by, Role::Researcher), Err(StoreError::Forbidden { .. })));
+    }
+
+    fn access_ends_with_the_account_and_with_the_link(test) {
+        let live = |actor: &str| test.store.has_access(&system(), actor, Role::Researcher).unwrap();
+        assert!(!live("user:nobody") && !live("key:none") && !live("redcap interface"));
+        let person = NewPerson { login: "ada".to_owned(), name: "Ada".to_owned(), role: Role::Researcher, centre: None };
+        let invited = test.store.invite_person(&system(), person).unwrap();
+        assert!(!live("user:ada"), "invited only");
+        let secret = test.store.enrolment(invited.link.reveal()).unwrap().secret;
+        let code = code_at(&secret, test.clock.now());
+        test.store.enrol_person(invited.link.reveal(), "tin lantern, seven oars", &code).unwrap();
+        assert!(live("user:ada"));
+        test.store.assign_person(&system(), &invited.person.person_id, Role::Committee, None).unwrap();
+        assert!(!live("user:ada"), "another role");
+        test.store.assign_person(&system(), &invited.person.person_id, Role::Researcher, None).unwrap();
+        assert!(live("user:ada"));
+        test.store.disable_person(&system(), &invited.person.person_id).unwrap();
+        assert!(!live("user:ada"), "disabled");
+        let link = |reusable| SignInLink {
+            user: "guest".to_owned(),
+            role: Role::Researcher,
+            centre: None,
+            expires_at: test.clock.now() + Duration::hours(1),
+            reusable,
+        };
+        test.store.create_sign_in_link(&system(), link(true)).unwrap();
+        assert!(live("user:guest"));
+        test.clock.jump(Duration::hours(2));
+        assert!(!live("user:guest"));
+        let once = test.store.create_sign_in_link(&system(), link(false)).unwrap();
+        let session = test.store.redeem_sign_in_link(once.reveal()).unwrap();
+        assert!(live("user:guest"), "signed in");
+        test.store.end_session(session.token.reveal()).unwrap();
+        assert!(!live("user:guest"));
+    }
+
     fn a_delivery_says_who_held_a_case_after_its_erasure_too(test) {
         release(&test);
         let case = test.store.put_case(&test.submitter("C01"), put("P-1", 1)).unwrap();
@@ -121,22 +200,32 @@ on_both! {
         assert!(matches!(test.store.record_delivery(&system(), &id, &other, &cases), Err(StoreError::InvalidState(_))));
         assert_eq!(test.store.data_request(&researcher, &id).unwrap().bundle, Some(bundle()));
 
-        let asked = Withdraw {
-            pseudonym: "P-1".to_owned(),
-            centre: None,
-            mode: WithdrawalMode::Erase,
-            date: day("2026-11-20"),
-            reason: None,
-            document: None,
-            precondition: registry_core::storage::Precondition::Whatever,
-            idempotency: None,
-        };
-        let outcome = test.store.withdraw(&test.submitter("C01"), asked).unwrap();
+        let outcome = test.store.withdraw(&test.submitter("C01"), asked("P-1")).unwrap();
         assert_eq!(outcome.requests, std::slice::from_ref(&id));
         let held = test.store.recipients_of(&test.coordinator(), &case.case_id).unwrap();
         assert_eq!(held.len(), 1);
         assert_eq!((held[0].request_id.as_str(), held[0].filed_by.as_str()), (id.as_str(), researcher.actor()));
         assert!(matches!(test.store.recipients_of(&researcher, &case.case_id), Err(StoreError::Forbidden { .. })));
+        // The same for every withdrawn case at once; the run of the release held none of them.
+        let of_nobody = test.store.put_case(&test.submitter("C02"), put("P-2", 1)).unwrap();
+        let later = Withdraw { mode: WithdrawalMode::NoFurtherUse, date: day("2026-11-21"), ..asked("P-2") };
+        test.store.withdraw(&test.submitter("C02"), later).unwrap();
+        let all = test.store.withdrawn_and_held(&test.coordinator(), 10).unwrap();
+        let told: Vec<_> = all.iter().map(|one| (one.case_id.as_str(), one.pseudonym.as_deref(), one.mode, one.recipients.as_slice())).collect();
+        assert_eq!(
+            told,
+            [
+                (of_nobody.case_id.as_str(), Some("P-2"), WithdrawalMode::NoFurtherUse, &[][..]),
+                (case.case_id.as_str(), None, WithdrawalMode::Erase, held.as_slice()),
+            ]
+        );
+        assert!(all.iter().all(|one| one.releases.is_empty()));
+        assert_eq!(test.store.withdrawn_and_held(&test.coordinator(), 1).unwrap().len(), 1);
+        assert_eq!(test.store.requests_holding_withdrawn(&test.coordinator()).unwrap(), std::slice::from_ref(&id));
+        assert!(matches!(test.store.requests_holding_withdrawn(&researcher), Err(StoreError::Forbidden { .. })));
+        for scope in [&researcher, &test.submitter("C01")] {
+            assert!(matches!(test.store.withdrawn_and_held(scope, 10), Err(StoreError::Forbidden { .. })));
+        }
         let export = test.export();
         assert_eq!(export.matches("\"_\":\"delivered_cases\"").count(), 2);
         assert_eq!(export.matches("\"_\":\"data_requests\"").count(), 1);

@@ -3,11 +3,35 @@
 use std::sync::{Arc, Barrier};
 
 use chrono::Duration;
+use registry_core::access::Scope;
 use registry_core::storage::{
-    Answer, Claim, Idempotency, PutCase, PutOutcome, QueryThread, StoreError, Withdraw, WithdrawalMode,
+    Answer, CaseRow, Centre, Claim, Held, Idempotency, LifeCycle, PutCase, PutOutcome, QueryThread,
+    StoreError, Withdraw, WithdrawalMode,
 };
 
-use crate::support::{on_both, put};
+use crate::support::{TestStore, new_centre, on_both, put};
+
+/// The claim that is to be had.
+fn held(claim: Result<Claim, StoreError>) -> Held {
+    match claim {
+        Ok(Claim::Proceed(held)) => held,
+        other => panic!("expected a claim, got {other:?}"),
+    }
+}
+
+fn erase(test: &TestStore, scope: &Scope, pseudonym: &str) {
+    let asked = Withdraw {
+        pseudonym: pseudonym.to_owned(),
+        centre: None,
+        mode: WithdrawalMode::Erase,
+        date: "2026-11-20".parse().unwrap(),
+        reason: None,
+        document: None,
+        precondition: registry_core::storage::Precondition::Whatever,
+        idempotency: None,
+    };
+    test.store.withdraw(scope, asked).unwrap();
+}
 
 pub(crate) fn keyed(key: &str, fingerprint: u8) -> Option<Idempotency<PutOutcome>> {
     Some(Idempotency {
@@ -65,17 +89,81 @@ on_both! {
     fn a_claim_is_exclusive_until_it_is_answered_released_or_too_old(test) {
         let scope = test.coordinator();
         let answer = Answer { status: 202, headers: Vec::new(), body: "job".to_owned() };
-        assert_eq!(test.store.claim(&scope, "k", [1; 32]).unwrap(), Claim::Proceed);
-        assert_eq!(test.store.claim(&scope, "k", [1; 32]).err(), Some(StoreError::IdempotencyInFlight));
-        assert_eq!(test.store.claim(&scope, "k", [2; 32]).err(), Some(StoreError::IdempotencyReused));
-        test.store.release_claim(&scope, "k").unwrap();
-        assert_eq!(test.store.claim(&scope, "k", [1; 32]).unwrap(), Claim::Proceed);
+        let claim = |fingerprint: u8| test.store.claim(&scope, "k", [fingerprint; 32]);
+        let first = held(claim(1));
+        assert_eq!(claim(1).err(), Some(StoreError::IdempotencyInFlight));
+        assert_eq!(claim(2).err(), Some(StoreError::IdempotencyReused));
+        test.store.release_claim(&scope, &first).unwrap();
+        let second = held(claim(1));
         test.clock.jump(Duration::minutes(6));
-        assert_eq!(test.store.claim(&scope, "k", [1; 32]).unwrap(), Claim::Proceed);
-        test.store.answer_claim(&scope, "k", &answer).unwrap();
-        assert_eq!(test.store.claim(&scope, "k", [1; 32]).unwrap(), Claim::Replay(answer));
-        test.store.release_claim(&scope, "k").unwrap();
-        assert!(matches!(test.store.claim(&scope, "k", [1; 32]).unwrap(), Claim::Replay(_)));
+        let third = held(claim(1));
+        // Who was too slow neither answers, renews nor gives back what is another's by now.
+        assert_eq!(test.store.answer_claim(&scope, &second, &answer), Err(StoreError::NotFound));
+        assert_eq!(test.store.renew_claim(&scope, &second), Err(StoreError::NotFound));
+        test.store.release_claim(&scope, &second).unwrap();
+        assert_eq!(claim(1).err(), Some(StoreError::IdempotencyInFlight));
+        test.store.answer_claim(&scope, &third, &answer).unwrap();
+        assert_eq!(claim(1).unwrap(), Claim::Replay(answer));
+        test.store.release_claim(&scope, &third).unwrap();
+        assert!(matches!(claim(1).unwrap(), Claim::Replay(_)));
+    }
+
+    fn a_claim_that_is_renewed_outlives_its_lease(test) {
+        let scope = test.coordinator();
+        let mine = held(test.store.claim(&scope, "k", [1; 32]));
+        for _ in 0..3 {
+            test.clock.jump(Duration::minutes(4));
+            test.store.renew_claim(&scope, &mine).unwrap();
+        }
+        assert_eq!(test.store.claim(&scope, "k", [1; 32]).err(), Some(StoreError::IdempotencyInFlight));
+    }
+
+    fn a_change_keeps_its_answer_in_its_own_transaction(test) {
+        let scope = test.coordinator();
+        let given = |fingerprint: u8| -> Idempotency<Centre> {
+            Idempotency {
+                key: "k".to_owned(),
+                fingerprint: [fingerprint; 32],
+                render: Box::new(|centre| Answer { status: 201, headers: Vec::new(), body: centre.name.clone() }),
+            }
+        };
+        let create = |store: &registry_core::storage::Store| store.create_centre(&scope, new_centre("C09"));
+        // A change that is refused leaves no answer behind.
+        let refused = test.store.once(given(1));
+        assert!(refused.store().create_centre(&scope, new_centre("C01")).is_err());
+        assert_eq!(refused.replayed(), None);
+        assert_eq!(test.store.answer_before(&scope, "k", [1; 32]).unwrap(), None);
+
+        let once = test.store.once(given(1));
+        let made = create(once.store()).unwrap();
+        assert_eq!(once.replayed(), None);
+        let kept = Some(Answer { status: 201, headers: Vec::new(), body: made.name });
+        assert_eq!(test.store.answer_before(&scope, "k", [1; 32]).unwrap(), kept);
+        assert_eq!(test.store.answer_before(&scope, "k", [2; 32]), Err(StoreError::IdempotencyReused));
+        // Again, by whoever did not look before: nothing is done, the answer is there.
+        let again = test.store.once(given(1));
+        assert!(matches!(create(again.store()), Err(StoreError::InvalidState(_))));
+        assert_eq!(again.replayed(), kept);
+        assert_eq!(create(test.store.once(given(2)).store()).err(), Some(StoreError::IdempotencyReused));
+        // A change with another outcome than the key was given for is undone.
+        let wrong = test.store.once(Idempotency { key: "w".to_owned(), ..given(1) });
+        assert!(matches!(wrong.store().upsert_centre(&scope, new_centre("C10")), Err(StoreError::Internal(_))));
+        assert_eq!(test.store.centre(&scope, "C10").err(), Some(StoreError::NotFound));
+    }
+
+    fn what_was_answered_about_a_case_goes_with_it_whoever_asked(test) {
+        let (centre, office) = (test.submitter("C01"), test.coordinator());
+        test.store.put_case(&centre, put("P-1", 1)).unwrap();
+        let verify = |store: &registry_core::storage::Store| store.move_case(&office, "P-1", LifeCycle::Verify, None);
+        let given: Idempotency<CaseRow> = Idempotency {
+            key: "k".to_owned(),
+            fingerprint: [1; 32],
+            render: Box::new(|row| Answer { status: 200, headers: Vec::new(), body: row.pseudonym.clone().unwrap_or_default() }),
+        };
+        verify(test.store.once(given).store()).unwrap();
+        assert!(test.store.answer_before(&office, "k", [1; 32]).unwrap().is_some());
+        erase(&test, &centre, "P-1");
+        assert_eq!(test.store.answer_before(&office, "k", [1; 32]).unwrap(), None);
     }
 
     fn a_retry_storm_has_one_effect_and_one_answer(test) {
@@ -103,12 +191,25 @@ on_both! {
         let centre = test.submitter("C01");
         test.store.put_case(&centre, PutCase { idempotency: keyed("k-1", 1), ..put("P-1", 1) }).unwrap();
         test.store.put_case(&centre, PutCase { idempotency: keyed("k-2", 2), ..put("P-2", 1) }).unwrap();
-        test.store.claim(&centre, "batch", [3; 32]).unwrap();
-        test.store.answer_claim(&centre, "batch", &Answer { status: 200, headers: Vec::new(), body: "both".to_owned() }).unwrap();
-        test.store.withdraw(&centre, Withdraw {
-            pseudonym: "P-1".to_owned(), centre: None, mode: WithdrawalMode::Erase, date: "2026-11-20".parse().unwrap(),
-            reason: None, document: None, precondition: registry_core::storage::Precondition::Whatever, idempotency: None,
-        }).unwrap();
+        let batch = held(test.store.claim(&centre, "batch", [3; 32]));
+        test.store.answer_claim(&centre, &batch, &Answer { status: 200, headers: Vec::new(), body: "both".to_owned() }).unwrap();
+        erase(&test, &centre, "P-1");
         assert_eq!(test.raw_texts("SELECT idempotency_key AS line FROM idempotency ORDER BY 1"), ["k-2"]);
+    }
+
+    fn erasure_takes_what_earlier_holders_keep_of_the_case_along(test) {
+        let (first, second) = (test.submitter("C01"), test.submitter("C02"));
+        test.store.put_case(&first, put("P-1", 1)).unwrap();
+        let job = test.store.start_job(&first, "batch", false, 1).unwrap();
+        test.store.tell_job(&first, &job.job_id, job.counts, "{\"case\":\"P-1\"}\n").unwrap();
+        let batch = held(test.store.claim(&first, "batch", [3; 32]));
+        test.store.answer_claim(&first, &batch, &Answer { status: 200, headers: Vec::new(), body: "P-1".to_owned() }).unwrap();
+        let other = held(test.store.claim(&test.submitter("C03"), "other", [3; 32]));
+        assert_ne!(other, batch);
+        test.store.transfer_case(&test.coordinator(), crate::transfer::asked("P-1", "C01", "C02", "2026-09-01")).unwrap();
+        assert!(test.store.job_report(&first, &job.job_id, 1).unwrap().is_some());
+        erase(&test, &second, "P-1");
+        assert_eq!(test.raw_texts("SELECT idempotency_key AS line FROM idempotency ORDER BY 1"), ["other"]);
+        assert_eq!(test.store.job_report(&first, &job.job_id, 1).unwrap(), None);
     }
 }

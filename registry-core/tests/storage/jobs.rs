@@ -47,6 +47,39 @@ on_both! {
         assert!(matches!(store.start_job(&committee, "import", true, 3), Err(StoreError::Forbidden { .. })));
     }
 
+    fn the_coordinating_office_reads_the_jobs_of_every_centre_and_hands_in_none(test) {
+        let (first, second, store) = (test.submitter("C01"), test.submitter("C02"), &test.store);
+        let one = store.start_job(&first, "import", false, 3).unwrap();
+        store.tell_job(&first, &one.job_id, counts(1, 0), "{\"case\":\"P-1\"}\n").unwrap();
+        let two = store.start_job(&second, "import", true, 3).unwrap();
+        let office = test.scope(Role::Coordinator, None);
+        let listed = store.list_jobs(&office, None, 10).unwrap().items;
+        let ids: Vec<&str> = listed.iter().map(|job| job.job_id.as_str()).collect();
+        assert_eq!(ids, [two.job_id.as_str(), one.job_id.as_str()], "newest first");
+        assert_eq!(store.job(&office, &one.job_id).unwrap().centre_id, "C01");
+        assert_eq!(store.job_report(&office, &one.job_id, 1).unwrap().as_deref(), Some("{\"case\":\"P-1\"}\n"));
+        assert!(matches!(store.start_job(&office, "import", false, 3), Err(StoreError::Forbidden { .. })));
+        let others = [Role::Admin, Role::Committee, Role::Researcher].map(|role| test.scope(role, None));
+        for scope in others {
+            assert!(matches!(store.list_jobs(&scope, None, 10), Err(StoreError::Forbidden { .. })));
+            assert!(matches!(store.job(&scope, &one.job_id), Err(StoreError::Forbidden { .. })));
+        }
+    }
+
+    fn a_centre_has_one_job_at_a_time(test) {
+        let (scope, store) = (test.submitter("C01"), &test.store);
+        let first = store.start_job(&scope, "import", false, 3).unwrap();
+        let again = || store.start_job(&scope, "batch", false, 3);
+        assert!(matches!(again(), Err(StoreError::InvalidState(_))));
+        store.start_job(&test.submitter("C02"), "batch", false, 3).unwrap();
+        store.end_job(&scope, &first.job_id, counts(3, 0), None).unwrap();
+        again().unwrap();
+        // The process of the second was killed: it does not stand in the way for ever.
+        assert!(again().is_err());
+        test.clock.jump(Duration::minutes(6));
+        again().unwrap();
+    }
+
     fn a_job_without_a_sign_of_life_was_interrupted_and_goes_after_a_month(test) {
         let (scope, store) = (test.submitter("C01"), &test.store);
         let job = store.start_job(&scope, "import", false, 3).unwrap();

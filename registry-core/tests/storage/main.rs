@@ -18,6 +18,7 @@ mod data_requests;
 mod equivalence;
 mod faults;
 mod findings;
+mod freezings;
 mod idempotency;
 mod isolation;
 mod jobs;

@@ -300,6 +300,11 @@ on_both! {
             let refused = test.store.list_queries(&office, &QueryFilter::default(), Some(cursor), 2);
             assert!(matches!(refused, Err(StoreError::Invalid(_))), "{cursor:?}");
         }
+        let of_all = test.store.queries_of_all(&office).unwrap();
+        assert_eq!((of_all.unsettled, of_all.cases), (9, 3));
+        for scope in [test.submitter("C01"), test.scope(Role::Committee, None)] {
+            assert!(matches!(test.store.queries_of_all(&scope), Err(StoreError::Forbidden { .. })));
+        }
         let waiting = test.store.queries_waiting(&office).unwrap();
         let one = &waiting["C01"];
         assert_eq!((one.unsettled, one.open, one.for_centre, one.for_office), (6, 5, 5, 1));
@@ -321,6 +326,7 @@ on_both! {
         test.store.withdraw(&centre, withdraw("P-1", WithdrawalMode::NoFurtherUse)).unwrap();
         assert!(all(&test).is_empty() && test.store.query_times(&office).unwrap().is_empty());
         assert!(test.store.queries_waiting(&office).unwrap().is_empty());
+        assert_eq!(test.store.queries_of_all(&office).unwrap().unsettled, 0);
         let closed = test.store.query(&centre, &id).unwrap();
         assert_eq!((closed.query.closing, closed.may.len()), (Some(QueryClosing::ConsentWithdrawn), 0));
         assert_eq!(closed.query.question, "the date lies before the diagnosis");

@@ -163,7 +163,7 @@ on_both! {
         assert_eq!(test.raw_texts("SELECT CAST(count(*) AS TEXT) AS line FROM evaluations"), ["5"]);
         test.store.create_release(&test.coordinator(), NewRelease {
             release_id: "2026-1".to_owned(), run: run.number, title: "First".to_owned(), manifest: json!({"files": 3}),
-            sha256: "ab".repeat(32), bytes: 10,
+            sha256: "ab".repeat(32), bytes: 10, cases: Vec::new()
         }).unwrap();
         let withdrawn = test.store.withdraw(&centre, Withdraw {
             pseudonym: "P-0".to_owned(), centre: None, mode: WithdrawalMode::Erase, date: "2026-11-20".parse().unwrap(),
@@ -210,9 +210,35 @@ on_both! {
         }
     }
 
+    fn a_bundle_with_a_case_withdrawn_while_it_was_built_becomes_no_release(test) {
+        let centre = test.submitter("C01");
+        let ids: Vec<String> = (0..3)
+            .map(|number| test.store.put_case(&centre, put(&format!("P-{number}"), number)).unwrap().case_id)
+            .collect();
+        let run = test.store.start_run(&etl(), wanted()).unwrap();
+        test.store.finish_run(&etl(), run.number, done()).unwrap();
+        for (number, mode) in [(0, WithdrawalMode::NoFurtherUse), (1, WithdrawalMode::Erase)] {
+            test.store.withdraw(&centre, Withdraw {
+                pseudonym: format!("P-{number}"), centre: None, mode, date: "2026-11-20".parse().unwrap(),
+                reason: None, document: None, precondition: Precondition::Whatever, idempotency: None,
+            }).unwrap();
+        }
+        let release = |cases: &[String]| NewRelease {
+            release_id: "r".to_owned(), run: run.number, title: "t".to_owned(), manifest: json!({}), sha256: "00".repeat(32), bytes: 1,
+            cases: cases.to_vec(),
+        };
+        let coordinator = test.coordinator();
+        for held in [&ids[..], &ids[..1], &ids[1..2]] {
+            let refused = test.store.create_release(&coordinator, release(held));
+            assert!(matches!(refused, Err(StoreError::InvalidState(why)) if why.contains("withdrawn")), "{refused:?}");
+        }
+        assert!(test.store.list_releases(&coordinator).unwrap().is_empty());
+        test.store.create_release(&coordinator, release(&ids[2..])).unwrap();
+    }
+
     fn releases_are_listed_and_named_once(test) {
         let run = test.store.start_run(&etl(), wanted()).unwrap();
-        let release = |id: &str| NewRelease { release_id: id.to_owned(), run: 1, title: "t".to_owned(), manifest: json!({}), sha256: "00".repeat(32), bytes: 1 };
+        let release = |id: &str| NewRelease { release_id: id.to_owned(), run: 1, title: "t".to_owned(), manifest: json!({}), sha256: "00".repeat(32), bytes: 1, cases: Vec::new() };
         let coordinator = test.coordinator();
         assert!(matches!(test.store.create_release(&coordinator, release("r-1")), Err(StoreError::InvalidState(_))));
         test.store.finish_run(&etl(), run.number, done()).unwrap();

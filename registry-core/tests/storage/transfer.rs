@@ -168,6 +168,7 @@ fn full(test: &TestStore) -> (Scope, i64) {
         manifest: json!({}),
         sha256: "ab".repeat(32),
         bytes: 1,
+        cases: Vec::new(),
     };
     test.store.create_release(&test.coordinator(), release).unwrap();
     (lead, run)

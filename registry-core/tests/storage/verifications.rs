@@ -3,13 +3,13 @@
 use chrono::{Duration, NaiveDate};
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{
-    CaseStatus, LifeCycle, NewVerification, PutCase, ReenteredCase, StoreError, Verification, Withdraw,
-    WithdrawalMode,
+    CaseStatus, LifeCycle, NewKey, NewVerification, PutCase, ReenteredCase, StoreError, Verification,
+    Withdraw, WithdrawalMode,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::support::{TestStore, document, on_both, put};
+use crate::support::{TestStore, document, on_both, put, system};
 
 /// The clock's first day.
 fn today() -> NaiveDate {
@@ -170,6 +170,21 @@ on_both! {
         assert_eq!(test.store.verification(&author, id).unwrap().reentered, 1);
         assert!(reentered(&test, &test.submitter("C02"), &draw).is_empty());
         test.store.verify_audit(None).unwrap();
+    }
+
+    fn a_rotated_key_is_not_another_person(test) {
+        let key = NewKey { label: "ward".to_owned(), role: Role::Submitter, centre: Some("C01".to_owned()), expires_at: None };
+        let first = test.store.create_key(&system(), key).unwrap();
+        let author = test.store.authenticate(first.key.reveal()).unwrap();
+        test.store.put_case(&author, put("P-1", 1)).unwrap();
+        let draw = draw(&test, 1.0);
+        let next = test.store.rotate_key(&system(), &first.info.key_id, Duration::zero()).unwrap();
+        let successor = test.store.authenticate(next.key.reveal()).unwrap();
+        let id = &draw.verification_id;
+        assert!(test.store.sampled_case(&successor, id, "P-1").unwrap().1.is_some());
+        let refused = test.store.reenter_case(&successor, id, "P-1", &document(9)).err();
+        assert!(matches!(refused, Some(StoreError::InvalidState(why)) if why.contains("somebody else")), "{refused:?}");
+        test.store.reenter_case(&test.submitter("C01"), id, "P-1", &document(9)).unwrap();
     }
 
     fn the_office_sets_a_re_entry_back_with_a_reason(test) {

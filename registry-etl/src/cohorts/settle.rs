@@ -207,12 +207,9 @@ pub fn settle_course(
     let end = first_end(facts, course, origin, reading)?;
     let (exit, cause, lost) = match end {
         Some((end, cause)) if end <= cut_off => (end, cause, false),
-        later => {
-            let free = censored(facts, course, origin, cut_off, reading)?;
-            // Somebody whose event comes after the cut-off was free of it on that day.
-            let to_the_end = later.is_some() && !course.seen_only;
-            if to_the_end { (cut_off, 0, false) } else { free }
-        }
+        // Somebody whose event comes after the cut-off was free of it on that day, whoever saw the patient last.
+        Some(_) if !course.seen_only => (cut_off, 0, false),
+        _ => censored(facts, course, origin, cut_off, reading)?,
     };
     let registration = day(facts.registration, reading)?.ok_or(LeftOut::NoRegistration)?;
     let from_origin = match facts.ascertainment {

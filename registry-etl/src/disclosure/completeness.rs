@@ -68,6 +68,14 @@ pub fn completeness(
         let same = own.and_then(|own| own.timeliness.iter().find(|other| other.section == line.section));
         hide.timeliness(line, same.and_then(|same| same.patients).unwrap_or(0));
     }
+    for line in &mut shown.registration_periods {
+        let same = own.and_then(|own| {
+            let mut periods = own.registration_periods.iter();
+            periods.find(|other| other.period == line.period)
+        });
+        let of_own = same.and_then(|same| same.times.patients).unwrap_or(0);
+        hide.timeliness(&mut line.times, of_own);
+    }
     Some(shown)
 }
 

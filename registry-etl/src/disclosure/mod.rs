@@ -24,6 +24,7 @@ mod echelon;
 mod endpoints;
 mod flows;
 mod letters;
+mod nothing;
 mod reach;
 mod summaries;
 pub(crate) mod suppression;
@@ -82,6 +83,11 @@ impl Thresholds {
 
 /// Why a value is hidden that few patients are behind.
 const FEW: crate::results::Suppression = crate::results::Suppression::FewPatients;
+
+/// A count that stands by itself and rests on some patients; `None` when they are few.
+pub fn told(n: u32, patients: u32, audience: &Audience, thresholds: &Thresholds) -> Option<u32> {
+    (!few(patients, thresholds.of(audience))).then_some(n)
+}
 
 /// Whether a count of patients is neither nobody nor enough.
 fn few(patients: u32, threshold: u32) -> bool {

@@ -113,6 +113,20 @@ fn a_centre_sees_itself_exactly_and_nobody_else() {
 }
 
 #[test]
+fn a_count_by_itself_is_told_of_nobody_and_of_enough() {
+    let limits = Thresholds::default();
+    for (patients, shown) in [(0, Some(9)), (1, None), (4, None), (5, Some(9))] {
+        assert_eq!(
+            told(9, patients, &Audience::Committee, &limits),
+            shown,
+            "{patients}"
+        );
+    }
+    assert_eq!(told(9, 10, &Audience::Public, &limits), None);
+    assert_eq!(told(9, 1, &Audience::Exact, &limits), Some(9));
+}
+
+#[test]
 fn nothing_is_hidden_from_the_computation_itself() {
     let exact = table(&[head("1a", "patient")], &cases());
     let shown = adherence(&exact, &Audience::Exact, &Thresholds::default());
@@ -132,10 +146,14 @@ mod curves;
 
 mod pages;
 
+mod alone;
 mod attack;
+mod attack_centre;
+mod attack_survival;
 mod centres;
 mod optimiser;
 mod properties;
+mod random_results;
 mod relations;
 mod successive;
 mod successive_survival;

@@ -126,17 +126,17 @@ impl CaseFacts {
 
     /// Half-year of the metastatic diagnosis, `2025-H1`.
     pub fn half_year(&self) -> Option<String> {
-        let day = day_of(self.diagnosis_day()?)?;
-        Some(format!(
-            "{}-H{}",
-            day.year(),
-            if day.month() <= 6 { 1 } else { 2 }
-        ))
+        Some(half_year_of(day_of(self.diagnosis_day()?)?))
     }
 
     /// Month of registration, `2025-03`.
     pub fn registration_month(&self) -> Option<String> {
         Some(self.registration_day()?.format("%Y-%m").to_string())
+    }
+
+    /// Whether the patient was certainly registered after a day (a day number).
+    pub fn registered_after(&self, day: i32) -> bool {
+        matches!(self.survival.registration, RecordedDate::Between(first, _) if first > day)
     }
 
     /// Day of registration.
@@ -303,6 +303,12 @@ fn position<T: PartialEq>(all: &[T], one: T) -> Result<u8, PayloadError> {
         .position(|other| *other == one)
         .ok_or(PayloadError::Vocabulary)?;
     u8::try_from(at).map_err(|_| PayloadError::Vocabulary)
+}
+
+/// `2025-H1`.
+pub fn half_year_of(day: NaiveDate) -> String {
+    let half = if day.month() <= 6 { 1 } else { 2 };
+    format!("{}-H{half}", day.year())
 }
 
 #[cfg(test)]

@@ -188,6 +188,21 @@ fn point(row: &AdherenceRow, placed: Option<&Placed>, family: Option<&Family>) -
         position_adjusted: placed.and_then(|p| p.position_adjusted),
         p: placed.map(|p| p.p),
         q: placed.and_then(|p| family?.q(p.p)),
+        as_of: row.as_of,
+    }
+}
+
+/// Where the rate of a centre's row lies around the network's of the same measure and period; `None` where one of them has no rate.
+///
+/// # Errors
+/// [`StatisticsError`] when a tail cannot be computed.
+pub fn position_of(
+    centre: &AdherenceRow,
+    network: &AdherenceRow,
+) -> Result<Option<Position>, StatisticsError> {
+    match (result(centre), network.rate) {
+        (Some((x, n)), Some(target)) if n > 0 => Ok(Some(position(tails(x, n, target)?))),
+        _ => Ok(None),
     }
 }
 

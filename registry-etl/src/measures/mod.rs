@@ -13,6 +13,7 @@
 //! | `funnels` | centres around the network rate |
 //! | `placement` | one measure's centres around a target: exact, and allowing for overdispersion |
 //! | `summaries` | overview and data quality |
+//! | `deaths` | deaths by centre |
 //! | `case_mix` | observed over expected, given age, histology and timing |
 //! | `tertiles` | centres by volume |
 //! | `trend` | half-years with limits |
@@ -20,6 +21,7 @@
 pub mod adherence;
 pub mod case_mix;
 pub mod columns;
+mod deaths;
 pub mod engine;
 pub mod evaluation;
 pub mod family;
@@ -37,14 +39,14 @@ pub use adherence::adherence_table;
 pub use case_mix::{case_mix, visible_case_mix};
 pub use columns::{CaseColumns, Window};
 pub use engine::{Engine, EngineError};
-pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult};
+pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult, half_year_of};
 pub use family::Family;
-pub use funnels::{far_above, funnels, funnels_within};
+pub use funnels::{far_above, funnels, funnels_within, position_of};
 pub use holding::Shares;
 pub use read_case::ReadCase;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
-pub use trend::trend;
+pub use trend::{trend, trend_around};
 
 #[cfg(test)]
 mod tests;

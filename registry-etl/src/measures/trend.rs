@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::adherence::state_of;
 use super::funnels::position;
 use super::placement::limits;
 use crate::results::{AdherenceRow, By, Period, RateState, Trend, TrendPoint};
@@ -48,6 +49,7 @@ pub fn trend(rows: &[&AdherenceRow]) -> Result<Trend, StatisticsError> {
             rate: row.rate,
             limits: None,
             position: None,
+            as_of: row.as_of,
         };
         if let (Some((x, n)), Some(target)) = (counts, target) {
             point.limits = Some(limits(n, target)?);
@@ -67,6 +69,41 @@ pub fn trend(rows: &[&AdherenceRow]) -> Result<Trend, StatisticsError> {
     })
 }
 
+/// One centre's units by half-year (numerator, assessable, not assessable) around a rate that is given, the network's for example: as [`trend`],
+/// with no test.
+///
+/// # Errors
+/// [`StatisticsError`] when a limit cannot be computed.
+pub fn trend_around(
+    target: f64,
+    half_years: &BTreeMap<String, (u32, u32, u32)>,
+) -> Result<Trend, StatisticsError> {
+    let known: BTreeMap<i32, &(u32, u32, u32)> = half_years
+        .iter()
+        .filter_map(|(level, counts)| Some((ordinal(level)?, counts)))
+        .collect();
+    let ends = known.keys().next().zip(known.keys().next_back());
+    let mut points = Vec::new();
+    for number in ends.into_iter().flat_map(|(first, last)| *first..=*last) {
+        let mut point = without_a_case(number);
+        if let Some((x, n, lacking)) = known.get(&number).copied().copied() {
+            point.state = state_of(n, lacking);
+            (point.numerator, point.denominator) = (Some(x), Some(n));
+            if point.state == RateState::Rate {
+                point.rate = Some(f64::from(x) / f64::from(n));
+                point.limits = Some(limits(n, target)?);
+                point.position = Some(position(tails(x, n, target)?));
+            }
+        }
+        points.push(point);
+    }
+    Ok(Trend {
+        target: Some(target),
+        points,
+        p: None,
+    })
+}
+
 /// A half-year in which nobody was diagnosed: no row says so, its place between two others does.
 fn without_a_case(number: i32) -> TrendPoint {
     TrendPoint {
@@ -77,6 +114,7 @@ fn without_a_case(number: i32) -> TrendPoint {
         rate: None,
         limits: None,
         position: None,
+        as_of: None,
     }
 }
 
@@ -84,4 +122,40 @@ fn without_a_case(number: i32) -> TrendPoint {
 fn ordinal(level: &str) -> Option<i32> {
     let (year, half) = level.split_once("-H")?;
     Some(year.parse::<i32>().ok()? * 2 + half.parse::<i32>().ok()? - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Position;
+
+    #[test]
+    fn own_half_years_stand_in_the_calendar_around_the_rate_given() {
+        let counts = [
+            ("2024-H1", (0, 10, 0)),
+            ("2025-H1", (6, 10, 0)),
+            // 4 of 10 not assessable: no rate.
+            ("2025-H2", (6, 6, 4)),
+            ("not_recorded", (1, 1, 0)),
+        ];
+        let counts: BTreeMap<String, (u32, u32, u32)> =
+            counts.map(|(level, counts)| (level.to_owned(), counts)).into();
+        let trend = trend_around(0.5, &counts).unwrap();
+        let said: Vec<(&str, Option<f64>, Option<Position>)> = trend
+            .points
+            .iter()
+            .map(|point| (point.level.as_str(), point.rate, point.position))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                // P(R = 0) = 1/1024 = 0.00098, below 0.1 %.
+                ("2024-H1", Some(0.0), Some(Position::Below998)),
+                ("2024-H2", None, None),
+                ("2025-H1", Some(0.6), Some(Position::Within)),
+                ("2025-H2", None, None),
+            ]
+        );
+        assert_eq!(trend.points[3].state, RateState::Insufficient);
+    }
 }

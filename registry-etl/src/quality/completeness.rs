@@ -11,11 +11,11 @@ use super::quantiles::quartiles;
 use super::{Counts, QualityFacts};
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
-use crate::measures::{CaseEvaluation, Shares};
+use crate::measures::{CaseEvaluation, Shares, half_year_of};
 use crate::results::RunIdentity;
 use crate::results::completeness::{
     Answers, Completeness, ElementCompleteness, FollowUp, NETWORK, PeriodBy, PeriodCompleteness,
-    SectionCompleteness, Timeliness,
+    PeriodTimeliness, SectionCompleteness, Timeliness,
 };
 
 /// Half-years and months listed, the latest.
@@ -145,6 +145,7 @@ struct Level {
     periods: BTreeMap<(PeriodBy, String, String), Sum>,
     delays: BTreeMap<String, Delays>,
     registration: Delays,
+    registrations: BTreeMap<String, Delays>,
     settled: Vec<Settled>,
 }
 
@@ -154,9 +155,14 @@ impl Level {
     }
 
     fn registered(&mut self, evaluation: &CaseEvaluation) {
-        if let Some(diagnosed) = evaluation.facts.diagnosis_day() {
-            self.registration
-                .add(&[evaluation.quality.first_submitted - diagnosed]);
+        let Some(diagnosed) = evaluation.facts.diagnosis_day() else {
+            return;
+        };
+        let submitted = evaluation.quality.first_submitted;
+        self.registration.add(&[submitted - diagnosed]);
+        if let Some(day) = day_of(submitted) {
+            let period = self.registrations.entry(half_year_of(day));
+            period.or_default().add(&[submitted - diagnosed]);
         }
     }
 }
@@ -288,6 +294,7 @@ impl Tally {
                 .iter()
                 .map(|(section, delays)| delays.timeliness(section))
                 .collect(),
+            registration_periods: last_periods(&level.registrations),
         }
     }
 }
@@ -347,6 +354,16 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
             level.delays.entry(section.to_owned()).or_default().add(delays);
         }
     }
+}
+
+/// The latest half-years of registration.
+fn last_periods(all: &BTreeMap<String, Delays>) -> Vec<PeriodTimeliness> {
+    let kept = all.iter().skip(all.len().saturating_sub(MOST_PERIODS));
+    kept.map(|(period, delays)| PeriodTimeliness {
+        period: period.clone(),
+        times: delays.timeliness(REGISTRATION),
+    })
+    .collect()
 }
 
 fn follow_up(settled: &[Settled]) -> FollowUp {

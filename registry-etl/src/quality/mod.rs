@@ -25,7 +25,9 @@ pub use agreement::{Agreement, AgreementLevel, AgreementTally, ElementAgreement,
 pub use completeness::{Tally, Versions};
 pub use counts::{Answer, Counts};
 pub use facts::{QualityFacts, QualityShare, Subject, Submission};
-pub use queries::{CentreQueries, Days, QueryFigures, RuleFigures, query_metrics};
+pub use queries::{
+    CentreQueries, Days, MonthOfQueries, QueryFigures, RuleFigures, findings_by_month, query_metrics,
+};
 pub use worklist::{Collector, Unlock, WorkItem, WorkKind, Worklist};
 
 #[cfg(test)]

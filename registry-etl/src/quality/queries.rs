@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use registry_core::storage::{QueryClosing, QueryState, QueryTimes, RaisedBy};
 use serde::Serialize;
 
@@ -74,6 +74,52 @@ pub fn query_metrics(times: &[QueryTimes], centres: &[String], now: DateTime<Utc
         .into_iter()
         .map(|(centre, times)| of(Some(centre.to_owned()), &times, now));
     std::iter::once(all).chain(each).collect()
+}
+
+/// What checks asked in one month, and what was settled of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MonthOfQueries {
+    /// `2026-03`.
+    pub month: String,
+    /// Raised (or last reopened) in it.
+    pub raised: u32,
+    /// Closed in it.
+    pub closed: u32,
+}
+
+/// Queries raised by checks, month by month from the first to `now`, the latest `most` of them; a month without any has zeros.
+pub fn findings_by_month(times: &[QueryTimes], now: DateTime<Utc>, most: usize) -> Vec<MonthOfQueries> {
+    let of_checks = || times.iter().filter(|one| one.raised_by == RaisedBy::Rule);
+    let count = |at: DateTime<Utc>| (at.year(), at.month0());
+    let mut raised: BTreeMap<(i32, u32), u32> = BTreeMap::new();
+    let mut closed: BTreeMap<(i32, u32), u32> = BTreeMap::new();
+    for one in of_checks() {
+        *raised.entry(count(one.asked_at)).or_default() += 1;
+        if let Some(at) = one.closed_at {
+            *closed.entry(count(at)).or_default() += 1;
+        }
+    }
+    let Some(first) = raised.keys().chain(closed.keys()).min().copied() else {
+        return Vec::new();
+    };
+    let next = |(year, month): (i32, u32)| {
+        if month == 11 {
+            (year + 1, 0)
+        } else {
+            (year, month + 1)
+        }
+    };
+    let last = count(now);
+    let months = std::iter::successors(Some(first), |month| Some(next(*month)));
+    let all: Vec<MonthOfQueries> = months
+        .take_while(|month| *month <= last)
+        .map(|month| MonthOfQueries {
+            month: format!("{}-{:02}", month.0, month.1 + 1),
+            raised: raised.get(&month).copied().unwrap_or(0),
+            closed: closed.get(&month).copied().unwrap_or(0),
+        })
+        .collect();
+    all.into_iter().rev().take(most).rev().collect()
 }
 
 fn of(centre: Option<String>, times: &[&QueryTimes], now: DateTime<Utc>) -> CentreQueries {
@@ -164,6 +210,45 @@ mod tests {
             closing: Some(closing),
             ..asked(centre, Some("E-011"), QueryState::Closed)
         }
+    }
+
+    #[test]
+    fn findings_are_counted_by_month_and_a_month_without_any_has_zeros() {
+        let on = |text: &str| -> DateTime<Utc> { format!("{text}T12:00:00Z").parse().unwrap() };
+        let raised = |day: &str, closed: Option<&str>| QueryTimes {
+            asked_at: on(day),
+            closed_at: closed.map(on),
+            ..asked("C01", Some("E-011"), QueryState::Open)
+        };
+        let times = [
+            raised("2025-11-30", Some("2026-02-01")),
+            raised("2025-12-01", None),
+            raised("2025-12-31", Some("2025-12-31")),
+            // A person asked: no finding.
+            QueryTimes {
+                asked_at: on("2026-01-05"),
+                ..asked("C01", None, QueryState::Open)
+            },
+        ];
+        let counted = |most: usize| -> Vec<(String, u32, u32)> {
+            let months = findings_by_month(&times, on("2026-02-10"), most);
+            months
+                .into_iter()
+                .map(|one| (one.month, one.raised, one.closed))
+                .collect()
+        };
+        let month = |name: &str, raised, closed| (name.to_owned(), raised, closed);
+        assert_eq!(
+            counted(24),
+            [
+                month("2025-11", 1, 0),
+                month("2025-12", 2, 1),
+                month("2026-01", 0, 0),
+                month("2026-02", 0, 1)
+            ]
+        );
+        assert_eq!(counted(2), [month("2026-01", 0, 0), month("2026-02", 0, 1)]);
+        assert!(findings_by_month(&times[3..], on("2026-02-10"), 24).is_empty());
     }
 
     #[test]

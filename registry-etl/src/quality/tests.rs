@@ -223,9 +223,25 @@ fn worklist(cases: &[(&str, CaseEvaluation)]) -> Worklist {
     let rules = ENGINE.quality_rules(FORM).unwrap();
     let mut work = Collector::new(rules, &versions, 3, on("2026-06-30"));
     for (id, case) in cases {
-        work.push(id, case);
+        work.push(id, 1, case);
     }
     work.finish()
+}
+
+#[test]
+fn care_of_the_dead_is_settled_in_the_version_that_says_so() {
+    let list = worklist(&[
+        (
+            "alive",
+            case("with_disease", vec![contact("2025-07-01", Vital::Alive)], vec![]),
+        ),
+        (
+            "dead",
+            case("with_disease", vec![contact("2025-07-01", Vital::Dead)], vec![]),
+        ),
+    ]);
+    let settled: Vec<(String, i64)> = list.settled.into_iter().collect();
+    assert_eq!(settled, [("dead".to_owned(), 1)]);
 }
 
 #[test]
@@ -400,6 +416,16 @@ fn cases_add_up_to_centres_and_the_network() {
     );
     assert_eq!(follow_up.index, Some(183.0 / 384.0));
     assert_eq!(levels[0].registration.median, Some(40.0));
+    let soon: Vec<(&str, Option<u32>, Option<f64>)> = levels[2]
+        .registration_periods
+        .iter()
+        .map(|one| (one.period.as_str(), one.times.rows, one.times.median))
+        .collect();
+    assert_eq!(
+        soon,
+        [("2025-H2", Some(2), Some(40.0))],
+        "by the half-year of submission"
+    );
     let times = &levels[0].timeliness[0];
     assert_eq!(
         (times.rows, times.patients, times.median),
@@ -448,6 +474,8 @@ fn others_get_rounded_shares_of_enough_patients() {
     assert_eq!(small.elements[0].answers.known_share, None);
     assert!(small.elements[0].answers.suppressed.is_some() && small.follow_up.index.is_none());
     assert!(small.timeliness[0].median.is_none() && small.registration.rows.is_none());
+    let halves = |level: &Completeness| level.registration_periods[0].times.median;
+    assert_eq!((halves(&small), halves(&large)), (None, Some(40.0)));
     // A centre: itself exactly, no other, and the network only when enough others are in it.
     let own = Audience::Centre("C01".to_owned());
     assert_eq!(seen(1, Some(1), &own).as_ref(), Some(&levels[1]));

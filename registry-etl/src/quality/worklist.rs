@@ -1,4 +1,5 @@
-//! What a centre has to do: overdue contacts, elements and sections that keep measures from being assessed, values pending too long.
+//! What a centre has to do: overdue contacts, elements and sections that keep measures from being assessed, values pending too long. Care
+//! that can still be given in time is found on the documents, by who holds them; here it is said of which cases it need not be asked.
 //!
 //! Made from the evaluations of a run when somebody looks: those are encrypted with the key of their case and gone when it is erased, so
 //! that no list of patients outlives its cases.
@@ -21,6 +22,8 @@ use crate::measures::{CaseEvaluation, UnitResult};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
+    /// Something the guideline asks for that can still be done in time.
+    CareGap,
     /// The next contact is overdue.
     FollowUp,
     /// An element that keeps measures from being assessed: missing, imprecise, or kept out by an edit check.
@@ -32,11 +35,20 @@ pub enum WorkKind {
 }
 
 impl WorkKind {
-    pub const ALL: [WorkKind; 4] = [Self::FollowUp, Self::Element, Self::Pending, Self::Section];
+    pub const ALL: [WorkKind; 5] = [
+        Self::CareGap,
+        Self::FollowUp,
+        Self::Element,
+        Self::Pending,
+        Self::Section,
+    ];
+    /// Those that a run tells; care gaps are asked of each case's document.
+    pub const OF_RUN: [WorkKind; 4] = [Self::FollowUp, Self::Element, Self::Pending, Self::Section];
 
     /// The code in addresses and files.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CareGap => "care_gap",
             Self::FollowUp => "follow_up",
             Self::Element => "element",
             Self::Pending => "pending",
@@ -52,7 +64,7 @@ pub struct WorkItem {
     /// Record id; the caller knows the pseudonym.
     #[serde(skip)]
     pub case_id: String,
-    /// The phase of the disease, an element (`entity.element`), or a section.
+    /// A measure, the phase of the disease, an element (`entity.element`), or a section.
     pub what: String,
     /// Why: the reason in results, or in words.
     pub why: String,
@@ -62,6 +74,8 @@ pub struct WorkItem {
     pub since: Option<NaiveDate>,
     /// Days overdue, or pending.
     pub days: Option<i32>,
+    /// The last day on which it can still be done, where it is known.
+    pub until: Option<NaiveDate>,
     /// Measures of this case it stands in the way of.
     pub measures: u32,
     /// Units of those measures.
@@ -87,6 +101,9 @@ pub struct Worklist {
     pub unlocks: Vec<Unlock>,
     /// By kind; within a kind the most measures, then the longest overdue, first.
     pub items: Vec<WorkItem>,
+    /// Cases, with the version that was judged, of patients who are dead: nothing can still be done in time.
+    #[serde(skip)]
+    pub settled: BTreeSet<(String, i64)>,
 }
 
 /// Makes a worklist from the cases of a centre, one after the other.
@@ -98,6 +115,7 @@ pub struct Collector<'a> {
     cut_off: i32,
     items: Vec<WorkItem>,
     unlocks: BTreeMap<(WorkKind, String), Unlocked>,
+    settled: BTreeSet<(String, i64)>,
 }
 
 #[derive(Default)]
@@ -125,11 +143,15 @@ impl<'a> Collector<'a> {
             cut_off: day_number(cut_off),
             items: Vec::new(),
             unlocks: BTreeMap::new(),
+            settled: BTreeSet::new(),
         }
     }
 
-    /// Adds a case.
-    pub fn push(&mut self, case_id: &str, case: &CaseEvaluation) {
+    /// Adds a case, as judged in a version.
+    pub fn push(&mut self, case_id: &str, version: i64, case: &CaseEvaluation) {
+        if is_dead(case) {
+            self.settled.insert((case_id.to_owned(), version));
+        }
         self.follow_up(case_id, case);
         let (elements, sections) = self.waiting(case);
         self.elements(case_id, &elements);
@@ -163,7 +185,11 @@ impl<'a> Collector<'a> {
                 .then_with(|| rank(b).cmp(&rank(a)))
                 .then_with(|| (&a.what, &a.case_id, &a.pointer).cmp(&(&b.what, &b.case_id, &b.pointer)))
         });
-        Worklist { unlocks, items }
+        Worklist {
+            unlocks,
+            items,
+            settled: self.settled,
+        }
     }
 
     /// A contact is overdue when more days have passed since the last one, or since the metastatic diagnosis where there was none, than the
@@ -182,11 +208,7 @@ impl<'a> Collector<'a> {
             .iter()
             .filter_map(|contact| Some((dated(contact.date)?, contact.vital)))
             .max_by_key(|(day, _)| *day);
-        let dead = facts
-            .contacts
-            .iter()
-            .any(|contact| contact.vital == Vital::Dead || contact.death != RecordedDate::None);
-        if dead || last.is_some_and(|(_, vital)| vital == Vital::Lost) {
+        if is_dead(case) || last.is_some_and(|(_, vital)| vital == Vital::Lost) {
             return;
         }
         let Some(since) = last.map(|(day, _)| day).or_else(|| dated(facts.origin)) else {
@@ -205,6 +227,7 @@ impl<'a> Collector<'a> {
                 pointer: None,
                 since: day_of(since),
                 days: Some(days),
+                until: None,
                 measures: 0,
                 units: 0,
             });
@@ -265,6 +288,7 @@ impl<'a> Collector<'a> {
                 pointer: None,
                 since: None,
                 days: None,
+                until: None,
                 measures: waiting.measures.len() as u32,
                 units: waiting.units,
             });
@@ -289,6 +313,7 @@ impl<'a> Collector<'a> {
                 pointer: self.versions.pointer(&case.quality, *entity, *row, *element),
                 since: day_of(*since),
                 days: Some(days),
+                until: None,
                 measures: waiting.map_or(0, |waiting| waiting.measures.len() as u32),
                 units: waiting.map_or(0, |waiting| waiting.units),
             });
@@ -313,9 +338,15 @@ impl<'a> Collector<'a> {
                 pointer: None,
                 since: None,
                 days: None,
+                until: None,
                 measures: waiting.measures.len() as u32,
                 units: waiting.units,
             });
         }
     }
+}
+
+fn is_dead(case: &CaseEvaluation) -> bool {
+    let mut contacts = case.facts.survival.contacts.iter();
+    contacts.any(|contact| contact.vital == Vital::Dead || contact.death != RecordedDate::None)
 }

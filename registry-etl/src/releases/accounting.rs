@@ -1,9 +1,10 @@
 //! Cases a release does not hold, by reason, and what changed since the release before it: counts that name no case.
 //!
 //! Counted once, when a release is frozen, and kept with it: later withdrawals change neither. A count of fewer patients than
-//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow.
+//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow; but for the cases without consent,
+//! which are those of the run less those of the release.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use registry_core::access::Scope;
 use registry_core::storage::{Release, Run, Store};
@@ -11,10 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReleaseError;
 use super::deidentify::Rules;
-use crate::measures::CaseEvaluation;
-
-/// Cases read together.
-const BATCH: usize = 200;
+use super::eligible::{Fate, fates};
 
 /// Cases that are not in the release, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,18 +53,14 @@ pub(super) fn count(
     before: Option<&Release>,
 ) -> Result<Accounting, ReleaseError> {
     let least = Rules::of_this_program()?.k as u64;
-    let mut present: HashSet<String> = HashSet::new();
-    store.for_each_case_at::<ReleaseError>(scope, i64::MAX, BATCH, |batch| {
-        present.extend(batch.into_iter().map(|header| header.case.case_id));
-        Ok(())
-    })?;
-    let (now, without_reuse) = reusable(store, scope, run.number, &present)?;
+    let now = reusable(store, scope, run)?;
     let outside = store.cases_left_out(scope, run.watermark)?;
     let changes = match before {
         Some(before) => {
-            let (then, _) = reusable(store, scope, before.run, &present)?;
+            let then = store.run(scope, before.run)?;
+            let then = reusable(store, scope, &then)?.held;
             let held = before.manifest["cases"].as_u64().unwrap_or_default();
-            Some(changes(&before.release_id, held, &then, &now, least))
+            Some(changes(&before.release_id, held, &then, &now.held, least))
         }
         None => None,
     };
@@ -74,7 +68,8 @@ pub(super) fn count(
         told_from: least,
         left_out: left_out(
             &[
-                ("no consent to research reuse", without_reuse),
+                (FOLLOWS, now.without_reuse),
+                ("registered after the cut-off", now.registered_later),
                 ("draft, not submitted", outside.drafts),
                 ("withdrawn", outside.withdrawn),
             ],
@@ -84,39 +79,39 @@ pub(super) fn count(
     })
 }
 
-/// Version of each case of a run that may be released, by record id; and how many may not.
-fn reusable(
-    store: &Store,
-    scope: &Scope,
-    run: i64,
-    present: &HashSet<String>,
-) -> Result<(HashMap<String, i64>, u64), ReleaseError> {
-    let (mut with, mut without) = (HashMap::new(), 0);
-    store.for_each_run_evaluation::<ReleaseError>(scope, run, BATCH, |batch| {
-        for evaluation in batch {
-            if !present.contains(&evaluation.case.case_id) {
-                continue;
-            }
-            if CaseEvaluation::from_payload(&evaluation.payload)?
-                .facts
-                .research_reuse
-            {
-                with.insert(evaluation.case.case_id, evaluation.case.version);
-            } else {
-                without += 1;
-            }
-        }
-        Ok(())
-    })?;
-    Ok((with, without))
+/// The cases of a run, as a release takes them.
+#[derive(Default)]
+struct Reusable {
+    /// Version of each case that may be released, by record id.
+    held: HashMap<String, i64>,
+    without_reuse: u64,
+    registered_later: u64,
 }
+
+fn reusable(store: &Store, scope: &Scope, run: &Run) -> Result<Reusable, ReleaseError> {
+    let mut found = Reusable::default();
+    for (case, fate) in fates(store, scope, run)? {
+        match fate {
+            Fate::Held => {
+                found.held.insert(case.case_id, case.version);
+            }
+            Fate::NoReuse => found.without_reuse += 1,
+            Fate::RegisteredLater => found.registered_later += 1,
+        }
+    }
+    Ok(found)
+}
+
+/// The cases of a run that are not in its release, which everybody reads off the two: told as it is, and protecting no other.
+const FOLLOWS: &str = "no consent to research reuse";
 
 /// Reasons with their counts. Of one count that is too small the others and a total would tell: the smallest other goes with it.
 fn left_out(counts: &[(&str, u64)], least: u64) -> Vec<LeftOutCases> {
-    let small = |n: u64| n > 0 && n < least;
-    let mut hidden: Vec<bool> = counts.iter().map(|(_, n)| small(*n)).collect();
+    let small = |(reason, n): &(&str, u64)| *reason != FOLLOWS && *n > 0 && *n < least;
+    let mut hidden: Vec<bool> = counts.iter().map(small).collect();
     if hidden.iter().filter(|hidden| **hidden).count() == 1 {
-        let others = (0..counts.len()).filter(|at| !hidden[*at] && counts[*at].1 > 0);
+        let may = |at: &usize| !hidden[*at] && counts[*at].0 != FOLLOWS && counts[*at].1 > 0;
+        let others = (0..counts.len()).filter(may);
         if let Some(at) = others.min_by_key(|at| counts[*at].1) {
             hidden[at] = true;
         }
@@ -201,5 +196,9 @@ mod tests {
         assert_eq!(told([4, 9, 7]), [None, Some(9), None]);
         assert_eq!(told([4, 3, 7]), [None, None, Some(7)]);
         assert_eq!(told([4, 0, 0]), [None, Some(0), Some(0)]);
+        // The overview's cases less those of the release are no secret.
+        let open = left_out(&[(FOLLOWS, 3), ("b", 4), ("c", 7)], 5);
+        let open: Vec<Option<u64>> = open.into_iter().map(|one| one.cases).collect();
+        assert_eq!(open, [Some(3), None, None]);
     }
 }

@@ -4,6 +4,7 @@ use super::analysis::AdherenceTable;
 use super::archive::write_zip;
 use super::cases::{self, CasesTable};
 use super::deidentify::Rules;
+use super::eligible::{Fate, fates};
 use super::entities::{EntityTable, ReleasedCase, tables};
 use super::manifest::{FORMAT, FileEntry, Manifest};
 use super::multiselect::MultiselectTable;
@@ -23,7 +24,7 @@ use registry_core::record::day_number;
 use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
 use registry_core::validation::Envelope;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use uuid::Uuid;
 
@@ -55,6 +56,20 @@ pub fn build(
     options: &ReleaseOptions,
     out: impl Write,
 ) -> Result<Built, ReleaseError> {
+    build_telling(store, scope, engine, run, options, out, &mut |_, _| ())
+}
+
+/// As [`build`]; `progress` hears how many cases are read of how many, at the beginning and after each lot, and again before what is done
+/// with all of them together.
+fn build_telling(
+    store: &Store,
+    scope: &Scope,
+    engine: &Engine,
+    run: &Run,
+    options: &ReleaseOptions,
+    out: impl Write,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Built, ReleaseError> {
     if run.status != RunStatus::Finished {
         return Err(ReleaseError::NotFinished(run.number));
     }
@@ -75,7 +90,10 @@ pub fn build(
     let (mut facts, mut patients, mut case_ids): (Vec<CaseFacts>, Vec<String>, Vec<String>) =
         Default::default();
     let still = store.last_transfer(scope)?;
-    for batch in released_cases(store, scope, run, options)?.chunks(BATCH) {
+    let cases = released_cases(store, scope, run, options)?;
+    progress(0, cases.len());
+    let mut read = 0;
+    for batch in cases.chunks(BATCH) {
         let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
         let evaluations = store.run_evaluations(scope, run.number, &wanted)?;
         let documents = store.case_documents(scope, run.watermark, &wanted)?;
@@ -117,6 +135,8 @@ pub fn build(
             patients.push(case.patient.clone());
             case_ids.push(case.case.case_id.clone());
         }
+        read += batch.len();
+        progress(read, cases.len());
     }
     if store.last_transfer(scope)? != still {
         return Err(ReleaseError::Transferred);
@@ -154,6 +174,7 @@ pub fn build(
         }
         None => (files, None),
     };
+    progress(read, read);
     cases::with_patients(&mut files)?;
     let described = package::datapackage(spool, options, &files)?;
     files.extend(parquet::tables(&files)?);
@@ -171,7 +192,8 @@ pub fn build(
         program: env!("CARGO_PKG_VERSION").to_owned(),
         filters: vec![
             "consent.research_reuse = true".to_owned(),
-            "not a draft, not withdrawn when the bundle was built".to_owned(),
+            "not registered after the cut-off".to_owned(),
+            "neither a draft, nor withdrawn, nor without that consent when the bundle was built".to_owned(),
         ],
         cases: patients,
         accounting: options.accounting.clone(),
@@ -251,7 +273,7 @@ fn identity(run: &Run, engine: &Engine) -> RunIdentity {
     }
 }
 
-/// Builds the bundle and records it as a release.
+/// Builds the bundle and records it as a release; `progress` hears how many cases are read, of how many.
 ///
 /// # Errors
 /// As [`build`]; the store's when the id is taken.
@@ -262,13 +284,14 @@ pub fn freeze(
     run: &Run,
     options: &ReleaseOptions,
     out: impl Write,
+    mut progress: impl FnMut(usize, usize),
 ) -> Result<Release, ReleaseError> {
     let before = store.list_releases(scope)?;
     let counted = ReleaseOptions {
         accounting: Some(accounting::count(store, scope, run, before.first())?),
         ..options.clone()
     };
-    let built = build(store, scope, engine, run, &counted, out)?;
+    let built = build_telling(store, scope, engine, run, &counted, out, &mut progress)?;
     let release = NewRelease {
         release_id: options.release_id.clone(),
         run: run.number,
@@ -276,6 +299,7 @@ pub fn freeze(
         manifest: serde_json::to_value(&built.manifest)?,
         sha256: built.sha256,
         bytes: i64::try_from(built.bytes).unwrap_or(i64::MAX),
+        cases: built.case_ids,
     };
     Ok(store.create_release(scope, release)?)
 }
@@ -293,27 +317,14 @@ fn released_cases(
     run: &Run,
     options: &ReleaseOptions,
 ) -> Result<Vec<ChosenCase>, ReleaseError> {
-    let mut present: HashSet<(String, String)> = HashSet::new();
-    store.for_each_case_at::<ReleaseError>(scope, i64::MAX, BATCH, |batch| {
-        present.extend(batch.into_iter().map(|h| (h.case.centre_id, h.case.case_id)));
-        Ok(())
-    })?;
-    let mut chosen = Vec::new();
-    store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
-        for evaluation in batch {
-            let id = (evaluation.case.centre_id.clone(), evaluation.case.case_id.clone());
-            let reusable = CaseEvaluation::from_payload(&evaluation.payload)?
-                .facts
-                .research_reuse;
-            if reusable && present.contains(&id) {
-                chosen.push(ChosenCase {
-                    patient: options.key.patient(&evaluation.case.case_id),
-                    case: evaluation.case,
-                });
-            }
-        }
-        Ok(())
-    })?;
+    let held = fates(store, scope, run)?.into_iter();
+    let mut chosen: Vec<ChosenCase> = held
+        .filter(|(_, fate)| *fate == Fate::Held)
+        .map(|(case, _)| ChosenCase {
+            patient: options.key.patient(&case.case_id),
+            case,
+        })
+        .collect();
     chosen.sort_by(|a, b| a.patient.cmp(&b.patient));
     Ok(chosen)
 }

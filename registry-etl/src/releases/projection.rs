@@ -47,7 +47,7 @@ pub struct RequestNotes {
 }
 
 /// Files that explain and load the others: always there.
-const ALWAYS: [&str; 5] = [DICTIONARY, CODELISTS, "README.md", "load.R", "load.py"];
+pub(super) const ALWAYS: [&str; 5] = [DICTIONARY, CODELISTS, "README.md", "load.R", "load.py"];
 /// The file of the patients, which holds the quasi-identifiers.
 pub(super) const PATIENTS: &str = "patient.csv";
 /// Pseudonym of the centre, or its id.

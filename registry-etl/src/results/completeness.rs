@@ -25,6 +25,9 @@ pub struct Completeness {
     pub periods: Vec<PeriodCompleteness>,
     /// Days from event to first submission, by section.
     pub timeliness: Vec<Timeliness>,
+    /// `registration` by half-year of the first submission; none in a run made before it was kept.
+    #[serde(default)]
+    pub registration_periods: Vec<PeriodTimeliness>,
 }
 
 /// Completeness of follow-up (Clark's C): observed over potential time; a death counts as complete.
@@ -132,4 +135,13 @@ pub struct Timeliness {
     pub median: Option<f64>,
     pub upper_quartile: Option<f64>,
     pub suppressed: Option<Suppression>,
+}
+
+/// The same of what was first submitted in one half-year.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeriodTimeliness {
+    /// `2025-H1`.
+    pub period: String,
+    #[serde(flatten)]
+    pub times: Timeliness,
 }

@@ -50,6 +50,9 @@ pub struct FunnelPoint {
     pub p: Option<f64>,
     /// Benjamini-Hochberg q-value within the family of [`Funnels::family`]; `None` for measures of utilisation.
     pub q: Option<f64>,
+    /// The earlier run its counts are of, because they have changed by few patients, or not at all, since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }
 
 /// A measure's centres around the network rate, metastatic diagnosis in the last 24 months.

@@ -43,7 +43,7 @@ pub fn again(
         for (document, payload) in documents.iter().zip(payloads) {
             if let (Some(document), Some(payload)) = (document, payload) {
                 let case = CaseEvaluation::from_payload(&payload)?;
-                counted.push(document.header.holders.now(), case);
+                counted.push(document.header.holders.now(), case)?;
             }
         }
     }

@@ -6,8 +6,9 @@ use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
-use crate::results::{RunIdentity, kind};
+use crate::results::{CentresOfRun, RunIdentity, WorkLoads, kind};
 use chrono::{Datelike, NaiveDate};
+use rayon::prelude::*;
 use registry_core::access::Scope;
 use registry_core::guideline::Guideline;
 use registry_core::record::{CentreTable, day_number};
@@ -71,6 +72,8 @@ struct Counts {
     reused: usize,
     /// Erased while the run was under way.
     gone: usize,
+    /// Registered after the cut-off, and so in no result.
+    registered_later: usize,
 }
 
 /// Carries out a run: takes the lock, evaluates what has changed, aggregates, stores the results.
@@ -189,12 +192,16 @@ impl Work<'_> {
         let mut counted = Counted::new(self)?;
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
-                for evaluation in batch {
-                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
-                    counted.push(evaluation.holders.now(), case);
+                let read = batch
+                    .par_iter()
+                    .map(|one| CaseEvaluation::from_payload(&one.payload));
+                let cases: Vec<CaseEvaluation> = read.collect::<Result<_, _>>()?;
+                for (evaluation, case) in batch.iter().zip(cases) {
+                    counted.push(evaluation.holders.now(), case)?;
                 }
-                tell(Phase::Aggregating, counted.columns.len())
+                tell(Phase::Aggregating, counted.columns.len() + counted.later)
             })?;
+        counts.registered_later = counted.later;
         tell(Phase::Summarising, counted.columns.len())?;
         Ok(FinishRun {
             summary: json!(counts),
@@ -312,11 +319,13 @@ impl Work<'_> {
         Ok(all)
     }
 
-    pub(super) fn results(&self, counted: &Counted) -> Result<Vec<RunResult>, RunError> {
+    pub(super) fn results(&self, counted: &Counted<'_>) -> Result<Vec<RunResult>, RunError> {
         let Counted {
             window,
             columns,
             tally,
+            work,
+            ..
         } = counted;
         let guideline = self.engine.guideline()?;
         let identity = RunIdentity {
@@ -330,9 +339,23 @@ impl Work<'_> {
         let adherence = adherence_table(&identity, window, &self.engine.measures()?, columns)?;
         let overview = measures::overview(&identity, window, columns, self.centres);
         let quality = measures::quality(&identity, columns);
+        let known = self.store.list_centres(self.scope)?;
+        let known = CentresOfRun {
+            run: identity.clone(),
+            centres: known.into_iter().map(|centre| centre.centre_id).collect(),
+        };
         let mut results = vec![
+            result(kind::CENTRES, "", &known)?,
             result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
+            result(
+                kind::WORK,
+                "",
+                &WorkLoads {
+                    run: identity.clone(),
+                    centres: work.clone(),
+                },
+            )?,
             result(
                 kind::CASE_MIX,
                 "",
@@ -358,7 +381,7 @@ impl Work<'_> {
         };
         let definitions = definitions(self.engine.judge().store())?;
         let estimates = definitions
-            .iter()
+            .par_iter()
             .map(|one| estimate(one, &identity, cut_off, &cohort));
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
         disclosure::withhold(&mut estimates, &self.options.thresholds);

@@ -11,12 +11,13 @@
 //!
 //! [`again`] computes a finished run anew from its watermark, to be held against what is stored.
 //!
-//! [`Reader`] hands results to pages and the API, by audience.
+//! [`Reader`] hands results to pages and the API, by audience, and a centre's own units to the centre.
 
 mod again;
 mod compare;
 mod counted;
 mod execute;
+mod own;
 mod publish;
 mod read;
 mod sensitivity;
@@ -25,6 +26,7 @@ pub use again::again;
 pub use compare::compare;
 pub(crate) use execute::low_volume;
 pub use execute::{Options, Phase, Progress, centre_table, execute};
+pub use own::{HalfYears, OwnCounts, OwnUnit};
 pub use publish::publish;
 pub use read::Reader;
 pub use sensitivity::{alternatives, sensitivity};

@@ -1,29 +1,28 @@
 //! Results of a run, as an audience may see them.
 
+use super::counted::collector;
 use super::{MADE_AS, RunError};
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{
-    CaseEvaluation, Engine, EngineError, adherence::AggregateError, funnels, visible_case_mix,
-};
-use crate::quality::{Collector, Undecided, Worklist, undecided};
+use crate::measures::{CaseEvaluation, Engine, adherence::AggregateError, funnels, visible_case_mix};
+use crate::quality::{Undecided, Worklist, undecided};
 use crate::results::completeness::NETWORK;
 use crate::results::{
-    AdherenceTable, CaseMix, CaseMixTable, Comparison, Completeness, Funnels, Overview, Quality, Sensitivity,
-    SurvivalResult, kind,
+    AdherenceTable, CaseMix, CaseMixTable, CentresOfRun, Comparison, Completeness, Funnels, Overview,
+    Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
 };
 use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, Store, StoreError};
 use serde::de::DeserializeOwned;
 
 /// Evaluations read together.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// Reads the results of one run. The audience is the caller's decision from the scope; hiding is done here and nowhere
 /// else.
 pub struct Reader<'a> {
-    store: &'a Store,
-    scope: &'a Scope,
-    run: &'a Run,
+    pub(super) store: &'a Store,
+    pub(super) scope: &'a Scope,
+    pub(super) run: &'a Run,
     thresholds: Thresholds,
 }
 
@@ -39,6 +38,18 @@ impl<'a> Reader<'a> {
             scope,
             run,
             thresholds,
+        }
+    }
+
+    /// Ids of the centres there were when the run counted; `None` of a run made before they were kept with it.
+    ///
+    /// # Errors
+    /// The store's; a document of another format.
+    pub fn centres(&self) -> Result<Option<Vec<String>>, RunError> {
+        match self.document::<CentresOfRun>(kind::CENTRES, "") {
+            Ok(found) => Ok(Some(found.centres)),
+            Err(RunError::Store(StoreError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -221,12 +232,8 @@ impl<'a> Reader<'a> {
     /// The store's; an evaluation of another format.
     pub fn worklist(&self, engine: &Engine, centre: &str) -> Result<Worklist, RunError> {
         engine.made(self.run)?;
-        let guideline = engine.guideline()?;
         let versions = engine.versions();
-        let rules = engine
-            .quality_rules(engine.schema_version())
-            .ok_or(EngineError::NoGuideline)?;
-        let mut work = Collector::new(rules, &versions, guideline.measures.len(), self.run.cutoff_date);
+        let mut work = collector(engine, &versions, self.run.cutoff_date)?;
         self.store.for_each_run_evaluation_of::<RunError>(
             self.scope,
             self.run.number,
@@ -235,12 +242,25 @@ impl<'a> Reader<'a> {
             |batch| {
                 for evaluation in batch {
                     let case = CaseEvaluation::from_payload(&evaluation.payload)?;
-                    work.push(&evaluation.case.case_id, &case);
+                    work.push(&evaluation.case.case_id, evaluation.case.version, &case);
                 }
                 Ok(())
             },
         )?;
         Ok(work.finish())
+    }
+
+    /// How much work the cases of this run bring every centre; `None` of a run made before runs kept it. Who may see it is the caller's
+    /// decision.
+    ///
+    /// # Errors
+    /// The store's; a document of another format.
+    pub fn work_loads(&self) -> Result<Option<WorkLoads>, RunError> {
+        match self.document(kind::WORK, "") {
+            Ok(found) => Ok(Some(found)),
+            Err(RunError::Store(StoreError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Histologies that wait for the committee, with their cases, of all centres.

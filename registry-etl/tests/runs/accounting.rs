@@ -55,8 +55,8 @@ impl Sent {
             ..options(1)
         };
         let store = &self.registry.store;
-        let release =
-            releases::freeze(store, &system(), &engine(), run, &options, &mut bytes).expect("frozen");
+        let release = releases::freeze(store, &system(), &engine(), run, &options, &mut bytes, |_, _| ())
+            .expect("frozen");
         (release, bytes)
     }
 }
@@ -78,6 +78,7 @@ fn a_release_tells_what_is_not_in_it_and_what_changed_and_keeps_to_it() {
         first.manifest["accounting"],
         json!({ "told_from": 5, "changes": null, "left_out": [
             { "reason": "no consent to research reuse", "cases": 6 },
+            { "reason": "registered after the cut-off", "cases": 0 },
             { "reason": "draft, not submitted", "cases": 5 },
             { "reason": "withdrawn", "cases": 0 },
         ] })
@@ -95,6 +96,7 @@ fn a_release_tells_what_is_not_in_it_and_what_changed_and_keeps_to_it() {
         second.manifest["accounting"],
         json!({ "told_from": 5, "changes": { "since": "R1", "added": 9, "changed": 7, "left": 6 }, "left_out": [
             { "reason": "no consent to research reuse", "cases": 6 },
+            { "reason": "registered after the cut-off", "cases": 0 },
             { "reason": "draft, not submitted", "cases": 5 },
             { "reason": "withdrawn", "cases": 6 },
         ] })
@@ -123,4 +125,32 @@ fn a_release_tells_what_is_not_in_it_and_what_changed_and_keeps_to_it() {
     };
     assert_eq!(again(Some(kept)), bytes);
     assert_ne!(again(None), bytes);
+}
+
+#[test]
+fn consent_to_reuse_taken_back_after_the_run_keeps_a_case_out_of_what_is_frozen_then() {
+    let registry = Registry::empty();
+    let plan = CohortPlan {
+        cases: 30,
+        ..registry.plan
+    };
+    let sent = Sent { registry, plan };
+    sent.put(0..30, true, CaseStatus::Submitted, None);
+    let run = sent.registry.run();
+    let (first, _) = sent.freeze("R1", &run);
+    assert_eq!(first.manifest["cases"], 30);
+    // Another version with the same consent changes nothing; six take theirs back.
+    sent.put(0..4, true, CaseStatus::Submitted, Some(431));
+    sent.put(10..16, false, CaseStatus::Submitted, None);
+    let (second, _) = sent.freeze("R2", &run);
+    assert_eq!(second.manifest["cases"], 24);
+    let accounting = &second.manifest["accounting"];
+    assert_eq!(
+        accounting["left_out"][0],
+        json!({ "reason": "no consent to research reuse", "cases": 6 })
+    );
+    assert_eq!(
+        accounting["changes"],
+        json!({ "since": "R1", "added": 0, "changed": 0, "left": 6 })
+    );
 }

@@ -8,6 +8,7 @@
 
 mod accounting;
 mod cases_file;
+mod cut_off;
 mod described;
 mod endpoint_files;
 mod fictitious;

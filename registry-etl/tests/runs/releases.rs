@@ -253,6 +253,7 @@ fn a_frozen_release_is_recorded_with_its_checksum() {
     let registry = Registry::with(5, 2);
     let run = registry.run();
     let mut bytes = Vec::new();
+    let mut told = Vec::new();
     let release = releases::freeze(
         &registry.store,
         &system(),
@@ -260,8 +261,16 @@ fn a_frozen_release_is_recorded_with_its_checksum() {
         &run,
         &options(1),
         &mut bytes,
+        |done, total| told.push((done, total)),
     )
     .expect("frozen");
+    // From none of the cases to all of them, never back.
+    let cases = release.manifest["cases"].as_u64().expect("cases") as usize;
+    assert!(
+        cases > 0 && told.first() == Some(&(0, cases)) && told.last() == Some(&(cases, cases)),
+        "{told:?}"
+    );
+    assert!(told.is_sorted());
     assert_eq!(release.sha256, hex::encode(Sha256::digest(&bytes)));
     assert_eq!(
         registry

@@ -99,6 +99,7 @@ fn a_full_disk_is_told_and_no_release_is_recorded() {
         &run,
         &options(1),
         io::BufWriter::new(full()),
+        |_, _| (),
     );
     let Err(error) = frozen else {
         panic!("it was full");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use registry_core::guideline::Outcome;
 use registry_core::storage::{CaseStatus, Precondition, Run, Transfer};
 use registry_etl::disclosure::{Audience, Thresholds};
 use registry_etl::measures::CaseEvaluation;
@@ -366,4 +367,46 @@ fn the_evaluation_says_which_centre_has_which_part() {
         (holders.on(on.pred_opt()), holders.on(Some(on))),
         (two.one.as_str(), two.two.as_str())
     );
+}
+
+/// The units a centre reads one by one are those its row counts, on the cases it holds.
+#[test]
+fn own_units_are_those_of_the_own_row() {
+    let two = Two::new();
+    two.transfer(&two.one, &two.two, ON);
+    let run = two.registry.run();
+    let (scope, table) = (system(), two.table(&run));
+    let reader = two.reader(&run, &scope);
+    let mut some = 0;
+    for (at, head) in (0_u16..).zip(&table.measures) {
+        let units = reader.own_units(&two.two, at).expect("units");
+        let count = |wanted: fn(Outcome) -> bool| {
+            let of = units.iter().filter(|unit| wanted(unit.outcome));
+            Some(of.count() as u32)
+        };
+        let counted = [
+            count(Outcome::in_numerator),
+            count(Outcome::in_denominator),
+            count(|outcome| outcome == Outcome::NotAssessable),
+            count(|outcome| outcome == Outcome::Excluded),
+            count(|outcome| outcome == Outcome::Excepted),
+            count(|outcome| outcome == Outcome::NotInDenom),
+        ];
+        let row = of(&table, &head.id, By::Centre, &two.two);
+        let row = row.map_or([Some(0); 6], |row| {
+            [
+                row.numerator,
+                row.denominator,
+                row.not_assessable,
+                row.excluded,
+                row.excepted,
+                row.not_in_denominator,
+            ]
+        });
+        assert_eq!(counted, row, "{}", head.id);
+        some += units.len();
+        let gone = reader.own_units(&two.one, at).expect("units");
+        assert!(gone.is_empty(), "{}: the case is with the other centre", head.id);
+    }
+    assert!(some > 0);
 }

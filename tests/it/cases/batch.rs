@@ -136,6 +136,61 @@ fn an_idempotency_key_reused_with_another_body_is_refused() {
     centre.get("/api/v1/cases/BATCH-00002").expect(404);
 }
 
+#[test]
+fn a_batch_of_too_many_items_is_refused_before_they_are_read() {
+    let service = Service::start_with(support::database::Database::sqlite(), |settings| {
+        settings.limits.batch_items = 3;
+    });
+    let centre = service.submitter("C01");
+    let ndjson = [("content-type", "application/x-ndjson")];
+    for path in ["/api/v1/cases:batch", "/api/v1/cases:validate"] {
+        let send = |headers: &[(&str, &str)], body: &[u8]| centre.send("POST", path, headers, Some(body));
+        send(&ndjson, &lines(3, None)).expect(200);
+        let over = send(&ndjson, &lines(4, None)).expect(413);
+        assert!(over.text().contains("at most 3 items"), "{}", over.text());
+        // Nothing after the fourth element of an array is looked at, or it would be 400.
+        let over = send(&[("content-type", "application/json")], b"[0,0,0,0,nonsense").expect(413);
+        assert!(over.text().contains("at most 3 items"), "{}", over.text());
+    }
+}
+
+#[test]
+fn a_centre_has_one_job_at_a_time() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let scope = service
+        .state()
+        .store
+        .authenticate(&service.key("submitter", Some("C01")))
+        .expect("a key");
+    let other = service
+        .state()
+        .store
+        .start_job(&scope, "import", false, 1)
+        .expect("a job");
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("prefer", "respond-async"),
+    ];
+    let begin = || centre.send("POST", "/api/v1/cases:batch", &headers, Some(&lines(2, None)));
+    let refused = begin().expect(409);
+    assert_eq!(refused.code(), "invalid_state");
+    let import = centre.send(
+        "POST",
+        "/api/v1/imports?format=redcap-csv&wait=true",
+        &[("content-type", "text/csv")],
+        Some(b"record_id\nX-1\n"),
+    );
+    import.expect(409);
+    service
+        .state()
+        .store
+        .end_job(&scope, &other.job_id, other.counts, None)
+        .expect("it ends");
+    let job = begin().expect(202).json();
+    assert_eq!(ended(&centre, &job)["state"], "done");
+}
+
 /// The counts of a job: total, created, changed, unchanged, refused.
 fn counts(job: &Value) -> [u64; 5] {
     ["total", "created", "changed", "unchanged", "refused"]

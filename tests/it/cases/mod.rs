@@ -5,6 +5,7 @@ mod batch;
 mod door;
 mod findings;
 mod lock;
+mod pages;
 mod patch;
 mod put;
 mod refusals;

@@ -71,3 +71,56 @@ fn erasure_destroys_the_case_and_the_chain_still_verifies() {
     }
     service.verify_audit();
 }
+
+#[test]
+fn a_withdrawal_is_made_once_for_its_key() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    centre
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
+    let withdraw = |body: serde_json::Value| {
+        centre.post(
+            "/api/v1/cases/FIG-0001:withdraw",
+            &[("idempotency-key", "w-1")],
+            &body,
+        )
+    };
+    let body = json!({"mode": "no_further_use", "date": "2026-11-02", "reason": "patient_request"});
+    let first = withdraw(body.clone()).expect(200);
+    let again = withdraw(body).expect(200);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.json(), first.json());
+    let other = withdraw(json!({"mode": "erase", "date": "2026-11-02"})).expect(422);
+    assert_eq!(other.code(), "idempotency_key_reused");
+}
+
+#[test]
+fn what_the_office_was_answered_about_a_case_goes_with_it() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    centre
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
+    let office = service.client("coordinator", None);
+    let verify = || {
+        office.post(
+            "/api/v1/cases/FIG-0001:verify",
+            &[("idempotency-key", "v-1")],
+            &json!({}),
+        )
+    };
+    let first = verify().expect(200);
+    assert_eq!(first.header("idempotent-replayed"), None);
+    let again = verify().expect(200);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.json(), first.json());
+    centre
+        .post(
+            "/api/v1/cases/FIG-0001:withdraw",
+            &[],
+            &json!({"mode": "erase", "date": "2026-11-02"}),
+        )
+        .expect(200);
+    assert!(!verify().expect(404).text().contains("FIG-0001"));
+}

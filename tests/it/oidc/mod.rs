@@ -41,14 +41,13 @@ struct Away {
 
 impl Away {
     fn begin(service: &Service, invitation: Option<&str>) -> Self {
-        let query = invitation
-            .map(|token| format!("?invitation={token}"))
-            .unwrap_or_default();
-        let answer = service
-            .anonymous()
-            .get(&format!("/sign-in/provider{query}"))
-            .expect(303);
-        let location = answer.header("location").expect("an address");
+        let answer = match invitation {
+            None => service.anonymous().get("/sign-in/provider").expect(303),
+            Some(token) => bind(service, token, "same-origin").expect(200),
+        };
+        // A form may not lead to another site: from an invitation the browser goes on by itself.
+        let refresh = answer.header("refresh").and_then(|to| to.strip_prefix("0; url="));
+        let location = answer.header("location").or(refresh).expect("an address");
         let (_, query) = location.split_once("/auth?").expect("the provider's address");
         let set = answer.header("set-cookie").expect("a cookie");
         assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
@@ -86,6 +85,18 @@ impl Away {
     }
 }
 
+/// The form of an invitation's page, sent from a page of this site or of another.
+fn bind(service: &Service, token: &str, site: &str) -> Answer {
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", site),
+    ];
+    let body = format!("token={token}");
+    service
+        .anonymous()
+        .send("POST", "/sign-in/provider", &headers, Some(body.as_bytes()))
+}
+
 fn session_of(answer: &Answer) -> Option<String> {
     let set = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
     let mut values = set.map(|(_, value)| value.split(';').next().unwrap_or_default().to_owned());
@@ -116,6 +127,12 @@ fn bound(service: &Service, issuer: &Issuer) {
         .expect(200)
         .text();
     assert!(page.contains("Sign in with the hospital"), "{page}");
+    // Neither a link nor another site's form begins it.
+    service
+        .anonymous()
+        .get(&format!("/sign-in/provider?invitation={token}"))
+        .expect(400);
+    bind(service, &token, "cross-site").expect(403);
     let away = Away::begin(service, Some(&token));
     let id = issuer.keys.token(
         &json!({"alg": "EdDSA", "kid": "ed"}),
@@ -131,10 +148,7 @@ fn bound(service: &Service, issuer: &Issuer) {
         .expect(200)
         .text();
     assert!(account.contains("sign in with an account elsewhere"), "{account}");
-    service
-        .anonymous()
-        .get(&format!("/sign-in/provider?invitation={token}"))
-        .expect(403);
+    bind(service, &token, "same-origin").expect(403);
 }
 
 #[test]

@@ -51,7 +51,10 @@ struct Data {
     domains: Vec<adherence::Domain>,
     options: Vec<adherence::Domain>,
     indicators: Vec<(Line, String)>,
-    funnels: Vec<(String, String)>,
+    /// Measure, title, chart.
+    funnels: Vec<(String, String, String)>,
+    /// What the addresses of the charts as files end with.
+    pictures: String,
     /// A signal and its status.
     signals: Vec<(Row, &'static str)>,
     more: usize,
@@ -104,7 +107,8 @@ fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
     for one in &now {
         let funnel = view.measure(&one.head.id)?.funnel;
         let title = format!("{} {}", one.head.id, one.head.title);
-        funnels.extend(charts::funnel(&funnel, None, &title).map(|svg| (title, svg)));
+        let chart = charts::funnel(&funnel, None, &title);
+        funnels.extend(chart.map(|svg| (one.head.id.clone(), title, svg)));
     }
     Ok(Data {
         run: view.run.number,
@@ -129,6 +133,7 @@ fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
             })
             .collect(),
         funnels,
+        pictures: format!("by_letter=true&run={}", view.run.number),
         more: followed.more,
         signals: followed
             .listed

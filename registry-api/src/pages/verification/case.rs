@@ -7,7 +7,7 @@ use registry_core::storage::{CaseStatus, StoreError};
 use registry_core::verification::{Difference, Kind as Became};
 use serde_json::Value;
 
-use crate::guard::{Allowed, AllowedForm, Coordinates, Policy, SeesCases, Submits};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, Policy, SeesCases, Submits};
 use crate::pages::case::gone;
 use crate::pages::{Frame, entry, html, words};
 use crate::problem::Problem;
@@ -63,6 +63,7 @@ struct Line {
 
 pub(in crate::pages) async fn page(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     path: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

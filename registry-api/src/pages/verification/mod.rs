@@ -11,8 +11,9 @@ use registry_core::storage::{NewVerification, SampledCase, Verification};
 use registry_etl::quality::{Agreement, AgreementLevel, ElementAgreement, NETWORK};
 
 use super::{Frame, html, words};
-use crate::guard::{Allowed, AllowedForm, Coordinates, ReadsVerifications};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsVerifications};
 use crate::problem::{Kind, Problem};
+use crate::results::Hidden;
 use crate::routes::verifications::agreement;
 use crate::state::{AppState, blocking};
 use crate::verification::{self, Compared};
@@ -109,6 +110,7 @@ struct Element {
 
 pub(super) async fn list(
     caller: Allowed<ReadsVerifications>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Verification", "/verification", &caller);
@@ -157,6 +159,7 @@ pub(super) async fn draw(
 
 pub(super) async fn page(
     caller: Allowed<ReadsVerifications>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -186,6 +189,7 @@ pub(super) async fn page(
                 .filter(move |e| e.critical == critical)
                 .map(element)
         };
+        let hidden = Hidden::of(elements.iter().map(|element| element.suppressed));
         Ok(Page {
             cases: cases.collect(),
             sees_cases,
@@ -201,7 +205,7 @@ pub(super) async fn page(
             further: of(false).collect(),
             critical_measures: state.verifier.critical_measures(),
             draw: Draw::of(found.draw),
-            frame,
+            frame: frame.with_hidden(hidden),
         })
     })
     .await?;
@@ -211,6 +215,7 @@ pub(super) async fn page(
 /// The agreement of every element as CSV, for the link on the page.
 pub(super) async fn csv(
     caller: Allowed<ReadsVerifications>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {

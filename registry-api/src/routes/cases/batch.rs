@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::{Item, Reader};
-use registry_core::intake::{self};
+use registry_core::intake::{self, Refusal};
 use registry_core::storage::{Precondition, PutCase, Withdraw};
 use registry_core::validation::Verdict;
 use serde::Deserialize;
@@ -32,14 +32,21 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
     let per_item = intake::Limits::bytes(limits.record_bytes);
     let items: Vec<Item> = match body.media_type.as_str() {
         "application/x-ndjson" | "application/jsonl" => Reader::new(&body.bytes[..], per_item)
+            // One more than allowed tells that there are too many: the rest is not read.
+            .take(limits.batch_items + 1)
             .collect::<Result<_, _>>()
             .map_err(|_| Problem::with(Kind::NotJson, "the body cannot be read"))?,
         "application/json" => {
             let whole = intake::Limits {
                 max_depth: intake::Limits::DEPTH + 1,
+                max_items: limits.batch_items,
                 ..intake::Limits::bytes(limits.batch_bytes)
             };
-            let documents = match intake::parse(&body.bytes, &whole)? {
+            let read = intake::parse(&body.bytes, &whole).map_err(|error| match error.refusal() {
+                Refusal::TooManyItems => too_many(limits),
+                _ => Problem::from(error),
+            });
+            let documents = match read? {
                 Value::Array(documents) => documents,
                 single => vec![single],
             };
@@ -60,13 +67,17 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
         }
     };
     if items.len() > limits.batch_items {
-        let most = limits.batch_items;
-        return Err(Problem::with(
-            Kind::BodyTooLarge,
-            format!("at most {most} items in a batch: send it in parts"),
-        ));
+        return Err(too_many(limits));
     }
     Ok(items)
+}
+
+fn too_many(limits: &Limits) -> Problem {
+    let most = limits.batch_items;
+    Problem::with(
+        Kind::BodyTooLarge,
+        format!("at most {most} items in a batch: send it in parts"),
+    )
 }
 
 /// Whether the caller would rather have a job than wait (RFC 7240, `Prefer: respond-async`).
@@ -89,7 +100,7 @@ fn prefers_a_job(request: &HttpRequest) -> bool {
         ("Prefer" = Option<String>, Header, description = "`respond-async` for a job")),
     request_body(content = serde_json::Value, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
     responses((status = 200, description = "A result per item, in input order"), (status = 202, description = "Begun: see the job"), (status = 413, description = "Too many items: send the batch in parts"),
-        (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
+        (status = 409, description = "To be a job while another job of the centre is under way"), (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
 pub(super) async fn batch(
     caller: Allowed<Submits>,
     request: HttpRequest,

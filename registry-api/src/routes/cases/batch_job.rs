@@ -7,6 +7,7 @@ use registry_core::storage::{Job, JobCounts};
 use serde_json::{Value, json};
 
 use super::batch;
+use crate::at_work::Turn;
 use crate::imports::{self, BATCH};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
@@ -26,18 +27,21 @@ impl BatchJob {
     /// Notes the job and begins; the job goes on when the answer is long gone.
     pub(super) fn begin(self) -> Result<Job, Problem> {
         let total = self.items.len() as u64;
+        let turn = self.state.at_work.begin(&self.scope)?;
         let job = self.state.store.start_job(&self.scope, "batch", false, total)?;
         let begun = job.clone();
         std::thread::Builder::new()
             .name("batch".to_owned())
-            .spawn(move || self.carry_out(&begun))
+            .spawn(move || self.carry_out(&begun, turn))
             .map_err(Problem::internal)?;
         Ok(job)
     }
 
-    fn carry_out(mut self, job: &Job) {
+    fn carry_out(mut self, job: &Job, turn: Turn) {
         let mut counts = job.counts;
         let problem = self.work(job, &mut counts).err();
+        // Before the end is told: whoever hears of it may begin the next.
+        drop(turn);
         let why = problem.as_ref().map(|problem| problem.kind.title());
         if let Err(error) = self.state.store.end_job(&self.scope, &job.job_id, counts, why) {
             tracing::warn!(job = job.job_id, error = %error, "the end of a batch could not be noted");

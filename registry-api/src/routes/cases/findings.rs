@@ -1,7 +1,7 @@
 //! `/api/v1/cases/{pseudonym}/findings`: what the checks say, with the life of each finding, and the centre's answers to warnings.
 
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{FindingState, LivingFinding};
+use registry_core::storage::{FindingState, LivingFinding, Store};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -84,14 +84,13 @@ pub(super) async fn answer(
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let scope = caller.scope.clone();
-    let shared = state.clone();
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let change = move |store: &Store| {
         let (pseudonym, identity) = path.into_inner();
-        let finding = shared
-            .store
-            .answer_finding(&caller.scope, &pseudonym, &identity, &answer.reason)
-            .map_err(not_found)?;
-        Reply::json(200, &finding)
+        let finding = store.answer_finding(&caller.scope, &pseudonym, &identity, &answer.reason);
+        finding.map_err(not_found)
+    };
+    Idempotent::change(idempotent, &state, &scope, change, |finding| {
+        Reply::json(200, finding)
     })
     .await
 }

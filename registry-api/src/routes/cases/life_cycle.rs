@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::storage::LifeCycle;
+use registry_core::storage::{CaseRow, LifeCycle, Store};
 use serde::Deserialize;
 
 use super::not_found;
@@ -28,15 +28,12 @@ async fn step(
     let reason = header_text(&request, "change-reason")?;
     let idempotent = Idempotent::read(&request, body)?;
     let scope = caller.scope.clone();
-    let shared = state.clone();
-    Idempotent::once(idempotent, &state, &scope, move || {
-        let row = shared
-            .store
-            .move_case(&caller.scope, &pseudonym, step, reason.as_deref())
-            .map_err(not_found)?;
-        Ok(Reply::json(200, &row)?.header("etag", row.etag))
-    })
-    .await
+    let change = move |store: &Store| {
+        let moved = store.move_case(&caller.scope, &pseudonym, step, reason.as_deref());
+        moved.map_err(not_found)
+    };
+    let told = |row: &CaseRow| Ok(Reply::json(200, row)?.header("etag", row.etag.clone()));
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
 /// A submitted case has been checked against its source.

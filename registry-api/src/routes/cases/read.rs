@@ -5,7 +5,7 @@ use registry_core::storage::StoredCase;
 use serde_json::{Value, json};
 
 use super::not_found;
-use crate::guard::{Allowed, SeesCases};
+use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::Reply;
 use crate::state::{AppState, blocking};
@@ -35,6 +35,7 @@ fn whole(stored: &StoredCase) -> Value {
     responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn current(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -59,6 +60,7 @@ pub(super) async fn current(
     responses((status = 200, description = "Versions"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn versions(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -78,6 +80,7 @@ pub(super) async fn versions(
     responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such version here")), security(("key" = [])))]
 pub(super) async fn version(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     path: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::storage::{Precondition, Transfer};
+use registry_core::storage::{Precondition, Store, Transfer, TransferOutcome};
 use serde::Deserialize;
 
 use super::{not_found, precondition};
@@ -48,8 +48,7 @@ pub(super) async fn transfer(
         )
     })?;
     let scope = caller.scope.clone();
-    let shared = state.clone();
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let change = move |store: &Store| {
         let transfer = Transfer {
             pseudonym: pseudonym.into_inner(),
             from: asked.from,
@@ -58,12 +57,8 @@ pub(super) async fn transfer(
             reason: asked.reason,
             precondition,
         };
-        let done = shared
-            .store
-            .transfer_case(&caller.scope, transfer)
-            .map_err(not_found)?;
-        let etag = done.etag.clone();
-        Ok(Reply::json(200, &done)?.header("etag", etag))
-    })
-    .await
+        store.transfer_case(&caller.scope, transfer).map_err(not_found)
+    };
+    let told = |done: &TransferOutcome| Ok(Reply::json(200, done)?.header("etag", done.etag.clone()));
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }

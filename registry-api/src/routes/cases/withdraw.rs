@@ -9,8 +9,8 @@ use super::not_found;
 use crate::guard::{Allowed, Json, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply};
-use crate::state::AppState;
-use crate::submission::withdrawn;
+use crate::state::{AppState, blocking};
+use crate::submission::{told_withdrawal, withdrawn};
 
 /// What is asked.
 #[derive(Debug, Deserialize)]
@@ -42,26 +42,19 @@ pub(super) async fn withdraw(
             "send {\"mode\": \"no_further_use\" or \"erase\", \"date\": date, \"reason\"?: text, \"centre\"?: id}",
         )
     })?;
-    let scope = caller.scope.clone();
-    let shared = state.clone();
-    Idempotent::once(idempotent, &state, &scope, move || {
-        let outcome = shared
-            .store
-            .withdraw(
-                &caller.scope,
-                Withdraw {
-                    pseudonym: pseudonym.into_inner(),
-                    centre: asked.centre.or_else(|| caller.scope.centre().map(str::to_owned)),
-                    mode: asked.mode,
-                    date: asked.date,
-                    reason: asked.reason,
-                    document: None,
-                    precondition: Precondition::Whatever,
-                    idempotency: None,
-                },
-            )
-            .map_err(not_found)?;
-        withdrawn(&outcome)
+    blocking(move || {
+        let withdraw = Withdraw {
+            pseudonym: pseudonym.into_inner(),
+            centre: asked.centre.or_else(|| caller.scope.centre().map(str::to_owned)),
+            mode: asked.mode,
+            date: asked.date,
+            reason: asked.reason,
+            document: None,
+            precondition: Precondition::Whatever,
+            idempotency: idempotent.map(|given| given.with_answer(withdrawn)),
+        };
+        let outcome = state.store.withdraw(&caller.scope, withdraw);
+        told_withdrawal(outcome.map_err(not_found)?)
     })
     .await
 }

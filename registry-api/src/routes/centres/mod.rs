@@ -3,12 +3,12 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_core::dictionary::{Absence, ElementKind};
-use registry_core::storage::NewCentre;
+use registry_core::storage::{NewCentre, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, guarded};
-use crate::guard::{Administers, Allowed, Json};
+use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Administers, Allowed, Json, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -16,19 +16,23 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::GET, "/api/v1/centres", list),
         guarded(Method::POST, "/api/v1/centres", create),
+        guarded(Method::PUT, "/api/v1/centres/{id}", put),
         guarded(Method::GET, "/api/v1/centres/{id}/years", years),
         guarded(Method::PUT, "/api/v1/centres/{id}/years/{year}", put_year),
     ]
 }
 
 /// All centres.
-#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", responses((status = 200, description = "Centres")), security(("key" = [])))]
-pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
+#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Centres")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<Administers>,
+    since: web::Query<Since>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
     blocking(move || {
-        Reply::json(
-            200,
-            &json!({ "centres": state.store.list_centres(&caller.scope)? }),
-        )
+        let mut centres = state.store.list_centres(&caller.scope)?;
+        centres.retain(|centre| since.takes(&[Some(centre.updated_at)]));
+        Reply::json(200, &json!({ "centres": centres }))
     })
     .await
 }
@@ -64,15 +68,52 @@ pub(super) async fn create(
             "send {\"centre_id\": id, \"name\": text, \"country\"?: code, \"active\"?: boolean}",
         )
     })?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| {
         let centre = NewCentre {
             centre_id: wanted.centre_id,
             name: wanted.name,
             country: wanted.country,
             active: wanted.active,
         };
-        Reply::json(201, &shared.store.create_centre(&caller.scope, centre)?)
+        Ok(store.create_centre(&caller.scope, centre)?)
+    };
+    Idempotent::change(idempotent, &state, &scope, change, |made| Reply::json(201, made)).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changed {
+    name: String,
+    country: Option<String>,
+    active: bool,
+}
+
+/// Change a centre, or add it. One that takes part no more (`"active": false`) sends nothing from then on; what it has sent stays.
+#[utoipa::path(put, path = "/api/v1/centres/{id}", tag = "centres", params(("id" = String, Path,)),
+    request_body(content = serde_json::Value, description = "{name, country?, active}"),
+    responses((status = 200, description = "Changed"), (status = 201, description = "Added"), (status = 422, description = "A value cannot be kept")), security(("key" = [])))]
+pub(super) async fn put(
+    caller: Allowed<Administers>,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    let wanted: Changed = serde_json::from_value(body.value).map_err(|_| {
+        Problem::with(
+            Kind::InvalidValue,
+            "send {\"name\": text, \"country\"?: code, \"active\": boolean}",
+        )
+    })?;
+    blocking(move || {
+        let centre = NewCentre {
+            centre_id: id.into_inner(),
+            name: wanted.name,
+            country: wanted.country,
+            active: wanted.active,
+        };
+        let (stored, added) = state.store.upsert_centre(&caller.scope, centre)?;
+        Reply::json(if added { 201 } else { 200 }, &stored)
     })
     .await
 }
@@ -82,6 +123,7 @@ pub(super) async fn create(
     responses((status = 200, description = "Rows by year"), (status = 404, description = "No such centre")), security(("key" = [])))]
 pub(super) async fn years(
     caller: Allowed<Administers>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -116,7 +158,10 @@ pub(super) async fn put_year(
 }
 
 /// The row with its keys, checked against the schema of the reference table.
-fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<Value, Problem> {
+///
+/// # Errors
+/// [`Kind::InvalidValue`] names the element that the table has not, or whose value is of another type.
+pub(crate) fn reference_row(state: &AppState, id: &str, year: i32, body: Value) -> Result<Value, Problem> {
     let Value::Object(mut row) = body else {
         return Err(Problem::with(Kind::InvalidValue, "send an object"));
     };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::{Idempotent, Reply};
 use super::reply;
-use crate::guard::{Allowed, Coordinates, Json};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -40,16 +40,15 @@ pub(in crate::routes) async fn approve(
     })?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let change = move |store: &Store| {
         let access = match approval.access {
             Some(access) => access,
-            None => shared.store.data_request(&caller.scope, &id)?.asked,
+            None => store.data_request(&caller.scope, &id)?.asked,
         };
-        let last = approval.expires_on;
-        let approved = shared
-            .store
-            .approve_data_request(&caller.scope, &id, access, last)?;
-        reply(&shared, &approved)
+        Ok(store.approve_data_request(&caller.scope, &id, access, approval.expires_on)?)
+    };
+    Idempotent::change(idempotent, &state, &scope, change, move |approved| {
+        reply(&shared, approved)
     })
     .await
 }
@@ -75,11 +74,9 @@ async fn close(
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
-        reply(
-            &shared,
-            &ending(&shared.store, &caller.scope, &id, &because.reason)?,
-        )
+    let change = move |store: &Store| Ok(ending(store, &caller.scope, &id, &because.reason)?);
+    Idempotent::change(idempotent, &state, &scope, change, move |ended| {
+        reply(&shared, ended)
     })
     .await
 }
@@ -121,6 +118,7 @@ pub(in crate::routes) async fn revoke(
     responses((status = 200, description = "record_id, releases, recipients; empty for a record that nobody held")), security(("key" = [])))]
 pub(in crate::routes) async fn recipients(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     record: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

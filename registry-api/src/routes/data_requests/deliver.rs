@@ -5,7 +5,7 @@ use registry_core::access::Scope;
 
 use super::super::frozen::Frozen;
 use super::super::releases::Form;
-use crate::guard::{Allowed, ReadsRequests};
+use crate::guard::{Allowed, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -15,6 +15,7 @@ use crate::state::{AppState, blocking};
         (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsRequests>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
@@ -59,6 +60,7 @@ async fn one_file(
         (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn bundle(
     caller: Allowed<ReadsRequests>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {

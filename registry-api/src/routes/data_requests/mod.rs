@@ -7,13 +7,13 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use registry_core::access::{Role, Scope};
-use registry_core::storage::{DataAccess, DataRequest, NewDataRequest};
+use registry_core::storage::{DataAccess, DataRequest, NewDataRequest, Store};
 use registry_etl::releases::unanswerable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, guarded};
-use crate::guard::{Allowed, FilesRequests, Json, ReadsRequests};
+use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Allowed, FilesRequests, Json, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -64,15 +64,17 @@ fn reply(state: &AppState, request: &DataRequest) -> Result<Reply, Problem> {
 }
 
 /// The requests, newest first: a researcher's own, all for the office.
-#[utoipa::path(get, path = "/api/v1/data-requests", tag = "data requests",
+#[utoipa::path(get, path = "/api/v1/data-requests", tag = "data requests", params(("updated_since" = Option<String>, Query,)),
     responses((status = 200, description = "requests")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsRequests>,
+    since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let today = state.ports.clock.now().date_naive();
-        let requests = state.store.list_data_requests(&caller.scope)?;
+        let mut requests = state.store.list_data_requests(&caller.scope)?;
+        requests.retain(|one| since.takes(&[Some(one.filed_at), one.decided_at, one.revoked_at]));
         let requests = requests
             .iter()
             .map(|one| shown(one, today))
@@ -87,6 +89,7 @@ pub(super) async fn list(
     responses((status = 200, description = "The request"), (status = 404, description = "No such request")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsRequests>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -141,7 +144,8 @@ pub(super) async fn create(
     let wanted: Wanted =
         serde_json::from_value(body.value).map_err(|_| Problem::with(Kind::InvalidValue, SHAPE))?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let asked_of = state.clone();
+    let change = move |store: &Store| {
         let new = NewDataRequest {
             release_id: wanted.release,
             title: wanted.title,
@@ -155,12 +159,15 @@ pub(super) async fn create(
                 centre_unmasked: wanted.centre_unmasked,
             },
         };
-        let filed = file_request(&shared, &caller.scope, new)?;
+        check_request(&asked_of, &caller.scope, &new)?;
+        Ok(store.file_data_request(&caller.scope, new)?)
+    };
+    let told = move |filed: &DataRequest| {
         let today = shared.ports.clock.now().date_naive();
         let address = format!("/api/v1/data-requests/{}", filed.request_id);
-        Ok(Reply::json(201, &shown(&filed, today)?)?.header("location", address))
-    })
-    .await
+        Ok(Reply::json(201, &shown(filed, today)?)?.header("location", address))
+    };
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
 /// Files a request after a look at what it asks for.
@@ -172,6 +179,11 @@ pub(crate) fn file_request(
     scope: &Scope,
     new: NewDataRequest,
 ) -> Result<DataRequest, Problem> {
+    check_request(state, scope, &new)?;
+    Ok(state.store.file_data_request(scope, new)?)
+}
+
+fn check_request(state: &AppState, scope: &Scope, new: &NewDataRequest) -> Result<(), Problem> {
     let release = state.store.release(scope, &new.release_id)?;
     let files = release.manifest.get("files").and_then(Value::as_array);
     let name = |file: &Value| file.get("name").and_then(Value::as_str).map(str::to_owned);
@@ -186,5 +198,5 @@ pub(crate) fn file_request(
             .collect();
         return Err(Problem::with(Kind::InvalidValue, told.join("; ")));
     }
-    Ok(state.store.file_data_request(scope, new)?)
+    Ok(())
 }

@@ -42,9 +42,13 @@ impl Wanted {
     }
 }
 
-fn every(state: &AppState) -> impl Iterator<Item = Value> {
-    let current = &state.schemas.current().version;
-    state.judge.guidelines(current).iter().flat_map(measure::all)
+fn every(state: &AppState) -> &[Value] {
+    let all = state.fhir_measures.get_or_init(|| {
+        let current = &state.schemas.current().version;
+        let guidelines = state.judge.guidelines(current).iter();
+        guidelines.flat_map(measure::all).collect()
+    });
+    all
 }
 
 /// Measures of every guideline version, and their all-or-none summaries.
@@ -61,12 +65,13 @@ pub(in crate::routes) async fn search(
 ) -> Result<Reply, Problem> {
     acceptable(&request, wanted._format.as_deref())?;
     let window = Window::read(wanted._count, wanted.cursor.as_deref())?;
-    let found: Vec<Value> = every(&state).filter(|m| wanted.takes(m)).collect();
+    let all = every(&state).iter();
+    let found: Vec<&Value> = all.filter(|measure| wanted.takes(measure)).collect();
     Ok(page(searchset(
         &Address::of(&state, &request),
         window,
         &found,
-        Value::clone,
+        |measure: &&Value| (*measure).clone(),
     )))
 }
 
@@ -80,6 +85,7 @@ pub(in crate::routes) async fn read(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     acceptable(&request, form._format.as_deref())?;
-    let found = every(&state).find(|m| m["id"].as_str() == Some(id.as_str()));
-    found.map(|m| resource(&m)).ok_or(Problem::new(Kind::NotFound))
+    let mut all = every(&state).iter();
+    let found = all.find(|measure| measure["id"].as_str() == Some(id.as_str()));
+    found.map(resource).ok_or(Problem::new(Kind::NotFound))
 }

@@ -82,18 +82,13 @@ fn parameters(guideline: &Guideline, id: &str) -> Vec<Value> {
 }
 
 fn parameter(parameter: &Parameter) -> Value {
-    let unit = match &parameter.value {
-        ParameterValue::Days(_) => Some("days"),
-        ParameterValue::Months(_) => Some("months"),
-        _ => None,
-    };
     let alternatives: Vec<Value> = parameter
         .alternatives
         .iter()
         .map(ParameterValue::to_json)
         .collect();
     json!({
-        "name": parameter.name, "value": parameter.value.to_json(), "unit": unit, "alternatives": alternatives, "basis": parameter.basis, "note": parameter.note,
+        "name": parameter.name, "value": parameter.value.to_json(), "unit": parameter.value.unit(), "alternatives": alternatives, "basis": parameter.basis, "note": parameter.note,
         "ratified": parameter.is_ratified(),
     })
 }

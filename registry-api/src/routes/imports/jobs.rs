@@ -1,10 +1,11 @@
-//! `/api/v1/jobs`: how far the centre's jobs are, and what they report.
+//! `/api/v1/jobs`: how far the centre's jobs are, and what they report; the coordinating office reads those of every centre.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::guard::{Allowed, Submits};
+use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::state::{AppState, blocking};
@@ -16,20 +17,23 @@ const PAGE: usize = 50;
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Options {
     cursor: Option<String>,
+    /// With a sign of life at this instant or later.
+    updated_since: Option<DateTime<Utc>>,
 }
 
-/// The centre's jobs, newest first.
-#[utoipa::path(get, path = "/api/v1/jobs", tag = "imports", params(("cursor" = Option<String>, Query,)),
+/// The centre's jobs, newest first; those of every centre for the coordinating office.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "imports", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,)),
     responses((status = 200, description = "Jobs")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
-    caller: Allowed<Submits>,
+    caller: Allowed<SeesCases>,
     request: HttpRequest,
     options: web::Query<Options>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     let page = blocking(move || {
         let cursor = options.cursor.as_deref();
-        Ok(state.store.list_jobs(&caller.scope, cursor, PAGE)?)
+        let since = options.updated_since;
+        Ok(state.store.list_jobs_since(&caller.scope, since, cursor, PAGE)?)
     })
     .await?;
     Ok(Reply::json(200, &json!({ "jobs": page.items }))?.next_page(&request, page.next.as_deref()))
@@ -39,7 +43,8 @@ pub(in crate::routes) async fn list(
 #[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "imports", params(("job" = String, Path,)),
     responses((status = 200, description = "The job"), (status = 404, description = "No such job")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
-    caller: Allowed<Submits>,
+    caller: Allowed<SeesCases>,
+    _: NoQuery,
     job: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -51,7 +56,8 @@ pub(in crate::routes) async fn show(
     responses((status = 200, description = "The report", content_type = "application/x-ndjson"), (status = 404, description = "No such job")),
     security(("key" = [])))]
 pub(in crate::routes) async fn report(
-    caller: Allowed<Submits>,
+    caller: Allowed<SeesCases>,
+    _: NoQuery,
     job: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -62,14 +68,17 @@ pub(in crate::routes) async fn report(
     };
     // The first part before the answer begins, so that another centre's job is a problem and not half an answer.
     let first = read(1).await?;
-    let parts = futures_util::stream::unfold((first, 1, read), |(lines, part, read)| async move {
-        let lines = lines?;
-        let part = part + 1;
-        let next = read(part).await.ok().flatten();
-        Some((
-            Ok::<_, std::io::Error>(web::Bytes::from(lines)),
-            (next, part, read),
-        ))
+    let begun: Option<(Result<Option<String>, Problem>, i64)> = Some((Ok(first), 1));
+    let parts = futures_util::stream::unfold((begun, read), |(at, read)| async move {
+        match at? {
+            // A part that cannot be read breaks the answer off: what was sent must not look like all there is.
+            (Err(problem), _) => Some((Err(std::io::Error::other(problem.to_string())), (None, read))),
+            (Ok(None), _) => None,
+            (Ok(Some(lines)), part) => {
+                let next = (read(part + 1).await, part + 1);
+                Some((Ok(web::Bytes::from(lines)), (Some(next), read)))
+            }
+        }
     });
     Ok(HttpResponse::Ok()
         .content_type("application/x-ndjson")

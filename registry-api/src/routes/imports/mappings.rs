@@ -1,23 +1,26 @@
 //! `/api/v1/imports/mappings`: how a centre's own REDCap project is read.
 
 use actix_web::web;
+use registry_core::access::Scope;
 use serde_json::json;
 
-use crate::guard::{Allowed, RawBody, Submits};
+use crate::guard::{Allowed, NoQuery, RawBody, Submits};
 use crate::imports;
 use crate::problem::{Kind, Problem};
-use crate::routes::Reply;
+use crate::routes::{Reply, Since};
 use crate::state::{AppState, blocking};
 
 /// The centre's mappings: names, by whom, since when.
-#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports",
+#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports", params(("updated_since" = Option<String>, Query,)),
     responses((status = 200, description = "The mappings")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<Submits>,
+    since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let mappings = state.store.list_mappings(&caller.scope)?;
+        let mut mappings = state.store.list_mappings(&caller.scope)?;
+        mappings.retain(|mapping| since.takes(&[Some(mapping.updated_at)]));
         Reply::json(200, &json!({ "mappings": mappings }))
     })
     .await
@@ -29,6 +32,7 @@ pub(in crate::routes) async fn list(
     security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<Submits>,
+    _: NoQuery,
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -51,11 +55,19 @@ pub(in crate::routes) async fn put(
     body: RawBody,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let text = std::str::from_utf8(&body.bytes)
-            .map_err(|_| Problem::with(Kind::InvalidValue, "a mapping is UTF-8 text (TOML)"))?;
-        imports::mapping(&state.schemas, text).map_err(|why| Problem::with(Kind::InvalidValue, why))?;
-        state.store.put_mapping(&caller.scope, &name, text)?;
+        keep(&state, &caller.scope, &name, &body.bytes)?;
         Reply::json(200, &json!({ "mapping": name.as_str() }))
     })
     .await
+}
+
+/// Keeps a mapping that fits the dictionary.
+///
+/// # Errors
+/// [`Kind::InvalidValue`] with all its problems, or a name that is none.
+pub(crate) fn keep(state: &AppState, scope: &Scope, name: &str, file: &[u8]) -> Result<(), Problem> {
+    let text = std::str::from_utf8(file)
+        .map_err(|_| Problem::with(Kind::InvalidValue, "a mapping is UTF-8 text (TOML)"))?;
+    imports::mapping(&state.schemas, text).map_err(|why| Problem::with(Kind::InvalidValue, why))?;
+    Ok(state.store.put_mapping(scope, name, text)?)
 }

@@ -11,6 +11,7 @@ use registry_core::storage::{Job, JobCounts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::at_work::Turn;
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::imports::{self, BATCH, Files, Format, Line};
 use crate::problem::{Kind, Problem};
@@ -23,16 +24,16 @@ const UNPACKED: u64 = 8;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::routes) struct Options {
-    format: Option<Format>,
+pub(crate) struct Options {
+    pub(crate) format: Option<Format>,
     /// Name of a mapping the centre keeps.
-    mapping: Option<String>,
+    pub(crate) mapping: Option<String>,
     /// Judge everything and store nothing.
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Answer when the job has ended, not when it has begun.
     #[serde(default)]
-    wait: bool,
+    pub(crate) wait: bool,
 }
 
 /// Cases from a CSV bundle (zip) or a REDCap flat export, as a job. The same files again leave what was stored as it is.
@@ -43,6 +44,7 @@ pub(in crate::routes) struct Options {
         ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
     request_body(content = String, content_type = "application/octet-stream", description = "The zip, or the export"),
     responses((status = 200, description = "The job, ended (with `wait`)"), (status = 202, description = "Begun: see the job"), (status = 404, description = "No such mapping"),
+        (status = 409, description = "Another job of the centre is under way"),
         (status = 422, description = "The files cannot be read: every fault with file, line and column")), security(("key" = [])))]
 pub(in crate::routes) async fn start(
     caller: Allowed<Submits>,
@@ -55,7 +57,7 @@ pub(in crate::routes) async fn start(
     let reason = header_text(&request, "change-reason")?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
-        let import = Import::open(shared, caller.scope, &options, reason, &body)?;
+        let import = Import::open(shared, caller.scope, &options, reason, &body.bytes)?;
         if options.wait {
             return Reply::json(200, &import.carry_through()?);
         }
@@ -63,6 +65,20 @@ pub(in crate::routes) async fn start(
         Ok(Reply::json(202, &job)?.header("location", format!("/api/v1/jobs/{}", job.job_id)))
     })
     .await
+}
+
+/// Takes the files of somebody who hands them in on a page; the job goes on by itself.
+///
+/// # Errors
+/// As `POST /api/v1/imports`: of files that cannot be read every fault with its place.
+pub(crate) fn begin(
+    state: web::Data<AppState>,
+    scope: Scope,
+    options: &Options,
+    reason: Option<String>,
+    file: &web::Bytes,
+) -> Result<Job, Problem> {
+    Import::open(state, scope, options, reason, file)?.in_background()
 }
 
 /// What is to be read, and for whom.
@@ -73,6 +89,8 @@ struct Import {
     mapping: Option<Mapping>,
     files: Files,
     dry_run: bool,
+    /// Held while the files are.
+    turn: Option<Turn>,
     /// Why, for cases that are verified or locked.
     reason: Option<String>,
 }
@@ -83,8 +101,9 @@ impl Import {
         scope: Scope,
         options: &Options,
         reason: Option<String>,
-        body: &RawBody,
+        file: &web::Bytes,
     ) -> Result<Self, Problem> {
+        let turn = state.at_work.begin(&scope)?;
         let format = options
             .format
             .ok_or_else(|| Problem::with(Kind::BadQuery, "format: bundle, redcap-csv or redcap-json"))?;
@@ -102,15 +121,16 @@ impl Import {
         let files = match format {
             Format::Bundle => {
                 let most = UNPACKED * state.settings.limits.batch_bytes as u64;
-                imports::unzip(Cursor::new(&body.bytes), most)
+                imports::unzip(Cursor::new(file), most)
                     .map_err(|why| Problem::with(Kind::UnreadableFiles, why))?
             }
-            Format::RedcapCsv => vec![("export.csv".to_owned(), body.bytes.to_vec())],
-            Format::RedcapJson => vec![("export.json".to_owned(), body.bytes.to_vec())],
+            Format::RedcapCsv => vec![("export.csv".to_owned(), file.to_vec())],
+            Format::RedcapJson => vec![("export.json".to_owned(), file.to_vec())],
         };
         Ok(Self {
             format,
             dry_run: options.dry_run,
+            turn: Some(turn),
             reason,
             mapping,
             files,
@@ -156,6 +176,7 @@ impl Import {
         let (job, cases) = match begun {
             Ok(begun) => begun,
             Err(problem) => {
+                drop(self.turn.take());
                 // Nobody waits any more when the request was given up.
                 let _ = tell.send(Err(problem));
                 return;
@@ -164,6 +185,8 @@ impl Import {
         let _ = tell.send(Ok(job.clone()));
         let mut counts = job.counts;
         let problem = self.work(&job, &mut counts, cases).err();
+        // Before the end is told: whoever hears of it may begin the next.
+        drop(self.turn.take());
         let why = problem.as_ref().map(|problem| problem.kind.title());
         if let Err(error) = self.state.store.end_job(&self.scope, &job.job_id, counts, why) {
             tracing::warn!(job = job.job_id, error = %error, "the end of an import could not be noted");

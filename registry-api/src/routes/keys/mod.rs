@@ -8,7 +8,7 @@ use registry_core::storage::NewKey;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Endpoint, Reply, guarded};
+use super::{Endpoint, Reply, Since, guarded};
 use crate::guard::{Administers, Allowed, Json};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -23,9 +23,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All keys, without their secret.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", responses((status = 200, description = "Keys")), security(("key" = [])))]
-pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &json!({ "keys": state.store.list_keys(&caller.scope)? }))).await
+#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Keys")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<Administers>,
+    since: web::Query<Since>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let mut keys = state.store.list_keys(&caller.scope)?;
+        keys.retain(|key| since.takes(&[Some(key.created_at), key.revoked_at]));
+        Reply::json(200, &json!({ "keys": keys }))
+    })
+    .await
 }
 
 /// What a key is to be.

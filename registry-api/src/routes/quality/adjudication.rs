@@ -3,7 +3,7 @@
 use actix_web::web;
 use serde_json::json;
 
-use crate::guard::{Allowed, Coordinates};
+use crate::guard::{Allowed, Coordinates, NoQuery};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::state::{AppState, blocking};
@@ -15,6 +15,7 @@ use crate::work::{adjudications, decision_json};
     responses((status = 200, description = "run, waiting: morphology, term, cases; decisions")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {

@@ -110,6 +110,14 @@ pub fn csv(levels: &[Completeness]) -> Result<String, Problem> {
         for times in std::iter::once(&level.registration).chain(&level.timeliness) {
             rows.push(line("timeliness", "", &times.section).times(times).finish());
         }
+        for period in &level.registration_periods {
+            let times = &period.times;
+            rows.push(
+                line("timeliness", &period.period, &times.section)
+                    .times(times)
+                    .finish(),
+            );
+        }
     }
     written(&header, rows.into_iter())
 }

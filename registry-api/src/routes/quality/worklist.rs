@@ -1,6 +1,7 @@
-//! `GET /api/v1/worklist`: overdue contacts, what keeps measures from being assessed, values pending too long, open sections.
+//! `GET /api/v1/worklist`: care that can still be given in time, overdue contacts, what keeps measures from being assessed, values pending too long, open sections.
 
 use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::storage::QueriesWaiting;
 use registry_etl::quality::WorkKind;
@@ -27,7 +28,7 @@ pub struct Wanted {
     /// Pseudonym.
     #[serde(default, deserialize_with = "given")]
     pub case: Option<String>,
-    /// An element, a section or a phase; also the section of an element.
+    /// A measure, an element, a section or a phase; also the section of an element.
     #[serde(default, deserialize_with = "given")]
     pub what: Option<String>,
     #[serde(default, deserialize_with = "given")]
@@ -35,9 +36,7 @@ pub struct Wanted {
 }
 
 /// A form sends what was left empty; it asks for nothing.
-pub(in crate::routes) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    field: D,
-) -> Result<Option<T>, D::Error> {
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(field)?;
     if text.is_empty() {
         return Ok(None);
@@ -53,15 +52,18 @@ pub enum Sort {
     Measures,
     /// Longest overdue or pending first.
     Days,
+    /// The nearest last day first.
+    Until,
     Case,
     What,
 }
 
 impl Sort {
     /// Every order, with its code and name.
-    pub const ALL: [(Sort, &'static str, &'static str); 4] = [
+    pub const ALL: [(Sort, &'static str, &'static str); 5] = [
         (Sort::Measures, "measures", "Measures unlocked"),
         (Sort::Days, "days", "Days"),
+        (Sort::Until, "until", "Last day in time"),
         (Sort::Case, "case", "Case"),
         (Sort::What, "what", "Subject"),
     ];
@@ -85,6 +87,7 @@ pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted) -> Vec<Work<'a>> {
             items.sort_by_key(|work| std::cmp::Reverse((work.item.measures, work.item.units)));
         }
         Some(Sort::Days) => items.sort_by_key(|work| std::cmp::Reverse(work.item.days)),
+        Some(Sort::Until) => items.sort_by_key(|work| work.item.until.unwrap_or(NaiveDate::MAX)),
         Some(Sort::Case) => items.sort_by(|a, b| a.case.cmp(b.case)),
         Some(Sort::What) => items.sort_by(|a, b| a.item.what.cmp(&b.item.what)),
     }
@@ -97,7 +100,7 @@ pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted) -> Vec<Work<'a>> {
 /// None in practice.
 pub fn csv(items: &[Work<'_>]) -> Result<String, Problem> {
     let header = [
-        "kind", "case", "what", "why", "pointer", "since", "days", "measures", "units",
+        "kind", "case", "what", "why", "pointer", "since", "days", "measures", "units", "until",
     ];
     let rows = items.iter().map(|work| {
         let item = work.item;
@@ -111,6 +114,7 @@ pub fn csv(items: &[Work<'_>]) -> Result<String, Problem> {
             item.days.map(|days| days.to_string()).unwrap_or_default(),
             item.measures.to_string(),
             item.units.to_string(),
+            item.until.map(|day| day.to_string()).unwrap_or_default(),
         ]
     });
     written(&header, rows)
@@ -128,12 +132,13 @@ pub fn waiting(state: &AppState, scope: &Scope, centre: &str) -> Result<QueriesW
         .unwrap_or_default())
 }
 
-/// What a centre has to do, on the latest run: contacts overdue in the patient's phase, elements and open sections with the measures they stand
+/// What a centre has to do. As of today: what the guideline asks for and can still be done in time (`until` is the last day, where it is known). On
+/// the latest run: contacts overdue in the patient's phase, elements and open sections with the measures they stand
 /// in the way of, values pending too long. The coordinating office names a centre; without one it reads how much each has.
 #[utoipa::path(get, path = "/api/v1/worklist", tag = "quality",
     params(("centre" = Option<String>, Query, description = "For the coordinating office"),
-        ("kind" = Option<String>, Query, description = "follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
-        ("what" = Option<String>, Query, description = "Element, section or phase"), ("sort" = Option<String>, Query, description = "measures, days, case or what")),
+        ("kind" = Option<String>, Query, description = "care_gap, follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
+        ("what" = Option<String>, Query, description = "Measure, element, section or phase"), ("sort" = Option<String>, Query, description = "measures, days, until, case or what")),
     responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,

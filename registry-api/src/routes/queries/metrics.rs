@@ -5,7 +5,7 @@ use registry_core::access::Scope;
 use registry_etl::quality::{CentreQueries, QueryFigures, query_metrics};
 use serde_json::json;
 
-use crate::guard::{Allowed, SeesCases};
+use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::routes::quality::wants_csv;
@@ -104,6 +104,7 @@ fn line(centre: &str, of: &str, rule: &str, figures: &QueryFigures) -> Vec<Strin
     responses((status = 200, description = "as_of, levels; `Accept: text/csv` for a table")), security(("key" = [])))]
 pub(in crate::routes) async fn metrics(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     request: HttpRequest,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

@@ -1,11 +1,11 @@
 //! One query: its history, and what people do to it.
 
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{Answer, Idempotency, QueryAction, QueryMove, QueryThread};
+use registry_core::storage::{Idempotency, QueryAction, QueryMove, QueryThread};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::guard::{Allowed, Json, SeesCases};
+use crate::guard::{Allowed, Json, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::cases::not_found;
 use crate::routes::{Idempotent, Reply};
@@ -22,18 +22,7 @@ pub(super) fn reply(thread: &QueryThread, status: u16) -> Result<Reply, Problem>
 
 /// The idempotency key as the store takes it: the answer is kept in the transaction of the change.
 pub(super) fn stored(given: Option<Idempotent>, status: u16) -> Option<Idempotency<QueryThread>> {
-    given.map(|given| Idempotency {
-        key: given.key,
-        fingerprint: given.fingerprint,
-        render: Box::new(move |thread: &QueryThread| match reply(thread, status) {
-            Ok(reply) => reply.to_answer(),
-            Err(problem) => Answer {
-                status: problem.kind.status(),
-                headers: Vec::new(),
-                body: Problem::new(Kind::Internal).body().to_string(),
-            },
-        }),
-    })
+    given.map(|given| given.with_answer(move |thread| reply(thread, status)))
 }
 
 /// A query with what was said and done, and what the caller may do now (`may`).
@@ -41,6 +30,7 @@ pub(super) fn stored(given: Option<Idempotent>, status: u16) -> Option<Idempoten
     responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -56,6 +46,7 @@ pub(in crate::routes) async fn show(
     responses((status = 200, description = "messages: position, step, actor, role, at, text"), (status = 404, description = "No such query here")), security(("key" = [])))]
 pub(in crate::routes) async fn messages(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

@@ -1,8 +1,8 @@
 //! `POST /redcap/api/`: an approved data request read as a REDCap project, for the clients that speak to REDCap (PyCap, REDCapR).
 //!
 //! What is read is the bundle of the request and nothing else. The credential is the request's token, 32 hexadecimal digits that its filer
-//! finds at `/api/v1/data-requests/{id}` while the request is open; it opens that one request, until its last day or its revocation. Every
-//! record export counts as a download. Reading only: there is no import.
+//! finds at `/api/v1/data-requests/{id}` while the request is open; it opens that one request, until its last day or its revocation, and as
+//! long as its filer's account, or key with those that followed it, is good. Every record export counts as a download. Reading only: there is no import.
 
 mod answer;
 mod project;
@@ -12,10 +12,11 @@ use std::path::PathBuf;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use registry_core::access::Scope;
+use registry_core::access::{Role, Scope};
 use registry_core::storage::DataRequest;
 
 use super::{Endpoint, open};
+use crate::guard::Parameters;
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 use answer::{Format, refused};
@@ -53,8 +54,8 @@ impl Asked {
     }
 }
 
-async fn call(request: HttpRequest, body: web::Bytes, state: web::Data<AppState>) -> HttpResponse {
-    let asked = Asked(serde_urlencoded::from_bytes(&body).unwrap_or_default());
+async fn call(request: HttpRequest, form: Parameters, state: web::Data<AppState>) -> HttpResponse {
+    let asked = Asked(form.0);
     let format = Format::of(asked.one("format"));
     let told = format.or(Format::of(asked.one("returnFormat")));
     let address = state.client_address(&request);
@@ -68,7 +69,7 @@ async fn call(request: HttpRequest, body: web::Bytes, state: web::Data<AppState>
     }
 }
 
-/// The open request of a token.
+/// The open request of a token, while its filer has access to the registry.
 fn of_token(state: &AppState, address: &str, token: &str) -> Result<DataRequest, Problem> {
     let today = state.ports.clock.now().date_naive();
     let requests = state.store.list_data_requests(&reader())?;
@@ -76,6 +77,16 @@ fn of_token(state: &AppState, address: &str, token: &str) -> Result<DataRequest,
         let known = state.release_key.token_of_request(&one.request_id);
         one.open_on(today).is_some() && known.is(token)
     });
+    let found = match found {
+        Some(one)
+            if !state
+                .store
+                .has_access(&reader(), &one.filed_by, Role::Researcher)? =>
+        {
+            None
+        }
+        other => other,
+    };
     found.ok_or_else(|| match state.limiter.check_address(address) {
         Err(limited) => limited,
         Ok(()) => Problem::with(

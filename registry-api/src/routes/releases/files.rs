@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::frozen::Frozen;
-use crate::guard::{Allowed, Anyone, Coordinates, NoQuery, ReadsReleases};
+use crate::guard::{Allowed, Coordinates, NoQuery, Reader, ReadsReleases};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 
@@ -16,6 +16,7 @@ use crate::state::{AppState, blocking};
     responses((status = 200, description = "The manifest, as it is in the bundle"), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsReleases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
@@ -104,6 +105,7 @@ fn downloaded(
         (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn bundle(
     caller: Allowed<Coordinates>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
@@ -117,11 +119,14 @@ pub(in crate::routes) async fn bundle(
     .await
 }
 
-/// A release of fictitious cases with the files and columns of any other, for everyone who is signed in: to write an analysis before access.
+/// A release of fictitious cases with the files and columns of any other, for everyone: to write an analysis before access. Needs no credentials;
+/// requests without any are counted against their address.
 #[utoipa::path(get, path = "/api/v1/releases/synthetic/bundle.zip", tag = "releases",
-    responses((status = 200, description = "The bundle; title, README, manifest and citation say that it is fictitious"), (status = 206, description = "The range asked for")), security(("key" = [])))]
+    responses((status = 200, description = "The bundle; title, README, manifest and citation say that it is fictitious"), (status = 206, description = "The range asked for"),
+        (status = 429, description = "Asked for too often")))]
 pub(in crate::routes) async fn fictitious(
-    _caller: Allowed<Anyone>,
+    // Whoever asks is counted, also under credentials that are none.
+    _: Reader,
     _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {

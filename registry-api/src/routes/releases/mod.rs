@@ -4,13 +4,15 @@ mod files;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_core::storage::Release;
+use registry_core::access::Role;
+use registry_core::storage::{Freezing, Release, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, guarded};
-use crate::guard::{Allowed, Coordinates, Json, ReadsReleases};
+use super::{Endpoint, Idempotent, Reply, Since, guarded, open};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
+use crate::releases::{NewFreezing, freeze, freeze_in_background};
 use crate::state::{AppState, blocking};
 
 pub(super) use files::Form;
@@ -22,7 +24,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/releases", list),
         guarded(Method::POST, "/api/v1/releases", create),
         // Before the addresses of releases by their id.
-        guarded(Method::GET, "/api/v1/releases/synthetic/bundle.zip", fictitious),
+        open(
+            Method::GET,
+            "/api/v1/releases/synthetic/bundle.zip",
+            "a generator made the cases: no patient is behind them",
+            fictitious,
+        ),
         guarded(Method::GET, "/api/v1/releases/{id}", show),
         guarded(Method::GET, "/api/v1/releases/{id}/manifest.json", manifest),
         guarded(Method::GET, "/api/v1/releases/{id}/files/{name}", file),
@@ -48,13 +55,15 @@ fn head(release: &Release) -> Value {
 }
 
 /// All releases, newest first.
-#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", responses((status = 200, description = "releases")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "releases")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsReleases>,
+    since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let releases = state.store.list_releases(&caller.scope)?;
+        let mut releases = state.store.list_releases(&caller.scope)?;
+        releases.retain(|release| since.takes(&[Some(release.created_at)]));
         Reply::json(
             200,
             &json!({ "releases": releases.iter().map(head).collect::<Vec<_>>() }),
@@ -63,15 +72,45 @@ pub(super) async fn list(
     .await
 }
 
-/// One release.
+/// One release; for the coordinating office also one that is being frozen: how far it is, or why it came to nothing.
 #[utoipa::path(get, path = "/api/v1/releases/{id}", tag = "releases", params(("id" = String, Path,)),
     responses((status = 200, description = "The release"), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsReleases>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &head(&state.store.release(&caller.scope, &id)?))).await
+    blocking(move || match state.store.release(&caller.scope, &id) {
+        Ok(release) => Reply::json(200, &head(&release)),
+        Err(StoreError::NotFound) if caller.scope.role() == Role::Coordinator => {
+            let all = state.store.list_freezings(&caller.scope)?;
+            match all.iter().find(|one| one.release_id == *id) {
+                Some(begun) => Reply::json(200, &being_frozen(begun)),
+                // Unknown, or recorded between the two looks.
+                None => Reply::json(200, &head(&state.store.release(&caller.scope, &id)?)),
+            }
+        }
+        Err(error) => Err(error.into()),
+    })
+    .await
+}
+
+/// A release that is not there yet: how far it is, or why it came to nothing.
+fn being_frozen(begun: &Freezing) -> Value {
+    json!({
+        "release": begun.release_id,
+        "run": begun.run,
+        "title": begun.title,
+        "freezing": {
+            "state": begun.state,
+            "done": begun.done,
+            "total": begun.total,
+            "problem": begun.problem,
+            "started_at": begun.started_at,
+            "started_by": begun.started_by,
+        },
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,12 +119,20 @@ struct Wanted {
     run: i64,
     release: Option<String>,
     title: Option<String>,
+    /// Answer when the release is there, not when it has begun.
+    #[serde(default = "yes")]
+    wait: bool,
 }
 
-/// Freeze a finished run: one CSV per entity, adherence per unit, dictionary, manifest, in one zip.
+fn yes() -> bool {
+    true
+}
+
+/// Freeze a finished run: one CSV per entity, adherence per unit, dictionary, manifest, in one zip. Answers 201 when it is there; with
+/// `"wait": false` 202 as soon as it has begun, and its address tells the coordinating office how many cases are read.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "releases", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{run, release?: id, title?}; without an id it is `run-<number>`"),
-    responses((status = 201, description = "Frozen"), (status = 404, description = "No such run"), (status = 409, description = "The id is taken, or the run has no results")), security(("key" = [])))]
+    request_body(content = serde_json::Value, description = "{run, release?: id, title?, wait?: boolean}; without an id it is `run-<number>`"),
+    responses((status = 201, description = "Frozen"), (status = 202, description = "Begun"), (status = 404, description = "No such run"), (status = 409, description = "The id is taken or being frozen, or the run has no results")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Coordinates>,
     request: HttpRequest,
@@ -96,15 +143,24 @@ pub(super) async fn create(
     let wanted: Wanted = serde_json::from_value(body.value).map_err(|_| {
         Problem::with(
             Kind::InvalidValue,
-            "send {\"run\": number, \"release\"?: id, \"title\"?: text}",
+            "send {\"run\": number, \"release\"?: id, \"title\"?: text, \"wait\"?: boolean}",
         )
     })?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
-        let id = wanted.release.unwrap_or_else(|| format!("run-{}", wanted.run));
-        let title = wanted.title.unwrap_or_else(|| format!("Run {}", wanted.run));
-        let release = crate::releases::freeze(&shared, &caller.scope, wanted.run, &id, &title)?;
-        Ok(Reply::json(201, &head(&release))?.header("location", format!("/api/v1/releases/{id}")))
+        let new = NewFreezing {
+            run: wanted.run,
+            id: wanted.release,
+            title: wanted.title,
+        };
+        let (status, body, id) = if wanted.wait {
+            let release = freeze(&shared, &caller.scope, new, |_, _| ())?;
+            (201, head(&release), release.release_id)
+        } else {
+            let begun = freeze_in_background(shared, caller.scope, new)?;
+            (202, being_frozen(&begun), begun.release_id)
+        };
+        Ok(Reply::json(status, &body)?.header("location", format!("/api/v1/releases/{id}")))
     })
     .await
 }

@@ -3,7 +3,7 @@ use registry_etl::benchmarks::{Confidence, Published};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::state::AppState;
@@ -32,7 +32,7 @@ impl Rows {
     params(("low_confidence" = Option<bool>, Query, description = "true: also rows that may have been misread in the source"),),
     responses((status = 200, description = "published, comparisons, hidden: rows left out for low confidence")), security(("key" = [])))]
 pub(crate) async fn list(
-    _caller: Allowed<ReadsResults>,
+    _caller: Allowed<ReadsPublished>,
     wanted: web::Query<Rows>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

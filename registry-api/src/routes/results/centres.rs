@@ -6,7 +6,7 @@ use serde_json::json;
 use super::csv::{chosen, only_of_a_table};
 use super::survival::Table;
 use super::{OfRun, survival_table, wants_csv};
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::Reply;
@@ -18,7 +18,7 @@ use crate::state::{AppState, blocking};
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "endpoint, run, centres: the model, limits and points"), (status = 404, description = "No such endpoint, or one whose centres are not compared")), security(("key" = [])))]
 pub(crate) async fn centres(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     request: HttpRequest,
     endpoint: web::Path<String>,
     wanted: web::Query<OfRun>,

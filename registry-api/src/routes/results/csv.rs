@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use registry_core::storage::Run;
 use registry_etl::results::{AdherenceTable, By, Funnel, FunnelPoint, Lacking};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::problem::{Kind, Problem};
@@ -21,6 +22,28 @@ pub(crate) fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) 
     }
     let bytes = writer.into_inner().map_err(Problem::internal)?;
     String::from_utf8(bytes).map_err(Problem::internal)
+}
+
+/// A table of the named fields, a line for each value. `a.b` is a field within a field, its column `a_b`; a list is one cell.
+///
+/// # Errors
+/// A value that JSON cannot hold.
+pub(crate) fn table_of<T: Serialize>(names: &[&str], all: &[T]) -> Result<String, Problem> {
+    let header: Vec<String> = names.iter().map(|name| name.replace('.', "_")).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let line = |one: &T| -> Result<Vec<String>, Problem> {
+        let value = serde_json::to_value(one).map_err(Problem::internal)?;
+        let cell = |name: &&str| {
+            let found = name.split('.').fold(&value, |within, part| &within[part]);
+            match found {
+                Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(" "),
+                other => text(other),
+            }
+        };
+        Ok(names.iter().map(cell).collect())
+    };
+    let lines = all.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    written(&header, lines.into_iter())
 }
 
 /// Refuses a choice of columns where no table is asked for.
@@ -73,7 +96,7 @@ pub(in crate::routes) fn chosen(table: String, columns: Option<&str>) -> Result<
 }
 
 /// Columns of a funnel's centres.
-const POINTS: [&str; 18] = [
+const POINTS: [&str; 19] = [
     "centre",
     "state",
     "suppressed",
@@ -92,6 +115,7 @@ const POINTS: [&str; 18] = [
     "position_adjusted",
     "p",
     "q",
+    "as_of",
 ];
 
 /// The centres of a funnel, with the exact limits at their denominators; the network's rate is that of the table of adherence.

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Endpoint, Reply, guarded};
-use crate::guard::{Allowed, ReadsResults};
+use crate::guard::{Allowed, NoQuery, ReadsPublished, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{Registration, View, Which};
 use crate::state::{AppState, blocking};
 
 pub use csv::adherence as adherence_csv;
-pub(crate) use csv::written;
+pub(crate) use csv::{table_of, written};
 use survival::Curves;
 pub use survival_csv::survival as survival_table;
 
@@ -171,7 +171,8 @@ pub(super) async fn funnel(
 #[utoipa::path(get, path = "/api/v1/survival", tag = "results",
     responses((status = 200, description = "endpoints")), security(("key" = [])))]
 pub(super) async fn survival_endpoints(
-    _caller: Allowed<ReadsResults>,
+    _caller: Allowed<ReadsPublished>,
+    _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     Reply::json(200, &json!({ "endpoints": state.endpoints }))
@@ -194,7 +195,7 @@ struct Estimated {
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
 pub(super) async fn survival_endpoint(
-    caller: Allowed<ReadsResults>,
+    caller: Allowed<ReadsPublished>,
     request: HttpRequest,
     endpoint: web::Path<String>,
     wanted: web::Query<Curves>,

@@ -1,6 +1,6 @@
 //! Endpoints as CSV (RFC 4180): empty where a value is not shown.
 
-use registry_etl::results::{SurvivalCurve, SurvivalResult};
+use registry_etl::results::{IncidenceCurve, LandmarkComparison, SurvivalCurve, SurvivalResult};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use super::csv::{text, written};
 use super::survival::Table;
 use crate::problem::Problem;
 
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     "analysis", "by", "level", "days", "months", "at_risk", "events", "censored", "survival", "lower",
-    "upper",
+    "upper", AS_OF,
 ];
-const INCIDENCE: [&str; 12] = [
+const INCIDENCE: [&str; 13] = [
     "analysis",
     "by",
     "level",
@@ -25,8 +25,9 @@ const INCIDENCE: [&str; 12] = [
     "incidence",
     "lower",
     "upper",
+    AS_OF,
 ];
-const SHARES: [&str; 12] = [
+const SHARES: [&str; 13] = [
     "by",
     "level",
     "state",
@@ -39,8 +40,9 @@ const SHARES: [&str; 12] = [
     "upper",
     "bound_low",
     "bound_high",
+    AS_OF,
 ];
-const CHANGES: [&str; 12] = [
+const CHANGES: [&str; 13] = [
     "months",
     "suppressed",
     "baseline",
@@ -53,9 +55,10 @@ const CHANGES: [&str; 12] = [
     "upper",
     "better",
     "worse",
+    AS_OF,
 ];
 
-const CENTRES: [&str; 14] = [
+const CENTRES: [&str; 15] = [
     "centre",
     "pooled",
     "suppressed",
@@ -70,68 +73,123 @@ const CENTRES: [&str; 14] = [
     "shrunk",
     "shrunk_lower",
     "shrunk_upper",
+    AS_OF,
 ];
+
+/// The earlier run that a line is of, because it has changed by few patients, or not at all, since.
+const AS_OF: &str = "as_of_run";
 
 /// One table of an endpoint. With a landmark asked for, its curves stand in place of the others.
 ///
 /// # Errors
 /// None in practice.
 pub fn survival(result: &SurvivalResult, table: Table, landmark: bool) -> Result<String, Problem> {
+    let of = Dated(result);
     match table {
-        Table::Flow => flow(result),
-        Table::AtRisk => at_risk(result, landmark),
+        Table::Flow => flow(&of),
+        Table::AtRisk => at_risk(&of, landmark),
         Table::Centres => {
-            let all = result.centres.iter().flat_map(|one| one.centres.clone());
-            rows(&CENTRES, &all.collect::<Vec<_>>())
+            let all = result.centres.iter().flat_map(|one| &one.centres);
+            of.rows(&CENTRES, all, |one| format!("centres/{}", one.centre))
         }
-        Table::Curves if !result.incidence.is_empty() => incidence(result),
-        Table::Curves if !result.proportions.is_empty() => rows(&SHARES, &result.proportions),
-        Table::Curves if !result.changes.is_empty() => rows(&CHANGES, &result.changes),
+        Table::Curves if !result.incidence.is_empty() => incidence(&of),
+        Table::Curves if !result.proportions.is_empty() => {
+            let all = result.proportions.iter();
+            of.rows(&SHARES, all, |one| {
+                format!("proportions/{}/{}", one.by, one.level)
+            })
+        }
+        Table::Curves if !result.changes.is_empty() => {
+            let all = result.changes.iter();
+            of.rows(&CHANGES, all, |one| format!("changes/{}", one.months))
+        }
         Table::Curves => {
-            let lines = curves(result, landmark).into_iter().flat_map(|curve| {
+            let lines = curves(result, landmark).into_iter().flat_map(|(part, curve)| {
                 let head = vec![name(curve.analysis), curve.by.clone(), curve.level.clone()];
-                fields(&STEPS[3..], &head, &curve.steps)
+                let names = &STEPS[3..STEPS.len() - 1];
+                of.dated(&part, fields(names, &head, &curve.steps))
             });
             written(&STEPS, lines)
         }
     }
 }
 
-fn curves(result: &SurvivalResult, landmark: bool) -> Vec<&SurvivalCurve> {
-    if landmark {
-        let all = result.landmark_comparisons.iter();
-        all.flat_map(|one| &one.curves).collect()
-    } else {
-        result.curves.iter().collect()
+/// An endpoint whose lines say which run they are of.
+struct Dated<'a>(&'a SurvivalResult);
+
+impl Dated<'_> {
+    fn run_of(&self, part: &str) -> String {
+        let run = self.0.part_as_of(part);
+        run.map_or_else(String::new, |run| run.to_string())
+    }
+
+    /// The lines of a part, each with the run they are of at its end.
+    fn dated(&self, part: &str, lines: Vec<Vec<String>>) -> Vec<Vec<String>> {
+        let run = self.run_of(part);
+        let with = |mut line: Vec<String>| {
+            line.push(run.clone());
+            line
+        };
+        lines.into_iter().map(with).collect()
+    }
+
+    /// A line for each value, a part of its own.
+    fn rows<'r, T: Serialize + 'r>(
+        &self,
+        header: &[&str],
+        all: impl Iterator<Item = &'r T>,
+        part: impl Fn(&T) -> String,
+    ) -> Result<String, Problem> {
+        let names = header.split_last().map_or(header, |(_, names)| names);
+        let lines = all.flat_map(|one| self.dated(&part(one), fields(names, &[], std::slice::from_ref(one))));
+        written(header, lines)
     }
 }
 
-fn incidence(result: &SurvivalResult) -> Result<String, Problem> {
-    let lines = result.incidence.iter().flat_map(|one| {
-        one.causes.iter().flat_map(|cause| {
+/// Curves, each with the name of the part it is.
+fn curves(result: &SurvivalResult, landmark: bool) -> Vec<(String, &SurvivalCurve)> {
+    if landmark {
+        let all = result.landmark_comparisons.iter();
+        let part = |one: &LandmarkComparison| format!("landmarks/{}/{}", one.by, one.landmark_months);
+        all.flat_map(|one| one.curves.iter().map(move |curve| (part(one), curve)))
+            .collect()
+    } else {
+        let part = |one: &SurvivalCurve| format!("curves/{}/{}/{}", name(one.analysis), one.by, one.level);
+        result.curves.iter().map(|one| (part(one), one)).collect()
+    }
+}
+
+fn incidence_part(one: &IncidenceCurve) -> String {
+    format!("incidence/{}/{}/{}", name(one.analysis), one.by, one.level)
+}
+
+fn incidence(of: &Dated<'_>) -> Result<String, Problem> {
+    let lines = of.0.incidence.iter().flat_map(|one| {
+        let causes = one.causes.iter().flat_map(|cause| {
             let (by, level) = (one.by.clone(), one.level.clone());
             let head = vec![name(one.analysis), by, level, cause.cause.clone()];
-            fields(&INCIDENCE[4..], &head, &cause.steps)
-        })
+            fields(&INCIDENCE[4..INCIDENCE.len() - 1], &head, &cause.steps)
+        });
+        of.dated(&incidence_part(one), causes.collect())
     });
     written(&INCIDENCE, lines)
 }
 
-fn at_risk(result: &SurvivalResult, landmark: bool) -> Result<String, Problem> {
-    let header = ["analysis", "by", "level", "months", "at_risk"];
-    let of_curves = curves(result, landmark).into_iter().flat_map(|one| {
+fn at_risk(of: &Dated<'_>, landmark: bool) -> Result<String, Problem> {
+    let header = ["analysis", "by", "level", "months", "at_risk", AS_OF];
+    let of_curves = curves(of.0, landmark).into_iter().flat_map(|(part, one)| {
         let head = vec![name(one.analysis), one.by.clone(), one.level.clone()];
-        fields(&header[3..], &head, &one.landmarks)
+        of.dated(&part, fields(&header[3..5], &head, &one.landmarks))
     });
-    let of_incidence = result.incidence.iter().flat_map(|one| {
+    let of_incidence = of.0.incidence.iter().flat_map(|one| {
         let head = vec![name(one.analysis), one.by.clone(), one.level.clone()];
-        fields(&header[3..], &head, &one.at_risk)
+        of.dated(&incidence_part(one), fields(&header[3..5], &head, &one.at_risk))
     });
     written(&header, of_curves.chain(of_incidence))
 }
 
-fn flow(result: &SurvivalResult) -> Result<String, Problem> {
-    let flow = &result.flow;
+fn flow(of: &Dated<'_>) -> Result<String, Problem> {
+    let flow = &of.0.flow;
     let told = |n: Option<u32>| n.map_or_else(String::new, |n| n.to_string());
     let line = |reason: &str, label: &str, n| vec![reason.to_owned(), label.to_owned(), told(n)];
     let mut lines = vec![line("cases", "Rows of the run", flow.cases)];
@@ -141,11 +199,10 @@ fn flow(result: &SurvivalResult) -> Result<String, Problem> {
             .map(|one| line(&one.reason, &one.label, one.n)),
     );
     lines.push(line("analysed", "In the primary estimate", flow.analysed));
-    written(&["reason", "label", "n"], lines.into_iter())
-}
-
-fn rows(header: &[&str], all: &[impl Serialize]) -> Result<String, Problem> {
-    written(header, fields(header, &[], all).into_iter())
+    written(
+        &["reason", "label", "n", AS_OF],
+        of.dated("flow", lines).into_iter(),
+    )
 }
 
 /// The named fields of each row, after `head`.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::number;
-use crate::guard::{Allowed, Coordinates, Json, ReadsResults};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::{Idempotent, Reply};
@@ -16,6 +16,7 @@ use crate::state::{AppState, blocking};
     responses((status = 200, description = "The analyses"), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<ReadsResults>,
+    _: NoQuery,
     run: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Endpoint, Reply, open};
+use crate::guard::NoQuery;
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
@@ -34,7 +35,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// The versions of the case schema with their status.
 #[utoipa::path(get, path = "/api/v1/schemas", tag = "schemas", responses((status = 200, description = "Versions and code lists")))]
-pub(super) async fn list(state: web::Data<AppState>) -> Result<Reply, Problem> {
+pub(super) async fn list(_: NoQuery, state: web::Data<AppState>) -> Result<Reply, Problem> {
     let versions: Vec<Value> = state
         .schemas
         .case_schemas()
@@ -56,7 +57,11 @@ pub(super) async fn list(state: web::Data<AppState>) -> Result<Reply, Problem> {
 /// The JSON Schema files of one version, by name; `case` is the root.
 #[utoipa::path(get, path = "/api/v1/schemas/case/{version}", tag = "schemas", params(("version" = String, Path,)),
     responses((status = 200, description = "JSON Schema 2020-12 documents"), (status = 404, description = "No such version")))]
-pub(super) async fn show(state: web::Data<AppState>, version: web::Path<String>) -> Result<Reply, Problem> {
+pub(super) async fn show(
+    _: NoQuery,
+    state: web::Data<AppState>,
+    version: web::Path<String>,
+) -> Result<Reply, Problem> {
     let schema = state
         .schemas
         .case_schema(&version)
@@ -126,6 +131,7 @@ pub(super) async fn dictionary(
 #[utoipa::path(get, path = "/api/v1/schemas/case/{version}/changes", tag = "schemas", params(("version" = String, Path,)),
     responses((status = 200, description = "The changes; none for the first version"), (status = 404, description = "No such version")))]
 pub(super) async fn changes(
+    _: NoQuery,
     state: web::Data<AppState>,
     version: web::Path<String>,
 ) -> Result<Reply, Problem> {
@@ -153,7 +159,11 @@ pub(super) async fn changes(
 /// worked out, presets.
 #[utoipa::path(get, path = "/api/v1/schemas/case/{version}/form", tag = "schemas", params(("version" = String, Path,)),
     responses((status = 200, description = "dictionary, form"), (status = 404, description = "No such version")))]
-pub(super) async fn form(state: web::Data<AppState>, version: web::Path<String>) -> Result<Reply, Problem> {
+pub(super) async fn form(
+    _: NoQuery,
+    state: web::Data<AppState>,
+    version: web::Path<String>,
+) -> Result<Reply, Problem> {
     let schema = state
         .schemas
         .case_schema(&version)
@@ -165,7 +175,11 @@ pub(super) async fn form(state: web::Data<AppState>, version: web::Path<String>)
 /// One code list with its labels.
 #[utoipa::path(get, path = "/api/v1/codelists/{name}", tag = "schemas", params(("name" = String, Path,)),
     responses((status = 200, description = "The list"), (status = 404, description = "No such list")))]
-pub(super) async fn codelist(state: web::Data<AppState>, name: web::Path<String>) -> Result<Reply, Problem> {
+pub(super) async fn codelist(
+    _: NoQuery,
+    state: web::Data<AppState>,
+    name: web::Path<String>,
+) -> Result<Reply, Problem> {
     let path = format!("codelists/{name}.json");
     if !name
         .bytes()

@@ -2,10 +2,12 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus, SignalStep};
+use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus, SignalStep, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::quality::wants_csv;
+use super::results::table_of;
 use super::{Endpoint, Idempotent, Reply, guarded};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, Steers};
 use crate::problem::{Kind, Problem};
@@ -50,17 +52,62 @@ fn unlisted(one: &Unlisted) -> Value {
     })
 }
 
-/// Centres below the 99.8 % limit of a measure in the published run, at most ten, most certain first, and signals still followed up that are not among them.
+/// The signals, then those followed up and not among them, as CSV: a line each, without its history.
+///
+/// # Errors
+/// A run without this result; a role that may not read what was done.
+pub fn csv(view: &View<'_>) -> Result<String, Problem> {
+    let found = FollowUp::of(view)?;
+    let mut rows: Vec<Value> = found.listed.iter().map(listed).collect();
+    for row in &mut rows {
+        row["listed"] = json!(true);
+    }
+    rows.extend(found.unlisted.iter().map(|one| {
+        let mut row = unlisted(one);
+        row["listed"] = json!(false);
+        row
+    }));
+    for row in &mut rows {
+        row["run"] = json!(view.run.number);
+    }
+    table_of(&COLUMNS, &rows)
+}
+
+const COLUMNS: [&str; 13] = [
+    "run",
+    "measure",
+    "title",
+    "letter",
+    "listed",
+    "rate",
+    "network_rate",
+    "denominator",
+    "not_assessable",
+    "position_adjusted",
+    "q",
+    "published_runs_in_a_row",
+    "status",
+];
+
+/// Centres below the 99.8 % limit of a measure in the published run, at most ten, most certain first, and signals still followed up that are not among them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/signals", tag = "signals",
     responses((status = 200, description = "run, cut_off, signals, more (how many are not listed), followed_up"), (status = 404, description = "No run has been published")),
     security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Steers>,
+    request: HttpRequest,
     _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let as_csv = wants_csv(&request);
     blocking(move || {
         let view = View::of_committee(&state, &caller.scope, None)?;
+        if as_csv {
+            let name = format!("attachment; filename=\"signals-run-{}.csv\"", view.run.number);
+            return Ok(
+                Reply::text("text/csv; charset=utf-8", csv(&view)?).header("content-disposition", name)
+            );
+        }
         let found = FollowUp::of(&view)?;
         let body = json!({
             "run": view.run.number, "cut_off": view.run.cutoff_date,
@@ -126,14 +173,17 @@ pub(super) async fn status(
     let step = status_step(&step.status, step.reason.as_deref())?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
-        let (measure, letter) = signal.into_inner();
-        let view = View::of_committee(&shared, &caller.scope, None)?;
-        let now = view.set_signal_status(&measure, &letter, step)?;
-        let body = json!({ "measure": measure, "letter": letter, "status": now.status(), "history": history(Some(&now)) });
+    let (measure, letter) = signal.into_inner();
+    let of = (measure.clone(), letter.clone());
+    let change = move |store: &Store| {
+        let signal = View::of_committee(&shared, &caller.scope, None)?.signal(&of.0, &of.1)?;
+        Ok(store.take_signal_step(&caller.scope, signal, step)?)
+    };
+    let told = move |now: &SignalHistory| {
+        let body = json!({ "measure": measure, "letter": letter, "status": now.status(), "history": history(Some(now)) });
         Reply::json(200, &body)
-    })
-    .await
+    };
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,8 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
+use chrono::{DateTime, Utc};
+use registry_core::storage::Store;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -25,6 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     state: Option<State>,
+    updated_since: Option<DateTime<Utc>>,
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -38,7 +41,7 @@ enum State {
 
 /// Open tasks, oldest first: which centre sent a pseudonym, which centre holds it, how often, since when. `state=all` gives the closed ones too.
 #[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks",
-    params(("state" = Option<String>, Query, description = "`open` (without it) or `all`"), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
+    params(("state" = Option<String>, Query, description = "`open` (without it) or `all`"), ("updated_since" = Option<String>, Query, description = "Opened or closed at this instant or later"), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "tasks, open (their number), next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Coordinates>,
@@ -54,7 +57,10 @@ pub(super) async fn list(
     let open_only = wanted.state != Some(State::All);
     let (page, open) = blocking(move || {
         let cursor = wanted.cursor.as_deref();
-        let page = state.store.list_tasks(&caller.scope, open_only, cursor, limit)?;
+        let page =
+            state
+                .store
+                .list_tasks_since(&caller.scope, open_only, wanted.updated_since, cursor, limit)?;
         Ok((page, state.store.open_tasks(&caller.scope)?))
     })
     .await?;
@@ -85,10 +91,9 @@ pub(super) async fn close(
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"resolution\": text}"))?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let scope = caller.scope.clone();
-    let shared = state.clone();
-    Idempotent::once(idempotent, &state, &scope, move || {
-        let closed = shared.store.close_task(&caller.scope, &task, &close.resolution)?;
-        Reply::json(200, &closed)
+    let change = move |store: &Store| Ok(store.close_task(&caller.scope, &task, &close.resolution)?);
+    Idempotent::change(idempotent, &state, &scope, change, |closed| {
+        Reply::json(200, closed)
     })
     .await
 }

@@ -7,7 +7,7 @@ use registry_core::storage::{Invited, NewPerson};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Endpoint, Reply, guarded};
+use super::{Endpoint, Reply, Since, guarded};
 use crate::guard::{Administers, Allowed, Json};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -23,9 +23,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All accounts, by sign-in name.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses((status = 200, description = "Accounts")), security(("key" = [])))]
-pub(super) async fn list(caller: Allowed<Administers>, state: web::Data<AppState>) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &json!({ "users": state.store.list_people(&caller.scope)? }))).await
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Accounts")), security(("key" = [])))]
+pub(super) async fn list(
+    caller: Allowed<Administers>,
+    since: web::Query<Since>,
+    state: web::Data<AppState>,
+) -> Result<Reply, Problem> {
+    blocking(move || {
+        let mut users = state.store.list_people(&caller.scope)?;
+        users.retain(|user| since.takes(&[Some(user.created_at), user.last_sign_in_at]));
+        Reply::json(200, &json!({ "users": users }))
+    })
+    .await
 }
 
 /// Who is to be invited.

@@ -6,7 +6,7 @@ use registry_etl::quality::{Agreement, AgreementLevel};
 use serde_json::{Value, json};
 
 use super::cases::told;
-use crate::guard::{Allowed, ReadsVerifications};
+use crate::guard::{Allowed, NoQuery, ReadsVerifications};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::routes::quality::wants_csv;
@@ -21,6 +21,7 @@ use crate::verification::{self, Found};
         (status = 404, description = "No such draw")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsVerifications>,
+    _: NoQuery,
     request: HttpRequest,
     id: web::Path<String>,
     state: web::Data<AppState>,

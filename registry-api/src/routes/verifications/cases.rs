@@ -1,11 +1,11 @@
 //! One case of a sample: entered again, compared, set back.
 
 use actix_web::{HttpRequest, web};
-use registry_core::storage::StoreError;
+use registry_core::storage::{Store, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::guard::{Allowed, Coordinates, Json, SeesCases, Submits};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply, not_found};
 use crate::state::{AppState, blocking};
@@ -17,6 +17,7 @@ use crate::verification::{self, Compared};
     responses((status = 200, description = "The case, with its agreement once it was entered again"), (status = 404, description = "No such case in this sample here")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<SeesCases>,
+    _: NoQuery,
     path: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -94,14 +95,11 @@ pub(in crate::routes) async fn reset(
     let reset: Reset = serde_json::from_value(body.value)
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| {
         let (id, pseudonym) = path.into_inner();
-        let case = shared
-            .store
-            .reset_reentry(&caller.scope, &id, &pseudonym, &reset.reason)
-            .map_err(not_found)?;
-        Reply::json(200, &case)
-    })
-    .await
+        let case = store.reset_reentry(&caller.scope, &id, &pseudonym, &reset.reason);
+        case.map_err(not_found)
+    };
+    Idempotent::change(idempotent, &state, &scope, change, |case| Reply::json(200, case)).await
 }

@@ -2,13 +2,13 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::storage::NewVerification;
+use registry_core::storage::{NewVerification, Store, Verification};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::guard::{Allowed, Coordinates, Json, ReadsVerifications};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsVerifications};
 use crate::problem::{Kind, Problem};
-use crate::routes::{Idempotent, Reply};
+use crate::routes::{Idempotent, Reply, Since};
 use crate::state::{AppState, blocking};
 use crate::verification;
 
@@ -59,24 +59,26 @@ pub(in crate::routes) async fn draw(
     let draw: Draw = serde_json::from_value(body.value).map_err(|_| unreadable())?;
     let wanted = draw.wanted(state.verifier.share())?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    Idempotent::once(idempotent, &state, &scope, move || {
-        let draw = shared.store.draw_verification(&caller.scope, wanted)?;
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| Ok(store.draw_verification(&caller.scope, wanted)?);
+    let told = |draw: &Verification| {
         let place = format!("/api/v1/verifications/{}", draw.verification_id);
-        Ok(Reply::json(201, &draw)?.header("location", place))
-    })
-    .await
+        Ok(Reply::json(201, draw)?.header("location", place))
+    };
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
 /// The draws, newest first, with how many cases were entered again: of the own centre, or of all.
-#[utoipa::path(get, path = "/api/v1/verifications", tag = "verifications",
+#[utoipa::path(get, path = "/api/v1/verifications", tag = "verifications", params(("updated_since" = Option<String>, Query,)),
     responses((status = 200, description = "The draws")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<ReadsVerifications>,
+    since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let draws = verification::draws(&state, &caller.scope)?;
+        let mut draws = verification::draws(&state, &caller.scope)?;
+        draws.retain(|draw| since.takes(&[Some(draw.drawn_at)]));
         Reply::json(200, &json!({ "verifications": draws }))
     })
     .await
@@ -88,6 +90,7 @@ pub(in crate::routes) async fn list(
     security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsVerifications>,
+    _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {

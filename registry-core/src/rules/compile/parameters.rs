@@ -40,6 +40,15 @@ pub enum ParameterValue {
 }
 
 impl ParameterValue {
+    /// What a number counts.
+    pub fn unit(&self) -> Option<&'static str> {
+        match self {
+            ParameterValue::Days(_) => Some("days"),
+            ParameterValue::Months(_) => Some("months"),
+            _ => None,
+        }
+    }
+
     /// The value as it is written in the file.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::json;

@@ -239,6 +239,7 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
     case.warnings = 0;
     let (centre, case_id) = (case.centre_id.as_str(), case.case_id.as_str());
     queries::forget(tx.conn()?, centre, case_id)?;
+    let holders = holders(tx, centre, case_id)?;
     let nothing: Option<String> = None;
     on_conn!(tx.conn()?, c => {
         let versions = case_versions::table
@@ -286,18 +287,30 @@ fn erase(tx: &mut Tx<'_>, case: &mut CaseRecord) -> Result<(), StoreError> {
         )
         .execute(c)?;
     });
-    // Answers hold findings and queries, whoever asked. Those of batches name no case: all unexpired ones of the centre go.
-    let centre = centre.to_owned();
+    // Answers hold findings and queries, whoever asked. Those of batches name no case: all unexpired ones go, of every centre that held it.
     let case_id = case_id.to_owned();
     tx.as_registry(|tx| {
         let of_batches = answers::centre_id
-            .eq(&centre)
+            .eq_any(&holders)
             .and(answers::case_id.is_null())
             .and(answers::answer.is_not_null());
         let stored = answers::table.filter(answers::case_id.eq(&case_id).or(of_batches));
         on_conn!(tx.conn()?, c => diesel::delete(stored).execute(c))?;
-        jobs::forget_reports(tx, &centre)
+        jobs::forget_reports(tx, &holders)
     })
+}
+
+/// The centre of the case and those that held it before.
+fn holders(tx: &mut Tx<'_>, centre: &str, case_id: &str) -> Result<Vec<String>, StoreError> {
+    let moves = transfers::table
+        .filter(transfers::centre_id.eq(centre))
+        .filter(transfers::case_id.eq(case_id))
+        .select(transfers::from_centre);
+    let mut holders = on_conn!(tx.conn()?, c => moves.load::<String>(c))?;
+    holders.push(centre.to_owned());
+    holders.sort();
+    holders.dedup();
+    Ok(holders)
 }
 
 /// Applies a withdrawal to a case by its id, at whichever centre the restored copy has it.

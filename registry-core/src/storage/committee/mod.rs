@@ -2,9 +2,11 @@
 //! code: no text about a centre is kept.
 
 mod indicators;
+mod letters;
 mod signals;
 
 pub use indicators::{ChosenFor, IndicatorList};
+pub use letters::Letter;
 pub use signals::{ClosedFor, RevealedFor, SignalHistory, SignalRef, SignalStatus, SignalStep, StepTaken};
 
 use crate::access::{Role, Scope};

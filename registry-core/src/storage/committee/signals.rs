@@ -117,7 +117,7 @@ impl SignalStep {
         }
     }
 
-    fn becomes(self) -> Option<SignalStatus> {
+    pub(super) fn becomes(self) -> Option<SignalStatus> {
         match self {
             SignalStep::Status(status) => Some(status),
             SignalStep::Closed(_) => Some(SignalStatus::Closed),

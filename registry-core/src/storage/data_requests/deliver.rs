@@ -6,6 +6,8 @@ use super::{DataRequest, DeliveredBundle, Recipient, RequestStatus, load, requir
 use crate::access::{Role, Scope};
 use crate::storage::centres::canonical_text;
 use crate::storage::connection::on_conn;
+use crate::storage::owners;
+use crate::storage::releases::refuse_withdrawn;
 use crate::storage::store::require;
 use crate::storage::tables::{cases, data_requests, delivered_cases};
 use crate::storage::transaction::Event;
@@ -15,7 +17,7 @@ impl Store {
     /// Records the bundle of an approved request when it is first built, with the record ids of its cases. The registry itself.
     ///
     /// # Errors
-    /// [`StoreError::InvalidState`] when the request is not approved any more, or another bundle was recorded meanwhile.
+    /// [`StoreError::InvalidState`] when the request is not approved any more, another bundle was recorded, or a case withdrawn meanwhile.
     pub fn record_delivery(
         &self,
         scope: &Scope,
@@ -40,6 +42,8 @@ impl Store {
             if row.status != RequestStatus::Approved.as_str() {
                 return Err(StoreError::InvalidState("the request is not approved"));
             }
+            let held: Vec<String> = rows.iter().map(|(case, _)| case.clone()).collect();
+            refuse_withdrawn(tx.conn()?, &held)?;
             row.sha256 = Some(bundle.sha256.clone());
             row.bytes = Some(bundle.bytes);
             row.manifest = Some(canonical_text(&bundle.manifest));
@@ -82,10 +86,11 @@ impl Store {
         })
     }
 
-    /// Counts a download of a file and puts it into the trail, in one transaction.
+    /// Counts a download of a file and puts it into the trail, in one transaction. The registry reads in the filer's place.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] when the request is not open today.
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidState`] when the request is not open today, or read in the place of a filer who has no
+    /// access any more.
     pub fn count_download(&self, scope: &Scope, request_id: &str, file: &str) -> Result<(), StoreError> {
         require_reader(scope)?;
         let (request_id, file) = (request_id.to_owned(), file.to_owned());
@@ -95,6 +100,9 @@ impl Store {
             let request = DataRequest::try_from(row.clone())?;
             if request.open_on(tx.now.date()).is_none() {
                 return Err(StoreError::InvalidState("the request is not open"));
+            }
+            if scope.role() == Role::System {
+                owners::require_live(tx, &row.filed_by, Role::Researcher)?;
             }
             tx.as_registry(|tx| {
                 let place = data_requests::table.find(&row.request_id);

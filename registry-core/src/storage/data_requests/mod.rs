@@ -3,6 +3,9 @@
 
 mod decide;
 mod deliver;
+mod withdrawn;
+
+pub use withdrawn::HeldWithdrawn;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -12,6 +15,7 @@ use serde_json::Value;
 use super::centres::{canonical_text, stored_json};
 use super::connection::{Conn, on_conn};
 use super::identifiers::{is_text, new_id, utc};
+use super::owners;
 use super::store::require;
 use super::tables::{data_requests, delivered_cases, releases};
 use super::transaction::{Event, Tx};
@@ -278,7 +282,7 @@ fn require_reader(scope: &Scope) -> Result<(), StoreError> {
 fn load(conn: &mut Conn, scope: &Scope, request_id: &str) -> Result<Record, StoreError> {
     let query = data_requests::table.find(request_id);
     let row = on_conn!(conn, c => query.first::<Record>(c))?;
-    if !scope.role().sees_all_cases() && row.filed_by != scope.actor() {
+    if !scope.role().sees_all_cases() && !owners::names_of(conn, scope)?.contains(&row.filed_by) {
         return Err(StoreError::NotFound);
     }
     Ok(row)
@@ -369,14 +373,17 @@ impl Store {
     /// [`StoreError::Forbidden`].
     pub fn list_data_requests(&self, scope: &Scope) -> Result<Vec<DataRequest>, StoreError> {
         require_reader(scope)?;
-        let own = (!scope.role().sees_all_cases()).then(|| scope.actor().to_owned());
         let rows = self.read(scope, |conn, _| {
+            let own = match scope.role().sees_all_cases() {
+                true => None,
+                false => Some(owners::names_of(conn, scope)?),
+            };
             Ok(on_conn!(conn, c => {
                 let mut query = data_requests::table
                     .order(data_requests::request_id.desc())
                     .into_boxed();
                 if let Some(own) = &own {
-                    query = query.filter(data_requests::filed_by.eq(own));
+                    query = query.filter(data_requests::filed_by.eq_any(own));
                 }
                 query.load::<Record>(c)
             })?)

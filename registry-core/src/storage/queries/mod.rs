@@ -282,6 +282,15 @@ pub struct QueriesWaiting {
     pub for_office: i64,
 }
 
+/// How many queries are not closed, all centres together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueriesOfAll {
+    /// Open or answered.
+    pub unsettled: i64,
+    /// Cases they are about.
+    pub cases: i64,
+}
+
 /// What the statistics of queries rest on: one query without its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryTimes {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDateTime};
-use diesel::dsl::count_star;
+use diesel::dsl::{count, count_star};
 use diesel::prelude::*;
 
 use super::people::find;
 use super::rows::{self, MessageRecord, QueryRecord, read};
 use super::steps::possible;
 use super::{
-    DataQuery, QueriesWaiting, QueryClosing, QueryEntry, QueryFilter, QuerySide, QueryState, QueryStep,
-    QueryThread, QueryTimes, RaisedBy,
+    DataQuery, QueriesOfAll, QueriesWaiting, QueryClosing, QueryEntry, QueryFilter, QuerySide, QueryState,
+    QueryStep, QueryThread, QueryTimes, RaisedBy,
 };
 use crate::access::Scope;
 use crate::storage::cases::CaseRecord;
@@ -134,6 +134,25 @@ impl Store {
             }
         }
         Ok(by_centre)
+    }
+
+    /// How many queries of all centres are not closed, and of how many cases they are. Not audited: it holds counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] for a role that does not see the cases of every centre.
+    pub fn queries_of_all(&self, scope: &Scope) -> Result<QueriesOfAll, StoreError> {
+        require(
+            scope,
+            scope.role().sees_all_cases(),
+            "count the queries of all centres",
+        )?;
+        let (unsettled, cases) = self.read(scope, |conn, _| {
+            let counted = queries::table
+                .filter(queries::state.ne(QueryState::Closed.as_str()))
+                .select((count_star(), count(queries::case_id).aggregate_distinct()));
+            Ok(on_conn!(conn, c => counted.first::<(i64, i64)>(c))?)
+        })?;
+        Ok(QueriesOfAll { unsettled, cases })
     }
 
     /// Every query within the scope without its words, for statistics; those of withdrawn cases are left out.

@@ -9,6 +9,7 @@ use crate::storage::cases::rows::{self, CaseRecord as StoredRecord, Packed};
 use crate::storage::cases::{locate, sealed_reason};
 use crate::storage::connection::{Conn, on_conn};
 use crate::storage::identifiers::is_text;
+use crate::storage::owners;
 use crate::storage::store::require;
 use crate::storage::tables::{case_versions, verification_cases};
 use crate::storage::transaction::{Event, Tx};
@@ -147,11 +148,12 @@ fn why_not(conn: &mut Conn, scope: &Scope, record: &CaseRecord) -> Result<Option
             "this case was entered again already; the coordinating office can set that back, with a reason",
         ));
     }
+    let names = owners::names_of(conn, scope)?;
     let own = case_versions::table
         .filter(case_versions::centre_id.eq(&record.centre_id))
         .filter(case_versions::case_id.eq(&record.case_id))
         .filter(case_versions::version.le(record.version))
-        .filter(case_versions::actor.eq(scope.actor()))
+        .filter(case_versions::actor.eq_any(names))
         .count();
     let own = on_conn!(conn, c => own.get_result::<i64>(c))?;
     Ok((own > 0).then_some(

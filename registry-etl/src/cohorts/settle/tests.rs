@@ -102,6 +102,17 @@ fn the_earliest_known_death_date_counts_and_one_after_the_cut_off_is_not_seen() 
     );
 }
 
+/// Nobody is left out for dying soon after the cut-off: that would take patients out by their outcome.
+#[test]
+fn a_death_after_the_cut_off_alone_says_that_the_patient_was_alive_on_that_day() {
+    let died = case(
+        "2026-06-20",
+        "2026-06-20",
+        &[("2026-07-05", Vital::Dead, "2026-07-04")],
+    );
+    assert_eq!(settled(&died), Ok((None, 10, false)));
+}
+
 #[test]
 fn partial_dates() {
     let month = case("2025-01", "2025-01-20", &[("2025-03", Vital::Alive, "")]);

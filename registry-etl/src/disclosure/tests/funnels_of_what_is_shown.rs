@@ -23,6 +23,7 @@ fn says(point: &FunnelPoint) -> Vec<bool> {
         position_adjusted,
         p,
         q,
+        as_of: _,
     } = point;
     vec![
         numerator.is_some(),

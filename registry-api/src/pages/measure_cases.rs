@@ -1,0 +1,180 @@
+//! The part of a measure's page that lists the reader's own cases, and its table for download.
+
+use actix_web::{HttpResponse, web};
+use registry_core::access::Scope;
+use registry_core::form::Words;
+use registry_core::guideline::{MeasureKind, Outcome};
+use registry_etl::results::{AdherenceRow, By, Period};
+use serde::Deserialize;
+
+use super::words;
+use crate::explanation::reason;
+use crate::guard::{Allowed, SeesCases};
+use crate::problem::{Kind, Problem};
+use crate::results::{Behind, MeasureResults, UnitBehind, View, run_of_own};
+use crate::routes::runs::cases::csv as table;
+use crate::state::{AppState, blocking};
+use crate::work::centre_of;
+
+/// Units of an outcome shown; the table for download has all.
+const MOST_SHOWN: usize = 200;
+
+/// Units of the own centre, by outcome.
+pub(super) struct Section {
+    pub(super) groups: Vec<Group>,
+    pub(super) csv: String,
+    /// Units that do not apply, and those that are not listed.
+    pub(super) rest: String,
+    /// What a unit is called, where a case may have several.
+    pub(super) unit: Option<String>,
+}
+
+/// Units with one outcome.
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    pub(super) class: &'static str,
+    pub(super) total: usize,
+    /// What asks for something is open.
+    pub(super) open: bool,
+    /// Whether it says why.
+    pub(super) reasons: bool,
+    pub(super) rows: Vec<Row>,
+}
+
+pub(super) struct Row {
+    pub(super) case: String,
+    /// Of the measure and unit on the page of the case.
+    pub(super) anchor: String,
+    pub(super) number: u32,
+    pub(super) half_year: String,
+    pub(super) why: String,
+}
+
+/// The own cases in the period of the headline; none of a run that cannot be read case by case any more.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) fn own(
+    state: &AppState,
+    scope: &Scope,
+    view: &View<'_>,
+    centre: &str,
+    (results, network): (&MeasureResults, Option<&AdherenceRow>),
+) -> Result<Option<Section>, Problem> {
+    let period = network.map_or(Period::Last24Months, |network| network.period);
+    let behind = match Behind::of(state, scope, &view.run, centre, &results.head.id, period) {
+        Ok(behind) => behind,
+        Err(problem) if problem.kind == Kind::InvalidState => return Ok(None),
+        Err(problem) => return Err(problem),
+    };
+    let mut rows = results.table.rows.iter();
+    let row = rows.find(|row| row.by == By::Centre && row.period == period && row.level == centre);
+    Ok(Some(section(&behind, period, row, state.words()?)))
+}
+
+/// The groups in order: numerator, not in it, not assessable, excepted, excluded.
+fn section(behind: &Behind, period: Period, own: Option<&AdherenceRow>, called: Words<'_>) -> Section {
+    let of = [
+        (Outcome::Met, false),
+        (Outcome::NotMet, true),
+        (Outcome::NotAssessable, true),
+        (Outcome::Excepted, false),
+        (Outcome::Excluded, false),
+    ];
+    let outside = behind.with(Outcome::NotInDenom).count();
+    let left_out = behind.left_out(own);
+    let mut rest = format!("The measure does not apply to {outside} more.");
+    if left_out > 0 {
+        rest.push_str(&format!(
+            " {left_out} that the run counts are not listed: the case is with another centre now, or was withdrawn since."
+        ));
+    }
+    Section {
+        groups: of
+            .into_iter()
+            .map(|(outcome, open)| group(behind, outcome, open, called))
+            .collect(),
+        csv: format!("/measures/{}/cases.csv?period={}", behind.measure, code(period)),
+        rest,
+        unit: behind.by_event.then(|| behind.unit.clone()),
+    }
+}
+
+fn group(behind: &Behind, outcome: Outcome, open: bool, called: Words<'_>) -> Group {
+    let spoken = match (behind.kind, outcome) {
+        (Some(MeasureKind::Utilisation), Outcome::Met) => Outcome::Used,
+        (Some(MeasureKind::Utilisation), Outcome::NotMet) => Outcome::NotUsed,
+        _ => outcome,
+    };
+    let (name, class) = words::outcome(spoken, behind.kind == Some(MeasureKind::Avoidance));
+    let name = match outcome {
+        Outcome::Excepted => "not counted: an exception holds",
+        Outcome::Excluded => "not counted: excluded",
+        _ => name,
+    };
+    let row = |unit: &UnitBehind| Row {
+        case: unit.case.clone(),
+        anchor: format!("m{}-{}", behind.measure, unit.unit_index),
+        number: unit.unit_index + 1,
+        half_year: unit.half_year.clone().unwrap_or_else(|| "–".to_owned()),
+        why: why(unit, called),
+    };
+    Group {
+        name,
+        class,
+        total: behind.with(outcome).count(),
+        open,
+        reasons: outcome == Outcome::NotAssessable,
+        rows: behind.with(outcome).take(MOST_SHOWN).map(row).collect(),
+    }
+}
+
+/// `Imaging: date is not filled in`.
+fn why(unit: &UnitBehind, called: Words<'_>) -> String {
+    let Some(code) = unit.reason else {
+        return String::new();
+    };
+    match &unit.element {
+        Some(element) => format!("{} is {}", called.place(element), reason(code)),
+        None => reason(code).to_owned(),
+    }
+}
+
+/// A period as addresses have it.
+pub(super) fn code(period: Period) -> &'static str {
+    match period {
+        Period::All => "all",
+        Period::Last24Months => "last24_months",
+    }
+}
+
+/// Which period, and for the coordinating office which centre.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    period: Option<Period>,
+    centre: Option<String>,
+}
+
+/// The units as CSV, for the link on the page.
+pub(super) async fn csv(
+    caller: Allowed<SeesCases>,
+    measure: web::Path<String>,
+    wanted: web::Query<Wanted>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (name, text) = blocking(move || {
+        let scope = &caller.scope;
+        let centre = centre_of(&state, scope, wanted.centre.as_deref())?;
+        let run = run_of_own(&state, scope, "published")?;
+        let period = wanted.period.unwrap_or(Period::Last24Months);
+        let behind = Behind::of(&state, scope, &run, &centre, &measure, period)?;
+        let name = format!("cases-{measure}-{centre}-run-{}.csv", run.number);
+        Ok((name, table(behind.units.iter())?))
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .body(text))
+}

@@ -1,0 +1,308 @@
+//! Frozen releases: what each holds, leaves out and changed, how it is cited; for the office its files and the form that freezes a run.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use registry_core::access::Role;
+use registry_core::storage::{Freezing, FreezingState, Release, Run};
+use registry_etl::releases::{Changes, FileEntry, Manifest, Withheld};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::requests::{self, Row as Request};
+use super::{Frame, html, words};
+use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsReleases};
+use crate::problem::{Kind, Problem};
+use crate::releases::{NewFreezing, freeze_in_background};
+use crate::state::{AppState, blocking};
+
+#[derive(Template)]
+#[template(path = "releases.html")]
+struct ListPage {
+    frame: Frame,
+    csrf: String,
+    /// The reader freezes.
+    office: bool,
+    /// Published runs, newest first: number and words.
+    runs: Vec<(i64, String)>,
+    /// Being frozen, or came to nothing.
+    begun: Vec<Begun>,
+    rows: Vec<Head>,
+}
+
+struct Begun {
+    id: String,
+    title: String,
+    run: i64,
+    since: String,
+    by: String,
+    state: &'static str,
+    running: bool,
+    done: i64,
+    /// 0 before the cases are counted.
+    total: i64,
+    problem: String,
+}
+
+/// What a list says of a release.
+struct Head {
+    id: String,
+    title: String,
+    run: i64,
+    cut_off: String,
+    frozen: String,
+    cases: String,
+    size: String,
+    sha256: String,
+}
+
+pub(super) async fn list(
+    caller: Allowed<ReadsReleases>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of("Releases", "/releases", &caller);
+    let page = blocking(move || {
+        let (store, scope) = (&state.store, &caller.scope);
+        let office = scope.role() == Role::Coordinator;
+        let (mut runs, mut begun) = (Vec::new(), Vec::new());
+        if office {
+            runs = store.list_runs(scope)?;
+            runs.retain(|run| run.published_at.is_some());
+            begun = store.list_freezings(scope)?;
+        }
+        Ok(ListPage {
+            csrf: frame.csrf(),
+            frame,
+            office,
+            runs: runs.iter().map(of_run).collect(),
+            begun: begun.into_iter().map(Begun::from).collect(),
+            rows: store.list_releases(scope)?.iter().map(Head::from).collect(),
+        })
+    })
+    .await?;
+    html(&page)
+}
+
+fn of_run(run: &Run) -> (i64, String) {
+    let words = format!("run {}, data up to {}", run.number, run.cutoff_date);
+    (run.number, words)
+}
+
+impl From<Freezing> for Begun {
+    fn from(one: Freezing) -> Self {
+        Self {
+            id: one.release_id,
+            title: one.title,
+            run: one.run,
+            since: one.started_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+            by: one.started_by,
+            state: match one.state {
+                FreezingState::Running => "being frozen",
+                FreezingState::Failed => "came to nothing",
+                FreezingState::Interrupted => "interrupted",
+            },
+            running: one.state == FreezingState::Running,
+            done: one.done,
+            total: one.total,
+            problem: match one.state {
+                FreezingState::Interrupted => {
+                    "The service was stopped meanwhile. Freeze it again under the same id.".to_owned()
+                }
+                _ => one.problem.unwrap_or_default(),
+            },
+        }
+    }
+}
+
+impl From<&Release> for Head {
+    fn from(release: &Release) -> Self {
+        let told = |name: &str| release.manifest.get(name);
+        Self {
+            id: release.release_id.clone(),
+            title: release.title.clone(),
+            run: release.run,
+            cut_off: told("cut_off")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            frozen: format!("{} by {}", release.created_at.date_naive(), release.created_by),
+            cases: told("cases")
+                .and_then(Value::as_u64)
+                .map(|cases| cases.to_string())
+                .unwrap_or_default(),
+            size: words::bytes(release.bytes.unsigned_abs()),
+            sha256: release.sha256.clone(),
+        }
+    }
+}
+
+/// Freezes a published run from the page's form; the page then says how far it is.
+pub(super) async fn freeze(
+    form: AllowedForm<Coordinates>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let choose = || Problem::with(Kind::InvalidValue, "run: choose a published run");
+    let run = form.fields.get("run").parse().map_err(|_| choose())?;
+    let text = |name| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
+    let new = NewFreezing {
+        run,
+        id: text("release"),
+        title: text("title"),
+    };
+    blocking(move || {
+        if state.store.run(&form.scope, run)?.published_at.is_none() {
+            return Err(choose());
+        }
+        freeze_in_background(state, form.scope, new)
+    })
+    .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("location", "/releases"))
+        .finish())
+}
+
+#[derive(Template)]
+#[template(path = "release.html")]
+struct Page {
+    frame: Frame,
+    office: bool,
+    r: Head,
+    /// One sentence.
+    citation: String,
+    /// Name and value of what the release rests on.
+    versions: Vec<(&'static str, String)>,
+    filters: Vec<String>,
+    tables: Vec<File>,
+    others: Vec<File>,
+    withheld: Vec<Withheld>,
+    /// Reason and number.
+    left_out: Vec<(String, String)>,
+    changes: Option<ChangesInWords>,
+    /// What has been asked of it: the reader's own, all for the office.
+    requests: Vec<Request>,
+}
+
+struct ChangesInWords {
+    since: String,
+    added: String,
+    changed: String,
+    left: String,
+}
+
+/// A file, and as Parquet where it is a table.
+struct File {
+    name: String,
+    rows: u64,
+    columns: Vec<String>,
+    size: String,
+    sha256: String,
+    /// Name in an address, and SHA-256.
+    parquet: Option<(String, String)>,
+}
+
+pub(super) async fn page(
+    caller: Allowed<ReadsReleases>,
+    id: web::Path<String>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let page = blocking(move || {
+        let (store, scope) = (&state.store, &caller.scope);
+        let release = store.release(scope, &id)?;
+        let frame = Frame::of(&format!("Release {}", release.release_id), "/releases", &caller);
+        let manifest = Manifest::deserialize(&release.manifest).map_err(Problem::internal)?;
+        let today = state.ports.clock.now().date_naive();
+        let asked = store.list_data_requests(scope)?.into_iter();
+        let asked = asked.filter(|one| one.release_id == release.release_id);
+        Ok(shown(
+            frame,
+            scope.role() == Role::Coordinator,
+            &release,
+            manifest,
+            asked.map(|one| requests::row(one, today)).collect(),
+        ))
+    })
+    .await?;
+    html(&page)
+}
+
+fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requests: Vec<Request>) -> Page {
+    let told = |name: &str| {
+        let value = manifest.versions.get(name).and_then(Value::as_str);
+        value.unwrap_or("not recorded").to_owned()
+    };
+    let (tables, others) = files(manifest.files);
+    let (left_out, changes) = manifest.accounting.map_or((Vec::new(), None), |accounting| {
+        let few = |count| number(count, accounting.told_from);
+        let left_out = accounting.left_out.into_iter();
+        let changes = accounting.changes.map(|changes: Changes| ChangesInWords {
+            added: few(changes.added),
+            changed: few(changes.changed),
+            left: few(changes.left),
+            since: changes.since,
+        });
+        (
+            left_out.map(|one| (one.reason, few(one.cases))).collect(),
+            changes,
+        )
+    });
+    Page {
+        frame,
+        office,
+        r: Head::from(release),
+        citation: format!(
+            "RPS registry. {}. Release {}, data up to {}: run {}, case schema {}, guideline {}.",
+            release.title,
+            release.release_id,
+            manifest.cut_off,
+            release.run,
+            told("schema_version"),
+            told("guideline_version"),
+        ),
+        versions: vec![
+            ("Case schema", told("schema_version")),
+            ("Guideline", told("guideline_version")),
+            ("Engine", told("engine_version")),
+            ("Program", manifest.program.clone()),
+            ("Form of the bundle", manifest.format.clone()),
+        ],
+        filters: manifest.filters,
+        tables,
+        others,
+        withheld: manifest.withheld,
+        left_out,
+        changes,
+        requests,
+    }
+}
+
+/// A count of cases; what is too few is not told.
+fn number(count: Option<u64>, told_from: u64) -> String {
+    match count {
+        Some(count) => count.to_string(),
+        None => format!("not told: fewer than {told_from}, or such a number would follow from it"),
+    }
+}
+
+/// The tables, each with its Parquet form, and the other files.
+fn files(all: Vec<FileEntry>) -> (Vec<File>, Vec<File>) {
+    const PARQUET: &str = "parquet/";
+    let (parquet, plain): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.name.starts_with(PARQUET));
+    let form = |table: &str| {
+        let wanted = format!("{PARQUET}{}.parquet", table.strip_suffix(".csv")?);
+        let found = parquet.iter().find(|one| one.name == wanted)?;
+        let name = found.name.trim_start_matches(PARQUET).to_owned();
+        Some((name, found.sha256.clone()))
+    };
+    plain
+        .into_iter()
+        .map(|one| File {
+            parquet: form(&one.name),
+            size: words::bytes(one.bytes),
+            name: one.name,
+            rows: one.rows,
+            columns: one.columns,
+            sha256: one.sha256,
+        })
+        .partition(|one| one.name.ends_with(".csv"))
+}

@@ -1,0 +1,334 @@
+//! Tables of the pages as CSV: the numbers as their page shows them to this reader, unrounded.
+
+use actix_web::{HttpResponse, web};
+use registry_core::access::Role;
+use registry_core::storage::{CaseFilter, CaseRow};
+use registry_etl::results::{By, LevelCount, Period};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::download;
+use crate::guard::{Allowed, NoQuery, ReadsRequests, ReadsResults, ReadsRuns, SeesCases, Steers};
+use crate::problem::{Kind, Problem};
+use crate::results::View;
+use crate::routes::results::benchmarks::Rows;
+use crate::routes::results::table_of;
+use crate::state::{AppState, blocking};
+
+/// Cases read at once.
+const A_PAGE: usize = 500;
+
+/// A table of the overview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Table {
+    Registrations,
+    Histology,
+    Timing,
+    Centres,
+}
+
+/// Which table of the overview; all of them without one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfOverview {
+    table: Option<Table>,
+}
+
+/// `GET /overview.csv`: cases by month, histology, timing and centre.
+pub(super) async fn overview(
+    caller: Allowed<ReadsResults>,
+    wanted: web::Query<OfOverview>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (run, text) = blocking(move || {
+        let view = View::open(&state, &caller.scope, None)?;
+        let overview = view.overview()?;
+        let run = view.run.number;
+        let levels = |name: &str, levels: &[LevelCount]| -> Vec<Value> {
+            let line = |level: &LevelCount| {
+                json!({
+                    "run": run, "table": name, "level": level.level, "cases": level.n,
+                    "suppressed": level.suppressed, "as_of_run": level.as_of,
+                })
+            };
+            levels.iter().map(line).collect()
+        };
+        let centres = overview.by_centre.iter().map(|centre| {
+            json!({
+                "run": run, "table": "centres", "level": centre.centre, "cases": centre.cases,
+                "cases_last_24_months": centre.cases_last_24_months, "eligible_seen": centre.eligible_seen,
+                "registered_in_those_years": centre.registered_in_those_years,
+                "suppressed": centre.suppressed, "as_of_run": centre.as_of,
+            })
+        });
+        let all = [
+            (Table::Registrations, levels("registrations", &overview.accrual)),
+            (Table::Histology, levels("histology", &overview.by_histology)),
+            (Table::Timing, levels("timing", &overview.by_timing)),
+            (Table::Centres, centres.collect()),
+        ];
+        let chosen = all
+            .into_iter()
+            .filter(|(table, _)| wanted.table.is_none_or(|one| one == *table));
+        let rows: Vec<Value> = chosen.flat_map(|(_, rows)| rows).collect();
+        let columns = [
+            "run",
+            "table",
+            "level",
+            "cases",
+            "cases_last_24_months",
+            "eligible_seen",
+            "registered_in_those_years",
+            "suppressed",
+            "as_of_run",
+        ];
+        Ok((run, table_of(&columns, &rows)?))
+    })
+    .await?;
+    Ok(download(&format!("overview-run-{run}.csv"), text))
+}
+
+/// `GET /measures/{measure}/{table}`: `case-mix.csv`, `reasons.csv`, `sensitivity.csv`.
+pub(super) async fn of_measure(
+    caller: Allowed<ReadsResults>,
+    asked: web::Path<(String, String)>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (measure, table) = asked.into_inner();
+    let (name, text) = blocking(move || {
+        let view = View::open(&state, &caller.scope, None)?;
+        let text = match table.as_str() {
+            "case-mix.csv" => case_mix(&view, &measure)?,
+            "reasons.csv" => reasons(&view, &measure)?,
+            "sensitivity.csv" => sensitivity(&view, &measure)?,
+            _ => return Err(Problem::new(Kind::NotFound)),
+        };
+        Ok((format!("{measure}-run-{}-{table}", view.run.number), text))
+    })
+    .await?;
+    Ok(download(&name, text))
+}
+
+fn case_mix(view: &View<'_>, measure: &str) -> Result<String, Problem> {
+    let mix = view.measure(measure)?.case_mix;
+    let columns = [
+        "centre",
+        "units",
+        "observed",
+        "expected",
+        "ratio",
+        "lower",
+        "upper",
+        "shrunk",
+        "shrunk_lower",
+        "shrunk_upper",
+    ];
+    let mut centres = mix.map(|mix| mix.centres).unwrap_or_default();
+    centres.sort_by(|a, b| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)));
+    table_of(&columns, &centres)
+}
+
+fn reasons(view: &View<'_>, measure: &str) -> Result<String, Problem> {
+    let rows = view.measure(measure)?.table.rows;
+    let mut network = rows.into_iter();
+    let network = network.find(|row| row.by == By::Network && row.period == Period::All);
+    let reasons = network.map(|row| row.not_assessable_by).unwrap_or_default();
+    table_of(&["reason", "element", "n"], &reasons)
+}
+
+fn sensitivity(view: &View<'_>, measure: &str) -> Result<String, Problem> {
+    // A measure the run has not has no table either.
+    view.measure(measure)?;
+    let mut rows = Vec::new();
+    for analysis in view.sensitivities()? {
+        let changes = analysis.comparison.measures.iter();
+        for change in changes.filter(|change| change.measure == measure) {
+            rows.push(json!({
+                "parameter": analysis.parameter, "value": analysis.value, "base_value": analysis.base,
+                "base": change.base, "other": change.other, "changed": change.changed,
+                "units_changed": change.units_changed,
+            }));
+        }
+    }
+    let columns = [
+        "parameter",
+        "base_value",
+        "value",
+        "base.rate",
+        "base.lower",
+        "base.upper",
+        "other.rate",
+        "other.lower",
+        "other.upper",
+        "changed",
+        "units_changed",
+    ];
+    table_of(&columns, &rows)
+}
+
+/// `GET /signals.csv`.
+pub(super) async fn signals(
+    caller: Allowed<Steers>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (run, text) = blocking(move || {
+        let view = View::of_committee(&state, &caller.scope, None)?;
+        Ok((view.run.number, crate::routes::signals::csv(&view)?))
+    })
+    .await?;
+    Ok(download(&format!("signals-run-{run}.csv"), text))
+}
+
+/// `GET /survival/published.csv`.
+pub(super) async fn published(
+    _caller: Allowed<ReadsResults>,
+    wanted: web::Query<Rows>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let least = wanted.least();
+    let rows = state.benchmarks.published.iter();
+    let rows: Vec<_> = rows.filter(|row| row.confidence >= least).collect();
+    let columns = [
+        "id",
+        "kind",
+        "source_table",
+        "topic",
+        "reference",
+        "year",
+        "institution",
+        "arm",
+        "n",
+        "trial_n",
+        "survival_pct",
+        "survival_months",
+        "survival_of",
+        "median_months",
+        "median_of",
+        "pfs_months",
+        "os_months",
+        "orr_pct",
+        "rps_pct",
+        "confidence",
+        "note",
+        "reading_note",
+    ];
+    Ok(download("published.csv", table_of(&columns, &rows)?))
+}
+
+/// `GET /cases.csv`: every case of the list.
+pub(super) async fn cases(
+    caller: Allowed<SeesCases>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let text = blocking(move || {
+        let (mut all, mut cursor): (Vec<CaseRow>, Option<String>) = (Vec::new(), None);
+        loop {
+            let filter = CaseFilter::default();
+            let page = state
+                .store
+                .list_cases(&caller.scope, &filter, cursor.as_deref(), A_PAGE)?;
+            all.extend(page.items.into_iter().filter(|case| case.pseudonym.is_some()));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let rows = all.iter().map(|case| {
+            json!({
+                "pseudonym": case.pseudonym, "centre": case.centre_id, "status": case.status.as_str(),
+                "locked_through": case.locked_through, "version": case.version, "schema_version": case.schema_version,
+                "histology": case.derived.histology_code, "metastatic_diagnosis": case.derived.t0,
+                "errors": case.errors, "warnings": case.warnings, "created_at": case.created_at,
+                "updated_at": case.updated_at,
+            })
+        });
+        let columns = [
+            "pseudonym",
+            "centre",
+            "histology",
+            "metastatic_diagnosis",
+            "status",
+            "locked_through",
+            "version",
+            "schema_version",
+            "errors",
+            "warnings",
+            "created_at",
+            "updated_at",
+        ];
+        table_of(&columns, &rows.collect::<Vec<_>>())
+    })
+    .await?;
+    Ok(download("cases.csv", text))
+}
+
+/// `GET /runs.csv`.
+pub(super) async fn runs(
+    caller: Allowed<ReadsRuns>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let text = blocking(move || {
+        let office = caller.scope.role() == Role::Coordinator;
+        let mut runs = state.store.list_runs(&caller.scope)?;
+        runs.retain(|run| office || run.published_at.is_some());
+        let columns = [
+            "number",
+            "status",
+            "cutoff_date",
+            "parameters.guideline_version",
+            "parameters.schema_version",
+            "parameters.engine_version",
+            "summary.cases",
+            "summary.evaluated",
+            "summary.reused",
+            "started_at",
+            "started_by",
+            "finished_at",
+            "published_at",
+            "published_by",
+        ];
+        table_of(&columns, &runs)
+    })
+    .await?;
+    Ok(download("runs.csv", text))
+}
+
+/// `GET /requests.csv`: a researcher's own, all for the office.
+pub(super) async fn requests(
+    caller: Allowed<ReadsRequests>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let text = blocking(move || {
+        let requests = state.store.list_data_requests(&caller.scope)?;
+        let columns = [
+            "request_id",
+            "release_id",
+            "title",
+            "status",
+            "filed_at",
+            "filed_by",
+            "asked.files",
+            "asked.elements",
+            "asked.contracted",
+            "asked.calendar_years",
+            "asked.centre_unmasked",
+            "expires_on",
+            "decided_at",
+            "decided_by",
+            "reason",
+            "revoked_at",
+            "revoked_by",
+            "revoked_for",
+            "downloads",
+        ];
+        table_of(&columns, &requests)
+    })
+    .await?;
+    Ok(download("requests.csv", text))
+}
