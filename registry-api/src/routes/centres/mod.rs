@@ -76,7 +76,7 @@ pub(super) async fn create(
             country: wanted.country,
             active: wanted.active,
         };
-        Ok(store.create_centre(&caller.scope, centre)?)
+        store.create_centre(&caller.scope, centre).map_err(Problem::from)
     };
     Idempotent::change(idempotent, &state, &scope, change, |made| Reply::json(201, made)).await
 }

@@ -45,7 +45,8 @@ pub(in crate::routes) async fn approve(
             Some(access) => access,
             None => store.data_request(&caller.scope, &id)?.asked,
         };
-        Ok(store.approve_data_request(&caller.scope, &id, access, approval.expires_on)?)
+        let approved = store.approve_data_request(&caller.scope, &id, access, approval.expires_on);
+        approved.map_err(Problem::from)
     };
     Idempotent::change(idempotent, &state, &scope, change, move |approved| {
         reply(&shared, approved)
@@ -74,7 +75,10 @@ async fn close(
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": text}"))?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
-    let change = move |store: &Store| Ok(ending(store, &caller.scope, &id, &because.reason)?);
+    let change = move |store: &Store| {
+        let ended = ending(store, &caller.scope, &id, &because.reason);
+        ended.map_err(Problem::from)
+    };
     Idempotent::change(idempotent, &state, &scope, change, move |ended| {
         reply(&shared, ended)
     })

@@ -160,7 +160,8 @@ pub(super) async fn create(
             },
         };
         check_request(&asked_of, &caller.scope, &new)?;
-        Ok(store.file_data_request(&caller.scope, new)?)
+        let filed = store.file_data_request(&caller.scope, new);
+        filed.map_err(Problem::from)
     };
     let told = move |filed: &DataRequest| {
         let today = shared.ports.clock.now().date_naive();

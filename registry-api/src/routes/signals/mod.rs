@@ -177,7 +177,9 @@ pub(super) async fn status(
     let of = (measure.clone(), letter.clone());
     let change = move |store: &Store| {
         let signal = View::of_committee(&shared, &caller.scope, None)?.signal(&of.0, &of.1)?;
-        Ok(store.take_signal_step(&caller.scope, signal, step)?)
+        store
+            .take_signal_step(&caller.scope, signal, step)
+            .map_err(Problem::from)
     };
     let told = move |now: &SignalHistory| {
         let body = json!({ "measure": measure, "letter": letter, "status": now.status(), "history": history(Some(now)) });

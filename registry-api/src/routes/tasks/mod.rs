@@ -91,7 +91,10 @@ pub(super) async fn close(
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"resolution\": text}"))?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let scope = caller.scope.clone();
-    let change = move |store: &Store| Ok(store.close_task(&caller.scope, &task, &close.resolution)?);
+    let change = move |store: &Store| {
+        let closed = store.close_task(&caller.scope, &task, &close.resolution);
+        closed.map_err(Problem::from)
+    };
     Idempotent::change(idempotent, &state, &scope, change, |closed| {
         Reply::json(200, closed)
     })

@@ -60,7 +60,11 @@ pub(in crate::routes) async fn draw(
     let wanted = draw.wanted(state.verifier.share())?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
     let scope = caller.scope.clone();
-    let change = move |store: &Store| Ok(store.draw_verification(&caller.scope, wanted)?);
+    let change = move |store: &Store| {
+        store
+            .draw_verification(&caller.scope, wanted)
+            .map_err(Problem::from)
+    };
     let told = |draw: &Verification| {
         let place = format!("/api/v1/verifications/{}", draw.verification_id);
         Ok(Reply::json(201, draw)?.header("location", place))
