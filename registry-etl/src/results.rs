@@ -451,6 +451,18 @@ pub struct AsOf {
     pub run: i64,
 }
 
+/// What one centre has in a survival endpoint, by the centre of the metastatic diagnosis.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentrePart {
+    pub centre: String,
+    /// Rows of the flow, and those of them analysed.
+    pub cases: u32,
+    pub analysed: u32,
+    /// Patients in the primary estimate, and those of them with an event.
+    pub patients: u32,
+    pub events: u32,
+}
+
 /// A survival endpoint of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SurvivalResult {
@@ -489,6 +501,9 @@ pub struct SurvivalResult {
     /// Parts that stay as an earlier run showed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub as_of: Vec<AsOf>,
+    /// What each centre has in it: what disclosure control subtracts before that centre. In the exact document only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_centre: Vec<CentrePart>,
 }
 
 impl SurvivalResult {
@@ -522,6 +537,9 @@ pub struct CentreAccrual {
     pub eligible_seen: Option<u32>,
     /// Cases registered in those years.
     pub registered_in_those_years: Option<u32>,
+    /// Of its cases those among the deaths of the network; told to the centre itself and the coordinating office.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deaths: Option<u32>,
     pub suppressed: Option<Suppression>,
     /// The earlier run this is of, because it has changed by few patients, or not at all, since.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -40,6 +40,23 @@ fn network(client: &Client, measure: &str, query: &str) -> Value {
     rows(client, &format!("&measure={measure}{query}"))[0].clone()
 }
 
+/// Neither the list of runs nor one of them says how many cases they have.
+fn runs_tell_no_numbers(reader: &Client) {
+    let list = reader.get("/api/v1/runs").expect(200).json();
+    let listed = list["runs"].as_array().expect("runs").clone();
+    assert_eq!(listed.len(), 2);
+    let one = reader.get("/api/v1/runs/2").expect(200).json();
+    for run in listed.iter().chain([&one]) {
+        assert!(run["number"].is_i64() && run["published_at"].is_string(), "{run}");
+        for name in ["summary", "progress", "watermark"] {
+            assert_eq!(run.get(name), None, "{name}");
+        }
+    }
+    let page = reader.get_with("/runs", &[HTML]).expect(200).text();
+    assert!(page.contains("2026-11-01"), "{page}");
+    assert!(!page.contains("cases: ") && !page.contains("evaluated"), "{page}");
+}
+
 #[test]
 fn a_run_with_two_more_patients_reads_as_the_one_before() {
     let service = Service::start();
@@ -108,6 +125,11 @@ fn a_run_with_two_more_patients_reads_as_the_one_before() {
     assert!(measure.contains("as of run 1"), "{measure}");
     let survival = committee.get("/api/v1/survival/S1").expect(200).json();
     assert_eq!(survival["flow"]["cases"], 24, "{survival}");
+    runs_tell_no_numbers(&committee);
+    let told = office.get("/api/v1/runs/2").expect(200).json();
+    assert_eq!(told["summary"]["cases"], 26, "{told}");
+    let page = office.get_with("/runs", &[HTML]).expect(200).text();
+    assert!(page.contains("26 cases: "), "{page}");
 
     // Three more: five since the first run.
     submitted(&second, "MORE", 3);

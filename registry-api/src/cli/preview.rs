@@ -90,7 +90,7 @@ fn numbers(version: &str) -> Vec<u32> {
 fn print(comparison: &Comparison) {
     println!(
         "{} cases of run {}, cut-off {}: guideline {} against {}",
-        comparison.cases,
+        comparison.cases.unwrap_or_default(),
         comparison.run,
         comparison.cut_off,
         comparison.base.version,

@@ -154,6 +154,10 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
     let said = match &mix.state {
         CaseMixState::TooFew => return ("Too few units for a model.".to_owned(), Vec::new()),
         CaseMixState::NoEstimate(why) => return (format!("No estimate: {why}."), Vec::new()),
+        CaseMixState::Suppressed => {
+            let said = "Not shown: the rate of all centres is hidden, or is of an earlier run.";
+            return (said.to_owned(), Vec::new());
+        }
         CaseMixState::Modelled => {
             let covariates: Vec<String> = mix
                 .coefficients
@@ -162,8 +166,8 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
                 .collect();
             format!(
                 "Logistic model of {} units, all diagnoses; {} left out because a covariate is not recorded. Covariates: {}. Area under the curve {:.2}.",
-                mix.units,
-                mix.left_out,
+                words::count(mix.units),
+                words::count(mix.left_out),
                 covariates.join(", "),
                 mix.concordance.unwrap_or(0.5)
             )

@@ -35,8 +35,14 @@ impl Preview {
         let checks = checks.filter(|check| check.base != check.other || !check.centres.is_empty());
         Self {
             heading: format!(
-                "Version {} against {}, {} cases of run {}",
-                comparison.other.version, comparison.base.version, comparison.cases, comparison.run
+                "Version {} against {}, {} run {}",
+                comparison.other.version,
+                comparison.base.version,
+                match comparison.cases {
+                    Some(cases) => format!("{cases} cases of"),
+                    None => "the cases of".to_owned(),
+                },
+                comparison.run
             ),
             measures: measures.map(changed).collect(),
             checks: checks.map(check).collect(),
@@ -149,7 +155,7 @@ mod tests {
         Preview::of(&Comparison {
             run: 1,
             cut_off: "2026-06-30".to_owned(),
-            cases: 100,
+            cases: Some(100),
             base: rules.clone(),
             other: rules,
             measures,

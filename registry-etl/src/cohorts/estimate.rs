@@ -2,6 +2,7 @@
 
 use super::NOT_RECORDED;
 use super::adjusted::models;
+use super::by_centre::by_centre;
 use super::centres::comparison;
 use super::change::{changes, followed};
 use super::definition::{Definition, Estimator, Event};
@@ -54,6 +55,7 @@ pub fn estimate(
         models: Vec::new(),
         centres: None,
         as_of: Vec::new(),
+        by_centre: Vec::new(),
     };
     match definition.event.estimator() {
         Estimator::Survival | Estimator::Incidence => {
@@ -69,6 +71,11 @@ pub fn estimate(
             let rows: Vec<Result<i32, LeftOut>> =
                 units.iter().map(|unit| admitted(unit, run_cut_off)).collect();
             result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
+            let with = |at: usize| {
+                let unit = rows.get(at)?.is_ok().then(|| units.get(at)).flatten()?;
+                Some(outcome(definition.event, unit) == Some(true))
+            };
+            result.by_centre = by_centre(&units, cohort, with);
             let of = |wanted: &[usize]| -> Vec<Option<bool>> {
                 let chosen = wanted.iter().filter_map(|at| units.get(*at));
                 chosen.map(|unit| outcome(definition.event, unit)).collect()
@@ -94,6 +101,8 @@ pub fn estimate(
         Estimator::Change => {
             let rows: Vec<_> = units.iter().map(|unit| followed(unit, run_cut_off)).collect();
             result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
+            let kept = |at: usize| rows.get(at)?.is_ok().then_some(false);
+            result.by_centre = by_centre(&units, cohort, kept);
             let followed: Vec<_> = rows.into_iter().flatten().collect();
             result.changes = changes(&followed);
         }
@@ -132,6 +141,8 @@ impl Times<'_> {
     fn estimate(&self, result: &mut SurvivalResult) -> Result<(), StatisticsError> {
         let rows = primary(self.units, self.run_cut_off);
         result.flow = flow(rows.iter().map(|row| row.as_ref().err().copied()));
+        let with = |at: usize| rows.get(at)?.as_ref().ok().map(|(_, settled)| settled.event);
+        result.by_centre = by_centre(self.units, self.cohort, with);
         let late = rows
             .iter()
             .flatten()

@@ -2,6 +2,7 @@
 //! is counted under the first reason that applies.
 
 mod adjusted;
+mod by_centre;
 pub mod centres;
 mod change;
 pub mod course;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::additive::sums;
 use super::suppression::{Cell, Family};
 use super::{Audience, Thresholds, few};
-use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, RateState, Suppression};
+use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
 
 /// The counts of a row that are protected each across the rows of a measure: assessable, not assessable, set aside
 /// (excluded, excepted, not in the denominator), and for the public both parts of the rate, which stand and fall with the first. The first
@@ -131,6 +131,13 @@ pub fn adherence_for_centre(
     thresholds: &Thresholds,
 ) -> AdherenceTable {
     let threshold = thresholds.committee;
+    let others = Others::of(exact, own, threshold);
+    let unshown: BTreeSet<(&str, Period)> = committee
+        .rows
+        .iter()
+        .filter(|row| row.by == By::Network && row.suppressed.is_some())
+        .map(|row| (row.measure.as_str(), row.period))
+        .collect();
     let mut rows = Vec::new();
     for (exact_row, row) in exact.rows.iter().zip(&committee.rows) {
         match row.by {
@@ -139,8 +146,11 @@ pub fn adherence_for_centre(
                 ..exact_row.clone()
             }),
             By::Centre => {}
-            By::Network => rows.push(without_small_others(exact, exact_row, row, own, threshold)),
-            _ => rows.push(row.clone()),
+            // What stays of an earlier run adds up to what is hidden of it.
+            _ if row.as_of.is_some() && unshown.contains(&(row.measure.as_str(), row.period)) => {
+                rows.push(emptied(row.clone(), Some(Suppression::FewPatients)));
+            }
+            _ => rows.push(others.without_few(row)),
         }
     }
     let rows_suppressed = rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
@@ -152,32 +162,49 @@ pub fn adherence_for_centre(
     }
 }
 
-/// A centre knows its own part: what the others contribute to a network row must not be small.
-fn without_small_others(
-    table: &AdherenceTable,
-    exact: &AdherenceRow,
-    committee: &AdherenceRow,
-    own: &str,
-    threshold: u32,
-) -> AdherenceRow {
-    let same = |r: &&AdherenceRow| {
-        r.by == By::Centre && r.level == own && r.measure == exact.measure && r.period == exact.period
-    };
-    let known = table.rows.iter().find(same).map_or([0; QUANTITIES], apart);
-    let others = |quantity: usize| {
-        few(
-            patients(exact)[quantity].saturating_sub(known[quantity]),
-            threshold,
-        )
-    };
-    let mut row = committee.clone();
-    if others(ASSESSABLE) {
-        return emptied(row, Some(Suppression::FewPatients));
+/// Measures and periods in which few patients besides a centre's own are behind the network's row: assessable, and set aside. The centre knows
+/// its own part, and what breaks the row down adds up to it.
+struct Others<'a> {
+    assessable: BTreeSet<(&'a str, Period)>,
+    set_aside: BTreeSet<(&'a str, Period)>,
+}
+
+impl<'a> Others<'a> {
+    fn of(exact: &'a AdherenceTable, own: &str, threshold: u32) -> Self {
+        let of = |row: &'a AdherenceRow| (row.measure.as_str(), row.period);
+        let own_rows = exact
+            .rows
+            .iter()
+            .filter(|row| row.by == By::Centre && row.level == own);
+        let known: BTreeMap<(&str, Period), [u32; QUANTITIES]> =
+            own_rows.map(|row| (of(row), apart(row))).collect();
+        let few_in = |quantity: usize| {
+            let networks = exact.rows.iter().filter(|row| row.by == By::Network);
+            let others = |row: &&AdherenceRow| {
+                let known = known.get(&(row.measure.as_str(), row.period));
+                let known = known.map_or(0, |known| known[quantity]);
+                few(patients(row)[quantity].saturating_sub(known), threshold)
+            };
+            networks.filter(others).map(of).collect()
+        };
+        Self {
+            assessable: few_in(ASSESSABLE),
+            set_aside: few_in(SET_ASIDE),
+        }
     }
-    if others(SET_ASIDE) {
-        (row.excluded, row.excepted, row.not_in_denominator) = (None, None, None);
+
+    /// A row of the network or of a breakdown as the centre may see it.
+    fn without_few(&self, committee: &AdherenceRow) -> AdherenceRow {
+        let of = (committee.measure.as_str(), committee.period);
+        let mut row = committee.clone();
+        if self.assessable.contains(&of) {
+            return emptied(row, Some(Suppression::FewPatients));
+        }
+        if self.set_aside.contains(&of) {
+            (row.excluded, row.excepted, row.not_in_denominator) = (None, None, None);
+        }
+        row
     }
-    row
 }
 
 /// What is hidden of the counts of a row.

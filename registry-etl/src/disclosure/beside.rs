@@ -4,10 +4,13 @@
 //! hidden. Earlier runs are all other published ones; what stays is of one with a lower number.
 
 mod adherence;
+mod numbers;
 mod parts;
+mod points;
 mod successive;
 mod summaries;
 mod survival;
+mod together;
 
 pub use adherence::adherence_beside;
 pub use summaries::{overview_beside, quality_beside};

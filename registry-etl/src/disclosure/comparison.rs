@@ -4,13 +4,15 @@ use super::{Audience, Thresholds, few};
 use crate::results::{Comparison, MeasureChange, RateState, Side};
 
 /// The comparison as an audience may see it: the office reads all of it; everybody else the network's rates where both sides
-/// rest on enough patients and which measures change, without how many units moved, and for whom.
+/// rest on enough patients and which measures change, without how many units moved, and for whom; nor how many cases the run has, which may be
+/// held back beside an earlier run.
 pub fn comparison(exact: &Comparison, audience: &Audience, thresholds: &Thresholds) -> Comparison {
     if *audience == Audience::Exact {
         return exact.clone();
     }
     let threshold = thresholds.of(audience);
     Comparison {
+        cases: None,
         measures: exact
             .measures
             .iter()
@@ -90,7 +92,7 @@ mod tests {
         Comparison {
             run: 1,
             cut_off: "2026-06-30".to_owned(),
-            cases: 100,
+            cases: Some(100),
             base: rules.clone(),
             other: rules,
             measures: vec![MeasureChange {
@@ -122,6 +124,7 @@ mod tests {
         ] {
             let seen = comparison(&exact, &audience, &thresholds);
             let change = &seen.measures[0];
+            assert_eq!(seen.cases, None, "{audience:?}");
             assert_eq!((change.units_changed, change.centres.len()), (None, 0));
             assert!(change.changed, "that something moved is told");
             assert_eq!((change.base.denominator, change.other.denominator), (None, None));

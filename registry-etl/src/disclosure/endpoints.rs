@@ -5,11 +5,11 @@
 
 use super::suppression::{Cell, Family, Sum};
 use super::survival::{coarsen, emptied, parts, tenth_up};
-use super::{Audience, few};
+use super::{Audience, few, nothing};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
-    Analysis, ChangeRow, CurveState, GroupTest, IncidenceCurve, IncidenceStep, LandmarkComparison,
-    ModelState, ProportionRow, RateState, Suppression, SurvivalResult,
+    Analysis, CauseIncidence, ChangeRow, CurveState, GroupTest, IncidenceCurve, IncidenceStep,
+    LandmarkComparison, ProportionRow, Suppression, SurvivalResult,
 };
 use std::collections::BTreeMap;
 
@@ -51,10 +51,7 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
             told.push(left_out);
         }
         if patients < threshold || few(events, threshold) || few(patients - events, threshold) {
-            model.state = ModelState::Suppressed;
-            model.ratios.clear();
-            (model.patients, model.events, model.events_per_covariate) = (None, None, None);
-            (model.proportional_p, model.concordance) = (None, None);
+            nothing::model(model);
         }
     }
 }
@@ -96,6 +93,7 @@ fn incidence(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], audience: &
             None => coarse(one, threshold),
         }
     }
+    causes(exact, shown, total, threshold);
     let times = exact.iter().map(|one| one.at_risk.len()).max().unwrap_or(0);
     for time in 0..times {
         let mut family = Family::default();
@@ -112,6 +110,50 @@ fn incidence(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], audience: &
             }
         }
     }
+}
+
+/// Events of a cause, and numbers lost, that would follow from those of the other groups are hidden with what is hidden already.
+fn causes(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], total: Option<usize>, threshold: u32) {
+    let by = |one: &IncidenceCurve| one.by.clone();
+    let protected = |counts: Vec<(Option<u32>, bool)>| -> Vec<bool> {
+        let mut family = Family::default();
+        let mut anyway = Vec::new();
+        for (n, hidden) in counts {
+            let cell = family.add(Cell::of(n.unwrap_or(0)));
+            anyway.extend(hidden.then_some(cell));
+        }
+        sums(&mut family, total, exact, by);
+        let hidden = family.protect_besides(threshold, &anyway);
+        hidden.iter().map(Option::is_some).collect()
+    };
+    let both = exact.iter().zip(&*shown);
+    let lost = protected(
+        both.map(|(exact, shown)| (exact.lost, shown.lost.is_none()))
+            .collect(),
+    );
+    for (one, hidden) in shown.iter_mut().zip(lost) {
+        one.lost = one.lost.filter(|_| !hidden);
+    }
+    let all = exact.iter().map(|one| one.causes.len()).max().unwrap_or(0);
+    for at in 0..all {
+        let events = |one: &IncidenceCurve| one.causes.get(at).and_then(|cause| cause.events);
+        let both = exact.iter().zip(&*shown);
+        let hidden = protected(
+            both.map(|(exact, shown)| (events(exact), events(shown).is_none()))
+                .collect(),
+        );
+        for (one, hidden) in shown.iter_mut().zip(hidden) {
+            if let (Some(cause), true) = (one.causes.get_mut(at), hidden) {
+                untold_cause(cause);
+            }
+        }
+    }
+}
+
+fn untold_cause(cause: &mut CauseIncidence) {
+    cause.events = None;
+    cause.values.clear();
+    cause.steps.clear();
 }
 
 /// Every breakdown adds up to all.
@@ -150,11 +192,7 @@ pub(super) fn empty(one: &mut IncidenceCurve, why: Suppression) {
     one.suppressed = Some(why);
     (one.patients, one.lost) = (None, None);
     one.at_risk.clear();
-    for cause in &mut one.causes {
-        cause.events = None;
-        cause.values.clear();
-        cause.steps.clear();
-    }
+    one.causes.iter_mut().for_each(untold_cause);
 }
 
 fn coarse(one: &mut IncidenceCurve, threshold: u32) {
@@ -170,9 +208,7 @@ fn coarse(one: &mut IncidenceCurve, threshold: u32) {
     one.lost = one.lost.filter(|n| !few(*n, threshold));
     for (at, cause) in one.causes.iter_mut().enumerate() {
         if hidden.get(at + 1).is_some_and(Option::is_some) {
-            cause.events = None;
-            cause.steps.clear();
-            cause.values.clear();
+            untold_cause(cause);
         } else {
             cause.steps = merged(&cause.steps, threshold);
         }
@@ -204,37 +240,46 @@ fn merged(steps: &[IncidenceStep], threshold: u32) -> Vec<IncidenceStep> {
     shown
 }
 
+/// The number not assessable says nothing of anybody but that data are missing: it stands beside every rate that is shown, and is hidden with a
+/// hidden one, whose patients would otherwise be those analysed less the others.
 fn proportions(rows: &mut [ProportionRow], audience: &Audience, threshold: u32) {
     let total = rows.iter().position(|row| row.by == "all");
     let by = |row: &ProportionRow| row.by.clone();
-    let (mut known, mut unknown) = (Family::default(), Family::default());
+    let mut family = Family::default();
     for row in rows.iter() {
         let (with, of) = (row.numerator.unwrap_or(0), row.denominator.unwrap_or(0));
-        known.add(Cell {
+        family.add(Cell {
             smallest: match audience {
                 Audience::Public => of.min(with).min(of - with),
                 _ => of,
             },
             ..Cell::of(of)
         });
-        unknown.add(Cell::of(row.not_assessable.unwrap_or(0)));
     }
-    sums(&mut known, total, rows, by);
-    sums(&mut unknown, total, rows, by);
-    let hidden = known
-        .protect(threshold)
-        .into_iter()
-        .zip(unknown.protect(threshold));
-    for (row, (known, unknown)) in rows.iter_mut().zip(hidden) {
-        if unknown.is_some() {
+    sums(&mut family, total, rows, by);
+    let unknown: Vec<usize> = rows
+        .iter()
+        .map(|row| family.add(Cell::open(row.not_assessable.unwrap_or(0))))
+        .collect();
+    let mut of_unknown = Family::default();
+    sums(&mut of_unknown, total, rows, by);
+    let at = |place: usize| unknown.get(place).copied();
+    let of_unknown = of_unknown.sums.into_iter().filter_map(|sum| {
+        Some(Sum {
+            total: at(sum.total)?,
+            parts: sum.parts.into_iter().map(at).collect::<Option<_>>()?,
+        })
+    });
+    family.sums.extend(of_unknown);
+    family.follows = unknown.iter().copied().enumerate().collect();
+    let hidden = family.protect(threshold);
+    let is_hidden = |cell: Option<usize>| cell.and_then(|cell| hidden.get(cell).copied().flatten());
+    for (place, row) in rows.iter_mut().enumerate() {
+        if let Some(why) = is_hidden(Some(place)) {
+            nothing::share(row);
+            row.suppressed = Some(why);
+        } else if is_hidden(at(place)).is_some() {
             row.not_assessable = None;
-            (row.bound_low, row.bound_high) = (None, None);
-        }
-        if known.is_some() {
-            row.state = RateState::Suppressed;
-            row.suppressed = known;
-            (row.numerator, row.denominator) = (None, None);
-            (row.rate, row.lower, row.upper) = (None, None, None);
             (row.bound_low, row.bound_high) = (None, None);
         }
     }

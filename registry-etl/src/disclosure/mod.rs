@@ -24,6 +24,7 @@ mod echelon;
 mod endpoints;
 mod flows;
 mod letters;
+mod nothing;
 mod reach;
 mod summaries;
 pub(crate) mod suppression;

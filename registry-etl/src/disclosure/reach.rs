@@ -28,26 +28,45 @@ impl Links {
     }
 }
 
-/// Whether a table with the same shown cells, in which `cell` holds at least `threshold`, exists and is found.
-pub(super) fn reaches(family: &Family, links: &Links, hidden: &[bool], cell: usize, threshold: u32) -> bool {
-    let mut search = Search {
-        family,
-        hidden,
-        links,
-        values: family
-            .cells
-            .iter()
+/// Patients of every cell of a table, by kind.
+pub(super) type Table = Vec<[u32; 2]>;
+
+/// Whether a table with the same shown cells, in which `cell` holds at least `threshold`, exists and is found. `known` is such a table for a lower
+/// threshold, and the one found: with more cells hidden it remains one, so the search goes on from it before it begins anew.
+pub(super) fn reaches(
+    family: &Family,
+    links: &Links,
+    hidden: &[bool],
+    cell: usize,
+    threshold: u32,
+    known: &mut Option<Table>,
+) -> bool {
+    let kinds = match family.cells.get(cell) {
+        Some(of) if of.kinds.is_some() => 0..2,
+        _ => 0..1,
+    };
+    let from = |values: Table| -> Option<Table> {
+        let held: u32 = values.get(cell)?.iter().sum();
+        let mut search = Search {
+            family,
+            hidden,
+            links,
+            values,
+            kind: 0,
+            fixed: cell,
+            steps: 0,
+        };
+        let found = (held..threshold).all(|_| kinds.clone().any(|kind| search.one_more(cell, kind)));
+        found.then_some(search.values)
+    };
+    let of_all = || {
+        let cells = family.cells.iter();
+        cells
             .map(|cell| cell.kinds.unwrap_or([cell.patients, 0]))
-            .collect(),
-        kind: 0,
-        fixed: cell,
-        steps: 0,
+            .collect()
     };
-    let Some(of) = family.cells.get(cell) else {
-        return false;
-    };
-    let kinds = if of.kinds.is_some() { 0..2 } else { 0..1 };
-    (of.patients..threshold).all(|_| kinds.clone().any(|kind| search.one_more(cell, kind)))
+    *known = known.take().and_then(from).or_else(|| from(of_all()));
+    known.is_some()
 }
 
 /// A change of one cell, and how many sums are off afterwards.
@@ -61,8 +80,7 @@ struct Search<'a> {
     family: &'a Family,
     hidden: &'a [bool],
     links: &'a Links,
-    /// Patients of every cell, by kind.
-    values: Vec<[u32; 2]>,
+    values: Table,
     /// The kind of the patient looked for: all changes are of this kind, so the sums of each kind hold.
     kind: usize,
     /// Not to be taken from again.

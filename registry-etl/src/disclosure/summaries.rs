@@ -18,12 +18,7 @@ pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) 
     let total = exact.cases.unwrap_or(0);
     let hide_total = few(total, threshold);
     shown.cases = exact.cases.filter(|_| !hide_total);
-    for levels in [
-        &mut shown.accrual,
-        &mut shown.by_histology,
-        &mut shown.by_eligibility,
-        &mut shown.by_timing,
-    ] {
+    for levels in breakdowns(&mut shown) {
         protect_levels(levels, total, threshold);
     }
     let deaths = exact.deaths.unwrap_or(0);
@@ -36,7 +31,7 @@ pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) 
 }
 
 /// The overview as a centre may see it, from the exact one and the committee's: its own line exactly, no other's, and no total that
-/// few other cases are behind.
+/// few other cases, deaths or survivors are behind, nor what adds up to it.
 pub fn overview_for_centre(
     exact: &Overview,
     committee: &Overview,
@@ -45,13 +40,35 @@ pub fn overview_for_centre(
 ) -> Overview {
     let own = exact.by_centre.iter().find(|one| one.centre == own);
     let own_cases = own.and_then(|one| one.cases).unwrap_or(0);
-    let others = exact.cases.unwrap_or(0).saturating_sub(own_cases);
+    let own_deaths = own.and_then(|one| one.deaths).unwrap_or(0);
+    let (cases, deaths) = (exact.cases.unwrap_or(0), exact.deaths.unwrap_or(0));
+    let others = cases.saturating_sub(own_cases);
+    let died = deaths.saturating_sub(own_deaths);
+    let few = |n: u32| few(n, thresholds.committee);
     let mut shown = committee.clone();
-    if few(others, thresholds.committee) {
+    if few(others) {
         (shown.cases, shown.follow_up_completeness) = (None, None);
+        // Each adds up to all cases.
+        for levels in breakdowns(&mut shown) {
+            for level in levels {
+                (level.n, level.as_of, level.suppressed) = (None, None, Some(FEW));
+            }
+        }
+    }
+    if few(others) || few(died) || few(others.saturating_sub(died)) {
+        shown.deaths = None;
     }
     shown.by_centre = own.cloned().into_iter().collect();
     shown
+}
+
+fn breakdowns(overview: &mut Overview) -> [&mut Vec<LevelCount>; 4] {
+    [
+        &mut overview.accrual,
+        &mut overview.by_histology,
+        &mut overview.by_eligibility,
+        &mut overview.by_timing,
+    ]
 }
 
 /// A breakdown of all cases; cases in no level are a part nobody publishes.
@@ -97,6 +114,7 @@ fn protect_centres(centres: &mut [CentreAccrual], cases: u32, threshold: u32) {
     family.sums.push(Sum { total, parts });
     let hidden = family.protect(threshold);
     for (centre, (whole, recent, in_years)) in centres.iter_mut().zip(places) {
+        centre.deaths = None;
         centre.suppressed = hidden[whole];
         centre.cases = centre.cases.filter(|_| hidden[whole].is_none());
         centre.cases_last_24_months = centre.cases_last_24_months.filter(|_| hidden[recent].is_none());
@@ -145,11 +163,16 @@ pub fn quality_for_centre(
         .filter(|one| one.centre == own)
         .cloned()
         .collect();
-    let own_cases: u32 = own.iter().filter_map(|one| one.cases).sum();
-    let others = exact.network.cases.unwrap_or(0).saturating_sub(own_cases);
+    let others = |of: fn(&CentreQuality) -> Option<u32>| {
+        let own: u32 = own.iter().filter_map(of).sum();
+        of(&exact.network).unwrap_or(0).saturating_sub(own)
+    };
     let mut shown = committee.clone();
-    if few(others, thresholds.committee) {
+    if few(others(|one| one.cases), thresholds.committee) {
         shown.network = shown.network.hidden(FEW);
+    }
+    if few(others(|one| one.cases_with_errors), thresholds.committee) {
+        shown.network.cases_with_errors = None;
     }
     shown.centres = own;
     shown

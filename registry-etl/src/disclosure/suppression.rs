@@ -17,7 +17,7 @@
 use crate::results::Suppression;
 
 use super::echelon::{Row, reduced};
-use super::reach::{Links, reaches};
+use super::reach::{Links, Table, reaches};
 
 /// One cell: its patients, and whether it is published at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,11 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
+    /// The parts and the total.
+    pub(super) fn members(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().copied().chain([self.total])
+    }
+
     pub(super) fn holds(&self, cell: usize) -> bool {
         self.total == cell || self.parts.contains(&cell)
     }
@@ -120,6 +125,17 @@ impl Sum {
 
 fn count(hidden: &[bool]) -> usize {
     hidden.iter().filter(|hidden| **hidden).count()
+}
+
+/// What was found out on the way, which hiding more does not undo.
+struct Knowledge {
+    links: Links,
+    /// How many patients another table puts in a cell.
+    reached: Vec<u32>,
+    /// That table.
+    tables: Vec<Option<Table>>,
+    /// With so many cells hidden the system of sums gave nothing away.
+    solved: Option<usize>,
 }
 
 /// Cells and the sums between them.
@@ -151,21 +167,24 @@ impl Family {
                 *hide = true;
             }
         }
-        let links = Links::of(self);
-        let mut reached = vec![0; self.cells.len()];
+        let mut known = Knowledge {
+            links: Links::of(self),
+            reached: vec![0; self.cells.len()],
+            tables: vec![None; self.cells.len()],
+            solved: None,
+        };
         for threshold in 1..=threshold {
             for (hide, cell) in hidden.iter_mut().zip(&self.cells) {
                 *hide |= cell.counts() && cell.smallest < threshold;
             }
-            self.settle(threshold, &mut hidden, &links, &mut reached);
+            self.settle(threshold, &mut hidden, &mut known);
         }
         let reason = |hidden: bool| hidden.then_some(Suppression::FewPatients);
         hidden.into_iter().map(reason).collect()
     }
 
-    /// Hides more until no sum, no bound and no combination of sums gives a hidden cell away. `reached` is how many patients another table
-    /// was found to put in a cell: with more hidden that table remains.
-    fn settle(&self, threshold: u32, hidden: &mut [bool], links: &Links, reached: &mut [u32]) {
+    /// Hides more until no sum, no bound and no combination of sums gives a hidden cell away.
+    fn settle(&self, threshold: u32, hidden: &mut [bool], known: &mut Knowledge) {
         loop {
             self.follow(hidden);
             let before = count(hidden);
@@ -180,15 +199,24 @@ impl Family {
             if count(hidden) > before {
                 continue;
             }
-            let next = self.bounded(threshold, hidden, links, reached).or_else(|| {
-                let determined = self.determined(hidden);
-                determined.iter().find_map(|cell| self.neighbour(*cell, hidden))
-            });
-            let Some(next) = next else {
+            let bounded = self.bounded(threshold, hidden, known);
+            let Some(next) = bounded.or_else(|| self.solved(hidden, known)) else {
                 return;
             };
             hidden[next] = true;
         }
+    }
+
+    /// What to hide next for a cell that the system of sums determines; `None` when there is nothing, and so it remains until more is hidden.
+    fn solved(&self, hidden: &[bool], known: &mut Knowledge) -> Option<usize> {
+        let now = count(hidden);
+        if known.solved == Some(now) {
+            return None;
+        }
+        let determined = self.determined(hidden);
+        let next = determined.iter().find_map(|cell| self.neighbour(*cell, hidden));
+        known.solved = next.is_none().then_some(now);
+        next
     }
 
     fn follow(&self, hidden: &mut [bool]) {
@@ -205,14 +233,20 @@ impl Family {
 
     /// What to hide next for a hidden cell that a reader could know to be small; `None` when there is no such cell, or nothing more that
     /// could be hidden for it.
-    fn bounded(&self, threshold: u32, hidden: &[bool], links: &Links, reached: &mut [u32]) -> Option<usize> {
-        let cells = reached.iter_mut().zip(&self.cells).enumerate();
-        for (cell, (reached, of)) in cells {
+    fn bounded(&self, threshold: u32, hidden: &[bool], known: &mut Knowledge) -> Option<usize> {
+        let Knowledge {
+            links,
+            reached,
+            tables,
+            ..
+        } = known;
+        let cells = reached.iter_mut().zip(tables).zip(&self.cells).enumerate();
+        for (cell, ((reached, table), of)) in cells {
             let small = hidden[cell] && of.must_reach(threshold);
             if !small || *reached >= threshold {
                 continue;
             }
-            if reaches(self, links, hidden, cell, threshold) {
+            if reaches(self, links, hidden, cell, threshold, table) {
                 *reached = threshold;
                 continue;
             }
@@ -262,29 +296,30 @@ impl Family {
 
     /// Whether the sum alone gives nothing away.
     fn safe(&self, sum: &Sum, threshold: u32, hidden: &[bool]) -> bool {
-        let is_hidden = |i: &&usize| hidden[**i] && self.cells[**i].counts();
-        let parts: Vec<Cell> = sum
-            .parts
-            .iter()
-            .filter(is_hidden)
-            .map(|i| self.cells[*i])
-            .collect();
-        let open: u32 = parts.iter().map(|cell| cell.patients).sum();
+        let (mut parts, mut patients, mut floors, mut needed) = (0, 0, 0, 0);
+        let mut alone = None;
+        for part in &sum.parts {
+            let cell = self.cells[*part];
+            if !hidden[*part] || !cell.counts() {
+                continue;
+            }
+            parts += 1;
+            patients += cell.patients;
+            floors += cell.floor();
+            if cell.must_reach(threshold) {
+                needed = needed.max(threshold - cell.floor());
+            }
+            alone = Some(cell);
+        }
         if hidden[sum.total] {
             // The total of parts that are all shown would follow.
-            return !self.cells[sum.total].counts() || !parts.is_empty();
+            return !self.cells[sum.total].counts() || parts > 0;
         }
-        if let [one] = parts.as_slice() {
+        if let (1, Some(one)) = (parts, alone) {
             // An implied part alone follows; that is fine when it is large, or nobody.
             return one.implied && !one.must_reach(threshold);
         }
-        let floors: u32 = parts.iter().map(|cell| cell.floor()).sum();
-        let free = open.saturating_sub(floors);
-        let small = |cell: &&Cell| cell.must_reach(threshold);
-        parts
-            .iter()
-            .filter(small)
-            .all(|cell| free + cell.floor() >= threshold)
+        patients.saturating_sub(floors) >= needed
     }
 
     /// The shown cell of a sum that costs least to hide: the smallest part, the total last.

@@ -6,18 +6,21 @@
 
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
-use super::{centres, endpoints, flows};
+use super::{centres, endpoints, flows, nothing};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
-    Analysis, CurveState, CurveStep, LandmarkValue, MedianState, Suppression, SurvivalCurve, SurvivalResult,
-    TimeEstimate,
+    Analysis, CentrePoint, CurveState, CurveStep, LandmarkValue, MedianState, Suppression, SurvivalCurve,
+    SurvivalResult, TimeEstimate,
 };
 use std::collections::BTreeMap;
 
 /// The result as an audience may see it. Takes the exact result of a run.
 pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresholds) -> SurvivalResult {
     let threshold = thresholds.of(audience);
-    let mut result = exact.clone();
+    let mut result = SurvivalResult {
+        by_centre: Vec::new(),
+        ..exact.clone()
+    };
     if threshold == 0 {
         result.flow.withheld = None;
         for point in result.centres.iter_mut().flat_map(|one| &mut one.centres) {
@@ -38,15 +41,34 @@ pub fn survival(exact: &SurvivalResult, audience: &Audience, thresholds: &Thresh
         }
     }
     at_risk(&mut result.curves, &exact.curves, threshold);
+    lost(&mut result.curves, &exact.curves, threshold);
     endpoints::hide(exact, &mut result, audience, threshold);
     if let Some(comparison) = &exact.centres {
         result.centres = Some(centres::shown(comparison, analysed, audience, threshold));
     }
+    if let Audience::Centre(own) = audience {
+        without_small_others(exact, &mut result, own, threshold);
+    }
     result
 }
 
-/// The result as a centre may see it, from the exact one and the committee's beside earlier runs: all as the committee's but for the centre's
-/// own point, or the one it stands in where the committee sees that anew.
+/// A centre knows its own patients: where few others were analysed nothing is told of all together, where few other cases are in the run not
+/// how many those are.
+fn without_small_others(exact: &SurvivalResult, shown: &mut SurvivalResult, own: &str, threshold: u32) {
+    let Some(part) = exact.by_centre.iter().find(|one| one.centre == own) else {
+        return;
+    };
+    let others = |all: Option<u32>, own: u32| few(all.unwrap_or(0).saturating_sub(own), threshold);
+    if others(exact.flow.analysed, part.analysed) {
+        nothing::all(shown);
+    } else if others(exact.flow.cases, part.cases) {
+        nothing::flow(&mut shown.flow);
+        shown.entered_late = None;
+    }
+}
+
+/// The result as a centre may see it, from the exact one and the committee's beside earlier runs: all as the committee's, where enough others
+/// are behind it, but for the centre's own point, or the one it stands in where the committee sees that anew.
 pub fn survival_for_centre(
     exact: &SurvivalResult,
     committee: &SurvivalResult,
@@ -56,16 +78,24 @@ pub fn survival_for_centre(
     let mut shown = committee.clone();
     let alone = survival(exact, &Audience::Centre(own.to_owned()), thresholds);
     shown.centres = alone.centres.map(|mut points| {
-        points.centres.retain(|one| {
-            one.centre == own || committee.part_as_of(&format!("centres/{}", one.centre)).is_none()
-        });
         let told = committee.centres.as_ref();
+        let anew = |point: &CentrePoint| {
+            let mut all = told.iter().flat_map(|one| &one.centres);
+            all.any(|one| one.centre == point.centre && one.patients.is_some())
+                && committee
+                    .part_as_of(&format!("centres/{}", point.centre))
+                    .is_none()
+        };
+        points
+            .centres
+            .retain(|one| one.centre == own || one.patients.is_none() || anew(one));
         if told.is_none_or(|told| told.patients.is_none()) {
             (points.patients, points.events, points.left_out) = (None, None, None);
         }
         points
     });
     shown.as_of.retain(|one| !one.part.starts_with("centres/"));
+    without_small_others(exact, &mut shown, own, thresholds.committee);
     shown
 }
 
@@ -166,6 +196,11 @@ pub(super) fn emptied(curve: &mut SurvivalCurve, why: Suppression) {
     };
 }
 
+/// Not how many were lost, nor whether they are many.
+pub(super) fn without_lost(curve: &mut SurvivalCurve) {
+    (curve.lost, curve.lost_share, curve.lost_over_10_percent) = (None, None, false);
+}
+
 pub(super) fn coarsen(curve: &mut SurvivalCurve, threshold: u32) {
     // Steps count episodes: so many of them may be one patient's.
     let most = curve.repeated.map_or(1, |one| one.most_of_one_patient.max(1));
@@ -181,8 +216,9 @@ pub(super) fn coarsen(curve: &mut SurvivalCurve, threshold: u32) {
     curve.events = curve
         .events
         .filter(|e| !few(*e, threshold) && !few(patients - e, threshold));
-    curve.lost = curve.lost.filter(|l| !few(*l, threshold));
-    curve.lost_share = curve.lost_share.filter(|_| curve.lost.is_some());
+    if curve.lost.is_some_and(|lost| few(lost, threshold)) {
+        without_lost(curve);
+    }
     curve.smallest_risk_set = curve.smallest_risk_set.filter(|s| s.at_risk >= threshold);
     curve.median = curve.median.map(rounded);
     curve.follow_up = curve.follow_up.map(rounded);
@@ -232,6 +268,25 @@ fn rounded(estimate: TimeEstimate) -> TimeEstimate {
     }
 }
 
+/// How many were lost: small numbers and what would give them away.
+fn lost(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32) {
+    let mut family = Family::default();
+    for curve in exact {
+        family.add(Cell::of(curve.lost.unwrap_or(0)));
+    }
+    if let Some(total) = exact.iter().position(is_total) {
+        let strata = strata(exact).into_values();
+        family.sums.extend(strata.map(|parts| Sum { total, parts }));
+    }
+    let hidden = |curve: &SurvivalCurve| curve.lost.is_none();
+    let anyway: Vec<usize> = (0..curves.len()).filter(|at| hidden(&curves[*at])).collect();
+    for (curve, hidden) in curves.iter_mut().zip(family.protect_besides(threshold, &anyway)) {
+        if hidden.is_some() {
+            without_lost(curve);
+        }
+    }
+}
+
 /// Numbers at risk: small ones and what would give them away, at every time of the table.
 fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32) {
     let times = exact.iter().map(|c| c.landmarks.len()).max().unwrap_or(0);
@@ -245,11 +300,16 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
                 ..Cell::of(n)
             });
         }
-        if let Some(total) = exact.iter().position(is_total) {
-            for parts in strata(exact).into_values() {
-                if parts.iter().all(|&c| exact[c].landmarks.get(time).is_some()) {
-                    family.sums.push(Sum { total, parts });
-                }
+        let n = |at: usize| exact[at].landmarks.get(time).map(|one| one.at_risk.unwrap_or(0));
+        let total = exact.iter().position(is_total);
+        if let Some((total, all)) = total.and_then(|total| Some((total, n(total)?))) {
+            for mut parts in strata(exact).into_values() {
+                // A group too small for an estimate has no numbers; they are what the others leave.
+                let known: u32 = parts.iter().filter_map(|at| n(*at)).sum();
+                let rest = all.saturating_sub(known);
+                parts.retain(|at| n(*at).is_some());
+                parts.push(family.add(Cell::implied(rest)));
+                family.sums.push(Sum { total, parts });
             }
         }
         for (curve, hidden) in curves.iter_mut().zip(family.protect(threshold)) {

@@ -132,10 +132,14 @@ mod curves;
 
 mod pages;
 
+mod alone;
 mod attack;
+mod attack_centre;
+mod attack_survival;
 mod centres;
 mod optimiser;
 mod properties;
+mod random_results;
 mod relations;
 mod successive;
 mod successive_survival;

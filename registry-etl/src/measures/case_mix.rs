@@ -103,8 +103,8 @@ fn modelled(
     let mut mix = CaseMix {
         measure: measure.to_owned(),
         state: CaseMixState::TooFew,
-        units: rows.len() as u32,
-        left_out: (units.len() - rows.len()) as u32,
+        units: Some(rows.len() as u32),
+        left_out: Some((units.len() - rows.len()) as u32),
         concordance: None,
         coefficients: Vec::new(),
         centres: Vec::new(),
@@ -165,26 +165,107 @@ fn fit(
     Ok(())
 }
 
-/// The case mix a viewer may see: centres whose own rate over all diagnoses stands in `visible`, the viewer's adherence table.
+/// The case mix a viewer may see. The model is of all units of the network, so it is shown where `visible`, the viewer's adherence table, shows
+/// the network's rate over all diagnoses as of this run; of its centres those whose own rate it shows so.
 pub fn visible_case_mix(exact: &CaseMix, visible: &AdherenceTable) -> CaseMix {
-    let shown = |centre: &AdjustedCentre| {
-        visible.rows.iter().any(|row| {
+    let rows = || {
+        visible.rows.iter().filter(|row| {
             row.measure == exact.measure
-                && row.by == By::Centre
                 && row.period == Period::All
-                && row.level == centre.centre
-                && row.state == RateState::Rate
+                && row.suppressed.is_none()
                 && row.as_of.is_none()
         })
     };
-    let centres = exact
-        .centres
-        .iter()
-        .filter(|centre| shown(centre))
-        .cloned()
-        .collect();
+    if !rows().any(|row| row.by == By::Network) {
+        return CaseMix {
+            measure: exact.measure.clone(),
+            state: CaseMixState::Suppressed,
+            units: None,
+            left_out: None,
+            concordance: None,
+            coefficients: Vec::new(),
+            centres: Vec::new(),
+        };
+    }
+    let shown = |centre: &&AdjustedCentre| {
+        rows().any(|row| row.by == By::Centre && row.level == centre.centre && row.state == RateState::Rate)
+    };
     CaseMix {
-        centres,
+        centres: exact.centres.iter().filter(shown).cloned().collect(),
         ..exact.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disclosure::{Audience, Thresholds, adherence};
+    use crate::measures::tests_support::{case, head, table};
+
+    #[test]
+    fn a_model_of_all_centres_is_shown_where_their_rate_is() {
+        let of = |centre: &'static str, n: usize| {
+            (0..n).map(move |_| (centre, case("2026-01-01", "lms", &[Outcome::Met])))
+        };
+        let exact = table(
+            &[head("1a", "patient")],
+            &of("C1", 40).chain(of("C2", 20)).collect::<Vec<_>>(),
+        );
+        let centre = |name: &str, units: u32| AdjustedCentre {
+            centre: name.to_owned(),
+            units,
+            observed: units,
+            expected: 10.0,
+            ratio: 1.0,
+            lower: 0.5,
+            upper: 2.0,
+            shrunk: 1.0,
+            shrunk_lower: 0.5,
+            shrunk_upper: 2.0,
+        };
+        let mix = CaseMix {
+            measure: "1a".to_owned(),
+            state: CaseMixState::Modelled,
+            units: Some(58),
+            left_out: Some(2),
+            concordance: Some(0.7),
+            coefficients: vec![Coefficient {
+                covariate: "age".to_owned(),
+                log_odds_ratio: 0.1,
+                std_error: 0.1,
+            }],
+            centres: vec![centre("C1", 38), centre("C2", 20)],
+        };
+        let committee = adherence(&exact, &Audience::Committee, &Thresholds::default());
+        assert_eq!(visible_case_mix(&mix, &committee), mix);
+        // A row that stays as an earlier run showed it, and one that is hidden.
+        let network = |change: &dyn Fn(&mut crate::results::AdherenceRow)| {
+            let mut table = committee.clone();
+            let all = table.rows.iter_mut();
+            all.filter(|row| row.by == By::Network && row.period == Period::All)
+                .for_each(change);
+            visible_case_mix(&mix, &table)
+        };
+        for hidden in [
+            network(&|row| row.as_of = Some(1)),
+            network(&|row| row.suppressed = Some(crate::results::Suppression::FewPatients)),
+        ] {
+            assert_eq!(
+                (hidden.state, hidden.units, hidden.left_out),
+                (CaseMixState::Suppressed, None, None)
+            );
+            assert!(hidden.concordance.is_none() && hidden.coefficients.is_empty());
+            assert!(
+                hidden.centres.is_empty(),
+                "what is expected of a centre rests on all of them"
+            );
+        }
+        // C1 would read the three patients of C3 off the model of both.
+        let two = table(
+            &[head("1a", "patient")],
+            &of("C1", 40).chain(of("C3", 3)).collect::<Vec<_>>(),
+        );
+        let own = adherence(&two, &Audience::Centre("C1".into()), &Thresholds::default());
+        assert_eq!(visible_case_mix(&mix, &own).state, CaseMixState::Suppressed);
     }
 }

@@ -13,6 +13,7 @@
 //! | `funnels` | centres around the network rate |
 //! | `placement` | one measure's centres around a target: exact, and allowing for overdispersion |
 //! | `summaries` | overview and data quality |
+//! | `deaths` | deaths by centre |
 //! | `case_mix` | observed over expected, given age, histology and timing |
 //! | `tertiles` | centres by volume |
 //! | `trend` | half-years with limits |
@@ -20,6 +21,7 @@
 pub mod adherence;
 pub mod case_mix;
 pub mod columns;
+mod deaths;
 pub mod engine;
 pub mod evaluation;
 pub mod family;

@@ -1,6 +1,7 @@
 //! Overview and data quality of a run.
 
 use super::columns::{CaseColumns, NONE, Window};
+use super::deaths;
 use crate::cohorts::NOT_RECORDED;
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
@@ -47,7 +48,8 @@ pub fn overview(
             })
             .collect()
     };
-    let by_centre = by_centre(window, columns, centres);
+    let mut by_centre = by_centre(window, columns, centres);
+    deaths::by_centre(&mut by_centre, columns, cut_off);
     Overview {
         run: run.clone(),
         cases: Some(columns.len() as u32),
@@ -123,6 +125,7 @@ fn by_centre(window: &Window, columns: &CaseColumns, centres: &CentreTable) -> V
                 registered_in_those_years: known.map(|_| 0),
                 cases: Some(0),
                 cases_last_24_months: Some(0),
+                deaths: Some(0),
                 suppressed: None,
                 as_of: None,
                 centre: centre.clone(),

@@ -341,6 +341,8 @@ fn the_overview_counts_every_case_once() {
         (Some(2), Some(2), Some(5), Some(2))
     );
     assert_eq!(got.by_centre[1].eligible_seen, None);
+    let deaths: u32 = got.by_centre.iter().filter_map(|one| one.deaths).sum();
+    assert_eq!(Some(deaths), got.deaths);
     let network = quality(&run(), &columns).network;
     assert_eq!(
         (network.cases, network.not_assessable_share),
@@ -459,7 +461,7 @@ fn centres_are_compared_given_their_case_mix() {
     let mix = &case_mix(&run(), &measures, &columns).measures[0];
     assert_eq!(
         (&mix.state, mix.units, mix.left_out),
-        (&CaseMixState::Modelled, 240, 1)
+        (&CaseMixState::Modelled, Some(240), Some(1))
     );
     let names: Vec<&str> = mix.coefficients.iter().map(|c| c.covariate.as_str()).collect();
     assert_eq!(names, ["synchronous against metachronous"], "nothing else varies");

@@ -1,7 +1,8 @@
 //! Cases a release does not hold, by reason, and what changed since the release before it: counts that name no case.
 //!
 //! Counted once, when a release is frozen, and kept with it: later withdrawals change neither. A count of fewer patients than
-//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow.
+//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow; but for the cases without consent,
+//! which are those of the run less those of the release.
 
 use std::collections::{HashMap, HashSet};
 
@@ -111,12 +112,16 @@ fn reusable(
     Ok((with, without))
 }
 
+/// The cases of a run that are not in its release, which everybody reads off the two: told as it is, and protecting no other.
+const FOLLOWS: &str = "no consent to research reuse";
+
 /// Reasons with their counts. Of one count that is too small the others and a total would tell: the smallest other goes with it.
 fn left_out(counts: &[(&str, u64)], least: u64) -> Vec<LeftOutCases> {
-    let small = |n: u64| n > 0 && n < least;
-    let mut hidden: Vec<bool> = counts.iter().map(|(_, n)| small(*n)).collect();
+    let small = |(reason, n): &(&str, u64)| *reason != FOLLOWS && *n > 0 && *n < least;
+    let mut hidden: Vec<bool> = counts.iter().map(small).collect();
     if hidden.iter().filter(|hidden| **hidden).count() == 1 {
-        let others = (0..counts.len()).filter(|at| !hidden[*at] && counts[*at].1 > 0);
+        let may = |at: &usize| !hidden[*at] && counts[*at].0 != FOLLOWS && counts[*at].1 > 0;
+        let others = (0..counts.len()).filter(may);
         if let Some(at) = others.min_by_key(|at| counts[*at].1) {
             hidden[at] = true;
         }
@@ -201,5 +206,9 @@ mod tests {
         assert_eq!(told([4, 9, 7]), [None, Some(9), None]);
         assert_eq!(told([4, 3, 7]), [None, None, Some(7)]);
         assert_eq!(told([4, 0, 0]), [None, Some(0), Some(0)]);
+        // The overview's cases less those of the release are no secret.
+        let open = left_out(&[(FOLLOWS, 3), ("b", 4), ("c", 7)], 5);
+        let open: Vec<Option<u64>> = open.into_iter().map(|one| one.cases).collect();
+        assert_eq!(open, [Some(3), None, None]);
     }
 }

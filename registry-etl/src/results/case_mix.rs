@@ -15,9 +15,9 @@ pub struct CaseMixTable {
 pub struct CaseMix {
     pub measure: String,
     pub state: CaseMixState,
-    /// Units in the model, and assessable ones left out because a covariate is not recorded.
-    pub units: u32,
-    pub left_out: u32,
+    /// Units in the model, and assessable ones left out because a covariate is not recorded; `None` when not shown.
+    pub units: Option<u32>,
+    pub left_out: Option<u32>,
     /// Area under the ROC curve: how well the covariates tell units apart, 0.5 not at all.
     pub concordance: Option<f64>,
     /// Covariates that vary among the units.
@@ -35,6 +35,8 @@ pub enum CaseMixState {
     TooFew,
     /// The model has no estimate, and why.
     NoEstimate(String),
+    /// Hidden by disclosure control.
+    Suppressed,
 }
 
 /// One covariate of a logistic model.

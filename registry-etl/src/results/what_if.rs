@@ -18,7 +18,8 @@ pub struct RuleSet {
 pub struct Comparison {
     pub run: i64,
     pub cut_off: String,
-    pub cases: u32,
+    /// Cases of the run; `None` when not shown.
+    pub cases: Option<u32>,
     pub base: RuleSet,
     pub other: RuleSet,
     /// Every measure compared, in the order of the guideline, then the all-or-none summaries.

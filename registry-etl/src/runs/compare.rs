@@ -78,7 +78,7 @@ pub fn compare(
     Ok(Comparison {
         run: run.number,
         cut_off: run.cutoff_date.to_string(),
-        cases: seen,
+        cases: Some(seen),
         base: rule_set(base)?,
         other: rule_set(other)?,
         measures: work.measure_changes()?,

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use registry_core::access::Role;
 use registry_core::storage::Run;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Endpoint, Idempotent, Reply, guarded};
 use crate::guard::{Allowed, Coordinates, Json, ReadsRuns};
@@ -41,18 +41,34 @@ fn visible(run: &Run, role: Role) -> bool {
     role == Role::Coordinator || run.published_at.is_some()
 }
 
+/// What only the coordinating office reads of a run: how many cases it has, how many of them are new, and up to which change it reads.
+/// Beside the results of two published runs it would tell what is held back there because it changed by few.
+const OF_THE_OFFICE: [&str; 3] = ["summary", "progress", "watermark"];
+
+/// A run as a role may see it.
+fn told(role: Role, run: Run) -> Result<Value, Problem> {
+    let mut told = serde_json::to_value(run).map_err(Problem::internal)?;
+    if let (true, Some(fields)) = (role != Role::Coordinator, told.as_object_mut()) {
+        fields.retain(|name, _| !OF_THE_OFFICE.contains(&name.as_str()));
+    }
+    Ok(told)
+}
+
 /// All runs, newest first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs", responses((status = 200, description = "Runs")), security(("key" = [])))]
 pub(super) async fn list(caller: Allowed<ReadsRuns>, state: web::Data<AppState>) -> Result<Reply, Problem> {
     blocking(move || {
-        let mut runs = state.store.list_runs(&caller.scope)?;
-        runs.retain(|run| visible(run, caller.scope.role()));
+        let role = caller.scope.role();
+        let runs = state.store.list_runs(&caller.scope)?.into_iter();
+        let runs = runs.filter(|run| visible(run, role)).map(|run| told(role, run));
+        let runs: Vec<Value> = runs.collect::<Result<_, Problem>>()?;
         Reply::json(200, &json!({ "runs": runs }))
     })
     .await
 }
 
-/// One run: state, cut-off, watermark, versions, counts; while it runs its progress: phase, cases done, cases in all.
+/// One run: state, cut-off, versions; for the coordinating office watermark and counts as well, and while it runs its progress: phase, cases
+/// done, cases in all.
 #[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = i64, Path,)),
     responses((status = 200, description = "The run"), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(super) async fn show(
@@ -63,10 +79,11 @@ pub(super) async fn show(
     let number = number(&run)?;
     blocking(move || {
         let run = state.store.run(&caller.scope, number)?;
-        if !visible(&run, caller.scope.role()) {
+        let role = caller.scope.role();
+        if !visible(&run, role) {
             return Err(Problem::new(Kind::NotFound));
         }
-        Reply::json(200, &run)
+        Reply::json(200, &told(role, run)?)
     })
     .await
 }

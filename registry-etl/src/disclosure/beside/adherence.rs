@@ -1,6 +1,6 @@
 //! Adherence. Where the row shown last was of another version of the guideline, a row held back is hidden. What was set aside is not told
-//! where few came to it or left it. A centre knows its own patients, so a network row is held back where what changed besides one centre
-//! is few, too.
+//! where few came to it or left it. A centre knows its own patients, so a network row, and what was set aside in it, is held back where what
+//! changed besides one centre is few, too.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use crate::disclosure::additive::sums;
 use crate::disclosure::adherence::{ASSESSABLE, QUANTITIES, SET_ASIDE, emptied, patients};
 use crate::disclosure::suppression::{Cell, Family};
 use crate::disclosure::{Audience, FEW, Thresholds, few};
-use crate::results::{AdherenceRow, AdherenceTable, By, Period};
+use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period};
 
 type Tables = Published<AdherenceTable>;
 
@@ -49,14 +49,16 @@ impl<'a> Rows<'a> {
         found.filter(|(_, shown)| shown.suppressed.is_none() && shown.as_of.is_none())
     }
 
-    /// Patients as computed; a level without a row has none.
-    fn patients(&self, of: Key<'_>) -> i64 {
-        self.rows.get(&of).map_or(0, |(exact, _)| assessable(exact))
+    /// Counts as computed; a level without a row has none.
+    fn counts(&self, row: &AdherenceRow, of: &dyn Fn(&AdherenceRow) -> Counts) -> Counts {
+        self.rows
+            .get(&key(row))
+            .map_or_else(Counts::default, |(exact, _)| of(exact))
     }
 }
 
-fn assessable(row: &AdherenceRow) -> i64 {
-    i64::from(patients(row)[ASSESSABLE])
+fn less(counts: Counts, part: Counts) -> Counts {
+    std::array::from_fn(|at| counts[at] - part[at])
 }
 
 /// What is protected together, of a row: patients with a rate and, for the public, those in its parts.
@@ -72,6 +74,18 @@ fn counts_of_rate(row: &AdherenceRow, audience: &Audience) -> Counts {
 fn counts_set_aside(row: &AdherenceRow) -> Counts {
     let basis = row.basis.unwrap_or_default();
     counts([basis.excluded, basis.excepted, basis.not_in_denominator].map(Some))
+}
+
+/// Those set aside for whatever reason, too: how many they are follows from the cases.
+fn counts_aside_in_all(row: &AdherenceRow) -> Counts {
+    let PatientBasis {
+        excluded,
+        excepted,
+        not_in_denominator,
+        ..
+    } = row.basis.unwrap_or_default();
+    let all = excluded + excepted + not_in_denominator;
+    counts([excluded, excepted, not_in_denominator, all].map(Some))
 }
 
 /// The table of `new` as `audience` may see it beside `earlier`, which are all other published runs.
@@ -139,7 +153,10 @@ impl Measure<'_> {
                 .get(at)
                 .is_some_and(|(_, shown)| shown.suppressed.is_none())
         };
-        let by_centres: Vec<bool> = all.iter().map(|row| self.one_centre_alone(row)).collect();
+        let by_centres: Vec<bool> = all
+            .iter()
+            .map(|row| self.one_centre_alone(row, &rate, &|_| true))
+            .collect();
         let held = self.held(&all, ASSESSABLE, &rate, &told, &|_| true, &by_centres);
         let told = |at: usize| {
             let (held, row) = (held.get(at), self.both.get(at));
@@ -147,7 +164,11 @@ impl Measure<'_> {
                 && row.is_some_and(|(_, shown)| shown.suppressed.is_none() && shown.excluded.is_some())
         };
         let then = |shown: &AdherenceRow| shown.excluded.is_some();
-        let aside = self.held(&all, SET_ASIDE, &counts_set_aside, &told, &then, &[]);
+        let by_centres: Vec<bool> = all
+            .iter()
+            .map(|row| self.one_centre_alone(row, &counts_aside_in_all, &then))
+            .collect();
+        let aside = self.held(&all, SET_ASIDE, &counts_set_aside, &told, &then, &by_centres);
         let rows = self.both.iter().zip(held.iter().zip(aside)).take(listed);
         rows.map(|((exact, shown), (held, aside))| {
             if *held {
@@ -202,17 +223,11 @@ impl Measure<'_> {
                 counts,
                 shown: told(at) || gone,
                 fixed: gone || counts == Counts::default(),
+                unchanged: quantity != ASSESSABLE,
             });
         }
         // The older cases, which nobody publishes.
-        new.resize(
-            family.cells.len(),
-            New {
-                counts: Counts::default(),
-                shown: false,
-                fixed: true,
-            },
-        );
+        new.resize(family.cells.len(), New::UNTOLD);
         let runs: Vec<Earlier> = self
             .runs
             .iter()
@@ -235,35 +250,50 @@ impl Measure<'_> {
             runs: &runs,
             last: &last,
             threshold: self.threshold,
-            unchanged: quantity != ASSESSABLE,
         };
         successive.held(anyway)
     }
 
-    /// Whether the network's row changed by few patients besides those of one centre.
-    fn one_centre_alone(&self, row: &AdherenceRow) -> bool {
+    /// Whether the network's row changed by few besides what one centre knows of itself, since a run that showed it and of which `then` holds.
+    fn one_centre_alone(
+        &self,
+        row: &AdherenceRow,
+        of: &dyn Fn(&AdherenceRow) -> Counts,
+        then: &dyn Fn(&AdherenceRow) -> bool,
+    ) -> bool {
         let centres = || {
             self.both
                 .iter()
                 .filter(|(one, _)| one.by == By::Centre && one.period == row.period)
         };
+        let showed = |run: &&Rows<'_>| run.shown(key(row)).is_some_and(|(_, shown)| then(shown));
         row.by == By::Network
-            && self
-                .runs
-                .iter()
-                .filter(|run| run.shown(key(row)).is_some())
-                .any(|run| {
-                    let change = |of: &AdherenceRow| assessable(of) - run.patients(key(of));
-                    centres().any(|(centre, _)| self.are_few(change(row) - change(centre)))
-                })
+            && self.runs.iter().filter(showed).any(|run| {
+                let change = |row: &AdherenceRow| less(of(row), run.counts(row, of));
+                centres().any(|(centre, _)| self.any_few(less(change(row), change(centre))))
+            })
     }
 
-    fn are_few(&self, change: i64) -> bool {
-        u32::try_from(change.unsigned_abs()).is_ok_and(|change| few(change, self.threshold))
+    fn any_few(&self, changes: Counts) -> bool {
+        let are_few =
+            |by: i64| u32::try_from(by.unsigned_abs()).is_ok_and(|change| few(change, self.threshold));
+        changes.into_iter().any(are_few)
+    }
+
+    /// Whether a centre could subtract itself from the network's row as a run showed it.
+    fn alone_in(&self, run: &Rows<'_>, row: &AdherenceRow, of: &dyn Fn(&AdherenceRow) -> Counts) -> bool {
+        let others = |centre: &AdherenceRow| less(run.counts(row, of), run.counts(centre, of));
+        let mut centres = run
+            .table
+            .exact
+            .rows
+            .iter()
+            .filter(|one| one.measure == row.measure && one.by == By::Centre && one.period == row.period);
+        row.by == By::Network && centres.any(|centre| self.any_few(others(centre)))
     }
 
     /// The row as the newest earlier run that showed it did; hidden when there is none of the same rules, or when a centre could subtract
-    /// itself from it.
+    /// itself from it; without those set aside where it could subtract itself from them.
     fn as_shown_last(&self, row: &AdherenceRow) -> AdherenceRow {
         let now = &self.now.table.exact.run;
         let mut before = self.runs.iter().filter(|run| run.number() < now.run);
@@ -272,20 +302,17 @@ impl Measure<'_> {
             let then = &run.table.exact.run;
             (&then.guideline, &then.guideline_version) == (&now.guideline, &now.guideline_version)
         });
-        let alone = |run: &Rows<'_>| {
-            let others = |centre: &AdherenceRow| run.patients(key(row)) - run.patients(key(centre));
-            let mut centres =
-                run.table.exact.rows.iter().filter(|one| {
-                    one.measure == row.measure && one.by == By::Centre && one.period == row.period
-                });
-            row.by == By::Network && centres.any(|centre| self.are_few(others(centre)))
+        let rate = |row: &AdherenceRow| counts_of_rate(row, self.audience);
+        let Some((run, (_, shown))) = of_same_rules.filter(|(run, _)| !self.alone_in(run, row, &rate)) else {
+            return emptied(row.clone(), Some(FEW));
         };
-        match of_same_rules.filter(|(run, _)| !alone(run)) {
-            Some((run, (_, shown))) => AdherenceRow {
-                as_of: Some(run.number()),
-                ..shown.clone()
-            },
-            None => emptied(row.clone(), Some(FEW)),
+        let mut kept = AdherenceRow {
+            as_of: Some(run.number()),
+            ..shown.clone()
+        };
+        if self.alone_in(run, row, &counts_aside_in_all) {
+            (kept.excluded, kept.excepted, kept.not_in_denominator) = (None, None, None);
         }
+        kept
     }
 }

@@ -13,63 +13,65 @@ pub(super) struct Kind<'a, T> {
     pub(super) counts: &'a dyn Fn(&T) -> Counts,
     pub(super) shown: fn(&T) -> bool,
     pub(super) hide: fn(&mut T),
-    /// Sums of the parts of the new run, by place; places beyond are of what nobody publishes.
+    /// Sums of the parts of the new run, by place: parts first, then `wholes`, then what nobody publishes.
     pub(super) sums: Vec<Sum>,
-    /// Held back together: the first when the second is small apart.
+    /// Totals and rests that stand beside the parts.
+    pub(super) wholes: Vec<Whole>,
+    /// Held back for other reasons.
     pub(super) anyway: Vec<bool>,
+    /// A part tells of the patients of all centres.
+    pub(super) of_all: bool,
+}
+
+/// A count beside the parts: of the new run, and as every earlier run told it itself.
+pub(super) struct Whole {
+    pub(super) new: New,
+    pub(super) earlier: Earlier,
 }
 
 pub(super) struct Beside<'a> {
     pub(super) new: &'a Published<SurvivalResult>,
+    /// Newest first.
     pub(super) earlier: &'a [&'a Published<SurvivalResult>],
     pub(super) threshold: u32,
 }
 
 impl Beside<'_> {
     /// The parts of a kind as they may be shown; what stays is added to `as_of`.
-    pub(super) fn parts<T: Clone>(&self, kind: Kind<'_, T>, as_of: &mut Vec<AsOf>) -> Vec<T> {
+    pub(super) fn parts<T: Clone>(&self, kind: &Kind<'_, T>, as_of: &mut Vec<AsOf>) -> Vec<T> {
+        let held = self.held(kind);
+        self.staying(kind, &held, as_of)
+    }
+
+    /// Which parts, and then which of the wholes, are held back.
+    pub(super) fn held<T>(&self, kind: &Kind<'_, T>) -> Vec<bool> {
         let exact = (kind.parts)(&self.new.exact);
-        let mut all: Vec<T> = (kind.parts)(&self.new.shown).to_vec();
-        let beyond = kind
-            .sums
-            .iter()
-            .flat_map(|sum| sum.parts.iter().copied().chain([sum.total]))
-            .max();
-        let cells = exact.len().max(beyond.map_or(0, |last| last + 1));
+        let shown = (kind.parts)(&self.new.shown);
+        let members = kind.sums.iter().flat_map(Sum::members);
+        let beyond = members.max().map_or(0, |last| last + 1);
+        let cells = beyond.max(exact.len() + kind.wholes.len());
         let mut new: Vec<New> = exact
             .iter()
-            .zip(&all)
-            .map(|(exact, shown)| {
-                let counts = (kind.counts)(exact);
-                New {
-                    counts,
-                    shown: (kind.shown)(shown),
-                    fixed: false,
-                }
+            .enumerate()
+            .map(|(at, exact)| New {
+                counts: (kind.counts)(exact),
+                shown: shown.get(at).is_some_and(kind.shown),
+                fixed: false,
+                unchanged: false,
             })
             .collect();
-        new.resize(
-            cells,
-            New {
-                counts: Counts::default(),
-                shown: false,
-                fixed: true,
-            },
-        );
+        new.extend(kind.wholes.iter().map(|whole| whole.new));
+        new.resize(cells, New::UNTOLD);
         let names: Vec<String> = exact.iter().map(kind.name).collect();
         let runs: Vec<Earlier> = self
             .earlier
             .iter()
-            .map(|run| {
-                let known = |name: &String| {
-                    let at = (kind.parts)(&run.exact)
-                        .iter()
-                        .position(|one| (kind.name)(one) == *name)?;
-                    let shown = (kind.parts)(&run.shown).get(at)?;
-                    let own = (kind.shown)(shown) && run.shown.part_as_of(name).is_none();
-                    own.then(|| (kind.counts)(&(kind.parts)(&run.exact)[at]))
-                };
+            .enumerate()
+            .map(|(place, run)| {
+                let known = |name: &String| told(kind, run, name).map(|(exact, _)| (kind.counts)(exact));
                 let mut known: Earlier = names.iter().map(known).collect();
+                let wholes = kind.wholes.iter();
+                known.extend(wholes.map(|whole| whole.earlier.get(place).copied().flatten()));
                 known.resize(cells, None);
                 known
             })
@@ -82,39 +84,30 @@ impl Beside<'_> {
             runs: &runs,
             last: &last,
             threshold: self.threshold,
-            unchanged: false,
         };
-        let held = successive.held(&kind.anyway);
-        for (at, part) in all
-            .iter_mut()
-            .enumerate()
-            .filter(|(at, _)| held.get(*at) == Some(&true))
-        {
-            let Some(name) = names.get(at) else { continue };
-            let known = |place: &usize| {
-                runs.get(*place)
-                    .and_then(|run| run.get(at))
-                    .is_some_and(Option::is_some)
-            };
-            let before = |place: &usize| {
-                self.earlier
-                    .get(*place)
-                    .is_some_and(|run| run.exact.run.run < self.new.exact.run.run)
-            };
-            let then = (0..runs.len()).find(|place| known(place) && before(place));
-            let found = then.and_then(|place| {
-                let run = self.earlier.get(place)?;
-                let found = (kind.parts)(&run.shown)
-                    .iter()
-                    .find(|one| (kind.name)(one) == *name)?;
-                Some((run.exact.run.run, found))
-            });
-            match found {
+        successive.held(&kind.anyway)
+    }
+
+    /// The parts, those held back as an earlier run told them last; hidden where none did, or where a centre could subtract itself from it.
+    pub(super) fn staying<T: Clone>(
+        &self,
+        kind: &Kind<'_, T>,
+        held: &[bool],
+        as_of: &mut Vec<AsOf>,
+    ) -> Vec<T> {
+        let mut all: Vec<T> = (kind.parts)(&self.new.shown).to_vec();
+        let exact = (kind.parts)(&self.new.exact);
+        let parts = all.iter_mut().zip(exact).zip(held);
+        for ((part, exact), _) in parts.filter(|(_, held)| **held) {
+            let name = (kind.name)(exact);
+            let mut before = self.before();
+            let found = before.find_map(|run| Some((run, told(kind, run, &name)?.1)));
+            match found.filter(|(run, _)| !kind.of_all || !self.alone_in(&run.exact)) {
                 Some((run, found)) => {
                     *part = found.clone();
                     as_of.push(AsOf {
-                        part: name.clone(),
-                        run,
+                        part: name,
+                        run: run.exact.run.run,
                     });
                 }
                 None => (kind.hide)(part),
@@ -123,9 +116,27 @@ impl Beside<'_> {
         all
     }
 
+    /// Runs whose parts may stay, newest first.
+    pub(super) fn before(&self) -> impl Iterator<Item = &Published<SurvivalResult>> {
+        let now = self.new.exact.run.run;
+        self.earlier
+            .iter()
+            .copied()
+            .filter(move |run| run.exact.run.run < now)
+    }
+
     /// Whether a small change is between two counts.
     pub(super) fn is_small(&self, now: Option<u32>, then: Option<u32>) -> bool {
         now.zip(then)
             .is_some_and(|(now, then)| few(now.abs_diff(then), self.threshold))
     }
+}
+
+/// The part of this name as computed, and as the run itself told it.
+fn told<'a, T>(kind: &Kind<'_, T>, run: &'a Published<SurvivalResult>, name: &str) -> Option<(&'a T, &'a T)> {
+    let exact = (kind.parts)(&run.exact);
+    let at = exact.iter().position(|one| (kind.name)(one) == name)?;
+    let shown = (kind.parts)(&run.shown).get(at)?;
+    let own = (kind.shown)(shown) && run.shown.part_as_of(name).is_none();
+    own.then_some((exact.get(at)?, shown))
 }

@@ -10,11 +10,15 @@
 use crate::disclosure::echelon::{Row, reduced};
 use crate::disclosure::suppression::Sum;
 
+/// Most counts of one cell: patients of an incidence, and its five causes.
+const MOST: usize = 6;
+
 /// The counts of a cell that are known together: patients, and for some audiences those in parts of them.
-pub(super) type Counts = [i64; 5];
+pub(super) type Counts = [i64; MOST];
 
 /// So many counts; what is not known, and the rest, is none.
 pub(super) fn counts<const M: usize>(of: [Option<u32>; M]) -> Counts {
+    const { assert!(M <= MOST) };
     let mut counts = Counts::default();
     for (count, n) in counts.iter_mut().zip(of) {
         *count = i64::from(n.unwrap_or(0));
@@ -30,6 +34,18 @@ pub(super) struct New {
     pub(super) shown: bool,
     /// Known whatever is held back: a level that nobody is in any more is not listed.
     pub(super) fixed: bool,
+    /// May be shown as new though it has not changed. It says nothing where what is held back is not shown at all.
+    pub(super) unchanged: bool,
+}
+
+impl New {
+    /// What nobody publishes.
+    pub(super) const UNTOLD: Self = Self {
+        counts: [0; MOST],
+        shown: false,
+        fixed: true,
+        unchanged: false,
+    };
 }
 
 /// What a reader knows of an earlier run, count by count.
@@ -44,8 +60,6 @@ pub(super) struct Successive<'a> {
     /// What was shown last of every count, of whichever run.
     pub(super) last: &'a Earlier,
     pub(super) threshold: u32,
-    /// Whether a count that has not changed may be shown as new. It says nothing where what is held back is not shown at all.
-    pub(super) unchanged: bool,
 }
 
 impl Successive<'_> {
@@ -75,8 +89,9 @@ impl Successive<'_> {
             change.is_none_or(|change| self.enough(change))
         });
         let last = self.change(self.last, at);
+        let unchanged = self.new.get(at).is_some_and(|new| new.unchanged);
         all && last
-            .is_none_or(|change| self.enough(change) && (self.unchanged || change.iter().any(|by| *by != 0)))
+            .is_none_or(|change| self.enough(change) && (unchanged || change.iter().any(|by| *by != 0)))
     }
 
     /// New less earlier, where the earlier is known.

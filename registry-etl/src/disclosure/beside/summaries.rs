@@ -1,5 +1,6 @@
 //! Overview and data quality. The counts of a centre are held back together. In an overview every breakdown adds up to all cases, but for
-//! cases in none of its levels, which nobody publishes.
+//! cases in none of its levels, which nobody publishes. A centre knows its own cases, so a number of all is held back where what changed besides
+//! one centre is few, and with it what adds up to it.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +15,59 @@ struct Table {
     run: i64,
     counts: BTreeMap<String, Counts>,
     shown: BTreeMap<String, bool>,
+    /// How many of the counts of [`ALL`] are told of the network, not of centres only.
+    of_all: usize,
+    /// Deaths by centre, as the counts of a centre are named; empty where that was not kept.
+    deaths: BTreeMap<String, u32>,
 }
 
 impl Table {
-    fn new(run: i64) -> Self {
+    fn new(run: i64, of_all: usize) -> Self {
         Self {
             run,
             counts: BTreeMap::new(),
             shown: BTreeMap::new(),
+            of_all,
+            deaths: BTreeMap::new(),
         }
+    }
+
+    /// The centres it has counts of; for deaths none where those are not kept.
+    fn centres(&self, name: &str) -> impl Iterator<Item = &String> {
+        let kept = name != DEATHS || !self.deaths.is_empty();
+        self.counts
+            .keys()
+            .filter(move |of| kept && of.starts_with(CENTRE))
+    }
+
+    /// What is left of a number of all centres without one of them.
+    fn without(&self, name: &str, centre: &str) -> Counts {
+        let all = self.counts.get(name).copied().unwrap_or_default();
+        let own = match name {
+            DEATHS => counts([self.deaths.get(centre).copied()]),
+            _ => self.counts.get(centre).copied().unwrap_or_default(),
+        };
+        std::array::from_fn(|at| if at < self.of_all { all[at] - own[at] } else { 0 })
+    }
+
+    /// Whether a number of all centres differs from that of another run by few besides what one centre knows of itself.
+    fn one_centre_alone(&self, then: &Table, name: &str, threshold: u32) -> bool {
+        let both = self.centres(name).next().is_some() && then.centres(name).next().is_some();
+        both && self.centres(name).chain(then.centres(name)).any(|centre| {
+            let (now, then) = (self.without(name, centre), then.without(name, centre));
+            now.iter()
+                .zip(then)
+                .any(|(now, then)| are_few(now - then, threshold))
+        })
+    }
+
+    /// Whether a centre could subtract itself from a number of all centres.
+    fn alone(&self, name: &str, threshold: u32) -> bool {
+        self.centres(name).any(|centre| {
+            self.without(name, centre)
+                .into_iter()
+                .any(|rest| are_few(rest, threshold))
+        })
     }
 
     fn add(&mut self, name: String, of: [Option<u32>; 3], shown: bool) {
@@ -46,6 +91,20 @@ impl Table {
 /// The total is of this name; parts are named by what they break down, a slash, and their level.
 const ALL: &str = "all";
 const DEATHS: &str = "deaths/died";
+const CENTRE: &str = "centre/";
+
+/// The number of all that one of a name adds up to, or is: a centre's own is none.
+fn of_all(name: &str) -> Option<&'static str> {
+    match name {
+        DEATHS => Some(DEATHS),
+        centre if centre.starts_with(CENTRE) => None,
+        _ => Some(ALL),
+    }
+}
+
+fn are_few(by: i64, threshold: u32) -> bool {
+    by != 0 && by.unsigned_abs() < u64::from(threshold)
+}
 
 /// Names of the counts that are held back.
 fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
@@ -64,6 +123,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
             counts,
             shown: empty || new.shown.get(*name).is_some_and(|shown| *shown),
             fixed: empty,
+            unchanged: false,
         });
         if let Some((by, _)) = name.split_once('/') {
             breakdowns.entry(by).or_default().push(at);
@@ -74,11 +134,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     if let Some(total) = total {
         for mut parts in breakdowns.into_values() {
             parts.push(cells.len());
-            cells.push(New {
-                counts: Counts::default(),
-                shown: false,
-                fixed: true,
-            });
+            cells.push(New::UNTOLD);
             sums.push(Sum { total, parts });
         }
     }
@@ -96,32 +152,50 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
         let Some(now) = cells.get(at).map(|new| rest(new.counts)) else {
             return false;
         };
-        let few = |by: i64| by != 0 && by.unsigned_abs() < u64::from(threshold);
+        let few = |by: i64| are_few(by, threshold);
         let mut then = runs.iter().filter_map(|run| run.get(at).copied().flatten());
         then.any(|then| now.iter().zip(rest(then)).any(|(now, then)| few(now - then)))
     };
-    let anyway: Vec<bool> = (0..cells.len()).map(rest_few).collect();
+    let alone = |of: &str| {
+        let told = |run: &&Table| run.shown.get(of).is_some_and(|shown| *shown);
+        earlier
+            .iter()
+            .filter(told)
+            .any(|run| new.one_centre_alone(run, of, threshold))
+    };
+    let (all_alone, deaths_alone) = (alone(ALL), alone(DEATHS));
+    let by_centres = |at: usize| match names.get(at).and_then(|name| of_all(name)) {
+        Some(DEATHS) => deaths_alone,
+        Some(_) => all_alone,
+        None => false,
+    };
+    let anyway: Vec<bool> = (0..cells.len())
+        .map(|at| rest_few(at) || by_centres(at))
+        .collect();
     let successive = Successive {
         new: &cells,
         sums: &sums,
         runs: &runs,
         last: &last,
         threshold,
-        unchanged: false,
     };
     let held = successive.held(&anyway);
     let all = names.iter().zip(held).filter(|(_, held)| *held);
     all.map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// The newest earlier run that showed the count of this name, and its number is below that of `new`.
+/// The newest earlier run that showed the count of this name, and its number is below that of `new`; none where a centre could subtract itself
+/// from it.
 fn shown_last<'a, T>(
     new: &Table,
     earlier: &'a [(Table, &'a Published<T>)],
     name: &str,
+    threshold: u32,
 ) -> Option<(i64, &'a T)> {
     let mut before = earlier.iter().filter(|(table, _)| table.run < new.run);
     let found = before.find(|(table, _)| table.shown.get(name).is_some_and(|shown| *shown));
+    let alone = |table: &Table| of_all(name).is_some_and(|of| table.alone(of, threshold));
+    let found = found.filter(|(table, _)| !alone(table));
     found.map(|(table, run)| (table.run, &run.shown))
 }
 
@@ -145,12 +219,12 @@ const BREAKDOWNS: [(&str, Levels); 4] = [
 ];
 
 fn centre_name(centre: &str) -> String {
-    format!("centre/{centre}")
+    format!("{CENTRE}{centre}")
 }
 
 fn of_overview(of: &Published<Overview>) -> Table {
     let (mut exact, mut shown) = (of.exact.clone(), of.shown.clone());
-    let mut table = Table::new(exact.run.run);
+    let mut table = Table::new(exact.run.run, 1);
     let centre = |one: &CentreAccrual| [one.cases, one.cases_last_24_months, one.registered_in_those_years];
     let mut all = [exact.cases, Some(0), Some(0)];
     for one in &exact.by_centre {
@@ -160,6 +234,8 @@ fn of_overview(of: &Published<Overview>) -> Table {
         let visible = shown.by_centre.iter().find(|other| other.centre == one.centre);
         let told = visible.is_some_and(|one| one.as_of.is_none() && centre(one).iter().any(Option::is_some));
         table.add(centre_name(&one.centre), centre(one), told);
+        let deaths = one.deaths.map(|deaths| (centre_name(&one.centre), deaths));
+        table.deaths.extend(deaths);
     }
     table.add(
         ALL.to_owned(),
@@ -186,20 +262,21 @@ pub fn overview_beside(
     audience: &Audience,
     thresholds: &Thresholds,
 ) -> Overview {
+    let threshold = thresholds.of(audience);
     let table = of_overview(new);
     let (tables, runs): (Vec<Table>, Vec<&Published<Overview>>) =
         newest_first(earlier, of_overview).into_iter().unzip();
-    let held = held(&table, &tables, thresholds.of(audience));
+    let held = held(&table, &tables, threshold);
     let earlier: Vec<(Table, &Published<Overview>)> = tables.into_iter().zip(runs).collect();
     let is_held = |name: &str| held.iter().any(|held| held == name);
     let mut shown = new.shown.clone();
     if is_held(ALL) {
-        let last = shown_last(&table, &earlier, ALL);
+        let last = shown_last(&table, &earlier, ALL, threshold);
         shown.cases = last.and_then(|(_, one)| one.cases);
         shown.cases_as_of = last.map(|(run, _)| run);
     }
     if is_held(DEATHS) {
-        let last = shown_last(&table, &earlier, DEATHS);
+        let last = shown_last(&table, &earlier, DEATHS, threshold);
         shown.deaths = last.and_then(|(_, one)| one.deaths);
         shown.deaths_as_of = last.map(|(run, _)| run);
     }
@@ -208,7 +285,7 @@ pub fn overview_beside(
         if !is_held(&name) {
             continue;
         }
-        let last = shown_last(&table, &earlier, &name);
+        let last = shown_last(&table, &earlier, &name, threshold);
         let then = last.and_then(|(run, one)| {
             let found = one.by_centre.iter().find(|other| other.centre == centre.centre)?;
             Some((run, found))
@@ -218,6 +295,7 @@ pub fn overview_beside(
             cases: then.and_then(|(_, one)| one.cases),
             cases_last_24_months: then.and_then(|(_, one)| one.cases_last_24_months),
             registered_in_those_years: then.and_then(|(_, one)| one.registered_in_those_years),
+            deaths: None,
             eligible_seen: centre.eligible_seen,
             as_of: then.map(|(run, _)| run),
             suppressed: then.map_or(Some(FEW), |(_, one)| one.suppressed),
@@ -230,7 +308,7 @@ pub fn overview_beside(
             if !is_held(&name) {
                 continue;
             }
-            let then = shown_last(&table, &earlier, &name).and_then(|(run, one)| {
+            let then = shown_last(&table, &earlier, &name, threshold).and_then(|(run, one)| {
                 let mut one = one.clone();
                 let found = levels(&mut one).iter().find(|other| other.level == level.level)?;
                 Some((run, found.n?))
@@ -244,7 +322,7 @@ pub fn overview_beside(
 }
 
 fn of_quality(of: &Published<Quality>) -> Table {
-    let mut table = Table::new(of.exact.run.run);
+    let mut table = Table::new(of.exact.run.run, 2);
     let of_row = |one: &CentreQuality| [one.cases, one.cases_with_errors, None];
     let told = |one: &CentreQuality| one.cases.is_some() && one.as_of.is_none();
     table.add(ALL.to_owned(), of_row(&of.exact.network), told(&of.shown.network));
@@ -263,10 +341,11 @@ pub fn quality_beside(
     audience: &Audience,
     thresholds: &Thresholds,
 ) -> Quality {
+    let threshold = thresholds.of(audience);
     let table = of_quality(new);
     let (tables, runs): (Vec<Table>, Vec<&Published<Quality>>) =
         newest_first(earlier, of_quality).into_iter().unzip();
-    let held = held(&table, &tables, thresholds.of(audience));
+    let held = held(&table, &tables, threshold);
     let earlier: Vec<(Table, &Published<Quality>)> = tables.into_iter().zip(runs).collect();
     let mut shown = new.shown.clone();
     let rows = std::iter::once((ALL.to_owned(), &mut shown.network));
@@ -275,7 +354,7 @@ pub fn quality_beside(
         if !held.contains(&name) {
             continue;
         }
-        let last = shown_last(&table, &earlier, &name).and_then(|(run, one)| {
+        let last = shown_last(&table, &earlier, &name, threshold).and_then(|(run, one)| {
             let mut all = std::iter::once(&one.network).chain(&one.centres);
             Some((run, all.find(|other| other.centre == row.centre)?))
         });

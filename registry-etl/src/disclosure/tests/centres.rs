@@ -3,12 +3,14 @@
 use super::curves::result;
 use super::*;
 use crate::cohorts::centres::place;
-use crate::results::{CentreComparison, CentrePoint, ModelState, POOLED, PoolMember, SurvivalResult};
+use crate::results::{
+    AdjustedModel, CentreComparison, CentrePoint, ModelState, POOLED, PoolMember, SurvivalResult,
+};
 
 /// Members of the pool: name, patients, deaths, expected.
-type Pool<'a> = &'a [(&'a str, u32, u32, f64)];
+pub(super) type Pool<'a> = &'a [(&'a str, u32, u32, f64)];
 
-fn compared(points: &[(&str, u32, u32, f64)], pool: Pool<'_>, left_out: u32) -> SurvivalResult {
+pub(super) fn compared(points: &[(&str, u32, u32, f64)], pool: Pool<'_>, left_out: u32) -> SurvivalResult {
     let mut centres: Vec<CentrePoint> = points
         .iter()
         .map(|(centre, n, o, e)| CentrePoint::counted(centre, *n, *o, *e))
@@ -163,15 +165,13 @@ fn the_public_sees_no_few_deaths_or_survivors() {
     assert_eq!(seen(&few, &Audience::Committee).state, ModelState::Suppressed);
 }
 
-#[test]
-fn counts_of_nearly_the_same_patients_are_not_told_twice() {
-    use crate::results::AdjustedModel;
-    let model = |name: &str, left_out: u32| AdjustedModel {
+pub(super) fn model(name: &str, patients: u32, events: u32, left_out: u32) -> AdjustedModel {
+    AdjustedModel {
         model: name.to_owned(),
         title: String::new(),
-        state: ModelState::Modelled,
-        patients: Some(91 - left_out),
-        events: Some(40),
+        state: ModelState::TooFewEvents,
+        patients: Some(patients),
+        events: Some(events),
         left_out: Some(left_out),
         events_per_covariate: Some(10.0),
         ratios: Vec::new(),
@@ -179,7 +179,12 @@ fn counts_of_nearly_the_same_patients_are_not_told_twice() {
         concordance: None,
         constant: Vec::new(),
         remark: String::new(),
-    };
+    }
+}
+
+#[test]
+fn counts_of_nearly_the_same_patients_are_not_told_twice() {
+    let model = |name: &str, left_out: u32| model(name, 91 - left_out, 40, left_out);
     let mut exact = compared(&POINTS, &[], 9);
     // Two more than the centres' nine, and one more than those: neither is told; twenty are.
     exact.models = vec![model("a", 11), model("b", 20), model("c", 21)];

@@ -7,7 +7,7 @@ use crate::results::{
     SurvivalResult,
 };
 
-fn one(by: &str, level: &str, n: i32, offset: i32) -> SurvivalCurve {
+pub(super) fn one(by: &str, level: &str, n: i32, offset: i32) -> SurvivalCurve {
     let settled = |i: i32| Settled {
         entry: None,
         exit: offset + i * 20,
@@ -66,6 +66,7 @@ pub(super) fn result() -> SurvivalResult {
         models: Vec::new(),
         centres: None,
         as_of: Vec::new(),
+        by_centre: Vec::new(),
     }
 }
 
@@ -107,7 +108,7 @@ fn groups_steps_and_numbers_at_risk() {
     assert_eq!(survival(&exact, &Audience::Exact, &Thresholds::default()), exact);
 }
 
-fn cause(code: &str, events: u32) -> CauseIncidence {
+pub(super) fn cause(code: &str, events: u32) -> CauseIncidence {
     CauseIncidence {
         cause: code.to_owned(),
         label: code.to_owned(),
@@ -122,7 +123,13 @@ fn cause(code: &str, events: u32) -> CauseIncidence {
     }
 }
 
-fn group(analysis: Analysis, by: &str, level: &str, patients: u32, events: [u32; 3]) -> IncidenceCurve {
+pub(super) fn group(
+    analysis: Analysis,
+    by: &str,
+    level: &str,
+    patients: u32,
+    events: [u32; 3],
+) -> IncidenceCurve {
     IncidenceCurve {
         analysis,
         by: by.to_owned(),
@@ -237,12 +244,16 @@ fn shares_changes_and_landmarks_keep_few_to_themselves() {
         states,
         [RateState::Rate, RateState::Suppressed, RateState::Suppressed]
     );
-    assert_eq!(
+    let missing = |at: usize| {
         (
-            shown.proportions[0].not_assessable,
-            shown.proportions[0].bound_low
-        ),
-        (None, None)
+            shown.proportions[at].not_assessable,
+            shown.proportions[at].bound_low,
+        )
+    };
+    // Two not assessable stand beside the rate, as they do in adherence; beside hidden rates nothing does.
+    assert_eq!(
+        [missing(0), missing(1), missing(2)],
+        [(Some(2), Some(0.4)), (None, None), (None, None)]
     );
     let change = &shown.changes[0];
     assert_eq!((change.measured, change.mean, change.better), (None, None, None));
@@ -259,6 +270,44 @@ fn shares_changes_and_landmarks_keep_few_to_themselves() {
             .iter()
             .all(|one| one.state == CurveState::Suppressed)
     );
+}
+
+#[test]
+fn many_lost_are_not_said_where_their_number_is_not() {
+    let mut exact = result();
+    for (at, lost) in [(0, 14), (1, 12), (2, 2), (3, 0)] {
+        let curve = &mut exact.curves[at];
+        let share = f64::from(lost) / f64::from(curve.patients.unwrap());
+        (curve.lost, curve.lost_share, curve.lost_over_10_percent) = (Some(lost), Some(share), share > 0.1);
+    }
+    let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+    // Both groups but the largest are hidden; its twelve would tell that the others lost two.
+    let lost = |at: usize| {
+        let curve = &shown.curves[at];
+        (curve.lost, curve.lost_share.is_some(), curve.lost_over_10_percent)
+    };
+    assert_eq!((lost(0), lost(1)), ((Some(14), true, true), (None, false, false)));
+    exact.curves[0].lost = Some(4);
+    let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+    assert_eq!(
+        (shown.curves[0].lost, shown.curves[0].lost_over_10_percent),
+        (None, false)
+    );
+}
+
+#[test]
+fn a_cause_hidden_in_one_group_does_not_follow_from_the_others() {
+    let mut exact = result();
+    exact.incidence = vec![
+        group(Analysis::Primary, "all", "all", 105, [40, 30, 20]),
+        group(Analysis::Primary, "timing", "synchronous", 65, [20, 20, 18]),
+        group(Analysis::Primary, "timing", "metachronous", 40, [20, 10, 2]),
+    ];
+    let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+    let unknown: Vec<Option<u32>> = shown.incidence.iter().map(|one| one.causes[2].events).collect();
+    assert_eq!(unknown, [Some(20), None, None]);
+    assert!(shown.incidence[1].causes[2].values.is_empty());
+    assert_eq!(shown.incidence[1].causes[1].events, Some(20));
 }
 
 #[test]
