@@ -42,14 +42,26 @@ pub(super) fn shown(
     }
     let mut family = Family::default();
     let total = family.add(Cell::of(analysed));
-    let mut parts: Vec<usize> = exact
+    let points: Vec<usize> = exact
         .centres
         .iter()
         .map(|one| family.add(cell(one, audience)))
         .collect();
-    parts.push(family.add(Cell::implied(analysed.saturating_sub(patients))));
+    let rest = family.add(Cell::implied(analysed.saturating_sub(patients)));
+    let parts = points.iter().copied().chain([rest]).collect();
     family.sums.push(Sum { total, parts });
+    // The number in the model stands beside the points.
+    let model = family.add(Cell::of(patients));
+    if shown.patients.is_some() && !points.is_empty() {
+        family.sums.push(Sum {
+            total: model,
+            parts: points,
+        });
+    }
     let hidden = family.protect(threshold);
+    if hidden.get(model).is_some_and(Option::is_some) {
+        (shown.patients, shown.events, shown.left_out) = (None, None, None);
+    }
     shown.centres = Vec::new();
     for (point, why) in exact.centres.iter().zip(hidden.iter().skip(1)) {
         let is_own = own == Some(point.centre.as_str());

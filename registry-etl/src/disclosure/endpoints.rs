@@ -4,7 +4,7 @@
 //! with few events shows neither steps nor values; a bound or another reading that differs by few events is hidden.
 
 use super::suppression::{Cell, Family, Sum};
-use super::survival::{coarsen, emptied, parts, tenth_up};
+use super::survival::{beside_group, coarsen, emptied, parts, tenth_up};
 use super::{Audience, few, nothing};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
 use crate::results::{
@@ -115,33 +115,26 @@ fn incidence(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], audience: &
 /// Events of a cause, and numbers lost, that would follow from those of the other groups are hidden with what is hidden already.
 fn causes(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], total: Option<usize>, threshold: u32) {
     let by = |one: &IncidenceCurve| one.by.clone();
-    let protected = |counts: Vec<(Option<u32>, bool)>| -> Vec<bool> {
+    // Of each group: its number, and whether it is hidden already.
+    let protected = |of: &dyn Fn(&IncidenceCurve) -> Option<u32>, shown: &[IncidenceCurve]| -> Vec<bool> {
         let mut family = Family::default();
         let mut anyway = Vec::new();
-        for (n, hidden) in counts {
-            let cell = family.add(Cell::of(n.unwrap_or(0)));
-            anyway.extend(hidden.then_some(cell));
+        for (exact, shown) in exact.iter().zip(shown) {
+            let cell = family.add(beside_group(of(exact), shown.state));
+            anyway.extend(of(shown).is_none().then_some(cell));
         }
         sums(&mut family, total, exact, by);
         let hidden = family.protect_besides(threshold, &anyway);
         hidden.iter().map(Option::is_some).collect()
     };
-    let both = exact.iter().zip(&*shown);
-    let lost = protected(
-        both.map(|(exact, shown)| (exact.lost, shown.lost.is_none()))
-            .collect(),
-    );
+    let lost = protected(&|one| one.lost, shown);
     for (one, hidden) in shown.iter_mut().zip(lost) {
         one.lost = one.lost.filter(|_| !hidden);
     }
     let all = exact.iter().map(|one| one.causes.len()).max().unwrap_or(0);
     for at in 0..all {
         let events = |one: &IncidenceCurve| one.causes.get(at).and_then(|cause| cause.events);
-        let both = exact.iter().zip(&*shown);
-        let hidden = protected(
-            both.map(|(exact, shown)| (events(exact), events(shown).is_none()))
-                .collect(),
-        );
+        let hidden = protected(&events, shown);
         for (one, hidden) in shown.iter_mut().zip(hidden) {
             if let (Some(cause), true) = (one.causes.get_mut(at), hidden) {
                 untold_cause(cause);

@@ -268,11 +268,20 @@ fn rounded(estimate: TimeEstimate) -> TimeEstimate {
     }
 }
 
+/// A number that stands beside a group; of a hidden one it may be nobody.
+pub(super) fn beside_group(n: Option<u32>, group: CurveState) -> Cell {
+    let n = n.unwrap_or(0);
+    match group {
+        CurveState::Suppressed => Cell::part_of_rate(n),
+        _ => Cell::of(n),
+    }
+}
+
 /// How many were lost: small numbers and what would give them away.
 fn lost(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32) {
     let mut family = Family::default();
-    for curve in exact {
-        family.add(Cell::of(curve.lost.unwrap_or(0)));
+    for (curve, shown) in exact.iter().zip(&*curves) {
+        family.add(beside_group(curve.lost, shown.state));
     }
     if let Some(total) = exact.iter().position(is_total) {
         let strata = strata(exact).into_values();

@@ -21,6 +21,8 @@ pub(super) struct Kind<'a, T> {
     pub(super) anyway: Vec<bool>,
     /// A part tells of the patients of all centres.
     pub(super) of_all: bool,
+    /// A run that lists any lists all that have somebody.
+    pub(super) all_listed: bool,
 }
 
 /// A count beside the parts: of the new run, and as every earlier run told it itself.
@@ -68,7 +70,14 @@ impl Beside<'_> {
             .iter()
             .enumerate()
             .map(|(place, run)| {
-                let known = |name: &String| told(kind, run, name).map(|(exact, _)| (kind.counts)(exact));
+                let listed = (kind.parts)(&run.exact);
+                let listed: Vec<String> = listed.iter().map(kind.name).collect();
+                let known = |name: &String| {
+                    // All are listed, shown or not: one that is not has nobody.
+                    let none = kind.all_listed && !listed.is_empty() && !listed.contains(name);
+                    let told = told(kind, run, name).map(|(exact, _)| (kind.counts)(exact));
+                    told.or_else(|| none.then(Counts::default))
+                };
                 let mut known: Earlier = names.iter().map(known).collect();
                 let wholes = kind.wholes.iter();
                 known.extend(wholes.map(|whole| whole.earlier.get(place).copied().flatten()));

@@ -1,6 +1,9 @@
 //! Centres by observed over expected deaths. A point is held back on its own; points, those left out and the totals are looked at together, so
 //! that none follows from the others. Everything that rests on several points is worked out anew from those shown.
 
+use std::collections::BTreeSet;
+
+use super::Published;
 use super::parts::{Beside, Kind, Whole};
 use super::successive::{Counts, Earlier, New, counts};
 use super::together::tells_analysed;
@@ -35,6 +38,9 @@ impl Beside<'_> {
             return;
         };
         let points = exact.centres.len();
+        let gone = self.gone();
+        let mut wholes = self.wholes(shown);
+        wholes.extend(gone.iter().map(|name| self.of_gone(name)));
         let counts_of = |one: &CentrePoint| counts([one.patients, one.observed]);
         let mut kind = Kind {
             parts: |one| one.centres.as_ref().map_or(&[][..], |all| &all.centres),
@@ -42,10 +48,11 @@ impl Beside<'_> {
             counts: &counts_of,
             shown: |one| one.patients.is_some(),
             hide: |one| *one = CentrePoint::hidden(&one.centre, Some(FEW)),
-            sums: sums(points),
-            wholes: self.wholes(shown),
+            sums: sums(points, gone.len()),
+            wholes,
             anyway: vec![false; points + 2],
             of_all: false,
+            all_listed: true,
         };
         let with_totals = |held: &[bool]| held.iter().skip(points).take(2).any(|held| *held);
         let mut held = self.held(&kind);
@@ -76,6 +83,38 @@ impl Beside<'_> {
         }
     }
 
+    /// Points that only earlier runs have: a centre that has become small stands with the others, or the other way round.
+    fn gone(&self) -> BTreeSet<String> {
+        let listed = |run: &SurvivalResult| -> BTreeSet<String> {
+            let points = run.centres.iter().flat_map(|one| &one.centres);
+            points.map(|one| one.centre.clone()).collect()
+        };
+        let earlier = self.earlier.iter().flat_map(|run| listed(&run.exact));
+        let now = listed(&self.new.exact);
+        earlier.filter(|name| !now.contains(name)).collect()
+    }
+
+    /// Nobody now, and so many as every earlier run told.
+    fn of_gone(&self, name: &str) -> Whole {
+        let earlier = |run: &&Published<SurvivalResult>| {
+            let (exact, shown) = (run.exact.centres.as_ref()?, run.shown.centres.as_ref()?);
+            let Some(point) = exact.centres.iter().find(|one| one.centre == name) else {
+                return (!exact.centres.is_empty()).then(Counts::default);
+            };
+            let told = shown.centres.iter().find(|one| one.centre == name)?;
+            let own = run.shown.part_as_of(&format!("centres/{name}")).is_none();
+            (own && told.patients.is_some()).then(|| counts([point.patients, point.observed]))
+        };
+        Whole {
+            new: New {
+                shown: true,
+                unchanged: true,
+                ..New::UNTOLD
+            },
+            earlier: self.earlier.iter().map(earlier).collect(),
+        }
+    }
+
     /// The model's patients, those left out, and the primary estimate.
     fn wholes(&self, shown: &SurvivalResult) -> Vec<Whole> {
         let now = wholes(&self.new.exact).unwrap_or_default();
@@ -99,21 +138,22 @@ impl Beside<'_> {
     }
 }
 
-/// The points are the model's patients; with those left out they are the primary estimate.
-fn sums(points: usize) -> Vec<Sum> {
+/// The points, with those `gone` since, are the model's patients; with those left out they are the primary estimate.
+fn sums(points: usize, gone: usize) -> Vec<Sum> {
     let (model, left_out, primary) = (points, points + 1, points + 2);
     let mut sums = vec![Sum {
         total: primary,
         parts: vec![model, left_out],
     }];
     if points > 0 {
+        let all = (0..points).chain(primary + 1..primary + 1 + gone);
         sums.push(Sum {
             total: model,
-            parts: (0..points).collect(),
+            parts: all.clone().collect(),
         });
         sums.push(Sum {
             total: primary,
-            parts: (0..points).chain([left_out]).collect(),
+            parts: all.chain([left_out]).collect(),
         });
     }
     sums

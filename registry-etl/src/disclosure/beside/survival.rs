@@ -64,6 +64,7 @@ impl Beside<'_> {
             wholes: Vec::new(),
             anyway: exact.curves.iter().map(|one| of_all(&one.by)).collect(),
             of_all: true,
+            all_listed: false,
         };
         shown.curves = self.parts(&curves, &mut shown.as_of);
         let incidence = Kind {
@@ -86,6 +87,7 @@ impl Beside<'_> {
             wholes: Vec::new(),
             anyway: exact.incidence.iter().map(|one| of_all(&one.by)).collect(),
             of_all: true,
+            all_listed: false,
         };
         shown.incidence = self.parts(&incidence, &mut shown.as_of);
     }
@@ -110,6 +112,7 @@ impl Beside<'_> {
                 .map(|one| analysed_tells && one.by == "all")
                 .collect(),
             of_all: true,
+            all_listed: false,
         };
         shown.proportions = self.parts(&proportions, &mut shown.as_of);
         let changes = Kind {
@@ -125,6 +128,7 @@ impl Beside<'_> {
             wholes: Vec::new(),
             anyway: vec![analysed_tells; exact.changes.len()],
             of_all: true,
+            all_listed: false,
         };
         shown.changes = self.parts(&changes, &mut shown.as_of);
         let landmarks = Kind {
@@ -144,6 +148,7 @@ impl Beside<'_> {
                 .map(|moved| moved || analysed_tells)
                 .collect(),
             of_all: true,
+            all_listed: false,
         };
         shown.landmark_comparisons = self.parts(&landmarks, &mut shown.as_of);
         let models = Kind {
@@ -156,6 +161,7 @@ impl Beside<'_> {
             wholes: Vec::new(),
             anyway: vec![analysed_tells; exact.models.len()],
             of_all: true,
+            all_listed: false,
         };
         shown.models = self.parts(&models, &mut shown.as_of);
     }
