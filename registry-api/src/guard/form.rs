@@ -25,7 +25,12 @@ pub struct Fields(BTreeMap<String, Vec<String>>);
 impl Fields {
     /// Fields by name.
     pub(super) fn of(fields: BTreeMap<String, String>) -> Self {
-        Self(fields.into_iter().map(|(name, text)| (name, vec![text])).collect())
+        Self(
+            fields
+                .into_iter()
+                .map(|(name, text)| (name, vec![text]))
+                .collect(),
+        )
     }
 
     /// A field's text, or nothing; of one that was sent more than once the last.

@@ -171,8 +171,7 @@ impl Frame {
         if ReadsResults::ROLES.contains(&role) {
             add("/quality", "Data quality");
         }
-        if role.sees_cases() {
-        }
+        if role.sees_cases() {}
         if role.sees_cases() {
             add("/centre", "Centre");
             add("/cases", "Cases");

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use registry_api::ports::{SystemClock, SystemEntropy};
 use registry_core::access::{Role, Scope};
 use registry_core::clock::Clock;
@@ -259,7 +261,8 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
     let registry = Registry::new();
     let key = registry.key(Role::Submitter, Some("C01"));
     let post = |base: &str, query: &str| {
-        let agent: ureq::Agent = ureq::Agent::config_builder().build().into();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent: ureq::Agent = agent.build().into();
         let mut answer = agent
             .post(format!("{base}/api/v1/imports?format=bundle{query}"))
             .header("authorization", format!("Bearer {key}"))
@@ -300,7 +303,16 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
     let dead = later.job(&Scope::system("test"), &id).unwrap();
     assert_eq!(dead.state, JobState::Interrupted);
 
+    // Another process might be at it: the centre waits until nothing has been heard of the job for a lease.
     let served = registry.serve();
+    assert_eq!(post(&served.base, "&wait=true").0, 409);
+    let mut conn = SqliteConnection::establish(registry.database().to_str().unwrap()).unwrap();
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 5000; \
+         UPDATE jobs SET told_at = strftime('%Y-%m-%d %H:%M:%f', told_at, '-10 minutes')",
+    )
+    .unwrap();
+    drop(conn);
     let (status, job) = post(&served.base, "&wait=true");
     assert_eq!((status, job["state"].as_str()), (200, Some("done")), "{job}");
     let (there, rest) = (before.len() as u64, (MANY - before.len()) as u64);
@@ -333,8 +345,6 @@ fn an_import_killed_half_way_and_sent_again_stores_every_case_once() {
 
 #[test]
 fn a_report_that_cannot_be_read_to_its_end_breaks_off() {
-    use diesel::connection::SimpleConnection;
-    use diesel::{Connection, SqliteConnection};
     let registry = Registry::new();
     let key = registry.key(Role::Submitter, Some("C01"));
     let store = registry.open(false);

@@ -189,7 +189,8 @@ on_both! {
         let case = test.store.put_case(&test.submitter("C01"), put("P-1", 1)).unwrap();
         let researcher = test.scope(Role::Researcher, None);
         let id = file(&test, &researcher, None).unwrap().request_id;
-        let cases = [case.case_id.clone(), "another".to_owned()];
+        let another = test.store.put_case(&test.submitter("C01"), put("P-9", 1)).unwrap();
+        let cases = [case.case_id.clone(), another.case_id];
         assert!(matches!(test.store.record_delivery(&system(), &id, &bundle(), &cases), Err(StoreError::InvalidState(_))));
         test.store.approve_data_request(&test.coordinator(), &id, access(&["patient.csv"]), day("2026-12-31")).unwrap();
         assert!(matches!(test.store.record_delivery(&researcher, &id, &bundle(), &cases), Err(StoreError::Forbidden { .. })));

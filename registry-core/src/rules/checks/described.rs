@@ -1,6 +1,6 @@
 //! What an edit check is, for whoever reads the list of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, CheckSet, EvaluatedBy};
 use crate::rules::Parameter;
@@ -24,9 +24,20 @@ impl CheckSet {
         let outside = expression.split('\'').step_by(2);
         let words =
             outside.flat_map(|part| part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')));
-        let known = words.filter(|word| self.layout.path(word).is_some());
-        let all: BTreeSet<&str> = known.collect();
-        all.into_iter().map(str::to_owned).collect()
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        // `presentation AS p` makes `p.seq` an element of presentation.
+        let named = words.windows(3).filter_map(|three| match three {
+            [entity, "AS", name] => Some((*name, *entity)),
+            _ => None,
+        });
+        let entities: BTreeMap<&str, &str> = named.collect();
+        let path = |word: &&str| {
+            let (first, element) = word.split_once('.')?;
+            let path = format!("{}.{element}", entities.get(first).unwrap_or(&first));
+            self.layout.path(&path).map(|_| path)
+        };
+        let all: BTreeSet<String> = words.iter().filter_map(path).collect();
+        all.into_iter().collect()
     }
 
     /// A threshold or list that checks read.
@@ -55,6 +66,11 @@ mod tests {
         assert_eq!(
             elements("E-002"),
             ["centre.centre_id", "centre.effective_year", "record.centre_id"]
+        );
+        assert_eq!(
+            elements("E-029"),
+            ["presentation.date_detected", "presentation.seq"],
+            "by the name of a row"
         );
         assert!(elements("E-001").is_empty(), "the service judges it");
         assert_eq!(checks.check("E-001").unwrap().evaluated_by.as_str(), "service");
