@@ -51,7 +51,7 @@ fn the_trail_is_filtered_and_turned_page_by_page() {
     let whole: Vec<i64> = (1..=seen[0]).rev().collect();
     assert_eq!(seen, whole, "every event once, newest first");
 
-    let text = office.text("/audit?action=case.put");
+    let text = office.text("/audit?action=case.create");
     assert_eq!(numbers(&text).len(), 3);
     assert!(
         text.contains("seen &#60;at&#62; the ward") && text.contains("Data manager"),
@@ -68,7 +68,7 @@ fn the_trail_is_filtered_and_turned_page_by_page() {
         .expect("the case")
         .case_id;
     for named in ["FIG-0001", &case_id] {
-        let text = office.text(&format!("/audit?case={named}&action=case.put"));
+        let text = office.text(&format!("/audit?case={named}&action=case.create"));
         assert_eq!(numbers(&text).len(), 1, "{named}");
     }
     assert!(
@@ -79,7 +79,7 @@ fn the_trail_is_filtered_and_turned_page_by_page() {
     let of_centre = numbers(&office.text("/audit?centre=C02&action=centre.year"));
     assert_eq!(of_centre.len(), 9);
     assert_eq!(
-        numbers(&office.text("/audit?from=2026-11-23&to=2026-11-23&action=case.put")).len(),
+        numbers(&office.text("/audit?from=2026-11-23&to=2026-11-23&action=case.create")).len(),
         3
     );
     for none in [
@@ -91,7 +91,7 @@ fn the_trail_is_filtered_and_turned_page_by_page() {
     }
     // An empty field of the form is no filter.
     assert_eq!(
-        numbers(&office.text("/audit?actor=&action=case.put&from=")).len(),
+        numbers(&office.text("/audit?actor=&action=case.create&from=")).len(),
         3
     );
     let answer = office.page("/audit?from=canary").expect(400).text();
@@ -100,7 +100,7 @@ fn the_trail_is_filtered_and_turned_page_by_page() {
 
     // Who sees no case reads no reason given with one, and names none by its pseudonym.
     let admin = Browser::of(&service, Role::Admin, None);
-    let text = admin.text("/audit?action=case.put");
+    let text = admin.text("/audit?action=case.create");
     assert_eq!(numbers(&text).len(), 3);
     assert!(
         text.contains("not readable") && !text.contains("the ward"),

@@ -149,7 +149,7 @@ fn kind(address: &str) -> String {
     let named = parts.iter().enumerate().map(|(at, part)| {
         let listed =
             at > 0 && lists.contains(&parts[at - 1]) && !["new", "metrics", "published"].contains(part);
-        if listed && parts[at - 1] != "cases" {
+        if listed && !["cases", "queries"].contains(&parts[at - 1]) {
             "{}"
         } else {
             part

@@ -261,6 +261,7 @@ fn a_release_tells_what_it_leaves_out_and_keeps_to_it() {
         manifest["accounting"],
         json!({ "told_from": 5, "changes": null, "left_out": [
             { "reason": "no consent to research reuse", "cases": 0 },
+            { "reason": "registered after the cut-off", "cases": 0 },
             { "reason": "draft, not submitted", "cases": 0 },
             { "reason": "withdrawn", "cases": 0 },
         ] })

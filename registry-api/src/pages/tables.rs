@@ -13,6 +13,7 @@ use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::results::benchmarks::Rows;
 use crate::routes::results::table_of;
+use crate::routes::runs::told;
 use crate::state::{AppState, blocking};
 
 /// Cases read at once.
@@ -273,9 +274,11 @@ pub(super) async fn runs(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
-        let office = caller.scope.role() == Role::Coordinator;
+        let role = caller.scope.role();
         let mut runs = state.store.list_runs(&caller.scope)?;
-        runs.retain(|run| office || run.published_at.is_some());
+        runs.retain(|run| role == Role::Coordinator || run.published_at.is_some());
+        let runs = runs.into_iter().map(|run| told(role, run));
+        let runs: Vec<Value> = runs.collect::<Result<_, Problem>>()?;
         let columns = [
             "number",
             "status",

@@ -52,7 +52,7 @@ fn visible(run: &Run, role: Role) -> bool {
 const OF_THE_OFFICE: [&str; 3] = ["summary", "progress", "watermark"];
 
 /// A run as a role may see it.
-fn told(role: Role, run: Run) -> Result<Value, Problem> {
+pub(crate) fn told(role: Role, run: Run) -> Result<Value, Problem> {
     let mut told = serde_json::to_value(run).map_err(Problem::internal)?;
     if let (true, Some(fields)) = (role != Role::Coordinator, told.as_object_mut()) {
         fields.retain(|name, _| !OF_THE_OFFICE.contains(&name.as_str()));
