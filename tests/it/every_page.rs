@@ -73,7 +73,7 @@ fn walk(service: &Service, pseudonym: &str, state: &str) -> usize {
                     path == "/" && [Role::Admin, Role::Researcher].contains(role),
                     "{name} leads elsewhere"
                 ),
-                400 | 404 => assert!(!whole, "{name}: {} {}", answer.status, answer.text()),
+                400 | 404 | 422 => assert!(!whole, "{name}: {} {}", answer.status, answer.text()),
                 status => panic!("{name}: {status} {}", answer.text()),
             }
             if answer.status == 200 && !is_file {
