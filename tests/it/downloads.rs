@@ -60,13 +60,15 @@ fn cell(value: &Value) -> String {
 
 fn same(row: &BTreeMap<String, String>, value: &Value, names: &[&str]) {
     for name in names {
-        let (text, value_of) = (&row[*name], &value[*name]);
-        // A table may write 1 where JSON writes 1.0.
-        let equal = match value_of.as_f64() {
-            Some(number) => text.parse() == Ok(number),
-            None => *text == cell(value_of),
-        };
-        assert!(equal, "{name} of {row:?} and {value}");
+        assert!(equal(&row[*name], &value[*name]), "{name} of {row:?} and {value}");
+    }
+}
+
+/// A table may write 1 where JSON writes 1.0.
+fn equal(text: &str, value: &Value) -> bool {
+    match value.as_f64() {
+        Some(number) => text.parse() == Ok(number),
+        None => text == cell(value),
     }
 }
 
@@ -239,7 +241,7 @@ fn quality_is_the_same_as_a_table_and_as_json() {
             }
             for period in list(level, "registration_periods") {
                 let row = of(level, "timeliness", "registration", &cell(&period["period"]));
-                assert_eq!(row["median_days"], cell(&period["median"]));
+                assert!(equal(&row["median_days"], &period["median"]), "{row:?} {period}");
                 lines += 1;
             }
             lines += 1 + 1 + list(level, "timeliness").len();
