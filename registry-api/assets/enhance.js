@@ -83,7 +83,7 @@ for (const search of document.querySelectorAll("input[data-filters]")) {
 // What is under way is looked at again until it has ended; whoever would rather read in peace stops that. The page itself stays: somebody may
 // be filling in one of its forms.
 const AGAIN = 3000;
-for (const box of document.querySelectorAll("[data-again]")) {
+for (const box of document.querySelectorAll("[data-under-way]")) {
   const line = box.querySelector(".again");
   const button = document.createElement("button");
   button.type = "button";
@@ -104,7 +104,7 @@ for (const box of document.querySelectorAll("[data-again]")) {
       return;
     }
     if (text !== null) {
-      const now = new DOMParser().parseFromString(text, "text/html").querySelector("[data-again] .as-it-stands");
+      const now = new DOMParser().parseFromString(text, "text/html").querySelector("[data-under-way] .as-it-stands");
       if (!now) {
         end("It has ended.");
         return;

@@ -342,7 +342,7 @@ fn a_job_under_way_says_how_far_it_is_and_its_report_is_read_when_asked_for() {
     for path in [page.as_str(), "/imports"] {
         let text = centre.text(path);
         assert!(
-            text.contains("<progress max=\"200\" value=\"120\"") && text.contains("data-again"),
+            text.contains("<progress max=\"200\" value=\"120\"") && text.contains("data-under-way"),
             "{path}: {text}"
         );
         assert!(
@@ -378,7 +378,7 @@ fn a_job_under_way_says_how_far_it_is_and_its_report_is_read_when_asked_for() {
         text.contains("Import: interrupted") && text.contains("hand in the same file again"),
         "{text}"
     );
-    assert!(!text.contains("data-again"), "{text}");
+    assert!(!text.contains("data-under-way"), "{text}");
     assert!(text.contains("P-1"), "{text}");
 }
 

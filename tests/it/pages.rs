@@ -462,7 +462,7 @@ fn a_run_says_how_far_it_is() {
         );
         let words = page(&office, "/runs").expect(200).text();
         let bar = format!("<progress max=\"2\" value=\"{}\"", answer["progress"]["done"]);
-        let told = words.contains("of 2 cases") && words.contains(&bar) && words.contains("data-again");
+        let told = words.contains("of 2 cases") && words.contains(&bar) && words.contains("data-under-way");
         heard.push((answer["progress"].clone(), told));
     })
     .expect("a run");

@@ -6,7 +6,7 @@ use registry_core::storage::{Run, Session};
 use super::words;
 use crate::guard::{
     Administers, Allowed, AllowedForm, Anyone, Coordinates, Policy, Reader, ReadsAudit, ReadsPublished,
-    ReadsReleases, ReadsRequests, ReadsResults, Via,
+    ReadsReleases, ReadsRequests, ReadsResults, SeesCases, Via,
 };
 use crate::results::Hidden;
 
@@ -171,13 +171,11 @@ impl Frame {
         if ReadsResults::ROLES.contains(&role) {
             add("/quality", "Data quality");
         }
-        if role.sees_cases() {}
         if role.sees_cases() {
             add("/centre", "Centre");
             add("/cases", "Cases");
             add("/worklist", "Worklist");
             add("/queries", "Queries");
-            add("/imports", "Imports");
         }
         if role.sees_cases() || role == Role::Committee {
             add("/verification", "Verification");
@@ -189,9 +187,6 @@ impl Frame {
         }
         if ReadsReleases::ROLES.contains(&role) {
             add("/releases", "Releases");
-        }
-        if ReadsRequests::ROLES.contains(&role) {
-            add("/requests", "Data requests");
         }
         if Administers::ROLES.contains(&role) {
             add("/admin", "Administration");
@@ -232,7 +227,15 @@ impl Frame {
 type Tab = (&'static str, &'static str, Option<&'static [Role]>);
 
 /// Pages that share a line of the menu, the one it leads to first.
-static GROUPS: [&[Tab]; 2] = [
+static GROUPS: [&[Tab]; 4] = [
+    &[
+        ("/cases", "Cases", Some(SeesCases::ROLES)),
+        ("/imports", "Imports", Some(SeesCases::ROLES)),
+    ],
+    &[
+        ("/releases", "Releases", Some(ReadsReleases::ROLES)),
+        ("/requests", "Data requests", Some(ReadsRequests::ROLES)),
+    ],
     &[
         ("/rules", "Rules", Some(Anyone::ROLES)),
         ("/checks", "Edit checks", None),

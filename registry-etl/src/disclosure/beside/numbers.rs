@@ -206,7 +206,10 @@ fn of_curves(result: &SurvivalResult, of: &dyn Fn(&SurvivalCurve) -> Option<u32>
     result.curves.iter().map(number).collect()
 }
 
-fn of_incidence(result: &SurvivalResult, of: &dyn Fn(&[AtRisk], Option<u32>) -> Option<u32>) -> Vec<Number> {
+/// A number of those at risk and those lost.
+type OfIncidence<'a> = &'a dyn Fn(&[AtRisk], Option<u32>) -> Option<u32>;
+
+fn of_incidence(result: &SurvivalResult, of: OfIncidence<'_>) -> Vec<Number> {
     let all = result.incidence.iter();
     all.map(|one| Number {
         group: incidence_name(one),
