@@ -191,7 +191,7 @@ impl Frame {
         if Administers::ROLES.contains(&role) {
             add("/admin", "Administration");
         }
-        add("/rules", "Schema and rules");
+        add("/rules", "Rules");
         items
     }
 

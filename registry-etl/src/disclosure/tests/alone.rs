@@ -115,12 +115,15 @@ fn a_flow_of_few_others_is_not_told() {
     assert!(shown.by_centre.is_empty(), "in the exact document only");
 }
 
+/// A result of a new run as an audience may see it beside earlier ones.
+type BesideOf<T> = fn(&Published<T>, &[Published<T>], &Audience, &Thresholds) -> T;
+
 /// The second run beside the first, as the committee sees it.
 fn beside<T: Clone>(
     both: [T; 2],
     number: fn(&mut T) -> &mut i64,
     alone: fn(&T, &Audience, &Thresholds) -> T,
-    beside: fn(&Published<T>, &[Published<T>], &Audience, &Thresholds) -> T,
+    beside: BesideOf<T>,
 ) -> T {
     let limits = Thresholds::default();
     let [first, second] = both.map(|exact| Published {
