@@ -76,7 +76,7 @@ fn read(state: &AppState, scope: &Scope, frame: Frame, made: Option<Made>) -> Re
     let years = state.store.centre_years(scope, None)?;
     let of = |id: &str| {
         let mut years = years.iter().filter(|row| row.centre_id == id).map(|row| row.year);
-        match (years.next(), years.last()) {
+        match (years.next(), years.next_back()) {
             (None, _) => "none".to_owned(),
             (Some(only), None) => only.to_string(),
             (Some(first), Some(last)) => format!("{first} to {last}"),

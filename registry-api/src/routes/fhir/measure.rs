@@ -43,12 +43,11 @@ impl Wanted {
 }
 
 fn every(state: &AppState) -> &[Value] {
-    let all = state.fhir_measures.get_or_init(|| {
+    state.fhir_measures.get_or_init(|| {
         let current = &state.schemas.current().version;
         let guidelines = state.judge.guidelines(current).iter();
         guidelines.flat_map(measure::all).collect()
-    });
-    all
+    })
 }
 
 /// Measures of every guideline version, and their all-or-none summaries.
