@@ -46,7 +46,8 @@ test("every measure, in lists and by itself", async () => {
   const kinds = resourcesOf(pages).map((measure) => measure.extension.find((one) => one.url.endsWith(":measure-kind")).valueCode);
   assert.equal(kinds.filter((kind) => kind !== "composite").length, 98);
   for (const measure of measures.values()) {
-    const read = await fhir(null, `/fhir/Measure/${measure.id}`);
+    // With a key: whoever reads so many without one is told to wait.
+    const read = await fhir("committee", `/fhir/Measure/${measure.id}`);
     assert.deepEqual(read, measure);
     sound([read]);
   }
