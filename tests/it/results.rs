@@ -437,5 +437,5 @@ fn a_researcher_reads_survival_and_no_adherence() {
         .get_with("/survival", &[("accept", "text/html")])
         .expect(200)
         .text();
-    assert!(page.contains("href=\"/requests\"") && !page.contains("href=\"/adherence\""));
+    assert!(page.contains("href=\"/releases\"") && !page.contains("href=\"/adherence\""));
 }
