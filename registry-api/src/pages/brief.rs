@@ -87,10 +87,6 @@ fn data(view: &View<'_>) -> Result<(Data, Hidden), Problem> {
     let now = view.indicators()?;
     let overview = view.overview()?;
     let (earlier, compared) = earlier(view)?;
-    let moved = earlier
-        .as_ref()
-        .map(|earlier| indicators::changes(&now, &earlier.indicators))
-        .unwrap_or_default();
     let found = view.signals()?;
     let result = view.survival("S1")?;
     let curve = survival::primary(&result);
@@ -106,13 +102,7 @@ fn data(view: &View<'_>) -> Result<(Data, Hidden), Problem> {
         compared,
         figures: figures(&overview, earlier.as_ref(), registration.first(), &result),
         accrual: accrual(&overview.accrual),
-        indicators: indicators::lines(&now)
-            .into_iter()
-            .map(|line| {
-                let moved = moved.get(&line.id).cloned();
-                (line, moved.unwrap_or_else(|| "–".to_owned()))
-            })
-            .collect(),
+        indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),
         more: found.total - found.shown.len(),
         signals: found.shown.into_iter().map(signals::row).collect(),
         landmarks: landmarks(&result),

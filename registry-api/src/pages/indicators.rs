@@ -41,6 +41,16 @@ pub(super) fn lines(results: &[IndicatorResult]) -> Vec<Line> {
     results.iter().map(line).collect()
 }
 
+/// The same, each with how far the network's rate has moved since an earlier run.
+pub(super) fn since(now: &[IndicatorResult], earlier: Option<&[IndicatorResult]>) -> Vec<(Line, String)> {
+    let mut moved = changes(now, earlier.unwrap_or_default());
+    let beside = |line: Line| {
+        let by = moved.remove(&line.id).unwrap_or_else(|| "–".to_owned());
+        (line, by)
+    };
+    lines(now).into_iter().map(beside).collect()
+}
+
 /// How many of their counts are hidden.
 pub(super) fn hidden(results: &[IndicatorResult]) -> Hidden {
     let rows = results.iter().flat_map(|one| one.network.iter().chain(&one.own));
@@ -74,7 +84,7 @@ pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {
 
 /// By measure, how many percentage points the network's rate moved since an earlier run: only where both runs show one, and the newer one
 /// shows one of its own.
-pub(super) fn changes(now: &[IndicatorResult], then: &[IndicatorResult]) -> HashMap<String, String> {
+fn changes(now: &[IndicatorResult], then: &[IndicatorResult]) -> HashMap<String, String> {
     let stays = |one: &IndicatorResult| one.network.as_ref().is_some_and(|row| row.as_of.is_some());
     let rate = |one: &IndicatorResult| {
         let row = one.network.as_ref();

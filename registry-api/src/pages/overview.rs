@@ -165,10 +165,6 @@ fn data(view: &View<'_>, brief: bool) -> Result<(Data, Hidden), Problem> {
     let (overview, own) = (view.overview()?, view.own());
     let (earlier, compared) = brief::earlier(view)?;
     let now = view.indicators()?;
-    let moved = earlier
-        .as_ref()
-        .map(|earlier| indicators::changes(&now, &earlier.indicators))
-        .unwrap_or_default();
     let registration = view.registration()?;
     let survival = view.survival("S1")?;
     let mut figures = brief::figures(&overview, earlier.as_ref(), registration.first(), &survival);
@@ -187,13 +183,7 @@ fn data(view: &View<'_>, brief: bool) -> Result<(Data, Hidden), Problem> {
             .collect(),
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
-        indicators: indicators::lines(&now)
-            .into_iter()
-            .map(|line| {
-                let moved = moved.get(&line.id).cloned();
-                (line, moved.unwrap_or_else(|| "–".to_owned()))
-            })
-            .collect(),
+        indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),
         own: own.map(str::to_owned),
         by_centre: overview
             .by_centre

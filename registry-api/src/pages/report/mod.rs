@@ -95,10 +95,6 @@ fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
     let table = view.adherence()?;
     let (earlier, compared) = brief::earlier(view)?;
     let now = view.indicators()?;
-    let moved = earlier
-        .as_ref()
-        .map(|earlier| indicators::changes(&now, &earlier.indicators))
-        .unwrap_or_default();
     let followed = FollowUp::of(view)?;
     let s1 = view.survival("S1")?;
     let registration = view.registration()?;
@@ -125,13 +121,7 @@ fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
         since: table.last_24_months_from.clone(),
         domains,
         options,
-        indicators: indicators::lines(&now)
-            .into_iter()
-            .map(|line| {
-                let moved = moved.get(&line.id).cloned();
-                (line, moved.unwrap_or_else(|| "–".to_owned()))
-            })
-            .collect(),
+        indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),
         funnels,
         pictures: format!("by_letter=true&run={}", view.run.number),
         more: followed.more,
