@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use registry_etl::results::{By, MeasureHead, Period};
 use serde::Deserialize;
 
+use super::download;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{View, Which};
@@ -206,8 +207,5 @@ pub(super) async fn csv(
         Ok((name, adherence_csv(&view, &table)?))
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text))
+    Ok(download(&name, text))
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::adherence_filters::DOMAINS;
 use super::indicators::{self, Numbers};
 use super::signals::spoken_status;
-use super::{Frame, html, words};
+use super::{Frame, download, html, words};
 use crate::charts;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -178,10 +178,7 @@ pub(super) async fn csv(
         Ok((format!("card-{centre}-run-{}.csv", view.run.number), text))
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text))
+    Ok(download(&name, text))
 }
 
 fn own_run(view: &View<'_>, own: i64) -> String {

@@ -7,7 +7,7 @@ use registry_core::guideline::{MeasureKind, Outcome};
 use registry_etl::results::{AdherenceRow, By, Period};
 use serde::Deserialize;
 
-use super::words;
+use super::{download, words};
 use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -173,8 +173,5 @@ pub(super) async fn csv(
         Ok((name, table(behind.units.iter())?))
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text))
+    Ok(download(&name, text))
 }

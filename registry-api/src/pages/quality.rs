@@ -9,7 +9,7 @@ use registry_etl::results::{Completeness, Suppression};
 use serde::Deserialize;
 
 use super::quality_over_time::{OverTime, over_time};
-use super::{Frame, html, silence, words};
+use super::{Frame, download, html, silence, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
@@ -134,10 +134,7 @@ pub(super) async fn csv(
         crate::routes::quality::completeness::csv(&levels(&view, &wanted)?)
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", "attachment; filename=\"completeness.csv\""))
-        .body(text))
+    Ok(download("completeness.csv", text))
 }
 
 fn data(

@@ -6,7 +6,7 @@ use registry_core::access::Scope;
 use registry_core::form::Words;
 use registry_etl::quality::{Unlock, WorkKind};
 
-use super::{Frame, html, words};
+use super::{Frame, download, html, words};
 use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -152,10 +152,7 @@ pub(super) async fn csv(
         ))
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text))
+    Ok(download(&name, text))
 }
 
 fn of_centre(state: &AppState, scope: &Scope, centre: &str) -> Result<Waiting, Problem> {

@@ -10,7 +10,7 @@ use registry_core::access::Role;
 use registry_core::storage::{NewVerification, SampledCase, Verification};
 use registry_etl::quality::{Agreement, AgreementLevel, ElementAgreement, NETWORK};
 
-use super::{Frame, html, words};
+use super::{Frame, download, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsVerifications};
 use crate::problem::{Kind, Problem};
 use crate::results::Hidden;
@@ -224,10 +224,7 @@ pub(super) async fn csv(
         Ok((agreement::file_name(&found), agreement::csv(&found.levels)?))
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
-        .body(text))
+    Ok(download(&name, text))
 }
 
 fn line(case: &SampledCase, compared: Option<&Compared>) -> Case {
