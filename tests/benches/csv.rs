@@ -18,7 +18,8 @@ use std::process::Command;
 use measured::{Failure, in_turns};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use registry_etl::releases::written;
+use registry_etl::releases::ReleaseError;
+use registry_etl::releases::written::{self, Rows};
 
 const ROUNDS: usize = 3;
 /// Columns of each kind.
@@ -61,23 +62,23 @@ impl Data {
         ["count", "number", "flag", "code"].map(named).concat()
     }
 
-    /// The fields of a row, as a release makes them.
-    fn row(&self, at: usize) -> Vec<String> {
-        let mut fields = Vec::with_capacity(4 * EACH);
-        fn put<T>(fields: &mut Vec<String>, columns: &[Vec<Option<T>>], at: usize, text: fn(&T) -> String) {
-            fields.extend(
-                columns
-                    .iter()
-                    .map(|one| one[at].as_ref().map_or_else(String::new, text)),
-            );
+    /// A row, as a release makes it.
+    fn row(&self, at: usize, rows: &mut Rows) -> Result<(), ReleaseError> {
+        fn put<T: Copy>(rows: &mut Rows, columns: &[Vec<Option<T>>], at: usize, field: fn(&mut Rows, T)) {
+            for column in columns {
+                match column[at] {
+                    Some(value) => field(rows, value),
+                    None => rows.field(""),
+                }
+            }
         }
-        put(&mut fields, &self.counts, at, i64::to_string);
-        put(&mut fields, &self.numbers, at, f64::to_string);
-        put(&mut fields, &self.flags, at, |flag| {
-            if *flag { "TRUE" } else { "FALSE" }.to_owned()
+        put(rows, &self.counts, at, |rows, count| rows.integer(count));
+        put(rows, &self.numbers, at, |rows, number| rows.number(number));
+        put(rows, &self.flags, at, |rows, flag| {
+            rows.field(if flag { "TRUE" } else { "FALSE" })
         });
-        put(&mut fields, &self.codes, at, |code| (*code).to_owned());
-        fields
+        put(rows, &self.codes, at, |rows, code| rows.field(code));
+        rows.end()
     }
 
     /// What the peers must have read: the sum of all counts, and how many fields are missing.
@@ -107,12 +108,12 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
     let (header, file) = (data.header(), folder.join("table.csv"));
     let mut plain = || -> Result<(), Failure> {
         let mut out = BufWriter::new(File::create(&file)?);
-        written::plain(&mut out, &header, (0..rows).map(|at| data.row(at)))?;
+        written::plain(&mut out, &header, rows, |at, into| data.row(at, into))?;
         Ok(out.flush()?)
     };
     let mut bytes = 0;
     let mut kept = || -> Result<(), Failure> {
-        bytes = written::kept(folder, &header, (0..rows).map(|at| data.row(at)))?;
+        bytes = written::kept(folder, &header, rows, |at, into| data.row(at, into))?;
         Ok(())
     };
     let times = in_turns(ROUNDS, &mut [&mut plain, &mut kept])?;
@@ -125,7 +126,7 @@ fn compare(rows: usize, folder: &Path) -> Result<(), Failure> {
     println!("ours, the plain file             {plain:>8.2} s");
     println!("ours, compressed and hashed      {kept:>8.2} s");
     let python = std::env::var("PEERS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/benches/csv.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/benches/csv_peers.py");
     let done = Command::new(&python)
         .arg(script)
         .arg(&file)

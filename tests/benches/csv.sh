@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 environment=target/peers
 [ -x "$environment/bin/python" ] || python3 -m venv "$environment"
 "$environment/bin/python" -c 'import polars, pandas, pyarrow' 2>/dev/null ||
-  "$environment/bin/python" -m pip install -q polars==1.17.1 pandas==2.2.3 pyarrow==18.1.0
+  "$environment/bin/python" -m pip install -q polars==2.1.0 pandas==2.2.3 pyarrow==18.1.0
 optimised=$(for crate in registry-etl csv csv-core; do echo "--config profile.dev.package.$crate.opt-level=3"; done)
 profile=${PROFILE---profile dev $optimised}
 echo "load: $(cut -d' ' -f1-3 /proc/loadavg)"

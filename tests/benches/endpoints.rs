@@ -55,7 +55,7 @@ fn main() -> Result<(), Failure> {
             document: case.body,
         };
         let evaluation = engine.evaluate(&document, &[], plan.as_of, &centres)?;
-        columns.push(&case.centre_id, &window, evaluation);
+        columns.push(&case.centre_id, &window, &evaluation);
     }
     let (year, cut_off) = (plan.as_of.year(), day_number(plan.as_of));
     let of_cases = columns.centre_of_cases();

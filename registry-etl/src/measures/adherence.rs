@@ -16,7 +16,8 @@ use crate::results::{
     AdherenceRow, AdherenceTable, By, Lacking, MeasureHead, Period, RateState, RunIdentity,
 };
 use crate::statistics::{StatisticsError, proportion::wilson_of, wilson};
-use polars::prelude::PolarsError;
+use polars::prelude::{PolarsError, PolarsResult};
+use rayon::prelude::*;
 use registry_core::rules::Reason;
 
 /// Not-assessable share above which no rate is given.
@@ -44,10 +45,11 @@ pub fn adherence_table(
     columns: &CaseColumns,
 ) -> Result<AdherenceTable, AggregateError> {
     let frames = Frames::build(columns)?;
-    let mut parts = Vec::new();
-    for breakdown in Breakdown::all(columns) {
-        parts.push((breakdown, levels(breakdown, columns), frames.tally(breakdown)?));
-    }
+    let tallied = Breakdown::all(columns).into_par_iter().map(|breakdown| {
+        let tallies = frames.tally(breakdown)?;
+        Ok((breakdown, levels(breakdown, columns), tallies))
+    });
+    let parts: Vec<_> = tallied.collect::<PolarsResult<_>>()?;
     let nothing = Tally::default();
     let mut rows = Vec::new();
     for (at, measure) in measures.iter().enumerate() {

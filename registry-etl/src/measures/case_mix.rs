@@ -13,6 +13,7 @@ use crate::results::{
     Period, RateState, RunIdentity,
 };
 use crate::statistics::{StatisticsError, casemix::indirect_standardisation, shrinkage::shrink};
+use rayon::prelude::*;
 use registry_core::guideline::Outcome;
 
 /// Events, and units without the event, that each covariate needs at least.
@@ -65,7 +66,7 @@ pub fn case_mix(run: &RunIdentity, measures: &[MeasureHead], columns: &CaseColum
     let one = |(measure, units): (&MeasureHead, &Vec<Unit>)| modelled(&measure.id, units, &of_cases, columns);
     CaseMixTable {
         run: run.clone(),
-        measures: measures.iter().zip(&units).map(one).collect(),
+        measures: measures.par_iter().zip(&units).map(one).collect(),
     }
 }
 

@@ -198,7 +198,7 @@ impl CaseColumns {
     }
 
     /// Adds one evaluated case of `centre`; of one that was transferred the evaluation says what counts for which.
-    pub fn push(&mut self, centre: &str, window: &Window, evaluation: CaseEvaluation) {
+    pub fn push(&mut self, centre: &str, window: &Window, evaluation: &CaseEvaluation) {
         let CaseEvaluation {
             outcomes,
             facts,
@@ -231,7 +231,7 @@ impl CaseColumns {
             registered: self.centre(registered),
             recent: facts.diagnosis_day().is_some_and(|day| window.is_recent(day)),
         };
-        let mut units: Vec<(usize, UnitResult)> = outcomes.into_iter().enumerate().collect();
+        let mut units: Vec<(usize, &UnitResult)> = outcomes.iter().enumerate().collect();
         units.sort_by_key(|(_, unit)| unit.measure);
         for (at, unit) in units {
             let measure = u32::from(unit.measure);
@@ -250,7 +250,7 @@ impl CaseColumns {
             self.unit_outcome.push(unit.outcome as u32);
             self.unit_reason.push(unit.reason.map_or(NONE, |r| r as u32));
             self.unit_element
-                .push(unit.element.map_or(NONE, |e| self.elements.number(&e)));
+                .push(unit.element.as_ref().map_or(NONE, |e| self.elements.number(e)));
             self.unit_centre.push(held);
         }
         if let Some(shares) = shares {
@@ -258,7 +258,7 @@ impl CaseColumns {
             self.stretches.insert(self.cases.len(), stretches.collect());
         }
         self.cases.push(row);
-        self.facts.push(facts);
+        self.facts.push(facts.clone());
     }
 
     /// The number of a centre; its third gets one, too.

@@ -312,7 +312,7 @@ fn a_second_funnel_places_centres_by_what_they_did_not_document() {
 fn the_overview_counts_every_case_once() {
     let mut columns = CaseColumns::default();
     for (centre, t0) in [("C1", "2026-01-10"), ("C1", "2026-03-10"), ("C2", "2023-01-01")] {
-        columns.push(centre, &window(), case(t0, "lms", &[Met]));
+        columns.push(centre, &window(), &case(t0, "lms", &[Met]));
     }
     let centres = CentreTable::from_rows([
         json!({"centre_id": "C1", "effective_year": 2026, "eligible_seen": 5}),
@@ -456,7 +456,7 @@ fn centres_are_compared_given_their_case_mix() {
     let measures = [head("1a", "patient")];
     let mut columns = CaseColumns::new(&measures, Default::default());
     for (centre, case) in &cases {
-        columns.push(centre, &window(), case.clone());
+        columns.push(centre, &window(), case);
     }
     let mix = &case_mix(&run(), &measures, &columns).measures[0];
     assert_eq!(

@@ -86,6 +86,6 @@ fn thirds() -> BTreeMap<String, &'static str> {
 
 fn fill(columns: &mut CaseColumns, cases: &[(&str, CaseEvaluation)]) {
     for (centre, evaluation) in cases {
-        columns.push(centre, &window(), evaluation.clone());
+        columns.push(centre, &window(), evaluation);
     }
 }

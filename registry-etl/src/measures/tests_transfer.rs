@@ -80,7 +80,7 @@ fn within_a_third_of_the_centres_a_patient_is_one() {
         let measures = [head("1", "operation")];
         let mut columns = CaseColumns::new(&measures, thirds);
         let window = super::tests_support::window();
-        columns.push("B", &window, moved("A", "B", &[(Met, 0), (NotMet, 1)]));
+        columns.push("B", &window, &moved("A", "B", &[(Met, 0), (NotMet, 1)]));
         adherence_table(&super::tests_support::run(), &window, &measures, &columns).unwrap()
     };
     let same = of(["low", "low"]);

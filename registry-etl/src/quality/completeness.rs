@@ -1,6 +1,6 @@
 //! From the facts of cases to completeness and timeliness of the network and of every centre.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -139,7 +139,8 @@ impl Delays {
 #[derive(Default)]
 struct Level {
     cases: u32,
-    elements: BTreeMap<String, (&'static str, Sum)>,
+    /// By path: looked up for every element of every case.
+    elements: HashMap<String, (&'static str, Sum)>,
     sections: BTreeMap<String, Sum>,
     open: BTreeMap<String, u32>,
     periods: BTreeMap<(PeriodBy, String, String), Sum>,
@@ -260,6 +261,7 @@ impl Tally {
 
     fn document(&self, run: &RunIdentity, name: &str, level: &Level) -> Completeness {
         let section_of = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+        let elements: BTreeMap<_, _> = level.elements.iter().collect();
         Completeness {
             run: run.clone(),
             level: name.to_owned(),
@@ -278,9 +280,8 @@ impl Tally {
                     answers: sum.answers(),
                 })
                 .collect(),
-            elements: level
-                .elements
-                .iter()
+            elements: elements
+                .into_iter()
                 .map(|(path, (requirement, sum))| ElementCompleteness {
                     section: section_of(path),
                     element: path.clone(),
@@ -316,12 +317,14 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
         let of_section = sections.entry(section).or_default();
         of_section.0.add_all(&counts);
         of_section.1 |= shared;
+        if let Some((_, sum)) = level.elements.get_mut(path) {
+            sum.add(&counts, shared);
+            continue;
+        }
+        let mut sum = Sum::default();
+        sum.add(&counts, shared);
         let requirement = versions.requirement(version, path).unwrap_or("R");
-        let entry = level.elements.entry(path.to_owned());
-        entry
-            .or_insert_with(|| (requirement, Sum::default()))
-            .1
-            .add(&counts, shared);
+        level.elements.insert(path.to_owned(), (requirement, sum));
     }
     let half_year = evaluation.facts.half_year();
     let month = day_of(facts.first_submitted)

@@ -2,9 +2,10 @@
 
 use super::ReleaseError;
 use super::described::{Described, Holds, names};
+use super::entities::ReleasedCase;
 use super::spool::Spool;
 use super::table::{FinishedTable, Table};
-use crate::measures::CaseEvaluation;
+
 use crate::results::MeasureHead;
 
 /// The file of outcomes.
@@ -55,35 +56,36 @@ impl AdherenceTable {
         })
     }
 
-    /// Adds a case.
+    /// Adds some cases.
     pub(super) fn add(
         &mut self,
-        patient: &str,
-        case: &CaseEvaluation,
+        cases: &[ReleasedCase<'_>],
         measures: &[MeasureHead],
     ) -> Result<(), ReleaseError> {
-        for unit in &case.outcomes {
-            let Some(measure) = measures.get(usize::from(unit.measure)) else {
-                continue;
-            };
-            let row = if measure.unit == "patient" {
-                String::new()
-            } else {
-                (unit.unit + 1).to_string()
-            };
-            self.table.add([
-                patient,
-                &measure.id,
-                &measure.statement,
-                &measure.kind,
-                &measure.unit,
-                &row,
-                unit.outcome.as_str(),
-                unit.reason.map_or("", |r| r.as_str()),
-                unit.element.as_deref().unwrap_or(""),
-            ])?;
-        }
-        Ok(())
+        self.table.each(cases, |case, rows| {
+            for unit in &case.evaluation.outcomes {
+                let Some(measure) = measures.get(usize::from(unit.measure)) else {
+                    continue;
+                };
+                let row = if measure.unit == "patient" {
+                    String::new()
+                } else {
+                    (unit.unit + 1).to_string()
+                };
+                rows.row([
+                    case.patient,
+                    &measure.id,
+                    &measure.statement,
+                    &measure.kind,
+                    &measure.unit,
+                    &row,
+                    unit.outcome.as_str(),
+                    unit.reason.map_or("", |r| r.as_str()),
+                    unit.element.as_deref().unwrap_or(""),
+                ])?;
+            }
+            Ok(())
+        })
     }
 
     pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {

@@ -19,9 +19,12 @@ use crate::cohorts::definitions;
 use crate::measures::{CaseEvaluation, CaseFacts, Engine};
 use crate::results::{MeasureHead, RunIdentity};
 use crate::runs::low_volume;
+use rayon::prelude::*;
 use registry_core::access::Scope;
 use registry_core::record::day_number;
-use registry_core::storage::{CaseRef, NewRelease, Release, Run, RunStatus, Store};
+use registry_core::storage::{
+    CaseDocument, CaseRef, NewRelease, Release, Run, RunEvaluation, RunStatus, Store,
+};
 use registry_core::validation::Envelope;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -92,48 +95,27 @@ fn build_telling(
     let still = store.last_transfer(scope)?;
     let cases = released_cases(store, scope, run, options)?;
     progress(0, cases.len());
+    let reading = Reading {
+        engine,
+        run,
+        rules: &rules,
+        options,
+    };
     let mut read = 0;
     for batch in cases.chunks(BATCH) {
         let wanted: Vec<CaseRef> = batch.iter().map(|c| c.case.clone()).collect();
         let evaluations = store.run_evaluations(scope, run.number, &wanted)?;
         let documents = store.case_documents(scope, run.watermark, &wanted)?;
-        for ((case, evaluation), found) in batch.iter().zip(evaluations).zip(documents) {
-            let (Some(stored), Some(found)) = (evaluation, found) else {
-                continue;
-            };
-            let evaluation = CaseEvaluation::from_payload(&stored.payload)?;
-            let envelope = Envelope {
-                record_id: Uuid::nil(),
-                centre_id: String::new(),
-                submitted_at: found.header.submitted_at,
-                data_cutoff_date: run.cutoff_date,
-            };
-            let version = &found.header.schema_version;
-            let newest = engine
-                .judge()
-                .document(&found.document, version, &envelope)
-                .to_value();
-            let origin = origin(&newest);
-            let centre = match &evaluation.shares {
-                Some(shares) => shares.centre(shares.patient),
-                None => stored.holders.now(),
-            };
-            let unmasked = approved.is_some_and(|approved| approved.centre_unmasked);
-            let released = ReleasedCase {
-                years: projection::diagnosis_years(origin, &rules),
-                patient: &case.patient,
-                centre: &match unmasked {
-                    true => centre.to_owned(),
-                    false => options.key.centre(centre),
-                },
-                case_id: &case.case.case_id,
-                document: &newest,
-                origin,
-            };
-            growing.add(&released, &options.key, &evaluation, (&measures, cut_off))?;
-            facts.push(evaluation.facts);
-            patients.push(case.patient.clone());
-            case_ids.push(case.case.case_id.clone());
+        let both = batch.par_iter().zip(evaluations).zip(documents);
+        let both = both.filter_map(|((case, evaluation), found)| Some((case, evaluation?, found?)));
+        let told: Vec<ReleasedCase<'_>> = both
+            .map(|(case, evaluation, found)| reading.case(case, &evaluation, &found))
+            .collect::<Result<_, _>>()?;
+        growing.add(&told, &options.key, (&measures, cut_off))?;
+        for case in told {
+            facts.push(case.evaluation.facts);
+            patients.push(case.patient.to_owned());
+            case_ids.push(case.case_id.to_owned());
         }
         read += batch.len();
         progress(read, cases.len());
@@ -216,6 +198,54 @@ fn build_telling(
     })
 }
 
+/// How the cases of a release are read.
+struct Reading<'a> {
+    engine: &'a Engine,
+    run: &'a Run,
+    rules: &'a Rules,
+    options: &'a ReleaseOptions,
+}
+
+impl Reading<'_> {
+    fn case<'c>(
+        &self,
+        case: &'c ChosenCase,
+        stored: &RunEvaluation,
+        found: &CaseDocument,
+    ) -> Result<ReleasedCase<'c>, ReleaseError> {
+        let evaluation = CaseEvaluation::from_payload(&stored.payload)?;
+        let envelope = Envelope {
+            record_id: Uuid::nil(),
+            centre_id: String::new(),
+            submitted_at: found.header.submitted_at,
+            data_cutoff_date: self.run.cutoff_date,
+        };
+        let judge = self.engine.judge();
+        let document = judge
+            .document(&found.document, &found.header.schema_version, &envelope)
+            .to_value();
+        let origin = origin(&document);
+        let centre = match &evaluation.shares {
+            Some(shares) => shares.centre(shares.patient),
+            None => stored.holders.now(),
+        };
+        let approved = self.options.approved.as_ref();
+        let unmasked = approved.is_some_and(|approved| approved.centre_unmasked);
+        Ok(ReleasedCase {
+            years: projection::diagnosis_years(origin, self.rules),
+            patient: &case.patient,
+            centre: match unmasked {
+                true => centre.to_owned(),
+                false => self.options.key.centre(centre),
+            },
+            case_id: &case.case.case_id,
+            document,
+            origin,
+            evaluation,
+        })
+    }
+}
+
 /// The tables that grow case by case.
 struct Growing<'a> {
     entities: Vec<EntityTable<'a>>,
@@ -225,22 +255,33 @@ struct Growing<'a> {
 }
 
 impl Growing<'_> {
-    /// Adds a case; the cut-off is the run's, a day number.
+    /// Adds some cases to every table, the tables side by side; the cut-off is the run's, a day number.
     fn add(
         &mut self,
-        case: &ReleasedCase<'_>,
+        cases: &[ReleasedCase<'_>],
         key: &ReleaseKey,
-        evaluation: &CaseEvaluation,
         (measures, cut_off): (&[MeasureHead], i32),
     ) -> Result<(), ReleaseError> {
-        for table in &mut self.entities {
-            table.add(case, key)?;
-        }
-        if let Some(sets) = &mut self.sets {
-            sets.add(case)?;
-        }
-        self.adherence.add(case.patient, evaluation, measures)?;
-        self.cases.add(case, key, &evaluation.facts, cut_off)
+        let Self {
+            entities,
+            sets,
+            cases: of_cases,
+            adherence,
+        } = self;
+        let of_entities = || {
+            entities
+                .par_iter_mut()
+                .try_for_each(|table| table.add(cases, key))
+        };
+        let of_sets = || sets.as_mut().map_or(Ok(()), |sets| sets.add(cases));
+        let others = || {
+            let (sets, lines) = rayon::join(of_sets, || of_cases.add(cases, key, cut_off));
+            sets.and(lines)
+        };
+        let (entities, (units, others)) = rayon::join(of_entities, || {
+            rayon::join(|| adherence.add(cases, measures), others)
+        });
+        entities.and(units).and(others)
     }
 
     fn finish(self) -> Result<Vec<FinishedTable>, ReleaseError> {

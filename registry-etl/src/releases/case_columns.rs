@@ -202,7 +202,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
         holds: Holds::Boolean,
         meaning: "whether the case is in the primary estimate of S1, overall survival",
         elements: &OVERALL,
-        value: |seen| Some(truth(seen.summary.overall.is_ok())),
+        value: |seen| Some(truth(seen.summary.overall.is_ok()).to_owned()),
     },
     Computed {
         name: "os_left_out",
@@ -240,14 +240,14 @@ pub(super) static COMPUTED: [Computed; 24] = [
         holds: Holds::Boolean,
         meaning: "TRUE for death, FALSE for censored",
         elements: &OVERALL,
-        value: |seen| Some(truth(seen.summary.overall.as_ref().ok()?.event)),
+        value: |seen| Some(truth(seen.summary.overall.as_ref().ok()?.event).to_owned()),
     },
     Computed {
         name: "os_lost",
         holds: Holds::Boolean,
         meaning: "TRUE when the last contact says the patient is lost",
         elements: &OVERALL,
-        value: |seen| Some(truth(seen.summary.overall.as_ref().ok()?.lost)),
+        value: |seen| Some(truth(seen.summary.overall.as_ref().ok()?.lost).to_owned()),
     },
     Computed {
         name: "cause_of_death",

@@ -3,6 +3,7 @@
 //! A bundle has a column only where everything it rests on may leave. What the row says of the patient (centre, sex, age) is copied from
 //! `patient.csv` at the end, as it is in the bundle: a group made larger there is not told apart here.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use registry_core::dictionary::{Dictionary, Element, Entity};
@@ -20,7 +21,6 @@ use super::spool::Spool;
 use super::table::{FinishedTable, Table};
 use super::{ReleaseError, Withheld};
 use crate::cohorts::{CaseSummary, Definition};
-use crate::measures::CaseFacts;
 
 /// The file.
 pub(super) const CASES: &str = "cases.csv";
@@ -152,36 +152,27 @@ impl<'a> CasesTable<'a> {
         })
     }
 
-    /// Adds a case. `cut_off` is the run's, a day number.
+    /// Adds some cases. `cut_off` is the run's, a day number.
     pub(super) fn add(
         &mut self,
-        case: &ReleasedCase<'_>,
+        cases: &[ReleasedCase<'_>],
         key: &ReleaseKey,
-        facts: &CaseFacts,
         cut_off: i32,
     ) -> Result<(), ReleaseError> {
-        let seen = Seen {
-            facts,
-            summary: &CaseSummary::of(self.overall, facts, cut_off),
-            document: case.document,
-        };
-        let mut fields = vec![case.patient.to_owned()];
-        for column in &self.columns {
-            let field = match &column.source {
-                Source::Patient => None,
-                Source::Taken(entity, element, column) => {
-                    let row = first_row(case.document, entity);
-                    let value = row.and_then(|row| row.get(&element.name)).unwrap_or(&Value::Null);
-                    text(&column.field, element, value, case, key)
-                }
-                Source::Computed(computed) => (computed.value)(&seen),
-                Source::Words(computed, element) => {
-                    (computed.value)(&seen).map(|code| words(element, &code).to_owned())
-                }
+        let (columns, overall) = (&self.columns, self.overall);
+        self.table.each(cases, |case, rows| {
+            let facts = &case.evaluation.facts;
+            let seen = Seen {
+                facts,
+                summary: &CaseSummary::of(overall, facts, cut_off),
+                document: &case.document,
             };
-            fields.push(field.unwrap_or_default());
-        }
-        self.table.add(fields)
+            rows.field(case.patient);
+            for column in columns {
+                rows.field(field(column, case, &seen, key).as_deref().unwrap_or_default());
+            }
+            rows.end()
+        })
     }
 
     /// The lines of `dictionary.csv` that explain it.
@@ -191,6 +182,28 @@ impl<'a> CasesTable<'a> {
 
     pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
         self.table.finish()
+    }
+}
+
+/// What stands in a column.
+fn field<'c>(
+    column: &'c CaseColumn<'_>,
+    case: &'c ReleasedCase<'_>,
+    seen: &Seen<'_>,
+    key: &ReleaseKey,
+) -> Option<Cow<'c, str>> {
+    match &column.source {
+        Source::Patient => None,
+        Source::Taken(entity, element, column) => {
+            let row = first_row(&case.document, entity);
+            let value = row.and_then(|row| row.get(&element.name)).unwrap_or(&Value::Null);
+            text(&column.field, element, value, case, key)
+        }
+        Source::Computed(computed) => (computed.value)(seen).map(Cow::Owned),
+        Source::Words(computed, element) => {
+            let code = (computed.value)(seen)?;
+            Some(words(element, &code).to_owned().into())
+        }
     }
 }
 

@@ -168,7 +168,7 @@ fn fields(definition: &Definition, patient: &str, case: &CaseFacts, row: &DataRo
         fields.push(row.episode.to_string());
     }
     fields.push(case.histology.clone().unwrap_or_default());
-    fields.push(truth(row.told.is_ok()));
+    fields.push(truth(row.told.is_ok()).to_owned());
     fields.push(row.told.as_ref().err().map_or("", |why| why.as_str()).to_owned());
     match &row.told {
         Ok(Told::Times(times)) => {
@@ -176,9 +176,9 @@ fn fields(definition: &Definition, patient: &str, case: &CaseFacts, row: &DataRo
             fields.push(times.exit.to_string());
             fields.push(format!("{:.4}", f64::from(times.exit) / DAYS_PER_MONTH));
             if definition.id == OVERALL {
-                fields.push(truth(times.event));
+                fields.push(truth(times.event).to_owned());
             }
-            fields.push(truth(times.lost));
+            fields.push(truth(times.lost).to_owned());
             let competing = !definition.event.causes().is_empty();
             let code = if competing {
                 times.cause

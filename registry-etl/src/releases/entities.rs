@@ -4,13 +4,16 @@ use super::columns::{Column, Field};
 use super::deidentify::{Rules, YEARS};
 use super::projection::Approved;
 use super::pseudonyms::ReleaseKey;
+use super::rows::Rows;
 use super::spool::Spool;
 use super::table::{FinishedTable, Table};
 use super::{ReleaseError, columns, projection};
 use crate::cohorts::RecordedDate;
+use crate::measures::CaseEvaluation;
 use registry_core::dictionary::{Dictionary, Element, Entity};
 use registry_core::record::{Absence, PartialDate};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Keys that mean the same in every record and are no text of a centre.
 const LITERAL_KEYS: [&str; 1] = ["primary"];
@@ -31,12 +34,15 @@ pub(super) struct ReleasedCase<'a> {
     /// The years of metastatic diagnosis, where a request was given them.
     pub(super) years: Option<String>,
     pub(super) patient: &'a str,
-    pub(super) centre: &'a str,
+    /// As it is told: masked, or by its id.
+    pub(super) centre: String,
     pub(super) case_id: &'a str,
     /// The document with its derived elements.
-    pub(super) document: &'a Value,
+    pub(super) document: Value,
     /// Metastatic diagnosis: day 0.
     pub(super) origin: RecordedDate,
+    /// What the run made of it.
+    pub(super) evaluation: CaseEvaluation,
 }
 
 /// The files of a release that stand for entities, in dictionary order; those without a column are left out.
@@ -75,42 +81,17 @@ impl EntityTable<'_> {
         format!("{}.csv", self.entity.name)
     }
 
-    /// Adds the rows of a case.
-    pub(super) fn add(&mut self, case: &ReleasedCase<'_>, key: &ReleaseKey) -> Result<(), ReleaseError> {
-        match case.document.get(&self.entity.name) {
-            Some(Value::Array(rows)) if self.entity.repeated() => {
-                for (at, row) in rows.iter().enumerate() {
-                    self.add_row(case, key, row, Some(at + 1))?;
-                }
-                Ok(())
-            }
-            Some(row @ Value::Object(_)) if !self.entity.repeated() => self.add_row(case, key, row, None),
-            _ => Ok(()),
-        }
-    }
-
-    fn add_row(
-        &mut self,
-        case: &ReleasedCase<'_>,
-        key: &ReleaseKey,
-        row: &Value,
-        number: Option<usize>,
-    ) -> Result<(), ReleaseError> {
-        let mut fields = vec![case.patient.to_owned()];
-        fields.extend((self.entity.name == "patient").then(|| case.centre.to_owned()));
-        fields.extend(self.calendar.then(|| case.years.clone().unwrap_or_default()));
-        fields.extend(number.map(|n| n.to_string()));
-        for column in &self.columns {
-            let Some(element) = self.entity.elements.get(column.element) else {
-                continue;
-            };
-            let value = row.get(&element.name).unwrap_or(&Value::Null);
-            fields.push(match column.field {
-                Field::Age => projection::age(value.as_i64(), case.origin, self.rules).unwrap_or_default(),
-                ref field => text(field, element, value, case, key).unwrap_or_default(),
-            });
-        }
-        self.table.add(fields)
+    /// Adds the rows of some cases.
+    pub(super) fn add(&mut self, cases: &[ReleasedCase<'_>], key: &ReleaseKey) -> Result<(), ReleaseError> {
+        let Self { entity, table, .. } = self;
+        let written = Columns {
+            entity,
+            columns: &self.columns,
+            rules: self.rules,
+            calendar: self.calendar,
+            key,
+        };
+        table.each(cases, |case, rows| written.case(case, rows))
     }
 
     pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
@@ -118,52 +99,104 @@ impl EntityTable<'_> {
     }
 }
 
+/// How the rows of an entity are written.
+struct Columns<'a> {
+    entity: &'a Entity,
+    columns: &'a [Column],
+    rules: &'a Rules,
+    calendar: bool,
+    key: &'a ReleaseKey,
+}
+
+impl Columns<'_> {
+    fn case(&self, case: &ReleasedCase<'_>, into: &mut Rows) -> Result<(), ReleaseError> {
+        match case.document.get(&self.entity.name) {
+            Some(Value::Array(rows)) if self.entity.repeated() => {
+                for (at, row) in rows.iter().enumerate() {
+                    self.row(case, row, Some(at + 1), into)?;
+                }
+                Ok(())
+            }
+            Some(row @ Value::Object(_)) if !self.entity.repeated() => self.row(case, row, None, into),
+            _ => Ok(()),
+        }
+    }
+
+    fn row(
+        &self,
+        case: &ReleasedCase<'_>,
+        row: &Value,
+        number: Option<usize>,
+        into: &mut Rows,
+    ) -> Result<(), ReleaseError> {
+        into.field(case.patient);
+        if self.entity.name == "patient" {
+            into.field(&case.centre);
+        }
+        if self.calendar {
+            into.field(case.years.as_deref().unwrap_or_default());
+        }
+        if let Some(number) = number {
+            into.integer(number);
+        }
+        for column in self.columns {
+            let Some(element) = self.entity.elements.get(column.element) else {
+                continue;
+            };
+            let value = row.get(&element.name).unwrap_or(&Value::Null);
+            let field = match column.field {
+                Field::Age => projection::age(value.as_i64(), case.origin, self.rules).map(Cow::Owned),
+                ref field => text(field, element, value, case, self.key),
+            };
+            into.field(field.as_deref().unwrap_or_default());
+        }
+        into.end()
+    }
+}
+
 /// The text of a column; `None` where there is nothing to say.
-pub(super) fn text(
+pub(super) fn text<'v>(
     field: &Field,
-    element: &Element,
-    value: &Value,
+    element: &'v Element,
+    value: &'v Value,
     case: &ReleasedCase<'_>,
     key: &ReleaseKey,
-) -> Option<String> {
+) -> Option<Cow<'v, str>> {
     if *field == Field::Absent {
         let code = value.get("absent")?.as_str()?;
-        return Absence::from_code(code).map(|absence| absence.as_str().to_owned());
+        return Absence::from_code(code).map(|absence| absence.as_str().into());
     }
     match field {
         Field::Value => plain(element, value),
-        Field::Label => {
-            let code = plain(element, value)?;
-            Some(words(element, &code).to_owned())
-        }
+        Field::Label => Some(match plain(element, value)? {
+            Cow::Borrowed(code) => words(element, code).into(),
+            Cow::Owned(code) => words(element, &code).to_owned().into(),
+        }),
         Field::Holds(code) => {
             let members = value.as_array()?;
-            Some(truth(members.iter().any(|m| m.as_str() == Some(code))))
+            Some(truth(members.iter().any(|m| m.as_str() == Some(code))).into())
         }
         Field::Key => match value {
-            Value::String(one) => Some(masked(element, one, case, key)),
+            Value::String(one) => Some(masked(element, one, case, key).into()),
             Value::Array(many) => {
                 let keys: Vec<String> = many
                     .iter()
                     .filter_map(Value::as_str)
                     .map(|k| masked(element, k, case, key))
                     .collect();
-                Some(keys.join(";"))
+                Some(keys.join(";").into())
             }
             _ => None,
         },
-        Field::DayMin => days(value, case.origin).map(|d| d.0.to_string()),
-        Field::DayMax => days(value, case.origin).map(|d| d.1.to_string()),
+        Field::DayMin => days(value, case.origin).map(|d| d.0.to_string().into()),
+        Field::DayMax => days(value, case.origin).map(|d| d.1.to_string().into()),
         Field::Precision => {
             let text = value.as_str().filter(|t| PartialDate::parse(t).is_some())?;
-            Some(
-                match text.len() {
-                    4 => "year",
-                    7 => "month",
-                    _ => "day",
-                }
-                .to_owned(),
-            )
+            Some(Cow::Borrowed(match text.len() {
+                4 => "year",
+                7 => "month",
+                _ => "day",
+            }))
         }
         Field::Absent | Field::Age => None,
     }
@@ -176,15 +209,15 @@ pub(super) fn words<'a>(element: &'a Element, code: &'a str) -> &'a str {
     found.and_then(|one| one.label.as_deref()).unwrap_or(code)
 }
 
-pub(super) fn truth(value: bool) -> String {
-    if value { "TRUE" } else { "FALSE" }.to_owned()
+pub(super) fn truth(value: bool) -> &'static str {
+    if value { "TRUE" } else { "FALSE" }
 }
 
 /// A value that cannot be free text: a number, TRUE or FALSE, a code of its list, or a short code of an outside system.
-fn plain(element: &Element, value: &Value) -> Option<String> {
+fn plain<'v>(element: &Element, value: &'v Value) -> Option<Cow<'v, str>> {
     match value {
-        Value::Bool(value) => Some(truth(*value)),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(truth(*value).into()),
+        Value::Number(number) => Some(number.to_string().into()),
         Value::String(code) => {
             let known = match &element.codes {
                 Some(list) => list.codes.iter().any(|c| c.code == *code),
@@ -195,7 +228,7 @@ fn plain(element: &Element, value: &Value) -> Option<String> {
                             .all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))
                 }
             };
-            known.then(|| code.clone())
+            known.then(|| code.as_str().into())
         }
         _ => None,
     }

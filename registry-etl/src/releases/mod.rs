@@ -47,6 +47,7 @@ mod parquet;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
+mod rows;
 mod spool;
 mod table;
 
@@ -129,6 +130,8 @@ pub enum ReleaseError {
     Full,
     #[error("a table cannot be written")]
     Csv(#[source] csv::Error),
+    #[error("a row of {0} fields cannot be written into a table of {1} columns")]
+    Fields(usize, usize),
     #[error("the zip archive cannot be written")]
     Zip(#[source] ZipError),
     #[error("the manifest cannot be written")]

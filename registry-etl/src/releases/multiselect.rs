@@ -11,6 +11,7 @@ use super::columns::Field;
 use super::described::{Described, Holds, names};
 use super::entities::{EntityTable, ReleasedCase, words};
 use super::reference_tables::PATIENT;
+use super::rows::Rows;
 use super::spool::Spool;
 use super::table::{FinishedTable, Table};
 
@@ -62,42 +63,55 @@ impl<'a> MultiselectTable<'a> {
         Ok(Some(Self { sets, table }))
     }
 
-    /// Adds a case.
-    pub(super) fn add(&mut self, case: &ReleasedCase<'_>) -> Result<(), ReleaseError> {
-        for (entity, sets) in &self.sets {
-            let rows = match case.document.get(&entity.name) {
-                Some(Value::Array(rows)) if entity.repeated() => rows.as_slice(),
-                Some(row @ Value::Object(_)) if !entity.repeated() => std::slice::from_ref(row),
-                _ => continue,
-            };
-            for (at, row) in rows.iter().enumerate() {
-                let number = match entity.repeated() {
-                    true => (at + 1).to_string(),
-                    false => String::new(),
-                };
-                for set in sets {
-                    let chosen = row.get(&set.element.name).and_then(Value::as_array);
-                    let holds =
-                        |code: &&String| chosen.is_some_and(|all| all.iter().any(|one| one == code.as_str()));
-                    for code in set.codes.iter().filter(holds) {
-                        self.table.add([
-                            case.patient,
-                            &entity.name,
-                            &number,
-                            &set.element.name,
-                            code,
-                            words(set.element, code),
-                        ])?;
-                    }
-                }
+    /// Adds some cases.
+    pub(super) fn add(&mut self, cases: &[ReleasedCase<'_>]) -> Result<(), ReleaseError> {
+        let sets = &self.sets;
+        self.table.each(cases, |case, rows| {
+            for (entity, sets) in sets {
+                write(case, entity, sets, rows)?;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
         self.table.finish()
     }
+}
+
+/// The rows of one entity of a case.
+fn write(
+    case: &ReleasedCase<'_>,
+    entity: &Entity,
+    sets: &[Set<'_>],
+    into: &mut Rows,
+) -> Result<(), ReleaseError> {
+    let rows = match case.document.get(&entity.name) {
+        Some(Value::Array(rows)) if entity.repeated() => rows.as_slice(),
+        Some(row @ Value::Object(_)) if !entity.repeated() => std::slice::from_ref(row),
+        _ => return Ok(()),
+    };
+    for (at, row) in rows.iter().enumerate() {
+        let number = match entity.repeated() {
+            true => (at + 1).to_string(),
+            false => String::new(),
+        };
+        for set in sets {
+            let chosen = row.get(&set.element.name).and_then(Value::as_array);
+            let holds = |code: &&String| chosen.is_some_and(|all| all.iter().any(|one| one == code.as_str()));
+            for code in set.codes.iter().filter(holds) {
+                into.row([
+                    case.patient,
+                    &entity.name,
+                    &number,
+                    &set.element.name,
+                    code,
+                    words(set.element, code),
+                ])?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The sets of an entity's file, by its columns.

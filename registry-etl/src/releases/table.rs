@@ -8,7 +8,11 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 
 use super::ReleaseError;
+use super::rows::{Rows, encoded};
 use super::spool::{Kept, Spool, Strand};
+
+/// Bytes of rows added one by one that are held before they are packed together.
+const HELD: usize = 64 * 1024;
 
 /// Hash and length of the plain bytes that pass through.
 struct Counted<W> {
@@ -47,35 +51,43 @@ fn packing(spool: &Spool) -> Packing {
     Counted::new(GzEncoder::new(Strand::begin(spool), Compression::fast()))
 }
 
-/// Comma, CRLF, quoted where it has to be.
-fn rfc4180<W: Write>(out: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(out)
-}
-
 /// Tables written as a release writes them, for the bench.
 #[cfg(feature = "benches")]
 pub mod written {
     use std::path::Path;
 
-    use super::{ReleaseError, Spool, Table, Write, rfc4180};
+    pub use super::super::rows::Rows;
+    use super::super::rows::encoded;
+    use super::{ReleaseError, Spool, Table, Write};
 
-    /// The plain file.
+    /// Rows encoded before they are written.
+    const BATCH: usize = 16_384;
+
+    fn batches(rows: usize) -> impl Iterator<Item = Vec<usize>> {
+        (0..rows)
+            .step_by(BATCH)
+            .map(move |from| (from..rows.min(from + BATCH)).collect())
+    }
+
+    /// The plain file of so many rows; `encode` makes a row by its position.
     ///
     /// # Errors
     /// Those of `out`; a row with another number of fields than the header.
     pub fn plain(
-        out: impl Write,
+        mut out: impl Write,
         header: &[String],
-        rows: impl Iterator<Item = Vec<String>>,
+        rows: usize,
+        encode: impl Fn(usize, &mut Rows) -> Result<(), ReleaseError> + Sync,
     ) -> Result<(), ReleaseError> {
-        let mut writer = rfc4180(out);
-        writer.write_record(header)?;
-        for row in rows {
-            writer.write_record(row)?;
+        let mut first = Rows::of(header.len());
+        first.row(header)?;
+        out.write_all(&first.take().0)?;
+        for batch in batches(rows) {
+            for (bytes, _) in encoded(&batch, header.len(), |at, rows| encode(*at, rows))? {
+                out.write_all(&bytes)?;
+            }
         }
-        Ok(writer.flush()?)
+        Ok(out.flush()?)
     }
 
     /// As it is kept, in a temporary file in `folder`, until the zip is written; answers its plain length in bytes.
@@ -85,12 +97,13 @@ pub mod written {
     pub fn kept(
         folder: &Path,
         header: &[String],
-        rows: impl Iterator<Item = Vec<String>>,
+        rows: usize,
+        encode: impl Fn(usize, &mut Rows) -> Result<(), ReleaseError> + Sync,
     ) -> Result<u64, ReleaseError> {
         let spool = Spool::in_folder(folder)?;
         let mut table = Table::begin(&spool, "bench.csv", header.to_vec())?;
-        for row in rows {
-            table.add(row)?;
+        for batch in batches(rows) {
+            table.each(&batch, |at, rows| encode(*at, rows))?;
         }
         Ok(table.finish()?.bytes)
     }
@@ -101,7 +114,9 @@ pub(super) struct Table {
     name: String,
     columns: Vec<String>,
     rows: u64,
-    writer: csv::Writer<Packing>,
+    /// Rows that are not packed yet.
+    held: Rows,
+    packing: Packing,
 }
 
 /// A finished file. A copy of it shares its bytes.
@@ -127,14 +142,17 @@ enum Form {
 impl Table {
     /// Begins a table with its header.
     pub(super) fn begin(spool: &Spool, name: &str, columns: Vec<String>) -> Result<Self, ReleaseError> {
-        let mut writer = rfc4180(packing(spool));
-        writer.write_record(&columns)?;
-        Ok(Self {
+        let mut table = Self {
             name: name.to_owned(),
-            columns,
             rows: 0,
-            writer,
-        })
+            held: Rows::of(columns.len()),
+            packing: packing(spool),
+            columns,
+        };
+        table.held.row(&table.columns)?;
+        table.pack()?;
+        table.rows = 0;
+        Ok(table)
     }
 
     /// Begins a finished table anew: the same name and header, other rows.
@@ -142,19 +160,42 @@ impl Table {
         Self::begin(table.kept.spool(), &table.name, table.columns.clone())
     }
 
-    /// Adds a row; it has as many fields as the header (the writer refuses another number).
+    /// Adds a row; it has as many fields as the header (another number is refused).
     pub(super) fn add<T: AsRef<[u8]>>(
         &mut self,
         row: impl IntoIterator<Item = T>,
     ) -> Result<(), ReleaseError> {
-        self.writer.write_record(row)?;
-        self.rows += 1;
+        self.held.row(row)?;
+        if self.held.held() > HELD {
+            self.pack()?;
+        }
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<FinishedTable, ReleaseError> {
-        let packing = self.writer.into_inner().map_err(|error| error.into_error())?;
-        FinishedTable::packed(self.name, self.columns, self.rows, packing)
+    /// Adds the rows of many items in their order, encoded over all cores.
+    pub(super) fn each<T: Sync>(
+        &mut self,
+        items: &[T],
+        encode: impl Fn(&T, &mut Rows) -> Result<(), ReleaseError> + Sync,
+    ) -> Result<(), ReleaseError> {
+        self.pack()?;
+        for (bytes, rows) in encoded(items, self.columns.len(), encode)? {
+            self.packing.write_all(&bytes)?;
+            self.rows += rows;
+        }
+        Ok(())
+    }
+
+    fn pack(&mut self) -> Result<(), ReleaseError> {
+        let (bytes, rows) = self.held.take();
+        self.packing.write_all(&bytes)?;
+        self.rows += rows;
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<FinishedTable, ReleaseError> {
+        self.pack()?;
+        FinishedTable::packed(self.name, self.columns, self.rows, self.packing)
     }
 }
 

@@ -6,7 +6,7 @@ use registry_core::storage::{CaseRef, Run, RunResult, Store};
 use super::RunError;
 use super::counted::Counted;
 use super::execute::{BATCH, Options, Work, centre_table};
-use crate::measures::{CaseEvaluation, Engine};
+use crate::measures::Engine;
 
 /// The results of a finished run, made anew from the case versions and the transfers known at its watermark, with the centre table of
 /// today; nothing stored is read but documents, and nothing is stored. Equal to what the run stored, unless a case was withdrawn, the
@@ -40,12 +40,11 @@ pub fn again(
     for batch in cases.chunks(BATCH) {
         let documents = store.case_documents(scope, run.watermark, batch)?;
         let payloads = work.evaluate_all(&documents)?;
-        for (document, payload) in documents.iter().zip(payloads) {
-            if let (Some(document), Some(payload)) = (document, payload) {
-                let case = CaseEvaluation::from_payload(&payload)?;
-                counted.push(document.header.holders.now(), case)?;
-            }
-        }
+        let evaluated = documents.iter().zip(&payloads);
+        let evaluated = evaluated.filter_map(|(document, payload)| {
+            Some((document.as_ref()?.header.holders.now(), payload.as_deref()?))
+        });
+        counted.push_all(&evaluated.collect::<Vec<_>>())?;
     }
     if store.last_transfer(scope)? != still {
         return Err(RunError::Transferred);

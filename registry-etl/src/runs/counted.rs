@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::RunError;
 use super::execute::Work;
 use crate::measures::{self, CaseColumns, CaseEvaluation, Engine, EngineError, Window};
-use crate::quality::{Collector, Tally, Versions};
+use crate::quality::{Collector, Tally, Versions, WorkKind};
 use chrono::{Datelike, NaiveDate};
+use rayon::prelude::*;
 use registry_core::record::day_number;
 
 /// The cases of a run, counted one after the other.
@@ -39,23 +40,48 @@ impl<'a> Counted<'a> {
         })
     }
 
-    /// Adds a case, with the centre that held it at the watermark. Whoever was registered after the cut-off makes work, and belongs to a
-    /// later run.
-    pub(super) fn push(&mut self, centre: &str, case: CaseEvaluation) -> Result<(), RunError> {
-        let mut work = collector(self.engine, &self.versions, self.cut_off)?;
-        // How many items there are does not hang on which case it is.
-        work.push("", 0, &case);
-        for item in work.finish().items {
-            let of_centre = self.work.entry(centre.to_owned()).or_default();
-            *of_centre.entry(item.kind.as_str().to_owned()).or_default() += 1;
+    /// Adds cases as they were stored, each with the centre that held it at the watermark. Whoever was registered after the cut-off makes
+    /// work, and belongs to a later run.
+    pub(super) fn push_all(&mut self, stored: &[(&str, &[u8])]) -> Result<(), RunError> {
+        let read = stored.par_iter().map(|(centre, payload)| {
+            let case = CaseEvaluation::from_payload(payload)?;
+            Ok((*centre, self.work_of(&case)?, case))
+        });
+        let read: Vec<(&str, Vec<WorkKind>, CaseEvaluation)> = read.collect::<Result<_, RunError>>()?;
+        for (centre, kinds, _) in &read {
+            for kind in kinds {
+                let of_centre = self.work.entry((*centre).to_owned()).or_default();
+                *of_centre.entry(kind.as_str().to_owned()).or_default() += 1;
+            }
         }
-        if case.facts.registered_after(day_number(self.cut_off)) {
-            self.later += 1;
-            return Ok(());
-        }
-        self.tally.push(centre, &case);
-        self.columns.push(centre, &self.window, case);
+        let cut_off = day_number(self.cut_off);
+        let (later, counted): (Vec<_>, Vec<_>) = read
+            .into_iter()
+            .map(|(centre, _, case)| (centre, case))
+            .partition(|(_, case)| case.facts.registered_after(cut_off));
+        self.later += later.len();
+        let Self {
+            tally,
+            columns,
+            window,
+            ..
+        } = self;
+        rayon::join(
+            || counted.iter().for_each(|(centre, case)| tally.push(centre, case)),
+            || {
+                counted
+                    .iter()
+                    .for_each(|(centre, case)| columns.push(centre, window, case))
+            },
+        );
         Ok(())
+    }
+
+    /// The kinds of the items a case makes: how many there are does not hang on which case it is.
+    fn work_of(&self, case: &CaseEvaluation) -> Result<Vec<WorkKind>, RunError> {
+        let mut work = collector(self.engine, &self.versions, self.cut_off)?;
+        work.push("", 0, case);
+        Ok(work.finish().items.iter().map(|item| item.kind).collect())
     }
 }
 

@@ -4,7 +4,7 @@ use super::RunError;
 use super::counted::Counted;
 use crate::cohorts::{Cohort, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
-use crate::measures::{self, CaseEvaluation, Engine, adherence::AggregateError, adherence_table, funnels};
+use crate::measures::{self, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
 use crate::results::{CentresOfRun, RunIdentity, WorkLoads, kind};
 use chrono::{Datelike, NaiveDate};
@@ -192,13 +192,10 @@ impl Work<'_> {
         let mut counted = Counted::new(self)?;
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
-                let read = batch
-                    .par_iter()
-                    .map(|one| CaseEvaluation::from_payload(&one.payload));
-                let cases: Vec<CaseEvaluation> = read.collect::<Result<_, _>>()?;
-                for (evaluation, case) in batch.iter().zip(cases) {
-                    counted.push(evaluation.holders.now(), case)?;
-                }
+                let stored = batch
+                    .iter()
+                    .map(|one| (one.holders.now(), one.payload.as_slice()));
+                counted.push_all(&stored.collect::<Vec<_>>())?;
                 tell(Phase::Aggregating, counted.columns.len() + counted.later)
             })?;
         counts.registered_later = counted.later;
