@@ -281,6 +281,7 @@ impl From<StoreError> for Problem {
             },
             StoreError::InvalidState(why) => Problem::with(Kind::InvalidState, why),
             StoreError::Duplicate(_) => Problem::with(Kind::Duplicate, error.to_string()),
+            StoreError::BadCursor => Problem::with(Kind::BadQuery, "cursor: not one of this list"),
             StoreError::Invalid(why) => Problem::with(Kind::InvalidValue, why),
             StoreError::Weak(weakness) => Problem::with(Kind::InvalidValue, weakness.to_string()),
             StoreError::IdempotencyInFlight => {

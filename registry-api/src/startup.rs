@@ -10,7 +10,7 @@ use registry_core::crypto::MasterKey;
 use registry_core::form::Forms;
 use registry_core::guideline::indicators::Indicator;
 use registry_core::guideline::questions::Questions;
-use registry_core::storage::Store;
+use registry_core::storage::{OptionsError, Store, StoreError};
 use registry_core::validation::Judge;
 use registry_core::verification::Verifier;
 use registry_core::versions::SchemaStore;
@@ -38,8 +38,13 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database cannot be opened.
-    #[error("setting database.url: the database: {0}")]
-    Store(#[from] registry_core::storage::StoreError),
+    #[error("setting {key}: {source}")]
+    Store {
+        /// The setting it comes from.
+        key: &'static str,
+        /// Why.
+        source: StoreError,
+    },
     /// The schema files are wrong.
     #[error("schema: {0}")]
     Schema(String),
@@ -54,6 +59,18 @@ pub enum StartError {
     /// The server could not be started.
     #[error("server: {0}")]
     Server(#[from] std::io::Error),
+}
+
+impl From<StoreError> for StartError {
+    fn from(source: StoreError) -> Self {
+        let key = match &source {
+            StoreError::WrongMasterKey { .. } => "secrets.master_key_file",
+            // All that a database does not offer at the start is the role that the service is to take on.
+            StoreError::Options(OptionsError::Role) | StoreError::Unsupported(_) => "database.app_role",
+            _ => "database.url",
+        };
+        Self::Store { key, source }
+    }
 }
 
 /// A running service.
@@ -86,12 +103,21 @@ impl Service {
 /// # Errors
 /// A wrong setting, a database that does not open, schema files that do not compile.
 pub fn assemble(settings: Settings, ports: Ports) -> Result<web::Data<AppState>, StartError> {
-    let schemas = match &settings.schema.folder {
-        Some(folder) => SchemaStore::from_dir(folder),
-        None => SchemaStore::embedded(),
-    }
-    .map_err(|e| StartError::Schema(e.to_string()))?;
-    assemble_with(settings, ports, schemas)
+    let Some(folder) = settings.schema.folder.clone() else {
+        let schemas = SchemaStore::embedded().map_err(|e| StartError::Schema(e.to_string()))?;
+        return assemble_with(settings, ports, schemas);
+    };
+    let assembled = SchemaStore::from_dir(&folder)
+        .map_err(|e| StartError::Schema(e.to_string()))
+        .and_then(|schemas| assemble_with(settings, ports, schemas));
+    assembled.map_err(|error| match error {
+        StartError::Schema(why) => StartError::Settings(SettingsError::File {
+            key: "schema.folder",
+            path: folder.display().to_string(),
+            why,
+        }),
+        other => other,
+    })
 }
 
 /// As [`assemble`], with other schema files than the embedded ones.

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Start-up to ready, and peak memory idle and under load, of `registry serve` on SQLite.
-#   BENCH_CASE=schema/examples/1.0.0/valid/<one>.json tests/benches/serve.sh REGISTRY-BINARY [CASES, default 2000]
+#   tests/benches/serve.sh REGISTRY-BINARY [CASES, default 2000]
+# BENCH_CASE: a file with another valid case record than the published figure-1.
 # Baseline of the memory: the idle service. Load: submissions of one record under many pseudonyms, by 8 clients.
 set -euo pipefail
-body=$(realpath "${BENCH_CASE:?a file with one valid case record}")
+body=$(realpath "${BENCH_CASE:-$(dirname "$0")/../../schema/examples/1.0.0/valid/figure-1.json}")
 registry=$(realpath "${1:?the binary}")
 cases=${2:-2000}
 work=$(mktemp -d)

@@ -11,3 +11,4 @@ pub mod database;
 pub mod records;
 pub mod repository;
 pub mod service;
+pub mod skip;

@@ -12,6 +12,7 @@ use registry_core::storage::{NewCentre, NewKey, Store};
 use super::Failure;
 use crate::ports::Ports;
 use crate::settings::Settings;
+use crate::startup::StartError;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Centre {
@@ -88,12 +89,9 @@ pub(super) struct BackupArgs {
 }
 
 pub(super) fn open(settings: &Settings, ports: Ports) -> Result<Store, Failure> {
-    Ok(Store::open(
-        settings.store_options(),
-        settings.master_key()?,
-        ports.clock,
-        ports.entropy,
-    )?)
+    let options = settings.store_options();
+    let opened = Store::open(options, settings.master_key()?, ports.clock, ports.entropy);
+    Ok(opened.map_err(StartError::from)?)
 }
 
 pub(super) fn operator() -> Scope {

@@ -245,3 +245,6 @@ fn progress_bar(what: &'static str, length: u64) -> indicatif::ProgressBar {
     }
     bar
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use super::{Failure, start_log};
 use crate::ports::Ports;
 use crate::runs::Wanted;
 use crate::settings::Settings;
-use crate::startup;
+use crate::startup::{self, StartError};
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateArgs {
@@ -45,7 +45,7 @@ pub(super) fn serve_until_stopped(
     state: actix_web::web::Data<crate::state::AppState>,
     ready: impl FnOnce(&startup::Service) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    if !state.store.is_migrated()? {
+    if !state.store.is_migrated().map_err(StartError::from)? {
         return Err(Failure::new(
             "the database is not migrated to this program's version: run `registry migrate`",
         ));
@@ -76,8 +76,9 @@ pub(super) fn migrate(settings: &Settings, ports: &Ports, args: &MigrateArgs) ->
         settings.master_key()?,
         Arc::clone(&ports.clock),
         Arc::clone(&ports.entropy),
-    )?;
-    let applied = store.migrate()?;
+    )
+    .map_err(StartError::from)?;
+    let applied = store.migrate().map_err(StartError::from)?;
     if applied.is_empty() {
         println!("nothing to do");
     }

@@ -177,6 +177,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/releases", releases::list),
         guarded(Method::POST, "/releases", releases::freeze),
         guarded(Method::GET, "/releases/{id}", releases::page),
+        guarded(Method::GET, "/extracts", requests::extracts),
         guarded(Method::GET, "/requests", requests::page),
         guarded(Method::GET, "/requests.csv", tables::requests),
         guarded(Method::POST, "/requests", requests::file),

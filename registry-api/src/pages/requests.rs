@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::picker::{Picked, Picker};
 use super::{Frame, html};
-use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, ReadsRequests};
+use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::routes::data_requests::file_request;
 use crate::state::{AppState, blocking};
@@ -75,6 +75,17 @@ pub(super) struct Named {
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
     release: Option<String>,
+}
+
+/// `/extracts`: researchers ask for them on `/requests`, the office makes what they are taken from on `/releases`.
+pub(super) async fn extracts(caller: Allowed<ReadsRequests>, _: NoQuery) -> HttpResponse {
+    let place = match caller.scope.role() {
+        Role::Coordinator => "/releases",
+        _ => "/requests",
+    };
+    HttpResponse::SeeOther()
+        .insert_header(("location", place))
+        .finish()
 }
 
 pub(super) async fn page(

@@ -27,11 +27,11 @@ pub mod tasks;
 pub mod users;
 pub mod verifications;
 
-pub use cases::assessment::{Assessed, assess, gaps_json};
+pub use cases::assessment::{Assessed, assess, gaps_json, lines_json};
 pub(crate) use cases::not_found;
 pub use endpoint::{Access, Endpoint, guarded, open};
 pub use reply::{Idempotent, Reply, header_text};
-pub(crate) use since::Since;
+pub(crate) use since::{Asked, Since};
 
 use actix_web::{HttpRequest, Resource, web};
 

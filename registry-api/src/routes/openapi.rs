@@ -1,5 +1,8 @@
 //! `/openapi.json` and `/docs`, offline.
 
+pub mod answers;
+mod common;
+
 use std::sync::OnceLock;
 
 use actix_web::HttpResponse;
@@ -11,9 +14,10 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     Endpoint, audit, cases, centres, checks, data_requests, fhir, guidelines, health, imports, keys, open,
-    quality, queries, releases, results, runs, schemas, signals, tasks, users, verifications,
+    quality, queries, redcap, releases, results, runs, schemas, signals, tasks, users, verifications,
 };
 use crate::problem::Problem;
+use common::Common;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let why = "how to talk to the service is public";
@@ -27,9 +31,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "RPS registry", description = "A prospective registry for metastatic and multifocally recurrent retroperitoneal sarcoma"),
-    modifiers(&Security),
+    modifiers(&Security, &Common),
+    components(schemas(
+        answers::Problem, answers::Finding, answers::LivingFinding, answers::FindingAnswer, answers::Findings, answers::UnattestedSection, answers::AssessmentLine, answers::Assessment, answers::AssessmentOfSubmission, answers::Acceptance, answers::Verdict, answers::Verdicts, answers::BatchResults, answers::Withdrawn, answers::CaseRow, answers::Cases, answers::StoredCase, answers::VersionRow, answers::Versions, answers::JobCounts, answers::Job, answers::Jobs, answers::Key, answers::Keys, answers::MadeKey, answers::Centre, answers::Centres, answers::User, answers::Users, answers::Run, answers::Runs, answers::Release, answers::Releases, answers::Query, answers::Queries, answers::AuditEvent, answers::Audit
+    )),
     paths(
-        health::live, health::ready,
+        health::live, health::ready, health::show, show, redcap::call,
         schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,
         checks::list, checks::codelists::list,
         guidelines::list, guidelines::show,
@@ -41,7 +48,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         imports::mappings::list, imports::mappings::show, imports::mappings::put,
         runs::list, runs::show, runs::start, runs::publish, runs::cases::list, runs::sensitivity::list, runs::sensitivity::compute,
         releases::list, releases::create, releases::show, releases::manifest, releases::file, releases::bundle, releases::fictitious,
-        data_requests::list, data_requests::create, data_requests::show, data_requests::approve, data_requests::decline, data_requests::revoke,
+        data_requests::list, data_requests::create, data_requests::show, data_requests::approve, data_requests::decline, data_requests::reject, data_requests::revoke,
         data_requests::manifest, data_requests::file, data_requests::bundle, data_requests::recipients,
         results::adherence, results::funnel, results::survival_endpoints, results::survival_endpoint, results::centres::centres, results::benchmarks::list, results::quality,
         signals::list, signals::status, signals::reveal,
@@ -85,7 +92,9 @@ pub fn document() -> Result<String, serde_json::Error> {
     Document::openapi().to_pretty_json()
 }
 
-/// The document, written once: it is the same until the program ends.
+/// This document. Written once: it is the same until the program ends.
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "health",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
 async fn show() -> Result<HttpResponse, Problem> {
     static WRITTEN: OnceLock<Bytes> = OnceLock::new();
     let text = match WRITTEN.get() {

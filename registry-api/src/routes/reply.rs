@@ -57,12 +57,18 @@ impl Reply {
     /// Adds `Link: <...>; rel="next"` when there is a next page: the same question, from the cursor on.
     #[must_use]
     pub fn next_page(self, request: &HttpRequest, next: Option<&str>) -> Self {
+        self.next_page_of(request.path(), request.query_string(), next)
+    }
+
+    /// [`Reply::next_page`] of an address with its query.
+    #[must_use]
+    pub fn next_page_of(self, path: &str, query: &str, next: Option<&str>) -> Self {
         let Some(next) = next else { return self };
-        let kept = request.query_string().split('&');
+        let kept = query.split('&');
         let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
         let cursor = format!("cursor={next}");
         let query: Vec<&str> = kept.chain([cursor.as_str()]).collect();
-        let link = format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"));
+        let link = format!("<{path}?{}>; rel=\"next\"", query.join("&"));
         self.header("link", link)
     }
 

@@ -1,20 +1,70 @@
-//! `updated_since` of lists: what was made or changed at that instant or later.
+//! What every list takes: `updated_since` (made or changed at that instant or later), and which page of it.
 
+use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use registry_core::storage::Page;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-/// The query of a list that takes nothing else.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+use super::Reply;
+use crate::problem::{Kind, Problem};
+
+/// Rows of a page unless fewer or more are asked for.
+const USUAL: usize = 100;
+/// Largest page.
+const LARGEST: usize = 500;
+
+/// The query of a list that the store reads as a whole.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Since {
     updated_since: Option<DateTime<Utc>>,
+    cursor: Option<String>,
+    limit: Option<usize>,
 }
 
 impl Since {
     /// Whether something with these instants, of its making and of what was done to it, is wanted.
-    pub(crate) fn takes(self, instants: &[Option<DateTime<Utc>>]) -> bool {
+    pub(crate) fn takes(&self, instants: &[Option<DateTime<Utc>>]) -> bool {
         self.updated_since
             .is_none_or(|since| instants.iter().flatten().max().is_some_and(|last| *last >= since))
+    }
+
+    /// The page of `rows` that is asked for, under what they are called; `id` tells them apart.
+    ///
+    /// # Errors
+    /// [`Kind::BadQuery`] for a limit that is none, or a cursor that is not of this list.
+    pub(crate) fn page<T: Serialize>(
+        &self,
+        request: &Asked,
+        name: &str,
+        rows: Vec<T>,
+        id: impl Fn(&T) -> String,
+    ) -> Result<Reply, Problem> {
+        let limit = self.limit.unwrap_or(USUAL);
+        if limit == 0 || limit > LARGEST {
+            return Err(Problem::with(Kind::BadQuery, format!("limit: 1 to {LARGEST}")));
+        }
+        let page = Page::of_whole(rows, self.cursor.as_deref(), limit, id)?;
+        let body = json!({ name: page.items, "next": page.next });
+        Ok(Reply::json(200, &body)?.next_page_of(&request.path, &request.query, page.next.as_deref()))
+    }
+}
+
+/// The address that was asked, for where a request itself cannot go.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    path: String,
+    query: String,
+}
+
+impl Asked {
+    /// Of a request.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self {
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+        }
     }
 }
 
@@ -27,6 +77,7 @@ mod tests {
         let at = |text: &str| Some(text.parse::<DateTime<Utc>>().expect("an instant"));
         let since = Since {
             updated_since: at("2026-03-02T00:00:00Z"),
+            ..Since::default()
         };
         let made = at("2026-03-01T00:00:00Z");
         assert!(Since::default().takes(&[]));

@@ -260,19 +260,7 @@ impl Settings {
                 .filter(|key| !key.starts_with("test_") && key != "key")
                 .split("__"),
         );
-        let settings: Self = figment.extract().map_err(|error| {
-            let error = error.into_iter().next();
-            match error {
-                Some(e) => SettingsError::Key {
-                    key: e.path.join("."),
-                    why: e.kind.to_string(),
-                },
-                None => SettingsError::Key {
-                    key: "(none)".to_owned(),
-                    why: "the settings cannot be read".to_owned(),
-                },
-            }
-        })?;
+        let settings: Self = figment.extract().map_err(|error| unreadable(&error))?;
         settings.check()?;
         Ok(settings)
     }
@@ -286,6 +274,10 @@ impl Settings {
         };
         if self.server.workers == 0 {
             return wrong("server.workers", "at least 1");
+        }
+        // Nothing would end a connection whose request never comes.
+        if self.server.client_timeout_seconds == 0 {
+            return wrong("server.client_timeout_seconds", "at least 1");
         }
         if self.server.host.trim().is_empty() || self.server.host.contains(['/', ' ', '@']) {
             return wrong("server.host", "an address or a name, without a scheme or a port");
@@ -312,11 +304,11 @@ impl Settings {
         if self.database.pool_size == 0 {
             return wrong("database.pool_size", "at least 1");
         }
-        if self.disclosure.committee < 2 || self.disclosure.public < self.disclosure.committee {
-            return wrong(
-                "disclosure",
-                "committee at least 2, public at least as much as committee",
-            );
+        if self.disclosure.committee < 2 {
+            return wrong("disclosure.committee", "at least 2");
+        }
+        if self.disclosure.public < self.disclosure.committee {
+            return wrong("disclosure.public", "at least as much as disclosure.committee");
         }
         if self
             .server
@@ -363,12 +355,11 @@ impl Settings {
     /// The token for `/metrics`, if one is set.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read or is empty.
     pub fn metrics_token(&self) -> Result<Option<String>, SettingsError> {
-        let Some(path) = &self.server.metrics_token_file else {
-            return Ok(None);
-        };
-        read_secret("server.metrics_token_file", path).map(|t| Some(t.trim().to_owned()))
+        let file = self.server.metrics_token_file.as_deref();
+        file.map(|path| read_token("server.metrics_token_file", path))
+            .transpose()
     }
 
     /// Makes the folder of releases and proves that it can be written to.
@@ -421,6 +412,57 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// What cannot be read of the settings, by its key; of a file that is no TOML the place. Nothing of its lines is repeated.
+fn unreadable(error: &figment::Error) -> SettingsError {
+    use figment::error::Kind;
+    let mut path = error.path.clone();
+    if let Kind::UnknownField(name, _) = &error.kind
+        && path.last() != Some(name)
+    {
+        path.push(name.clone());
+    }
+    let why = error.kind.to_string();
+    if !path.is_empty() {
+        return SettingsError::Key {
+            key: path.join("."),
+            why,
+        };
+    }
+    // The lines between the place and the reason show the file's own.
+    let lines: Vec<&str> = why
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let why = match (lines.first(), lines.last()) {
+        (Some(place), Some(reason)) if lines.len() > 1 => format!("{place}: {reason}"),
+        (Some(all), _) => (*all).to_owned(),
+        _ => "the settings cannot be read".to_owned(),
+    };
+    let source = error
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.source.as_ref());
+    SettingsError::File {
+        key: "--config",
+        path: source.map_or_else(|| "registry.toml".to_owned(), ToString::to_string),
+        why,
+    }
+}
+
+/// A secret that is sent as it is: without the white space around it, and not empty.
+fn read_token(key: &'static str, path: &Path) -> Result<String, SettingsError> {
+    let text = read_secret(key, path)?;
+    match text.trim() {
+        "" => Err(SettingsError::File {
+            key,
+            path: path.display().to_string(),
+            why: "the file is empty".to_owned(),
+        }),
+        token => Ok(token.to_owned()),
+    }
+}
+
 fn read_secret(key: &'static str, path: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(path).map_err(|e| SettingsError::File {
         key,
@@ -430,59 +472,4 @@ fn read_secret(key: &'static str, path: &Path) -> Result<String, SettingsError> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wrong_value_names_its_key() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        for (text, key) in [
-            ("[server]\nport = \"eighty\"\n", "server.port"),
-            ("[server]\nprot = 80\n", "prot"),
-            ("[server]\nworkers = 0\n", "server.workers"),
-            ("[disclosure]\ncommittee = 1\n", "disclosure"),
-            ("[limits]\nrecord_bytes = 0\n", "limits.record_bytes"),
-            ("[limits]\nbatch_bytes = 0\n", "limits.batch_bytes"),
-            ("[limits]\nbatch_items = 0\n", "limits.batch_items"),
-            ("[server]\nhost = \"http://here\"\n", "server.host"),
-            ("[oidc]\nissuer = \"http://login.example.org\"\n", "oidc.issuer"),
-            (
-                "[oidc]\nissuer = \"https://login.example.org\"\n",
-                "oidc.client_id",
-            ),
-            (
-                "[oidc]\nissuer = \"https://login.example.org\"\nclient_id = \"registry\"\n",
-                "server.public_url",
-            ),
-            ("[sessions]\nidle_minutes = 0\n", "sessions.idle_minutes"),
-            (
-                "[sessions]\nidle_minutes = 61\nabsolute_hours = 1\n",
-                "sessions.idle_minutes",
-            ),
-            ("[sessions]\nabsolute_hours = 721\n", "sessions.absolute_hours"),
-            (
-                "[limits]\nsign_ins_per_minute = 0\n",
-                "limits.sign_ins_per_minute",
-            ),
-            ("[database]\nurl = \"mysql://here/registry\"\n", "database.url"),
-            ("[schema]\nfolder = \"/nowhere/at/all\"\n", "schema.folder"),
-            (
-                "[server]\ntrusted_proxies = [\"proxy\"]\n",
-                "server.trusted_proxies",
-            ),
-        ] {
-            std::fs::write(file.path(), text).expect("written");
-            let error = Settings::load(Some(file.path()))
-                .expect_err("refused")
-                .to_string();
-            assert!(error.contains(key), "{error}");
-        }
-    }
-
-    #[test]
-    fn debug_hides_the_database_password() {
-        let mut settings = Settings::default();
-        settings.database.url = "postgres://registry:canary@db/registry".to_owned();
-        assert!(!format!("{settings:?}").contains("canary"));
-    }
-}
+mod tests;

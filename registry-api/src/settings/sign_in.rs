@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SettingsError, read_secret};
+use super::{SettingsError, read_token};
 
 fn wrong(key: &str, why: &str) -> Result<(), SettingsError> {
     Err(SettingsError::Key {
@@ -62,12 +62,11 @@ impl Oidc {
     /// The secret that the provider gave this registry, if one is set.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read or is empty.
     pub fn client_secret(&self) -> Result<Option<String>, SettingsError> {
-        let Some(path) = &self.client_secret_file else {
-            return Ok(None);
-        };
-        read_secret("oidc.client_secret_file", path).map(|text| Some(text.trim().to_owned()))
+        let file = self.client_secret_file.as_deref();
+        file.map(|path| read_token("oidc.client_secret_file", path))
+            .transpose()
     }
 
     pub(super) fn check(&self, public_url: bool) -> Result<(), SettingsError> {

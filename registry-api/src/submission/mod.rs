@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::problem::Problem;
-use crate::routes::{Idempotent, Reply, gaps_json};
+use crate::routes::{Idempotent, Reply, gaps_json, lines_json};
 use crate::state::AppState;
 
 /// A record on its way in.
@@ -30,7 +30,7 @@ pub struct Incoming {
     pub reason: Option<String>,
     /// Kept for the centre, out of runs.
     pub draft: bool,
-    /// Answer with the care gaps of the case as well.
+    /// Answer with the assessment of the case as well.
     pub assess: bool,
     /// Replay key.
     pub idempotent: Option<Idempotent>,
@@ -51,23 +51,27 @@ fn envelope(state: &AppState, scope: &Scope) -> Envelope {
     }
 }
 
-/// The care gaps of a record that was not refused, as answered.
-fn gaps(
+/// What the guideline in force says of a record that was not refused, as answered: which statements are met, not met or cannot be assessed,
+/// and the care gaps.
+fn assessment(
     state: &AppState,
     body: &Value,
     envelope: &Envelope,
     centres: &CentreTable,
     verdict: &Verdict,
-) -> Vec<Value> {
+) -> Value {
     let version = verdict.schema_version.as_deref().unwrap_or_default();
     let (Some(guideline), Some(assessment)) = (state.judge.in_force(version), verdict.assessments.first())
     else {
-        return Vec::new();
+        return json!({ "lines": [], "care_gaps": [] });
     };
     let gaps = state
         .judge
         .care_gaps(body, envelope, centres, &assessment.outcomes);
-    gaps_json(guideline, &gaps)
+    json!({
+        "lines": lines_json(guideline, &assessment.outcomes),
+        "care_gaps": gaps_json(guideline, &gaps),
+    })
 }
 
 /// Judges and, unless refused, makes what the store takes.
@@ -104,10 +108,10 @@ pub fn admit(
         })));
     }
     let pseudonym = incoming.pseudonym.clone();
-    let gaps = incoming
+    let assessment = incoming
         .assess
-        .then(|| gaps(state, &incoming.body, &envelope, centres, &verdict));
-    let for_render = (verdict.clone(), gaps.clone());
+        .then(|| assessment(state, &incoming.body, &envelope, centres, &verdict));
+    let for_render = (verdict.clone(), assessment.clone());
     let put = PutCase {
         pseudonym: incoming.pseudonym,
         precondition: incoming.precondition,
@@ -132,7 +136,7 @@ pub fn admit(
             })
         }),
     };
-    Ok(Admitted::Case(Box::new(put), Box::new(verdict), gaps))
+    Ok(Admitted::Case(Box::new(put), Box::new(verdict), assessment))
 }
 
 fn frozen_rows(judge: &Arc<Judge>) -> FrozenRows {
@@ -142,8 +146,8 @@ fn frozen_rows(judge: &Arc<Judge>) -> FrozenRows {
 
 /// What the judge let through.
 pub enum Admitted {
-    /// A case to store, with its verdict and, when asked for, its care gaps.
-    Case(Box<PutCase>, Box<Verdict>, Option<Vec<Value>>),
+    /// A case to store, with its verdict and, when asked for, its assessment.
+    Case(Box<PutCase>, Box<Verdict>, Option<Value>),
     /// A withdrawal of consent.
     Withdrawal(Box<Withdraw>),
 }
@@ -156,11 +160,11 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
     let centres = state.centre_table()?;
     let pseudonym = incoming.pseudonym.clone();
     match admit(state, scope, incoming, &centres)? {
-        Admitted::Case(put, verdict, gaps) => {
+        Admitted::Case(put, verdict, assessment) => {
             let outcome = state.store.put_case(scope, *put)?;
             match outcome.replay.clone() {
                 Some(answer) => Ok(Reply::replayed(answer)),
-                None => accepted(&pseudonym, &outcome, &verdict, gaps.as_ref()),
+                None => accepted(&pseudonym, &outcome, &verdict, assessment.as_ref()),
             }
         }
         Admitted::Withdrawal(withdraw) => {
@@ -251,12 +255,12 @@ fn accepted(
     pseudonym: &str,
     outcome: &PutOutcome,
     verdict: &Verdict,
-    gaps: Option<&Vec<Value>>,
+    assessment: Option<&Value>,
 ) -> Result<Reply, Problem> {
     let status = if outcome.created { 201 } else { 200 };
     let mut body = acceptance(pseudonym, outcome, verdict);
-    if let Some(gaps) = gaps {
-        body["assessment"] = json!({ "care_gaps": gaps });
+    if let Some(assessment) = assessment {
+        body["assessment"] = assessment.clone();
     }
     Ok(Reply::json(status, &body)?
         .header("etag", outcome.etag.clone())

@@ -4,17 +4,25 @@ use registry_api::ports::SystemEntropy;
 use registry_core::access::Role;
 use registry_core::crypto::MasterKey;
 
-use crate::support::{JSON, Registry, case, send};
+use crate::support::{JSON, Registry, Served, case, send};
 
 #[test]
 fn a_wrong_master_key_stops_the_start_and_is_not_shown() {
     let registry = Registry::new();
     let other = MasterKey::random(&SystemEntropy).to_file_content();
     std::fs::write(registry.key_file(), &other).expect("replaced");
-    let ended = registry.run(&["serve"]);
-    assert!(!ended.success);
-    assert!(ended.err.contains("master key"), "{}", ended.err);
-    assert!(!ended.err.contains(other.trim()), "the key is not repeated");
+    for command in [&["serve"][..], &["migrate"], &["audit", "verify"]] {
+        let ended = registry.run(command);
+        assert!(!ended.success, "{command:?}");
+        assert!(
+            ended
+                .err
+                .contains("setting secrets.master_key_file: wrong master key"),
+            "{command:?}: {}",
+            ended.err
+        );
+        assert!(!ended.err.contains(other.trim()), "the key is not repeated");
+    }
 }
 
 #[test]
@@ -23,7 +31,7 @@ fn a_missing_database_is_not_made_by_serve() {
     std::fs::remove_file(registry.database()).expect("removed");
     let ended = registry.run(&["serve"]);
     assert!(!ended.success);
-    assert!(ended.err.contains("database"), "{}", ended.err);
+    assert!(ended.err.contains("setting database.url: "), "{}", ended.err);
     assert!(!registry.database().exists(), "serve makes no database");
 }
 
@@ -133,10 +141,7 @@ fn every_command_and_group_shows_an_example_with_versions_that_exist() {
         let name = command.join(" ");
         let example = help.out.split("Example:\n  ").nth(1);
         let example = example.unwrap_or_else(|| panic!("`{name}` has no example: {}", help.out));
-        assert!(
-            example.contains(&format!("registry {}", command[0])),
-            "{name}: {example}"
-        );
+        assert!(example.contains(&format!("registry {name}")), "{name}: {example}");
         let words = example.split(|c: char| !c.is_ascii_digit() && c != '.');
         for version in words.filter(|word| word.split('.').filter(|part| !part.is_empty()).count() == 3) {
             let exists = schemas.case_schema(version).is_some();
@@ -173,15 +178,44 @@ fn a_setting_that_cannot_be_used_stops_the_start_with_its_key() {
     let blocked = registry.folder().join("a-file");
     std::fs::write(&blocked, b"").expect("written");
     let below = blocked.join("releases").display().to_string();
+    let empty = registry.folder().join("an-empty-folder");
+    std::fs::create_dir(&empty).expect("made");
+    let (blocked, empty) = (blocked.display().to_string(), empty.display().to_string());
+    let not_toml = registry.folder().join("registry.toml");
     for (variable, value, key) in [
         ("LIMITS__RECORD_BYTES", "0", "limits.record_bytes"),
         ("LIMITS__BATCH_ITEMS", "0", "limits.batch_items"),
         ("RELEASES__FOLDER", below.as_str(), "releases.folder"),
         ("SERVER__HOST", "http://here", "server.host"),
-        ("SERVER__HOST", "203.0.113.7", "server.host"),
+        ("SERVER__HOST", "203.0.113.7", "server.host or server.port"),
+        (
+            "SERVER__METRICS_TOKEN_FILE",
+            blocked.as_str(),
+            "server.metrics_token_file",
+        ),
+        (
+            "SERVER__METRICS_TOKEN_FILE",
+            "/nowhere",
+            "server.metrics_token_file",
+        ),
+        (
+            "SERVER__CLIENT_TIMEOUT_SECONDS",
+            "0",
+            "server.client_timeout_seconds",
+        ),
+        ("SERVER__TRUSTED_PROXIES", "[\"proxy\"]", "server.trusted_proxies"),
+        (
+            "SECRETS__MASTER_KEY_FILE",
+            blocked.as_str(),
+            "secrets.master_key_file",
+        ),
+        ("DATABASE__APP_ROLE", "No Role", "database.app_role"),
+        ("LOG__FILTER", "a=b=c", "log.filter"),
         ("DATABASE__URL", "mysql://canary@here/registry", "database.url"),
         ("DATABASE__URL", "sqlite:/nowhere/at/all.sqlite3", "database.url"),
         ("SCHEMA__FOLDER", "/nowhere/at/all", "schema.folder"),
+        ("SCHEMA__FOLDER", empty.as_str(), "schema.folder"),
+        ("SERVRE__PORT", "8080", "servre"),
     ] {
         let out = registry
             .command(&["serve"])
@@ -190,11 +224,23 @@ fn a_setting_that_cannot_be_used_stops_the_start_with_its_key() {
             .expect("it starts");
         let text = String::from_utf8_lossy(&out.stderr).into_owned();
         assert!(
-            !out.status.success() && text.contains(key),
+            !out.status.success() && text.contains(&format!("setting {key}: ")),
             "{variable}={value}: {text}"
         );
         assert!(!text.contains("canary"), "a URL may hold a password: {text}");
     }
+    // What the containers set: a list in the environment.
+    std::fs::write(&not_toml, "[server]\ntrusted_proxies = [\"192.0.2.1\"]\n").expect("written");
+    let mut command = registry.command(&["serve"]);
+    command.env("REGISTRY_SERVER__TRUSTED_PROXIES", "[\"172.30.7.2\"]");
+    drop(Served::spawn(command));
+    std::fs::write(&not_toml, "[server\nport = 80\n").expect("written");
+    let ended = registry.run(&["serve"]);
+    assert!(
+        !ended.success && ended.err.contains("setting --config: ") && ended.err.contains("registry.toml"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]

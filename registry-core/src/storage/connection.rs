@@ -191,9 +191,9 @@ impl Dialer {
 }
 
 #[derive(QueryableByName)]
-struct RoleFacts {
+struct Answer {
     #[diesel(sql_type = diesel::sql_types::Bool)]
-    mighty: bool,
+    yes: bool,
 }
 
 /// Becomes the application role and makes sure that row-level security applies to it.
@@ -206,23 +206,33 @@ fn take_role(conn: &mut PgConnection, role: &str) -> Result<(), StoreError> {
             );
         }
         match StoreError::from(error) {
-            // The migrations make the role.
+            // The migrations make the role `registry_app`, so that before them there is none.
+            StoreError::Internal(_) if is_there(conn, "cases") => StoreError::Unsupported(
+                "there is no such application role: the migrations make registry_app",
+            ),
             StoreError::Internal(_) => StoreError::Unavailable(Outage::NotMigrated),
             other => other,
         }
     })?;
-    let facts: RoleFacts = diesel::sql_query(
+    let mighty: Answer = diesel::sql_query(
         "SELECT rolsuper OR rolbypassrls OR EXISTS (
              SELECT 1 FROM pg_class c WHERE c.relname = 'cases' AND c.relowner = r.oid
-         ) AS mighty FROM pg_roles r WHERE rolname = current_user",
+         ) AS yes FROM pg_roles r WHERE rolname = current_user",
     )
     .get_result(conn)?;
-    if facts.mighty {
+    if mighty.yes {
         return Err(StoreError::Unsupported(
             "the application role is a superuser, owns the tables, or bypasses row-level security",
         ));
     }
     Ok(())
+}
+
+/// Whether a table is there.
+fn is_there(conn: &mut PgConnection, table: &str) -> bool {
+    let query = "SELECT to_regclass($1) IS NOT NULL AS yes";
+    let found = diesel::sql_query(query).bind::<diesel::sql_types::Text, _>(table);
+    found.get_result::<Answer>(conn).is_ok_and(|answer| answer.yes)
 }
 
 fn cannot_connect(error: ConnectionError) -> StoreError {

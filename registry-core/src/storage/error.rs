@@ -105,6 +105,9 @@ pub enum StoreError {
     /// Something with this name exists (409).
     #[error("this {0} exists already")]
     Duplicate(&'static str),
+    /// A cursor that leads nowhere in this list (400).
+    #[error("not a cursor of this list")]
+    BadCursor,
     /// A value that the store cannot keep (422); the value is not repeated.
     #[error("{0}")]
     Invalid(&'static str),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::centres::stored_json;
 use super::connection::on_conn;
 use super::identifiers::{is_text, new_id, utc};
+use super::page::place;
 use super::store::require;
 use super::tables::{job_reports, jobs};
 use super::transaction::{Event, Tx};
@@ -316,7 +317,7 @@ impl Store {
     /// Jobs of the caller's centre, newest first; of every centre for roles that see every case.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] for roles that see no case.
+    /// [`StoreError::Forbidden`] for roles that see no case; [`StoreError::BadCursor`].
     pub fn list_jobs(
         &self,
         scope: &Scope,
@@ -338,6 +339,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Job>, StoreError> {
         let centre = read_by(scope)?;
+        let before = place(cursor)?;
         let rows = self.read(scope, |conn, _| {
             Ok(on_conn!(conn, c => {
                 let mut query = jobs::table
@@ -350,7 +352,7 @@ impl Store {
                 if let Some(since) = updated_since {
                     query = query.filter(jobs::told_at.ge(since.naive_utc()));
                 }
-                if let Some(before) = cursor {
+                if let Some(before) = &before {
                     query = query.filter(jobs::job_id.lt(before));
                 }
                 query.load::<JobRecord>(c)

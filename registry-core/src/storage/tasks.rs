@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::cases::{CaseRecord, load_case_anywhere};
 use super::connection::{Conn, on_conn};
 use super::identifiers::{is_text, new_id, utc};
+use super::page::place;
 use super::store::require;
 use super::tables::{cases, tasks};
 use super::transaction::{Event, Tx};
@@ -190,7 +191,7 @@ impl Store {
     /// Open tasks (or all), oldest first. `coordinator`.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`].
+    /// [`StoreError::Forbidden`]; [`StoreError::BadCursor`].
     pub fn list_tasks(
         &self,
         scope: &Scope,
@@ -214,6 +215,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Task>, StoreError> {
         require(scope, scope.role().sees_all_cases(), "see the tasks")?;
+        let after = place(cursor)?;
         let (rows, cases) = self.read(scope, |conn, _| {
             let rows = on_conn!(conn, c => {
                 let mut query = tasks::table
@@ -227,7 +229,7 @@ impl Store {
                     let closed = tasks::closed_at.ge(since);
                     query = query.filter(tasks::opened_at.ge(since).nullable().or(closed));
                 }
-                if let Some(after) = cursor {
+                if let Some(after) = &after {
                     query = query.filter(tasks::task_id.gt(after));
                 }
                 query.load::<TaskRecord>(c)

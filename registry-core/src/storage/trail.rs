@@ -10,6 +10,7 @@ use super::cases::{load_case_anywhere, open_reason};
 use super::centres::stored_json;
 use super::connection::{Conn, on_conn};
 use super::keyring::{CaseKey, Keyring};
+use super::page::place;
 use super::store::require;
 use super::tables::{audit_events, audit_head};
 use super::transaction::{Event, EventRow};
@@ -121,7 +122,7 @@ impl Store {
     /// Events, newest first. `coordinator`, `admin`.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`]; [`StoreError::Invalid`] for a cursor that is none.
+    /// [`StoreError::Forbidden`]; [`StoreError::BadCursor`] for a cursor that is none.
     pub fn list_audit(
         &self,
         scope: &Scope,
@@ -130,12 +131,8 @@ impl Store {
         limit: usize,
     ) -> Result<Page<AuditRow>, StoreError> {
         require(scope, scope.role().administers(), "read the audit trail")?;
-        let before = cursor
-            .map(|cursor| {
-                cursor
-                    .parse::<i64>()
-                    .map_err(|_| StoreError::Invalid("not a cursor of this list"))
-            })
+        let before = place(cursor)?
+            .map(|place| place.parse::<i64>().map_err(|_| StoreError::BadCursor))
             .transpose()?;
         // Reasons given with a case are the case's: a role that sees no case does not read them (SQLite has no policies).
         let reads_reasons = scope.role().sees_all_cases();

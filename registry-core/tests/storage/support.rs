@@ -1,7 +1,8 @@
 //! A store of its own for every test, with a clock and entropy that repeat.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection;
@@ -81,7 +82,15 @@ pub(crate) fn postgres_url() -> Option<String> {
     if url.is_none() {
         let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
         assert!(!ci, "REGISTRY_TEST_POSTGRES must name a PostgreSQL server in CI");
-        eprintln!("skipped: REGISTRY_TEST_POSTGRES names no PostgreSQL server");
+        // Not `eprintln!`, which is shown of failed tests only; once, not once a test.
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            writeln!(
+                std::io::stderr(),
+                "skipped: tests on PostgreSQL, because REGISTRY_TEST_POSTGRES names no server"
+            )
+            .ok();
+        });
     }
     url
 }

@@ -273,14 +273,19 @@ impl Engine {
     /// What an evaluation depends on, as one hash: the centres that held the case, case version, schema versions, effective cut-off, guideline and checks, centre
     /// table, engine. Equal keys, equal evaluations.
     pub fn key(&self, header: &CaseHeader, cut_off: NaiveDate, centre_table: &str) -> String {
+        self.key_by(&self.version(), header, cut_off, centre_table)
+    }
+
+    /// [`Engine::key`] as that version of the code makes it.
+    fn key_by(&self, version: &str, header: &CaseHeader, cut_off: NaiveDate, centre_table: &str) -> String {
         let mut hash = Sha256::new();
-        let version = header.case.version.to_string();
+        let of_case = header.case.version.to_string();
         let effective = Self::effective_cut_off(cut_off, header.submitted_at).to_string();
         let holders = header.holders.fingerprint();
         let parts = [
             holders.as_str(),
             &header.case.case_id,
-            &version,
+            &of_case,
             &header.content_hash,
             &header.schema_version,
             // A document is upgraded to it, and published steps are frozen.
@@ -288,7 +293,7 @@ impl Engine {
             &effective,
             &self.rules,
             centre_table,
-            &self.version(),
+            version,
         ];
         for part in parts {
             hash.update((part.len() as u64).to_be_bytes());
@@ -560,6 +565,37 @@ fn stratifiers(guideline: &Guideline) -> Vec<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_evaluation_of_other_code_has_another_key() {
+        use registry_core::storage::{CaseRef, Derived, Holders};
+        let schemas = registry_core::versions::SchemaStore::embedded().unwrap();
+        let engine = Engine::new(Arc::new(Judge::new(Arc::new(schemas)).unwrap())).unwrap();
+        let header = CaseHeader {
+            case: CaseRef {
+                centre_id: "C07".to_owned(),
+                case_id: Uuid::nil().to_string(),
+                version: 1,
+            },
+            holders: Holders::alone("C07"),
+            status: CaseStatus::Submitted,
+            schema_version: "1.0.0".to_owned(),
+            derived: Derived::default(),
+            submitted_at: DateTime::UNIX_EPOCH,
+            content_hash: String::new(),
+            errors: 0,
+            warnings: 0,
+        };
+        let day = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
+        let now = engine.key(&header, day, "");
+        assert_eq!(now, engine.key_by(&engine.version(), &header, day, ""));
+        for other in [
+            format!("{ENGINE_VERSION}.1+{EVALUATION_VERSION}"),
+            format!("{ENGINE_VERSION}+{EVALUATION_VERSION}1"),
+        ] {
+            assert_ne!(now, engine.key_by(&other, &header, day, ""), "{other}");
+        }
+    }
 
     #[test]
     fn timing_follows_from_dates_known_to_the_day_and_stays_as_sent_otherwise() {

@@ -11,6 +11,7 @@ mod cases_file;
 mod cut_off;
 mod described;
 mod endpoint_files;
+mod evaluation_key;
 mod fictitious;
 mod incremental;
 mod parquet_files;

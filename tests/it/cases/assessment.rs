@@ -68,6 +68,51 @@ fn a_submission_answers_the_care_gaps_still_open_in_time_first() {
 }
 
 #[test]
+fn a_submission_answers_what_is_met_what_is_not_and_which_element_is_missing() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    // Nobody says whether a board met: neither rows nor an attestation that there are none.
+    let mut body = records::figure_1("ASS-1");
+    let record = body.as_object_mut().expect("a record");
+    record.remove("mdt");
+    record.remove("section_attestation");
+    let put = centre.put("/api/v1/cases/ASS-1?assess=true", &[], &body);
+    let told = put.expect(201).json()["assessment"].clone();
+    let lines = told["lines"].as_array().expect("lines");
+    let outcomes = |line: &&Value| line["outcome"] == "NOT_ASSESSABLE";
+    let missing: Vec<&Value> = lines.iter().filter(outcomes).collect();
+    assert!(!missing.is_empty(), "{told}");
+    for line in &missing {
+        assert!(line["reason"].is_string(), "{line}");
+    }
+    let board = missing
+        .iter()
+        .find(|line| line["measure"] == "1a")
+        .expect("1a rests on the board");
+    assert!(
+        board["element"]
+            .as_str()
+            .is_some_and(|element| element.starts_with("mdt")),
+        "{board}"
+    );
+    // The same as the address of the assessment says afterwards, the summaries of several measures included.
+    let read = centre.get("/api/v1/cases/ASS-1/assessment").expect(200).json();
+    assert_eq!(told["lines"], read["assessment"]);
+    assert_eq!(told["care_gaps"], read["care_gaps"]);
+    assert!(lines.iter().any(|line| line["kind"] == "composite"), "{told}");
+    let plain = centre
+        .get("/api/v1/cases/ASS-1")
+        .expect(200)
+        .header("etag")
+        .expect("a tag")
+        .to_owned();
+    let again = centre
+        .put("/api/v1/cases/ASS-1", &[("if-match", &plain)], &body)
+        .expect(200);
+    assert!(again.json().get("assessment").is_none(), "only when asked for");
+}
+
+#[test]
 fn a_patch_answers_the_care_gaps_that_remain() {
     let service = Service::start();
     let centre = service.submitter("C01");

@@ -106,3 +106,40 @@ fn the_path_and_the_body_name_the_same_patient() {
     );
     service.submitter("C01").get("/api/v1/cases/FIG-0002").expect(404);
 }
+
+#[test]
+fn the_answer_lists_the_sections_not_attested_and_what_each_would_unlock() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let mut body = records::figure_1("FIG-0001");
+    let record = body.as_object_mut().expect("a record");
+    record.remove("mdt");
+    record.remove("section_attestation");
+    let answer = centre
+        .put("/api/v1/cases/FIG-0001", &[], &body)
+        .expect(201)
+        .json();
+    let open = answer["not_attested"].as_array().expect("sections").clone();
+    let unlocked = |section: &str| {
+        let found = open.iter().find(|one| one["section"] == section);
+        found.and_then(|one| one["measures_unlocked"].as_u64())
+    };
+    // Whether a board met is asked by measure 1a at least; the most worthwhile section stands first.
+    assert!(unlocked("mdt").is_some_and(|measures| measures >= 1), "{answer}");
+    let counts: Vec<_> = open
+        .iter()
+        .filter_map(|one| one["measures_unlocked"].as_u64())
+        .collect();
+    assert_eq!(counts.len(), open.len(), "{answer}");
+    assert!(counts.is_sorted_by(|a, b| a >= b), "{counts:?}");
+
+    body["section_attestation"] = json!([
+        {"section": "all", "status": "complete_through", "complete_through": "2026-11-23"}
+    ]);
+    let headers = [("if-match", "*")];
+    let answer = centre
+        .put("/api/v1/cases/FIG-0001", &headers, &body)
+        .expect(200)
+        .json();
+    assert_eq!(answer["not_attested"], json!([]), "{answer}");
+}

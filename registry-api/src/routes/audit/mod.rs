@@ -24,6 +24,8 @@ pub struct Wanted {
     action: Option<String>,
     centre: Option<String>,
     case_id: Option<String>,
+    /// `updated_since` is what every list calls it; an event is never changed.
+    #[serde(alias = "updated_since")]
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
     cursor: Option<String>,
@@ -33,7 +35,7 @@ pub struct Wanted {
 /// Events, newest first, and the chain head to note outside.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit",
     params(("actor" = Option<String>, Query,), ("action" = Option<String>, Query,), ("centre" = Option<String>, Query,), ("case_id" = Option<String>, Query,),
-        ("since" = Option<String>, Query,), ("until" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
+        ("since" = Option<String>, Query, description = "Also as updated_since"), ("until" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "events, next, head")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsAudit>,

@@ -131,6 +131,13 @@ fn line(guideline: &Guideline, outcome: &UnitOutcome) -> Option<Value> {
     Some(line)
 }
 
+/// What a guideline says of a case, as answered: a line per measure and unit of `results`, then per all-or-none summary and unit.
+pub fn lines_json(guideline: &Guideline, results: &[UnitOutcome]) -> Vec<Value> {
+    let composites = guideline.composite_outcomes(results);
+    let all = results.iter().chain(&composites);
+    all.filter_map(|result| line(guideline, result)).collect()
+}
+
 /// Care gaps as answered: the measure, and whether there is still time.
 pub fn gaps_json(guideline: &Guideline, gaps: &[CareGap]) -> Vec<Value> {
     gaps.iter()

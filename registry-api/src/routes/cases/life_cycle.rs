@@ -6,7 +6,7 @@ use registry_core::storage::{CaseRow, LifeCycle, Store};
 use serde::Deserialize;
 
 use super::not_found;
-use crate::guard::{Allowed, Json, LeadsCentre};
+use crate::guard::{Allowed, Json, LeadsCentre, RawBody};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::state::AppState;
@@ -37,13 +37,15 @@ async fn step(
 }
 
 /// A submitted case has been checked against its source.
-#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:verify", tag = "cases", params(("pseudonym" = String, Path,)),
+#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:verify", tag = "cases",
+    params(("pseudonym" = String, Path,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     responses((status = 200, description = "Verified"), (status = 409, description = "Not in a state to be verified")), security(("key" = [])))]
 pub(super) async fn verify(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
+    body: RawBody,
 ) -> Result<Reply, Problem> {
     step(
         caller,
@@ -51,13 +53,14 @@ pub(super) async fn verify(
         pseudonym.into_inner(),
         state,
         LifeCycle::Verify,
-        b"",
+        &body.bytes,
     )
     .await
 }
 
 /// Freeze a case through a date: `{"through": "2026-06-30"}`.
-#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases", params(("pseudonym" = String, Path,)),
+#[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases",
+    params(("pseudonym" = String, Path,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{through: date}"),
     responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked")), security(("key" = [])))]
 pub(super) async fn lock(
@@ -84,13 +87,14 @@ pub(super) async fn lock(
 
 /// Open a locked case again; needs a `Change-Reason`.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:unlock", tag = "cases",
-    params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,)),
+    params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     responses((status = 200, description = "Verified again"), (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(super) async fn unlock(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
+    body: RawBody,
 ) -> Result<Reply, Problem> {
     step(
         caller,
@@ -98,7 +102,7 @@ pub(super) async fn unlock(
         pseudonym.into_inner(),
         state,
         LifeCycle::Unlock,
-        b"",
+        &body.bytes,
     )
     .await
 }

@@ -16,14 +16,14 @@ use crate::submission::{Incoming, submit};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
-    /// Answer with the care gaps of the changed case, those still open in time first.
+    /// Answer with the assessment of the changed case: met, not met or not assessable, and the care gaps, those still open in time first.
     #[serde(default)]
     assess: bool,
 }
 
 /// Change what the patch names; the result is judged like a whole record. Needs `If-Match`.
 #[utoipa::path(patch, path = "/api/v1/cases/{pseudonym}", tag = "cases",
-    params(("pseudonym" = String, Path,), ("assess" = Option<bool>, Query,), ("If-Match" = String, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
+    params(("pseudonym" = String, Path,), ("assess" = Option<bool>, Query, description = "With the assessment of the case: lines (met, not met, or not assessable with reason and element) and care_gaps"), ("If-Match" = String, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, content_type = "application/merge-patch+json", description = "RFC 7396 merge patch; null removes a key, an array replaces the whole array"),
     responses((status = 200, description = "Changed, or unchanged"), (status = 404, description = "No such case here"), (status = 412, description = "Not at the named version"),
         (status = 422, description = "Refused, with every finding"), (status = 428, description = "If-Match is missing")),

@@ -17,14 +17,14 @@ pub(crate) struct Options {
     /// Keep for the centre, out of runs.
     #[serde(default)]
     draft: bool,
-    /// Answer with the care gaps of the case, those still open in time first.
+    /// Answer with the assessment of the case: met, not met or not assessable, and the care gaps, those still open in time first.
     #[serde(default)]
     assess: bool,
 }
 
 /// Create or replace one case. Creating needs no header (or `If-None-Match: *`); replacing needs `If-Match`.
 #[utoipa::path(put, path = "/api/v1/cases/{pseudonym}", tag = "cases",
-    params(("pseudonym" = String, Path,), ("draft" = Option<bool>, Query,), ("assess" = Option<bool>, Query,), ("If-Match" = Option<String>, Header,),
+    params(("pseudonym" = String, Path,), ("draft" = Option<bool>, Query,), ("assess" = Option<bool>, Query, description = "With the assessment of the case: lines (met, not met, or not assessable with reason and element) and care_gaps"), ("If-Match" = Option<String>, Header,),
         ("If-None-Match" = Option<String>, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "The case record; see /api/v1/schemas"),
     responses((status = 200, description = "Replaced, or unchanged"), (status = 201, description = "Created"), (status = 409, description = "Registered elsewhere, or withdrawn"),

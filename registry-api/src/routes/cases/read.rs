@@ -1,13 +1,13 @@
 //! `GET /api/v1/cases/{pseudonym}` and its history.
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use registry_core::storage::StoredCase;
 use serde_json::{Value, json};
 
 use super::not_found;
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::routes::Reply;
+use crate::routes::{Asked, Reply, Since};
 use crate::state::{AppState, blocking};
 
 /// What `GET` answers: `case` can be edited and `PUT` back as it is.
@@ -56,20 +56,26 @@ pub(super) async fn current(
 }
 
 /// The history of a case, newest first.
-#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/versions", tag = "cases", params(("pseudonym" = String, Path,)),
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/versions", tag = "cases",
+    params(("pseudonym" = String, Path,), ("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "Versions"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn versions(
     caller: Allowed<SeesCases>,
-    _: NoQuery,
+    request: HttpRequest,
+    since: web::Query<Since>,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
-        let versions = state
+        let mut versions = state
             .store
             .versions(&caller.scope, &pseudonym)
             .map_err(not_found)?;
-        Reply::json(200, &json!({ "versions": versions }))
+        versions.retain(|version| since.takes(&[Some(version.submitted_at)]));
+        since.page(&asked, "versions", versions, |version| {
+            version.version.to_string()
+        })
     })
     .await
 }

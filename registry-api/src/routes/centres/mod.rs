@@ -7,7 +7,7 @@ use registry_core::storage::{NewCentre, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
 use crate::guard::{Administers, Allowed, Json, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -23,16 +23,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All centres.
-#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Centres")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Centres")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Administers>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let mut centres = state.store.list_centres(&caller.scope)?;
         centres.retain(|centre| since.takes(&[Some(centre.updated_at)]));
-        Reply::json(200, &json!({ "centres": centres }))
+        since.page(&asked, "centres", centres, |centre| centre.centre_id.clone())
     })
     .await
 }
@@ -52,7 +54,7 @@ fn yes() -> bool {
 }
 
 /// Add a centre.
-#[utoipa::path(post, path = "/api/v1/centres", tag = "centres",
+#[utoipa::path(post, path = "/api/v1/centres", tag = "centres", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{centre_id, name, country?, active?}"),
     responses((status = 201, description = "Added"), (status = 409, description = "The id is taken")), security(("key" = [])))]
 pub(super) async fn create(

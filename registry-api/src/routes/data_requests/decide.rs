@@ -101,6 +101,22 @@ pub(in crate::routes) async fn decline(
     close(Store::decline_data_request, caller, request, id, state, body).await
 }
 
+/// Decline a request with a reason: `:decline` by the name it has in the contract.
+#[utoipa::path(post, path = "/api/v1/data-requests/{id}:reject", tag = "data requests",
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body(content = serde_json::Value, description = "{reason: text}"),
+    responses((status = 200, description = "The request, declined"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
+        (status = 422, description = "Without a reason")), security(("key" = [])))]
+pub(in crate::routes) async fn reject(
+    caller: Allowed<Coordinates>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+    body: Json,
+) -> Result<Reply, Problem> {
+    close(Store::decline_data_request, caller, request, id, state, body).await
+}
+
 /// Close an approved request with a reason, effective at the next download.
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:revoke", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),

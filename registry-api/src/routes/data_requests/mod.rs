@@ -12,13 +12,13 @@ use registry_etl::releases::unanswerable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, Since, guarded};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
 use crate::guard::{Allowed, FilesRequests, Json, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
-pub(super) use decide::{__path_approve, __path_decline, __path_recipients, __path_revoke};
-pub(super) use decide::{approve, decline, recipients, revoke};
+pub(super) use decide::{__path_approve, __path_decline, __path_recipients, __path_reject, __path_revoke};
+pub(super) use decide::{approve, decline, recipients, reject, revoke};
 pub(super) use deliver::{__path_bundle, __path_file, __path_manifest};
 pub(super) use deliver::{bundle, file, manifest};
 
@@ -29,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/data-requests/{id}", show),
         guarded(Method::POST, "/api/v1/data-requests/{id}:approve", approve),
         guarded(Method::POST, "/api/v1/data-requests/{id}:decline", decline),
+        guarded(Method::POST, "/api/v1/data-requests/{id}:reject", reject),
         guarded(Method::POST, "/api/v1/data-requests/{id}:revoke", revoke),
         guarded(Method::GET, "/api/v1/data-requests/{id}/manifest.json", manifest),
         guarded(Method::GET, "/api/v1/data-requests/{id}/files/{name}", file),
@@ -64,13 +65,15 @@ fn reply(state: &AppState, request: &DataRequest) -> Result<Reply, Problem> {
 }
 
 /// The requests, newest first: a researcher's own, all for the office.
-#[utoipa::path(get, path = "/api/v1/data-requests", tag = "data requests", params(("updated_since" = Option<String>, Query,)),
+#[utoipa::path(get, path = "/api/v1/data-requests", tag = "data requests", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "requests")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsRequests>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let today = state.ports.clock.now().date_naive();
         let mut requests = state.store.list_data_requests(&caller.scope)?;
@@ -79,7 +82,9 @@ pub(super) async fn list(
             .iter()
             .map(|one| shown(one, today))
             .collect::<Result<Vec<_>, _>>()?;
-        Reply::json(200, &json!({ "requests": requests }))
+        since.page(&asked, "requests", requests, |one| {
+            one["request_id"].as_str().unwrap_or_default().to_owned()
+        })
     })
     .await
 }

@@ -62,8 +62,13 @@ impl Metrics {
     }
 }
 
-/// Prometheus text.
-pub(super) async fn show(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+/// Prometheus text, for whoever shows the token of `server.metrics_token_file`; without such a file for this machine alone.
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "health",
+    responses((status = 200, description = "Counters", content_type = "text/plain"), (status = 404, description = "Not for this caller")))]
+pub(in crate::routes) async fn show(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let allowed = match &state.metrics.token {
         Some(token) => {
             let sent = request

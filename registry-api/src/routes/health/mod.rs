@@ -3,6 +3,7 @@
 mod metrics;
 
 pub use metrics::Metrics;
+pub(super) use metrics::{__path_show, show};
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -20,7 +21,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Method::GET,
             "/metrics",
             "guarded by its own token, or the local machine only",
-            metrics::show,
+            show,
         ),
     ]
 }

@@ -1,27 +1,29 @@
 //! `/api/v1/imports/mappings`: how a centre's own REDCap project is read.
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 use serde_json::json;
 
 use crate::guard::{Allowed, NoQuery, RawBody, Submits};
 use crate::imports;
 use crate::problem::{Kind, Problem};
-use crate::routes::{Reply, Since};
+use crate::routes::{Asked, Reply, Since};
 use crate::state::{AppState, blocking};
 
 /// The centre's mappings: names, by whom, since when.
-#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports", params(("updated_since" = Option<String>, Query,)),
+#[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "The mappings")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<Submits>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let mut mappings = state.store.list_mappings(&caller.scope)?;
         mappings.retain(|mapping| since.takes(&[Some(mapping.updated_at)]));
-        Reply::json(200, &json!({ "mappings": mappings }))
+        since.page(&asked, "mappings", mappings, |mapping| mapping.name.clone())
     })
     .await
 }

@@ -1,15 +1,15 @@
 //! `/api/v1/keys`: made once, shown once, ended at the next request.
 
 use actix_web::http::Method;
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Duration, Utc};
 use registry_core::access::Role;
-use registry_core::storage::NewKey;
+use registry_core::storage::{NewKey, Store};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Endpoint, Reply, Since, guarded};
-use crate::guard::{Administers, Allowed, Json};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Administers, Allowed, Json, RawBody};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -23,16 +23,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All keys, without their secret.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Keys")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Keys")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Administers>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let mut keys = state.store.list_keys(&caller.scope)?;
         keys.retain(|key| since.takes(&[Some(key.created_at), key.revoked_at]));
-        Reply::json(200, &json!({ "keys": keys }))
+        since.page(&asked, "keys", keys, |key| key.key_id.clone())
     })
     .await
 }
@@ -84,7 +86,7 @@ struct Overlap {
     overlap_hours: u32,
 }
 
-/// Make a successor; the old key ends after `overlap_hours`.
+/// Make a successor; the old key ends after `overlap_hours`. Its text is in this answer and nowhere else, so this request is never replayed.
 #[utoipa::path(post, path = "/api/v1/keys/{key_id}:rotate", tag = "keys", params(("key_id" = String, Path,)),
     request_body(content = serde_json::Value, description = "{overlap_hours}"),
     responses((status = 201, description = "The new key, shown once"), (status = 404, description = "No such key")), security(("key" = [])))]
@@ -108,12 +110,17 @@ pub(super) async fn rotate(
 }
 
 /// Revoke a key, effective at the next request.
-#[utoipa::path(post, path = "/api/v1/keys/{key_id}:revoke", tag = "keys", params(("key_id" = String, Path,)),
+#[utoipa::path(post, path = "/api/v1/keys/{key_id}:revoke", tag = "keys", params(("key_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     responses((status = 200, description = "Revoked"), (status = 404, description = "No such key")), security(("key" = [])))]
 pub(super) async fn revoke(
     caller: Allowed<Administers>,
+    request: HttpRequest,
     key_id: web::Path<String>,
     state: web::Data<AppState>,
+    body: RawBody,
 ) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &state.store.revoke_key(&caller.scope, &key_id)?)).await
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| Ok(store.revoke_key(&caller.scope, &key_id)?);
+    Idempotent::change(idempotent, &state, &scope, change, |key| Reply::json(200, key)).await
 }

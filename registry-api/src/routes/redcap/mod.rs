@@ -54,7 +54,13 @@ impl Asked {
     }
 }
 
-async fn call(request: HttpRequest, form: Parameters, state: web::Data<AppState>) -> HttpResponse {
+/// An approved data request read as a REDCap project: `token` and `content` (`record`, `metadata`, `exportFieldNames`, `version`, ..) as REDCap's
+/// own interface takes them, in a form. Errors are REDCap's, too.
+#[utoipa::path(post, path = "/redcap/api/", operation_id = "redcap", tag = "data requests",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "token, content, format, returnFormat, fields, records, .."),
+    responses((status = 200, description = "What was asked for, as JSON, CSV or XML"), (status = 400, description = "A parameter cannot be used", content_type = "application/json"),
+        (status = 403, description = "The token is of no open data request", content_type = "application/json")))]
+pub(super) async fn call(request: HttpRequest, form: Parameters, state: web::Data<AppState>) -> HttpResponse {
     let asked = Asked(form.0);
     let format = Format::of(asked.one("format"));
     let told = format.or(Format::of(asked.one("returnFormat")));

@@ -9,7 +9,7 @@ use registry_core::storage::{Freezing, Release, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, Since, guarded, open};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded, open};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
 use crate::releases::{NewFreezing, freeze, freeze_in_background};
@@ -55,19 +55,21 @@ fn head(release: &Release) -> Value {
 }
 
 /// All releases, newest first.
-#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "releases")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "releases")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsReleases>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let mut releases = state.store.list_releases(&caller.scope)?;
         releases.retain(|release| since.takes(&[Some(release.created_at)]));
-        Reply::json(
-            200,
-            &json!({ "releases": releases.iter().map(head).collect::<Vec<_>>() }),
-        )
+        let releases: Vec<Value> = releases.iter().map(head).collect();
+        since.page(&asked, "releases", releases, |one| {
+            one["release"].as_str().unwrap_or_default().to_owned()
+        })
     })
     .await
 }

@@ -31,6 +31,8 @@ pub enum Table {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curves {
+    /// `by` is what the contract and the other results call it.
+    #[serde(alias = "by")]
     pub(super) stratum: Option<String>,
     /// Months from the origin.
     pub(super) landmark: Option<u32>,

@@ -13,8 +13,8 @@ use registry_core::storage::Run;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Idempotent, Reply, Since, guarded};
-use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsRuns};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Allowed, Coordinates, Json, NoQuery, RawBody, ReadsRuns};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -61,12 +61,14 @@ pub(crate) fn told(role: Role, run: Run) -> Result<Value, Problem> {
 }
 
 /// All runs, newest first.
-#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Runs")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Runs")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsRuns>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let role = caller.scope.role();
         let mut runs = state.store.list_runs(&caller.scope)?;
@@ -74,7 +76,7 @@ pub(super) async fn list(
         runs.retain(|run| since.takes(&[Some(run.started_at), run.finished_at, run.published_at]));
         let runs = runs.into_iter().map(|run| told(role, run));
         let runs: Vec<Value> = runs.collect::<Result<_, Problem>>()?;
-        Reply::json(200, &json!({ "runs": runs }))
+        since.page(&asked, "runs", runs, |run| run["number"].to_string())
     })
     .await
 }
@@ -181,9 +183,10 @@ pub(super) async fn publish(
     request: HttpRequest,
     run: web::Path<String>,
     state: web::Data<AppState>,
+    body: RawBody,
 ) -> Result<Reply, Problem> {
     let number = number(&run)?;
-    let idempotent = Idempotent::read(&request, b"")?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
     let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
         Reply::json(200, &crate::runs::publish(&shared, &caller.scope, number)?)

@@ -196,12 +196,13 @@ struct Because {
 
 /// Look up which centre the letter of a listed signal stands for: recorded with its reason.
 #[utoipa::path(post, path = "/api/v1/signals/{measure}/{letter}:reveal", tag = "signals",
-    params(("measure" = String, Path,), ("letter" = String, Path, description = "The centre's letter"),),
+    params(("measure" = String, Path,), ("letter" = String, Path, description = "The centre's letter"), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{reason: letter_to_centre, data_check, asked_by_committee}"),
     responses((status = 200, description = "measure, letter, centre_id, name"), (status = 404, description = "No such signal in the published run"),
         (status = 422, description = "An unknown code")), security(("key" = [])))]
 pub(super) async fn reveal(
     caller: Allowed<Coordinates>,
+    request: HttpRequest,
     signal: web::Path<(String, String)>,
     state: web::Data<AppState>,
     body: Json,
@@ -209,12 +210,24 @@ pub(super) async fn reveal(
     let because: Because = serde_json::from_value(body.value)
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"reason\": code}"))?;
     let reason = reveal_reason(&because.reason)?;
-    blocking(move || {
-        let (measure, letter) = signal.into_inner();
-        let view = View::of_committee(&state, &caller.scope, None)?;
-        let centre = view.reveal_signal(&measure, &letter, reason)?;
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
+    let reader = (state.clone(), caller.scope.clone());
+    let centres = blocking(move || Ok(reader.0.store.list_centres(&reader.1)?)).await?;
+    let (measure, letter) = signal.into_inner();
+    let of = (measure.clone(), letter.clone());
+    let change = move |store: &Store| {
+        let signal = View::of_committee(&shared, &caller.scope, None)?.signal(&of.0, &of.1)?;
+        let step = SignalStep::Revealed(reason);
+        store
+            .take_signal_step(&caller.scope, signal, step)
+            .map_err(Problem::from)
+    };
+    let told = move |revealed: &SignalHistory| {
+        let centre = centres.iter().find(|one| one.centre_id == revealed.centre_id);
+        let centre = centre.ok_or(Problem::new(Kind::NotFound))?;
         let body = json!({ "measure": measure, "letter": letter, "centre_id": centre.centre_id, "name": centre.name });
         Reply::json(200, &body)
-    })
-    .await
+    };
+    Idempotent::change(idempotent, &state, &scope, change, told).await
 }

@@ -3,12 +3,12 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_core::access::Role;
-use registry_core::storage::{Invited, NewPerson};
+use registry_core::storage::{Invited, NewPerson, Store};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Endpoint, Reply, Since, guarded};
-use crate::guard::{Administers, Allowed, Json};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
+use crate::guard::{Administers, Allowed, Json, RawBody};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -23,16 +23,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All accounts, by sign-in name.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(("updated_since" = Option<String>, Query,)), responses((status = 200, description = "Accounts")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Accounts")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Administers>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let mut users = state.store.list_people(&caller.scope)?;
         users.retain(|user| since.takes(&[Some(user.created_at), user.last_sign_in_at]));
-        Reply::json(200, &json!({ "users": users }))
+        since.page(&asked, "users", users, |user| user.person_id.clone())
     })
     .await
 }
@@ -95,29 +97,32 @@ struct Assigned {
 }
 
 /// Give a person another role or centre; their sessions end.
-#[utoipa::path(post, path = "/api/v1/users/{person_id}:assign", tag = "users", params(("person_id" = String, Path,)),
+#[utoipa::path(post, path = "/api/v1/users/{person_id}:assign", tag = "users", params(("person_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{role, centre?}"),
     responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn assign(
     caller: Allowed<Administers>,
+    request: HttpRequest,
     person_id: web::Path<String>,
     state: web::Data<AppState>,
     body: Json,
 ) -> Result<Reply, Problem> {
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
     let to: Assigned = serde_json::from_value(body.value)
         .map_err(|_| Problem::with(Kind::InvalidValue, "send {\"role\": role, \"centre\"?: id}"))?;
-    blocking(move || {
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| {
         let centre = to.centre.as_deref();
-        let person = state
-            .store
-            .assign_person(&caller.scope, &person_id, to.role, centre)?;
-        Reply::json(200, &person)
+        Ok(store.assign_person(&caller.scope, &person_id, to.role, centre)?)
+    };
+    Idempotent::change(idempotent, &state, &scope, change, |person| {
+        Reply::json(200, person)
     })
     .await
 }
 
-/// Take password, second factor, recovery codes and sessions away, and make a new link, shown once. Lets in again who was disabled.
+/// Take password, second factor, recovery codes and sessions away, and make a new link, shown once, so that this request is never replayed. Lets in again who was disabled.
 #[utoipa::path(post, path = "/api/v1/users/{person_id}:reset", tag = "users", params(("person_id" = String, Path,)),
     responses((status = 201, description = "The account, and its link shown once"), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account")), security(("key" = [])))]
@@ -132,13 +137,21 @@ pub(super) async fn reset(
 }
 
 /// End an account, effective at the next request.
-#[utoipa::path(post, path = "/api/v1/users/{person_id}:disable", tag = "users", params(("person_id" = String, Path,)),
+#[utoipa::path(post, path = "/api/v1/users/{person_id}:disable", tag = "users", params(("person_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account")), security(("key" = [])))]
 pub(super) async fn disable(
     caller: Allowed<Administers>,
+    request: HttpRequest,
     person_id: web::Path<String>,
     state: web::Data<AppState>,
+    body: RawBody,
 ) -> Result<Reply, Problem> {
-    blocking(move || Reply::json(200, &state.store.disable_person(&caller.scope, &person_id)?)).await
+    let idempotent = Idempotent::read(&request, &body.bytes)?;
+    let scope = caller.scope.clone();
+    let change = move |store: &Store| Ok(store.disable_person(&caller.scope, &person_id)?);
+    Idempotent::change(idempotent, &state, &scope, change, |person| {
+        Reply::json(200, person)
+    })
+    .await
 }

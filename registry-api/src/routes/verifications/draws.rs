@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsVerifications};
 use crate::problem::{Kind, Problem};
-use crate::routes::{Idempotent, Reply, Since};
+use crate::routes::{Asked, Idempotent, Reply, Since};
 use crate::state::{AppState, blocking};
 use crate::verification;
 
@@ -73,17 +73,21 @@ pub(in crate::routes) async fn draw(
 }
 
 /// The draws, newest first, with how many cases were entered again: of the own centre, or of all.
-#[utoipa::path(get, path = "/api/v1/verifications", tag = "verifications", params(("updated_since" = Option<String>, Query,)),
+#[utoipa::path(get, path = "/api/v1/verifications", tag = "verifications", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "The draws")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<ReadsVerifications>,
+    request: HttpRequest,
     since: web::Query<Since>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let asked = Asked::of(&request);
     blocking(move || {
         let mut draws = verification::draws(&state, &caller.scope)?;
         draws.retain(|draw| since.takes(&[Some(draw.drawn_at)]));
-        Reply::json(200, &json!({ "verifications": draws }))
+        since.page(&asked, "verifications", draws, |draw| {
+            draw.verification_id.clone()
+        })
     })
     .await
 }

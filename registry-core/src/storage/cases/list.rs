@@ -6,6 +6,7 @@ use super::rows::CaseRecord;
 use super::{CaseFilter, CaseRow};
 use crate::access::Scope;
 use crate::storage::connection::on_conn;
+use crate::storage::page::place;
 use crate::storage::store::require;
 use crate::storage::tables::cases;
 use crate::storage::{Page, Store, StoreError};
@@ -14,7 +15,7 @@ impl Store {
     /// One page of cases within the scope, by centre and then oldest record first.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] for a role that sees no case; [`StoreError::Invalid`] for a cursor that is none.
+    /// [`StoreError::Forbidden`] for a role that sees no case; [`StoreError::BadCursor`] for a cursor that is none.
     pub fn list_cases(
         &self,
         scope: &Scope,
@@ -23,12 +24,10 @@ impl Store {
         limit: usize,
     ) -> Result<Page<CaseRow>, StoreError> {
         require(scope, scope.role().sees_cases(), "list cases")?;
-        let after = cursor
-            .map(|cursor| {
-                cursor
-                    .split_once('/')
-                    .ok_or(StoreError::Invalid("not a cursor of this list"))
-            })
+        let after = place(cursor)?;
+        let after = after
+            .as_deref()
+            .map(|place| place.split_once('/').ok_or(StoreError::BadCursor))
             .transpose()?;
         // A centre's scope sees its own cases, whatever the filter asks for.
         let own = scope

@@ -19,6 +19,7 @@ use crate::storage::connection::{Conn, on_conn};
 use crate::storage::holders::Authors;
 use crate::storage::identifiers::{is_visible, utc};
 use crate::storage::keyring::{CaseKey, Keyring};
+use crate::storage::page::place;
 use crate::storage::store::require;
 use crate::storage::tables::{cases, findings, queries, query_messages};
 use crate::storage::transaction::Event;
@@ -71,7 +72,7 @@ impl Store {
     /// One page of queries within the scope, longest there first; those of withdrawn cases are left out. Audited: it says what is asked.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] for a role that sees no case; [`StoreError::Invalid`] for a cursor or a filter that is none.
+    /// [`StoreError::Forbidden`] for a role that sees no case; [`StoreError::BadCursor`]; [`StoreError::Invalid`] for a filter that is none.
     pub fn list_queries(
         &self,
         scope: &Scope,
@@ -80,8 +81,10 @@ impl Store {
         limit: usize,
     ) -> Result<Page<DataQuery>, StoreError> {
         require(scope, scope.role().sees_cases(), "list queries")?;
-        let after = cursor
-            .map(|cursor| Place::read(cursor).ok_or(StoreError::Invalid("not a cursor of this list")))
+        let after = place(cursor)?;
+        let after = after
+            .as_deref()
+            .map(|place| Place::read(place).ok_or(StoreError::BadCursor))
             .transpose()?;
         let given = [&filter.centre, &filter.case, &filter.rule, &filter.element];
         if given.into_iter().flatten().any(|text| !is_visible(text, 200)) {
