@@ -28,6 +28,7 @@ mod layering;
 mod letters;
 mod lists;
 mod oidc;
+mod own_files;
 mod pages;
 mod palette;
 mod picker;
