@@ -1,4 +1,5 @@
 // A sampled case entered again from its source: blank, under a pseudonym that is settled, handed in once and compared, never a version.
+import { open } from "./entry-findings.js";
 import { split } from "./entry-model.js";
 import { Saving } from "./entry-save.js";
 import { count, make } from "./entry-text.js";
@@ -18,6 +19,10 @@ export class Again extends Saving {
     const view = [...this.page.blocks.get(entity).views.values()][0];
     view.fields.get(element).control.focus.readOnly = true;
     this.page.clean(this.page.stamp);
+  }
+
+  keep() {
+    return this.save();
   }
 
   async save() {
@@ -47,8 +52,7 @@ export class Again extends Saving {
     this.button.disabled = true;
     this.page.clean(stamp);
     this.page.findings.show(findings, sent.places, further);
-    const of = (severity) => findings.filter((one) => one.severity === severity).length;
-    const found = [count(of("error"), "error"), count(of("warning"), "warning")].join(" and ");
+    const found = [count(open(findings, "error"), "error"), count(open(findings, "warning"), "warning")].join(" and ");
     this.tell(`Handed in, with ${found}. The case itself is as it was.`, make("a", { href: this.back }, "See how far the two agree"));
   }
 }

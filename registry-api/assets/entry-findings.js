@@ -11,6 +11,9 @@ export function blockWords({ code, message }) {
   return ["required", "too_few_rows"].includes(code) ? "At least one is needed before the case can be saved." : message.replaceAll("`", "");
 }
 
+/** How many findings of a severity nobody has answered yet. */
+export const open = (findings, severity) => findings.filter((one) => one.severity === severity && one.state !== "answered").length;
+
 export class Findings {
   constructor(page) {
     Object.assign(this, { page, asked: 0, timer: 0, verdict: null });
@@ -58,11 +61,12 @@ export class Findings {
       block.findings(rows, own);
     }
     const order = ["reject", "error", "warning"];
-    lines.sort((a, b) => order.indexOf(a.finding.severity) - order.indexOf(b.finding.severity));
+    const rank = ({ finding }) => order.indexOf(finding.severity) + (finding.state === "answered" ? order.length : 0);
+    lines.sort((a, b) => rank(a) - rank(b));
     this.list.replaceChildren(...lines.map((line) => this.line(line)));
     if (further) this.list.append(make("li", {}, `${further} more are not listed.`));
     if (lines.length === 0) this.list.append(make("li", { class: "quiet" }, "Nothing was found."));
-    const of = (severity) => findings.filter((one) => one.severity === severity).length;
+    const of = (severity) => open(findings, severity);
     const parts = [of("reject") && `${of("reject")} to correct before saving`, of("error") && count(of("error"), "error"), of("warning") && count(of("warning"), "warning")];
     this.tally.textContent = parts.filter(Boolean).join(", ") || "No findings";
     this.tally.classList.toggle("reject", of("reject") > 0);
@@ -104,7 +108,9 @@ export class Findings {
       if (field) this.page.goTo(view, field);
       else if (target) target.focus();
     };
-    const badge = make("span", { class: `badge ${finding.severity}` }, words(finding.severity === "reject" ? "must be corrected" : finding.severity));
+    const answered = finding.state === "answered";
+    const said = answered ? `${finding.severity}, answered` : finding.severity === "reject" ? "must be corrected" : finding.severity;
+    const badge = make("span", { class: `badge ${answered ? "answered" : finding.severity}` }, words(said));
     const place = target ? make("a", { href: `#${target.id}`, onclick: go }, at) : make("strong", {}, `${at}:`);
     return make("li", {}, badge, " ", place, " ", make("span", {}, field ? field.fault || field.plain(finding) : blockWords(finding)), " ", make("small", {}, finding.rule ?? ""));
   }

@@ -160,6 +160,6 @@ export class Page {
   key(event) {
     if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    this.saving.save(false);
+    this.saving.keep();
   }
 }

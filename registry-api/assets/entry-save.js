@@ -1,8 +1,11 @@
 // Saving: the same PUT as every other client, with the version it replaces; each refusal said in words, nothing lost.
 import { notice } from "./entry-conflict.js";
+import { open } from "./entry-findings.js";
 import { count, make } from "./entry-text.js";
 
 const address = (pseudonym) => `/api/v1/cases/${encodeURIComponent(pseudonym)}`;
+/** The stored case as this form shows it: in the newest version of the schema. */
+const newest = (pseudonym) => `${address(pseudonym)}?form=newest`;
 
 export class Saving {
   constructor(page) {
@@ -17,15 +20,17 @@ export class Saving {
     );
     this.outcome = make("div", { class: "outcome-of-saving", tabindex: "-1" });
     this.node = make("section", { class: "saving" }, this.reasonField, this.outcome);
+    /** What the stored case is: a draft stays one until somebody says Save. */
+    this.status = null;
     this.draft = make("button", { type: "button", onclick: () => this.save(true) }, "Save as draft");
     this.button = make("button", { type: "button", class: "primary", onclick: () => this.save(false) }, "Save");
   }
 
   /** Opens a stored case; false when there is none here. */
   async load(pseudonym) {
-    const answer = await this.page.server.send("GET", address(pseudonym));
+    const answer = await this.page.server.send("GET", newest(pseudonym));
     if (!answer.ok) return false;
-    Object.assign(this, { base: answer.body.case, etag: answer.etag, pseudonym });
+    Object.assign(this, { base: answer.body.case, etag: answer.etag, status: answer.body.envelope.status, pseudonym });
     this.page.take(answer.body.case);
     this.known();
     return true;
@@ -37,6 +42,11 @@ export class Saving {
     const [entity, element] = this.page.schema.form.identity.split(".");
     const view = [...this.page.blocks.get(entity).views.values()][0];
     view.fields.get(element).control.focus.readOnly = true;
+  }
+
+  /** As the case is: a draft as a draft. For the keyboard, which says nothing of the mode. */
+  keep() {
+    return this.save(this.status === "draft");
   }
 
   async save(draft) {
@@ -63,7 +73,7 @@ export class Saving {
     this.busy = false;
     this.page.strict = true;
     if (answer?.ok) this.saved(pseudonym, answer, sent, stamp);
-    else await this.refused(pseudonym, answer, sent);
+    else await this.refused(pseudonym, answer, sent, draft);
   }
 
   saved(pseudonym, { body, etag }, sent, stamp) {
@@ -71,24 +81,25 @@ export class Saving {
     this.page.clean(stamp);
     if (!body.findings) {
       this.page.take(sent.document);
-      return this.tell("The withdrawal is stored; the registry uses nothing of this case any more.");
+      const taken = (body.warnings ?? []).map((one) => ` ${one.message}`).join("");
+      return this.tell(`The withdrawal is stored; the registry uses nothing of this case any more.${taken}`);
     }
+    this.status = body.status;
     this.page.findings.show(body.findings, sent.places, body.further_findings);
     window.history.replaceState(null, "", `/cases/${encodeURIComponent(pseudonym)}/edit`);
     this.reason.value = "";
     this.known();
-    const of = (severity) => body.findings.filter((one) => one.severity === severity).length;
-    const found = [count(of("error"), "error"), count(of("warning"), "warning")].join(" and ");
+    const found = [count(open(body.findings, "error"), "error"), count(open(body.findings, "warning"), "warning")].join(" and ");
     const done = body.unchanged ? `Nothing had changed: version ${body.version} stands.` : `Saved as version ${body.version}${body.status === "draft" ? ", a draft that no run counts" : ""}, with ${found}.`;
     this.tell(done, make("a", { href: `/cases/${encodeURIComponent(pseudonym)}` }, "See the case"));
   }
 
-  async refused(pseudonym, answer, sent) {
+  async refused(pseudonym, answer, sent, draft) {
     const code = answer?.body?.code;
     const detail = answer?.body?.detail ? ` ${answer.body.detail}` : "";
     if (!answer) return this.tell("The registry does not answer. Nothing is lost: what you typed is on this page; try again.");
     if (answer.status === 401) return this.tell("You are not signed in any more. What you typed is still here: sign in again in another tab, then save.", make("a", { href: "/sign-in", target: "_blank", rel: "noopener" }, "Sign in in another tab"));
-    if (answer.status === 412) return this.conflict(pseudonym, sent);
+    if (answer.status === 412) return this.conflict(pseudonym, sent, draft);
     if (code === "invalid_record") {
       this.page.findings.show(answer.body.errors, sent.places, answer.body.further_errors);
       this.tell("Not saved: the findings marked “must be corrected” stand in the way. Nothing typed is lost.");
@@ -111,20 +122,22 @@ export class Saving {
   }
 
   /** The case is at another version than the one opened here. */
-  async conflict(pseudonym, sent) {
-    const other = await this.page.server.send("GET", address(pseudonym)).catch(() => null);
+  async conflict(pseudonym, sent, draft) {
+    const other = await this.page.server.send("GET", newest(pseudonym)).catch(() => null);
     if (!other?.ok) return this.tell("Not saved: the case has changed meanwhile and cannot be read at present. Nothing typed is lost.");
     if (!this.base) return this.tell("Not saved: your centre has a case with this pseudonym already. What you typed is still here.", make("a", { href: `/cases/${encodeURIComponent(pseudonym)}/edit`, target: "_blank", rel: "noopener" }, "Open that case in another tab"));
     const version = other.body.envelope.version;
     const choose = async (which, changes) => {
       if (which === "both") {
-        Object.assign(this, { base: other.body.case, etag: other.etag });
+        Object.assign(this, { base: other.body.case, etag: other.etag, status: other.body.envelope.status });
         for (const { entity, i, element, value } of changes) this.page.put(entity, i, element, value);
         this.tell(`Taken over from version ${version}: ${changes.map((one) => one.at).join(", ")}. Look at it, then save.`);
-        this.button.focus();
+        (draft && this.status === "draft" ? this.draft : this.button).focus();
       } else if (which === "mine") {
-        Object.assign(this, { base: other.body.case, etag: other.etag });
-        await this.save(false);
+        // In the mode it was to be saved in; what is submitted meanwhile is no draft any more.
+        const status = other.body.envelope.status;
+        Object.assign(this, { base: other.body.case, etag: other.etag, status });
+        await this.save(draft && status === "draft");
       } else {
         await this.load(pseudonym);
         this.page.clean(this.page.stamp);

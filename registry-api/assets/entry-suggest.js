@@ -1,4 +1,4 @@
-// Values that follow from others. They are proposed; a person accepts them.
+// Values that follow from others. They are proposed; a person accepts them, and what dates leave open is not proposed.
 import { holds, known } from "./entry-conditions.js";
 import { days, today } from "./entry-dates.js";
 import { split } from "./entry-model.js";
@@ -30,14 +30,23 @@ const ways = {
     const earlier = model.rows(entity).filter((one) => one !== row && holds(model, among, entity, one) && day(one) < day(row));
     return earlier.length + 1;
   },
-  death_within({ from, death, seen, days: limit }, model, row, entity) {
+  death_within({ from, death, seen, alive, days: limit }, model, row, entity) {
     const start = exact(valueOf(model, from, entity, row));
     if (start === null) return undefined;
-    const all = (path) => model.rows(split(path)[0]).map((one) => exact(one.values[split(path)[1]])).filter((day) => day !== null);
-    const died = all(death)[0];
-    if (died !== undefined) return died >= start && died - start <= limit;
-    if (all(seen).some((day) => day >= start + limit)) return false;
-    return today() < start + limit ? { absent: "pending" } : undefined;
+    const column = (path) => model.rows(split(path)[0]).map((one) => one.values[split(path)[1]]);
+    const last = start + limit;
+    // A contact that says alive is the only one that shows survival; its date counts from the first day it can mean.
+    const lives = model.rows(split(seen)[0]).filter((one) => holds(model, alive, split(seen)[0], one));
+    const lived = lives.map((one) => days(one.values[split(seen)[1]])?.[0]).some((day) => day > last);
+    const deaths = column(death).filter((value) => value !== undefined && value !== null && value !== "");
+    const died = deaths.map(days);
+    // Alive afterwards and dead before: one of the two is wrong.
+    if (died.some((bounds) => bounds && bounds[0] >= start && bounds[1] <= last)) return lived ? undefined : true;
+    if (lived) return false;
+    // The patient is known to be dead, on a day that can lie on either side, or before the operation: nobody but a person can tell.
+    if (deaths.length) return died.every((bounds) => bounds && bounds[0] > last) ? false : undefined;
+    if (model.rows(split(seen)[0]).some((one) => known(one.values[split(alive.element)[1]]) && !holds(model, alive, split(seen)[0], one))) return undefined;
+    return today() <= last ? { absent: "pending" } : undefined;
   },
   own_centre: (_how, _model, _row, _entity, centre) => centre || undefined,
 };

@@ -10,7 +10,7 @@ use registry_core::exchange::{
 use registry_core::storage::JobCounts;
 use registry_core::versions::SchemaStore;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Cases stored together.
 pub(crate) const BATCH: usize = 100;
@@ -138,16 +138,37 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// A case as an item of a batch, with what its rows say about it.
+pub(crate) fn item(case: &Rebuilt) -> Value {
+    if case.version.is_none() && case.status.is_none() {
+        return case.document.clone();
+    }
+    json!({ "case": case.document, "envelope": { "version": case.version, "status": case.status } })
+}
+
 /// Counts what a case was answered (the item of a batch or of a validation); whether it was stored, or would be.
 pub(crate) fn count(counts: &mut JobCounts, result: &Value) -> bool {
-    let stored = result["accepted"]
-        .as_bool()
-        .unwrap_or_else(|| result["status"].as_u64().is_some_and(|s| s < 300));
-    let counted = match (stored, result["unchanged"].as_bool(), result["status"].as_u64()) {
-        (false, ..) => &mut counts.refused,
-        (true, Some(true), _) => &mut counts.unchanged,
-        (true, _, Some(200)) => &mut counts.changed,
-        (true, ..) => &mut counts.created,
+    let (stored, became) = match result["accepted"].as_bool() {
+        // A dry run says what it would be; a withdrawal, which it does not look up, changes.
+        Some(accepted) => (
+            accepted && result["refusal"].is_null(),
+            result["would_be"].as_str().unwrap_or("changed"),
+        ),
+        None => {
+            let status = result["status"].as_u64().unwrap_or_default();
+            let unchanged = result["unchanged"].as_bool() == Some(true);
+            let became = if status == 201 { "new" } else { "changed" };
+            (
+                status < 300 && status > 0,
+                if unchanged { "unchanged" } else { became },
+            )
+        }
+    };
+    let counted = match (stored, became) {
+        (false, _) => &mut counts.refused,
+        (true, "unchanged") => &mut counts.unchanged,
+        (true, "new") => &mut counts.created,
+        (true, _) => &mut counts.changed,
     };
     *counted += 1;
     stored
@@ -166,10 +187,20 @@ pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a 
         place: case.place(pointer.unwrap_or_default()),
         message: message.unwrap_or_default(),
     };
-    let findings = ["findings", "errors"]
+    let refusal = [&result["refusal"], &result["problem"], result]
+        .into_iter()
+        .find(|said| said["title"].is_string());
+    // What the centre has answered is settled: it is not told again at every import.
+    let findings = ["findings", "errors", "warnings"]
         .iter()
         .filter_map(|k| result[*k].as_array())
-        .flatten();
+        .chain(
+            refusal
+                .filter(|r| !std::ptr::eq(*r, result))
+                .and_then(|r| r["errors"].as_array()),
+        )
+        .flatten()
+        .filter(|finding| finding["state"] != "answered");
     let mut lines: Vec<_> = findings
         .map(|f| {
             line(
@@ -180,10 +211,15 @@ pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a 
             )
         })
         .collect();
-    if !stored && lines.is_empty() {
-        let code = result["code"].as_str().or(result["problem"]["code"].as_str());
-        let title = result["title"].as_str().or(result["problem"]["title"].as_str());
-        lines.push(line(None, code, None, title));
+    let told = lines.iter().any(|line| line.severity == "reject");
+    if !stored && !told {
+        let said = |name: &str| refusal.and_then(|refusal| refusal[name].as_str());
+        lines.push(line(
+            None,
+            said("code"),
+            None,
+            said("detail").or_else(|| said("title")),
+        ));
     }
     lines
 }

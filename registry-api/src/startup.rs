@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
+use chrono::NaiveDate;
 use registry_core::crypto::MasterKey;
 use registry_core::form::Forms;
 use registry_core::guideline::indicators::Indicator;
@@ -13,7 +14,7 @@ use registry_core::guideline::questions::Questions;
 use registry_core::storage::{OptionsError, Store, StoreError};
 use registry_core::validation::Judge;
 use registry_core::verification::Verifier;
-use registry_core::versions::SchemaStore;
+use registry_core::versions::{SchemaStore, Status};
 use registry_etl::benchmarks::Benchmarks;
 use registry_etl::cohorts::definitions;
 use registry_etl::measures::Engine;
@@ -131,6 +132,7 @@ pub fn assemble_with(
 ) -> Result<web::Data<AppState>, StartError> {
     let schemas = Arc::new(schemas);
     let judge = Arc::new(Judge::new(Arc::clone(&schemas)).map_err(|e| StartError::Schema(e.to_string()))?);
+    tell_last_days(&schemas, ports.clock.now().date_naive());
     for guideline in judge.guidelines(&schemas.current().version) {
         Questions::of(&schemas, &guideline.id).map_err(|e| StartError::Schema(e.to_string()))?;
     }
@@ -186,6 +188,33 @@ pub fn assemble_with(
         care_gaps: CareGapsKnown::default(),
         centres: RwLock::new(None),
     }))
+}
+
+/// Says which deprecated versions of the case schema are accepted for how long, and which are not any more.
+fn tell_last_days(schemas: &SchemaStore, today: NaiveDate) {
+    for schema in schemas.case_schemas() {
+        let Some(last) = schema
+            .accepted_through
+            .as_deref()
+            .filter(|_| schema.status == Status::Deprecated)
+        else {
+            continue;
+        };
+        let version = schema.version.as_str();
+        if schema.accepted_on(today) {
+            tracing::info!(
+                version,
+                last,
+                "a deprecated version of the case schema is still accepted"
+            );
+        } else {
+            tracing::warn!(
+                version,
+                last,
+                "a deprecated version of the case schema is past its last day: what is sent in it is refused"
+            );
+        }
+    }
 }
 
 /// A key for one purpose, from which the master key does not follow.

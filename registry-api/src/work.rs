@@ -6,7 +6,7 @@ mod care_gaps;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry_core::access::Scope;
-use registry_core::storage::{CaseFilter, CaseRow, CaseStatus, QueriesWaiting, Run};
+use registry_core::storage::{CaseFilter, CaseRow, CaseStatus, QueriesWaiting, Run, StoredFinding};
 use registry_core::versions::Adjudication;
 use registry_etl::measures::Engine;
 use registry_etl::quality::{WorkItem, WorkKind, Worklist};
@@ -31,12 +31,20 @@ pub struct CentreWork {
     pub list: Worklist,
     /// Pseudonyms by record id.
     pub pseudonyms: HashMap<String, String>,
+    /// Newest versions by record id.
+    versions: HashMap<String, i64>,
+    /// Ids of the measures, in the order of the run's guideline.
+    measures: Vec<String>,
 }
 
 /// An item with the case as its centre calls it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Work<'a> {
     pub case: &'a str,
+    /// Ids of the measures it stands in the way of.
+    pub unlocks: Vec<&'a str>,
+    /// The case has another version than the one the run judged: it may be done already.
+    pub changed_since_run: bool,
     #[serde(flatten)]
     pub item: &'a WorkItem,
 }
@@ -58,6 +66,7 @@ impl CentreWork {
             row.status != CaseStatus::Draft && !settled.contains(&(row.case_id.clone(), row.version))
         };
         let mut open = care_gaps::open(state, scope, centre, rows.iter().filter(may_act))?;
+        open.extend(errors(state, scope, centre)?);
         open.append(&mut work.list.items);
         work.list.items = open;
         let cases: BTreeSet<&str> = work.list.items.iter().map(|item| item.case_id.as_str()).collect();
@@ -75,6 +84,7 @@ impl CentreWork {
         (centre, rows): (&str, &[CaseRow]),
     ) -> Result<Self, Problem> {
         let pseudonyms = named(rows);
+        let guideline = engine.guideline().map_err(Problem::internal)?;
         let reader = Reader::new(&state.store, scope, run);
         let mut list = reader.worklist(engine, centre).map_err(from_run)?;
         // Withdrawn since the run.
@@ -84,6 +94,15 @@ impl CentreWork {
             centre: centre.to_owned(),
             list,
             pseudonyms,
+            versions: rows
+                .iter()
+                .map(|row| (row.case_id.clone(), row.version))
+                .collect(),
+            measures: guideline
+                .measures
+                .iter()
+                .map(|measure| measure.id.clone())
+                .collect(),
         })
     }
 
@@ -91,8 +110,54 @@ impl CentreWork {
     pub fn items(&self) -> impl Iterator<Item = Work<'_>> {
         self.list.items.iter().filter_map(|item| {
             let case = self.pseudonyms.get(&item.case_id)?;
-            Some(Work { case, item })
+            let newest = self.versions.get(&item.case_id);
+            let ids = item
+                .waiting
+                .iter()
+                .filter_map(|at| self.measures.get(usize::from(*at)));
+            Some(Work {
+                case,
+                unlocks: ids.map(String::as_str).collect(),
+                changed_since_run: item.judged_version.is_some_and(|judged| newest != Some(&judged)),
+                item,
+            })
         })
+    }
+}
+
+/// What edit checks of severity error say of a centre's cases as they stand now.
+fn errors(state: &AppState, scope: &Scope, centre: &str) -> Result<Vec<WorkItem>, Problem> {
+    let item = |(case_id, finding): (String, StoredFinding)| WorkItem {
+        kind: WorkKind::Error,
+        case_id,
+        what: element_of(&finding),
+        why: format!("{}: {}", finding.code, finding.message),
+        pointer: Some(finding.pointer).filter(|pointer| !pointer.is_empty()),
+        since: None,
+        days: None,
+        until: None,
+        measures: 0,
+        units: 0,
+        waiting: Vec::new(),
+        judged_version: None,
+    };
+    Ok(state
+        .store
+        .errors_of(scope, centre)?
+        .into_iter()
+        .map(item)
+        .collect())
+}
+
+/// What a finding is about: the element or section its pointer leads to, else the first it read.
+fn element_of(finding: &StoredFinding) -> String {
+    let mut steps = finding.pointer.split('/').skip(1);
+    let section = steps.next().filter(|section| !section.is_empty());
+    let element = steps.find(|step| step.parse::<usize>().is_err());
+    match (section, element) {
+        (Some(section), Some(element)) => format!("{section}.{element}"),
+        (Some(section), None) => section.to_owned(),
+        (None, _) => finding.elements.first().cloned().unwrap_or_default(),
     }
 }
 

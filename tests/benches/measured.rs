@@ -143,6 +143,7 @@ pub(crate) fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase 
         document: body,
         schema_version: verdict.schema_version.clone().unwrap_or_default(),
         status: CaseStatus::Submitted,
+        keep_draft: false,
         derived: Derived {
             histology_code: verdict.derived.histology_code.clone(),
             eligibility_class: verdict.derived.eligibility_class.clone(),
@@ -169,6 +170,7 @@ pub(crate) fn put(pseudonym: String, body: Value, verdict: &Verdict) -> PutCase 
                 })
             })
             .collect(),
+        formerly: Vec::new(),
         reason: None,
         frozen: Arc::new(|_, _, _| Vec::new()),
         idempotency: None,

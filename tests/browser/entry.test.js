@@ -7,12 +7,17 @@ import { Person, Words } from "./person.js";
 
 const file = (version) => new URL(`../../schema/examples/${version}/valid/figure-2.json`, import.meta.url);
 const read = (version) => JSON.parse(readFileSync(file(version)));
-const example = read("1.0.0");
+/** The example in the newest version of the schema, which is what the form shows and keeps. */
+let example;
 const fresh = (name) => `${name}-${Date.now().toString(36)}${Math.floor(Math.random() * 1296).toString(36)}`;
 
 let browser;
 before(async () => {
   browser = await launch();
+  const earlier = read("1.0.0");
+  earlier.patient.pseudonym_id = fresh("EARLIER");
+  assert.equal((await api("PUT", `/api/v1/cases/${earlier.patient.pseudonym_id}`, earlier)).status, 201);
+  example = (await (await api("GET", `/api/v1/cases/${earlier.patient.pseudonym_id}?form=newest`)).json()).case;
 });
 after(async () => {
   await browser.close();
@@ -74,6 +79,54 @@ test("opening and saving a stored case changes nothing", async () => {
   const { context, person, heard } = await open(`/cases/${record.patient.pseudonym_id}/edit`);
   assert.match(await person.save(), /^Nothing had changed: version 1 stands/);
   assert.deepEqual(heard, []);
+  await context.close();
+});
+
+test("a case sent in an earlier version is shown, and kept, in the newest", async () => {
+  const record = read("1.0.0");
+  record.patient.pseudonym_id = fresh("OLD");
+  const { pseudonym_id: pseudonym } = record.patient;
+  assert.equal((await api("PUT", `/api/v1/cases/${pseudonym}`, record)).status, 201);
+  const { context, page, person, version, heard } = await open(`/cases/${pseudonym}/edit`);
+  assert.equal(version, example.schema_version);
+  assert.match(await page.locator("main").innerText(), /This case was sent in version 1\.0\.0 of the case schema/);
+  assert.match(await person.save(), /^Saved as version 2/);
+  assert.deepEqual(sorted(await stored(pseudonym)), sorted({ ...example, patient: { ...example.patient, pseudonym_id: pseudonym } }));
+  const first = await (await api("GET", `/api/v1/cases/${pseudonym}/versions/1`)).json();
+  assert.deepEqual(first.case, record, "what was sent stays");
+  assert.deepEqual(heard, []);
+  await context.close();
+});
+
+test("a draft stays a draft until somebody says Save: by the keyboard, and over somebody else's version", async () => {
+  const record = structuredClone(example);
+  record.patient.pseudonym_id = fresh("DRAFT");
+  const { pseudonym_id: pseudonym } = record.patient;
+  assert.equal((await api("PUT", `/api/v1/cases/${pseudonym}?draft=true`, record)).status, 201);
+  const status = async () => (await (await api("GET", `/api/v1/cases/${pseudonym}`)).json()).envelope;
+  const { context, page, person } = await open(`/cases/${pseudonym}/edit`);
+  const year = page.getByLabel("Birth year", { exact: true });
+  await year.fill("1963");
+  await page.keyboard.press("Control+s");
+  await page.getByText("Saved as version 2, a draft that no run counts").first().waitFor();
+  // Somebody else saves the draft meanwhile.
+  const now = await api("GET", `/api/v1/cases/${pseudonym}`);
+  const theirs = (await now.json()).case;
+  theirs.primary.size_mm = 121;
+  assert.equal((await api("PUT", `/api/v1/cases/${pseudonym}?draft=true`, theirs, { "if-match": now.headers.get("etag") })).status, 200);
+  await year.fill("1964");
+  await page.getByRole("button", { name: "Save as draft", exact: true }).press("Enter");
+  await page.getByRole("button", { name: /Save what stands here over/ }).press("Enter");
+  await page.getByText("Saved as version 4, a draft that no run counts").first().waitFor();
+  const draft = await status();
+  assert.deepEqual([draft.status, draft.version], ["draft", 4]);
+  assert.match(await person.save(), /^Saved as version 5, with/);
+  assert.equal((await status()).status, "submitted");
+  // What is submitted is saved as such.
+  await year.fill("1965");
+  await page.keyboard.press("Control+s");
+  await page.getByText(/^Saved as version 6, with/).first().waitFor();
+  assert.equal((await status()).status, "submitted");
   await context.close();
 });
 
@@ -250,12 +303,13 @@ test("presets, copies and values worked out: proposed, and a person's to accept"
   await treatment.getByLabel("Date", { exact: true }).fill("2025-02-01");
   await button("Add contact").press("Enter");
   const contact = page.getByRole("group", { name: "Contact 1" });
-  await contact.getByLabel("Date", { exact: true }).fill("2025-05-01");
+  await contact.getByLabel("Date", { exact: true }).fill("2025-06-01");
   await contact.getByLabel("Date", { exact: true }).press("Tab");
   const accept = treatment.getByRole("button", { name: "Accept No for Death within 90 days" });
-  assert.equal(await accept.count(), 0, "89 days are not 90");
-  await contact.getByLabel("Date", { exact: true }).fill("2025-05-02");
-  await contact.getByLabel("Date", { exact: true }).press("Tab");
+  assert.equal(await accept.count(), 0, "nobody says that the patient was alive");
+  await contact.getByLabel("Vital status", { exact: true }).selectOption({ label: "Dead" });
+  assert.equal(await accept.count(), 0, "dead, on a day nobody says");
+  await contact.getByLabel("Vital status", { exact: true }).selectOption({ label: "Alive" });
   await accept.waitFor();
   await context.close();
 });

@@ -97,8 +97,22 @@ fn a_data_manager_saves_and_corrects_with_the_session_of_the_page() {
 
     let edit = browser.page("/cases/FIG-0001/edit").expect(200).text();
     assert_eq!(attribute(&edit, "data-case").as_deref(), Some("FIG-0001"));
-    // The version the record was sent in, whatever is newest.
-    assert_eq!(attribute(&edit, "data-version").as_deref(), Some("1.0.0"));
+    // The newest version, whatever the record was sent in; and it says so.
+    assert_eq!(
+        attribute(&edit, "data-version").as_deref(),
+        Some(current.as_str())
+    );
+    assert!(
+        edit.contains("This case was sent in version 1.0.0 of the case schema"),
+        "{edit}"
+    );
+    let newest = browser.client.get_with(
+        "/api/v1/cases/FIG-0001?form=newest",
+        &[("cookie", &browser.cookie)],
+    );
+    let newest = newest.expect(200).json();
+    assert_eq!(newest["case"]["schema_version"], current.as_str());
+    assert_eq!(newest["envelope"]["schema_version"], "1.0.0");
 
     let mut corrected = body.clone();
     corrected["patient"]["birth_year"] = json!(1950);

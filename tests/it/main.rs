@@ -30,6 +30,7 @@ mod letters;
 mod lists;
 mod oidc;
 mod openapi;
+mod own_files;
 mod pages;
 mod palette;
 mod picker;

@@ -113,6 +113,68 @@ fn a_worklist_is_the_centres_own() {
 }
 
 #[test]
+fn every_error_that_stands_is_work_and_items_name_measures_and_changed_cases() {
+    let service = Service::start();
+    let client = service.submitter("C01");
+    let mut wrong = records::example("minimal", "ERR-1");
+    wrong["patient"]["birth_year"] = json!(1899);
+    let path = "/api/v1/cases/ERR-1";
+    client.put(path, &[], &wrong).expect(201);
+    client
+        .put("/api/v1/cases/ERR-2?draft=true", &[], &{
+            let mut draft = wrong.clone();
+            draft["patient"]["pseudonym_id"] = json!("ERR-2");
+            draft
+        })
+        .expect(201);
+    send(&service, "C01", "minimal", "MIN-1");
+    service.published_run("2026-11-01");
+    let items = |query: &str| -> Vec<Value> {
+        let list = client.get(&format!("/api/v1/worklist{query}")).expect(200).json();
+        list["items"].as_array().expect("items").clone()
+    };
+    let errors = items("?kind=error");
+    assert_eq!(errors.len(), 1, "of drafts nobody asks anything: {errors:?}");
+    assert_eq!(
+        (&errors[0]["case"], &errors[0]["what"]),
+        (&json!("ERR-1"), &json!("patient.birth_year"))
+    );
+    assert!(
+        errors[0]["why"]
+            .as_str()
+            .is_some_and(|why| why.starts_with("E-007: ")),
+        "{errors:?}"
+    );
+    let listed = |query: &str| -> usize {
+        let cases = client.get(&format!("/api/v1/cases?{query}")).expect(200).json();
+        cases["cases"].as_array().map(Vec::len).expect("cases")
+    };
+    assert_eq!((listed("has_errors=true"), listed("has_errors=false")), (2, 1));
+    assert!(html(&client, "/cases?has_findings=errors").contains("ERR-1"));
+    assert!(!html(&client, "/cases?has_findings=errors").contains("MIN-1"));
+    let sections = items("?kind=section&case=ERR-1");
+    let named = sections
+        .iter()
+        .find(|item| item["measures"].as_u64() > Some(0))
+        .expect("a section worth something");
+    assert_eq!(
+        named["unlocks"].as_array().map(Vec::len),
+        named["measures"].as_u64().map(|n| n as usize)
+    );
+    assert_eq!(named["changed_since_run"], false);
+    // Corrected: no error any more, and what the run says of the case may be done already.
+    wrong["patient"]["birth_year"] = json!(1960);
+    client.put(path, &[("if-match", "*")], &wrong).expect(200);
+    assert_eq!(items("?kind=error"), Vec::<Value>::new());
+    assert!(
+        items("?kind=section&case=ERR-1")
+            .iter()
+            .all(|item| item["changed_since_run"] == true)
+    );
+    assert!(html(&client, "/worklist?case=ERR-1").contains("changed since the run"));
+}
+
+#[test]
 fn a_worklist_is_filtered_sorted_and_downloaded() {
     let service = Service::start();
     send(&service, "C01", "minimal", "MIN-1");
@@ -160,7 +222,9 @@ fn a_worklist_is_filtered_sorted_and_downloaded() {
     );
     let text = csv.text();
     assert!(
-        text.starts_with("kind,case,what,why,pointer,since,days,measures,units,until\n"),
+        text.starts_with(
+            "kind,case,what,why,pointer,since,days,measures,units,until,unlocks,changed_since_run\n"
+        ),
         "{text}"
     );
     assert_eq!(text.lines().count(), items("?kind=section").len() + 1);

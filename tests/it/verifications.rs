@@ -418,3 +418,42 @@ fn the_pages_show_a_blank_form_first_and_the_values_to_the_centre_alone() {
     );
     service.client("committee", None).get(&page).expect(403);
 }
+
+#[test]
+fn who_has_read_the_case_since_the_draw_does_not_enter_it_again() {
+    let service = Service::start();
+    let (author, reader, exporter) = (
+        service.submitter("C01"),
+        service.submitter("C01"),
+        service.submitter("C01"),
+    );
+    // Whoever read it before the draw did not know that it would be drawn.
+    let other = service.submitter("C01");
+    author
+        .put(&format!("/api/v1/cases/{CASE}"), &[], &records::figure_1(CASE))
+        .expect(201);
+    other.get(&format!("/api/v1/cases/{CASE}")).expect(200);
+    let draw = json!({"through": "2026-11-23", "share": 1.0, "seed": 7});
+    let draw = service
+        .client("coordinator", None)
+        .post("/api/v1/verifications", &[], &draw)
+        .expect(201)
+        .json();
+    let path = format!(
+        "/api/v1/verifications/{}/cases/{CASE}",
+        draw["verification_id"].as_str().expect("an id")
+    );
+    reader.get(&format!("/api/v1/cases/{CASE}")).expect(200);
+    exporter.get("/api/v1/cases/export").expect(200);
+    for client in [&reader, &exporter] {
+        let told = client.get(&path).expect(200).json();
+        let why = told["not_by_you"].as_str().expect("a reason");
+        assert!(why.contains("since it was drawn"), "{why}");
+        assert_eq!(
+            client.put(&path, &[], &again()).expect(409).code(),
+            "invalid_state"
+        );
+    }
+    assert_eq!(other.get(&path).expect(200).json()["not_by_you"], Value::Null);
+    other.put(&path, &[], &again()).expect(201);
+}

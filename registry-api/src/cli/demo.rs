@@ -148,8 +148,10 @@ fn sent(state: &AppState, centre: &str, body: serde_json::Value) -> serde_json::
         .strip_prefix('C')
         .and_then(|number| number.parse::<u32>().ok())
         .is_some_and(|number| number % 2 == 0);
+    let today = state.ports.clock.now().date_naive();
+    let accepted = |version: &str| state.judge.accepted_on(today).any(|one| one == version);
     match body.get("schema_version").and_then(serde_json::Value::as_str) {
-        Some(version) if moved_on => state.schemas.newest(&body, version).into_owned(),
+        Some(version) if moved_on || !accepted(version) => state.schemas.newest(&body, version).into_owned(),
         _ => body,
     }
 }
@@ -174,13 +176,13 @@ fn submit_all(state: &AppState, plan: &CohortPlan) -> Result<(), Failure> {
                     body: sent(state, &case.centre_id, case.body),
                     precondition: Precondition::Whatever,
                     reason: None,
-                    draft: false,
+                    draft: Some(false),
                     assess: false,
                     idempotent: None,
                 };
                 match admit(state, &scope, incoming, &centres) {
                     Ok(Admitted::Case(put, _, _)) => waiting.entry(case.centre_id).or_default().push(*put),
-                    Ok(Admitted::Withdrawal(_)) | Err(_) => refused += 1,
+                    Ok(Admitted::Withdrawal(..)) | Err(_) => refused += 1,
                 }
                 bar.inc(1);
             }

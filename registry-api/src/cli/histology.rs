@@ -83,7 +83,9 @@ pub(super) fn histology(args: &HistologyArgs, ports: &Ports) -> Result<(), Failu
         }
         return Err(Failure::new(format!("nothing is decided: {fault}")));
     }
-    println!("next: restart the service with this schema folder and start a run");
+    println!(
+        "next: restart the service with this schema folder, judge what is stored again (`registry cases rejudge`) and start a run"
+    );
     Ok(())
 }
 

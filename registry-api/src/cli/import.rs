@@ -96,12 +96,12 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
     bar.finish_and_clear();
     let c = &import.counts;
     let words = if args.dry_run {
-        "would be stored"
+        "Nothing was stored. It would be: "
     } else {
-        "created"
+        ""
     };
     println!(
-        "{} {words}, {} changed, {} unchanged, {} refused",
+        "{words}{} created, {} changed, {} unchanged, {} refused",
         c.created, c.changed, c.unchanged, c.refused
     );
     Ok(if c.refused == 0 {
@@ -169,7 +169,7 @@ impl Import<'_> {
         }
         let mut body = String::new();
         for case in batch {
-            body.push_str(&case.document.to_string());
+            body.push_str(&imports::item(case).to_string());
             body.push('\n');
         }
         let action = if self.args.dry_run { "validate" } else { "batch" };

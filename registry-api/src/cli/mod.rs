@@ -2,6 +2,7 @@
 
 mod administer;
 mod assess;
+mod cases;
 mod decide;
 mod demo;
 mod funnel;
@@ -94,6 +95,9 @@ enum Command {
     /// Versions of the case schema: compare, check, publish.
     #[command(subcommand, after_help = "Example:\n  registry schema diff 1.0.0 1.1.0")]
     Schema(schema::Schema),
+    /// Stored cases: judge them again after a change of checks.
+    #[command(subcommand, after_help = "Example:\n  registry cases rejudge")]
+    Cases(cases::Cases),
     /// Send case files to a running registry; the key comes from REGISTRY_KEY.
     #[command(
         after_help = "Example:\n  REGISTRY_KEY=... registry submit case.json --url https://registry.example.org"
@@ -204,6 +208,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::User(command) => user::user(command, settings()?, ports)?,
         Command::Validate(args) => return records::validate(&args, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
+        Command::Cases(command) => cases::cases(&command, settings()?, ports)?,
         Command::Schema(command) => return schema::schema(&command, &ports),
         Command::Rules(command) => return rules::rules(&command, settings, ports),
         Command::Funnel(args) => funnel::funnel(&args)?,

@@ -13,7 +13,7 @@ use super::course::{Event, course};
 use super::life_cycle::Stage;
 use super::queries::Line;
 use super::tasks::Hands;
-use super::{Frame, html, words};
+use super::{Frame, html, withdrawal, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
 use crate::guard::{Allowed, AllowedForm, NoQuery, Policy, SeesCases, Submits};
@@ -29,6 +29,8 @@ struct Page {
     csrf: String,
     may_enter: bool,
     stage: Stage,
+    /// Why consent can be withdrawn: code and words.
+    reasons: Vec<(&'static str, &'static str)>,
     hands: Hands,
     today: String,
     etag: String,
@@ -128,6 +130,7 @@ pub(super) async fn page(
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let versions = state.store.versions(&caller.scope, &pseudonym).map_err(gone)?;
         let findings = state.store.findings(&caller.scope, &pseudonym).map_err(gone)?;
+        let life = state.store.life_of(&caller.scope, &pseudonym).map_err(gone)?;
         let held = state.store.holders(&caller.scope, &pseudonym).map_err(gone)?;
         let now = state.ports.clock.now();
         let today = now.date_naive();
@@ -143,11 +146,12 @@ pub(super) async fn page(
             hands: Hands::of(&state, &caller.scope, held, &stored.row.centre_id)?,
             today: today.to_string(),
             etag: stored.row.etag.clone(),
-            stage: Stage::of(&stored.row, caller.scope.role(), today),
+            stage: Stage::of(&stored.row, &life, caller.scope.role(), today),
             c: shown(&state, &stored, versions, findings, may_enter)?,
             csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),
             frame,
-            may_enter,
+            may_enter: may_enter && stored.row.withdrawal.is_none(),
+            reasons: withdrawal::reasons(),
         })
     })
     .await?;

@@ -70,8 +70,9 @@ pub(super) struct Wanted {
     cursor: Option<String>,
 }
 
-const FINDINGS: [(&str, &str); 3] = [
+const FINDINGS: [(&str, &str); 4] = [
     ("", "All cases"),
+    ("errors", "With errors"),
     ("true", "With findings"),
     ("false", "Without findings"),
 ];
@@ -87,11 +88,12 @@ impl Wanted {
                     .ok_or_else(|| bad("status", "draft, submitted, verified or locked"))?,
             ),
         };
-        let has_findings = match self.has_findings.as_str() {
-            "" => None,
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => return Err(bad("has_findings", "true or false")),
+        let (has_findings, has_errors) = match self.has_findings.as_str() {
+            "" => (None, None),
+            "true" => (Some(true), None),
+            "false" => (Some(false), None),
+            "errors" => (None, Some(true)),
+            _ => return Err(bad("has_findings", "true, false or errors")),
         };
         let updated_since = match self.updated_since.as_str() {
             "" => None,
@@ -103,6 +105,7 @@ impl Wanted {
             histology: given(&self.histology),
             updated_since,
             has_findings,
+            has_errors,
             include_withdrawn: false,
         })
     }

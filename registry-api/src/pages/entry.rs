@@ -18,6 +18,8 @@ pub(super) struct Page {
     heading: String,
     /// Version of the case schema the form follows.
     version: String,
+    /// The version a stored case was sent in, where it is another one.
+    sent_in: Option<String>,
     centre: String,
     /// The case to correct; none for a new one.
     pseudonym: Option<String>,
@@ -50,6 +52,7 @@ impl Page {
             frame,
             heading: String::new(),
             version,
+            sent_in: None,
             centre: centre.to_owned(),
             pseudonym: None,
             again: None,
@@ -80,7 +83,7 @@ pub(super) async fn new(
     html(&Page::new(&caller, "Enter a case".to_owned(), version, None))
 }
 
-/// A stored case, in the version it was sent in.
+/// A stored case, in the newest version of the schema whatever it was sent in: saved, it is kept in that one.
 pub(super) async fn edit(
     caller: Allowed<Submits>,
     pseudonym: web::Path<String>,
@@ -91,12 +94,12 @@ pub(super) async fn edit(
     let page = blocking(move || {
         let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(gone)?;
         let heading = format!("Correct {pseudonym}");
-        Ok(Page::new(
-            &caller,
-            heading,
-            stored.schema_version,
-            Some(pseudonym),
-        ))
+        let sent_in = stored.schema_version;
+        let form = state.schemas.form_of(&sent_in).unwrap_or(&sent_in).to_owned();
+        Ok(Page {
+            sent_in: (form != sent_in).then_some(sent_in),
+            ..Page::new(&caller, heading, form, Some(pseudonym))
+        })
     })
     .await?;
     html(&page)

@@ -3,12 +3,21 @@
 use actix_web::{HttpResponse, web};
 use chrono::NaiveDate;
 use registry_core::access::Role;
-use registry_core::storage::{CaseRow, CaseStatus, LifeCycle};
+use registry_core::storage::{CaseRow, CaseStatus, LifeCycle, LifeStep};
 
 use super::case::gone;
-use crate::guard::{AllowedForm, LeadsCentre, Policy};
+use super::{withdrawal, words};
+use crate::guard::{AllowedForm, LeadsCentre, Policy, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
+
+/// What "verified" can mean; the lead says which.
+const WAYS: [&str; 4] = [
+    "every element against the source documents",
+    "the elements that measures and survival rest on, against the source documents",
+    "entered again by another person and compared",
+    "at a monitoring visit",
+];
 
 /// Where a case is in its life, and what the reader may do about it.
 pub(super) struct Stage {
@@ -16,14 +25,21 @@ pub(super) struct Stage {
     pub(super) verify: bool,
     pub(super) lock: bool,
     pub(super) unlock: bool,
+    /// Whether the reader may record a withdrawal of consent.
+    pub(super) withdraw: bool,
+    /// How a case can have been held against its source.
+    pub(super) ways: [&'static str; 4],
+    /// What was done so far, in words.
+    pub(super) steps: Vec<String>,
     /// First and last day a lock may be set to.
     pub(super) from: String,
     pub(super) to: String,
 }
 
 impl Stage {
-    pub(super) fn of(row: &CaseRow, role: Role, today: NaiveDate) -> Self {
-        let leads = LeadsCentre::ROLES.contains(&role) && row.withdrawal.is_none();
+    pub(super) fn of(row: &CaseRow, life: &[LifeStep], role: Role, today: NaiveDate) -> Self {
+        let there = row.withdrawal.is_none();
+        let leads = LeadsCentre::ROLES.contains(&role) && there;
         let words = match (row.status, row.locked_through) {
             (CaseStatus::Draft, _) => "A draft: kept for the centre, counted in no run.".to_owned(),
             (CaseStatus::Submitted, _) => "Submitted, and not yet checked against its source.".to_owned(),
@@ -34,7 +50,10 @@ impl Stage {
             (CaseStatus::Locked, None) => "Locked.".to_owned(),
         };
         Self {
-            words,
+            words: withdrawal::said(row).unwrap_or(words),
+            withdraw: SeesCases::ROLES.contains(&role) && there,
+            ways: WAYS,
+            steps: life.iter().map(in_words).collect(),
             verify: leads && row.status == CaseStatus::Submitted,
             lock: leads && row.status != CaseStatus::Draft,
             unlock: leads && row.status == CaseStatus::Locked,
@@ -44,6 +63,23 @@ impl Stage {
     }
 }
 
+/// A step of a case's life as a sentence: what, who, when, why.
+fn in_words(step: &LifeStep) -> String {
+    let what = match (step.action.as_str(), step.through, step.to) {
+        ("case.verify", ..) => "verified against its source".to_owned(),
+        ("case.lock", Some(day), _) => format!("locked through {day}"),
+        ("case.unlock", _, Some(to)) => format!("unlocked, and {} again", to.as_str()),
+        ("case.withdraw", ..) => "consent withdrawn".to_owned(),
+        (other, ..) => words::code(other.trim_start_matches("case.")),
+    };
+    let at = step.at.format("%Y-%m-%d %H:%M UTC");
+    let version = step.version.map(|n| format!(", version {n}")).unwrap_or_default();
+    let role = words::code(&step.role).to_lowercase();
+    let why = step.reason.as_deref().map(withdrawal::in_words);
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{at}{version}: {what} by {} ({role}){why}", step.actor)
+}
+
 /// Takes the step a form of the case's page asks for.
 pub(super) async fn step(
     form: AllowedForm<LeadsCentre>,
@@ -51,6 +87,12 @@ pub(super) async fn step(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let step = match form.fields.get("step") {
+        "verify" if !WAYS.contains(&form.fields.get("reason")) => {
+            return Err(Problem::with(
+                Kind::InvalidValue,
+                "How it was verified: choose one of the ways.",
+            ));
+        }
         "verify" => LifeCycle::Verify,
         "lock" => LifeCycle::Lock {
             through: form.fields.get("through").parse().map_err(|_| {

@@ -56,6 +56,7 @@ mod tasks;
 mod users;
 mod verification;
 mod versions;
+mod withdrawal;
 mod words;
 mod worklist;
 
@@ -118,6 +119,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/cases/{pseudonym}/course.svg", case_files::picture),
         guarded(Method::GET, "/cases/{pseudonym}/course.csv", case_files::table),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
+        guarded(Method::POST, "/cases/{pseudonym}/withdraw", withdrawal::withdraw),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),
         guarded(Method::GET, "/tasks", tasks::page),

@@ -82,6 +82,10 @@ struct Row {
     until: String,
     measures: u32,
     units: u32,
+    /// Ids of those measures.
+    unlocks: String,
+    /// The case has a newer version than the run judged.
+    changed: bool,
 }
 
 pub(super) async fn page(
@@ -270,7 +274,9 @@ fn row(work: &Work<'_>, called: Words<'_>) -> Row {
         what: match item.kind {
             WorkKind::CareGap => of_row(item.why.clone()),
             WorkKind::FollowUp => words::code(&item.what),
-            WorkKind::Element | WorkKind::Pending | WorkKind::Section => of_row(called.place(&item.what)),
+            WorkKind::Error | WorkKind::Element | WorkKind::Pending | WorkKind::Section => {
+                of_row(called.place(&item.what))
+            }
         },
         why: match item.kind {
             WorkKind::CareGap => "can still be done in time".to_owned(),
@@ -278,7 +284,7 @@ fn row(work: &Work<'_>, called: Words<'_>) -> Row {
                 let reasons: Vec<&str> = item.why.split(", ").map(reason).collect();
                 reasons.join(", ")
             }
-            WorkKind::FollowUp | WorkKind::Pending => item.why.clone(),
+            WorkKind::Error | WorkKind::FollowUp | WorkKind::Pending => item.why.clone(),
         },
         since: item.since.map(|day| day.to_string()).unwrap_or_default(),
         days: item.days.map(|days| days.to_string()).unwrap_or_default(),
@@ -288,6 +294,8 @@ fn row(work: &Work<'_>, called: Words<'_>) -> Row {
         },
         measures: item.measures,
         units: item.units,
+        unlocks: work.unlocks.join(", "),
+        changed: work.changed_since_run,
     }
 }
 
@@ -298,6 +306,7 @@ fn entity_of(pointer: &str) -> &str {
 fn name(kind: WorkKind) -> &'static str {
     match kind {
         WorkKind::CareGap => "Still in time",
+        WorkKind::Error => "Error",
         WorkKind::FollowUp => "Contact overdue",
         WorkKind::Element => "Element",
         WorkKind::Pending => "Pending value",

@@ -1,5 +1,6 @@
 //! One record's way in: judged, then stored. A REST submission, a batch item and the demo's cohort all come through here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, Utc};
@@ -7,7 +8,7 @@ use registry_core::access::Scope;
 use registry_core::record::CentreTable;
 use registry_core::storage::{
     CaseStatus, Derived, FindingState, FrozenRows, Precondition, PutCase, PutOutcome, StoredFinding,
-    StoredSeverity, Withdraw, WithdrawOutcome, WithdrawalMode,
+    Withdraw, WithdrawOutcome, WithdrawalMode,
 };
 use registry_core::validation::{Envelope, Finding, Judge, Severity, Verdict};
 use serde_json::{Value, json};
@@ -28,8 +29,8 @@ pub struct Incoming {
     pub precondition: Precondition,
     /// Why (`Change-Reason`).
     pub reason: Option<String>,
-    /// Kept for the centre, out of runs.
-    pub draft: bool,
+    /// Whether it is kept for the centre, out of runs; where nobody says so, a draft that is there stays one and anything else is submitted.
+    pub draft: Option<bool>,
     /// Answer with the assessment of the case as well.
     pub assess: bool,
     /// Replay key.
@@ -41,7 +42,7 @@ pub fn judge(state: &AppState, scope: &Scope, body: &Value, centres: &CentreTabl
     state.judge.judge(body, &envelope(state, scope), centres)
 }
 
-fn envelope(state: &AppState, scope: &Scope) -> Envelope {
+pub(crate) fn envelope(state: &AppState, scope: &Scope) -> Envelope {
     let now = state.ports.clock.now();
     Envelope {
         record_id: Uuid::nil(),
@@ -94,49 +95,79 @@ pub fn admit(
         .inc();
     outcome?;
     if verdict.withdrawal {
-        let date = withdrawal_date(&incoming.body).unwrap_or_else(|| state.ports.clock.now().date_naive());
+        let today = state.ports.clock.now().date_naive();
+        let date = withdrawal_date(&incoming.body);
+        let taken = date.is_none().then_some(today);
+        let date = date.unwrap_or(today);
         let schema_version = verdict.schema_version.clone().unwrap_or_default();
-        return Ok(Admitted::Withdrawal(Box::new(Withdraw {
-            pseudonym: incoming.pseudonym,
-            centre: scope.centre().map(str::to_owned),
-            mode: WithdrawalMode::NoFurtherUse,
-            date,
-            reason: incoming.reason,
-            document: Some((incoming.body, schema_version)),
-            precondition: incoming.precondition,
-            idempotency: incoming.idempotent.map(|given| given.with_answer(withdrawn)),
-        })));
+        return Ok(Admitted::Withdrawal(
+            Box::new(Withdraw {
+                pseudonym: incoming.pseudonym,
+                centre: scope.centre().map(str::to_owned),
+                mode: WithdrawalMode::NoFurtherUse,
+                date,
+                reason: incoming.reason,
+                document: Some((incoming.body, schema_version)),
+                precondition: incoming.precondition,
+                idempotency: incoming.idempotent.map(|given| {
+                    given.with_answer(move |outcome: &WithdrawOutcome| withdrawn(outcome, taken))
+                }),
+            }),
+            taken,
+        ));
     }
     let pseudonym = incoming.pseudonym.clone();
     let assessment = incoming
         .assess
         .then(|| assessment(state, &incoming.body, &envelope, centres, &verdict));
     let for_render = (verdict.clone(), assessment.clone());
-    let put = PutCase {
+    let idempotent = incoming.idempotent.clone();
+    let mut put = to_store(state, incoming, &verdict);
+    put.idempotency = idempotent.map(|given| {
+        given.with_answer(move |outcome: &PutOutcome| {
+            accepted(&pseudonym, outcome, &for_render.0, for_render.1.as_ref())
+        })
+    });
+    Ok(Admitted::Case(Box::new(put), Box::new(verdict), assessment))
+}
+
+/// What the store takes of a record that was judged; without its replay key.
+pub(crate) fn to_store(state: &AppState, incoming: Incoming, verdict: &Verdict) -> PutCase {
+    PutCase {
         pseudonym: incoming.pseudonym,
         precondition: incoming.precondition,
         document: incoming.body,
         schema_version: verdict.schema_version.clone().unwrap_or_default(),
-        status: if incoming.draft {
+        status: if incoming.draft == Some(true) {
             CaseStatus::Draft
         } else {
             CaseStatus::Submitted
         },
-        derived: Derived {
-            histology_code: verdict.derived.histology_code.clone(),
-            eligibility_class: verdict.derived.eligibility_class.clone(),
-            t0: verdict.t0.clone(),
-        },
-        findings: verdict.findings.iter().filter_map(stored).collect(),
+        keep_draft: incoming.draft.is_none(),
+        derived: derived(verdict),
+        findings: kept(verdict),
+        formerly: verdict.formerly.clone(),
         reason: incoming.reason,
         frozen: frozen_rows(&state.judge),
-        idempotency: incoming.idempotent.map(|given| {
-            given.with_answer(move |outcome: &PutOutcome| {
-                accepted(&pseudonym, outcome, &for_render.0, for_render.1.as_ref())
-            })
-        }),
-    };
-    Ok(Admitted::Case(Box::new(put), Box::new(verdict), assessment))
+        idempotency: None,
+    }
+}
+
+/// What a verdict derives from a case.
+pub(crate) fn derived(verdict: &Verdict) -> Derived {
+    Derived {
+        histology_code: verdict.derived.histology_code.clone(),
+        eligibility_class: verdict.derived.eligibility_class.clone(),
+        t0: verdict.t0.clone(),
+    }
+}
+
+/// The findings that are stored with a version.
+pub(crate) fn kept(verdict: &Verdict) -> Vec<StoredFinding> {
+    let kept = verdict.findings.iter();
+    kept.filter(|finding| finding.severity != Severity::Reject)
+        .cloned()
+        .collect()
 }
 
 fn frozen_rows(judge: &Arc<Judge>) -> FrozenRows {
@@ -148,8 +179,8 @@ fn frozen_rows(judge: &Arc<Judge>) -> FrozenRows {
 pub enum Admitted {
     /// A case to store, with its verdict and, when asked for, its assessment.
     Case(Box<PutCase>, Box<Verdict>, Option<Value>),
-    /// A withdrawal of consent.
-    Withdrawal(Box<Withdraw>),
+    /// A withdrawal of consent; with the day that was taken for its date where none was sent in full.
+    Withdrawal(Box<Withdraw>, Option<NaiveDate>),
 }
 
 /// Judges and stores one record.
@@ -167,9 +198,9 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
                 None => accepted(&pseudonym, &outcome, &verdict, assessment.as_ref()),
             }
         }
-        Admitted::Withdrawal(withdraw) => {
+        Admitted::Withdrawal(withdraw, taken) => {
             let outcome = state.store.withdraw(scope, *withdraw)?;
-            told_withdrawal(outcome)
+            told_withdrawal(outcome, taken)
         }
     }
 }
@@ -203,40 +234,22 @@ fn withdrawal_date(body: &Value) -> Option<NaiveDate> {
     body.pointer("/consent/withdrawal_date")?.as_str()?.parse().ok()
 }
 
-fn stored(finding: &Finding) -> Option<StoredFinding> {
-    let severity = match finding.severity {
-        Severity::Reject => return None,
-        Severity::Error => StoredSeverity::Error,
-        Severity::Warning => StoredSeverity::Warning,
+/// The findings of a verdict, each with its state: those of these identities the centre has answered.
+pub(crate) fn told(verdict: &Verdict, answered: &BTreeSet<String>) -> Vec<Value> {
+    let tell = |finding: &Finding| {
+        let mut told = json!(finding);
+        told["state"] = json!(if answered.contains(&finding.identity) {
+            FindingState::Answered
+        } else {
+            FindingState::Open
+        });
+        told
     };
-    Some(StoredFinding {
-        identity: finding.identity.clone(),
-        code: finding.code.clone(),
-        severity,
-        pointer: finding.pointer.clone(),
-        rule: finding.rule.clone(),
-        rule_version: finding.rule_version.clone(),
-        message: finding.message.clone(),
-        elements: finding.elements.clone(),
-    })
+    verdict.findings.iter().map(tell).collect()
 }
 
 /// The body of an accepted submission.
 pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Value {
-    let findings: Vec<Value> = verdict
-        .findings
-        .iter()
-        .map(|finding| {
-            let mut told = json!(finding);
-            let answered = outcome.answered.contains(&finding.identity);
-            told["state"] = json!(if answered {
-                FindingState::Answered
-            } else {
-                FindingState::Open
-            });
-            told
-        })
-        .collect();
     json!({
         "case": pseudonym,
         "record_id": outcome.case_id,
@@ -245,7 +258,7 @@ pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> V
         "status": outcome.status,
         "submitted_at": outcome.submitted_at.with_timezone(&Utc),
         "unchanged": outcome.unchanged,
-        "findings": findings,
+        "findings": told(verdict, &outcome.answered),
         "further_findings": verdict.further_findings,
         "not_attested": verdict.unattested,
     })
@@ -267,14 +280,14 @@ fn accepted(
         .header("location", format!("/api/v1/cases/{pseudonym}")))
 }
 
-/// The answer to a withdrawal, or the one given before.
+/// The answer to a withdrawal, or the one given before. `taken`: the day taken for its date, where none was sent in full.
 ///
 /// # Errors
 /// None in practice.
-pub fn told_withdrawal(mut outcome: WithdrawOutcome) -> Result<Reply, Problem> {
+pub fn told_withdrawal(mut outcome: WithdrawOutcome, taken: Option<NaiveDate>) -> Result<Reply, Problem> {
     match outcome.replay.take() {
         Some(answer) => Ok(Reply::replayed(answer)),
-        None => withdrawn(&outcome),
+        None => withdrawn(&outcome, taken),
     }
 }
 
@@ -282,7 +295,7 @@ pub fn told_withdrawal(mut outcome: WithdrawOutcome) -> Result<Reply, Problem> {
 ///
 /// # Errors
 /// None in practice.
-pub fn withdrawn(outcome: &WithdrawOutcome) -> Result<Reply, Problem> {
+pub fn withdrawn(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Result<Reply, Problem> {
     let body = json!({
         "record_id": outcome.case_id,
         "version": outcome.version,
@@ -291,6 +304,23 @@ pub fn withdrawn(outcome: &WithdrawOutcome) -> Result<Reply, Problem> {
         "unchanged": outcome.unchanged,
         "releases_that_held_the_case": outcome.releases,
         "data_requests_that_held_the_case": outcome.requests,
+        "warnings": dated_today(outcome, taken),
     });
     Ok(Reply::json(if outcome.created { 201 } else { 200 }, &body)?.header("etag", outcome.etag.clone()))
+}
+
+/// Says which day was taken for a withdrawal that came without a full date.
+pub(crate) fn dated_today(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Vec<Value> {
+    let taken = taken.filter(|_| !outcome.unchanged);
+    let warning = |day: NaiveDate| {
+        json!({
+            "code": "withdrawal_date_taken",
+            "severity": Severity::Warning,
+            "pointer": "/consent/withdrawal_date",
+            "message": format!(
+                "No full day of withdrawal was sent: {day}, the day this arrived, counts. If consent was withdrawn on another day, tell the coordinating office."
+            ),
+        })
+    };
+    taken.map(warning).into_iter().collect()
 }

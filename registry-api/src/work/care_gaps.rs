@@ -121,6 +121,8 @@ fn item(case_id: &str, open: &Open) -> WorkItem {
         until: open.until,
         measures: 1,
         units: 1,
+        waiting: Vec::new(),
+        judged_version: None,
     }
 }
 

@@ -139,7 +139,7 @@ fn a_faulty_row_is_reported_by_its_cell_and_spoils_only_its_case() {
     let dry = import(&["--dry-run"]);
     assert!(
         dry.out
-            .ends_with("1 would be stored, 0 changed, 0 unchanged, 2 refused\n"),
+            .ends_with("Nothing was stored. It would be: 1 created, 0 changed, 0 unchanged, 2 refused\n"),
         "{dry:?}"
     );
     assert_eq!(there(), 404, "a dry run stores nothing");

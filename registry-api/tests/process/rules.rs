@@ -331,3 +331,80 @@ fn a_decision_on_a_histology_is_recorded_or_taken_back() {
     let checked = succeeded(registry.run(&["rules", "check", "schema"]));
     assert!(checked.contains("worklist: 4 phases"), "{checked}");
 }
+
+#[test]
+fn what_is_stored_is_judged_again_after_a_decision_of_the_committee() {
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let served = registry.serve();
+    let path = "/api/v1/cases/ANGIO-1";
+    let mut body = case("ANGIO-1");
+    body["primary"]["icdo_morphology"] = serde_json::json!("9120/3");
+    let ask = |base: &str, path: &str| {
+        send(base, Some(&key), "GET", path, &[], None)
+            .expect("an answer")
+            .json()
+    };
+    let stored = send(
+        &served.base,
+        Some(&key),
+        "PUT",
+        path,
+        &[JSON],
+        Some(&body.to_string()),
+    )
+    .expect("an answer");
+    assert_eq!(stored.status, 201, "{}", stored.text);
+    let open = |base: &str| -> Vec<Value> {
+        let queries = ask(base, "/api/v1/queries?state=open");
+        let all = queries["queries"].as_array().expect("queries").iter();
+        all.filter(|query| query["rule"] == "E-016").cloned().collect()
+    };
+    assert_eq!(open(&served.base).len(), 1);
+    let etag = stored.header("etag").expect("a tag").to_owned();
+    drop(served);
+
+    own_schema(&registry);
+    succeeded(registry.run(&[
+        "rules",
+        "histology",
+        "9120/3",
+        "extended",
+        "--counts-as",
+        "ups",
+        "--by",
+        "committee",
+        "--reason",
+        "as agreed",
+    ]));
+    let told = succeeded(registry.run(&["cases", "rejudge"]));
+    assert!(
+        told.starts_with("1 cases judged again: 0 with another verdict"),
+        "the compiled-in schema knows no decision: {told}"
+    );
+    let told = succeeded(registry.run_with(&["cases", "rejudge"], &[("REGISTRY_SCHEMA__FOLDER", "schema")]));
+    assert!(
+        told.starts_with("1 cases judged again: 1 with another verdict"),
+        "{told}"
+    );
+    let told = succeeded(registry.run_with(&["cases", "rejudge"], &[("REGISTRY_SCHEMA__FOLDER", "schema")]));
+    assert!(
+        told.starts_with("1 cases judged again: 0 with another verdict"),
+        "{told}"
+    );
+
+    let served = registry.serve();
+    assert_eq!(open(&served.base), Vec::<Value>::new());
+    let row = ask(&served.base, "/api/v1/cases")["cases"][0].clone();
+    assert_eq!(row["derived"]["histology_code"], "ups", "{row}");
+    assert_eq!(
+        (&row["version"], &row["etag"]),
+        (&serde_json::json!(1), &serde_json::json!(etag))
+    );
+    let resolved = ask(&served.base, &format!("{path}/findings?state=resolved"));
+    assert_eq!(resolved["findings"][0]["code"], "E-016");
+    registry
+        .open(false)
+        .verify_audit(None)
+        .expect("the chain is whole");
+}

@@ -126,7 +126,14 @@ impl Registry {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        let out = self.command(arguments).output().expect("the binary starts");
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs a command to its end, with more in its environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().copied());
+        let out = command.output().expect("the binary starts");
         Ended {
             success: out.status.success(),
             out: String::from_utf8_lossy(&out.stdout).into_owned(),

@@ -12,7 +12,10 @@ use super::columns::{Layout, Section};
 use super::complaint::Complaint;
 use super::rebuilt::{Head, RawRow, Rebuilt, rebuild};
 use super::sheet::{Found, RowAt, Sheet};
-use super::{EMPTY_SECTIONS, FlatCase, KEY, KEY_ELEMENT, KEY_ENTITY, ROW, VERSION};
+use super::{
+    ABOUT_THE_CASE, CASE_STATUS, CASE_VERSION, EMPTY_SECTIONS, FlatCase, KEY, KEY_ELEMENT, KEY_ENTITY, ROW,
+    VERSION,
+};
 
 /// Writes the files of a bundle, one sink per entity.
 pub struct BundleWriter<W: Write> {
@@ -46,7 +49,9 @@ impl<W: Write> BundleWriter<W> {
             let mut header = vec![KEY];
             header.extend(section.repeated.then_some(ROW));
             header.extend(section.columns.iter().map(|c| c.name.as_str()));
-            header.extend(section.envelope.then_some(EMPTY_SECTIONS));
+            if section.envelope {
+                header.extend(ABOUT_THE_CASE);
+            }
             file.write_record(header)?;
             files.push(file);
         }
@@ -100,7 +105,7 @@ pub(super) fn key_of(document: &Value) -> Result<String, Unrepresentable> {
 /// Position of the section, number of the row within it, cells.
 type FlatRow = (usize, Option<usize>, Vec<String>);
 
-/// The rows of a case. The envelope's cells end with the empty sections.
+/// The rows of a case. The envelope's cells end with what is said about the case itself ([`ABOUT_THE_CASE`]).
 pub(super) fn rows_of(layout: &Layout, case: FlatCase<'_>) -> Result<Vec<FlatRow>, Unrepresentable> {
     let fail = |pointer: String| Unrepresentable { pointer };
     let document = case.document.as_object().ok_or_else(|| fail(String::new()))?;
@@ -118,6 +123,11 @@ pub(super) fn rows_of(layout: &Layout, case: FlatCase<'_>) -> Result<Vec<FlatRow
         if section.envelope {
             let mut cells = envelope_cells(layout, section, case, version)?;
             cells.push(empty_sections(layout, document));
+            cells.extend(["version", "status"].map(|name| match case.envelope.get(name) {
+                Some(Value::String(text)) => text.clone(),
+                None | Some(Value::Null) => String::new(),
+                Some(other) => other.to_string(),
+            }));
             rows.push((at, None, cells));
             continue;
         }
@@ -155,6 +165,8 @@ fn envelope_cells(
     version: &str,
 ) -> Result<Vec<String>, Unrepresentable> {
     let mut envelope: Map<String, Value> = case.envelope.as_object().cloned().unwrap_or_default();
+    envelope.remove("version");
+    envelope.remove("status");
     envelope.insert(VERSION.to_owned(), Value::from(version));
     let entity = layout.dictionary(version).and_then(|d| d.entity(&section.name));
     let entity = entity.ok_or_else(|| Unrepresentable {
@@ -303,6 +315,8 @@ impl BundleReader {
                             version
                         },
                         empty: text(EMPTY_SECTIONS),
+                        held: text(CASE_VERSION),
+                        status: text(CASE_STATUS),
                         place: file.sheet.place(row.line, None),
                     });
                 }
@@ -320,6 +334,8 @@ impl BundleReader {
             patient,
             version: self.default_version.clone(),
             empty: String::new(),
+            held: String::new(),
+            status: String::new(),
             place: super::Place {
                 file: "".into(),
                 line: at.line,
@@ -348,7 +364,7 @@ fn index(layout: &Layout, at: usize, mut sheet: Sheet, complaints: &mut Vec<Comp
     complaints.extend(sheet.unknown_columns(|name| {
         name == KEY
             || (section.repeated && name == ROW)
-            || (section.envelope && name == EMPTY_SECTIONS)
+            || (section.envelope && ABOUT_THE_CASE.contains(&name))
             || section.position(name).is_some()
     }));
     let key = sheet.field(KEY);

@@ -29,6 +29,12 @@ pub const KEY: &str = "patient_id";
 pub const ROW: &str = "row";
 /// Column that names the sections a case sends as empty lists, separated by blanks.
 pub const EMPTY_SECTIONS: &str = "sections__empty";
+/// Column that says which version of the case a row was taken from; an import replaces no other.
+pub const CASE_VERSION: &str = "case__version";
+/// Column that says where the case was in its life; a draft comes back as a draft.
+pub const CASE_STATUS: &str = "case__status";
+/// The columns of the envelope's file that are no elements, in order.
+pub(crate) const ABOUT_THE_CASE: [&str; 3] = [EMPTY_SECTIONS, CASE_VERSION, CASE_STATUS];
 
 /// Where a document keeps its key: the same place the address of a case is checked against.
 pub(crate) const KEY_ENTITY: &str = "patient";
@@ -41,7 +47,8 @@ pub(crate) const VERSION: &str = "schema_version";
 pub struct FlatCase<'a> {
     /// The body as submitted.
     pub document: &'a serde_json::Value,
-    /// What the service keeps around it, by the names of the dictionary's envelope; not read back.
+    /// What the service keeps around it, by the names of the dictionary's envelope; not read back, but for `version` and `status`, which
+    /// are the case's own.
     pub envelope: &'a serde_json::Value,
     /// The centre that holds it, REDCap's data access group.
     pub centre: &'a str,

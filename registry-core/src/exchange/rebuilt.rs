@@ -10,7 +10,8 @@ use super::cells;
 use super::columns::{Layout, Section};
 use super::complaint::{Complaint, Place};
 use super::sheet::Found;
-use super::{EMPTY_SECTIONS, KEY_ELEMENT, KEY_ENTITY, VERSION};
+use super::{CASE_STATUS, CASE_VERSION, EMPTY_SECTIONS, KEY_ELEMENT, KEY_ENTITY, VERSION};
+use crate::storage::CaseStatus;
 
 /// A case read from flat files.
 #[derive(Debug, Clone)]
@@ -19,6 +20,10 @@ pub struct Rebuilt {
     pub patient: String,
     /// The body, to be submitted when nothing is complained of.
     pub document: Value,
+    /// Version of the case that the rows were taken from, where they say so.
+    pub version: Option<i64>,
+    /// Where the case was in its life, where the rows say so.
+    pub status: Option<CaseStatus>,
     /// What is wrong with its cells, all at once.
     pub complaints: Vec<Complaint>,
     spots: Vec<Spot>,
@@ -90,6 +95,10 @@ pub(super) struct Head {
     pub(super) version: String,
     /// Names of sections sent as empty lists.
     pub(super) empty: String,
+    /// Version of the case that the rows were taken from.
+    pub(super) held: String,
+    /// Where the case was in its life.
+    pub(super) status: String,
     /// Where the row stands.
     pub(super) place: Place,
 }
@@ -172,9 +181,26 @@ pub(super) fn rebuild(layout: &Layout, head: Head, mut rows: Vec<RawRow<'_>>) ->
     if let Some(Value::Object(keyed)) = document.get_mut(KEY_ENTITY) {
         keyed.insert(KEY_ELEMENT.to_owned(), Value::from(head.patient.as_str()));
     }
+    let mut unreadable = |column: &str, code, message: &str| {
+        let mut place = head.place.clone();
+        place.name = Some(column.to_owned());
+        complaints.push(Complaint::new(code, place, message));
+    };
+    let version = head.held.parse().ok().filter(|version: &i64| *version > 0);
+    if version.is_none() && !head.held.is_empty() {
+        let message = "The version of the case is a whole number from 1, or nothing.";
+        unreadable(CASE_VERSION, "bad_case_version", message);
+    }
+    let status = CaseStatus::parse(&head.status);
+    if status.is_none() && !head.status.is_empty() {
+        let message = "The status of the case is draft, submitted, verified or locked, or nothing.";
+        unreadable(CASE_STATUS, "bad_case_status", message);
+    }
     Rebuilt {
         patient: head.patient,
         document: Value::Object(document),
+        version,
+        status,
         complaints,
         spots,
     }

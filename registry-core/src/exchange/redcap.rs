@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::FlatCase;
 use super::bundle::{WriteError, key_of, rows_of};
 use super::columns::{Layout, Section};
 use super::complaint::{Complaint, Place};
 use super::mapping::{IGNORED, Mapping};
 use super::rebuilt::{Head, RawRow, Rebuilt, rebuild};
 use super::sheet::{Found, RowAt, Sheet};
+use super::{ABOUT_THE_CASE, FlatCase};
 
 /// First column: the record.
 pub(super) const RECORD: &str = "record_id";
@@ -31,10 +31,11 @@ pub enum RedcapFormat {
     Json,
 }
 
-/// Field that names the sections a case sends as empty lists; it stands on the envelope's form.
-pub(super) fn empty_field(layout: &Layout) -> String {
+/// Fields about the case itself, on the envelope's form: the sections it sends as empty lists, its version, its status.
+pub(super) fn about_the_case(layout: &Layout) -> [String; 3] {
     let envelope = layout.envelope().map_or("", |s| s.name.as_str());
-    format!("{envelope}_sections_empty")
+    // REDCap squeezes double underscores out of a field's name.
+    ABOUT_THE_CASE.map(|name| format!("{envelope}_{}", name.replace("__", "_")))
 }
 
 fn complete(section: &Section) -> String {
@@ -47,7 +48,7 @@ pub(super) fn header(layout: &Layout) -> Vec<String> {
     for section in &layout.sections {
         header.extend(section.columns.iter().map(|c| c.name.clone()));
         if section.envelope {
-            header.push(empty_field(layout));
+            header.extend(about_the_case(layout));
         }
         header.push(complete(section));
     }
@@ -126,7 +127,7 @@ impl<W: Write> RedcapWriter<W> {
             group.to_ascii_lowercase(),
         ];
         for (at, section) in self.layout.sections.iter().enumerate() {
-            let width = section.columns.len() + usize::from(section.envelope);
+            let width = section.columns.len() + if section.envelope { ABOUT_THE_CASE.len() } else { 0 };
             match parts.iter().find(|(n, _)| *n == at) {
                 Some((_, cells)) => {
                     line.extend(cells.iter().cloned());
@@ -256,6 +257,8 @@ impl RedcapReader {
             patient: patient.clone(),
             version: self.default_version.clone(),
             empty: String::new(),
+            held: String::new(),
+            status: String::new(),
             place: self.sheet.place(1, None),
         };
         for at in &lines.once {
@@ -265,7 +268,8 @@ impl RedcapReader {
                 field.and_then(|f| record.get(f)).unwrap_or_default()
             };
             head.place = self.sheet.place(at.line, None);
-            head.empty = text(&empty_field(&layout)).to_owned();
+            [head.empty, head.held, head.status] =
+                about_the_case(&layout).map(|field| text(&field).to_owned());
             let version = text(&layout.version_column());
             if !version.is_empty() {
                 head.version = version.to_owned();
@@ -326,7 +330,9 @@ fn records(layout: &Layout, sheet: &mut Sheet, complaints: &mut Vec<Complaint>) 
     let (instance, group) = (sheet.field(INSTANCE), sheet.field(GROUP));
     let mut order: Vec<(String, Lines)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let mut first_group: Option<String> = None;
+    let event = sheet.field(EVENT);
+    let (mut first_group, mut first_event): (Option<String>, Option<String>) = (None, None);
+    let mut longitudinal = false;
     sheet.each(complaints, |sheet, at, record, complaints| {
         let text = |field: Option<usize>| field.and_then(|f| record.get(f)).unwrap_or_default();
         let mut complain = |code, field, message: &str| {
@@ -343,6 +349,19 @@ fn records(layout: &Layout, sheet: &mut Sheet, complaints: &mut Vec<Complaint>) 
                 group,
                 "A table of several data access groups: export one centre at a time.",
             );
+        }
+        if !text(event).is_empty() && first_event.get_or_insert_with(|| text(event).to_owned()) != text(event) {
+            // Said once: every further line of the project would say it again.
+            if !longitudinal {
+                complain(
+                    "several_events",
+                    event,
+                    "The project is longitudinal: its lines belong to several events, and a case here has none. Export one event at a \
+                     time, or build the project from this registry's data dictionary, where visits are rows of repeating instruments.",
+                );
+            }
+            longitudinal = true;
+            return;
         }
         let n = *known.entry(patient.to_owned()).or_insert_with(|| {
             order.push((patient.to_owned(), Lines::default()));

@@ -1,7 +1,7 @@
 //! REDCap's data dictionary, from which a centre builds its project.
 
 use super::columns::{Layout, Part, Section, Style, missing_code};
-use super::redcap::{RECORD, empty_field};
+use super::redcap::{RECORD, about_the_case};
 use crate::dictionary::{CodeList, Dictionary, Element, ElementKind, Entity, Requirement, Visibility};
 use crate::record::Absence;
 
@@ -148,14 +148,24 @@ fn form(layout: &Layout, section: &Section, entity: &Entity, fields: &mut Vec<Fi
         }
     }
     if section.envelope {
-        fields.push(Field {
-            name: empty_field(layout),
-            form: section.name.clone(),
-            kind: "text",
-            label: "Sections sent as empty lists, separated by blanks".to_owned(),
-            annotation: "@HIDDEN".to_owned(),
-            ..Field::default()
-        });
+        let labels = [
+            "Sections sent as empty lists, separated by blanks",
+            "Version of the case in the registry that this was taken from",
+            "Status of the case in the registry: draft, submitted, verified, locked",
+        ];
+        fields.extend(
+            about_the_case(layout)
+                .into_iter()
+                .zip(labels)
+                .map(|(name, label)| Field {
+                    name,
+                    form: section.name.clone(),
+                    kind: "text",
+                    label: label.to_owned(),
+                    annotation: "@HIDDEN".to_owned(),
+                    ..Field::default()
+                }),
+        );
     }
 }
 

@@ -130,7 +130,8 @@ fn suggestions(file: &FormFile, names: &mut Names<'_>) {
             How::Largest { without, .. } | How::Sum { without, .. } => {
                 without.iter().for_each(|condition| names.condition(condition));
             }
-            How::DeathWithin { .. } | How::OwnCentre => {}
+            How::DeathWithin { alive, .. } => names.condition(alive),
+            How::OwnCentre => {}
         }
     }
 }

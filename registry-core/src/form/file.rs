@@ -172,11 +172,13 @@ pub(super) enum How {
     },
     /// The row's place by date among the rows that meet a condition.
     Rank { by: String, among: Condition },
-    /// Whether death came within `days`; not before anybody could know.
+    /// Whether death came within `days`; not before anybody could know, and not where a partial date leaves it open.
     DeathWithin {
         from: String,
         death: String,
+        /// The day of a contact, and what makes it one with somebody alive.
         seen: String,
+        alive: Condition,
         days: Value,
     },
     /// The centre of whoever is signed in.
@@ -198,8 +200,15 @@ impl Suggestion {
                 names.extend(among.names());
             }
             How::DeathWithin {
-                from, death, seen, ..
-            } => names.extend([from, death, seen]),
+                from,
+                death,
+                seen,
+                alive,
+                ..
+            } => {
+                names.extend([from, death, seen]);
+                names.extend(alive.names());
+            }
             How::OwnCentre => {}
         }
         names.into_iter()

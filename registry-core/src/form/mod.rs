@@ -99,14 +99,15 @@ impl Forms {
     pub(crate) fn references(&self, dictionary: &Dictionary) -> Option<References> {
         let mut form = self.by_major.get(major(&dictionary.version))?.clone();
         form.keep_what_exists(dictionary);
-        let labels = form.keys.into_iter().filter(|key| !key.prefix.is_empty());
+        let labels = form.keys.iter().filter(|key| !key.prefix.is_empty());
         let links = form
             .links
             .into_iter()
             .map(|link| (link.elements, link.to, link.also.into_keys().collect()));
         Some(References {
             identity: form.identity,
-            labels: labels.map(|key| key.element).collect(),
+            labels: labels.map(|key| key.element.clone()).collect(),
+            keys: form.keys.iter().map(|key| key.element.clone()).collect(),
             links: links.collect(),
         })
     }
@@ -119,6 +120,8 @@ pub(crate) struct References {
     pub(crate) identity: String,
     /// Elements that name a row by a label of no meaning; a number that names a row (`presentation.seq`) counts, and is none.
     pub(crate) labels: Vec<String>,
+    /// Elements that name a row, by a label or by a number.
+    pub(crate) keys: Vec<String>,
     /// Elements that point, the element they point at, and words that point at no row.
     pub(crate) links: Vec<(Vec<String>, String, BTreeSet<String>)>,
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::cases::{AnswerRecord, CaseRecord, VersionRecord, load_findings, open_reason};
+use super::cases::{AnswerRecord, CaseRecord, StoredFinding, VersionRecord, finding_records, open_reason};
 use super::centres::stored_json;
 use super::connection::{Conn, on_conn};
 use super::holders::transfers_of;
@@ -300,7 +300,19 @@ fn one_version(
         .reason
         .as_deref()
         .and_then(|stored| open_reason(key, &row.centre_id, &row.case_id, stored));
-    let findings = load_findings(conn, &row.centre_id, &row.case_id, row.version)?;
+    let records = finding_records(conn, &row.centre_id, &row.case_id, row.version)?;
+    let (stand, dropped): (Vec<_>, Vec<_>) = records.into_iter().partition(|row| row.dropped_seq.is_none());
+    let findings: Vec<StoredFinding> = stand
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect::<Result<_, _>>()?;
+    let dropped: Vec<Value> = dropped
+        .into_iter()
+        .map(|row| {
+            let since = row.dropped_seq;
+            Ok(json!({ "finding": StoredFinding::try_from(row)?, "dropped_seq": since }))
+        })
+        .collect::<Result<_, StoreError>>()?;
     lines.put(
         "case_versions",
         json!({
@@ -311,6 +323,7 @@ fn one_version(
             "warnings": row.warnings, "submitted_at": shown(&row.submitted_at), "actor": row.actor,
             "reason": reason, "request_id": row.request_id, "change_seq": row.change_seq,
             "superseded_seq": row.superseded_seq, "findings": findings,
+            "dropped_findings": dropped,
         }),
     )
 }

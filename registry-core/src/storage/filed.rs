@@ -20,7 +20,7 @@ use super::transaction::context;
 
 /// Cases written by one statement: at most 19 columns each, below SQLite's 32,766 parameters; also the most kept back.
 const CASES_A_STATEMENT: usize = 500;
-/// Findings written by one statement: 12 columns each.
+/// Findings written by one statement: 13 columns each.
 const FINDINGS_A_STATEMENT: usize = 2_000;
 /// Queries written by one statement: 22 columns each.
 const QUERIES_A_STATEMENT: usize = 1_000;

@@ -61,9 +61,10 @@ mod writer;
 
 pub use backup::WithdrawalRecord;
 pub use cases::{
-    CaseFilter, CaseRow, CaseStatus, Derived, FindingAnswer, FindingState, FrozenRows, LifeCycle,
-    LivingFinding, OwnCase, Precondition, PutCase, PutOutcome, StoredCase, StoredFinding, StoredSeverity,
-    Transfer, TransferOutcome, VersionRow, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
+    CaseFilter, CaseRow, CaseStatus, Derived, FindingAnswer, FindingState, Foreseen, Formerly, FrozenRows,
+    JudgedAgain, LifeCycle, LifeStep, LivingFinding, OwnCase, Precondition, PutCase, PutOutcome, Rejudged,
+    StoredCase, StoredFinding, StoredSeverity, Transfer, TransferOutcome, VersionRow, Withdraw,
+    WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use committee::{

@@ -230,6 +230,7 @@ diesel::table! {
         pointer -> Text,
         message -> Text,
         elements -> Text,
+        dropped_seq -> Nullable<BigInt>,
     }
 }
 

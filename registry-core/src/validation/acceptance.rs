@@ -1,9 +1,10 @@
 //! Whether the version a body names is accepted, and for how long (E-001).
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::breach::code;
-use super::judge::identity_of;
+use super::identity::identity_of;
 use super::{Finding, Judge, Severity};
 use crate::versions::{CaseSchema, Status};
 
@@ -12,14 +13,21 @@ const VERSION_CHECK: &str = "E-001";
 
 impl Judge {
     /// Why a body is refused whose version is not among the accepted ones.
-    pub(super) fn version_refused(&self, body: &Value) -> Finding {
+    pub(super) fn version_refused(&self, body: &Value, today: NaiveDate) -> Finding {
         let named = body
             .get("schema_version")
             .and_then(Value::as_str)
-            .and_then(|version| self.store().case_schema(version))
-            .filter(|schema| schema.status == Status::Retired);
+            .and_then(|version| self.store().case_schema(version));
         let (code, message) = match named {
-            Some(schema) => (
+            Some(schema) if !schema.accepted_on(today) => (
+                code::RETIRED_SCHEMA_VERSION,
+                format!(
+                    "This version of the case schema was accepted through {}. {}",
+                    schema.accepted_through.as_deref().unwrap_or("an unknown day"),
+                    self.way_out()
+                ),
+            ),
+            Some(schema) if schema.status == Status::Retired => (
                 code::RETIRED_SCHEMA_VERSION,
                 format!(
                     "This version of the case schema was retired on {}. {}",
@@ -27,8 +35,8 @@ impl Judge {
                     self.way_out()
                 ),
             ),
-            None => {
-                let accepted = self.accepted_versions().collect::<Vec<_>>().join(", ");
+            _ => {
+                let accepted = self.accepted_on(today).collect::<Vec<_>>().join(", ");
                 (
                     code::UNSUPPORTED_SCHEMA_VERSION,
                     format!("This version of the case schema is not accepted. Accepted: {accepted}."),

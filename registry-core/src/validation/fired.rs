@@ -1,14 +1,13 @@
-//! From a fired edit check to a finding: what to say, where to look, and an identity that stays when rows move.
+//! From a fired edit check to a finding: what to say, where to look, and what its identity rests on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::breach::child;
+use super::identity::{Sighting, text};
 use super::{Document, Finding};
 use crate::dictionary::{Dictionary, Entity, EntityKind, Requirement};
-use crate::intake::canonical;
 use crate::record::{CellRef, Record};
 use crate::rules::{Check, CheckSet, FiredCheck};
 use crate::versions::HistologyTable;
@@ -27,25 +26,20 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// One finding per fired check; equal ones are told apart by their number.
-    pub(super) fn findings(&self, fired: &[FiredCheck]) -> Vec<Finding> {
-        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-        let mut findings = Vec::with_capacity(fired.len());
+    /// One finding per fired check, each still without its identity.
+    pub(super) fn sightings<'s>(&'s self, fired: &[FiredCheck]) -> Vec<Sighting<'s>> {
+        let mut all = Vec::with_capacity(fired.len());
         for fired in fired {
             if let Some(check) = self.checks.checks().get(fired.check) {
-                let mut finding = self.finding(check, fired);
-                let times = seen.entry(finding.identity.clone()).or_default();
-                if *times > 0 {
-                    finding.identity = identity(
-                        &finding.identity,
-                        &BTreeMap::from([("again", vec![times.to_string()])]),
-                    );
-                }
-                *times += 1;
-                findings.push(finding);
+                all.push(Sighting {
+                    finding: self.finding(check, fired),
+                    read: self.read(fired),
+                    row: self.row(fired),
+                    before: None,
+                });
             }
         }
-        findings
+        all
     }
 
     fn finding(&self, check: &Check, fired: &FiredCheck) -> Finding {
@@ -57,7 +51,7 @@ impl Subject<'_> {
             rule_version: Some(check.version.clone()),
             message: self.message(check),
             elements: fired.elements(self.record.layout()),
-            identity: self.identity(check, fired),
+            identity: String::new(),
         }
     }
 
@@ -74,9 +68,8 @@ impl Subject<'_> {
         check.message.replace(TERM, term)
     }
 
-    /// SHA-256 over the check and the values it read in the body, by element and sorted. The envelope is left out: it
-    /// differs at every submission.
-    fn identity(&self, check: &Check, fired: &FiredCheck) -> String {
+    /// The values that were read in the body, by element and sorted. The envelope is left out: it differs at every submission.
+    fn read(&self, fired: &FiredCheck) -> BTreeMap<&str, Vec<String>> {
         let mut read: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for at in &fired.read {
             let layout = self.record.layout();
@@ -93,11 +86,18 @@ impl Subject<'_> {
                 .document
                 .pointer(&self.record.pointer(*at))
                 .unwrap_or(&Value::Null);
-            let text = String::from_utf8_lossy(&canonical::to_bytes(value)).into_owned();
-            read.entry(&element.path).or_default().push(text);
+            read.entry(&element.path).or_default().push(text(value));
         }
         read.values_mut().for_each(|values| values.sort_unstable());
-        identity(&check.id, &read)
+        read
+    }
+
+    /// The row that was judged, of a check that judges row by row.
+    fn row(&self, fired: &FiredCheck) -> Option<(&str, &Value)> {
+        let (entity, row) = fired.row?;
+        let entity = self.record.layout().entity_at(entity)?;
+        let value = self.document.pointer(&format!("/{}/{row}", entity.name))?;
+        (self.is_case(&entity.name) && !entity.single).then_some((&*entity.name, value))
     }
 
     fn is_case(&self, entity: &str) -> bool {
@@ -256,21 +256,4 @@ impl Subject<'_> {
             _ => String::new(),
         }
     }
-}
-
-/// SHA-256 (hex) over a rule and what it read.
-pub(super) fn identity(rule: &str, read: &BTreeMap<&str, Vec<String>>) -> String {
-    let mut hash = Sha256::new();
-    let mut part = |text: &str| {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    part(rule);
-    for (element, values) in read {
-        part(element);
-        for value in values {
-            part(value);
-        }
-    }
-    hex::encode(hash.finalize())
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::identity::RowKeys;
 use super::imprecise::WindowDates;
 use super::lock::LockPolicy;
 use super::{Assessment, JudgeError};
 use crate::dictionary::Dictionary;
+use crate::form::Forms;
 use crate::guideline::Guideline;
 use crate::record::{Layout, Record};
 use crate::rules::CheckSet;
@@ -19,10 +21,15 @@ pub(super) struct Form {
     pub(super) guidelines: Vec<Guideline>,
     pub(super) window_dates: WindowDates,
     pub(super) lock: LockPolicy,
+    pub(super) row_keys: RowKeys,
 }
 
 impl Form {
-    pub(super) fn compile(case_schema: &CaseSchema, store: &SchemaStore) -> Result<Self, JudgeError> {
+    pub(super) fn compile(
+        case_schema: &CaseSchema,
+        store: &SchemaStore,
+        entry: &Forms,
+    ) -> Result<Self, JudgeError> {
         let rules = |source| JudgeError::Rules {
             version: case_schema.version.clone(),
             source,
@@ -42,6 +49,10 @@ impl Form {
                 guidelines.iter().filter(|guideline| guideline.is_active()),
             ),
             lock: LockPolicy::of(store, &layout)?,
+            row_keys: entry
+                .references(&case_schema.dictionary)
+                .map(|references| RowKeys::of(&case_schema.dictionary, &references))
+                .unwrap_or_default(),
             guidelines,
             layout,
         })

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Finding;
-use super::fired::identity;
+use super::identity::{Sighting, identity, text};
 use crate::dictionary::{Dictionary, ElementKind, EntityKind};
 use crate::guideline::Guideline;
-use crate::intake::canonical;
 use crate::rules::Check;
 
 /// Length of a day in full, `2026-03-01`.
@@ -27,8 +26,15 @@ const NAMED: [(&str, &str); 5] = [
 /// of a date.
 #[derive(Debug)]
 pub(super) struct WindowDates {
-    /// By entity: whether it is repeated, and its date elements.
-    by_entity: Vec<(String, bool, Vec<String>)>,
+    by_entity: Vec<DatesOf>,
+}
+
+#[derive(Debug)]
+struct DatesOf {
+    entity: String,
+    repeated: bool,
+    /// Name and path of each.
+    dates: Vec<(String, String)>,
 }
 
 impl WindowDates {
@@ -36,7 +42,7 @@ impl WindowDates {
         let read = paths_in(guidelines);
         let mut by_entity = Vec::new();
         for entity in dictionary.entities.iter().filter(|e| e.kind == EntityKind::Case) {
-            let dates: Vec<String> = entity
+            let dates: Vec<(String, String)> = entity
                 .elements
                 .iter()
                 .enumerate()
@@ -45,19 +51,31 @@ impl WindowDates {
                         && (entity.anchor_date == Some(*at)
                             || read.contains(format!("{}.{}", entity.name, element.name).as_str()))
                 })
-                .map(|(_, element)| element.name.clone())
+                .map(|(_, element)| {
+                    let path = format!("{}.{}", entity.name, element.name);
+                    (element.name.clone(), path)
+                })
                 .collect();
             if !dates.is_empty() {
-                by_entity.push((entity.name.clone(), entity.repeated(), dates));
+                by_entity.push(DatesOf {
+                    entity: entity.name.clone(),
+                    repeated: entity.repeated(),
+                    dates,
+                });
             }
         }
         WindowDates { by_entity }
     }
 
-    /// A finding per partial date.
-    pub(super) fn findings(&self, body: &Value, check: &Check) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (entity, repeated, dates) in &self.by_entity {
+    /// A finding per partial date, each still without its identity.
+    pub(super) fn sightings<'b>(&'b self, body: &'b Value, check: &Check) -> Vec<Sighting<'b>> {
+        let mut all = Vec::new();
+        for DatesOf {
+            entity,
+            repeated,
+            dates,
+        } in &self.by_entity
+        {
             let Some(section) = body.get(entity) else { continue };
             let rows = if *repeated {
                 section.as_array().map(Vec::as_slice).unwrap_or_default()
@@ -65,7 +83,7 @@ impl WindowDates {
                 std::slice::from_ref(section)
             };
             for (at, row) in rows.iter().enumerate() {
-                for date in dates {
+                for (date, path) in dates {
                     let Some(value) = row
                         .get(date)
                         .filter(|v| v.as_str().is_some_and(|d| d.len() < FULL))
@@ -77,16 +95,24 @@ impl WindowDates {
                     } else {
                         format!("/{entity}/{date}")
                     };
-                    findings.push(finding(check, pointer, format!("{entity}.{date}"), row, value));
+                    all.push(Sighting {
+                        finding: finding(check, pointer, path),
+                        read: BTreeMap::from([(path.as_str(), vec![text(value)])]),
+                        row: repeated.then_some((entity, row)),
+                        // The whole row used to tell two equal partial dates apart.
+                        before: Some(identity(
+                            &check.id,
+                            &BTreeMap::from([(path.as_str(), vec![text(value), text(row)])]),
+                        )),
+                    });
                 }
             }
         }
-        findings
+        all
     }
 }
 
-fn finding(check: &Check, pointer: String, element: String, row: &Value, value: &Value) -> Finding {
-    let text = |value: &Value| String::from_utf8_lossy(&canonical::to_bytes(value)).into_owned();
+fn finding(check: &Check, pointer: String, element: &str) -> Finding {
     Finding {
         code: check.id.clone(),
         severity: check.severity,
@@ -94,12 +120,8 @@ fn finding(check: &Check, pointer: String, element: String, row: &Value, value: 
         rule: Some(check.id.clone()),
         rule_version: Some(check.version.clone()),
         message: check.message.clone(),
-        // The row tells two equal partial dates apart.
-        identity: identity(
-            &check.id,
-            &BTreeMap::from([(element.as_str(), vec![text(value), text(row)])]),
-        ),
-        elements: vec![element],
+        elements: vec![element.to_owned()],
+        identity: String::new(),
     }
 }
 

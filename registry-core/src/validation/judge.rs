@@ -8,16 +8,17 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::breach::{Breach, child, code, compare_pointers};
-use super::fired::{Subject, identity};
+use super::fired::Subject;
 use super::form::Form;
+use super::identity::{identified, identity_of};
 use super::place::Place;
 use super::{
     Derived, Document, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity,
     Verdict, words,
 };
 use crate::dictionary::{Dictionary, EntityKind, Requirement};
+use crate::form::{FormError, Forms};
 use crate::guideline::Guideline;
-use crate::intake::canonical;
 use crate::record::{CentreTable, Layout, LayoutError, Record};
 use crate::rules::{Check, CheckSet, RuleErrors};
 use crate::versions::{CaseSchema, SchemaError, SchemaStore, Status};
@@ -46,6 +47,9 @@ pub enum JudgeError {
         /// What is lacking.
         source: LayoutError,
     },
+    /// The entry form, which says how rows are named, cannot be used.
+    #[error(transparent)]
+    Form(#[from] FormError),
     /// Edit checks or measures do not compile against the dictionary of a version.
     #[error("rules on case schema {version}:\n{source}")]
     Rules {
@@ -93,12 +97,13 @@ impl Judge {
     fn accepting(store: Arc<SchemaStore>, accepted: impl Fn(Status) -> bool) -> Result<Self, JudgeError> {
         let mut versions = BTreeMap::new();
         let mut forms = BTreeMap::new();
+        let entry = Forms::of(&store)?;
         for case_schema in store.case_schemas() {
             let name = &case_schema.version;
             if accepted(case_schema.status) {
                 versions.insert(name.clone(), Version::compile(case_schema, &store)?);
                 if store.form_of(name) == Some(name) {
-                    forms.insert(name.clone(), Form::compile(case_schema, &store)?);
+                    forms.insert(name.clone(), Form::compile(case_schema, &store, &entry)?);
                 }
             }
         }
@@ -114,9 +119,18 @@ impl Judge {
         &self.store
     }
 
-    /// Versions of the case schema a body may name.
+    /// Versions of the case schema a body may name, each until its last day.
     pub fn accepted_versions(&self) -> impl Iterator<Item = &str> {
         self.versions.keys().map(String::as_str)
+    }
+
+    /// Versions of the case schema a body may name on this day.
+    pub fn accepted_on(&self, day: NaiveDate) -> impl Iterator<Item = &str> {
+        let accepted = self
+            .versions
+            .iter()
+            .filter(move |(_, version)| version.schema.accepted_on(day));
+        accepted.map(|(name, _)| name.as_str())
     }
 
     /// Versions of the case schema that documents are read in: the current one, and drafts where they were compiled.
@@ -156,59 +170,108 @@ impl Judge {
             schema_version: schema_version.map(str::to_owned),
             ..Verdict::default()
         };
-        let version = match schema_version {
-            None => self.versions.get(&self.store.current().version),
-            Some(named) => self.versions.get(named),
+        let withdrawal = is_withdrawal(body);
+        let today = envelope.submitted_at.date_naive();
+        let current = self.store.current().version.as_str();
+        let named = schema_version.unwrap_or(current);
+        let accepted = self.versions.get(named);
+        let accepted = accepted.filter(|version| withdrawal || version.schema.accepted_on(today));
+        // A withdrawal is taken in every version there has been: nobody is kept in the registry because a centre's system is old.
+        let set_back = self
+            .store
+            .case_schema(named)
+            .is_some_and(|schema| schema.status == Status::Retired);
+        let upgraded = withdrawal && accepted.is_none() && set_back;
+        let (version, read) = if upgraded {
+            (self.versions.get(current), self.store.newest(body, named))
+        } else {
+            (accepted, Cow::Borrowed(body))
         };
         let read_with = version.and_then(|version| Some((version, self.form(&version.schema.version)?)));
         let Some((version, form)) = read_with else {
-            verdict.findings.push(self.version_refused(body));
+            verdict.findings.push(self.version_refused(body, today));
             return verdict;
         };
-        let name = version.schema.version.as_str();
-        let mut breaches = version.server_set(body);
-        breaches.extend(version.validator.breaches(body));
+        let mut breaches = version.server_set(&read);
+        breaches.extend(version.validator.breaches(&read));
         if !breaches.is_empty() {
             super::breach::sort(&mut breaches);
-            let findings = breaches
+            let mut findings: Vec<Finding> = breaches
                 .into_iter()
-                .map(|b| schema_finding(b, body, &version.validator.dictionary))
+                .map(|b| schema_finding(b, &read, &version.validator.dictionary))
                 .collect();
+            if upgraded {
+                for finding in &mut findings {
+                    finding.pointer = self.store.as_sent(&finding.pointer, named);
+                }
+            }
             list(&mut verdict, findings);
             return verdict;
         }
-        verdict.withdrawal = is_withdrawal(body);
-        if verdict.withdrawal {
+        verdict.withdrawal = withdrawal;
+        if withdrawal {
             let check = form.checks.check(CONSENT_CHECK);
             verdict
                 .findings
                 .extend(check.and_then(|check| version.without_legal_basis(body, check)));
             return verdict;
         }
+        self.by_rules(&mut verdict, body, (&version.schema, form), envelope, centres);
+        verdict
+    }
+
+    /// Judges a stored body again, as of the day it was submitted: by the checks and decisions of today, whatever has become of its version
+    /// of the case schema since. `None` for a body of a version that is not known, and for a withdrawal, which no check reads.
+    pub fn judge_again(&self, body: &Value, envelope: &Envelope, centres: &CentreTable) -> Option<Verdict> {
+        let named = body.get("schema_version").and_then(Value::as_str)?;
+        let (schema, form) = (self.store.case_schema(named)?, self.form(named)?);
+        if is_withdrawal(body) {
+            return None;
+        }
+        let mut verdict = Verdict {
+            schema_version: Some(named.to_owned()),
+            ..Verdict::default()
+        };
+        self.by_rules(&mut verdict, body, (schema, form), envelope, centres);
+        Some(verdict)
+    }
+
+    /// What edit checks and measures say of a body that keeps to its schema.
+    fn by_rules(
+        &self,
+        verdict: &mut Verdict,
+        body: &Value,
+        (schema, form): (&CaseSchema, &Form),
+        envelope: &Envelope,
+        centres: &CentreTable,
+    ) {
+        let name = schema.version.as_str();
         let newest = self.store.newest(body, name);
         verdict.t0 = t0(&newest);
         verdict.derived = self.derive(&newest);
         let document = Document::new(Cow::Borrowed(&newest), name, envelope, &verdict.derived);
         let mut record = Record::read(&document, &form.layout, centres);
         let fired = form.checks.run(&record);
-        let mut findings = Subject {
+        let subject = Subject {
             dictionary: &form.dictionary,
             histology: self.store.histology(),
             checks: &form.checks,
             record: &record,
             document: &document,
-        }
-        .findings(&fired);
+        };
+        let mut seen = subject.sightings(&fired);
         if let Some(check) = form.checks.check(PRECISION_CHECK) {
-            findings.extend(form.window_dates.findings(&newest, check));
+            seen.extend(form.window_dates.sightings(&newest, check));
         }
+        let (mut findings, formerly) = identified(seen, &form.row_keys);
+        verdict.formerly = formerly;
         if let Cow::Owned(_) = newest {
             for finding in &mut findings {
                 finding.pointer = self.store.as_sent(&finding.pointer, name);
             }
         }
-        findings.extend(self.version_deprecated(&version.schema, body));
-        list(&mut verdict, findings);
+        findings.extend(self.version_deprecated(schema, body));
+        list(verdict, findings);
         if !verdict.rejected() {
             form.checks.block(&mut record, &fired);
             verdict.assessments = form.assess(&record);
@@ -219,7 +282,6 @@ impl Judge {
                 .collect();
             verdict.unattested = super::attestation::unattested(&newest, &form.dictionary, &outcomes);
         }
-        verdict
     }
 
     /// What a new form of a case would change about rows that a lock through a day has frozen; empty when it keeps them. Both are bodies
@@ -408,15 +470,6 @@ fn holds_something(section: &Value) -> bool {
         Value::Object(elements) => !elements.is_empty(),
         _ => false,
     }
-}
-
-/// Identity of a finding about one value.
-pub(super) fn identity_of(rule: &str, subject: &str, value: Option<&Value>) -> String {
-    let value = canonical::to_bytes(value.unwrap_or(&Value::Null));
-    identity(
-        rule,
-        &BTreeMap::from([(subject, vec![String::from_utf8_lossy(&value).into_owned()])]),
-    )
 }
 
 /// Puts findings into the verdict: in order, at most the listed number, the rest counted.

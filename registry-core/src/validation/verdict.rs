@@ -61,6 +61,19 @@ pub struct Assessment {
     pub outcomes: Vec<UnitOutcome>,
 }
 
+/// That a finding is one that was kept under another identity: what was said to it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formerly {
+    /// What it is now.
+    pub identity: String,
+    /// What it was.
+    pub before: String,
+    /// Not when the case has a finding of this identity too: then nobody can tell which of the two it was.
+    pub unless: Option<String>,
+    /// Holds only where the document is the one that was judged then: several findings had one identity, and a number by their order.
+    pub only_unchanged: bool,
+}
+
 /// The verdict on one case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
@@ -68,6 +81,8 @@ pub struct Verdict {
     pub schema_version: Option<String>,
     /// Findings in the order of pointer and code, at most [`MAX_FINDINGS`](super::MAX_FINDINGS).
     pub findings: Vec<Finding>,
+    /// Under which other identities these findings may have been kept.
+    pub formerly: Vec<Formerly>,
     /// Findings beyond the listed ones.
     pub further_findings: usize,
     /// Derived elements.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::catalogue::Version;
@@ -36,6 +37,17 @@ pub struct CaseSchema {
 }
 
 impl CaseSchema {
+    /// Whether a deprecated version's last day has not passed; of every other one that it may be sent.
+    pub fn accepted_on(&self, day: NaiveDate) -> bool {
+        let last = self
+            .accepted_through
+            .as_deref()
+            .filter(|_| self.status == Status::Deprecated);
+        // The catalogue is read only with days that exist.
+        last.and_then(|last| last.parse::<NaiveDate>().ok())
+            .is_none_or(|last| day <= last)
+    }
+
     /// `$id` of a document of a version: the root has the bare name, every other its own name appended.
     fn identifier(version: &str, file: &str) -> String {
         match file.strip_suffix(".schema.json") {

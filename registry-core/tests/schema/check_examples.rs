@@ -235,33 +235,122 @@ fn every_check_has_examples_of_both_kinds() {
 /// Conditional requirements no rule can judge, and why.
 const NOT_A_RULE: [(&str, &str); 1] = [(
     "consent.withdrawal_date",
-    "a withdrawal is taken whatever it lacks: no rule is put to it",
+    "a withdrawal is taken whatever it lacks: no rule is put to it, and the answer names the day that was taken",
 )];
 
+/// Conditional requirements that an edit check asks for and no rule of their own: the condition as the dictionary words it, the check, and
+/// what of its expression says the same. The other 39 rules name the dictionary's condition as their provenance.
+const BY_EDIT_CHECK: [(&str, &str, &str, &str); 10] = [
+    (
+        "consent.date",
+        "status=consented",
+        "E-005",
+        "consent.status = 'consented'",
+    ),
+    (
+        "primary.completeness",
+        "resection_status=resected",
+        "E-024",
+        "primary.resection_status = 'resected'",
+    ),
+    (
+        "biopsy.core_count",
+        "technique=core_needle",
+        "E-045",
+        "biopsy.technique = 'core_needle'",
+    ),
+    (
+        "biopsy.transperitoneal_reason",
+        "route=transperitoneal",
+        "E-050",
+        "biopsy.route = 'transperitoneal'",
+    ),
+    (
+        "local_treatment.symptom_indication",
+        "intent=symptom_palliation",
+        "E-093",
+        "local_treatment.intent = 'symptom_palliation'",
+    ),
+    (
+        "local_treatment.rt_id",
+        "modality in sbrt, palliative_rt",
+        "E-084",
+        "local_treatment.modality IN {'sbrt', 'palliative_rt'}",
+    ),
+    (
+        "systemic.anthracycline_cum_mg_m2",
+        "any anthracycline",
+        "E-067",
+        "HAS_ANY(systemic.agents, $ANTHRACYCLINES)",
+    ),
+    (
+        "trial.enrolment_date",
+        "outcome=enrolled",
+        "E-080",
+        "trial.outcome = 'enrolled'",
+    ),
+    (
+        "trial.registry_id",
+        "outcome=enrolled",
+        "E-080",
+        "trial.outcome = 'enrolled'",
+    ),
+    (
+        "followup.cause_of_death",
+        "vital_status=dead",
+        "E-036",
+        "followup.vital_status = 'dead'",
+    ),
+];
+
 #[test]
-fn every_conditional_requirement_is_queried_by_a_check() {
+fn every_conditional_requirement_is_queried_by_a_check_under_its_condition() {
     let checks = JUDGE.checks("1.0.0").expect("the checks");
-    let asks = |path: &str| {
-        let words = [format!("MISSING({path})"), format!("KNOWN({path})")];
-        checks.checks().iter().any(|check| {
-            let text = check.expression.as_deref().unwrap_or_default();
-            words.iter().any(|word| text.contains(word.as_str()))
-        })
+    let text = |id: &str| {
+        checks
+            .check(id)
+            .and_then(|check| check.expression.as_deref())
+            .unwrap_or_default()
     };
-    let mut count = 0;
-    let mut unasked = Vec::new();
+    let asks = |id: &str, path: &str| {
+        text(id).contains(&format!("MISSING({path})")) || text(id).contains(&format!("KNOWN({path})"))
+    };
+    // A rule of its own is about its element, and every_check_says_where_it_comes_from holds it against the dictionary's condition.
+    let own = |path: &str| {
+        checks
+            .checks()
+            .iter()
+            .any(|check| check.id.starts_with("R-") && asks(&check.id, path))
+    };
+    let (mut count, mut of_checks, mut unasked) = (0, Vec::new(), Vec::new());
     for entity in &STORE.current().dictionary.entities {
-        for element in &entity.elements {
-            if element.requirement == Requirement::Conditional {
-                count += 1;
-                let path = format!("{}.{}", entity.name, element.name);
-                if !asks(&path) {
-                    unasked.push(path);
+        for element in entity
+            .elements
+            .iter()
+            .filter(|e| e.requirement == Requirement::Conditional)
+        {
+            count += 1;
+            let path = format!("{}.{}", entity.name, element.name);
+            let condition = element
+                .condition
+                .clone()
+                .expect("a conditional element says when");
+            match BY_EDIT_CHECK.iter().find(|(of, ..)| *of == path) {
+                Some((_, worded, id, written)) => {
+                    assert_eq!(condition, *worded, "{path}");
+                    assert!(
+                        asks(id, &path) && text(id).contains(written),
+                        "{path}: {id} asks under `{written}`"
+                    );
+                    of_checks.push(path);
                 }
+                None if own(&path) => {}
+                None => unasked.push(path),
             }
         }
     }
     assert_eq!(count, 50);
+    assert_eq!(of_checks, BY_EDIT_CHECK.map(|(path, ..)| path));
     assert_eq!(unasked, NOT_A_RULE.map(|(path, _)| path.to_owned()));
 }
 

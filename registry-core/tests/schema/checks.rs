@@ -449,3 +449,17 @@ fn a_check_is_about_an_element_of_its_row_or_of_what_there_is_once() {
     );
     assert_eq!(codes("systemic.no_such"), [("about_no_row", 2)]);
 }
+
+#[test]
+fn a_fine_needle_is_queried_until_somebody_says_that_it_aspirated() {
+    let fires = |technique: Value| {
+        let row = json!([{"biopsy_id": "B1", "date": "2025-07-01", "gauge": 25, "technique": technique}]);
+        found(&judge(&with("/biopsy", row)))
+            .iter()
+            .any(|(code, _)| *code == "E-047")
+    };
+    assert!(fires(json!("core_needle")));
+    assert!(fires(json!(null)), "a technique nobody entered excuses nothing");
+    assert!(fires(json!({"absent": "unknown"})));
+    assert!(!fires(json!("fna")));
+}

@@ -14,6 +14,7 @@ mod dictionary;
 mod door;
 mod examples;
 mod form;
+mod identity;
 mod judge;
 mod lock;
 mod mutations;

@@ -324,3 +324,80 @@ fn a_published_step_is_frozen() {
         other => panic!("{other:?}"),
     }
 }
+
+/// The day a body arrives.
+fn arriving(day: &str) -> registry_core::validation::Envelope {
+    let mut at = envelope();
+    at.submitted_at = format!("{day}T08:00:00Z").parse().expect("an instant");
+    at
+}
+
+#[test]
+fn past_its_last_day_a_deprecated_version_is_refused_with_the_way_out() {
+    let judge = with_status("status = \"deprecated\"\naccepted_through = \"2026-06-30\"");
+    let body = with("/primary/side", json!("left"));
+    let on = |day: &str| judge.judge(&body, &arriving(day), &centres());
+    assert!(!on("2026-06-30").rejected(), "the last day counts");
+    let late = on("2026-07-01");
+    assert_eq!(found(&late), [("retired_schema_version", "/schema_version")]);
+    let message = &late.findings[0].message;
+    assert!(
+        message.contains("accepted through 2026-06-30")
+            && message.contains("GET /api/v1/schemas/case/1.1.0;"),
+        "{message}"
+    );
+    let unknown = judge.judge(
+        &with("/schema_version", json!("9.9.9")),
+        &arriving("2026-07-01"),
+        &centres(),
+    );
+    assert!(
+        unknown.findings[0].message.ends_with("Accepted: 1.1.0."),
+        "{}",
+        unknown.findings[0].message
+    );
+    // What is stored in it is judged again as of the day it came, whatever day it is.
+    let again = judge
+        .judge_again(&body, &arriving("2026-07-01"), &centres())
+        .expect("a verdict");
+    assert!(!again.rejected());
+}
+
+#[test]
+fn a_withdrawal_is_taken_in_whatever_version_it_comes() {
+    let withdrawal = json!({
+        "schema_version": "1.0.0",
+        "patient": {"pseudonym_id": "P-0001"},
+        "consent": {"status": "withdrawn", "withdrawal_date": "2026-07-01"},
+    });
+    let mut whole = with("/primary/side", json!("left"));
+    put(&mut whole, "/consent/status", json!("withdrawn"));
+    for status in [
+        "status = \"active\"",
+        "status = \"deprecated\"\naccepted_through = \"2026-06-30\"",
+        "status = \"retired\"\nretired = \"2026-06-30\"",
+    ] {
+        let judge = with_status(status);
+        let verdict = judge.judge(&withdrawal, &arriving("2026-07-02"), &centres());
+        assert!(
+            verdict.withdrawal && !verdict.rejected(),
+            "{status}: {:?}",
+            found(&verdict)
+        );
+        assert_eq!(verdict.schema_version.as_deref(), Some("1.0.0"));
+        // It may still carry nothing of the case, and nothing that is none.
+        let refused = judge.judge(&whole, &arriving("2026-07-02"), &centres());
+        assert_eq!(found(&refused), [("E-004", "/consent/status")], "{status}");
+        let mut broken = withdrawal.clone();
+        put(&mut broken, "/consent/withdrawal_date", json!("yesterday"));
+        let refused = judge.judge(&broken, &arriving("2026-07-02"), &centres());
+        assert_eq!(
+            found(&refused),
+            [("bad_format", "/consent/withdrawal_date")],
+            "{status}"
+        );
+    }
+    let mut unknown = withdrawal;
+    put(&mut unknown, "/schema_version", json!("9.9.9"));
+    assert!(JUDGE.judge(&unknown, &envelope(), &centres()).rejected());
+}

@@ -137,6 +137,41 @@ on_both! {
         assert_eq!(reasons, [Some("follow-up".to_owned()), Some("typing error".to_owned()), None]);
     }
 
+    fn unlocking_gives_back_the_status_before_the_lock_unless_the_case_was_changed(test) {
+        let lead = test.scope(Role::CentreLead, Some("C01"));
+        let lock = |day: &str| LifeCycle::Lock { through: day.parse().unwrap() };
+        let step = |step: LifeCycle, reason: Option<&str>| test.store.move_case(&lead, "P-1", step, reason).unwrap();
+        test.store.put_case(&lead, put("P-1", 1)).unwrap();
+        step(lock("2026-01-31"), None);
+        step(lock("2026-06-30"), Some("closing the half-year"));
+        assert_eq!(step(LifeCycle::Unlock, Some("side")).status, CaseStatus::Submitted, "nobody has verified it");
+        step(LifeCycle::Verify, Some("every element against the source documents"));
+        step(lock("2026-06-30"), None);
+        assert_eq!(step(LifeCycle::Unlock, Some("side")).status, CaseStatus::Verified);
+        let locked = step(lock("2026-06-30"), None);
+        let changed = PutCase { reason: Some("follow-up".to_owned()), precondition: Precondition::IfMatch(vec![locked.etag]), ..put("P-1", 2) };
+        test.store.put_case(&lead, changed).unwrap();
+        assert_eq!(step(LifeCycle::Unlock, Some("side")).status, CaseStatus::Submitted, "changed since it was verified");
+        let told: Vec<_> = test.store.life_of(&test.submitter("C01"), "P-1").unwrap().into_iter()
+            .map(|s| (s.action, s.reason, s.from, s.to))
+            .collect();
+        let (submitted, verified, locked) = (Some(CaseStatus::Submitted), Some(CaseStatus::Verified), Some(CaseStatus::Locked));
+        let because = |why: &str| Some(why.to_owned());
+        assert_eq!(told, [
+            ("case.lock".to_owned(), None, submitted, locked),
+            ("case.lock".to_owned(), because("closing the half-year"), locked, locked),
+            ("case.unlock".to_owned(), because("side"), locked, submitted),
+            ("case.verify".to_owned(), because("every element against the source documents"), submitted, verified),
+            ("case.lock".to_owned(), None, verified, locked),
+            ("case.unlock".to_owned(), because("side"), locked, verified),
+            ("case.lock".to_owned(), None, verified, locked),
+            ("case.unlock".to_owned(), because("side"), locked, submitted),
+        ]);
+        let steps = test.store.life_of(&lead, "P-1").unwrap();
+        assert!(steps.iter().all(|s| s.role == "centre_lead" && s.actor == lead.actor()));
+        assert_eq!(test.store.life_of(&test.submitter("C02"), "P-1").err(), Some(StoreError::NotFound));
+    }
+
     fn lists_filter_and_page(test) {
         let centre = test.submitter("C01");
         for number in 0..7 {

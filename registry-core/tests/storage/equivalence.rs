@@ -77,6 +77,7 @@ impl Side {
                 let filter = CaseFilter {
                     status: random.random_bool(0.3).then_some(CaseStatus::Submitted),
                     has_findings: random.random_bool(0.3).then(|| random.random_bool(0.5)),
+                    has_errors: random.random_bool(0.3).then(|| random.random_bool(0.5)),
                     include_withdrawn: random.random_bool(0.5),
                     ..Default::default()
                 };

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod again;
 mod audit;
 mod backup;
 mod cases;

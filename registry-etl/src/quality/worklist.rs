@@ -24,6 +24,8 @@ use crate::measures::{CaseEvaluation, UnitResult};
 pub enum WorkKind {
     /// Something the guideline asks for that can still be done in time.
     CareGap,
+    /// A finding of severity error that stands: what it blocks stays out of the results until it is corrected.
+    Error,
     /// The next contact is overdue.
     FollowUp,
     /// An element that keeps measures from being assessed: missing, imprecise, or kept out by an edit check.
@@ -35,20 +37,22 @@ pub enum WorkKind {
 }
 
 impl WorkKind {
-    pub const ALL: [WorkKind; 5] = [
+    pub const ALL: [WorkKind; 6] = [
         Self::CareGap,
+        Self::Error,
         Self::FollowUp,
         Self::Element,
         Self::Pending,
         Self::Section,
     ];
-    /// Those that a run tells; care gaps are asked of each case's document.
+    /// Those that a run tells; care gaps are asked of each case's document, errors of its findings.
     pub const OF_RUN: [WorkKind; 4] = [Self::FollowUp, Self::Element, Self::Pending, Self::Section];
 
     /// The code in addresses and files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CareGap => "care_gap",
+            Self::Error => "error",
             Self::FollowUp => "follow_up",
             Self::Element => "element",
             Self::Pending => "pending",
@@ -80,6 +84,11 @@ pub struct WorkItem {
     pub measures: u32,
     /// Units of those measures.
     pub units: u32,
+    /// Their positions in the guideline of the run.
+    #[serde(skip)]
+    pub waiting: Vec<u16>,
+    /// The version that was judged, of an item that a run tells.
+    pub judged_version: Option<i64>,
 }
 
 /// One element or section over all cases of the centre.
@@ -113,6 +122,8 @@ pub struct Collector<'a> {
     /// Measures of the guideline; results beyond them are composites, which follow from the others.
     measures: usize,
     cut_off: i32,
+    /// The version of the case at hand.
+    version: i64,
     items: Vec<WorkItem>,
     unlocks: BTreeMap<(WorkKind, String), Unlocked>,
     settled: BTreeSet<(String, i64)>,
@@ -141,6 +152,7 @@ impl<'a> Collector<'a> {
             versions,
             measures,
             cut_off: day_number(cut_off),
+            version: 0,
             items: Vec::new(),
             unlocks: BTreeMap::new(),
             settled: BTreeSet::new(),
@@ -152,6 +164,7 @@ impl<'a> Collector<'a> {
         if is_dead(case) {
             self.settled.insert((case_id.to_owned(), version));
         }
+        self.version = version;
         self.follow_up(case_id, case);
         let (elements, sections) = self.waiting(case);
         self.elements(case_id, &elements);
@@ -230,6 +243,8 @@ impl<'a> Collector<'a> {
                 until: None,
                 measures: 0,
                 units: 0,
+                waiting: Vec::new(),
+                judged_version: Some(self.version),
             });
         }
     }
@@ -291,6 +306,8 @@ impl<'a> Collector<'a> {
                 until: None,
                 measures: waiting.measures.len() as u32,
                 units: waiting.units,
+                waiting: waiting.measures.iter().copied().collect(),
+                judged_version: Some(self.version),
             });
         }
     }
@@ -316,6 +333,8 @@ impl<'a> Collector<'a> {
                 until: None,
                 measures: waiting.map_or(0, |waiting| waiting.measures.len() as u32),
                 units: waiting.map_or(0, |waiting| waiting.units),
+                waiting: waiting.map_or_else(Vec::new, |waiting| waiting.measures.iter().copied().collect()),
+                judged_version: Some(self.version),
             });
         }
     }
@@ -341,6 +360,8 @@ impl<'a> Collector<'a> {
                 until: None,
                 measures: waiting.measures.len() as u32,
                 units: waiting.units,
+                waiting: waiting.measures.iter().copied().collect(),
+                judged_version: Some(self.version),
             });
         }
     }

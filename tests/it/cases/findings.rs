@@ -109,3 +109,81 @@ fn a_warning_is_answered_and_stays_so_until_its_elements_change() {
     );
     service.verify_audit();
 }
+
+/// A lung metastasectomy of which nobody says whether morbidity was discussed.
+fn metastasectomy(label: &str, date: &str) -> Value {
+    json!({"tx_id": label, "date": date, "presentation_seq": 1, "modality": "metastasectomy", "site": "lung"})
+}
+
+#[test]
+fn an_answer_stays_with_its_row_when_rows_move_and_another_is_mended() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let mut body = records::example("minimal", "FIG-0001");
+    let (one, two) = (
+        metastasectomy("T1", "2026-08-01"),
+        metastasectomy("T2", "2026-09-01"),
+    );
+    // The row a finding of R-026 is about, and its state.
+    let states = |answer: &Value, body: &Value| -> Vec<(String, String)> {
+        let found = answer["findings"].as_array().expect("findings").iter();
+        let mut states: Vec<_> = found
+            .filter(|f| f["code"] == "R-026")
+            .map(|f| {
+                let pointer = f["pointer"].as_str().expect("a pointer");
+                let row = pointer.rsplit_once('/').expect("an element").0;
+                let label = body.pointer(&format!("{row}/tx_id")).and_then(Value::as_str);
+                (
+                    label.expect("a key").to_owned(),
+                    f["state"].as_str().expect("a state").to_owned(),
+                )
+            })
+            .collect();
+        states.sort();
+        states
+    };
+    let both = |one: &str, two: &str| {
+        vec![
+            ("T1".to_owned(), one.to_owned()),
+            ("T2".to_owned(), two.to_owned()),
+        ]
+    };
+    body["local_treatment"] = json!([one, two]);
+    let stored = put(&centre, &[], &body);
+    assert_eq!(states(&stored, &body), both("open", "open"), "{stored}");
+    let of_one = stored["findings"].as_array().expect("findings").iter().find(|f| {
+        f["code"] == "R-026"
+            && f["pointer"]
+                .as_str()
+                .is_some_and(|p| p.starts_with("/local_treatment/0/"))
+    });
+    let identity = of_one.expect("of the first row")["identity"]
+        .as_str()
+        .expect("an identity");
+    centre
+        .post(
+            &format!("{PATH}/findings/{identity}:answer"),
+            &[],
+            &json!({"reason": "in the letter"}),
+        )
+        .expect(200);
+    body["local_treatment"] = json!([two, one]);
+    let stored = put(&centre, &[("if-match", "*")], &body);
+    assert_eq!(states(&stored, &body), both("answered", "open"));
+    let mut mended = one.clone();
+    mended["counselled_morbidity"] = json!(true);
+    body["local_treatment"] = json!([mended, two]);
+    let stored = put(&centre, &[("if-match", "*")], &body);
+    assert_eq!(
+        states(&stored, &body),
+        [("T2".to_owned(), "open".to_owned())],
+        "nobody answered for the second row"
+    );
+    body["local_treatment"] = json!([one, two]);
+    let stored = put(&centre, &[("if-match", "*")], &body);
+    assert_eq!(
+        states(&stored, &body),
+        both("answered", "open"),
+        "as it was when it was answered"
+    );
+}

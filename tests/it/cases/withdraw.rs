@@ -1,7 +1,10 @@
 //! Withdrawal of consent, by `PUT` and by `:withdraw`.
 
+use registry_core::access::Role;
 use serde_json::json;
 use support::{records, service::Service};
+
+use crate::browser::{Browser, HTML};
 
 #[test]
 fn a_put_with_withdrawn_consent_withdraws() {
@@ -123,4 +126,137 @@ fn what_the_office_was_answered_about_a_case_goes_with_it() {
         )
         .expect(200);
     assert!(!verify().expect(404).text().contains("FIG-0001"));
+}
+
+#[test]
+fn a_withdrawal_without_a_full_date_says_which_day_was_taken() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for (name, date, warned) in [
+        ("W-1", json!(null), true),
+        ("W-2", json!("2026-09"), true),
+        ("W-3", json!("2026-09-14"), false),
+    ] {
+        let mut body = records::withdrawal(name);
+        body["consent"]["withdrawal_date"] = date;
+        let answer = centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &body)
+            .expect(201)
+            .json();
+        let warnings = answer["warnings"].as_array().expect("warnings");
+        assert_eq!(warnings.len(), usize::from(warned), "{answer}");
+        if warned {
+            assert_eq!(answer["withdrawal"]["date"], "2026-11-23");
+            assert_eq!(warnings[0]["code"], "withdrawal_date_taken");
+            let message = warnings[0]["message"].as_str().expect("words");
+            assert!(message.contains("2026-11-23, the day this arrived"), "{message}");
+        }
+    }
+    let item = json!([{"schema_version": "1.0.0", "patient": {"pseudonym_id": "W-4"}, "consent": {"status": "withdrawn"}}]);
+    let results = centre.post("/api/v1/cases:batch", &[], &item).expect(200).json();
+    assert_eq!(
+        results["results"][0]["warnings"][0]["pointer"], "/consent/withdrawal_date",
+        "{results}"
+    );
+}
+
+#[test]
+fn consent_is_withdrawn_from_the_page_of_the_case_with_a_coded_reason() {
+    let service = Service::start();
+    for name in ["W-1", "W-2"] {
+        let path = format!("/api/v1/cases/{name}");
+        service
+            .submitter("C01")
+            .put(&path, &[], &records::figure_1(name))
+            .expect(201);
+    }
+    let centre = Browser::of(&service, Role::Submitter, Some("C01"));
+    let form = |reason: &'static str, again: &'static str| {
+        [
+            ("mode", "no_further_use"),
+            ("date", "2026-11-20"),
+            ("reason", reason),
+            ("again", again),
+        ]
+    };
+    assert!(centre.text("/cases/W-1").contains("Withdraw consent"));
+    centre.refused(
+        "/cases/W-1/withdraw",
+        &form("canary", "W-1"),
+        422,
+        "choose one of the reasons",
+    );
+    centre.refused(
+        "/cases/W-1/withdraw",
+        &form("patient_asked", "W-2"),
+        422,
+        "typed for confirmation",
+    );
+    centre
+        .send("/cases/W-1/withdraw", &form("patient_asked", "W-1"))
+        .expect(303);
+    let text = centre.text("/cases/W-1");
+    assert!(text.contains("Consent was withdrawn on 2026-11-20"), "{text}");
+    assert!(
+        text.contains("consent withdrawn by") && text.contains("the patient asked for it"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Withdraw consent") && !text.contains("Correct or continue"),
+        "{text}"
+    );
+    // The office may, another centre and the committee may not.
+    let office = Browser::of(&service, Role::Coordinator, None);
+    let other = Browser::of(&service, Role::Submitter, Some("C02"));
+    other
+        .send("/cases/W-2/withdraw", &form("patient_asked", "W-2"))
+        .expect(404);
+    let committee = Browser::of(&service, Role::Committee, None);
+    committee
+        .send("/cases/W-2/withdraw", &form("patient_asked", "W-2"))
+        .expect(403);
+    let erase = [
+        ("mode", "erase"),
+        ("date", "2026-11-20"),
+        ("reason", "authority_decided"),
+        ("again", "W-2"),
+    ];
+    let gone = office.send("/cases/W-2/withdraw", &erase).expect(303);
+    assert_eq!(gone.header("location"), Some("/cases"));
+    office.page("/cases/W-2").expect(404);
+    service.verify_audit();
+}
+
+#[test]
+fn the_page_of_a_case_tells_the_steps_of_its_life_with_who_and_why() {
+    let service = Service::start();
+    let path = "/api/v1/cases/FIG-0001";
+    service
+        .submitter("C01")
+        .put(path, &[], &records::figure_1("FIG-0001"))
+        .expect(201);
+    let lead = Browser::of(&service, Role::CentreLead, Some("C01"));
+    let step = |fields: &[(&str, &str)]| lead.send("/cases/FIG-0001/life-cycle", fields);
+    step(&[("step", "verify")]).expect(422);
+    step(&[
+        ("step", "verify"),
+        ("reason", "entered again by another person and compared"),
+    ])
+    .expect(303);
+    step(&[("step", "lock"), ("through", "2025-12-31")]).expect(303);
+    step(&[("step", "unlock"), ("reason", "side was typed wrongly")]).expect(303);
+    let text = service
+        .client("coordinator", None)
+        .get_with("/cases/FIG-0001", &[HTML])
+        .expect(200)
+        .text();
+    for told in [
+        "verified against its source by",
+        "(centre lead): entered again by another person and compared",
+        "locked through 2025-12-31 by",
+        "unlocked, and verified again by",
+        ": side was typed wrongly",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
 }

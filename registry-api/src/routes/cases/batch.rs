@@ -1,10 +1,11 @@
 //! `POST /api/v1/cases:batch`: many records, each with its own answer in input order.
 
 use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::{Item, Reader};
 use registry_core::intake::{self, Refusal};
-use registry_core::storage::{Precondition, PutCase, Withdraw};
+use registry_core::storage::{CaseStatus, Precondition, PutCase, StoreError, Withdraw};
 use registry_core::validation::Verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::settings::Limits;
 use crate::state::AppState;
-use crate::submission::{Admitted, Incoming, acceptance, admit};
+use crate::submission::{Admitted, Incoming, acceptance, admit, dated_today};
 
 /// How to store the batch.
 #[derive(Debug, Deserialize)]
@@ -92,7 +93,9 @@ fn prefers_a_job(request: &HttpRequest) -> bool {
         })
 }
 
-/// Create or replace many cases; an existing case is replaced. `atomic=true` stores all or nothing. With `Prefer: respond-async`, and above
+/// Create or replace many cases; an existing case is replaced, and a draft stays one. An item is a record, or `{case, envelope}` as the own
+/// export writes it with `envelope=true`: then `envelope.version` must be the version there is (412 otherwise, unless nothing changes), and
+/// `envelope.status` says whether it is a draft; findings point into `case`. `atomic=true` stores all or nothing. With `Prefer: respond-async`, and above
 /// `limits.batch_job_items` items, the answer is a job (202): its counts grow item by item, its report has a line per item.
 #[utoipa::path(post, path = "/api/v1/cases:batch", tag = "cases",
     params(("atomic" = Option<bool>, Query,), ("Idempotency-Key" = Option<String>, Header,),
@@ -141,8 +144,91 @@ pub(super) async fn batch(
 /// An item that was judged: what to store, or why not.
 enum Judged {
     Put(Box<Verdict>),
-    Withdraw(Box<Withdraw>),
+    Withdraw(Box<Withdraw>, Option<NaiveDate>),
     Done(Value),
+}
+
+/// A record as an item of a batch holds it: alone, or with what the own export says about it.
+pub(super) struct Sent {
+    pub(super) document: Value,
+    /// The version it was taken from.
+    pub(super) version: Option<i64>,
+    /// Whether it is a draft, where that is said.
+    pub(super) draft: Option<bool>,
+}
+
+impl Sent {
+    /// A record has no element `case`, so that one can be told from the other.
+    pub(super) fn read(mut item: Value) -> Result<Self, Problem> {
+        if !item.get("case").is_some_and(Value::is_object) {
+            return Ok(Self {
+                document: item,
+                version: None,
+                draft: None,
+            });
+        }
+        let bad = |what: &str| Err(Problem::with(Kind::InvalidValue, what));
+        let envelope = item.get("envelope");
+        let said = |name: &str| {
+            envelope
+                .and_then(|of| of.get(name))
+                .filter(|value| !value.is_null())
+        };
+        let version = match said("version").map(Value::as_i64) {
+            None => None,
+            Some(Some(version)) if version > 0 => Some(version),
+            Some(_) => return bad("envelope.version: a whole number from 1"),
+        };
+        let status = said("status").map(|status| status.as_str().and_then(CaseStatus::parse));
+        let draft = match status {
+            None => None,
+            Some(Some(status)) => Some(status == CaseStatus::Draft),
+            Some(None) => return bad("envelope.status: draft, submitted, verified or locked"),
+        };
+        Ok(Self {
+            document: item.get_mut("case").map(Value::take).unwrap_or_default(),
+            version,
+            draft,
+        })
+    }
+
+    /// As the store is told of it.
+    pub(super) fn incoming(self, reason: Option<&str>) -> Incoming {
+        let pseudonym = pseudonym(&self.document).unwrap_or_default().to_owned();
+        Incoming {
+            pseudonym,
+            body: self.document,
+            precondition: self
+                .version
+                .map_or(Precondition::Whatever, Precondition::AtVersion),
+            reason: reason.map(str::to_owned),
+            draft: self.draft,
+            assess: false,
+            idempotent: None,
+        }
+    }
+}
+
+/// The pseudonym of a record.
+pub(super) fn pseudonym(document: &Value) -> Option<&str> {
+    document.pointer("/patient/pseudonym_id").and_then(Value::as_str)
+}
+
+/// What the store refuses, in the words of somebody who keeps files: which version theirs is of, and what to do.
+pub(super) fn refusal(error: StoreError, precondition: &Precondition) -> Problem {
+    let (StoreError::PreconditionFailed { etag }, Precondition::AtVersion(held)) = (&error, precondition)
+    else {
+        return error.into();
+    };
+    let there = etag.as_deref().unwrap_or_default().trim_start_matches('"');
+    let there = there.split('.').next().unwrap_or_default();
+    Problem::with(
+        Kind::PreconditionFailed,
+        format!(
+            "The file holds version {held} of this case, and the registry has version {there}: it was changed after the file was made. \
+             Export again and repeat the change there, or empty the version (case__version) to replace what is there."
+        ),
+    )
 }
 
 /// Judges and stores; an answer per item, in order. `reason`: why, for cases that are verified or locked.
@@ -167,8 +253,8 @@ pub(in crate::routes) fn store(
                 judged.push(Judged::Put(verdict));
                 continue;
             }
-            Ok(Admitted::Withdrawal(withdraw)) => {
-                judged.push(Judged::Withdraw(withdraw));
+            Ok(Admitted::Withdrawal(withdraw, taken)) => {
+                judged.push(Judged::Withdraw(withdraw, taken));
                 continue;
             }
             Err(problem) => problem,
@@ -182,31 +268,33 @@ pub(in crate::routes) fn store(
             ..Problem::new(Kind::BatchRefused)
         });
     }
-    let pseudonyms: Vec<String> = puts.iter().map(|p| p.pseudonym.clone()).collect();
-    let mut stored = state
-        .store
-        .put_cases(scope, puts, atomic)?
-        .into_iter()
-        .zip(pseudonyms);
+    let named: Vec<_> = puts
+        .iter()
+        .map(|put| (put.pseudonym.clone(), put.precondition.clone()))
+        .collect();
+    let mut stored = state.store.put_cases(scope, puts, atomic)?.into_iter().zip(named);
     let mut results = Vec::new();
     for (n, one) in judged.into_iter().enumerate() {
         results.push(match one {
             Judged::Done(value) => value,
             // After the cases: whoever sends both in one batch has withdrawn.
-            Judged::Withdraw(withdraw) => match state.store.withdraw(scope, *withdraw) {
-                Ok(outcome) => {
-                    json!({ "status": if outcome.created { 201 } else { 200 }, "withdrawal": outcome.withdrawal })
-                }
+            Judged::Withdraw(withdraw, taken) => match state.store.withdraw(scope, *withdraw) {
+                Ok(outcome) => json!({
+                    "status": if outcome.created { 201 } else { 200 },
+                    "withdrawal": outcome.withdrawal,
+                    "unchanged": outcome.unchanged,
+                    "warnings": dated_today(&outcome, taken),
+                }),
                 Err(error) => refused(&error.into()),
             },
             Judged::Put(verdict) => match stored.next() {
-                Some((Ok(outcome), pseudonym)) => {
+                Some((Ok(outcome), (pseudonym, _))) => {
                     let mut value = acceptance(&pseudonym, &outcome, &verdict);
                     value["status"] = json!(if outcome.created { 201 } else { 200 });
                     value
                 }
-                Some((Err(error), _)) => {
-                    let problem = Problem::from(error);
+                Some((Err(error), (_, precondition))) => {
+                    let problem = refusal(error, &precondition);
                     errors.extend(located(n, &problem));
                     refused(&problem)
                 }
@@ -235,22 +323,9 @@ fn prepare(
     reason: Option<&str>,
     centres: &registry_core::record::CentreTable,
 ) -> Result<Admitted, Problem> {
-    let pseudonym = document
-        .pointer("/patient/pseudonym_id")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let incoming = Incoming {
-        pseudonym,
-        body: document,
-        precondition: Precondition::Whatever,
-        reason: reason.map(str::to_owned),
-        draft: false,
-        assess: false,
-        idempotent: None,
-    };
+    let incoming = Sent::read(document)?.incoming(reason);
     match admit(state, scope, incoming, centres)? {
-        Admitted::Withdrawal(_) if atomic => Err(Problem::with(
+        Admitted::Withdrawal(..) if atomic => Err(Problem::with(
             Kind::InvalidState,
             "a withdrawal cannot be part of an atomic batch: send it alone",
         )),

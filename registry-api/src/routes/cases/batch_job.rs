@@ -93,7 +93,10 @@ impl BatchJob {
 fn pseudonym(item: &Item) -> Value {
     let document = item.document.as_ref().ok();
     document
-        .and_then(|document| document.pointer("/patient/pseudonym_id"))
+        .and_then(|document| {
+            let wrapped = document.pointer("/case/patient/pseudonym_id");
+            wrapped.or_else(|| document.pointer("/patient/pseudonym_id"))
+        })
         .filter(|name| name.is_string())
         .cloned()
         .unwrap_or(Value::Null)

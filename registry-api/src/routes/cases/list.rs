@@ -23,6 +23,7 @@ pub(crate) struct Wanted {
     histology: Option<String>,
     updated_since: Option<DateTime<Utc>>,
     has_findings: Option<bool>,
+    has_errors: Option<bool>,
     #[serde(default)]
     include_withdrawn: bool,
     cursor: Option<String>,
@@ -32,7 +33,7 @@ pub(crate) struct Wanted {
 /// One page of cases, oldest first; `Link: rel="next"` leads on.
 #[utoipa::path(get, path = "/api/v1/cases", tag = "cases",
     params(("centre" = Option<String>, Query,), ("status" = Option<String>, Query,), ("histology" = Option<String>, Query,), ("updated_since" = Option<String>, Query,),
-        ("has_findings" = Option<bool>, Query,), ("include_withdrawn" = Option<bool>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
+        ("has_findings" = Option<bool>, Query,), ("has_errors" = Option<bool>, Query,), ("include_withdrawn" = Option<bool>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
     responses((status = 200, description = "cases, next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<SeesCases>,
@@ -58,6 +59,7 @@ pub(super) async fn list(
         histology: wanted.histology,
         updated_since: wanted.updated_since,
         has_findings: wanted.has_findings,
+        has_errors: wanted.has_errors,
         include_withdrawn: wanted.include_withdrawn,
     };
     let page = blocking(move || {

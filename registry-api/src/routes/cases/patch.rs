@@ -1,7 +1,7 @@
 //! `PATCH /api/v1/cases/{pseudonym}`: an RFC 7396 merge patch of the current version.
 
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{CaseStatus, Precondition};
+use registry_core::storage::Precondition;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ pub(super) async fn patch(
             .map_err(not_found)?;
         let etag = current.row.etag.clone();
         match &wanted {
-            Precondition::None | Precondition::Whatever => {
+            Precondition::None | Precondition::Whatever | Precondition::AtVersion(_) => {
                 return Err(Problem::new(Kind::PreconditionRequired).header("etag", etag));
             }
             Precondition::IfNoneMatchAny => {
@@ -70,7 +70,7 @@ pub(super) async fn patch(
             body: document,
             precondition,
             reason,
-            draft: current.row.status == CaseStatus::Draft,
+            draft: None,
             assess: options.assess,
             idempotent,
         };

@@ -42,7 +42,7 @@ pub(super) async fn put(
         pseudonym: pseudonym.into_inner(),
         precondition: precondition(&request)?,
         reason: header_text(&request, "change-reason")?,
-        draft: options.draft,
+        draft: Some(options.draft),
         assess: options.assess,
         idempotent: Idempotent::read(&request, &body.bytes)?,
         body: body.value,

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use registry_core::storage::StoredCase;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::not_found;
@@ -9,6 +10,20 @@ use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Asked, Reply, Since};
 use crate::state::{AppState, blocking};
+
+/// In which form to answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {
+    form: Option<Form>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Form {
+    /// As the rules read it: upgraded from the version it was sent in.
+    Newest,
+}
 
 /// What `GET` answers: `case` can be edited and `PUT` back as it is.
 fn whole(stored: &StoredCase) -> Value {
@@ -30,12 +45,14 @@ fn whole(stored: &StoredCase) -> Value {
     })
 }
 
-/// The current version of a case. `envelope.holders` are the centres that held it, each with its days; to a centre another one is `another centre`.
-#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}", tag = "cases", params(("pseudonym" = String, Path,)),
+/// The current version of a case, as it was sent; `form=newest` gives it as the rules read it, upgraded to the newest version of the case schema
+/// (`envelope.schema_version` stays the one it was sent in). `envelope.holders` are the centres that held it, each with its days; to a centre another one is `another centre`.
+#[utoipa::path(get, path = "/api/v1/cases/{pseudonym}", tag = "cases",
+    params(("pseudonym" = String, Path,), ("form" = Option<String>, Query, description = "`newest`")),
     responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn current(
     caller: Allowed<SeesCases>,
-    _: NoQuery,
+    options: web::Query<Options>,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
@@ -49,6 +66,9 @@ pub(super) async fn current(
             .holders(&caller.scope, &pseudonym)
             .map_err(not_found)?;
         let mut answer = whole(&stored);
+        if options.form == Some(Form::Newest) {
+            answer["case"] = json!(state.schemas.newest(&stored.document, &stored.schema_version));
+        }
         answer["envelope"]["holders"] = json!(held);
         Ok(Reply::json(200, &answer)?.header("etag", stored.row.etag))
     })

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::storage::{Precondition, Withdraw, WithdrawalMode};
+use registry_core::storage::{Precondition, Withdraw, WithdrawOutcome, WithdrawalMode};
 use serde::Deserialize;
 
 use super::not_found;
@@ -51,10 +51,11 @@ pub(super) async fn withdraw(
             reason: asked.reason,
             document: None,
             precondition: Precondition::Whatever,
-            idempotency: idempotent.map(|given| given.with_answer(withdrawn)),
+            idempotency: idempotent
+                .map(|given| given.with_answer(|outcome: &WithdrawOutcome| withdrawn(outcome, None))),
         };
         let outcome = state.store.withdraw(&caller.scope, withdraw);
-        told_withdrawal(outcome.map_err(not_found)?)
+        told_withdrawal(outcome.map_err(not_found)?, None)
     })
     .await
 }

@@ -231,7 +231,7 @@ impl Import {
     fn answers(&self, cases: &[&Rebuilt]) -> Result<Vec<Value>, Problem> {
         let items = cases.iter().enumerate().map(|(n, case)| Item {
             line: n + 1,
-            document: Ok(case.document.clone()),
+            document: Ok(imports::item(case)),
         });
         if !self.dry_run {
             return batch::store(
@@ -242,9 +242,6 @@ impl Import {
                 self.reason.as_deref(),
             );
         }
-        let centres = self.state.centre_table()?;
-        Ok(items
-            .map(|item| validate::verdict(&self.state, &self.scope, item, &centres))
-            .collect())
+        validate::verdicts(&self.state, &self.scope, items.collect(), self.reason.as_deref())
     }
 }

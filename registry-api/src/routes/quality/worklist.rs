@@ -100,7 +100,18 @@ pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted) -> Vec<Work<'a>> {
 /// None in practice.
 pub fn csv(items: &[Work<'_>]) -> Result<String, Problem> {
     let header = [
-        "kind", "case", "what", "why", "pointer", "since", "days", "measures", "units", "until",
+        "kind",
+        "case",
+        "what",
+        "why",
+        "pointer",
+        "since",
+        "days",
+        "measures",
+        "units",
+        "until",
+        "unlocks",
+        "changed_since_run",
     ];
     let rows = items.iter().map(|work| {
         let item = work.item;
@@ -115,6 +126,8 @@ pub fn csv(items: &[Work<'_>]) -> Result<String, Problem> {
             item.measures.to_string(),
             item.units.to_string(),
             item.until.map(|day| day.to_string()).unwrap_or_default(),
+            work.unlocks.join(" "),
+            work.changed_since_run.to_string(),
         ]
     });
     written(&header, rows)
@@ -132,14 +145,14 @@ pub fn waiting(state: &AppState, scope: &Scope, centre: &str) -> Result<QueriesW
         .unwrap_or_default())
 }
 
-/// What a centre has to do. As of today: what the guideline asks for and can still be done in time (`until` is the last day, where it is known). On
+/// What a centre has to do. As of today: what the guideline asks for and can still be done in time (`until` is the last day, where it is known), and every error that stands. On
 /// the latest run: contacts overdue in the patient's phase, elements and open sections with the measures they stand
 /// in the way of, values pending too long. The coordinating office names a centre; without one it reads how much each has.
 #[utoipa::path(get, path = "/api/v1/worklist", tag = "quality",
     params(("centre" = Option<String>, Query, description = "For the coordinating office"),
-        ("kind" = Option<String>, Query, description = "care_gap, follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
+        ("kind" = Option<String>, Query, description = "care_gap, error, follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
         ("what" = Option<String>, Query, description = "Measure, element, section or phase"), ("sort" = Option<String>, Query, description = "measures, days, until, case or what")),
-    responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
+    responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items, each with the measures it `unlocks` and whether the case has `changed_since_run`; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,

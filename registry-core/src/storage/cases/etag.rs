@@ -24,8 +24,12 @@ pub(crate) fn check(precondition: &Precondition, current: Option<&str>) -> Resul
         (Precondition::None, Some(etag)) => Err(StoreError::PreconditionRequired {
             etag: etag.to_owned(),
         }),
+        (Precondition::AtVersion(_), None) => Ok(()),
+        (Precondition::AtVersion(version), Some(etag)) if etag.starts_with(&format!("\"{version}.")) => {
+            Ok(())
+        }
         (Precondition::IfMatch(tags), Some(etag)) if tags.iter().any(|tag| tag == etag) => Ok(()),
-        (Precondition::IfMatch(_) | Precondition::IfMatchAny, _)
+        (Precondition::IfMatch(_) | Precondition::IfMatchAny | Precondition::AtVersion(_), _)
         | (Precondition::IfNoneMatchAny, Some(_)) => Err(failed()),
     }
 }
@@ -54,5 +58,9 @@ mod tests {
         assert_eq!(check(&Precondition::IfMatchAny, None), failed(None));
         assert_eq!(check(&tags(&[&tag]), None), failed(None));
         assert_ne!(etag("b", 3, 0), tag);
+        assert_eq!(check(&Precondition::AtVersion(3), there), Ok(()));
+        assert_eq!(check(&Precondition::AtVersion(30), there), failed(Some(&tag)));
+        assert_eq!(check(&Precondition::AtVersion(2), there), failed(Some(&tag)));
+        assert_eq!(check(&Precondition::AtVersion(2), None), Ok(()));
     }
 }

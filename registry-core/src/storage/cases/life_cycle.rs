@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::put::sealed_reason;
 use super::read::locate;
 use super::rows::CaseRecord;
+use super::steps::before_the_lock;
 use super::{CaseRow, CaseStatus, LifeCycle};
 use crate::access::{Role, Scope};
 use crate::storage::connection::on_conn;
@@ -84,7 +85,8 @@ fn step_on(
                 return Err(StoreError::ReasonRequired(CaseStatus::Locked));
             }
             case.locked_through = None;
-            (CaseStatus::Verified, "case.unlock")
+            let scope = tx.scope.clone();
+            (before_the_lock(tx.conn()?, &scope, &case)?, "case.unlock")
         }
         (LifeCycle::Unlock, _) => return Err(StoreError::InvalidState("only a locked case can be unlocked")),
     };

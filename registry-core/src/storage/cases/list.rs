@@ -57,6 +57,11 @@ impl Store {
                     Some(false) => query = query.filter((cases::errors + cases::warnings).eq(0)),
                     None => {}
                 }
+                match filter.has_errors {
+                    Some(true) => query = query.filter(cases::errors.gt(0)),
+                    Some(false) => query = query.filter(cases::errors.eq(0)),
+                    None => {}
+                }
                 if !filter.include_withdrawn {
                     query = query.filter(cases::withdrawal_mode.is_null());
                 }

@@ -1,6 +1,9 @@
 //! Cases: submissions, versions, findings, life cycle, withdrawal, transfer between centres.
 
+mod again;
+mod carried;
 mod etag;
+mod foreseen;
 mod life_cycle;
 mod list;
 mod living;
@@ -8,6 +11,7 @@ mod own;
 mod put;
 mod read;
 pub(in crate::storage) mod rows;
+mod steps;
 mod transfer;
 mod withdraw;
 
@@ -18,21 +22,25 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use again::{JudgedAgain, Rejudged};
+pub use foreseen::Foreseen;
 pub(crate) use living::{AnswerRecord, answer_in, take_answer_back};
 pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
 pub(crate) use put::{open_reason, sealed_reason};
 pub(crate) use read::locate;
 pub(crate) use rows::{
-    CaseRecord, VersionRecord, load_case, load_case_anywhere, load_findings, load_version, stored_status,
+    CaseRecord, VersionRecord, finding_records, load_case, load_case_anywhere, load_findings, load_version,
+    stored_status,
 };
+pub use steps::LifeStep;
 pub use transfer::{Transfer, TransferOutcome};
 pub(crate) use withdraw::reapply;
 
 use super::idempotency::{Answer, Idempotency};
 
 /// A finding as stored with a case version; one that refuses a record (severity reject) is never stored.
-pub use crate::validation::{Finding as StoredFinding, Severity as StoredSeverity};
+pub use crate::validation::{Finding as StoredFinding, Formerly, Severity as StoredSeverity};
 
 /// Where a case is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,8 +93,11 @@ pub enum Precondition {
     IfMatchAny,
     /// `If-None-Match: *`: there is no such case.
     IfNoneMatchAny,
-    /// No header, and replacing is meant all the same (the demo's loader, imports that own their cases).
+    /// No header, and replacing is meant all the same (the demo's loader, files that do not say which version they hold).
     Whatever,
+    /// A file that says which version of the case it was taken from. There may be no such case, and content that is the current one is
+    /// no change, whatever the version.
+    AtVersion(i64),
 }
 
 /// What the service computes from a case and keeps beside it for lists and filters.
@@ -116,10 +127,14 @@ pub struct PutCase {
     pub schema_version: String,
     /// [`CaseStatus::Draft`] or [`CaseStatus::Submitted`]; a locked case stays locked.
     pub status: CaseStatus,
+    /// A draft that is there stays one, whatever `status` says: of a request that does not say whether it submits.
+    pub keep_draft: bool,
     /// Computed columns.
     pub derived: Derived,
     /// Findings of severity error and warning.
     pub findings: Vec<StoredFinding>,
+    /// Under which other identities they may have been kept.
+    pub formerly: Vec<Formerly>,
     /// Why; needed for a verified or locked case.
     pub reason: Option<String>,
     /// What a lock through a date has frozen; asked only when the case is locked.
@@ -241,6 +256,8 @@ pub struct CaseFilter {
     pub updated_since: Option<DateTime<Utc>>,
     /// With or without findings.
     pub has_findings: Option<bool>,
+    /// With or without findings of severity error.
+    pub has_errors: Option<bool>,
     /// Withdrawn cases too (default: left out).
     pub include_withdrawn: bool,
 }
@@ -323,13 +340,13 @@ pub struct WithdrawOutcome {
 /// A step in the life of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifeCycle {
-    /// Submitted becomes verified.
+    /// Submitted becomes verified: somebody has held it against its source.
     Verify,
     /// Frozen through a date (rows dated up to it).
     Lock {
         /// The date.
         through: NaiveDate,
     },
-    /// Locked becomes verified; needs a reason.
+    /// Locked becomes what it was before the lock, or submitted when it was changed since; needs a reason.
     Unlock,
 }

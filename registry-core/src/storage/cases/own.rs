@@ -27,6 +27,8 @@ pub struct OwnCase {
     pub centre_id: String,
     /// Which version it is.
     pub version: i64,
+    /// Where it is in its life.
+    pub status: CaseStatus,
     /// When this version was submitted.
     pub submitted_at: DateTime<Utc>,
     /// The document as submitted.
@@ -93,13 +95,18 @@ impl Store {
     }
 }
 
-fn opened(conn: &mut Conn, keys: &Keyring, records: Vec<CaseRecord>) -> Result<Vec<OwnCase>, StoreError> {
+pub(super) fn opened(
+    conn: &mut Conn,
+    keys: &Keyring,
+    records: Vec<CaseRecord>,
+) -> Result<Vec<OwnCase>, StoreError> {
     let open = |case: CaseRecord| -> Result<OwnCase, StoreError> {
         let key = case.key(keys)?;
         let version = load_version(conn, &case, case.version)?;
         Ok(OwnCase {
             document: version.open(&key)?,
             submitted_at: utc(version.submitted_at),
+            status: case.status()?,
             case_id: case.case_id,
             centre_id: case.centre_id,
             version: version.version,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::etag;
-use super::living;
-use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case, load_version};
+use super::foreseen::{self, Step};
+use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case};
 use super::{CaseStatus, PutCase, PutOutcome, StoredSeverity};
+use super::{again, carried, etag, living};
 use crate::access::{Role, Scope};
 use crate::crypto::Label;
 use crate::storage::connection::on_conn;
@@ -27,13 +27,13 @@ const BATCH_STRETCH: usize = 100;
 
 /// A submission with everything done that needs no transaction.
 pub(crate) struct Prepared {
-    put: PutCase,
-    packed: Packed,
-    centre: String,
+    pub(crate) put: PutCase,
+    pub(crate) packed: Packed,
+    pub(crate) centre: String,
 }
 
 impl Prepared {
-    fn new(scope: &Scope, put: PutCase) -> Result<Self, StoreError> {
+    pub(crate) fn new(scope: &Scope, put: PutCase) -> Result<Self, StoreError> {
         let writes = scope.role().needs_centre() || scope.role() == Role::System;
         require(scope, writes, "submit cases")?;
         let centre = scope.centre().ok_or(StoreError::Forbidden {
@@ -327,34 +327,19 @@ fn replace(
     packed: &Packed,
     case: CaseRecord,
 ) -> Result<PutOutcome, StoreError> {
-    if let Some(withdrawal) = case.withdrawal() {
-        return Err(StoreError::Withdrawn {
-            erased: withdrawal.mode == super::WithdrawalMode::Erase,
-        });
-    }
-    etag::check(&put.precondition, Some(&case.etag()))?;
-    let status = case.status()?;
-    let key = case.key(tx.keys)?;
-    let current = load_version(tx.conn()?, &case, case.version)?;
-    let same = current.content_hash == key.content_hash(&put.schema_version, &packed.canonical);
-    let promoted = status == CaseStatus::Draft && put.status == CaseStatus::Submitted;
-    if same && !promoted {
-        let answered = living::answered(tx.conn()?, &case, &put.findings)?;
-        return outcome_at(&case, utc(current.submitted_at), false, true, answered);
-    }
-    if status != CaseStatus::Draft && put.status == CaseStatus::Draft {
-        return Err(StoreError::InvalidState(
-            "a submitted case does not become a draft again",
-        ));
-    }
+    let key = case.key(tx.keys);
+    let step = foreseen::step(tx.conn()?, put, &packed.canonical, &case, key.as_ref().ok())?;
+    let key = key?;
     let mut content = Content::of(put, packed);
-    if matches!(status, CaseStatus::Verified | CaseStatus::Locked) && content.reason.is_none() {
-        return Err(StoreError::ReasonRequired(status));
-    }
-    if status == CaseStatus::Locked {
-        content.status = CaseStatus::Locked;
-        keep_frozen(put, &current.open(&key)?, &case)?;
-    }
+    content.status = match step {
+        Step::Unchanged { submitted_at } => {
+            let case = again::judged_again(tx, case, (&put.derived, &put.findings, &put.formerly))?;
+            let answered = living::answered(tx.conn()?, &case, &put.findings)?;
+            return outcome_at(&case, utc(submitted_at), false, true, answered);
+        }
+        Step::Next(status) => status,
+    };
+    carried::carry(tx, &case, &put.formerly, false)?;
     let answered = living::answered(tx.conn()?, &case, &put.findings)?;
     content.answered = Some(&answered);
     let before = case.version;
@@ -367,18 +352,6 @@ fn replace(
     };
     following.carry_out(tx)?;
     outcome(&case, false, answered)
-}
-
-/// A locked case takes later follow-up only.
-fn keep_frozen(put: &PutCase, current: &serde_json::Value, case: &CaseRecord) -> Result<(), StoreError> {
-    let through = case
-        .locked_through
-        .ok_or_else(|| StoreError::Internal("a locked case has no date of its lock".to_owned()))?;
-    let findings = (put.frozen)(current, &put.document, through);
-    if findings.is_empty() {
-        return Ok(());
-    }
-    Err(StoreError::Frozen { through, findings })
 }
 
 /// Stores the next version of a case, with its findings, and brings the current row up to it.

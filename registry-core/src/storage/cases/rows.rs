@@ -82,6 +82,8 @@ pub(crate) struct FindingRecord {
     pub(crate) pointer: String,
     pub(crate) message: String,
     pub(crate) elements: String,
+    /// Since which event the version, judged again, no longer fires it.
+    pub(crate) dropped_seq: Option<i64>,
 }
 
 pub(crate) fn stored_status(text: &str) -> Result<CaseStatus, StoreError> {
@@ -181,6 +183,7 @@ impl FindingRecord {
             pointer: finding.pointer.clone(),
             message: finding.message.clone(),
             elements: serde_json::to_string(&finding.elements).unwrap_or_else(|_| "[]".to_owned()),
+            dropped_seq: None,
         }
     }
 }
@@ -258,13 +261,24 @@ pub(crate) fn load_findings(
     case_id: &str,
     version: i64,
 ) -> Result<Vec<StoredFinding>, StoreError> {
+    let rows = finding_records(conn, centre, case_id, version)?.into_iter();
+    let stand = rows.filter(|row| row.dropped_seq.is_none());
+    stand.map(StoredFinding::try_from).collect()
+}
+
+/// The rows of the findings of one version, those dropped when it was judged again among them.
+pub(crate) fn finding_records(
+    conn: &mut Conn,
+    centre: &str,
+    case_id: &str,
+    version: i64,
+) -> Result<Vec<FindingRecord>, StoreError> {
     let query = findings::table
         .filter(findings::centre_id.eq(centre))
         .filter(findings::case_id.eq(case_id))
         .filter(findings::version.eq(version))
         .order(findings::position);
-    let rows = on_conn!(conn, c => query.load::<FindingRecord>(c))?;
-    rows.into_iter().map(StoredFinding::try_from).collect()
+    Ok(on_conn!(conn, c => query.load::<FindingRecord>(c))?)
 }
 
 /// A document ready to be stored: canonical bytes, and the same compressed.

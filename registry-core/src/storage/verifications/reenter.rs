@@ -11,8 +11,8 @@ use crate::storage::connection::{Conn, on_conn};
 use crate::storage::identifiers::is_text;
 use crate::storage::owners;
 use crate::storage::store::require;
-use crate::storage::tables::{case_versions, verification_cases};
-use crate::storage::transaction::{Event, Tx};
+use crate::storage::tables::{audit_events, case_versions, verification_cases};
+use crate::storage::transaction::{Event, Tx, set_context};
 use crate::storage::{Store, StoreError};
 
 impl Store {
@@ -37,7 +37,7 @@ impl Store {
     /// Keeps what another person entered from the source for a case of a draw. It is no version of the case. `submitter`, `centre_lead`.
     ///
     /// # Errors
-    /// [`StoreError::InvalidState`] when it was entered again before, or the caller entered a version of it up to the draw;
+    /// [`StoreError::InvalidState`] when it was entered again before, or the caller entered a version of it up to the draw or has read it since;
     /// [`StoreError::NotFound`] for a case that is not of the draw; [`StoreError::Withdrawn`].
     pub fn reenter_case(
         &self,
@@ -153,10 +153,53 @@ fn why_not(conn: &mut Conn, scope: &Scope, record: &CaseRecord) -> Result<Option
         .filter(case_versions::centre_id.eq(&record.centre_id))
         .filter(case_versions::case_id.eq(&record.case_id))
         .filter(case_versions::version.le(record.version))
-        .filter(case_versions::actor.eq_any(names))
+        .filter(case_versions::actor.eq_any(&names))
         .count();
     let own = on_conn!(conn, c => own.get_result::<i64>(c))?;
-    Ok((own > 0).then_some(
-        "you entered this case, or changed it before it was drawn: somebody else of your centre enters it again from the source",
+    if own > 0 {
+        return Ok(Some(
+            "you entered this case, or changed it before it was drawn: somebody else of your centre enters it again from the source",
+        ));
+    }
+    Ok(has_read(conn, scope, record, &names)?.then_some(
+        "you have read this case, or your centre's cases as a file, since it was drawn: somebody who has not seen what is stored enters it \
+         again from the source",
     ))
+}
+
+/// Readings that show what is stored: of the case, or of all cases of the centre in a file.
+const READ: [&str; 2] = ["case.read", "verification.compare"];
+const READ_ALL: &str = "case.export";
+
+/// Whether one of these actors has read the case since it was drawn, as the trail has it.
+fn has_read(
+    conn: &mut Conn,
+    scope: &Scope,
+    record: &CaseRecord,
+    names: &[String],
+) -> Result<bool, StoreError> {
+    set_context(conn, Role::System, None)?;
+    let drawn = audit_events::table
+        .filter(audit_events::action.eq("verification.draw"))
+        .filter(audit_events::subject.eq(&record.verification_id))
+        .select(audit_events::seq);
+    let drawn = on_conn!(conn, c => drawn.first::<i64>(c))
+        .optional()?
+        .unwrap_or(0);
+    let this = audit_events::case_id
+        .eq(&record.case_id)
+        .and(audit_events::action.eq_any(READ))
+        .assume_not_null();
+    let all = audit_events::centre_id
+        .eq(&record.centre_id)
+        .and(audit_events::action.eq(READ_ALL))
+        .assume_not_null();
+    let readings = audit_events::table
+        .filter(audit_events::seq.gt(drawn))
+        .filter(audit_events::actor.eq_any(names))
+        .filter(this.or(all))
+        .count();
+    let readings = on_conn!(conn, c => readings.get_result::<i64>(c))?;
+    set_context(conn, scope.role(), scope.centre())?;
+    Ok(readings > 0)
 }
