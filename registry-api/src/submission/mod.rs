@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply, gaps_json};
 use crate::state::AppState;
 
@@ -158,6 +159,9 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
     match admit(state, scope, incoming, &centres)? {
         Admitted::Case(put, verdict, gaps) => {
             let outcome = state.store.put_case(scope, *put)?;
+            if outcome.reuse_ended {
+                discard_with(state, &outcome.case_id);
+            }
             match outcome.replay.clone() {
                 Some(answer) => Ok(Reply::replayed(answer)),
                 None => accepted(&pseudonym, &outcome, &verdict, gaps.as_ref()),
@@ -165,6 +169,7 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
         }
         Admitted::Withdrawal(withdraw) => {
             let outcome = state.store.withdraw(scope, *withdraw)?;
+            discard_with(state, &outcome.case_id);
             told_withdrawal(outcome)
         }
     }

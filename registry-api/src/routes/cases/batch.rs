@@ -13,6 +13,7 @@ use super::batch_job::BatchJob;
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::parallel::in_order;
 use crate::problem::{Kind, Problem};
+use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::settings::Limits;
 use crate::state::AppState;
@@ -195,12 +196,16 @@ pub(in crate::routes) fn store(
             // After the cases: whoever sends both in one batch has withdrawn.
             Judged::Withdraw(withdraw) => match state.store.withdraw(scope, *withdraw) {
                 Ok(outcome) => {
+                    discard_with(state, &outcome.case_id);
                     json!({ "status": if outcome.created { 201 } else { 200 }, "withdrawal": outcome.withdrawal })
                 }
                 Err(error) => refused(&error.into()),
             },
             Judged::Put(verdict) => match stored.next() {
                 Some((Ok(outcome), pseudonym)) => {
+                    if outcome.reuse_ended {
+                        discard_with(state, &outcome.case_id);
+                    }
                     let mut value = acceptance(&pseudonym, &outcome, &verdict);
                     value["status"] = json!(if outcome.created { 201 } else { 200 });
                     value

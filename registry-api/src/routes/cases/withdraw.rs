@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::not_found;
 use crate::guard::{Allowed, Json, SeesCases};
 use crate::problem::{Kind, Problem};
+use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply};
 use crate::state::{AppState, blocking};
 use crate::submission::{told_withdrawal, withdrawn};
@@ -53,8 +54,9 @@ pub(super) async fn withdraw(
             precondition: Precondition::Whatever,
             idempotency: idempotent.map(|given| given.with_answer(withdrawn)),
         };
-        let outcome = state.store.withdraw(&caller.scope, withdraw);
-        told_withdrawal(outcome.map_err(not_found)?)
+        let outcome = state.store.withdraw(&caller.scope, withdraw).map_err(not_found)?;
+        discard_with(&state, &outcome.case_id);
+        told_withdrawal(outcome)
     })
     .await
 }

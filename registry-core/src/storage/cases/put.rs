@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::etag;
 use super::living;
+use super::reuse;
 use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case, load_version};
 use super::{CaseStatus, PutCase, PutOutcome, StoredSeverity};
 use crate::access::{Role, Scope};
@@ -317,6 +318,7 @@ pub(crate) fn register(
         updated_at: tx.now,
         withdrawal_mode: None,
         withdrawn_on: None,
+        reuse_ended_on: None,
     };
     Ok((case, key))
 }
@@ -325,7 +327,7 @@ fn replace(
     tx: &mut Tx<'_>,
     put: &PutCase,
     packed: &Packed,
-    case: CaseRecord,
+    mut case: CaseRecord,
 ) -> Result<PutOutcome, StoreError> {
     if let Some(withdrawal) = case.withdrawal() {
         return Err(StoreError::Withdrawn {
@@ -358,6 +360,7 @@ fn replace(
     let answered = living::answered(tx.conn()?, &case, &put.findings)?;
     content.answered = Some(&answered);
     let before = case.version;
+    let reuse_ended = reuse::follow(&mut case, &put.document, || current.open(&key), tx.now.date())?;
     let case = store_version(tx, case, &key, &content, "case.replace")?;
     let following = Following {
         case: &case,
@@ -366,7 +369,10 @@ fn replace(
         answered: &answered,
     };
     following.carry_out(tx)?;
-    outcome(&case, false, answered)
+    Ok(PutOutcome {
+        reuse_ended,
+        ..outcome(&case, false, answered)?
+    })
 }
 
 /// A locked case takes later follow-up only.
@@ -533,6 +539,7 @@ fn outcome_at(
         created,
         unchanged,
         answered,
+        reuse_ended: false,
         replay: None,
     })
 }
