@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# The release of a running demo, read by the tools of those who get one: tests/clients.sh <url> <access.json>
+# A release of a running demo and what a researcher gets of it, read by the tools of those who get one: tests/clients.sh <url> <access.json>
 #
-# 1. Every file of the coordinator's bundle has the digest, and every table the rows, that the manifest says.
+# The coordinator's bundle and that of the demo's data request, each:
+# 1. Every file of the bundle has the digest, and every table the rows, that the manifest says.
 # 2. Frictionless validates datapackage.json: digests, types, codes, keys and references of every table.
 # 3. pandas through load.py, polars, DuckDB and R through load.R read the same rows; types and levels are those of the dictionary.
 # 4. The Parquet files hold what the CSV files hold, read by pandas, polars and DuckDB.
-# 5. The fictitious release has the files and columns of the real one.
-# 6. The two worked examples of the release's README run as they are written and give the survival of survival_estimates.csv.
+# 5. The two worked examples of the bundle's README run as they are written and give the survival of survival_estimates.csv; the README names no
+#    file that is not there.
+# And the fictitious release has the files and columns of the real one.
 # What reads is installed into an environment of its own, thrown away at the end.
 set -euo pipefail
 url=$1 access=$2
@@ -14,28 +16,38 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q --disable-pip-version-check pandas==2.2.3 polars==1.17.1 pyarrow==18.1.0 duckdb==1.1.3 frictionless==5.18.0
 python=$work/venv/bin/python
-key=$($python -c 'import json,sys; print(next(a["key"] for a in json.load(open(sys.argv[1]))["access"] if a["role"] == "coordinator"))' "$access")
-release=$(curl -sS --fail -H "Authorization: Bearer $key" "$url/api/v1/releases" | $python -c 'import json,sys; print(json.load(sys.stdin)["releases"][0]["release"])')
-curl -sS --fail -o "$work/bundle.zip" -H "Authorization: Bearer $key" "$url/api/v1/releases/$release/bundle.zip"
+key_of() { $python -c 'import json,sys; print(next(a["key"] for a in json.load(open(sys.argv[1]))["access"] if a["role"] == sys.argv[2]))' "$access" "$1"; }
+office=$(key_of coordinator) researcher=$(key_of researcher)
+release=$(curl -sS --fail -H "Authorization: Bearer $office" "$url/api/v1/releases" | $python -c 'import json,sys; print(json.load(sys.stdin)["releases"][0]["release"])')
+request=$(curl -sS --fail -H "Authorization: Bearer $researcher" "$url/api/v1/data-requests" | $python -c 'import json,sys; print(next(r["request_id"] for r in json.load(sys.stdin)["requests"] if r["open"]))')
+curl -sS --fail -o "$work/release.zip" -H "Authorization: Bearer $office" "$url/api/v1/releases/$release/bundle.zip"
+curl -sS --fail -o "$work/request.zip" -H "Authorization: Bearer $researcher" "$url/api/v1/data-requests/$request/bundle.zip"
 
-$python - "$work" <<'PYTHON'
-import csv, hashlib, json, sys, zipfile
-work = sys.argv[1]
-zipfile.ZipFile(f"{work}/bundle.zip").extractall(f"{work}/release")
-files = json.load(open(f"{work}/release/manifest.json"))["files"]
+# Everything that is done with a bundle: its zip is $work/$1.zip.
+read_bundle() {
+echo "the bundle of the $1:"
+$python - "$work" "$1" <<'PYTHON'
+import csv, hashlib, json, re, sys, zipfile
+work, name = sys.argv[1:]
+zipfile.ZipFile(f"{work}/{name}.zip").extractall(f"{work}/{name}")
+files = json.load(open(f"{work}/{name}/manifest.json"))["files"]
 for file in files:
-    data = open(f"{work}/release/{file['name']}", "rb").read()
+    data = open(f"{work}/{name}/{file['name']}", "rb").read()
     assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"]), file["name"]
     if file["name"].endswith(".csv"):
-        header, *rows = csv.reader(open(f"{work}/release/{file['name']}", newline="", encoding="utf-8"))
+        header, *rows = csv.reader(open(f"{work}/{name}/{file['name']}", newline="", encoding="utf-8"))
         assert (header, len(rows)) == (file["columns"], file["rows"]), file["name"]
+there = {file["name"] for file in files} | {"manifest.json"}
+named = set(re.findall(r"`([A-Za-z_0-9]+\.(?:csv|json|cff|R|py))`", open(f"{work}/{name}/README.md", encoding="utf-8").read()))
+assert len(named) > 5 and named <= there, named - there
 print(f"ok: {len(files)} files are what the manifest says")
 PYTHON
 
-cd "$work/release"
+cd "$work/$1"
+rm -rf "$work/changed"
 "$work/venv/bin/frictionless" validate datapackage.json >"$work/said" 2>&1 || { tail -n 60 "$work/said"; exit 1; }
 # A wrong code and a wrong type are noticed.
-cp -r "$work/release" "$work/changed"
+cp -r "$work/$1" "$work/changed"
 $python - "$work/changed" <<'PYTHON'
 import csv, hashlib, json, sys
 path = f"{sys.argv[1]}/presentation.csv"
@@ -56,7 +68,7 @@ $python - <<'PYTHON'
 import csv, json
 import duckdb, pandas as pd, polars as pl
 from load import labels, load, table
-frames, dictionary, words = load("."), table(".", "dictionary.csv"), labels(".")
+frames, coded_frames, dictionary, words = load("."), load(".", words=False), table(".", "dictionary.csv"), labels(".")
 manifest = {f["name"]: f for f in json.load(open("manifest.json"))["files"] if f["name"].endswith(".csv")}
 lists = table(".", "codelists.csv").groupby("code_list", sort=False)["code"].apply(list).to_dict()
 assert {f"{name}.csv" for name in frames} == set(manifest), set(manifest) ^ {f"{name}.csv" for name in frames}
@@ -83,11 +95,30 @@ for file, told in manifest.items():
         elif kind in ("integer", "number"):
             assert pd.api.types.is_numeric_dtype(column) and (kind == "number" or pd.api.types.is_integer_dtype(column)), (file, name)
         elif kind == "code":
-            assert list(column.cat.categories) == lists[line["code_list"]], (file, name)
+            codes, known = coded_frames[file.removesuffix(".csv")][name], words[line["code_list"]]
+            assert list(codes.cat.categories) == lists[line["code_list"]] == list(known), (file, name)
+            # Categories are the words in the order of the codes; a code without words of its own stands for itself.
+            wanted, said_before = [], set()
+            for code, label in known.items():
+                plain = isinstance(label, str) and label not in said_before
+                wanted.append(label if plain else code)
+                said_before.add(label)
+            assert list(column.cat.categories) == wanted and (column.cat.codes == codes.cat.codes).all(), (file, name)
             # The words beside a code are those of its list.
+            if f"{name}__label" in frame:
+                beside = [text if isinstance(text, str) else None for text in frame[f"{name}__label"]]
+                spoken = lambda code: known[code] if isinstance(known[code], str) else code
+                assert beside == [spoken(code) if isinstance(code, str) else None for code in codes], (file, name)
+            coded += 1
+        elif kind == "absence":
+            assert list(column.cat.categories) == line["absence_codes"].split(" "), (file, name)
+        elif kind == "precision":
+            assert list(column.cat.categories) == ["day", "month", "year"], (file, name)
+        if kind == "integer" and isinstance(line["code_list"], str):
             known = words[line["code_list"]]
             beside = [text if isinstance(text, str) else None for text in frame[f"{name}__label"]]
-            assert beside == [known.get(code) or code if isinstance(code, str) else None for code in column], (file, name)
+            spoken = lambda code: known[code] if isinstance(known[code], str) else code
+            assert beside == [None if pd.isna(code) else spoken(str(code)) for code in column], (file, name)
             coded += 1
         # No value is lost to a type, and what is counted or summed is the same everywhere.
         present = sum(1 for row in csv.DictReader(open(file, newline="", encoding="utf-8")) if row[name] != "")
@@ -103,7 +134,7 @@ cases, s1 = frames["cases"].set_index("patient_id"), frames["survival_s1"].set_i
 assert cases.index.is_unique and len(cases) == len(frames["patient"]) == len(s1)
 for of_case, of_s1 in (("os_analysed", "analysed"), ("os_exit_days", "exit_days"), ("os_months", "os_months"), ("os_event", "os_event")):
     assert cases[of_case].equals(s1[of_s1].rename(of_case)), of_case
-metastatic = frames["systemic"].query("setting == 'metastatic'").groupby("patient_id").size()
+metastatic = coded_frames["systemic"].query("setting == 'metastatic'").groupby("patient_id").size()
 assert (cases["systemic_lines"].fillna(0) == metastatic.reindex(cases.index).fillna(0)).all()
 csv.writer(open("../sums.csv", "w", newline="")).writerows([("file", "column", "sum"), *said])
 print(f"ok: pandas, polars and DuckDB agree on {columns} columns of {len(manifest)} tables")
@@ -114,7 +145,7 @@ $python - <<'PYTHON'
 import pathlib
 import duckdb, pandas as pd, polars as pl
 from load import load, table
-frames, dictionary = load("."), table(".", "dictionary.csv")
+frames, dictionary = load(".", words=False), table(".", "dictionary.csv")
 KINDS = {"boolean": (pl.Boolean, "BOOLEAN"), "integer": (pl.Int64, "BIGINT"), "number": (pl.Float64, "DOUBLE")}
 files, columns = sorted(pathlib.Path("parquet").iterdir()), 0
 assert {f"{file.stem}.csv" for file in files} == {file.name for file in pathlib.Path(".").glob("*.csv")}
@@ -136,20 +167,6 @@ assert columns > 400, columns
 print(f"ok: pandas, polars and DuckDB read {len(files)} Parquet files with the {columns} columns of the CSV files")
 PYTHON
 
-# The fictitious release, which a researcher gets without a request, has the same files and columns, and says what it is.
-key=$($python -c 'import json,sys; print(next(a["key"] for a in json.load(open(sys.argv[1]))["access"] if a["role"] == "researcher"))' "$access")
-curl -sS --fail -o "$work/fictitious.zip" -H "Authorization: Bearer $key" "$url/api/v1/releases/synthetic/bundle.zip"
-$python - "$work" <<'PYTHON'
-import json, sys, zipfile
-real, fiction = json.load(open("manifest.json")), zipfile.ZipFile(f"{sys.argv[1]}/fictitious.zip")
-told = json.loads(fiction.read("manifest.json"))
-columns = lambda manifest: {file["name"]: file["columns"] for file in manifest["files"]}
-assert columns(real) == columns(told) and told["fictitious"] is True and "fictitious" not in real
-for name in ("README.md", "CITATION.cff", "datapackage.json"):
-    assert "ictitious" in fiction.read(name).decode(), name
-print(f"ok: the fictitious release has the columns of the real one, {told['cases']} cases")
-PYTHON
-
 cat >"$work/check.R" <<'R'
 source("load.R")
 frames <- load_release(".")
@@ -161,9 +178,18 @@ for (name in names(frames)) {
   stopifnot(nrow(frames[[name]]) == nrow(plain), names(frames[[name]]) == names(plain))
   for (at in which(dictionary$file == file)) {
     column <- frames[[name]][[dictionary$column[at]]]
-    wanted <- c(boolean = "logical", integer = "numeric", number = "numeric", code = "factor")[dictionary$type[at]]
-    stopifnot(is(column, if (is.na(wanted)) "character" else wanted), sum(is.na(column)) == sum(is.na(plain[[dictionary$column[at]]])))
-    if (is.factor(column)) stopifnot(nlevels(column) == sum(codes$code_list == dictionary$code_list[at]))
+    kind <- dictionary$type[at]
+    wanted <- c(boolean = "logical", integer = "numeric", number = "numeric", code = "factor", absence = "factor", precision = "factor")[kind]
+    text <- plain[[dictionary$column[at]]]
+    stopifnot(is(column, if (is.na(wanted)) "character" else wanted), sum(is.na(column)) == sum(is.na(text)))
+    if (kind == "absence") stopifnot(identical(levels(column), strsplit(dictionary$absence_codes[at], " ")[[1]]), identical(as.character(column), text))
+    if (kind == "precision") stopifnot(identical(levels(column), c("day", "month", "year")), identical(as.character(column), text))
+    if (kind == "code") {
+      # The levels are the words of the list in its order, and each value has the words of its code.
+      known <- codes[codes$code_list == dictionary$code_list[at], ]
+      words <- ifelse(is.na(known$label) | duplicated(known$label), known$code, known$label)
+      stopifnot(nrow(known) > 0, identical(levels(column), words), identical(as.character(column), words[match(text, known$code)]))
+    }
   }
 }
 sums <- read.csv("../sums.csv", check.names = FALSE)
@@ -185,7 +211,7 @@ for name, tail in (("r", 'cat(format(summary(fit, times = c(12, 36, 60) * 30.437
     open(f"{sys.argv[1]}/example.{name}", "w").write(code + tail)
 PYTHON
 Rscript --vanilla "$work/example.r" >"$work/said"
-cp "$work/example.python" "$work/release/example.py"
+cp "$work/example.python" "$work/$1/example.py"
 $python example.py >"$work/example.python.txt"
 $python - "$work" <<'PYTHON'
 import csv, sys
@@ -199,4 +225,21 @@ assert len(in_r) == 3 and set(at) <= set(told), (in_r, told)
 for t in at:
     assert abs(in_r[t] - told[t]) <= 1e-9 and abs(in_python[t] - told[t]) <= 1e-9, (t, told[t], in_r[t], in_python[t])
 print("ok: the examples give the survival of the release in R and in Python:", *(f"{told[t]:.4f}" for t in at))
+PYTHON
+}
+
+read_bundle release
+read_bundle request
+cd "$work/release"
+# The fictitious release, which a researcher gets without a request, has the same files and columns, and says what it is.
+curl -sS --fail -o "$work/fictitious.zip" -H "Authorization: Bearer $researcher" "$url/api/v1/releases/synthetic/bundle.zip"
+$python - "$work" <<'PYTHON'
+import json, sys, zipfile
+real, fiction = json.load(open("manifest.json")), zipfile.ZipFile(f"{sys.argv[1]}/fictitious.zip")
+told = json.loads(fiction.read("manifest.json"))
+columns = lambda manifest: {file["name"]: file["columns"] for file in manifest["files"]}
+assert columns(real) == columns(told) and told["fictitious"] is True and "fictitious" not in real
+for name in ("README.md", "CITATION.cff", "datapackage.json"):
+    assert "ictitious" in fiction.read(name).decode(), name
+print(f"ok: the fictitious release has the columns of the real one, {told['cases']} cases")
 PYTHON

@@ -35,18 +35,25 @@ office=$(registry key create drill --role coordinator 2>/dev/null)
 served=$!
 base=http://127.0.0.1:$port
 curl -s --retry 60 --retry-delay 1 --retry-all-errors --fail -o /dev/null "$base/health/ready"
-for figure in figure-1 figure-2; do
+submit() { # submit <figure>
+  local figure=$1 code
   code=$(curl -sS -o "$work/answer" -w '%{http_code}' -X PUT "$base/api/v1/cases/${figure^^}" -H "Authorization: Bearer $key" \
     -H 'Content-Type: application/json' --data "$(sed "s/\"pseudonym_id\": *\"[^\"]*\"/\"pseudonym_id\": \"${figure^^}\"/" "$root/schema/examples/1.0.0/valid/$figure.json")")
   [ "$code" = 201 ] || fail "$figure: $code $(cat "$work/answer")"
-done
+}
 post() { # post <path> <body>, with the office's key
   curl -sS --fail-with-body -o "$work/answer" -X POST "$base$1" -H "Authorization: Bearer $office" -H "Idempotency-Key: $RANDOM$RANDOM" \
     -H 'Content-Type: application/json' --data "$2" || fail "$1: $(cat "$work/answer")"
 }
-post /api/v1/runs '{"wait": true}'
-post /api/v1/runs/1:publish '{}'
-post /api/v1/releases '{"run": 1}'
+# A release with one patient, and one with both.
+run=0
+for figure in figure-2 figure-1; do
+  submit "$figure"
+  run=$((run + 1))
+  post /api/v1/runs '{"wait": true}'
+  post "/api/v1/runs/$run:publish" '{}'
+  post /api/v1/releases "{\"run\": $run}"
+done
 
 # A backup; then a patient withdraws and asks for erasure; then the restore, with today's ledger.
 backup=$("$root/deploy/backup.sh" "$work/registry.toml" "$work/backups")
@@ -58,6 +65,8 @@ if [ -n "$server" ]; then export OWNER_URL=$restored_url; fi
 restored "$root/deploy/restore.sh" "$backup" "$work/registry.toml" "$work/withdrawals.jsonl" >"$work/restore" || fail "$(cat "$work/restore")"
 grep -q '1 in the list, 1 applied' "$work/restore" || fail "the withdrawal was not applied again: $(cat "$work/restore")"
 diff <(restored registry withdrawals list) "$work/withdrawals.jsonl" || fail "the ledgers differ"
+# The bundle without the patient is there in both; the other, which the backup had, in neither.
+[ "$(cd "$work/releases" && echo *.zip)" = run-1.zip ] || fail "a bundle with an erased patient is kept: $(ls "$work/releases")"
 diff <(cd "$work/releases" && sha256sum *.zip) <(cd "$work/restored-releases" && sha256sum *.zip) || fail "the bundles differ"
 unset OWNER_URL
 

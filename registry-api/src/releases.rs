@@ -12,7 +12,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
-use registry_core::storage::{DataRequest, DeliveredBundle, Release};
+use registry_core::storage::{DataAccess, DataRequest, DeliveredBundle, Release, Store};
 use registry_etl::releases::{Accounting, Approved, Manifest, ReleaseError, ReleaseOptions};
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,15 +46,22 @@ impl From<ReleaseError> for Problem {
 /// A release and the file with its bundle; the bundle is built again when the file is missing.
 ///
 /// # Errors
-/// [`Kind::NotFound`]; [`Kind::ReleaseGone`] when the bundle cannot be built again as it was.
+/// [`Kind::NotFound`]; [`Kind::ReleaseGone`] when it holds a case withdrawn since, or cannot be built again as it was.
 pub fn bundle(state: &AppState, scope: &Scope, id: &str) -> Result<(Release, PathBuf), Problem> {
     let release = state.store.release(scope, id)?;
     let path = path_of(state, &release.release_id);
+    let registry = Scope::system("release");
+    if state
+        .store
+        .release_holds_withdrawn(&registry, &release.release_id)?
+    {
+        discard(&path)?;
+        return Err(gone_because(&[WITHDRAWN.to_owned()]));
+    }
     let whole = |file: std::fs::Metadata| i64::try_from(file.len()) == Ok(release.bytes);
     if std::fs::metadata(&path).is_ok_and(whole) {
         return Ok((release, path));
     }
-    let registry = Scope::system("release");
     let run = state.store.run(&registry, release.run)?;
     let engine = engine_of(state, &run).map_err(|problem| Problem {
         kind: Kind::ReleaseGone,
@@ -90,13 +97,13 @@ pub fn request_bundle(
         return Err(Problem::new(Kind::RequestNotOpen));
     };
     let registry = Scope::system("release");
-    let folder = &state.settings.releases.folder;
-    let path = folder.join(format!("request-{}.zip", request.request_id));
+    let path = path_of_request(state, &request.request_id);
     if let Some(known) = &request.bundle {
         if state
             .store
             .delivery_holds_withdrawn(&registry, &request.request_id)?
         {
+            discard(&path)?;
             return Err(gone_because(&[WITHDRAWN.to_owned()]));
         }
         let whole = |file: std::fs::Metadata| i64::try_from(file.len()) == Ok(known.bytes);
@@ -114,14 +121,7 @@ pub fn request_bundle(
         release_id: release.release_id.clone(),
         title: release.title.clone(),
         key: state.release_key.of_request(&request.line),
-        approved: Some(Approved {
-            request_id: request.request_id.clone(),
-            files: access.files.iter().cloned().collect(),
-            elements: access.elements.iter().cloned().collect(),
-            contracted: access.contracted,
-            calendar_years: access.calendar_years,
-            centre_unmasked: access.centre_unmasked,
-        }),
+        approved: Some(approved(&request.request_id, access)),
         accounting: accounting(&release),
         fictitious: false,
         spool: state.settings.releases.folder.clone(),
@@ -146,7 +146,60 @@ pub fn request_bundle(
     Ok((request, bundle, path))
 }
 
-const WITHDRAWN: &str = "cases it held have been withdrawn since";
+/// What is opened of a release, as its bundle is cut.
+pub(crate) fn approved(request_id: &str, access: &DataAccess) -> Approved {
+    Approved {
+        request_id: request_id.to_owned(),
+        files: access.files.iter().cloned().collect(),
+        elements: access.elements.iter().cloned().collect(),
+        contracted: access.contracted,
+        calendar_years: access.calendar_years,
+        centre_unmasked: access.centre_unmasked,
+    }
+}
+
+const WITHDRAWN: &str = "cases it held, or consent to their reuse, have been withdrawn since";
+
+/// Removes the bundles that are kept of a case that was withdrawn, or whose research reuse was taken back. The withdrawal stands whatever comes of
+/// it: who asks for such a bundle is refused, and what could not be removed is at the next start.
+pub fn discard_with(state: &AppState, case_id: &str) {
+    let holding = state.store.bundles_with(&Scope::system("release"), case_id);
+    let removed = holding.map_err(Problem::from).and_then(|holding| {
+        let releases = holding.releases.iter().map(|id| path_of(state, id));
+        let requests = holding.requests.iter().map(|id| path_of_request(state, id));
+        releases.chain(requests).try_for_each(|path| discard(&path))
+    });
+    if let Err(problem) = removed {
+        tracing::error!(
+            record = case_id,
+            code = problem.kind.code(),
+            "bundles that hold a withdrawn case could not be removed"
+        );
+    }
+}
+
+/// Removes the bundles kept in a folder that hold a withdrawn case: of withdrawals while the service did not run, or restored with a backup.
+///
+/// # Errors
+/// The store's; a file that cannot be removed.
+pub fn discard_withdrawn(store: &Store, folder: &Path) -> Result<(), Problem> {
+    let registry = Scope::system("release");
+    for id in store.releases_holding_withdrawn(&registry)? {
+        discard(&in_folder(folder, &id))?;
+    }
+    for id in store.requests_holding_withdrawn(&registry)? {
+        discard(&in_folder(folder, &of_request(&id)))?;
+    }
+    Ok(())
+}
+
+/// Removes a kept bundle, where there is one.
+fn discard(path: &Path) -> Result<(), Problem> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Problem::internal(error)),
+        _ => Ok(()),
+    }
+}
 
 /// Why a bundle is not what it was, from the manifest it had and the one it would have now; without numbers, which could point at a patient.
 fn gone(was: &Value, now: &Manifest) -> Problem {
@@ -227,7 +280,20 @@ pub fn explained(state: &AppState, id: &str) -> Result<BTreeMap<(String, String)
 }
 
 fn path_of(state: &AppState, id: &str) -> PathBuf {
-    state.settings.releases.folder.join(format!("{id}.zip"))
+    in_folder(&state.settings.releases.folder, id)
+}
+
+fn in_folder(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.zip"))
+}
+
+fn path_of_request(state: &AppState, id: &str) -> PathBuf {
+    path_of(state, &of_request(id))
+}
+
+/// The name of a request's bundle, which no release has.
+fn of_request(id: &str) -> String {
+    format!("request-{id}")
 }
 
 /// A bundle that is being written, under a name of its own; gone unless it is kept. Its file is locked as long as somebody writes it.
@@ -331,14 +397,11 @@ mod tests {
             ))
         };
         let other = "it was made by version 1.0.0 of the program, and this is version 2.0.0";
-        assert_eq!(
-            why(&manifest(8, "2.0.0")),
-            told("cases it held have been withdrawn since")
-        );
+        assert_eq!(why(&manifest(8, "2.0.0")), told(WITHDRAWN));
         assert_eq!(why(&manifest(7, "1.0.0")), told(other));
         assert_eq!(
             why(&manifest(8, "1.0.0")),
-            told(&format!("cases it held have been withdrawn since, and {other}"))
+            told(&format!("{WITHDRAWN}, and {other}"))
         );
         let mut old = manifest(7, "");
         old.as_object_mut().unwrap().remove("program");

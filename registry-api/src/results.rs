@@ -81,7 +81,9 @@ impl<'a> View<'a> {
         let audience = match (scope.role(), scope.centre()) {
             (Role::Coordinator, _) => Audience::Exact,
             (_, Some(centre)) => Audience::Centre(centre.to_owned()),
-            _ => Audience::Committee,
+            (Role::Committee | Role::System, _) => Audience::Committee,
+            // Researchers among them: no agreement of theirs covers results. What a contract opens is their request's bundle.
+            _ => Audience::Public,
         };
         Ok(Self {
             state,

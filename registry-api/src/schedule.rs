@@ -8,6 +8,7 @@ use registry_core::access::Scope;
 use registry_core::storage::{Run, StoreError};
 
 use crate::problem::Problem;
+use crate::releases::discard_withdrawn;
 use crate::runs::Wanted;
 use crate::state::AppState;
 
@@ -17,15 +18,23 @@ const ASKED_EVERY: Duration = Duration::from_secs(60);
 /// How often what has expired is deleted.
 const TIDIED_EVERY: Duration = Duration::from_secs(3600);
 
-/// Deletes answers to repeated requests, and jobs, that have been kept as long as they are.
+/// At the start and every hour: deletes answers to repeated requests, and jobs, that have been kept as long as they are, and bundles that hold a
+/// case withdrawn while the service did not see it.
 pub(crate) fn keep_tidy(state: web::Data<AppState>) {
     actix_web::rt::spawn(async move {
         let mut interval = actix_web::rt::time::interval(TIDIED_EVERY);
         loop {
             interval.tick().await;
-            let store = state.store.clone();
-            let tidied =
-                web::block(move || Ok::<_, StoreError>((store.purge_idempotency()?, store.purge_jobs()?)));
+            let state = state.clone();
+            let tidied = web::block(move || {
+                if let Err(problem) = discard_withdrawn(&state.store, &state.settings.releases.folder) {
+                    tracing::warn!(
+                        code = problem.kind.code(),
+                        "bundles that hold withdrawn cases could not be removed"
+                    );
+                }
+                Ok::<_, StoreError>((state.store.purge_idempotency()?, state.store.purge_jobs()?))
+            });
             match tidied.await {
                 Ok(Ok((answers, jobs))) => tracing::debug!(answers, jobs, "deleted what had expired"),
                 Ok(Err(error)) => tracing::warn!(%error, "what has expired could not be deleted"),

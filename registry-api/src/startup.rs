@@ -136,6 +136,8 @@ pub fn assemble_with(
     for guideline in judge.guidelines(&schemas.current().version) {
         Questions::of(&schemas, &guideline.id).map_err(|e| StartError::Schema(e.to_string()))?;
     }
+    registry_etl::releases::check(&schemas.current().dictionary)
+        .map_err(|e| StartError::Schema(e.to_string()))?;
     let forms = Forms::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let verifier = Verifier::of(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;
     let differ = Verifier::of_versions(&schemas, &forms).map_err(|e| StartError::Schema(e.to_string()))?;

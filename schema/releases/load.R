@@ -1,8 +1,8 @@
 # Reads a release into typed data frames: frames <- load_release("folder of the unpacked release"), one frame per CSV file.
 #
 # Types are those of dictionary.csv: codes are factors whose labels are the words of their list (the code itself where there are none),
-# TRUE and FALSE are logical, integers and numbers are numeric, everything else is text. Empty is NA; the reason stays in
-# `<name>__absent`. Base R only.
+# reasons (`<name>__absent`) and precisions of dates are factors of their codes, TRUE and FALSE are logical, integers and numbers are
+# numeric, everything else is text. Empty is NA. An integer with a code list stays a number, its words stand beside it. Base R only.
 release_table <- function(folder, file) {
   read.csv(file.path(folder, file), colClasses = "character", na.strings = "", check.names = FALSE, encoding = "UTF-8")
 }
@@ -24,6 +24,8 @@ load_release <- function(folder = ".") {
         words <- ifelse(is.na(known$label) | duplicated(known$label), known$code, known$label)
         frame[[name]] <- factor(frame[[name]], levels = known$code, labels = words)
       }
+      if (what == "absence") frame[[name]] <- factor(frame[[name]], levels = strsplit(dictionary$absence_codes[at], " ")[[1]])
+      if (what == "precision") frame[[name]] <- factor(frame[[name]], levels = c("day", "month", "year"))
     }
     frame
   })

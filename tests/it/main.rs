@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod attack;
 mod audit;
 mod behind;
 mod brief;

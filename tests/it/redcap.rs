@@ -100,6 +100,9 @@ fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
         Some("record,redcap_repeat_instrument,redcap_repeat_instance,field_name,value")
     );
     assert_eq!(lines.count(), 3 * (1 + 4));
+    // What a client sends with every call and changes nothing is no hindrance.
+    let usual = "exportSurveyFields=False&exportDataAccessGroups=false&exportCheckboxLabel=false&rawOrLabelHeaders=raw&returnFormat=json";
+    ask(&format!("content=metadata&format=json&{usual}")).expect(200);
     // Downloads are counted; reading the dictionary is none.
     ask("content=metadata&format=json").expect(200);
     assert_eq!(researcher.get(&address).expect(200).json()["downloads"], 3);
@@ -109,6 +112,11 @@ fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
         "content=record&format=json&data=[]",
         "content=user&format=json",
         "content=record&format=json&type=tall",
+        // What REDCap would narrow the answer by, and this interface does not, is said and not passed over.
+        "content=record&format=json&dateRangeBegin=2026-01-01%2000:00:00",
+        "content=record&format=json&exportDataAccessGroups=true",
+        "content=record&format=json&events[0]=event_1_arm_1",
+        "content=metadata&format=json&rawOrLabelHeaders=label",
     ] {
         let refused = ask(wrong).expect(422);
         assert!(

@@ -1,5 +1,6 @@
 //! A release is frozen, read by a researcher's tools, and byte-identical when built again.
 
+use registry_api::releases::discard_withdrawn;
 use serde_json::json;
 use std::process::Command;
 use support::{records, service::Service, skip::skipped};
@@ -169,18 +170,211 @@ fn a_lost_bundle_is_built_again_as_it_was_or_is_gone() {
             &json!({"mode": "erase", "date": "2026-11-20", "reason": "asked for"}),
         )
         .expect(200);
-    assert_eq!(
-        office.get(&address).expect(200).body,
-        first,
-        "a kept bundle stays"
-    );
-    std::fs::remove_file(&file).expect("lost");
+    assert!(!file.exists(), "who is erased is in no kept bundle");
     let gone = office.get(&address).expect(410);
     assert_eq!(gone.code(), "release_gone");
     let why = gone.json()["detail"].as_str().expect("words").to_owned();
     assert!(why.contains("withdrawn since"), "{why}");
     assert!(!why.contains("program") && !why.contains("FIG-"), "{why}");
     assert!(!file.exists(), "nothing else is put in its place");
+}
+
+/// A bundle kept through a withdrawal that the service did not see (a restored backup, a killed process) goes at the next start, and is refused before.
+#[test]
+fn a_bundle_that_outlived_a_withdrawal_is_refused_and_removed() {
+    let (service, office) = frozen();
+    let folder = &service.state().settings.releases.folder;
+    let kept = folder.join("F.zip");
+    let bytes = std::fs::read(&kept).expect("kept");
+    let withdraw = |case: &str| {
+        let body = json!({"mode": "no_further_use", "date": "2026-11-20", "reason": "asked for"});
+        let address = format!("/api/v1/cases/{case}:withdraw");
+        service.submitter("C01").post(&address, &[], &body).expect(200);
+    };
+    withdraw("FIG-0001");
+    std::fs::write(&kept, &bytes).expect("there again");
+    for path in ["bundle.zip", "files/patient.csv", "manifest.json"] {
+        let address = format!("/api/v1/releases/F/{path}");
+        assert_eq!(office.get(&address).expect(410).code(), "release_gone");
+    }
+    assert!(!kept.exists(), "refused and removed");
+    std::fs::write(&kept, &bytes).expect("there again");
+    discard_withdrawn(&service.state().store, folder).expect("removed");
+    assert!(!kept.exists(), "as at a start");
+    // Another release is not touched.
+    let run = service.published_run("2026-11-02");
+    office
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "G" }))
+        .expect(201);
+    discard_withdrawn(&service.state().store, folder).expect("nothing to remove");
+    assert!(folder.join("G.zip").exists());
+    office.get("/api/v1/releases/G/bundle.zip").expect(200);
+}
+
+/// Who was never in a release takes nothing away from it.
+#[test]
+fn a_withdrawal_of_somebody_without_consent_to_reuse_leaves_the_release() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for (name, reuse) in [("FIG-0000", true), ("FIG-0001", true), ("FIG-0002", false)] {
+        let mut body = records::figure_1(name);
+        body["consent"]["research_reuse"] = json!(reuse);
+        centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &body)
+            .expect(201);
+    }
+    let run = service.published_run("2026-11-01");
+    let office = service.client("coordinator", None);
+    office
+        .post("/api/v1/releases", &[], &json!({ "run": run, "release": "F" }))
+        .expect(201);
+    let body = json!({"mode": "erase", "date": "2026-11-20", "reason": "asked for"});
+    centre
+        .post("/api/v1/cases/FIG-0002:withdraw", &[], &body)
+        .expect(200);
+    office.get("/api/v1/releases/F/bundle.zip").expect(200);
+}
+
+/// What the committee has not seen published is in no release.
+#[test]
+fn a_run_that_is_not_published_cannot_be_frozen() {
+    let service = Service::start();
+    service
+        .submitter("C01")
+        .put("/api/v1/cases/FIG-0001", &[], &records::figure_1("FIG-0001"))
+        .expect(201);
+    let system = registry_core::access::Scope::system("test");
+    let wanted = registry_api::runs::Wanted::up_to("2026-11-01".parse().expect("a day"));
+    let run = registry_api::runs::execute(service.state(), &system, &wanted, |_| {})
+        .expect("a run")
+        .number;
+    let office = service.client("coordinator", None);
+    for wait in [true, false] {
+        let body = json!({ "run": run, "release": "F", "wait": wait });
+        let refused = office.post("/api/v1/releases", &[], &body).expect(409);
+        assert!(refused.text().contains("publish it first"), "{}", refused.text());
+    }
+    // As the command line does.
+    let new = registry_api::releases::NewFreezing {
+        run,
+        id: Some("F".to_owned()),
+        title: None,
+    };
+    let refused = registry_api::releases::freeze(service.state(), &system, new.clone(), |_, _| ());
+    assert_eq!(refused.expect_err("refused").kind.code(), "invalid_state");
+    registry_api::runs::publish(service.state(), &system, run).expect("published");
+    registry_api::releases::freeze(service.state(), &system, new, |_, _| ()).expect("frozen");
+}
+
+/// Two releases with one patient between them: what is open to every researcher tells neither that patient's rows nor that there is one.
+#[test]
+fn a_researcher_reads_of_two_releases_nothing_of_the_patient_between_them() {
+    fn keys<'v>(value: &'v serde_json::Value, into: &mut Vec<&'v str>) {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+                into.push(key);
+                keys(value, into);
+            }),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, into)),
+            _ => {}
+        }
+    }
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let submit = |from: usize, to: usize| {
+        for n in from..to {
+            let name = format!("FIG-{n:04}");
+            let mut body = records::figure_1(&name);
+            // One of them refuses research reuse: that is one, and not told either.
+            body["consent"]["research_reuse"] = json!(n != 3);
+            centre
+                .put(&format!("/api/v1/cases/{name}"), &[], &body)
+                .expect(201);
+        }
+    };
+    let office = service.client("coordinator", None);
+    let freeze = |id: &str| {
+        let run = service.published_run("2026-11-01");
+        let body = json!({ "run": run, "release": id, "title": "T" });
+        office.post("/api/v1/releases", &[], &body).expect(201);
+    };
+    submit(0, 13);
+    freeze("E");
+    submit(13, 19);
+    freeze("F");
+    submit(19, 20);
+    freeze("G");
+    let researcher = service.client("researcher", None);
+    let manifest = |id: &str| {
+        let answer = researcher
+            .get(&format!("/api/v1/releases/{id}/manifest.json"))
+            .expect(200);
+        assert!(answer.header("etag").is_some() && answer.header("repr-digest").is_some());
+        answer.json()
+    };
+    let (before, after) = (manifest("F"), manifest("G"));
+    let mut told = Vec::new();
+    keys(&after, &mut told);
+    for hidden in ["rows", "bytes", "sha256", "watermark"] {
+        assert!(!told.contains(&hidden), "{hidden}");
+    }
+    // 18 cases, and 19: ten and more.
+    assert_eq!(
+        (&before["cases_at_least"], &after["cases_at_least"]),
+        (&json!(10), &json!(10))
+    );
+    assert_eq!(before["files"], after["files"]);
+    assert!(
+        before["files"][0]["columns"]
+            .as_array()
+            .is_some_and(|all| all.len() > 3)
+    );
+    assert_eq!(before["withheld"], after["withheld"]);
+    assert_eq!(before["accounting"]["left_out"], after["accounting"]["left_out"]);
+    let reasons = before["accounting"]["left_out"].as_array().expect("reasons");
+    let refused = reasons
+        .iter()
+        .find(|one| one["reason"] == "no consent to research reuse");
+    assert_eq!(
+        refused.expect("told")["cases"],
+        json!(null),
+        "one is too few to be told"
+    );
+    // 6 were added to E; 1 to F.
+    assert_eq!(before["accounting"]["changes"]["added"], json!(6));
+    assert_eq!(after["accounting"]["changes"]["added"], json!(null));
+    // Nor the list, nor one release, nor the pages.
+    let exact = office.get("/api/v1/releases/G").expect(200).json();
+    let (sha256, bytes) = (
+        exact["sha256"].as_str().expect("a digest"),
+        exact["bytes"].as_i64().expect("bytes"),
+    );
+    assert_eq!(exact["cases"], json!(19));
+    for path in [
+        "/api/v1/releases",
+        "/api/v1/releases/G",
+        "/releases",
+        "/releases/G",
+        "/requests?release=G",
+    ] {
+        let html = [("accept", "text/html")];
+        let text = match path.starts_with("/api") {
+            true => researcher.get(path).expect(200).text(),
+            false => researcher.get_with(path, &html).expect(200).text(),
+        };
+        assert!(
+            !text.contains(sha256) && !text.contains(&bytes.to_string()),
+            "{path}"
+        );
+        assert!(
+            !text.contains("\"cases\":19") && !text.contains("<dd>19</dd>"),
+            "{path}"
+        );
+    }
+    // The office reads it as it is in the bundle.
+    let whole = office.get("/api/v1/releases/G/manifest.json").expect(200).json();
+    assert!(whole["watermark"].is_i64() && whole["files"][0]["sha256"].is_string());
+    assert_eq!(whole["cases"], json!(19));
 }
 
 /// A service with a few cases, one release `F` of them, and its office.

@@ -439,3 +439,36 @@ fn a_researcher_reads_survival_and_no_adherence() {
         .text();
     assert!(page.contains("href=\"/releases\"") && !page.contains("href=\"/adherence\""));
 }
+
+/// Design: 11 for the public, 5 for the committee under its confidentiality agreement. A researcher has no such agreement for live results.
+#[test]
+fn a_researcher_reads_survival_as_the_public_does() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let submit = |prefix: &str, n: usize| {
+        for n in 0..n {
+            let name = format!("{prefix}-{n:04}");
+            centre
+                .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+                .expect(201);
+        }
+    };
+    let (committee, researcher) = (
+        service.client("committee", None),
+        service.client("researcher", None),
+    );
+    let cases = |reader: &support::client::Client| {
+        let told = reader.get("/api/v1/survival/S1").expect(200).json();
+        told["flow"]["cases"].clone()
+    };
+    submit("ONE", 7);
+    service.published_run("2026-11-01");
+    assert_eq!((cases(&committee), cases(&researcher)), (json!(7), json!(null)));
+    let csv = [("accept", "text/csv")];
+    let text =
+        |reader: &support::client::Client| reader.get_with("/api/v1/survival/S1", &csv).expect(200).text();
+    assert_ne!(text(&committee), text(&researcher));
+    submit("TWO", 12);
+    service.published_run("2026-11-01");
+    assert_eq!((cases(&committee), cases(&researcher)), (json!(19), json!(19)));
+}

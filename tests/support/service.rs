@@ -66,6 +66,15 @@ impl Service {
 
     /// On `database`, with changed settings.
     pub fn start_with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_under(MasterKey::random(&SystemEntropy), database, change)
+    }
+
+    /// On a fresh SQLite file under a key that others have too: centres have the same letters, cases of one name the same pseudonyms.
+    pub fn start_alike() -> Self {
+        Self::start_under(MasterKey::from_bytes([7; 32]), Database::sqlite(), |_| {})
+    }
+
+    fn start_under(key: MasterKey, database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::default());
         let ports = Ports {
@@ -81,7 +90,6 @@ impl Service {
         settings.limits.anonymous_per_second = std::num::NonZeroU32::MAX;
         settings.limits.sign_ins_per_minute = std::num::NonZeroU32::MAX;
         change(&mut settings);
-        let key = MasterKey::random(&SystemEntropy);
         std::fs::write(&settings.secrets.master_key_file, key.to_file_content()).expect("the key is written");
         let store = Store::open(
             settings.store_options().creating(),

@@ -9,6 +9,7 @@ use registry_core::storage::WithdrawalRecord;
 use super::Failure;
 use super::administer::{open, operator};
 use crate::ports::Ports;
+use crate::releases::discard_withdrawn;
 use crate::settings::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -16,7 +17,7 @@ pub(super) enum Withdrawals {
     /// Print the withdrawals in force, one JSON line each: record ids, no pseudonym. Keep the list outside the backups.
     #[command(after_help = "Example:\n  registry withdrawals list > /var/backups/registry/withdrawals.jsonl")]
     List,
-    /// Apply such a list after a restore; what is in force already is skipped.
+    /// Apply such a list after a restore; what is in force already is skipped. Kept bundles that hold a case of it are removed.
     #[command(after_help = "Example:\n  registry withdrawals apply /var/backups/registry/withdrawals.jsonl")]
     Apply {
         /// File as `withdrawals list` prints it.
@@ -45,6 +46,7 @@ pub(super) fn withdrawals(command: Withdrawals, settings: Settings, ports: Ports
                 }
             }
             let applied = store.reapply_withdrawals(&operator(), &records)?;
+            discard_withdrawn(&store, &settings.releases.folder)?;
             println!("{} in the list, {applied} applied", records.len());
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use registry_core::dictionary::{Element, Visibility};
 use registry_core::storage::Release;
-use registry_etl::releases::{FileEntry, Manifest, OfferedElement, OfferedEntity, offer};
+use registry_etl::releases::{CASES, FileEntry, Manifest, OfferedElement, OfferedEntity, offer};
 use serde::Deserialize;
 
 use crate::problem::Problem;
@@ -34,8 +34,8 @@ pub(super) struct Picker {
 pub(super) struct Group {
     pub(super) title: String,
     pub(super) description: String,
-    /// Name, rows, whether it is picked; none where the release has no file of it.
-    pub(super) file: Option<(String, u64, bool)>,
+    /// Name, and whether it is picked; none where the release has no file of it.
+    pub(super) file: Option<(String, bool)>,
     pub(super) lines: Vec<ElementLine>,
     pub(super) open: bool,
 }
@@ -54,8 +54,9 @@ pub(super) struct ElementLine {
 /// A file that no entity stands behind.
 pub(super) struct FileLine {
     pub(super) name: String,
-    pub(super) rows: u64,
     pub(super) picked: bool,
+    /// What to know before it is picked.
+    pub(super) note: Option<&'static str>,
     /// Name, meaning, type.
     pub(super) columns: Vec<(String, String, String)>,
 }
@@ -143,9 +144,9 @@ fn group(state: &AppState, entity: &OfferedEntity<'_>, picked: &Picked, words: &
     let title = title.map_or_else(|| spoken(entity.name), str::to_owned);
     let file = entity.file.map(|file| {
         let whole = picked.files.contains(&file.name);
-        (file.name.clone(), file.rows, whole)
+        (file.name.clone(), whole)
     });
-    let whole = file.as_ref().is_some_and(|file| file.2);
+    let whole = file.as_ref().is_some_and(|file| file.1);
     let found = words.in_texts(&[entity.name, &title, entity.description]);
     let lines: Vec<ElementLine> = entity
         .elements
@@ -185,9 +186,12 @@ fn element_line(state: &AppState, version: &str, one: &OfferedElement<'_>, picke
 
 fn file_line(file: &FileEntry, picked: &Picked, explained: impl Fn(&str) -> (String, String)) -> FileLine {
     FileLine {
+        note: (file.name == CASES).then_some(
+            "Has a column only where every element that it rests on is picked too, by itself or with its entity's file. Picked alone it holds patients and \
+             centres.",
+        ),
         picked: picked.files.contains(&file.name),
         name: file.name.clone(),
-        rows: file.rows,
         columns: file
             .columns
             .iter()

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
 use registry_core::storage::{Freezing, FreezingState, Release, Run};
-use registry_etl::releases::{Changes, FileEntry, Manifest, Withheld};
+use registry_etl::releases::{Changes, FileEntry, Manifest, Withheld, at_least};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -76,7 +76,11 @@ pub(super) async fn list(
             office,
             runs: runs.iter().map(of_run).collect(),
             begun: begun.into_iter().map(Begun::from).collect(),
-            rows: store.list_releases(scope)?.iter().map(Head::from).collect(),
+            rows: store
+                .list_releases(scope)?
+                .iter()
+                .map(|release| Head::of(release, office))
+                .collect(),
         })
     })
     .await?;
@@ -114,8 +118,9 @@ impl From<Freezing> for Begun {
     }
 }
 
-impl From<&Release> for Head {
-    fn from(release: &Release) -> Self {
+impl Head {
+    /// To the office exactly; to others without what two releases together would tell of a patient.
+    fn of(release: &Release, office: bool) -> Self {
         let told = |name: &str| release.manifest.get(name);
         Self {
             id: release.release_id.clone(),
@@ -128,7 +133,10 @@ impl From<&Release> for Head {
             frozen: format!("{} by {}", release.created_at.date_naive(), release.created_by),
             cases: told("cases")
                 .and_then(Value::as_u64)
-                .map(|cases| cases.to_string())
+                .map(|cases| match office {
+                    true => cases.to_string(),
+                    false => format!("{} or more", at_least(cases)),
+                })
                 .unwrap_or_default(),
             size: words::bytes(release.bytes.unsigned_abs()),
             sha256: release.sha256.clone(),
@@ -141,21 +149,15 @@ pub(super) async fn freeze(
     form: AllowedForm<Coordinates>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let choose = || Problem::with(Kind::InvalidValue, "run: choose a published run");
-    let run = form.fields.get("run").parse().map_err(|_| choose())?;
+    let choose = |_| Problem::with(Kind::InvalidValue, "run: choose a published run");
+    let run = form.fields.get("run").parse().map_err(choose)?;
     let text = |name| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
     let new = NewFreezing {
         run,
         id: text("release"),
         title: text("title"),
     };
-    blocking(move || {
-        if state.store.run(&form.scope, run)?.published_at.is_none() {
-            return Err(choose());
-        }
-        freeze_in_background(state, form.scope, new)
-    })
-    .await?;
+    blocking(move || freeze_in_background(state, form.scope, new)).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header(("location", "/releases"))
         .finish())
@@ -232,7 +234,11 @@ fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requ
         value.unwrap_or("not recorded").to_owned()
     };
     let (tables, others) = files(manifest.files);
-    let (left_out, changes) = manifest.accounting.map_or((Vec::new(), None), |accounting| {
+    let accounting = match office {
+        true => manifest.accounting,
+        false => manifest.accounting.map(|accounting| accounting.told_again()),
+    };
+    let (left_out, changes) = accounting.map_or((Vec::new(), None), |accounting| {
         let few = |count| number(count, accounting.told_from);
         let left_out = accounting.left_out.into_iter();
         let changes = accounting.changes.map(|changes: Changes| ChangesInWords {
@@ -249,7 +255,7 @@ fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requ
     Page {
         frame,
         office,
-        r: Head::from(release),
+        r: Head::of(release, office),
         citation: format!(
             "RPS registry. {}. Release {}, data up to {}: run {}, case schema {}, guideline {}.",
             release.title,

@@ -13,7 +13,7 @@ use super::picker::{Picked, Picker};
 use super::{Frame, html};
 use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
-use crate::routes::data_requests::file_request;
+use crate::routes::data_requests::{approve_request, file_request};
 use crate::state::{AppState, blocking};
 
 const TITLE: &str = "Data requests";
@@ -60,11 +60,25 @@ pub(super) struct Row {
     pub(super) waits: Option<DataAccess>,
     pub(super) open: bool,
     pub(super) downloads: i64,
+    /// The first of the requests whose pseudonyms it has.
+    line: String,
+    /// What else is open to its filer while it waits: what the two hold together is in one hand. For the office.
+    pub(super) beside: Vec<Beside>,
     /// Its bundle held a case that has been withdrawn since; for the office.
     pub(super) held: bool,
 }
 
+/// Another open request of the same filer.
+pub(super) struct Beside {
+    pub(super) title: String,
+    pub(super) release: String,
+    pub(super) opened: Named,
+    /// Under the same pseudonyms.
+    pub(super) joined: bool,
+}
+
 /// What is asked or opened: all of it, in short where it is much, and the options.
+#[derive(Clone)]
 pub(super) struct Named {
     pub(super) short: Option<String>,
     pub(super) names: String,
@@ -128,6 +142,7 @@ fn read(
         ask: None,
     };
     if office {
+        put_beside(&mut rows);
         let held = state.store.requests_holding_withdrawn(scope)?;
         rows.iter_mut().for_each(|row| row.held = held.contains(&row.id));
         page.only = Some(filled.release).filter(|release| !release.is_empty());
@@ -141,6 +156,27 @@ fn read(
     }
     page.rows = rows;
     Ok(page)
+}
+
+/// Puts what is open to its filer beside each request that waits.
+fn put_beside(rows: &mut [Row]) {
+    for at in 0..rows.len() {
+        let Some(row) = rows.get(at).filter(|row| row.waits.is_some()) else {
+            continue;
+        };
+        let others = rows.iter().filter(|one| one.open && one.by == row.by);
+        let beside: Vec<Beside> = others
+            .map(|one| Beside {
+                title: one.title.clone(),
+                release: one.release.clone(),
+                opened: one.opened.as_ref().unwrap_or(&one.asked).clone(),
+                joined: one.line == row.line,
+            })
+            .collect();
+        if let Some(row) = rows.get_mut(at) {
+            row.beside = beside;
+        }
+    }
 }
 
 /// The form for the release that is chosen, or the newest.
@@ -192,6 +228,8 @@ pub(super) fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
         state,
         open,
         downloads: request.downloads,
+        line: request.line,
+        beside: Vec::new(),
         held: false,
     }
 }
@@ -336,7 +374,7 @@ pub(super) async fn decide(
                     )
                 })?;
                 let opened = ticked(fields);
-                Ok(state.store.approve_data_request(scope, &id, opened, last)?)
+                approve_request(&state, scope, &id, Some(opened), last)
             }
             "decline" => Ok(state.store.decline_data_request(scope, &id, reason)?),
             "revoke" => Ok(state.store.revoke_data_request(scope, &id, reason)?),

@@ -56,8 +56,9 @@ impl From<HeldWithdrawn> for Withdrawn {
             centre: case.centre_id,
             on: case.date.to_string(),
             mode: match case.mode {
-                WithdrawalMode::NoFurtherUse => "no further use",
-                WithdrawalMode::Erase => "erased",
+                Some(WithdrawalMode::NoFurtherUse) => "no further use",
+                Some(WithdrawalMode::Erase) => "erased",
+                None => "no research reuse; the case stays in the registry",
             },
             releases: case.releases,
             recipients: case.recipients,

@@ -16,7 +16,7 @@ use crate::state::AppState;
 /// What is to be frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFreezing {
-    /// A finished run.
+    /// A published run.
     pub run: i64,
     /// Id of the release; `run-<number>` when not given.
     pub id: Option<String>,
@@ -31,11 +31,11 @@ struct Begun {
     engine: Arc<Engine>,
 }
 
-/// Freezes a finished run: builds the bundle, keeps it, records its checksum. `progress` hears how many cases are read, of how many.
+/// Freezes a published run: builds the bundle, keeps it, records its checksum. `progress` hears how many cases are read, of how many.
 ///
 /// # Errors
 /// [`Kind::Duplicate`] for a known id, [`Kind::InvalidValue`] for one that is no name, [`Kind::InvalidState`] for a run
-/// without results, by a guideline version that is not here any more as it was, or while a release of the id is being frozen.
+/// without results or not published, by a guideline version that is not here any more as it was, or while a release of the id is being frozen.
 pub fn freeze(
     state: &AppState,
     scope: &Scope,
@@ -82,6 +82,12 @@ fn begin(state: &AppState, scope: &Scope, new: NewFreezing) -> Result<Begun, Pro
     let run = state.store.run(scope, new.run)?;
     if run.status != RunStatus::Finished {
         return Err(ReleaseError::NotFinished(run.number).into());
+    }
+    if run.published_at.is_none() {
+        return Err(Problem::with(
+            Kind::InvalidState,
+            "only a published run can be frozen: publish it first",
+        ));
     }
     let engine = engine_of(state, &run)?;
     let freezing = state.store.begin_freezing(scope, &id, run.number, &title)?;

@@ -57,6 +57,18 @@ impl Frozen {
         })
     }
 
+    /// A document that is made when it is asked for.
+    pub(super) fn document(name: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            length: bytes.len() as u64,
+            digest: Sha256::digest(&bytes).to_vec(),
+            source: Source::Memory(bytes),
+            media_type: "application/json",
+            name: name.to_owned(),
+            excel: false,
+        }
+    }
+
     /// A file of a bundle. Its digest is the manifest's; the manifest, which cannot hold its own, is read.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply, gaps_json, lines_json};
 use crate::state::AppState;
 
@@ -193,6 +194,9 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
     match admit(state, scope, incoming, &centres)? {
         Admitted::Case(put, verdict, assessment) => {
             let outcome = state.store.put_case(scope, *put)?;
+            if outcome.reuse_ended {
+                discard_with(state, &outcome.case_id);
+            }
             match outcome.replay.clone() {
                 Some(answer) => Ok(Reply::replayed(answer)),
                 None => accepted(&pseudonym, &outcome, &verdict, assessment.as_ref()),
@@ -200,6 +204,7 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
         }
         Admitted::Withdrawal(withdraw, taken) => {
             let outcome = state.store.withdraw(scope, *withdraw)?;
+            discard_with(state, &outcome.case_id);
             told_withdrawal(outcome, taken)
         }
     }

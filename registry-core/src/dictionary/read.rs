@@ -47,8 +47,8 @@ pub enum DictionaryError {
         /// Name of the list.
         list: String,
     },
-    /// The visibility table and the schema disagree about an element.
-    #[error("element `{0}` has no line of the same meaning in visibility.toml")]
+    /// The visibility table has no line for an element, or one that opens it further than its schema does.
+    #[error("element `{0}` has no line in visibility.toml that is as strict as its schema")]
     Visibility(String),
     /// The visibility table names an element no schema has.
     #[error("visibility.toml names `{0}`, which is in no version of the case schema")]
@@ -110,6 +110,28 @@ impl<'de> Deserialize<'de> for Keys {
 }
 
 impl Dictionary {
+    /// Takes over who may see each element from `visibility.toml` (entity, element, visibility): as the schema says, or stricter. What is
+    /// published stays as it is; what may leave the service can be taken back all the same.
+    pub(crate) fn restrict(
+        &mut self,
+        table: &BTreeMap<String, BTreeMap<String, String>>,
+    ) -> Result<(), DictionaryError> {
+        for entity in &mut self.entities {
+            for element in &mut entity.elements {
+                let line = table.get(&entity.name).and_then(|e| e.get(&element.name));
+                let listed = line.and_then(|v| Visibility::from_code(v));
+                match listed.filter(|listed| *listed >= element.visibility) {
+                    Some(listed) => element.visibility = listed,
+                    None => {
+                        let path = format!("{}.{}", entity.name, element.name);
+                        return Err(DictionaryError::Visibility(path));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the dictionary of one version.
     ///
     /// `root` is `case.schema.json`, `entities` the entity files by name, `code_lists` all lists by name.

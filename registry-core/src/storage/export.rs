@@ -20,8 +20,8 @@ use super::store::require;
 use super::tables::{
     api_keys, audit_events, case_versions, cases, centre_years, centres, data_requests, delivered_cases,
     evaluations, finding_answers, freezings, idempotency, import_mappings, indicator_lists, job_reports,
-    jobs, people, person_links, pseudonym_claims, recovery_codes, releases, results, run_evaluations, runs,
-    sessions, sign_in_links, signal_steps, tasks, verification_cases, verifications,
+    jobs, people, person_links, pseudonym_claims, recovery_codes, released_cases, releases, results,
+    run_evaluations, runs, sessions, sign_in_links, signal_steps, tasks, verification_cases, verifications,
 };
 use super::transaction::{Event, EventRow};
 use super::verifications::{CaseRecord as SampleRecord, opened_reentry};
@@ -225,7 +225,7 @@ fn one_case(
             "eligibility_class": case.eligibility_class, "t0": case.t0, "errors": case.errors,
             "warnings": case.warnings, "has_key": key.is_some(), "created_at": shown(&case.created_at),
             "updated_at": shown(&case.updated_at), "withdrawal_mode": case.withdrawal_mode,
-            "withdrawn_on": shown(&case.withdrawn_on),
+            "withdrawn_on": shown(&case.withdrawn_on), "reuse_ended_on": shown(&case.reuse_ended_on),
         }),
     )?;
     let query = case_versions::table
@@ -350,6 +350,9 @@ fn runs_and_releases(lines: &mut Lines<'_>, conn: &mut Conn, keys: &Keyring) -> 
     ));
     whole_table!(lines, conn, delivered_cases, (delivered_cases::case_id, delivered_cases::request_id), (
         case_id: String, request_id: String,
+    ));
+    whole_table!(lines, conn, released_cases, (released_cases::case_id, released_cases::release_id), (
+        case_id: String, release_id: String,
     ));
     whole_table!(lines, conn, signal_steps, (signal_steps::centre_id, signal_steps::measure, signal_steps::number), (
         centre_id: String, measure: String, number: i64, step: String, reason: Option<String>, run: i64, taken_at: Time,

@@ -5,13 +5,14 @@ use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cases::taken_back;
 use super::centres::{canonical_text, stored_json};
 use super::connection::{Conn, on_conn};
 use super::freezings;
 use super::identifiers::{is_name, is_text, utc};
 use super::runs::RunStatus;
 use super::store::require;
-use super::tables::{cases, releases, run_evaluations, runs};
+use super::tables::{cases, delivered_cases, released_cases, releases, run_evaluations, runs};
 use super::transaction::Event;
 use super::{Store, StoreError};
 use crate::access::Scope;
@@ -100,16 +101,25 @@ pub(crate) fn with_case(conn: &mut Conn, centre: &str, case_id: &str) -> Result<
     Ok(on_conn!(conn, c => query.load::<String>(c))?)
 }
 
-/// Refuses a bundle with a case that was withdrawn while the bundle was built: read when the building began, it went in.
+/// Bundles that hold a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Releases, by id.
+    pub releases: Vec<String>,
+    /// Data requests, by id.
+    pub requests: Vec<String>,
+}
+
+/// Refuses a bundle with a case that was taken back while the bundle was built: read when the building began, it went in.
 pub(crate) fn refuse_withdrawn(conn: &mut Conn, case_ids: &[String]) -> Result<(), StoreError> {
     for some in case_ids.chunks(CASES_A_STATEMENT) {
         let usable = cases::table
             .filter(cases::case_id.eq_any(some))
-            .filter(cases::withdrawal_mode.is_null())
+            .filter(diesel::dsl::not(taken_back()))
             .count();
         if on_conn!(conn, c => usable.get_result::<i64>(c))? != some.len() as i64 {
             return Err(StoreError::InvalidState(
-                "a case was withdrawn while the bundle was built; build it again",
+                "a case, or consent to its reuse, was withdrawn while the bundle was built; build it again",
             ));
         }
     }
@@ -153,6 +163,16 @@ impl Store {
                 created_by: tx.scope.actor().to_owned(),
             };
             on_conn!(tx.conn()?, c => diesel::insert_into(releases::table).values(&row).execute(c))?;
+            for some in release.cases.chunks(CASES_A_STATEMENT) {
+                let held = |case: &String| {
+                    (
+                        released_cases::case_id.eq(case.clone()),
+                        released_cases::release_id.eq(row.release_id.clone()),
+                    )
+                };
+                let rows: Vec<_> = some.iter().map(held).collect();
+                on_conn!(tx.conn()?, c => diesel::insert_into(released_cases::table).values(rows).execute(c))?;
+            }
             freezings::done(tx, &row.release_id)?;
             tx.audit(
                 Event::new("release.freeze")
@@ -186,6 +206,59 @@ impl Store {
             Ok(on_conn!(conn, c => query.load::<ReleaseRecord>(c))?)
         })?;
         rows.into_iter().map(Release::try_from).collect()
+    }
+
+    /// Whether a case of the release, or consent to its reuse, has been withdrawn since. The registry itself and `coordinator`.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
+    pub fn release_holds_withdrawn(&self, scope: &Scope, release_id: &str) -> Result<bool, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "look into releases")?;
+        let withdrawn = released_cases::table
+            .inner_join(cases::table.on(cases::case_id.eq(released_cases::case_id)))
+            .filter(released_cases::release_id.eq(release_id))
+            .filter(taken_back())
+            .count();
+        self.read(scope, |conn, _| {
+            Ok(on_conn!(conn, c => withdrawn.get_result::<i64>(c))? > 0)
+        })
+    }
+
+    /// The releases that hold a case withdrawn since, by id. The registry itself and `coordinator`.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
+    pub fn releases_holding_withdrawn(&self, scope: &Scope) -> Result<Vec<String>, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "look into releases")?;
+        let query = released_cases::table
+            .inner_join(cases::table.on(cases::case_id.eq(released_cases::case_id)))
+            .filter(taken_back())
+            .order(released_cases::release_id)
+            .select(released_cases::release_id)
+            .distinct();
+        self.read(scope, |conn, _| Ok(on_conn!(conn, c => query.load::<String>(c))?))
+    }
+
+    /// The bundles that hold a case, by its record id. The registry itself and `coordinator`.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`].
+    pub fn bundles_with(&self, scope: &Scope, case_id: &str) -> Result<Holding, StoreError> {
+        require(scope, scope.role().sees_all_cases(), "look into releases")?;
+        let frozen = released_cases::table
+            .filter(released_cases::case_id.eq(case_id))
+            .order(released_cases::release_id)
+            .select(released_cases::release_id);
+        let delivered = delivered_cases::table
+            .filter(delivered_cases::case_id.eq(case_id))
+            .order(delivered_cases::request_id)
+            .select(delivered_cases::request_id);
+        self.read(scope, |conn, _| {
+            Ok(Holding {
+                releases: on_conn!(conn, c => frozen.load::<String>(c))?,
+                requests: on_conn!(conn, c => delivered.load::<String>(c))?,
+            })
+        })
     }
 
     /// The releases whose run held this case, by id.

@@ -190,6 +190,7 @@ diesel::table! {
         updated_at -> Timestamp,
         withdrawal_mode -> Nullable<Text>,
         withdrawn_on -> Nullable<Date>,
+        reuse_ended_on -> Nullable<Date>,
     }
 }
 
@@ -480,6 +481,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    released_cases (case_id, release_id) {
+        case_id -> Text,
+        release_id -> Text,
+    }
+}
+
+diesel::table! {
     signal_steps (centre_id, measure, number) {
         centre_id -> Text,
         measure -> Text,
@@ -552,6 +560,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     verification_cases,
     data_requests,
     delivered_cases,
+    released_cases,
     signal_steps,
     indicator_lists,
     freezings,

@@ -60,6 +60,7 @@ impl CaseSchema {
         listed: &Version,
         files: &SchemaFiles,
         code_lists: &BTreeMap<String, Arc<CodeList>>,
+        visibility: &BTreeMap<String, BTreeMap<String, String>>,
     ) -> Result<Self, SchemaError> {
         let version = &listed.version;
         let folder = format!("case/{version}/");
@@ -94,12 +95,12 @@ impl CaseSchema {
             .get("case.schema.json")
             .cloned()
             .ok_or_else(|| SchemaError::NoFile(format!("{folder}case.schema.json")))?;
-        let dictionary = Dictionary::read(version, &root, &entities, code_lists).map_err(|source| {
-            SchemaError::Dictionary {
-                version: version.clone(),
-                source,
-            }
-        })?;
+        let wrong = |source| SchemaError::Dictionary {
+            version: version.clone(),
+            source,
+        };
+        let mut dictionary = Dictionary::read(version, &root, &entities, code_lists).map_err(wrong)?;
+        dictionary.restrict(visibility).map_err(wrong)?;
         let path = format!("{folder}{UPGRADE}");
         let upgrade = match files.bytes(&path) {
             None => None,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::catalogue::{Catalogue, number};
 use super::{CaseSchema, HistologyTable, SchemaDiff, SchemaError, SchemaFiles, Status, Upgrade};
-use crate::dictionary::{CodeList, DictionaryError, Visibility};
+use crate::dictionary::{CodeList, DictionaryError};
 
 /// Path of value set H below `schema/`.
 const HISTOLOGY: &str = "codelists/histology.json";
@@ -77,9 +77,10 @@ impl SchemaStore {
             })?;
             code_lists.insert(name.to_owned(), Arc::new(list));
         }
+        let visibility: VisibilityTable = files.toml("visibility.toml")?;
         let mut case_schemas = BTreeMap::new();
         for listed in &catalogue.case_versions {
-            let schema = CaseSchema::read(listed, &files, &code_lists)?;
+            let schema = CaseSchema::read(listed, &files, &code_lists, &visibility)?;
             case_schemas.insert(listed.version.clone(), Arc::new(schema));
         }
         let current = catalogue
@@ -97,7 +98,7 @@ impl SchemaStore {
         }
         catalogue.verify(&files, frozen.iter().map(String::as_str))?;
         catalogue.verify_guidelines(&files)?;
-        agree_on_visibility(&files, &case_schemas)?;
+        no_stray_visibility(&visibility, &case_schemas)?;
         let upgrades = steps(&case_schemas)?;
         let parameters: toml::Table = files.toml(CHECK_PARAMETERS)?;
         let pattern = |name: &str| {
@@ -326,39 +327,25 @@ pub(crate) fn guideline_files(files: &SchemaFiles, folder: &str) -> Vec<String> 
     all.map(str::to_owned).collect()
 }
 
-/// Every element of every version has one line in `visibility.toml` that says what its annotation says, and no line is
-/// left over.
-fn agree_on_visibility(
-    files: &SchemaFiles,
+/// `visibility.toml`: entity, element, who may see it.
+type VisibilityTable = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Every element of every version has a line in the table (its dictionary asks for it), and no line is left over.
+fn no_stray_visibility(
+    table: &VisibilityTable,
     case_schemas: &BTreeMap<String, Arc<CaseSchema>>,
 ) -> Result<(), SchemaError> {
-    let table: BTreeMap<String, BTreeMap<String, String>> = files.toml("visibility.toml")?;
-    let fail = |version: &str, source| SchemaError::Dictionary {
-        version: version.to_owned(),
-        source,
-    };
-    for schema in case_schemas.values() {
-        for entity in &schema.dictionary.entities {
-            for element in &entity.elements {
-                let listed = table
-                    .get(&entity.name)
-                    .and_then(|e| e.get(&element.name))
-                    .and_then(|v| Visibility::from_code(v));
-                if listed != Some(element.visibility) {
-                    let path = format!("{}.{}", entity.name, element.name);
-                    return Err(fail(&schema.version, DictionaryError::Visibility(path)));
-                }
-            }
-        }
-    }
-    for (entity, elements) in &table {
+    for (entity, elements) in table {
         for element in elements.keys() {
             let path = format!("{entity}.{element}");
             let known = case_schemas
                 .values()
                 .any(|s| s.dictionary.element(&path).is_some());
             if !known {
-                return Err(fail("any", DictionaryError::StrayVisibility(path)));
+                return Err(SchemaError::Dictionary {
+                    version: "any".to_owned(),
+                    source: DictionaryError::StrayVisibility(path),
+                });
             }
         }
     }

@@ -123,6 +123,18 @@ fn read_csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// The files of 1.0.0 and 1.1.0 say that it leaves as a number of days; they are published, and it does not any more.
+#[test]
+fn the_table_is_stricter_than_a_published_version() {
+    for version in ["1.0.0", "1.1.0"] {
+        let schema = STORE.case_schema(version).expect("a version");
+        let property = &schema.documents["section_attestation.schema.json"]["properties"]["complete_through"];
+        assert_eq!(property["x-visibility"], "shifted_date");
+        let element = schema.dictionary.element("section_attestation.complete_through");
+        assert_eq!(element.expect("an element").visibility, Visibility::Internal);
+    }
+}
+
 #[test]
 fn the_json_form_has_every_element() {
     let document = STORE.current().dictionary.to_json();

@@ -136,6 +136,12 @@ fn what_is_broken_is_said_with_its_file() {
             "patient.birth_year",
         ),
         (
+            "visibility.toml",
+            "birth_year = \"quasi_identifier\"",
+            "birth_year = \"shifted_date\"",
+            "patient.birth_year",
+        ),
+        (
             "catalog.toml",
             "status = \"active\"",
             "status = \"retired\"",

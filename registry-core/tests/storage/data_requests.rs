@@ -216,8 +216,8 @@ on_both! {
         assert_eq!(
             told,
             [
-                (of_nobody.case_id.as_str(), Some("P-2"), WithdrawalMode::NoFurtherUse, &[][..]),
-                (case.case_id.as_str(), None, WithdrawalMode::Erase, held.as_slice()),
+                (of_nobody.case_id.as_str(), Some("P-2"), Some(WithdrawalMode::NoFurtherUse), &[][..]),
+                (case.case_id.as_str(), None, Some(WithdrawalMode::Erase), held.as_slice()),
             ]
         );
         assert!(all.iter().all(|one| one.releases.is_empty()));
@@ -230,6 +230,45 @@ on_both! {
         let export = test.export();
         assert_eq!(export.matches("\"_\":\"delivered_cases\"").count(), 2);
         assert_eq!(export.matches("\"_\":\"data_requests\"").count(), 1);
+        test.store.verify_audit(None).unwrap();
+    }
+
+    fn research_reuse_taken_back_counts_as_withdrawn_until_it_is_given_again(test) {
+        release(&test);
+        let with_reuse = |n: u64, reuse: bool| {
+            let mut new = put("P-1", n);
+            new.document["consent"] = json!({"status": "consented", "research_reuse": reuse});
+            new
+        };
+        let centre = test.submitter("C01");
+        let case = test.store.put_case(&centre, with_reuse(1, true)).unwrap();
+        let other = test.store.put_case(&centre, put("P-9", 1)).unwrap();
+        assert!(!case.reuse_ended && !other.reuse_ended, "one that never gave it has nothing to take back");
+        let researcher = test.scope(Role::Researcher, None);
+        let id = file(&test, &researcher, None).unwrap().request_id;
+        test.store.approve_data_request(&test.coordinator(), &id, access(&["patient.csv"]), day("2026-12-31")).unwrap();
+        let cases = [case.case_id.clone(), other.case_id.clone()];
+        test.store.record_delivery(&system(), &id, &bundle(), &cases).unwrap();
+        assert!(!test.store.delivery_holds_withdrawn(&system(), &id).unwrap());
+        let held = test.store.bundles_with(&system(), &case.case_id).unwrap();
+        assert_eq!((held.releases.len(), held.requests.as_slice()), (0, std::slice::from_ref(&id)));
+        assert!(matches!(test.store.bundles_with(&researcher, &case.case_id), Err(StoreError::Forbidden { .. })));
+
+        assert!(test.store.put_case(&centre, with_reuse(2, false)).unwrap().reuse_ended);
+        assert!(!test.store.put_case(&centre, with_reuse(3, false)).unwrap().reuse_ended, "once");
+        assert!(test.store.delivery_holds_withdrawn(&system(), &id).unwrap());
+        assert_eq!(test.store.requests_holding_withdrawn(&test.coordinator()).unwrap(), std::slice::from_ref(&id));
+        let listed = test.store.withdrawn_and_held(&test.coordinator(), 10).unwrap();
+        let told: Vec<_> = listed.iter().map(|one| (one.case_id.as_str(), one.mode, one.recipients.len())).collect();
+        assert_eq!(told, [(case.case_id.as_str(), None, 1)]);
+        // A bundle that was begun before is not recorded with it.
+        let late = file(&test, &researcher, None).unwrap().request_id;
+        test.store.approve_data_request(&test.coordinator(), &late, access(&["patient.csv"]), day("2026-12-31")).unwrap();
+        assert!(matches!(test.store.record_delivery(&system(), &late, &bundle(), &cases), Err(StoreError::InvalidState(_))));
+
+        test.store.put_case(&centre, with_reuse(4, true)).unwrap();
+        assert!(!test.store.delivery_holds_withdrawn(&system(), &id).unwrap());
+        assert!(test.store.withdrawn_and_held(&test.coordinator(), 10).unwrap().is_empty());
         test.store.verify_audit(None).unwrap();
     }
 }

@@ -215,6 +215,20 @@ fn line(row: RowView<'_>) -> Line {
     }
 }
 
+/// Classes of regimens with their words.
+pub const REGIMENS: [(&str, &str); 10] = [
+    ("anthracycline", "Anthracycline"),
+    ("anthracycline_combination", "Anthracycline with another agent"),
+    ("gemcitabine", "With gemcitabine"),
+    ("trabectedin", "With trabectedin"),
+    ("eribulin", "With eribulin"),
+    ("antiangiogenic", "Antiangiogenic"),
+    ("ifosfamide", "Ifosfamide alone"),
+    ("dacarbazine", "Dacarbazine alone"),
+    ("investigational", "Investigational alone"),
+    ("other", "Another regimen"),
+];
+
 /// The class of a regimen by its agents, the first that applies; none without an agent.
 pub fn regimen(agents: &[String]) -> Option<&'static str> {
     let any = |of: &[&str]| agents.iter().any(|agent| of.contains(&agent.as_str()));

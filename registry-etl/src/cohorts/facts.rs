@@ -93,6 +93,9 @@ pub struct SurvivalFacts {
     /// Last day anything is known of: the earlier of the run's cut-off and the day of submission (day number).
     #[serde(rename = "u")]
     pub cut_off: i32,
+    /// Observation ends when the patient was last seen, never on the cut-off: for a release, whose days would tell the calendar otherwise.
+    #[serde(skip)]
+    pub as_seen: bool,
 }
 
 impl SurvivalFacts {
@@ -127,6 +130,7 @@ impl SurvivalFacts {
             },
             contacts: record.rows("followup").map(contact).collect(),
             cut_off,
+            as_seen: false,
         }
     }
 }

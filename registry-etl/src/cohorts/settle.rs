@@ -2,7 +2,8 @@
 //!
 //! Rules: a date known to the month is read as its 15th (or, in the sensitivities, its first or last day); known to the
 //! year only, the case is left out. Death is the earliest known death date. A patient not dead is censored at the last
-//! contact alive (or lost), never after the cut-off; a death after the cut-off is not seen. Entry at or before the origin means no truncation;
+//! contact alive (or lost), never after the cut-off; a death after the cut-off is not seen. For a release nobody is censored on the cut-off, but
+//! when last seen up to it ([`SurvivalFacts::as_seen`]): the cut-off less the days would be the date of the origin. Entry at or before the origin means no truncation;
 //! exit at or before entry leaves the case out.
 
 use super::facts::{Ascertainment, RecordedDate, SurvivalFacts, Vital};
@@ -208,7 +209,7 @@ pub fn settle_course(
     let (exit, cause, lost) = match end {
         Some((end, cause)) if end <= cut_off => (end, cause, false),
         // Somebody whose event comes after the cut-off was free of it on that day, whoever saw the patient last.
-        Some(_) if !course.seen_only => (cut_off, 0, false),
+        Some(_) if !course.seen_only && !facts.as_seen => (cut_off, 0, false),
         _ => censored(facts, course, origin, cut_off, reading)?,
     };
     let registration = day(facts.registration, reading)?.ok_or(LeftOut::NoRegistration)?;
@@ -274,14 +275,15 @@ fn censored(
     cut_off: i32,
     reading: DateReading,
 ) -> Result<(i32, u8, bool), LeftOut> {
-    let contact = last_contact(facts, reading)?.ok_or(LeftOut::NoFollowUp)?;
+    let until = if facts.as_seen { cut_off } else { i32::MAX };
+    let contact = last_contact(facts, until, reading)?.ok_or(LeftOut::NoFollowUp)?;
     let (mut last, mut lost) = if course.seen_only {
         (origin, false)
     } else {
         contact
     };
     for seen in &course.seen {
-        if let Some(at) = day(*seen, reading)?.filter(|at| *at > last) {
+        if let Some(at) = day(*seen, reading)?.filter(|at| (last + 1..=until).contains(at)) {
             (last, lost) = (at, false);
         }
     }
@@ -347,15 +349,19 @@ fn death_day(facts: &SurvivalFacts, reading: DateReading) -> Result<Option<i32>,
     Ok(earliest)
 }
 
-/// Last contact alive or lost, and whether it says lost.
-fn last_contact(facts: &SurvivalFacts, reading: DateReading) -> Result<Option<(i32, bool)>, LeftOut> {
+/// Last contact alive or lost up to a day, and whether it says lost.
+fn last_contact(
+    facts: &SurvivalFacts,
+    until: i32,
+    reading: DateReading,
+) -> Result<Option<(i32, bool)>, LeftOut> {
     let mut last: Option<(i32, bool)> = None;
     for contact in facts
         .contacts
         .iter()
         .filter(|c| matches!(c.vital, Vital::Alive | Vital::Lost))
     {
-        if let Some(date) = day(contact.date, reading)? {
+        if let Some(date) = day(contact.date, reading)?.filter(|date| *date <= until) {
             let this = (date, contact.vital == Vital::Lost);
             last = Some(last.map_or(this, |l| l.max(this)));
         }

@@ -43,9 +43,9 @@ pub use survival::{survival, survival_for_centre};
 /// Who is looking, and so from how many patients on a value is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// Anybody: thresholds on the denominator, the numerator and its complement.
+    /// Anybody, researchers included: thresholds on the denominator, the numerator and its complement.
     Public,
-    /// Steering committee, researchers (consortium), coordinating office reading aggregates of all centres.
+    /// Steering committee (under its confidentiality agreement), coordinating office reading aggregates of all centres.
     Committee,
     /// A centre: its own rows exactly, the network's rows as the committee sees them, no other centre's.
     Centre(String),
@@ -57,7 +57,7 @@ pub enum Audience {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Thresholds {
     pub public: u32,
-    /// Committee (under its confidentiality agreement) and consortium releases.
+    /// Committee (under its confidentiality agreement), and what adds up over centres for a centre.
     pub committee: u32,
 }
 

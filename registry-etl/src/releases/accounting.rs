@@ -1,8 +1,7 @@
 //! Cases a release does not hold, by reason, and what changed since the release before it: counts that name no case.
 //!
 //! Counted once, when a release is frozen, and kept with it: later withdrawals change neither. A count of fewer patients than
-//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow; but for the cases without consent,
-//! which are those of the run less those of the release.
+//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow.
 
 use std::collections::HashMap;
 
@@ -45,6 +44,32 @@ pub struct Accounting {
     pub changes: Option<Changes>,
 }
 
+impl Accounting {
+    /// The same, of releases frozen when the cases without consent were told whatever their number: by the rule of today.
+    pub fn told_again(&self) -> Self {
+        let known: Option<Vec<(&str, u64)>> = self
+            .left_out
+            .iter()
+            .map(|one| Some((one.reason.as_str(), one.cases?)))
+            .collect();
+        let left_out = match known {
+            Some(counts) => left_out(&counts, self.told_from),
+            None => {
+                let few = |one: &LeftOutCases| one.cases.filter(|n| *n == 0 || *n >= self.told_from);
+                let again = |one: &LeftOutCases| LeftOutCases {
+                    cases: few(one),
+                    ..one.clone()
+                };
+                self.left_out.iter().map(again).collect()
+            }
+        };
+        Self {
+            left_out,
+            ..self.clone()
+        }
+    }
+}
+
 /// Counts for a release of `run`; `before` is the newest release there is.
 pub(super) fn count(
     store: &Store,
@@ -68,7 +93,7 @@ pub(super) fn count(
         told_from: least,
         left_out: left_out(
             &[
-                (FOLLOWS, now.without_reuse),
+                ("no consent to research reuse", now.without_reuse),
                 ("registered after the cut-off", now.registered_later),
                 ("draft, not submitted", outside.drafts),
                 ("withdrawn", outside.withdrawn),
@@ -102,15 +127,12 @@ fn reusable(store: &Store, scope: &Scope, run: &Run) -> Result<Reusable, Release
     Ok(found)
 }
 
-/// The cases of a run that are not in its release, which everybody reads off the two: told as it is, and protecting no other.
-const FOLLOWS: &str = "no consent to research reuse";
-
 /// Reasons with their counts. Of one count that is too small the others and a total would tell: the smallest other goes with it.
 fn left_out(counts: &[(&str, u64)], least: u64) -> Vec<LeftOutCases> {
-    let small = |(reason, n): &(&str, u64)| *reason != FOLLOWS && *n > 0 && *n < least;
+    let small = |(_, n): &(&str, u64)| *n > 0 && *n < least;
     let mut hidden: Vec<bool> = counts.iter().map(small).collect();
     if hidden.iter().filter(|hidden| **hidden).count() == 1 {
-        let may = |at: &usize| !hidden[*at] && counts[*at].0 != FOLLOWS && counts[*at].1 > 0;
+        let may = |at: &usize| !hidden[*at] && counts[*at].1 > 0;
         let others = (0..counts.len()).filter(may);
         if let Some(at) = others.min_by_key(|at| counts[*at].1) {
             hidden[at] = true;
@@ -196,9 +218,38 @@ mod tests {
         assert_eq!(told([4, 9, 7]), [None, Some(9), None]);
         assert_eq!(told([4, 3, 7]), [None, None, Some(7)]);
         assert_eq!(told([4, 0, 0]), [None, Some(0), Some(0)]);
-        // The overview's cases less those of the release are no secret.
-        let open = left_out(&[(FOLLOWS, 3), ("b", 4), ("c", 7)], 5);
-        let open: Vec<Option<u64>> = open.into_iter().map(|one| one.cases).collect();
-        assert_eq!(open, [Some(3), None, None]);
+    }
+
+    /// Cases without consent are counted as the others are, and those of an earlier release told by the same rule.
+    #[test]
+    fn an_earlier_count_is_told_by_the_rule_of_today() {
+        let kept = |counts: &[(&str, Option<u64>)]| Accounting {
+            told_from: 5,
+            left_out: counts
+                .iter()
+                .map(|(reason, cases)| LeftOutCases {
+                    reason: (*reason).to_owned(),
+                    cases: *cases,
+                })
+                .collect(),
+            changes: None,
+        };
+        let told = |counts: &[(&str, Option<u64>)]| -> Vec<Option<u64>> {
+            let again = kept(counts).told_again();
+            again.left_out.into_iter().map(|one| one.cases).collect()
+        };
+        let consent = "no consent to research reuse";
+        assert_eq!(
+            told(&[(consent, Some(1)), ("b", Some(9)), ("c", Some(7))]),
+            [None, Some(9), None]
+        );
+        assert_eq!(
+            told(&[(consent, Some(1)), ("b", None), ("c", Some(7))]),
+            [None, None, Some(7)]
+        );
+        assert_eq!(
+            told(&[(consent, Some(6)), ("b", Some(9)), ("c", Some(0))]),
+            [Some(6), Some(9), Some(0)]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Analysis-ready file: adherence per unit.
 
 use super::ReleaseError;
+use super::code_lists::{KINDS, OUTCOMES, REASONS};
 use super::described::{Described, Holds, names};
 use super::entities::ReleasedCase;
 use super::spool::Spool;
@@ -20,9 +21,9 @@ pub(super) const ADHERENCE_COLUMNS: [Described; 9] = [
     ),
     Described::key("measure", Holds::Text, "id of the measure"),
     Described::plain("statement", Holds::Text, "number of the consensus statement"),
-    Described::plain(
+    Described::coded(
         "kind",
-        Holds::Text,
+        KINDS,
         "adherence, avoidance, documentation or utilisation",
     ),
     Described::plain("unit", Holds::Text, "what is counted"),
@@ -31,12 +32,12 @@ pub(super) const ADHERENCE_COLUMNS: [Described; 9] = [
         Holds::Integer,
         "row of the unit in its entity's file, from 1; empty for the patient",
     ),
-    Described::plain(
+    Described::coded(
         "outcome",
-        Holds::Text,
+        OUTCOMES,
         "MET, NOT_MET, USED, NOT_USED, NOT_ASSESSABLE, EXCLUDED, EXCEPTED, NOT_IN_DENOM",
     ),
-    Described::plain("reason", Holds::Text, "why it is not assessable"),
+    Described::coded("reason", REASONS, "why it is not assessable"),
     Described::plain(
         "element",
         Holds::Text,

@@ -80,6 +80,7 @@ fn build_telling(
     let spool = &Spool::in_folder(&options.spool)?;
     let dictionary = &engine.judge().store().current().dictionary;
     let (approved, rules) = (options.approved.as_ref(), Rules::of_this_program()?);
+    rules.agree_with(dictionary)?;
     let definitions = definitions(engine.judge().store())?;
     let measures = engine.measures()?;
     let cut_off = day_number(run.cutoff_date);
@@ -125,7 +126,7 @@ fn build_telling(
     }
     let references = [
         reference_tables::dictionary(spool, &growing.entities, &growing.cases, &definitions, approved)?,
-        reference_tables::codelists(spool, &growing.entities)?,
+        reference_tables::codelists(spool, &growing.entities, dictionary, &definitions)?,
         reference_tables::measures(spool, &measures)?,
     ];
     let entity_files: BTreeSet<String> = growing.entities.iter().map(EntityTable::file).collect();
@@ -158,6 +159,7 @@ fn build_telling(
     };
     progress(read, read);
     cases::with_patients(&mut files)?;
+    package::cut_readme(&mut files)?;
     let described = package::datapackage(spool, options, &files)?;
     files.extend(parquet::tables(&files)?);
     files.push(described);
@@ -169,7 +171,7 @@ fn build_telling(
         fictitious: options.fictitious,
         run: run.number,
         cut_off: run.cutoff_date.to_string(),
-        watermark: run.watermark,
+        watermark: approved.is_none().then_some(run.watermark),
         versions: run.parameters.clone(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         filters: vec![
@@ -213,7 +215,8 @@ impl Reading<'_> {
         stored: &RunEvaluation,
         found: &CaseDocument,
     ) -> Result<ReleasedCase<'c>, ReleaseError> {
-        let evaluation = CaseEvaluation::from_payload(&stored.payload)?;
+        let mut evaluation = CaseEvaluation::from_payload(&stored.payload)?;
+        evaluation.facts.survival.as_seen = true;
         let envelope = Envelope {
             record_id: Uuid::nil(),
             centre_id: String::new(),

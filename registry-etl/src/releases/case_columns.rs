@@ -40,7 +40,7 @@ pub(super) struct Computed {
     pub(super) name: &'static str,
     pub(super) holds: Holds,
     pub(super) meaning: &'static str,
-    /// What it rests on, as `entity.element`; of a code the first is the element whose list it is of.
+    /// What it rests on, as `entity.element`; of a code the first is the element whose list it is of, unless `code_lists` has one for it.
     pub(super) elements: &'static [&'static str],
     /// The field; `None` where it is not known.
     pub(super) value: fn(&Seen<'_>) -> Option<String>,
@@ -65,14 +65,14 @@ const STATUS: &str = "section_attestation.status";
 pub(super) static COMPUTED: [Computed; 24] = [
     Computed {
         name: "site",
-        holds: Holds::Text,
+        holds: Holds::Code,
         meaning: "site of the lesions of presentation 1; several when they differ",
         elements: &["lesion.site", "lesion.presentation_seq"],
         value: |seen| seen.facts.organ.clone(),
     },
     Computed {
         name: "disease_free_interval",
-        holds: Holds::Text,
+        holds: Holds::Code,
         meaning: "from the end of the primary's treatment to presentation 1: below_12_months, 12_months_and_over, or not_defined where the primary was never cleared",
         elements: &[
             DIAGNOSIS[0],
@@ -153,7 +153,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
     },
     Computed {
         name: "first_line_regimen",
-        holds: Holds::Text,
+        holds: Holds::Code,
         meaning: "class of its agents",
         elements: &["systemic.setting", "systemic.line_number", "systemic.agents"],
         value: |seen| seen.summary.first_regimen.clone(),
@@ -206,7 +206,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
     },
     Computed {
         name: "os_left_out",
-        holds: Holds::Text,
+        holds: Holds::Code,
         meaning: "the first reason why it is not",
         elements: &OVERALL,
         value: |seen| Some(seen.summary.overall.as_ref().err()?.as_str().to_owned()),
@@ -221,7 +221,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
     Computed {
         name: "os_exit_days",
         holds: Holds::Integer,
-        meaning: "death or end of observation, in days from metastatic diagnosis",
+        meaning: "death, or when last seen up to the cut-off, in days from metastatic diagnosis",
         elements: &OVERALL,
         value: |seen| Some(seen.summary.overall.as_ref().ok()?.exit.to_string()),
     },

@@ -4,12 +4,13 @@
 //! `patient.csv` at the end, as it is in the bundle: a group made larger there is not told apart here.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use registry_core::dictionary::{Dictionary, Element, Entity};
 use serde_json::Value;
 
 use super::case_columns::{COMPUTED, Computed, PRESENTATION, Seen, TAKEN, element};
+use super::code_lists;
 use super::columns::{self, Column, LABEL};
 use super::deidentify::YEARS;
 use super::described::Holds;
@@ -23,7 +24,7 @@ use super::{ReleaseError, Withheld};
 use crate::cohorts::{CaseSummary, Definition};
 
 /// The file.
-pub(super) const CASES: &str = "cases.csv";
+pub const CASES: &str = "cases.csv";
 /// Columns of `patient.csv` that it has as well, where they are there; with their twins.
 const OF_PATIENT: [&str; 4] = [CENTRE, YEARS, AGE_COLUMN, "sex"];
 const PATIENT_KEY: &str = "patient_id";
@@ -37,7 +38,34 @@ enum Source<'a> {
     /// The facts of the run.
     Computed(&'static Computed),
     /// The words of the code before.
-    Words(&'static Computed, &'a Element),
+    Words(&'static Computed, Words<'a>),
+}
+
+/// Where the words of a code are.
+enum Words<'a> {
+    OfElement(&'a Element),
+    /// In a list that no element has: its name, and words by code.
+    OfList(&'static str, HashMap<String, String>),
+}
+
+impl Words<'_> {
+    fn list(&self) -> &str {
+        match self {
+            Words::OfElement(element) => element.codes.as_ref().map_or("", |list| list.name.as_str()),
+            Words::OfList(name, _) => name,
+        }
+    }
+
+    fn of(&self, code: &str) -> String {
+        match self {
+            Words::OfElement(element) => words(element, code).to_owned(),
+            Words::OfList(_, words) => words
+                .get(code)
+                .filter(|words| !words.is_empty())
+                .cloned()
+                .unwrap_or_else(|| code.to_owned()),
+        }
+    }
 }
 
 /// A column of the file.
@@ -115,29 +143,35 @@ impl<'a> CasesTable<'a> {
                 });
             }
         }
+        let made = code_lists::all(dictionary, std::slice::from_ref(overall));
         for computed in &COMPUTED {
             let missing = missing(computed.elements);
             if !missing.is_empty() {
                 withheld.push(not_told(computed.name, &missing));
                 continue;
             }
-            let coded = computed
-                .elements
-                .first()
-                .filter(|_| computed.holds == Holds::Code);
-            let coded = coded
-                .and_then(|path| element(dictionary, path))
-                .map(|(_, one)| one);
-            lines.push(computed_line(computed, coded, false));
+            let coded = match code_lists::of_case_column(computed.name) {
+                _ if computed.holds != Holds::Code => None,
+                Some(name) => {
+                    let codes = made.get(name).cloned().unwrap_or_default();
+                    Some(Words::OfList(name, codes.into_iter().collect()))
+                }
+                None => {
+                    let first = computed.elements.first();
+                    let found = first.and_then(|path| element(dictionary, path));
+                    found.map(|(_, one)| Words::OfElement(one))
+                }
+            };
+            lines.push(computed_line(computed, coded.as_ref(), false));
             columns.push(CaseColumn {
                 name: computed.name.to_owned(),
                 source: Source::Computed(computed),
             });
-            if let Some(element) = coded {
-                lines.push(computed_line(computed, coded, true));
+            if let Some(words) = coded {
+                lines.push(computed_line(computed, Some(&words), true));
                 columns.push(CaseColumn {
                     name: format!("{}{LABEL}", computed.name),
-                    source: Source::Words(computed, element),
+                    source: Source::Words(computed, words),
                 });
             }
         }
@@ -200,10 +234,7 @@ fn field<'c>(
             text(&column.field, element, value, case, key)
         }
         Source::Computed(computed) => (computed.value)(seen).map(Cow::Owned),
-        Source::Words(computed, element) => {
-            let code = (computed.value)(seen)?;
-            Some(words(element, &code).to_owned().into())
-        }
+        Source::Words(computed, words) => Some(words.of(&(computed.value)(seen)?).into()),
     }
 }
 
@@ -277,7 +308,7 @@ fn not_told(column: &str, missing: &str) -> Withheld {
     }
 }
 
-fn computed_line(computed: &Computed, coded: Option<&Element>, label: bool) -> Line {
+fn computed_line(computed: &Computed, coded: Option<&Words<'_>>, label: bool) -> Line {
     let mut line = Line::default();
     let suffix = if label { LABEL } else { "" };
     line[0] = CASES.to_owned();
@@ -291,8 +322,6 @@ fn computed_line(computed: &Computed, coded: Option<&Element>, label: bool) -> L
     line[6] = if label { Holds::Text } else { computed.holds }
         .as_str()
         .to_owned();
-    line[8] = coded
-        .and_then(|element| element.codes.as_ref())
-        .map_or_else(String::new, |list| list.name.clone());
+    line[8] = coded.map_or_else(String::new, |words| words.list().to_owned());
     line
 }

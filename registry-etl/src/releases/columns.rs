@@ -4,7 +4,7 @@ use registry_core::dictionary::{Element, ElementKind, Entity, EntityKind, Visibi
 
 use super::described::Holds as Kind;
 use super::manifest::Withheld;
-use super::projection::{AGE_COLUMN, Approved, undeliverable};
+use super::projection::{AGE_COLUMN, Approved, never, undeliverable};
 
 /// Ends the name of the column with the words of a code.
 pub(super) const LABEL: &str = "__label";
@@ -138,7 +138,7 @@ fn fields(
             return Err("could identify together with other elements: approved request only");
         }
         Visibility::Restricted => return Err("approved request that names it only"),
-        Visibility::Internal => return Err("never leaves the service"),
+        Visibility::Internal => return Err(never(element)),
     }
     told(element)
 }

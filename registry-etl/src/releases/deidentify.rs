@@ -1,9 +1,13 @@
 //! What makes the bundle of a data request safe, from `schema/releases/deidentification.toml`: bands of ages and calendar years, which
 //! columns could identify together, and how they are made coarser.
 
+use std::collections::BTreeSet;
+
+use registry_core::dictionary::{Dictionary, Element, ElementKind, Visibility};
 use serde::Deserialize;
 
 use super::ReleaseError;
+use super::projection::{CENTRE, PATIENTS};
 
 const FILE: &str = include_str!("../../../schema/releases/deidentification.toml");
 
@@ -55,6 +59,14 @@ pub(super) struct Step {
     pub(super) withhold: bool,
 }
 
+/// Whether `schema/releases/deidentification.toml` fits a dictionary; asked when the service starts, and again before a bundle is built.
+///
+/// # Errors
+/// [`ReleaseError::Deidentification`] names what does not.
+pub fn check(dictionary: &Dictionary) -> Result<(), ReleaseError> {
+    Rules::of_this_program()?.agree_with(dictionary)
+}
+
 impl Rules {
     /// The rules of this program.
     ///
@@ -62,6 +74,50 @@ impl Rules {
     /// [`ReleaseError::Deidentification`] names what is wrong with the file.
     pub(super) fn of_this_program() -> Result<Self, ReleaseError> {
         Self::read(FILE)
+    }
+
+    /// Every element that may identify together with others is one of the columns made coarser, and of those columns every one stands for such an
+    /// element, or for the centre or the years that no element of the patient holds.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Deidentification`] names the element or the column.
+    pub(super) fn agree_with(&self, dictionary: &Dictionary) -> Result<(), ReleaseError> {
+        let wrong = |what: String| Err(ReleaseError::Deidentification(what));
+        let mut free: BTreeSet<&str> = self
+            .quasi_identifiers
+            .columns
+            .iter()
+            .map(String::as_str)
+            .collect();
+        for entity in &dictionary.entities {
+            let marked = |one: &&Element| one.visibility == Visibility::QuasiIdentifier;
+            for element in entity.elements.iter().filter(marked) {
+                let path = format!("{}.{}", entity.name, element.name);
+                let column = match element.kind {
+                    _ if format!("{}.csv", entity.name) != PATIENTS => {
+                        return wrong(format!("{path} is a quasi-identifier outside the patients' file"));
+                    }
+                    ElementKind::Year => AGE,
+                    _ => element.name.as_str(),
+                };
+                if !free.remove(column) {
+                    return wrong(format!(
+                        "{path} is a quasi-identifier, and no column {column} is one"
+                    ));
+                }
+            }
+        }
+        for column in [CENTRE, YEARS] {
+            if !free.remove(column) {
+                return wrong(format!("{column} is not among the quasi-identifiers"));
+            }
+        }
+        match free.first() {
+            Some(column) => wrong(format!(
+                "no element behind {column} is marked as a quasi-identifier"
+            )),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn read(text: &str) -> Result<Self, ReleaseError> {
@@ -137,6 +193,45 @@ mod tests {
         assert!(wrong("k = 5", "k = 1").contains("k: at least 2"));
         assert!(wrong("column = \"centre\"", "column = \"town\"").contains("town is no quasi-identifier"));
         assert!(wrong("withhold = true", "withhold = false").contains("step of centre"));
+    }
+
+    #[test]
+    fn quasi_identifiers_are_those_the_elements_are_marked_as_both_ways() {
+        let schemas = registry_core::versions::SchemaStore::embedded().unwrap();
+        let plain = &schemas.current().dictionary;
+        let rules = Rules::of_this_program().unwrap();
+        rules.agree_with(plain).unwrap();
+        let said =
+            |rules: &Rules, dictionary: &Dictionary| rules.agree_with(dictionary).unwrap_err().to_string();
+        let marked = |path: &str, visibility: Visibility| {
+            let (entity, element) = path.split_once('.').unwrap();
+            let mut dictionary = Dictionary::clone(plain);
+            let entity = dictionary
+                .entities
+                .iter_mut()
+                .find(|one| one.name == entity)
+                .unwrap();
+            let element = entity
+                .elements
+                .iter_mut()
+                .find(|one| one.name == element)
+                .unwrap();
+            element.visibility = visibility;
+            dictionary
+        };
+        let quasi = Visibility::QuasiIdentifier;
+        assert!(
+            said(&rules, &marked("patient.ascertainment", quasi)).contains("no column ascertainment is one")
+        );
+        assert!(said(&rules, &marked("primary.side", quasi)).contains("outside the patients' file"));
+        assert!(said(&rules, &marked("patient.sex", Visibility::Open)).contains("no element behind sex"));
+        let without = |column: &str| {
+            let mut rules = rules.clone();
+            rules.quasi_identifiers.columns.retain(|one| one != column);
+            rules
+        };
+        assert!(said(&without("age_at_diagnosis"), plain).contains("patient.birth_year"));
+        assert!(said(&without("centre"), plain).contains("centre is not among"));
     }
 
     #[test]

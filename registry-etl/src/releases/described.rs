@@ -41,6 +41,8 @@ pub(super) struct Described {
     /// Whether it is part of the key of its file.
     pub(super) key: bool,
     pub(super) meaning: Cow<'static, str>,
+    /// The code list its fields are of; empty where they are of none.
+    pub(super) codes: Cow<'static, str>,
 }
 
 impl Described {
@@ -51,6 +53,7 @@ impl Described {
             holds,
             key: false,
             meaning: Cow::Borrowed(meaning),
+            codes: Cow::Borrowed(""),
         }
     }
 
@@ -72,7 +75,25 @@ impl Described {
             holds,
             key: false,
             meaning: meaning.into(),
+            codes: Cow::Borrowed(""),
         }
+    }
+
+    /// A column of codes of a list.
+    pub(super) const fn coded(name: &'static str, codes: &'static str, meaning: &'static str) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            holds: Holds::Code,
+            key: false,
+            meaning: Cow::Borrowed(meaning),
+            codes: Cow::Borrowed(codes),
+        }
+    }
+
+    /// The same column, of a list.
+    pub(super) fn of(mut self, codes: impl Into<Cow<'static, str>>) -> Self {
+        self.codes = codes.into();
+        self
     }
 }
 

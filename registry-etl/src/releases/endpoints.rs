@@ -4,6 +4,7 @@
 //! estimates here are of those and may differ from a run's. Exact: whoever has the rows can compute them.
 
 use super::ReleaseError;
+use super::code_lists::{self, HISTOLOGIES, LEFT_OUT};
 use super::described::{Described, Holds, names};
 use super::estimates::{ESTIMATE_COLUMNS, lines};
 use super::spool::Spool;
@@ -45,7 +46,7 @@ pub(super) fn file(definition: &Definition) -> String {
 
 /// The columns of an endpoint's file.
 pub(super) fn columns(definition: &Definition) -> Vec<Described> {
-    use Holds::{Boolean, Integer, Number, Text};
+    use Holds::{Boolean, Code, Integer, Number, Text};
     let plain = Described::plain;
     let mut all = vec![Described::key(
         "patient_id",
@@ -59,10 +60,18 @@ pub(super) fn columns(definition: &Definition) -> Vec<Described> {
             "which repeated operation of the patient, from 1",
         ));
     }
-    all.push(plain("histology_code", Text, "derived histology"));
+    all.push(Described::coded(
+        "histology_code",
+        HISTOLOGIES,
+        "derived histology",
+    ));
     let analysed = format!("whether the row is in the primary estimate of {}", definition.id);
     all.push(Described::made("analysed", Boolean, analysed));
-    all.push(plain("left_out", Text, "the first reason why it is not"));
+    all.push(Described::coded(
+        "left_out",
+        LEFT_OUT,
+        "the first reason why it is not",
+    ));
     match definition.event.estimator() {
         Estimator::Survival | Estimator::Incidence => {
             let overall = definition.id == OVERALL;
@@ -75,7 +84,7 @@ pub(super) fn columns(definition: &Definition) -> Vec<Described> {
             all.push(plain(
                 "exit_days",
                 Integer,
-                "event or end of observation, in days from the origin",
+                "event, or when last seen up to the cut-off, in days from the origin",
             ));
             let months = if overall { "os_months" } else { "months" };
             all.push(plain(months, Number, "exit_days / 30.4375"));
@@ -87,7 +96,9 @@ pub(super) fn columns(definition: &Definition) -> Vec<Described> {
                 Boolean,
                 "TRUE when the last contact says the patient is lost",
             ));
-            all.push(Described::made("event", Integer, codes(definition)));
+            let events = code_lists::of_events(definition);
+            all.push(Described::made("event", Integer, codes(definition)).of(events));
+            all.push(plain("event__label", Text, "the words of the code"));
         }
         Estimator::Proportion => {
             let meaning = format!("{}; empty when it cannot be assessed", definition.event_text);
@@ -103,7 +114,7 @@ pub(super) fn columns(definition: &Definition) -> Vec<Described> {
     }
     for stratum in strata(definition) {
         let meaning = "level at the origin, as results are broken down; not_recorded is a level";
-        all.push(plain(stratum.as_str(), Text, meaning));
+        all.push(plain(stratum.as_str(), Code, meaning).of(code_lists::of_stratum(stratum)));
     }
     for (code, label) in covariates(definition) {
         let meaning = format!("covariate of the model: {label}");
@@ -114,15 +125,11 @@ pub(super) fn columns(definition: &Definition) -> Vec<Described> {
 
 /// What the event codes mean.
 fn codes(definition: &Definition) -> String {
-    let causes = definition.event.causes();
-    if causes.is_empty() {
-        return format!("0 censored, 1 {}", definition.event_text.to_lowercase());
-    }
-    let mut text = "0 censored".to_owned();
-    for (at, (_, label)) in causes.iter().enumerate() {
-        text.push_str(&format!(", {} {}", at + 1, label.to_lowercase()));
-    }
-    text
+    let codes = code_lists::events(definition).into_iter();
+    let told: Vec<String> = codes
+        .map(|(code, words)| format!("{code} {}", words.to_lowercase()))
+        .collect();
+    told.join(", ")
 }
 
 /// Everything a release says of the endpoints of `cases`, whose pseudonyms are `patients`.
@@ -186,6 +193,12 @@ fn fields(definition: &Definition, patient: &str, case: &CaseFacts, row: &DataRo
                 u8::from(times.event)
             };
             fields.push(code.to_string());
+            let mut events = code_lists::events(definition).into_iter();
+            fields.push(
+                events
+                    .nth(usize::from(code))
+                    .map_or_else(String::new, |(_, words)| words),
+            );
         }
         Ok(Told::Share(outcome)) => fields.push(outcome.map(truth).unwrap_or_default()),
         Ok(Told::Scores(baseline, again)) => {
@@ -194,7 +207,7 @@ fn fields(definition: &Definition, patient: &str, case: &CaseFacts, row: &DataRo
         }
         Err(_) => {
             let width = match definition.event.estimator() {
-                Estimator::Survival | Estimator::Incidence => 5 + usize::from(definition.id == OVERALL),
+                Estimator::Survival | Estimator::Incidence => 6 + usize::from(definition.id == OVERALL),
                 Estimator::Proportion => 1,
                 Estimator::Change => 4,
             };

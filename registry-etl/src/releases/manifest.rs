@@ -1,14 +1,14 @@
 //! `manifest.json`: what a bundle is and holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::accounting::Accounting;
 use super::projection::RequestNotes;
 use super::table::FinishedTable;
 
 /// The form of a bundle: what it holds and how. Another form is another name.
-pub const FORMAT: &str = "rps-registry-release/3";
+pub const FORMAT: &str = "rps-registry-release/4";
 
 /// One file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,9 @@ pub struct Manifest {
     /// The run it freezes.
     pub run: i64,
     pub cut_off: String,
-    pub watermark: i64,
+    /// Number of the last change the run has seen: how busy the registry is, for the coordinating office alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<i64>,
     /// Schema, guideline and engine versions and digests, as the run keeps them.
     pub versions: Value,
     /// Version of the program that wrote the bundle.
@@ -60,6 +62,39 @@ pub struct Manifest {
     /// The data request the bundle is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestNotes>,
+}
+
+/// Cases are told in such steps to those who decide whether to ask for them.
+const STEP: u64 = 10;
+
+impl Manifest {
+    /// What is told before anything is approved: which files and columns there are, what is withheld, what it rests on. Rows, bytes and digests of a
+    /// table are not told: between two releases they tell of the patient who came in between.
+    pub fn outline(&self) -> Value {
+        let files = self.files.iter();
+        let mut outline = json!({
+            "format": self.format,
+            "release": self.release,
+            "title": self.title,
+            "run": self.run,
+            "cut_off": self.cut_off,
+            "versions": self.versions,
+            "program": self.program,
+            "filters": self.filters,
+            "cases_at_least": at_least(self.cases),
+            "files": files.map(|file| json!({ "name": file.name, "columns": file.columns })).collect::<Vec<_>>(),
+            "withheld": self.withheld,
+        });
+        if let Some(accounting) = &self.accounting {
+            outline["accounting"] = json!(accounting.told_again());
+        }
+        outline
+    }
+}
+
+/// The number of cases as it is told to those who have none of them.
+pub fn at_least(cases: u64) -> u64 {
+    cases / STEP * STEP
 }
 
 impl From<&FinishedTable> for FileEntry {

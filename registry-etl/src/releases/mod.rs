@@ -29,6 +29,7 @@ mod archive;
 mod bundle;
 mod case_columns;
 mod cases;
+mod code_lists;
 mod columns;
 mod deidentify;
 mod described;
@@ -53,13 +54,15 @@ mod table;
 
 pub use accounting::{Accounting, Changes, LeftOutCases};
 pub use bundle::{Built, build, freeze};
+pub use cases::CASES;
+pub use deidentify::check;
 pub use excel::Excel;
 pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
-pub use manifest::{FORMAT, FileEntry, Manifest, Withheld};
+pub use manifest::{FORMAT, FileEntry, Manifest, Withheld, at_least};
 pub use multiselect::MULTISELECT;
 pub use offer::{Offer, OfferedElement, OfferedEntity, offer};
-pub use projection::{Approved, RequestNotes, unanswerable};
+pub use projection::{Approved, RequestNotes, quasi_identifiers, unanswerable};
 pub use pseudonyms::{ReleaseKey, RequestToken};
 #[cfg(feature = "benches")]
 pub use table::written;

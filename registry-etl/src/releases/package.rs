@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::described::Holds;
+use super::endpoints::ESTIMATES;
 use super::fictitious::NOTICE;
 use super::projection::PATIENTS;
 use super::reference_tables::{CODELISTS, DICTIONARY};
@@ -227,6 +228,46 @@ fn field(line: &Line, lists: &BTreeMap<String, Vec<String>>) -> Field {
     }
 }
 
+/// Cuts the README to the files that are there: what stands between `<!-- if NAME -->` and `<!-- end -->` is of a file of that name, of which a
+/// `*` stands for any part.
+pub(super) fn cut_readme(files: &mut [FinishedTable]) -> Result<(), ReleaseError> {
+    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    for file in files.iter_mut().filter(|file| file.name == README) {
+        let mut text = String::new();
+        file.reader().read_to_string(&mut text)?;
+        *file = file.with_text(&of_these(&text, &names))?;
+    }
+    Ok(())
+}
+
+fn of_these(text: &str, names: &[String]) -> String {
+    let is_there = |wanted: &str| match wanted.split_once('*') {
+        Some((before, after)) => names.iter().any(|name| {
+            let within = name
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            within.is_some() && name != ESTIMATES
+        }),
+        None => names.iter().any(|name| name == wanted),
+    };
+    let (mut kept, mut keeps) = (String::new(), true);
+    for line in text.lines() {
+        let condition = line
+            .strip_prefix("<!-- if ")
+            .and_then(|rest| rest.strip_suffix(" -->"));
+        match condition {
+            Some(wanted) => keeps = is_there(wanted),
+            None if line == "<!-- end -->" => keeps = true,
+            None if keeps => {
+                kept.push_str(line);
+                kept.push('\n');
+            }
+            None => {}
+        }
+    }
+    kept
+}
+
 /// Makes the README of a fictitious release begin with what it is.
 pub(super) fn say_fictitious(files: &mut [FinishedTable]) -> Result<(), ReleaseError> {
     for file in files.iter_mut().filter(|file| file.name == README) {
@@ -277,4 +318,25 @@ pub(super) fn citation(
         }
     }
     FinishedTable::of_text(spool, "CITATION.cff", &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_readme_speaks_of_the_files_that_are_there() {
+        let text = "always\n<!-- if cases.csv -->\ncases\n<!-- end -->\n<!-- if survival_*.csv -->\nrows\n<!-- end -->\nlast\n";
+        let of = |names: &[&str]| {
+            of_these(
+                text,
+                &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            of(&["cases.csv", "survival_s1.csv"]),
+            "always\ncases\nrows\nlast\n"
+        );
+        assert_eq!(of(&["survival_estimates.csv", "patient.csv"]), "always\nlast\n");
+    }
 }

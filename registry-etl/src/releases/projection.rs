@@ -7,9 +7,10 @@ use registry_core::record::Absence;
 use serde::{Deserialize, Serialize};
 
 use super::ReleaseError;
-use super::columns::{ABSENT, of_column};
+use super::columns::{self, ABSENT, of_column};
 use super::deidentify::{AGE, Rules, YEARS, age_band, year_band};
 use super::described::{Described, Holds};
+use super::endpoints::ESTIMATES;
 use super::k_anonymity::{self, Cells, KAnonymity};
 use super::multiselect::MULTISELECT;
 use super::reference_tables::{CODELISTS, DICTIONARY};
@@ -84,6 +85,10 @@ pub fn unanswerable(
             Some("no such file in the release")
         } else if file.contains('/') {
             Some("ask for the table by its CSV file; the other forms come with it")
+        } else if file == ESTIMATES && !wanted.0.iter().any(|one| is_rows(one)) {
+            Some(
+                "it holds the estimates of the rows that are asked for with it: name a file survival_*.csv too",
+            )
         } else {
             None
         };
@@ -103,6 +108,34 @@ pub fn unanswerable(
     wrong
 }
 
+/// The quasi-identifiers that the bundle of a request has, by column: k-anonymity holds over these, and over no others.
+///
+/// # Errors
+/// [`ReleaseError::Deidentification`].
+pub fn quasi_identifiers(
+    dictionary: &Dictionary,
+    approved: &Approved,
+) -> Result<BTreeSet<String>, ReleaseError> {
+    let rules = Rules::of_this_program()?;
+    let patients = dictionary
+        .entities
+        .iter()
+        .filter(|entity| format!("{}.csv", entity.name) == PATIENTS);
+    let of_elements = patients.flat_map(|entity| columns::plan(entity, Some(approved)).0);
+    let names = of_elements.map(|column| of_column(&column.name).to_owned());
+    let others = patient_columns(Some(approved)).into_iter();
+    let mut all: BTreeSet<String> = names
+        .chain(others.map(|column| column.name.into_owned()))
+        .collect();
+    all.retain(|name| rules.quasi_identifiers.columns.contains(name));
+    Ok(all)
+}
+
+/// Whether a file holds the rows of an endpoint.
+fn is_rows(file: &str) -> bool {
+    file.starts_with("survival_") && file != ESTIMATES
+}
+
 /// Why an element is in no bundle, whatever is approved.
 pub(super) fn undeliverable(entity: &Entity, element: &Element) -> Option<&'static str> {
     match entity.kind {
@@ -111,7 +144,7 @@ pub(super) fn undeliverable(entity: &Entity, element: &Element) -> Option<&'stat
         EntityKind::Reference => return Some("describes centres; ask for unmasked centres"),
     }
     if element.visibility == Visibility::Internal {
-        return Some("never leaves the service");
+        return Some(never(element));
     }
     let beyond = matches!(
         element.visibility,
@@ -125,6 +158,16 @@ pub(super) fn undeliverable(entity: &Entity, element: &Element) -> Option<&'stat
             Some("identifies outside the registry; patient_id takes its place")
         }
         _ => None,
+    }
+}
+
+/// Why an internal element is in no bundle.
+pub(super) fn never(element: &Element) -> &'static str {
+    match element.kind {
+        ElementKind::Date => {
+            "never leaves the service: a day of administration, which could tell the calendar date of metastatic diagnosis"
+        }
+        _ => "never leaves the service",
     }
 }
 
@@ -176,8 +219,13 @@ pub(super) fn cut(
     }
     let names: BTreeSet<String> = kept.iter().map(|file| file.name.clone()).collect();
     for file in &mut kept {
-        if file.name == DICTIONARY {
-            *file = only(file, |row| names.contains(row))?;
+        // Of the dictionary the lines of files that are there; of the estimates those whose rows are.
+        let of_file = match file.name.as_str() {
+            DICTIONARY | ESTIMATES => file.columns.iter().position(|column| column == "file"),
+            _ => None,
+        };
+        if let Some(at) = of_file {
+            *file = only(file, at, |name| names.contains(name))?;
         }
     }
     let notes = RequestNotes {
@@ -192,12 +240,12 @@ pub(super) fn cut(
     Ok((kept, notes))
 }
 
-/// The rows whose first field passes.
-fn only(file: &FinishedTable, keep: impl Fn(&str) -> bool) -> Result<FinishedTable, ReleaseError> {
+/// The rows whose field at a place passes.
+fn only(file: &FinishedTable, at: usize, keep: impl Fn(&str) -> bool) -> Result<FinishedTable, ReleaseError> {
     let mut table = Table::again(file)?;
     for row in csv::Reader::from_reader(file.reader()).records() {
         let row = row?;
-        if row.get(0).is_some_and(&keep) {
+        if row.get(at).is_some_and(&keep) {
             table.add(row.iter())?;
         }
     }
@@ -255,14 +303,23 @@ fn anonymous(
 
 /// Columns of the patients' file that no element stands behind, beside the patient.
 pub(super) fn patient_columns(approved: Option<&Approved>) -> Vec<Described> {
+    let withheld = |meaning: &str| match approved {
+        Some(approved) if !approved.contracted => {
+            format!(
+                "{meaning}; empty where withheld, so that no group of patients is too small (manifest.json: k_anonymity)"
+            )
+        }
+        _ => meaning.to_owned(),
+    };
     let meaning = match approved {
         Some(approved) if approved.centre_unmasked => "the centre",
         _ => "pseudonym of the centre in this release",
     };
-    let mut columns = vec![Described::plain(CENTRE, Holds::Text, meaning)];
+    let mut columns = vec![Described::made(CENTRE, Holds::Text, withheld(meaning))];
     if approved.is_some_and(|approved| approved.calendar_years) {
-        let meaning = "calendar years of metastatic diagnosis, in bands";
-        columns.push(Described::plain(YEARS, Holds::Text, meaning));
+        let known = withheld("calendar years of metastatic diagnosis, in bands");
+        let meaning = format!("{known}; also empty where the year of the diagnosis is not certain");
+        columns.push(Described::made(YEARS, Holds::Text, meaning));
     }
     columns
 }

@@ -3,6 +3,7 @@
 use super::ReleaseError;
 use super::analysis::{ADHERENCE, ADHERENCE_COLUMNS};
 use super::cases::CasesTable;
+use super::code_lists::{self, KINDS};
 use super::columns::Column;
 use super::described::{Described, Holds, names};
 use super::endpoints::{self, ESTIMATES};
@@ -14,9 +15,8 @@ use super::spool::Spool;
 use super::table::{FinishedTable, Table};
 use crate::cohorts::Definition;
 use crate::results::MeasureHead;
-use registry_core::dictionary::{Element, Entity};
+use registry_core::dictionary::{Dictionary, Element, Entity};
 use registry_core::record::Absence;
-use std::collections::BTreeMap;
 
 /// The file of measures.
 const MEASURES: &str = "measures.csv";
@@ -34,9 +34,9 @@ const MEASURE_COLUMNS: [Described; 7] = [
         Holds::Text,
         "level of evidence and grade of recommendation",
     ),
-    Described::plain(
+    Described::coded(
         "kind",
-        Holds::Text,
+        KINDS,
         "adherence, avoidance, documentation, utilisation, or composite: all or none of several measures",
     ),
     Described::plain("unit", Holds::Text, "what is counted"),
@@ -202,6 +202,7 @@ pub(super) fn line<'a>(file: &'a str, column: &'a Described) -> [&'a str; 14] {
     let key = if column.key { "TRUE" } else { "FALSE" };
     (line[0], line[1], line[2], line[3]) = (file, &column.name, key, &column.meaning);
     line[6] = column.holds.as_str();
+    line[8] = &column.codes;
     line
 }
 
@@ -222,20 +223,27 @@ pub(super) fn measures(spool: &Spool, heads: &[MeasureHead]) -> Result<FinishedT
     table.finish()
 }
 
-/// Every code of every list that a column uses.
-pub(super) fn codelists(spool: &Spool, tables: &[EntityTable<'_>]) -> Result<FinishedTable, ReleaseError> {
-    let mut lists = BTreeMap::new();
+/// Every code of every list that a column uses: those of elements, and those of what no element holds.
+pub(super) fn codelists(
+    spool: &Spool,
+    tables: &[EntityTable<'_>],
+    dictionary: &Dictionary,
+    definitions: &[Definition],
+) -> Result<FinishedTable, ReleaseError> {
+    let mut lists = code_lists::all(dictionary, definitions);
     for EntityTable { entity, columns, .. } in tables {
         for element in columns.iter().filter_map(|c| entity.elements.get(c.element)) {
             if let Some(list) = &element.codes {
-                lists.insert(list.name.as_str(), list);
+                let codes = list.codes.iter();
+                let codes = codes.map(|one| (one.code.clone(), one.label.clone().unwrap_or_default()));
+                lists.insert(list.name.clone(), codes.collect());
             }
         }
     }
     let mut table = Table::begin(spool, CODELISTS, names(&CODELIST_COLUMNS))?;
-    for (name, list) in lists {
-        for code in &list.codes {
-            table.add([name, &code.code, code.label.as_deref().unwrap_or("")])?;
+    for (name, codes) in lists {
+        for (code, words) in codes {
+            table.add([name.as_str(), &code, &words])?;
         }
     }
     table.finish()

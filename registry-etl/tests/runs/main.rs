@@ -7,6 +7,7 @@
 )]
 
 mod accounting;
+mod administrative_days;
 mod cases_file;
 mod cut_off;
 mod described;

@@ -57,6 +57,7 @@ fn patient(dice: &mut ChaCha8Rng, index: i32, high: bool, hazard: f64) -> CaseFa
                 death: if seen { on(last) } else { RecordedDate::None },
             }],
             cut_off: CUT_OFF,
+            as_seen: false,
         },
         course: CourseFacts {
             presentations: vec![Disease {

@@ -54,6 +54,7 @@ fn one(dice: &mut ChaCha8Rng, index: i32) -> (CaseFacts, i32, bool, bool) {
                 death: if seen { on(last) } else { RecordedDate::None },
             }],
             cut_off: CUT_OFF,
+            as_seen: false,
         },
         course: CourseFacts {
             locals: operated

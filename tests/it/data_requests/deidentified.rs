@@ -68,3 +68,75 @@ fn a_line_of_requests_keeps_its_pseudonyms_and_no_other_shares_them() {
             .all(|patient| !release.contains(patient.as_str()))
     );
 }
+
+/// Each of two requests of one line has its groups of k; the pseudonyms they share would join them.
+#[test]
+fn quasi_identifiers_are_not_joined_over_a_line_of_requests() {
+    let here = Frozen::new();
+    let first = here.file(json!({}));
+    here.approve(&first, &json!({ "expires_on": THROUGH }));
+    let years = json!({ "continues": first, "elements": [], "calendar_years": true, "title": "Years" });
+    let next = here.file(years);
+    let approve = |id: &str, access: serde_json::Value| {
+        let body = json!({ "expires_on": THROUGH, "access": access });
+        here.office
+            .post(&format!("/api/v1/data-requests/{id}:approve"), &[], &body)
+    };
+    let files = json!(["patient.csv"]);
+    let refused = approve(&next, json!({ "files": files, "calendar_years": true })).expect(409);
+    let why = refused.json()["detail"].as_str().expect("why").to_owned();
+    for words in [
+        first.as_str(),
+        "age_at_diagnosis, centre, sex",
+        "centre, diagnosis_years",
+        "new pseudonyms",
+    ] {
+        assert!(why.contains(words), "{words}: {why}");
+    }
+    // The page refuses as well, and shows beforehand what else is in the filer's hands.
+    let browser = crate::session::Browser::of(&here.service, registry_core::access::Role::Coordinator);
+    let page = browser.open("/requests").expect(200).text();
+    let shown = page.split("What else is open to").nth(1).expect("shown");
+    let shown = shown.split("</ul>").next().unwrap_or_default();
+    for words in [
+        "Sites and survival",
+        "of release R",
+        "under the same pseudonyms",
+        "patient.birth_year",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let fields = [
+        ("step", "approve"),
+        ("files", "patient.csv"),
+        ("calendar_years", "yes"),
+        ("expires_on", THROUGH),
+    ];
+    browser
+        .send("/requests", &format!("/requests/{next}/decide"), &fields)
+        .expect(409);
+    // Fewer columns are another set as well: what the first has finer would stand beside what this has finer.
+    approve(&next, json!({ "files": files })).expect(409);
+    assert_eq!(
+        here.office
+            .get(&format!("/api/v1/data-requests/{next}"))
+            .expect(200)
+            .json()["status"],
+        "submitted"
+    );
+    // Under contract groups are reported only; with new pseudonyms there is nothing to join by.
+    let contract = json!({ "continues": first, "elements": [], "calendar_years": true, "contracted": true });
+    here.approve(&here.file(contract), &json!({ "expires_on": THROUGH }));
+    here.approve(
+        &here.file(json!({ "elements": [], "calendar_years": true })),
+        &json!({ "expires_on": THROUGH }),
+    );
+    // After the contract's, none without one goes on under these pseudonyms.
+    let last = here.file(json!({ "continues": first }));
+    let why = approve(
+        &last,
+        json!({ "files": files, "elements": ["patient.sex", "patient.birth_year"] }),
+    )
+    .expect(409);
+    assert!(why.text().contains("under contract"), "{}", why.text());
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Frozen, THROUGH};
@@ -271,4 +271,54 @@ fn a_file_is_streamed_whole_or_in_part_under_its_digest() {
         ask(&[("range", &format!("bytes={total}-"))]).expect(416);
         assert!(ask(&[("if-none-match", &etag)]).expect(304).body.is_empty());
     }
+}
+
+/// The estimates of an endpoint come with its rows: alone they would be exact numbers of everybody, around disclosure control.
+#[test]
+fn estimates_are_those_of_the_rows_that_were_approved() {
+    let here = Frozen::new();
+    let alone = json!({ "release": "R", "title": "t", "purpose": "p", "files": ["patient.csv", "survival_estimates.csv"] });
+    let refused = here
+        .researcher
+        .post("/api/v1/data-requests", &[], &alone)
+        .expect(422)
+        .text();
+    assert!(refused.contains("files[1]: it holds the estimates"), "{refused}");
+    let files = json!([
+        "patient.csv",
+        "survival_s1.csv",
+        "survival_estimates.csv",
+        "cases.csv"
+    ]);
+    let endpoints = |access: Value| {
+        let id = here.file(json!({ "files": files, "elements": [] }));
+        here.approve(&id, &json!({ "expires_on": THROUGH, "access": access }));
+        let (header, rows) = here.rows(&id, "survival_estimates.csv");
+        let at = header.iter().position(|name| name == "file").expect("a column");
+        let told = here.manifest(&id);
+        let listed = told["files"].as_array().expect("files").iter();
+        let listed = listed.filter(|one| one["name"] == "survival_estimates.csv");
+        assert_eq!(
+            listed.map(|one| &one["rows"]).collect::<Vec<_>>(),
+            [&json!(rows.len())]
+        );
+        rows.iter()
+            .map(|row| row[at].clone())
+            .collect::<BTreeSet<String>>()
+    };
+    let of = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(
+        endpoints(json!({ "files": ["patient.csv", "survival_s1.csv", "survival_estimates.csv"] })),
+        of(&["survival_s1.csv"])
+    );
+    // Approved without the rows: no line is left.
+    assert_eq!(
+        endpoints(json!({ "files": ["patient.csv", "survival_estimates.csv"] })),
+        of(&[])
+    );
 }

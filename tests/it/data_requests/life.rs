@@ -179,3 +179,79 @@ fn a_withdrawal_names_the_releases_and_requests_that_held_the_case() {
     assert_eq!(rows.len(), 7);
     here.service.verify_audit();
 }
+
+/// The centre sends that research reuse is over and says nothing else: the case stays, and what held it is not handed out any more.
+#[test]
+fn research_reuse_taken_back_ends_what_was_built_before() {
+    let here = Frozen::new();
+    let (delivered, unread) = (here.file(json!({})), here.file(json!({})));
+    for id in [&delivered, &unread] {
+        here.approve(id, &json!({ "expires_on": THROUGH }));
+    }
+    let bundle = format!("/api/v1/data-requests/{delivered}/bundle.zip");
+    let first = here.researcher.get(&bundle).expect(200).body;
+    let folder = &here.service.state().settings.releases.folder;
+    let kept = [
+        folder.join("R.zip"),
+        folder.join(format!("request-{delivered}.zip")),
+    ];
+    assert!(kept.iter().all(|file| file.exists()));
+    let centre = here.service.submitter("C01");
+    let send = |reuse: bool| {
+        let address = "/api/v1/cases/FIG-0001";
+        let mut body = support::records::figure_1("FIG-0001");
+        body["consent"]["research_reuse"] = json!(reuse);
+        let etag = centre
+            .get(address)
+            .expect(200)
+            .header("etag")
+            .expect("an ETag")
+            .to_owned();
+        centre
+            .put(address, &[("if-match", &etag)], &body)
+            .expect(200)
+            .json()
+    };
+    let record = send(false)["record_id"].as_str().expect("an id").to_owned();
+    assert!(kept.iter().all(|file| !file.exists()), "neither is kept");
+    for address in [bundle.as_str(), "/api/v1/releases/R/bundle.zip"] {
+        let who = if address == bundle {
+            &here.researcher
+        } else {
+            &here.office
+        };
+        let refused = who.get(address).expect(410).json();
+        let why = refused["detail"].as_str().expect("a reason");
+        assert!(why.contains("withdrawn since"), "{why}");
+    }
+    // What is built from now on is without the case.
+    let (_, rows) = here.rows(&unread, "survival_s1.csv");
+    assert_eq!(rows.len(), 7);
+    let told = here
+        .office
+        .get(&format!("/api/v1/withdrawals/{record}/recipients"))
+        .expect(200)
+        .json();
+    assert_eq!(told["recipients"][0]["request_id"], json!(delivered));
+    let html = [("accept", "text/html")];
+    let tasks = here.office.get_with("/tasks", &html).expect(200).text();
+    let row = tasks.split(&record).nth(1).expect("listed");
+    let row = row.split("</tr>").next().unwrap_or_default();
+    for words in ["no research reuse", "href=\"/releases/R\"", &delivered] {
+        assert!(row.contains(words), "{words}: {row}");
+    }
+    let requests = here.office.get_with("/requests", &html).expect(200).text();
+    assert_eq!(requests.matches("held a case withdrawn since").count(), 1);
+    // Given again, it is as it was before, byte for byte.
+    send(true);
+    assert_eq!(here.researcher.get(&bundle).expect(200).body, first);
+    assert!(
+        !here
+            .office
+            .get_with("/tasks", &html)
+            .expect(200)
+            .text()
+            .contains(&record)
+    );
+    here.service.verify_audit();
+}

@@ -14,6 +14,7 @@ use super::batch_job::BatchJob;
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::parallel::in_order;
 use crate::problem::{Kind, Problem};
+use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::settings::Limits;
 use crate::state::AppState;
@@ -279,16 +280,22 @@ pub(in crate::routes) fn store(
             Judged::Done(value) => value,
             // After the cases: whoever sends both in one batch has withdrawn.
             Judged::Withdraw(withdraw, taken) => match state.store.withdraw(scope, *withdraw) {
-                Ok(outcome) => json!({
-                    "status": if outcome.created { 201 } else { 200 },
-                    "withdrawal": outcome.withdrawal,
-                    "unchanged": outcome.unchanged,
-                    "warnings": dated_today(&outcome, taken),
-                }),
+                Ok(outcome) => {
+                    discard_with(state, &outcome.case_id);
+                    json!({
+                        "status": if outcome.created { 201 } else { 200 },
+                        "withdrawal": outcome.withdrawal,
+                        "unchanged": outcome.unchanged,
+                        "warnings": dated_today(&outcome, taken),
+                    })
+                }
                 Err(error) => refused(&error.into()),
             },
             Judged::Put(verdict) => match stored.next() {
                 Some((Ok(outcome), (pseudonym, _))) => {
+                    if outcome.reuse_ended {
+                        discard_with(state, &outcome.case_id);
+                    }
                     let mut value = acceptance(&pseudonym, &outcome, &verdict);
                     value["status"] = json!(if outcome.created { 201 } else { 200 });
                     value

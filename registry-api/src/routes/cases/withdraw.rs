@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::not_found;
 use crate::guard::{Allowed, Json, SeesCases};
 use crate::problem::{Kind, Problem};
+use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply};
 use crate::state::{AppState, blocking};
 use crate::submission::{told_withdrawal, withdrawn};
@@ -54,8 +55,9 @@ pub(super) async fn withdraw(
             idempotency: idempotent
                 .map(|given| given.with_answer(|outcome: &WithdrawOutcome| withdrawn(outcome, None))),
         };
-        let outcome = state.store.withdraw(&caller.scope, withdraw);
-        told_withdrawal(outcome.map_err(not_found)?, None)
+        let outcome = state.store.withdraw(&caller.scope, withdraw).map_err(not_found)?;
+        discard_with(&state, &outcome.case_id);
+        told_withdrawal(outcome, None)
     })
     .await
 }

@@ -1,9 +1,12 @@
 //! What the coordinating office does with a request.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::storage::{DataAccess, DataRequest, Store, StoreError};
+use registry_etl::releases::quasi_identifiers;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -11,6 +14,7 @@ use super::super::{Idempotent, Reply};
 use super::reply;
 use crate::guard::{Allowed, Coordinates, Json, NoQuery};
 use crate::problem::{Kind, Problem};
+use crate::releases::approved;
 use crate::state::{AppState, blocking};
 
 #[derive(Debug, Deserialize)]
@@ -25,7 +29,7 @@ struct Approval {
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:approve", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{expires_on: day, access?: {files, elements, contracted, calendar_years, centre_unmasked}}; without access, all that was asked"),
-    responses((status = 200, description = "The request, approved"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
+    responses((status = 200, description = "The request, approved"), (status = 404, description = "No such request"), (status = 409, description = "Decided before, or to be joined with what an earlier request of the same pseudonyms opened"),
         (status = 422, description = "More than was asked, or a day that is past")), security(("key" = [])))]
 pub(in crate::routes) async fn approve(
     caller: Allowed<Coordinates>,
@@ -39,19 +43,78 @@ pub(in crate::routes) async fn approve(
         Problem::with(Kind::InvalidValue, shape)
     })?;
     let idempotent = Idempotent::read(&request, &body.bytes)?;
-    let (scope, shared) = (caller.scope.clone(), state.clone());
-    let change = move |store: &Store| {
-        let access = match approval.access {
-            Some(access) => access,
-            None => store.data_request(&caller.scope, &id)?.asked,
-        };
-        let approved = store.approve_data_request(&caller.scope, &id, access, approval.expires_on);
-        approved.map_err(Problem::from)
+    let (scope, shared, asked_of) = (caller.scope.clone(), state.clone(), state.clone());
+    let change = move |_: &Store| {
+        let Approval { expires_on, access } = approval;
+        approve_request(&asked_of, &caller.scope, &id, access, expires_on)
     };
     Idempotent::change(idempotent, &state, &scope, change, move |approved| {
         reply(&shared, approved)
     })
     .await
+}
+
+/// Approves a request, in whole without `access`, after a look at what its filer has under the same pseudonyms.
+///
+/// # Errors
+/// [`Kind::InvalidState`] where two bundles would be joined into groups smaller than either has; the store's.
+pub(crate) fn approve_request(
+    state: &AppState,
+    scope: &Scope,
+    id: &str,
+    access: Option<DataAccess>,
+    expires_on: NaiveDate,
+) -> Result<DataRequest, Problem> {
+    let request = state.store.data_request(scope, id)?;
+    let access = access.unwrap_or_else(|| request.asked.clone());
+    not_to_be_joined(state, scope, &request, &access)?;
+    Ok(state.store.approve_data_request(scope, id, access, expires_on)?)
+}
+
+/// Requests that continue each other have the same pseudonyms, so that the quasi-identifiers of one join those of the other, and groups are as
+/// large as each bundle wants them in each bundle only. Without a contract there is one set of quasi-identifiers to all of them.
+fn not_to_be_joined(
+    state: &AppState,
+    scope: &Scope,
+    request: &DataRequest,
+    access: &DataAccess,
+) -> Result<(), Problem> {
+    if access.contracted {
+        return Ok(());
+    }
+    let today = state.ports.clock.now().date_naive();
+    let dictionary = &state.schemas.current().dictionary;
+    let of = |access: &DataAccess| Ok::<_, Problem>(quasi_identifiers(dictionary, &approved("", access))?);
+    let own = of(access)?;
+    for other in state.store.list_data_requests(scope)? {
+        let same_line = other.line == request.line && other.request_id != request.request_id;
+        // What was never opened, or closed before anything was built of it, is in nobody's hands.
+        let out = other.bundle.is_some() || other.open_on(today).is_some();
+        let Some(opened) = other.approved.as_ref().filter(|_| same_line && out) else {
+            continue;
+        };
+        let theirs = of(opened)?;
+        if opened.contracted || theirs != own {
+            let named = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(", ");
+            return Err(Problem::with(
+                Kind::InvalidState,
+                format!(
+                    "request {} was opened {} with {}, and this one would have {} under the same pseudonyms: joined, groups of patients would be \
+                     smaller than either bundle has them. Approve it under contract, with the same of these columns, or have it filed again with new \
+                     pseudonyms",
+                    other.request_id,
+                    if opened.contracted {
+                        "under contract"
+                    } else {
+                        "without a contract"
+                    },
+                    named(&theirs),
+                    named(&own),
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, Deserialize)]

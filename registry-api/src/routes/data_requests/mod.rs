@@ -17,6 +17,7 @@ use crate::guard::{Allowed, FilesRequests, Json, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
+pub(crate) use decide::approve_request;
 pub(super) use decide::{__path_approve, __path_decline, __path_recipients, __path_reject, __path_revoke};
 pub(super) use decide::{approve, decline, recipients, reject, revoke};
 pub(super) use deliver::{__path_bundle, __path_file, __path_manifest};

@@ -1,4 +1,4 @@
-//! `POST /redcap/api/`: an approved data request read as a REDCap project, for the clients that speak to REDCap (PyCap, REDCapR).
+//! `POST /redcap/api/`: an approved data request read as a REDCap project, for the clients that speak to REDCap (tried with PyCap).
 //!
 //! What is read is the bundle of the request and nothing else. The credential is the request's token, 32 hexadecimal digits that its filer
 //! finds at `/api/v1/data-requests/{id}` while the request is open; it opens that one request, until its last day or its revocation, and as
@@ -51,6 +51,53 @@ impl Asked {
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .collect()
+    }
+}
+
+/// What may be asked, and the values that change nothing here where it has others in REDCap; none where every value is looked at.
+const PARAMETERS: [(&str, &[&str]); 19] = [
+    ("token", &[]),
+    ("content", &[]),
+    ("format", &[]),
+    ("returnFormat", &[]),
+    ("action", &[]),
+    ("type", &[]),
+    ("rawOrLabel", &[]),
+    ("field", &[]),
+    ("fields", &[]),
+    ("forms", &[]),
+    ("records", &[]),
+    ("filterLogic", &[]),
+    ("data", &[]),
+    ("rawOrLabelHeaders", &["", "raw"]),
+    ("csvDelimiter", &["", ","]),
+    ("exportCheckboxLabel", &["", "false", "False"]),
+    ("exportSurveyFields", &["", "false", "False"]),
+    ("exportDataAccessGroups", &["", "false", "False"]),
+    ("exportBlankForGrayFormStatus", &["", "false", "False"]),
+];
+
+impl Asked {
+    /// Nothing that is asked is passed over in silence: a range of dates that did not count would hand out more than was asked for.
+    fn check(&self) -> Result<(), Problem> {
+        for (name, value) in &self.0 {
+            let name = name.split('[').next().unwrap_or_default();
+            let Some((name, idle)) = PARAMETERS.iter().find(|(known, _)| *known == name) else {
+                let known: Vec<&str> = PARAMETERS.iter().map(|(name, _)| *name).collect();
+                let why = format!(
+                    "a parameter that is not known here; known are {}",
+                    known.join(", ")
+                );
+                return Err(Problem::with(Kind::InvalidValue, why));
+            };
+            if !idle.is_empty() && !idle.contains(&value.as_str()) {
+                return Err(Problem::with(
+                    Kind::InvalidValue,
+                    format!("{name}: not here with this value"),
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -121,6 +168,7 @@ fn answered(
     if !asked.one("data").is_empty() || !matches!(asked.one("action"), "" | "export") {
         return Err(wrong("reading only: there is no import here"));
     }
+    asked.check()?;
     let bundle = || -> Result<PathBuf, Problem> {
         let (_, _, path) = crate::releases::request_bundle(state, &reader(), &request.request_id)?;
         Ok(path)

@@ -1,8 +1,9 @@
 //! The bytes of a release: manifest, one file, the whole bundle; each with its digest, whole or a range.
 
 use actix_web::web;
-use registry_core::access::Scope;
+use registry_core::access::{Role, Scope};
 use registry_core::storage::Release;
+use registry_etl::releases::Manifest;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -11,17 +12,31 @@ use crate::guard::{Allowed, Coordinates, NoQuery, Reader, ReadsReleases};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 
-/// What the release holds: files, rows, columns, SHA-256, versions, and what is withheld.
+/// What the release holds: files, columns, versions, and what is withheld. To the coordinating office as it is in the bundle; to researchers
+/// without rows, bytes and digests, by which two releases would tell of single patients: the manifest of an approved request is its own.
 #[utoipa::path(get, path = "/api/v1/releases/{id}/manifest.json", tag = "releases", params(("id" = String, Path,)),
-    responses((status = 200, description = "The manifest, as it is in the bundle"), (status = 404, description = "No such release")), security(("key" = [])))]
+    responses((status = 200, description = "The manifest, or for a researcher its outline"), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsReleases>,
     _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
-    let (id, plain) = (id.into_inner(), Form::PLAIN);
-    one_file(caller.scope, id, "manifest.json".to_owned(), plain, state).await
+    const NAME: &str = "manifest.json";
+    let id = id.into_inner();
+    if caller.scope.role() == Role::Coordinator {
+        return one_file(caller.scope, id, NAME.to_owned(), Form::PLAIN, state).await;
+    }
+    blocking(move || {
+        let release = state.store.release(&caller.scope, &id)?;
+        let manifest = Manifest::deserialize(&release.manifest).map_err(Problem::internal)?;
+        let mut bytes = serde_json::to_vec_pretty(&manifest.outline()).map_err(Problem::internal)?;
+        bytes.push(b'\n');
+        let file = Frozen::document(NAME, bytes);
+        downloaded(&state, &caller.scope, &release, NAME, file.length())?;
+        Ok(file)
+    })
+    .await
 }
 
 /// In which form a file is asked for.

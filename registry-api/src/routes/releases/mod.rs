@@ -4,8 +4,9 @@ mod files;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_core::access::Role;
+use registry_core::access::{Role, Scope};
 use registry_core::storage::{Freezing, Release, StoreError};
+use registry_etl::releases::at_least;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,24 +38,31 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// A release without its manifest, which has an address of its own.
-fn head(release: &Release) -> Value {
+/// A release without its manifest, which has an address of its own. What two releases together would tell of a patient (how many cases
+/// exactly, how many bytes, the digest) is the office's.
+fn head(release: &Release, scope: &Scope) -> Value {
     let id = &release.release_id;
-    json!({
+    let cases = release.manifest.get("cases").and_then(Value::as_u64);
+    let mut head = json!({
         "release": id,
         "run": release.run,
         "title": release.title,
-        "sha256": release.sha256,
-        "bytes": release.bytes,
-        "cases": release.manifest.get("cases"),
         "created_at": release.created_at,
         "created_by": release.created_by,
         "manifest": format!("/api/v1/releases/{id}/manifest.json"),
         "bundle": format!("/api/v1/releases/{id}/bundle.zip"),
-    })
+    });
+    if scope.role() == Role::Coordinator {
+        head["sha256"] = json!(release.sha256);
+        head["bytes"] = json!(release.bytes);
+        head["cases"] = json!(cases);
+    } else {
+        head["cases_at_least"] = json!(cases.map(at_least));
+    }
+    head
 }
 
-/// All releases, newest first.
+/// All releases, newest first; bytes, digest and the exact number of cases for the coordinating office alone.
 #[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "releases")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsReleases>,
@@ -66,7 +74,7 @@ pub(super) async fn list(
     blocking(move || {
         let mut releases = state.store.list_releases(&caller.scope)?;
         releases.retain(|release| since.takes(&[Some(release.created_at)]));
-        let releases: Vec<Value> = releases.iter().map(head).collect();
+        let releases: Vec<Value> = releases.iter().map(|one| head(one, &caller.scope)).collect();
         since.page(&asked, "releases", releases, |one| {
             one["release"].as_str().unwrap_or_default().to_owned()
         })
@@ -84,13 +92,16 @@ pub(super) async fn show(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || match state.store.release(&caller.scope, &id) {
-        Ok(release) => Reply::json(200, &head(&release)),
+        Ok(release) => Reply::json(200, &head(&release, &caller.scope)),
         Err(StoreError::NotFound) if caller.scope.role() == Role::Coordinator => {
             let all = state.store.list_freezings(&caller.scope)?;
             match all.iter().find(|one| one.release_id == *id) {
                 Some(begun) => Reply::json(200, &being_frozen(begun)),
                 // Unknown, or recorded between the two looks.
-                None => Reply::json(200, &head(&state.store.release(&caller.scope, &id)?)),
+                None => Reply::json(
+                    200,
+                    &head(&state.store.release(&caller.scope, &id)?, &caller.scope),
+                ),
             }
         }
         Err(error) => Err(error.into()),
@@ -130,11 +141,11 @@ fn yes() -> bool {
     true
 }
 
-/// Freeze a finished run: one CSV per entity, adherence per unit, dictionary, manifest, in one zip. Answers 201 when it is there; with
+/// Freeze a published run: one CSV per entity, adherence per unit, dictionary, manifest, in one zip. Answers 201 when it is there; with
 /// `"wait": false` 202 as soon as it has begun, and its address tells the coordinating office how many cases are read.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "releases", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{run, release?: id, title?, wait?: boolean}; without an id it is `run-<number>`"),
-    responses((status = 201, description = "Frozen"), (status = 202, description = "Begun"), (status = 404, description = "No such run"), (status = 409, description = "The id is taken or being frozen, or the run has no results")), security(("key" = [])))]
+    responses((status = 201, description = "Frozen"), (status = 202, description = "Begun"), (status = 404, description = "No such run"), (status = 409, description = "The id is taken or being frozen, or the run is not published")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Coordinates>,
     request: HttpRequest,
@@ -157,7 +168,7 @@ pub(super) async fn create(
         };
         let (status, body, id) = if wanted.wait {
             let release = freeze(&shared, &caller.scope, new, |_, _| ())?;
-            (201, head(&release), release.release_id)
+            (201, head(&release, &caller.scope), release.release_id)
         } else {
             let begun = freeze_in_background(shared, caller.scope, new)?;
             (202, being_frozen(&begun), begun.release_id)

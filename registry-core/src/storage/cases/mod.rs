@@ -10,6 +10,7 @@ mod living;
 mod own;
 mod put;
 mod read;
+mod reuse;
 pub(in crate::storage) mod rows;
 mod steps;
 mod transfer;
@@ -29,6 +30,7 @@ pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
 pub(crate) use put::{open_reason, sealed_reason};
 pub(crate) use read::locate;
+pub(crate) use reuse::taken_back;
 pub(crate) use rows::{
     CaseRecord, VersionRecord, finding_records, load_case, load_case_anywhere, load_findings, load_version,
     stored_status,
@@ -163,6 +165,9 @@ pub struct PutOutcome {
     /// Identities of its findings that the centre has answered.
     #[serde(default)]
     pub answered: BTreeSet<String>,
+    /// Consent to research reuse was taken back: bundles that hold the case are not to be handed out any more.
+    #[serde(default)]
+    pub reuse_ended: bool,
     /// The answer stored earlier under the same idempotency key; send it as it is.
     #[serde(skip)]
     pub replay: Option<Answer>,

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::foreseen::{self, Step};
-use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case};
+use super::rows::{CaseRecord, FindingRecord, Packed, VersionRecord, load_case, load_version};
 use super::{CaseStatus, PutCase, PutOutcome, StoredSeverity};
-use super::{again, carried, etag, living};
+use super::{again, carried, etag, living, reuse};
 use crate::access::{Role, Scope};
 use crate::crypto::Label;
 use crate::storage::connection::on_conn;
@@ -317,6 +317,7 @@ pub(crate) fn register(
         updated_at: tx.now,
         withdrawal_mode: None,
         withdrawn_on: None,
+        reuse_ended_on: None,
     };
     Ok((case, key))
 }
@@ -325,7 +326,7 @@ fn replace(
     tx: &mut Tx<'_>,
     put: &PutCase,
     packed: &Packed,
-    case: CaseRecord,
+    mut case: CaseRecord,
 ) -> Result<PutOutcome, StoreError> {
     let key = case.key(tx.keys);
     let step = foreseen::step(tx.conn()?, put, &packed.canonical, &case, key.as_ref().ok())?;
@@ -343,6 +344,10 @@ fn replace(
     let answered = living::answered(tx.conn()?, &case, &put.findings)?;
     content.answered = Some(&answered);
     let before = case.version;
+    let today = tx.now.date();
+    let reuse_ended = reuse::follow(&mut case, &put.document, today, |case| {
+        load_version(tx.conn()?, case, case.version)?.open(&key)
+    })?;
     let case = store_version(tx, case, &key, &content, "case.replace")?;
     let following = Following {
         case: &case,
@@ -351,7 +356,10 @@ fn replace(
         answered: &answered,
     };
     following.carry_out(tx)?;
-    outcome(&case, false, answered)
+    Ok(PutOutcome {
+        reuse_ended,
+        ..outcome(&case, false, answered)?
+    })
 }
 
 /// Stores the next version of a case, with its findings, and brings the current row up to it.
@@ -506,6 +514,7 @@ fn outcome_at(
         created,
         unchanged,
         answered,
+        reuse_ended: false,
         replay: None,
     })
 }

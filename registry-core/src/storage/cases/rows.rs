@@ -40,6 +40,7 @@ pub(crate) struct CaseRecord {
     pub(crate) updated_at: NaiveDateTime,
     pub(crate) withdrawal_mode: Option<String>,
     pub(crate) withdrawn_on: Option<NaiveDate>,
+    pub(crate) reuse_ended_on: Option<NaiveDate>,
 }
 
 /// One version of a case.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::{DataRequest, DeliveredBundle, Recipient, RequestStatus, load, require_reader, store};
 use crate::access::{Role, Scope};
+use crate::storage::cases::taken_back;
 use crate::storage::centres::canonical_text;
 use crate::storage::connection::on_conn;
 use crate::storage::owners;
@@ -70,7 +71,7 @@ impl Store {
         })
     }
 
-    /// Whether consent to a case of the delivered bundle has been withdrawn since. The registry itself.
+    /// Whether consent to a case of the delivered bundle, or to its reuse, has been withdrawn since. The registry itself.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`].
@@ -79,7 +80,7 @@ impl Store {
         let withdrawn = delivered_cases::table
             .inner_join(cases::table.on(cases::case_id.eq(delivered_cases::case_id)))
             .filter(delivered_cases::request_id.eq(request_id))
-            .filter(cases::withdrawal_mode.is_not_null())
+            .filter(taken_back())
             .count();
         self.read(scope, |conn, _| {
             Ok(on_conn!(conn, c => withdrawn.get_result::<i64>(c))? > 0)

@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use super::Recipient;
 use crate::access::Scope;
-use crate::storage::cases::WithdrawalMode;
+use crate::storage::cases::{WithdrawalMode, taken_back};
 use crate::storage::connection::on_conn;
 use crate::storage::store::require;
 use crate::storage::tables::{cases, data_requests, delivered_cases, releases, run_evaluations};
 use crate::storage::{Store, StoreError};
 
-/// A withdrawn case, and where it had gone before.
+/// A withdrawn case, or one whose consent to research reuse was taken back, and where it had gone before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HeldWithdrawn {
     /// The centre that has it.
@@ -23,9 +23,9 @@ pub struct HeldWithdrawn {
     pub case_id: String,
     /// Its pseudonym; `None` once it is erased.
     pub pseudonym: Option<String>,
-    /// What was asked.
-    pub mode: WithdrawalMode,
-    /// Date of withdrawal.
+    /// What was asked; `None` where research reuse alone was taken back: the case stays in the registry.
+    pub mode: Option<WithdrawalMode>,
+    /// Date of withdrawal; of research reuse the day the registry was told.
     pub date: NaiveDate,
     /// Releases whose run held it, by id.
     pub releases: Vec<String>,
@@ -34,12 +34,12 @@ pub struct HeldWithdrawn {
 }
 
 /// Centre, record id, pseudonym, mode, date.
-type Row = (String, String, Option<String>, String, NaiveDate);
+type Row = (String, String, Option<String>, Option<String>, Option<NaiveDate>);
 /// Record id; request, title, release, filer, downloads.
 type Delivered = (String, String, String, String, String, i64);
 
 impl Store {
-    /// The last `limit` withdrawn cases, newest withdrawal first, each with the releases and delivered requests that held it. `coordinator`.
+    /// The last `limit` withdrawn cases, those without research reuse any more among them, newest first, each with the releases and delivered requests that held it. `coordinator`.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`].
@@ -54,11 +54,26 @@ impl Store {
                 cases::centre_id,
                 cases::case_id,
                 cases::pseudonym,
-                cases::withdrawal_mode.assume_not_null(),
-                cases::withdrawn_on.assume_not_null(),
+                cases::withdrawal_mode,
+                cases::withdrawn_on,
+            ));
+        let reuse_ended = cases::table
+            .filter(cases::withdrawal_mode.is_null())
+            .filter(cases::reuse_ended_on.is_not_null())
+            .order((cases::reuse_ended_on.desc(), cases::centre_id, cases::case_id))
+            .limit(limit)
+            .select((
+                cases::centre_id,
+                cases::case_id,
+                cases::pseudonym,
+                cases::withdrawal_mode,
+                cases::reuse_ended_on,
             ));
         let (rows, released, delivered) = self.read(scope, |conn, _| {
-            let rows = on_conn!(conn, c => withdrawn.load::<Row>(c))?;
+            let mut rows = on_conn!(conn, c => withdrawn.load::<Row>(c))?;
+            rows.extend(on_conn!(conn, c => reuse_ended.load::<Row>(c))?);
+            rows.sort_by(|a, b| b.4.cmp(&a.4).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
+            rows.truncate(usize::try_from(limit).unwrap_or_default());
             let ids: Vec<&String> = rows.iter().map(|row| &row.1).collect();
             let released = releases::table
                 .inner_join(run_evaluations::table.on(run_evaluations::run.eq(releases::run)))
@@ -97,24 +112,25 @@ impl Store {
                 downloads,
             });
         }
-        let held = |(centre_id, case_id, pseudonym, mode, date): Row| HeldWithdrawn {
-            releases: releases
-                .remove(&case_id)
-                .unwrap_or_default()
-                .into_iter()
-                .collect(),
-            recipients: recipients.remove(&case_id).unwrap_or_default(),
-            centre_id,
-            case_id,
-            pseudonym,
-            mode: if mode == WithdrawalMode::Erase.as_str() {
-                WithdrawalMode::Erase
-            } else {
-                WithdrawalMode::NoFurtherUse
-            },
-            date,
+        let held = |(centre_id, case_id, pseudonym, mode, date): Row| {
+            Some(HeldWithdrawn {
+                releases: releases
+                    .remove(&case_id)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect(),
+                recipients: recipients.remove(&case_id).unwrap_or_default(),
+                centre_id,
+                case_id,
+                pseudonym,
+                mode: mode.map(|mode| match mode == WithdrawalMode::Erase.as_str() {
+                    true => WithdrawalMode::Erase,
+                    false => WithdrawalMode::NoFurtherUse,
+                }),
+                date: date?,
+            })
         };
-        Ok(rows.into_iter().map(held).collect())
+        Ok(rows.into_iter().filter_map(held).collect())
     }
 
     /// Requests whose delivered bundle holds a case withdrawn since, by id. `coordinator`.
@@ -125,7 +141,7 @@ impl Store {
         require(scope, scope.role().sees_all_cases(), "see who held a case")?;
         let query = delivered_cases::table
             .inner_join(cases::table.on(cases::case_id.eq(delivered_cases::case_id)))
-            .filter(cases::withdrawal_mode.is_not_null())
+            .filter(taken_back())
             .order(delivered_cases::request_id)
             .select(delivered_cases::request_id)
             .distinct();

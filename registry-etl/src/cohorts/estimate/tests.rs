@@ -39,6 +39,7 @@ fn case() -> CaseFacts {
                 death: RecordedDate::None,
             }],
             cut_off: number("2026-06-30"),
+            as_seen: false,
         },
         ..CaseFacts::default()
     }

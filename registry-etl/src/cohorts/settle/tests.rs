@@ -30,6 +30,7 @@ fn case(origin: &str, registration: &str, contacts: &[(&str, Vital, &str)]) -> S
             })
             .collect(),
         cut_off: day_number("2026-06-30"),
+        as_seen: false,
     }
 }
 
@@ -111,6 +112,46 @@ fn a_death_after_the_cut_off_alone_says_that_the_patient_was_alive_on_that_day()
         &[("2026-07-05", Vital::Dead, "2026-07-04")],
     );
     assert_eq!(settled(&died), Ok((None, 10, false)));
+}
+
+/// In a release the days from the origin to the cut-off would be the calendar date of the origin: nobody's observation ends there.
+#[test]
+fn for_a_release_nobody_is_censored_on_the_cut_off() {
+    let released = |contacts: &[(&str, Vital, &str)]| {
+        let mut facts = case("2026-01-10", "2026-01-10", contacts);
+        facts.as_seen = true;
+        settled(&facts)
+    };
+    let seen = ("2026-03-11", Vital::Alive, "");
+    let seen_later = ("2026-07-02", Vital::Alive, "");
+    let died_later = ("2026-07-05", Vital::Dead, "2026-07-04");
+    // From 10 January to 11 March: 60 days; the cut-off of 30 June would be 171.
+    assert_eq!(released(&[seen, seen_later]), Ok((None, 60, false)));
+    assert_eq!(released(&[seen, died_later]), Ok((None, 60, false)));
+    // Whoever was not seen up to the cut-off is left out, whatever came after it.
+    assert_eq!(released(&[seen_later]), Err(LeftOut::NoFollowUp));
+    assert_eq!(released(&[died_later]), Err(LeftOut::NoFollowUp));
+    // Events up to the cut-off are as ever.
+    let died = ("2026-03-11", Vital::Dead, "2026-03-11");
+    assert_eq!(released(&[died, seen_later]), Ok((None, 60, true)));
+    // Of a course with other events: seen free of it on 9 February, 30 days; the event itself comes after the cut-off.
+    let mut facts = case("2026-01-10", "2026-01-10", &[("2026-01-20", Vital::Alive, "")]);
+    facts.as_seen = true;
+    let course = Course {
+        origins: vec![facts.origin],
+        events: vec![(date("2026-07-01"), 1)],
+        seen: vec![date("2026-02-09"), date("2026-07-01")],
+        death: 1,
+        ..Course::default()
+    };
+    let end = settle_course(
+        &facts,
+        &course,
+        day_number("2026-06-30"),
+        DateReading::Fifteenth,
+        false,
+    );
+    assert_eq!(end.map(|(_, s)| (s.exit, s.event)), Ok((30, false)));
 }
 
 #[test]
