@@ -16,6 +16,7 @@ mod cases;
 mod centre;
 mod centres;
 mod data_requests;
+mod denominators;
 mod downloads;
 mod entry;
 mod every_page;
