@@ -325,7 +325,7 @@ for (const javaScriptEnabled of [true, false]) {
       assert.deepEqual(new Set(seen.columns), new Set(columns), `${path}: every column is printed`);
       if (javaScriptEnabled) assert.ok(seen.most <= 15, `${path}: ${seen.most} columns on a sheet`);
       await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
-      await page.emulateMedia({ media: "screen" });
+      await page.emulateMedia({ media: null });
       const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true });
       assert.deepEqual(sizes(pdf), ["842 x 595"], path);
       assert.ok(sheets(pdf) >= 1, path);

@@ -182,6 +182,45 @@ fn survival_is_the_same_as_a_table_and_as_json() {
         }
         let flow = rows(&client.get("/survival.csv?endpoint=S1&table=flow").expect(200));
         assert_eq!(flow[0]["n"], cell(&answer["flow"]["cases"]));
+        let of = |table: &str| {
+            rows(
+                &client
+                    .get(&format!("/survival.csv?endpoint=S1&{table}"))
+                    .expect(200),
+            )
+        };
+        let (summary, curves) = (of("table=summary"), list(&answer, "curves"));
+        assert_eq!(summary.len(), curves.len());
+        for (row, curve) in summary.iter().zip(curves) {
+            same(
+                row,
+                curve,
+                &["analysis", "by", "level", "state", "patients", "events", "lost"],
+            );
+            assert!(
+                equal(&row["median_months"], &curve["median"]["months"]),
+                "{row:?}"
+            );
+        }
+        // A test for every breakdown, by the API and in the file.
+        let (tests, said) = (of("table=tests"), list(&answer, "tests"));
+        assert_eq!((tests.len(), tests.len() >= 10), (said.len(), true));
+        for (row, test) in tests.iter().zip(said) {
+            same(row, test, &["kind", "by", "chi_square", "df", "p", "refused"]);
+            assert_eq!(row["kind"], "log_rank");
+            assert!(row["p"].is_empty() != row["refused"].is_empty(), "{row:?}");
+        }
+        let contrasts = of("table=tests&landmark=6");
+        let compared: Vec<&Value> = list(&answer, "landmark_comparisons")
+            .iter()
+            .filter(|one| one["landmark_months"] == 6)
+            .collect();
+        assert_eq!(contrasts.len(), compared.len());
+        for (row, one) in contrasts.iter().zip(compared) {
+            same(row, one, &["by", "landmark_months"]);
+            assert!(equal(&row["p"], &one["contrast"]["p"]), "{row:?} {one}");
+            assert_eq!(row["refused"], cell(&one["no_contrast"]));
+        }
     }
 }
 
