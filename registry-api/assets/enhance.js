@@ -121,3 +121,29 @@ for (const box of document.querySelectorAll("[data-under-way]")) {
   button.addEventListener("click", () => set(!timer));
   set(true);
 }
+// A table by centre that is wider than a sheet is printed in parts, each with the columns that say what a row is.
+const ON_A_SHEET = 12;
+addEventListener("beforeprint", () => {
+  for (const whole of document.querySelectorAll("table[data-lead]:not(.split)")) {
+    const lead = Number(whole.dataset.lead);
+    const columns = whole.tHead.rows[0].cells.length;
+    const parts = Math.ceil((columns - lead) / ON_A_SHEET);
+    if (parts < 2) continue;
+    const size = Math.ceil((columns - lead) / parts);
+    for (let from = lead; from < columns; from += size) {
+      const part = whole.cloneNode(true);
+      part.classList.add("split");
+      for (const row of part.rows) {
+        // The name of a group goes over all columns.
+        if (row.cells.length === 1) row.cells[0].colSpan = lead + size;
+        else [...row.cells].forEach((cell, at) => at >= lead && (at < from || at >= from + size) && cell.remove());
+      }
+      whole.parentNode.append(part);
+    }
+    whole.hidden = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const part of document.querySelectorAll("table.split")) part.remove();
+  for (const whole of document.querySelectorAll("table[data-lead]")) whole.hidden = false;
+});

@@ -21,7 +21,7 @@ pub use indicators::IndicatorResult;
 pub(crate) use indicators::in_force as indicators_in_force;
 pub use own::Which;
 pub use signals::Signal;
-pub use silence::{Silence, SilentCentre};
+pub use silence::{Silence, SilentCentre, SilentHalf};
 
 use registry_core::access::{Role, Scope};
 use registry_core::guideline::Guideline;

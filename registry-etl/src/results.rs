@@ -19,6 +19,7 @@ pub use completeness::Completeness;
 pub use endpoints::{
     AdjustedModel, AtRisk, CauseIncidence, ChangeRow, GroupTest, IncidenceCurve, IncidenceStep,
     IncidenceValue, LandmarkComparison, LandmarkContrast, ModelState, ProportionRow, Ratio, Repeated,
+    TestKind,
 };
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
@@ -501,7 +502,7 @@ pub struct SurvivalResult {
     /// In the same order, where events compete.
     #[serde(default)]
     pub incidence: Vec<IncidenceCurve>,
-    /// Gray's test of every stratum, or why there is none.
+    /// The test of every stratum (log-rank, or Gray's where events compete), or why there is none.
     #[serde(default)]
     pub tests: Vec<GroupTest>,
     /// Shares: all patients first.

@@ -182,19 +182,83 @@ test("a page without a session invites to sign in", async () => {
   assert.match(await page.locator("h1").innerText(), /Sign in/);
 });
 
-test("filters work with and without JavaScript", async () => {
-  for (const javaScriptEnabled of [true, false]) {
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with" : "without";
+
+  test(`filters of adherence work ${how} JavaScript, and keep each other`, async () => {
     const { context, page } = await signIn(browser, "committee", { javaScriptEnabled });
+    const rows = () => page.locator("tbody tr:not(.group):not(.registered)").count();
+    /** Chooses a value, and answers how many measures there are then. */
+    const choose = async (name, value) => {
+      await page.selectOption(`select[name=${name}]`, value);
+      if (!javaScriptEnabled) await page.click("form.filters button");
+      await page.waitForURL(new RegExp(`[?&]${name}=${value}(&|$)`));
+      return rows();
+    };
     await page.goto(`${base}/adherence`);
-    const all = await page.locator("tbody tr:not(.group)").count();
-    await page.selectOption("select[name=kind]", "utilisation");
-    if (!javaScriptEnabled) await page.click("form.filters button");
-    await page.waitForURL(/kind=utilisation/);
-    const some = await page.locator("tbody tr:not(.group)").count();
-    assert.ok(some > 0 && some < all, `${some} of ${all}`);
+    const all = await rows();
+    const judged = await choose("kind", "adherence");
+    assert.ok(judged > 0 && judged < all, `${judged} of ${all}`);
+    const imaging = await choose("domain", "imaging");
+    assert.ok(imaging > 0 && imaging < judged, `${imaging} of ${judged}`);
+    assert.match(page.url(), /kind=adherence/);
+    assert.equal(await choose("period", "all"), imaging, "the same measures of all diagnoses");
+    assert.match(await page.locator("main").innerText(), /All diagnoses\./);
+    assert.match(await page.locator("tbody tr:not(.group) th a").first().getAttribute("href"), /^\/measures\/[^?]+\?period=all$/);
+    assert.equal(await choose("detail", "full"), imaging);
+    assert.match(await page.locator("td.cell").filter({ hasText: " to " }).first().innerText(), /\d+ to \d+ %/);
+    await choose("by", "histology");
+    assert.ok((await page.locator("thead th").allTextContents()).includes("DDLPS"));
+    await choose("period", "last24_months");
+    assert.match(await page.locator("main").innerText(), /does not hold these columns for the last 24 months/);
+    await choose("sort", "rate");
+    assert.match(page.url(), /kind=adherence.*domain=imaging|domain=imaging.*kind=adherence/);
     await context.close();
-  }
-});
+  });
+
+  test(`filters of data quality work ${how} JavaScript, and keep each other`, async () => {
+    const { context, page } = await signIn(browser, "committee", { javaScriptEnabled });
+    await page.goto(`${base}/quality`);
+    const form = (name) => page.locator("form.filters", { has: page.locator(`select[name=${name}]`) });
+    const choose = async (name, value) => {
+      await page.selectOption(`select[name=${name}]`, value);
+      if (!javaScriptEnabled) await form(name).locator("button").click();
+      await page.waitForURL((url) => url.searchParams.get(name) === value);
+    };
+    const centre = await page.locator("select[name=centre] option").nth(2).getAttribute("value");
+    await choose("centre", centre);
+    assert.deepEqual((await page.locator(".matrix thead th").allTextContents()).slice(1), ["Network", centre]);
+    const measure = await page.locator("select[name=measure] option").nth(3).getAttribute("value");
+    await choose("measure", measure);
+    assert.equal(await page.locator("select[name=measure]").inputValue(), measure);
+    assert.equal(await page.locator("select[name=centre]").inputValue(), centre, "the centre stays");
+    await page.locator(".matrix tbody th a", { hasText: "Imaging" }).first().click();
+    assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { centre, section: "imaging", measure });
+    await choose("section", "");
+    assert.equal(await page.locator("select[name=measure]").inputValue(), measure, "and so does the measure");
+    await context.close();
+  });
+
+  test(`filters of cases, queries and code lists work ${how} JavaScript`, async () => {
+    const { context, page } = await signIn(browser, "coordinator", { javaScriptEnabled });
+    for (const path of ["/cases", "/queries"]) {
+      await page.goto(base + path);
+      const choice = page.locator("form.filters select").first();
+      const name = await choice.getAttribute("name");
+      const value = await choice.locator("option").nth(1).getAttribute("value");
+      await choice.selectOption(value);
+      if (!javaScriptEnabled) await page.locator("form.filters button").first().click();
+      await page.waitForURL((url) => url.pathname === path && url.searchParams.get(name) === value);
+      assert.equal(await page.locator(`select[name=${name}]`).inputValue(), value, path);
+    }
+    await page.goto(`${base}/codelists`);
+    await page.locator("form.filters input[type=search]").fill("liposarcoma");
+    await page.locator("form.filters button").first().click();
+    await page.waitForURL(/q=liposarcoma/);
+    assert.match(await page.locator("main").innerText(), /liposarcoma/i);
+    await context.close();
+  });
+}
 
 test("hostile text stays text", async () => {
   const pseudonym = "HOSTILE-1";
@@ -229,13 +293,47 @@ test("hostile text stays text", async () => {
   await context.close();
 });
 
-test("the adherence page prints to a PDF", async () => {
-  const { context, page } = await signIn(browser, "committee");
-  await page.goto(`${base}/measures/1a`);
-  const pdf = await page.pdf({ format: "A4" });
-  assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
-  await context.close();
-});
+/** Pages of a PDF, and the text it was made with. */
+const sheets = (pdf) => pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+
+/** Width and height of the sheets of a PDF in whole points, each kind once. */
+const sizes = (pdf) => [...new Set([...pdf.toString("latin1").matchAll(/\/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/g)].map(([, w, h]) => `${Math.round(w)} x ${Math.round(h)}`))];
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`the tables by centre print on A4 and nothing of them is cut, ${javaScriptEnabled ? "in parts by the script" : "closed up without it"}`, async () => {
+    // A4 on its side less 10 mm on both sides, in pixels of the screen.
+    const { context, page } = await signIn(browser, "committee", { viewport: { width: 1047, height: 700 }, javaScriptEnabled });
+    for (const path of ["/adherence", "/adherence?detail=full", "/adherence?by=half_year", "/quality"]) {
+      await page.goto(base + path);
+      const columns = await page.locator(".matrix thead tr").first().locator("th").allTextContents();
+      await page.emulateMedia({ media: "print" });
+      // Scripts of the page do not run without JavaScript, those of the test do.
+      await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+      const seen = await page.evaluate(() => {
+        const edge = document.querySelector("main").getBoundingClientRect().right;
+        const shown = [...document.querySelectorAll(".matrix table")].filter((one) => one.getBoundingClientRect().width > 0);
+        const cells = shown.flatMap((table) => [...table.querySelectorAll("td, th")]);
+        const named = (one) => `${one.tagName} ${one.textContent.trim().slice(0, 30)}`;
+        return {
+          wide: shown.filter((one) => one.getBoundingClientRect().right > edge + 1).length,
+          cut: cells.filter((one) => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > edge + 1).map(named),
+          columns: shown.flatMap((table) => [...table.tHead.rows[0].cells].map((one) => one.textContent)),
+          most: Math.max(...shown.map((table) => table.tHead.rows[0].cells.length)),
+        };
+      });
+      assert.deepEqual([seen.wide, seen.cut.slice(0, 5)], [0, []], path);
+      assert.deepEqual(new Set(seen.columns), new Set(columns), `${path}: every column is printed`);
+      if (javaScriptEnabled) assert.ok(seen.most <= 15, `${path}: ${seen.most} columns on a sheet`);
+      await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+      await page.emulateMedia({ media: null });
+      const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true });
+      assert.deepEqual(sizes(pdf), ["842 x 595"], path);
+      assert.ok(sheets(pdf) >= 1, path);
+      if (path === "/adherence") assert.ok(sheets(pdf) > 3, `${sheets(pdf)} sheets for all measures`);
+    }
+    await context.close();
+  });
+}
 
 test("the quarterly brief is two sheets of A4, for the office as for the committee", async () => {
   for (const role of ["committee", "coordinator"]) {
@@ -250,9 +348,6 @@ test("the quarterly brief is two sheets of A4, for the office as for the committ
     await context.close();
   }
 });
-
-/** Pages of a PDF, and the text it was made with. */
-const sheets = (pdf) => pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
 
 test("the annual report prints whole: no table or chart is cut, every chapter begins a page", async () => {
   // A4 less 14 mm on both sides, in pixels of the screen.

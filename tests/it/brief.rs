@@ -187,3 +187,58 @@ fn the_office_chooses_the_indicators_in_its_browser_and_the_overview_and_the_bri
     );
     assert_eq!(events["events"].as_array().map(Vec::len), Some(1));
 }
+
+/// The brief and the report of an earlier run are one click away from the list of runs.
+#[test]
+fn an_earlier_published_run_has_its_brief_and_its_report() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let send = |from: usize, to: usize| {
+        for n in from..to {
+            let name = format!("FIG-{n:04}");
+            centre
+                .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+                .expect(201);
+        }
+    };
+    send(0, 12);
+    let first = service.published_run("2026-11-01");
+    send(12, 30);
+    let second = service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let runs = page(&committee, "/runs");
+    for (run, cases) in [(first, "12"), (second, "30")] {
+        for kind in ["report", "brief"] {
+            let link = format!("/{kind}?run={run}");
+            assert!(runs.contains(&format!("href=\"{link}\"")), "{link}: {runs}");
+            let text = page(&committee, &link);
+            assert!(
+                text.contains(&format!("<dt>Cases</dt><dd>{cases}</dd>")),
+                "{link}: {text}"
+            );
+        }
+        let table = committee.get(&format!("/brief.csv?run={run}")).expect(200).text();
+        assert!(
+            table
+                .lines()
+                .skip(1)
+                .all(|line| line.starts_with(&format!("{run},"))),
+            "{table}"
+        );
+    }
+    let wanted = registry_api::runs::Wanted::up_to("2026-11-01".parse().expect("a day"));
+    let scope = registry_core::access::Scope::system("test");
+    let third = registry_api::runs::execute(service.state(), &scope, &wanted, |_| {})
+        .expect("a run")
+        .number;
+    let office = service.client("coordinator", None);
+    assert!(!page(&office, "/runs").contains(&format!("/brief?run={third}")));
+    for path in ["brief", "brief.csv"] {
+        office
+            .get_with(&format!("/{path}?run={third}"), &[HTML])
+            .expect(404);
+        centre
+            .get_with(&format!("/{path}?run={first}"), &[HTML])
+            .expect(403);
+    }
+}

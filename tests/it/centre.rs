@@ -247,3 +247,56 @@ fn before_publication_a_card_tells_of_the_own_cases_only() {
         "{shown}"
     );
 }
+
+/// The chart of the card is a file, and its points stand in the table beside it and in the CSV.
+#[test]
+fn the_cards_chart_is_a_file_and_its_points_are_numbers() {
+    let service = one_far_below();
+    for centre in ["C01", "C02"] {
+        let client = service.submitter(centre);
+        for n in 0..12 {
+            let name = format!("{centre}-OLD-{n:04}");
+            // The same patient a year earlier.
+            let text = records::example("observation-only", &name).to_string();
+            let text = text.replace("2025-", "2024-").replace("2026-", "2025-");
+            let body: Value = serde_json::from_str(&text).expect("a record");
+            client
+                .put(&format!("/api/v1/cases/{name}"), &[], &body)
+                .expect(201);
+        }
+    }
+    service.published_run("2026-11-01");
+    let (own, office) = (service.submitter("C01"), service.client("coordinator", None));
+    for (client, query) in [(&own, ""), (&office, "?centre=C01")] {
+        let shown = page(client, &format!("/centre{query}"));
+        assert!(
+            shown.contains(&format!("href=\"/centre/over-time.svg{query}\"")),
+            "{shown}"
+        );
+        assert!(shown.contains("All indicators together"), "{shown}");
+        let file = client.get(&format!("/centre/over-time.svg{query}")).expect(200);
+        assert_eq!(file.header("content-type"), Some("image/svg+xml"));
+        let card = rows(client, &format!("/centre.csv{query}"));
+        let sum = |half: &str, column: &str| -> u32 {
+            let of = card
+                .iter()
+                .filter(|row| row["of"] == "half_year" && row["period"] == half);
+            of.map(|row| row[column].parse::<u32>().expect("a count")).sum()
+        };
+        let together: Vec<_> = card.iter().filter(|row| row["of"] == "together").collect();
+        for half in ["2024-H1", "2025-H1"] {
+            let point = together
+                .iter()
+                .find(|row| row["period"] == half)
+                .unwrap_or_else(|| panic!("{half}: {together:?}"));
+            for column in ["numerator", "denominator"] {
+                assert_eq!(point[column], sum(half, column).to_string(), "{half} {column}");
+            }
+        }
+    }
+    own.get("/centre/over-time.svg?centre=C02").expect(404);
+    service
+        .client("committee", None)
+        .get("/centre/over-time.svg")
+        .expect(403);
+}

@@ -182,6 +182,45 @@ fn survival_is_the_same_as_a_table_and_as_json() {
         }
         let flow = rows(&client.get("/survival.csv?endpoint=S1&table=flow").expect(200));
         assert_eq!(flow[0]["n"], cell(&answer["flow"]["cases"]));
+        let of = |table: &str| {
+            rows(
+                &client
+                    .get(&format!("/survival.csv?endpoint=S1&{table}"))
+                    .expect(200),
+            )
+        };
+        let (summary, curves) = (of("table=summary"), list(&answer, "curves"));
+        assert_eq!(summary.len(), curves.len());
+        for (row, curve) in summary.iter().zip(curves) {
+            same(
+                row,
+                curve,
+                &["analysis", "by", "level", "state", "patients", "events", "lost"],
+            );
+            assert!(
+                equal(&row["median_months"], &curve["median"]["months"]),
+                "{row:?}"
+            );
+        }
+        // A test for every breakdown, by the API and in the file.
+        let (tests, said) = (of("table=tests"), list(&answer, "tests"));
+        assert_eq!((tests.len(), tests.len() >= 10), (said.len(), true));
+        for (row, test) in tests.iter().zip(said) {
+            same(row, test, &["kind", "by", "chi_square", "df", "p", "refused"]);
+            assert_eq!(row["kind"], "log_rank");
+            assert!(row["p"].is_empty() != row["refused"].is_empty(), "{row:?}");
+        }
+        let contrasts = of("table=tests&landmark=6");
+        let compared: Vec<&Value> = list(&answer, "landmark_comparisons")
+            .iter()
+            .filter(|one| one["landmark_months"] == 6)
+            .collect();
+        assert_eq!(contrasts.len(), compared.len());
+        for (row, one) in contrasts.iter().zip(compared) {
+            same(row, one, &["by", "landmark_months"]);
+            assert!(equal(&row["p"], &one["contrast"]["p"]), "{row:?} {one}");
+            assert_eq!(row["refused"], cell(&one["no_contrast"]));
+        }
     }
 }
 
@@ -293,19 +332,6 @@ fn every_other_table_of_a_page_has_its_csv() {
     }
     office.get_with("/overview.csv?table=canary", &[HTML]).expect(400);
 
-    let reasons = table(&office, "/measures/1a/reasons.csv");
-    let row = json_of(&office, "/api/v1/adherence?measure=1a&by=network&period=all")["rows"][0].clone();
-    let told: Vec<[String; 3]> = list(&row, "not_assessable_by")
-        .iter()
-        .map(|one| ["reason", "element", "n"].map(|name| cell(&one[name])))
-        .collect();
-    assert_eq!(
-        reasons
-            .iter()
-            .map(|row| ["reason", "element", "n"].map(|name| row[name].clone()))
-            .collect::<Vec<_>>(),
-        told
-    );
     table(&office, "/measures/1a/case-mix.csv");
     table(&office, "/measures/1a/sensitivity.csv");
     office.get("/measures/1a/canary.csv").expect(404);
@@ -349,6 +375,74 @@ fn every_other_table_of_a_page_has_its_csv() {
         .expect(404);
 }
 
+/// Patients diagnosed in 2019 of whom the last 24 months know nothing, and others of 2025, none of them with a word about boards.
+#[test]
+fn reasons_are_those_of_the_period_that_the_page_shows() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for n in 0..24 {
+        let name = format!("C01-{n:04}");
+        let mut body = if n < 14 {
+            records::figure_1(&name)
+        } else {
+            records::example("observation-only", &name)
+        };
+        if let Some(record) = body.as_object_mut() {
+            record.remove("mdt");
+            record.remove("section_attestation");
+        }
+        centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &body)
+            .expect(201);
+    }
+    service.published_run("2026-11-01");
+    let committee = service.client("committee", None);
+    let named = ["reason", "element", "n"];
+    let mut totals = Vec::new();
+    for (period, asked) in [
+        ("last24_months", ""),
+        ("last24_months", "?period=last24_months"),
+        ("all", "?period=all"),
+    ] {
+        let link = format!("/measures/1a/reasons.csv?period={period}");
+        let page = committee
+            .get_with(&format!("/measures/1a{asked}"), &[HTML])
+            .expect(200)
+            .text();
+        assert!(page.contains(&format!("href=\"{link}\"")), "{asked}: {page}");
+        let row = json_of(
+            &committee,
+            &format!("/api/v1/adherence?measure=1a&by=network&period={period}"),
+        )["rows"][0]
+            .clone();
+        let told: Vec<[String; 3]> = list(&row, "not_assessable_by")
+            .iter()
+            .map(|one| named.map(|name| cell(&one[name])))
+            .collect();
+        let of = |path: &str| -> Vec<[String; 3]> {
+            let all = rows(&committee.get(path).expect(200));
+            all.iter()
+                .map(|row| named.map(|name| row[name].clone()))
+                .collect()
+        };
+        assert_eq!(of(&link), told, "{period}");
+        assert_eq!(
+            of(&format!("/measures/1a/reasons.csv{asked}")),
+            told,
+            "as the page asked {asked}"
+        );
+        totals.push(cell(&row["not_assessable"]));
+    }
+    assert_eq!(totals, ["10", "10", "24"]);
+    for table in [
+        "case-mix.csv?period=all",
+        "funnel.csv?period=all",
+        "reasons.csv?period=canary",
+    ] {
+        committee.get(&format!("/measures/1a/{table}")).expect(400);
+    }
+}
+
 #[test]
 fn every_chart_of_a_page_is_a_file() {
     let service = three_centres_until(THEN);
@@ -370,6 +464,8 @@ fn every_chart_of_a_page_is_a_file() {
         (&office, "/report"),
         (&office, "/quality"),
         (&centre, "/quality"),
+        (&centre, "/centre"),
+        (&office, "/centre?centre=C01"),
         (&centre, "/cases/C01-0000"),
     ] {
         let text = client.get_with(path, &[HTML]).expect(200).text();

@@ -1,6 +1,8 @@
 //! Every page by every role that has it, on the smallest registries there can be: nothing in it, one case, one centre, a measure that no
 //! unit can be assessed of. A page added later is walked without being named here.
 
+use std::collections::BTreeSet;
+
 use registry_api::routes::{Access, Endpoint, endpoints};
 use registry_core::access::Role;
 use serde_json::{Value, json};
@@ -52,10 +54,23 @@ fn clients(service: &Service) -> Vec<(Role, Client)> {
     Role::GRANTABLE.into_iter().map(one).collect()
 }
 
-/// Walks every page by every role; answers how many pages were shown. A page without a name in its address is always there.
+/// The addresses of the links of a page that are marked as files.
+fn downloads(text: &str) -> Vec<String> {
+    let links = text.split("<a ").skip(1).filter_map(|rest| rest.split_once('>'));
+    let marked = links.filter(|(attributes, _)| attributes.ends_with(" download"));
+    let href = |(attributes, _): (&str, &str)| {
+        let (_, rest) = attributes.split_once("href=\"").expect("an address");
+        let (href, _) = rest.split_once('"').expect("an end");
+        href.replace("&#38;", "&").replace("&amp;", "&")
+    };
+    marked.map(href).collect()
+}
+
+/// Walks every page by every role, and every file a page leads to; answers how many pages were shown. A page without a name in its address is always there.
 fn walk(service: &Service, pseudonym: &str, state: &str) -> usize {
     let clients = clients(service);
     let mut shown = 0;
+    let mut fetched: BTreeSet<(Role, String)> = BTreeSet::new();
     for endpoint in pages() {
         let path = filled(endpoint.path, pseudonym);
         let roles: Vec<Role> = match endpoint.access {
@@ -89,6 +104,12 @@ fn walk(service: &Service, pseudonym: &str, state: &str) -> usize {
                 );
                 for left in ["NaN", "inf %", "{{", "Some("] {
                     assert!(!text.contains(left), "{name} says {left}");
+                }
+                for link in downloads(&text) {
+                    if fetched.insert((*role, link.clone())) {
+                        let file = client.get_with(&link, &[HTML]);
+                        assert_eq!(file.status, 200, "{name} leads to {link}: {}", file.text());
+                    }
                 }
                 shown += 1;
             }
@@ -180,6 +201,33 @@ fn with_one_centre() {
     assert!(
         office.contains("0 of the ") && office.contains("not shown to you (0 %)"),
         "{office}"
+    );
+}
+
+/// With numbers for everybody: charts, tables and files of every kind are there, and every one of them is given to whom it is offered.
+#[test]
+fn with_three_centres_every_file_is_given_to_whom_it_is_offered() {
+    let service = Service::start();
+    for (centre, n) in [("C01", 12), ("C02", 14), ("C03", 11)] {
+        submitted(&service.submitter(centre), centre, n);
+    }
+    // The last 24 months hold their diagnosis, of December 2019.
+    service.published_run("2020-06-30");
+    walk(&service, "C01-0000", "three centres");
+    let files = |client: &Client, path: &str| downloads(&page(client, path)).len();
+    let (committee, researcher) = (
+        service.client("committee", None),
+        service.client("researcher", None),
+    );
+    let found = [
+        files(&committee, "/measures/1a"),
+        files(&committee, "/quality"),
+        files(&researcher, "/survival"),
+        files(&researcher, "/survival/published"),
+    ];
+    assert!(
+        found[0] >= 5 && found[1] >= 4 && found[2] >= 5 && found[3] == 1,
+        "{found:?}"
     );
 }
 

@@ -18,6 +18,7 @@ mod centre;
 mod centres;
 mod configuration;
 mod data_requests;
+mod denominators;
 mod downloads;
 mod entry;
 mod every_page;

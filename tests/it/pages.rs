@@ -135,7 +135,7 @@ fn the_links_called_csv_lead_to_csv_with_the_filters_of_the_page() {
     }
 
     let of_measure = page(&office, "/measures/1a").expect(200).text();
-    assert!(of_measure.contains("href=\"/adherence.csv?measure=1a\""));
+    assert!(of_measure.contains("href=\"/measures/1a/funnel.csv\""));
     let rows = csv_rows(&office.get("/adherence.csv?measure=1a&by=centre_all").expect(200));
     let own = rows
         .iter()

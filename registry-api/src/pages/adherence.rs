@@ -7,7 +7,9 @@ use askama::Template;
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
 
-use super::adherence_filters::{COLUMNS, DOMAINS, Filters, GRADES, KINDS, SORTS, Statements};
+use super::adherence_filters::{
+    BREAKDOWNS, DETAILS, DOMAINS, Filters, GRADES, KINDS, PERIODS, SORTS, Statements,
+};
 use super::{Frame, html, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
@@ -28,7 +30,13 @@ struct Data {
     domains: Vec<Choice>,
     grades: Vec<Choice>,
     bys: Vec<Choice>,
+    periods: Vec<Choice>,
+    details: Vec<Choice>,
     sorts: Vec<Choice>,
+    /// What the address of a measure ends with, so that its page is of the same diagnoses.
+    of_period: &'static str,
+    /// That a run does not hold what was asked for.
+    not_held: bool,
     /// What is searched for.
     q: String,
     csv: String,
@@ -85,6 +93,9 @@ struct Cell {
     class: &'static str,
     text: String,
     small: String,
+    /// Interval and bounds, where they are asked for.
+    more: Vec<String>,
+    /// The same for who points at the cell.
     tip: String,
 }
 
@@ -147,6 +158,7 @@ fn data(
     own: Option<&str>,
 ) -> Data {
     let (by, period) = filters.columns();
+    let full = !filters.detail.is_empty();
     let rows: HashMap<(&str, By, &str), &AdherenceRow> = table
         .rows
         .iter()
@@ -169,8 +181,9 @@ fn data(
     for head in heads.into_iter().filter(|head| filters.keep(head, statements)) {
         let of = |by: By, level: &str| rows.get(&(head.id.as_str(), by, level)).copied();
         let utilisation = head.kind == "utilisation";
-        let mut cells = vec![cell(of(By::Network, "all"), utilisation)];
-        cells.extend(levels.iter().map(|level| cell(of(by, level), utilisation)));
+        let cell = |row: Option<&AdherenceRow>| cell(row, utilisation, full);
+        let mut cells = vec![cell(of(By::Network, "all"))];
+        cells.extend(levels.iter().map(|level| cell(of(by, level))));
         let row = Row {
             id: head.id.clone(),
             title: head.title.clone(),
@@ -210,7 +223,11 @@ fn data(
         grades: choices(&GRADES, &filters.grade),
         sorts: choices(&SORTS, &filters.sort),
         q: filters.q.clone(),
-        bys: choices(&COLUMNS.map(|(code, label, ..)| (code, label)), &filters.by),
+        bys: choices(&BREAKDOWNS, &filters.by),
+        periods: choices(&PERIODS, &filters.period),
+        details: choices(&DETAILS, &filters.detail),
+        of_period: if period == Period::All { "?period=all" } else { "" },
+        not_held: filters.period_not_held(),
         csv: filters.csv(),
         own: String::new(),
         newer: None,
@@ -220,7 +237,12 @@ fn data(
             ""
         },
         caption: format!(
-            "Share of assessable units; small: counted units, then units that cannot be assessed. {}",
+            "Share of assessable units; small: counted units, then units that cannot be assessed{}. {}",
+            if full {
+                ", the 95 % interval, and the rate if none, and if all, of those units were in the numerator"
+            } else {
+                ""
+            },
             if period == Period::Last24Months {
                 format!("Metastatic diagnosis since {}.", table.last_24_months_from)
             } else {
@@ -307,12 +329,13 @@ fn registered(row: &Registration) -> Registered {
     }
 }
 
-fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
+fn cell(row: Option<&AdherenceRow>, utilisation: bool, full: bool) -> Cell {
     let Some(row) = row else {
         return Cell {
             class: "none",
             text: "–".to_owned(),
             small: String::new(),
+            more: Vec::new(),
             tip: "no unit".to_owned(),
         };
     };
@@ -351,10 +374,14 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool) -> Cell {
         RateState::Insufficient => "insuff.".to_owned(),
         RateState::Suppressed => "few".to_owned(),
     };
+    let interval = row.rate.filter(|_| row.state == RateState::Rate);
+    let interval = interval.map(|_| words::interval(row.lower, row.upper));
+    let more = [interval.unwrap_or_default(), words::bounds(row)];
     Cell {
         class,
         text,
         small,
-        tip,
+        more: more.into_iter().filter(|one| full && !one.is_empty()).collect(),
+        tip: if full { String::new() } else { tip },
     }
 }

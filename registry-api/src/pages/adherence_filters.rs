@@ -28,12 +28,17 @@ pub(super) struct Filters {
     pub(super) grade: String,
     #[serde(default)]
     pub(super) by: String,
+    #[serde(default)]
+    pub(super) period: String,
     /// Words that all stand in a measure's id, title or statement.
     #[serde(default)]
     pub(super) q: String,
     /// Of the page: the order of the measures of a group.
     #[serde(default)]
     pub(super) sort: String,
+    /// Of the page: how much stands in a cell.
+    #[serde(default)]
+    pub(super) detail: String,
     pub(super) run: Option<Which>,
 }
 
@@ -53,22 +58,39 @@ impl Statements {
     }
 }
 
-/// A way to lay out the columns: code, label, breakdown, period.
-pub(super) const COLUMNS: [(&str, &str, By, Period); 8] = [
-    ("", "Centres, last 24 months", By::Centre, Period::Last24Months),
-    ("centre_all", "Centres, all diagnoses", By::Centre, Period::All),
-    ("half_year", "Half-years, network", By::HalfYear, Period::All),
-    ("year", "Years, network", By::Year, Period::All),
-    ("histology", "Histology, network", By::Histology, Period::All),
-    ("timing", "Timing, network", By::Timing, Period::All),
-    ("organ", "Organ, network", By::Organ, Period::All),
-    (
-        "volume_tertile",
-        "Centre volume, network",
-        By::VolumeTertile,
-        Period::All,
-    ),
+/// A way to lay out the columns: code, label, breakdown.
+const COLUMNS: [(&str, &str, By); 7] = [
+    ("", "Centres", By::Centre),
+    ("half_year", "Half-years, network", By::HalfYear),
+    ("year", "Years, network", By::Year),
+    ("histology", "Histology, network", By::Histology),
+    ("timing", "Timing, network", By::Timing),
+    ("organ", "Organ, network", By::Organ),
+    ("volume_tertile", "Centre volume, network", By::VolumeTertile),
 ];
+
+/// The columns to choose from: code and label.
+pub(super) const BREAKDOWNS: [(&str, &str); 7] = {
+    let mut all = [("", ""); 7];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = (COLUMNS[at].0, COLUMNS[at].1);
+        at += 1;
+    }
+    all
+};
+
+/// Centres of all diagnoses, as addresses from before there was a period have it.
+const CENTRES_OF_ALL: &str = "centre_all";
+
+pub(super) const PERIODS: [(&str, &str); 3] = [
+    ("", "As the columns have it"),
+    ("last24_months", "Last 24 months"),
+    ("all", "All diagnoses"),
+];
+
+/// What stands in a cell besides its rate.
+pub(super) const DETAILS: [(&str, &str); 2] = [("", "Counts"), ("full", "Counts, 95 % interval, bounds")];
 
 pub(super) const SORTS: [(&str, &str); 4] = [
     ("", "Guideline"),
@@ -107,12 +129,15 @@ pub(super) const GRADES: [(&str, &str); 4] = [
 impl Filters {
     /// Refuses what is none of the choices.
     pub(super) fn check(&self) -> Result<(), Problem> {
-        let columns = COLUMNS.map(|(code, label, ..)| (code, label));
         one_of("kind", &self.kind, &KINDS)?;
         one_of("domain", &self.domain, &DOMAINS)?;
         one_of("grade", &self.grade, &GRADES)?;
-        one_of("by", &self.by, &columns)?;
+        if self.by != CENTRES_OF_ALL {
+            one_of("by", &self.by, &BREAKDOWNS)?;
+        }
+        one_of("period", &self.period, &PERIODS)?;
         one_of("sort", &self.sort, &SORTS)?;
+        one_of("detail", &self.detail, &DETAILS)?;
         if self.q.len() > LONGEST_SEARCH {
             let what = format!("q: at most {LONGEST_SEARCH} bytes");
             return Err(Problem::with(Kind::BadQuery, what));
@@ -120,11 +145,21 @@ impl Filters {
         Ok(())
     }
 
-    /// What the columns are, and which cases count.
+    /// What the columns are, and which diagnoses count: a run holds the last 24 months of the network and of centres alone.
     pub(super) fn columns(&self) -> (By, Period) {
         let chosen = COLUMNS.iter().find(|(code, ..)| *code == self.by);
-        let (_, _, by, period) = *chosen.unwrap_or(&COLUMNS[0]);
-        (by, period)
+        let (_, _, by) = *chosen.unwrap_or(&COLUMNS[0]);
+        let all = self.by == CENTRES_OF_ALL || self.period == "all";
+        if by == By::Centre && !all {
+            (by, Period::Last24Months)
+        } else {
+            (by, Period::All)
+        }
+    }
+
+    /// The last 24 months were asked for of columns that a run holds over all diagnoses only.
+    pub(super) fn period_not_held(&self) -> bool {
+        self.period == "last24_months" && self.columns().1 == Period::All
     }
 
     /// The address of the same as CSV.
@@ -139,6 +174,7 @@ impl Filters {
             ("domain", &self.domain),
             ("grade", &self.grade),
             ("by", &self.by),
+            ("period", &self.period),
             ("q", &self.q),
             ("run", &run),
         ];

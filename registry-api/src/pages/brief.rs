@@ -3,13 +3,14 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::results::{LevelCount, Overview, Quality, SurvivalResult};
+use serde::Deserialize;
 
 use super::indicators::{self, Line, points, signed};
 use super::signals::{self, Row};
-use super::{Frame, html, survival, words};
+use super::{Frame, download, html, survival, tables, words};
 use crate::charts;
 use crate::explanation::reason;
-use crate::guard::{Allowed, NoQuery, ReadsRuns};
+use crate::guard::{Allowed, ReadsRuns};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, IndicatorResult, Registration, View};
 use crate::state::{AppState, blocking};
@@ -40,7 +41,8 @@ struct Data {
     indicators: Vec<(Line, String)>,
     signals: Vec<Row>,
     more: usize,
-    landmarks: Vec<(&'static str, String, String)>,
+    /// Years, alive, interval, at risk.
+    landmarks: Vec<[String; 4]>,
     counted: String,
     curve: Option<String>,
     no_curve: &'static str,
@@ -60,16 +62,25 @@ pub(super) struct Earlier {
     pub(super) indicators: Vec<IndicatorResult>,
 }
 
+/// Which run; without a number the one published last.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    pub(super) run: Option<i64>,
+}
+
 pub(super) async fn page(
     caller: Allowed<ReadsRuns>,
-    _: NoQuery,
+    asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Quarterly brief", "/brief", &caller);
     let page = blocking(move || {
-        let view = match View::of_committee(&state, &caller.scope, None) {
+        let view = match View::of_committee(&state, &caller.scope, asked.run) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => return Ok(Page { frame, data: None }),
+            Err(problem) if problem.kind == Kind::NotFound && asked.run.is_none() => {
+                return Ok(Page { frame, data: None });
+            }
             Err(problem) => return Err(problem),
         };
         let (data, hidden) = data(&view)?;
@@ -80,6 +91,20 @@ pub(super) async fn page(
     })
     .await?;
     html(&page)
+}
+
+/// Its indicators as CSV, as the committee sees them whoever asks.
+pub(super) async fn csv(
+    caller: Allowed<ReadsRuns>,
+    asked: web::Query<Asked>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (run, text) = blocking(move || {
+        let view = View::of_committee(&state, &caller.scope, asked.run)?;
+        Ok((view.run.number, tables::indicators(&view)?))
+    })
+    .await?;
+    Ok(download(&format!("indicators-run-{run}.csv"), text))
 }
 
 /// What the brief says, and how much of it is hidden.
@@ -197,7 +222,7 @@ pub(super) fn figures(
         Figure {
             name: "Completeness of follow-up",
             value: words::percent(now.follow_up_completeness),
-            small: completeness.map_or_else(String::new, |(now, then)| points(now, then)),
+            small: followed(survival, completeness),
         },
         Figure {
             name: "Median survival (S1)",
@@ -208,6 +233,18 @@ pub(super) fn figures(
             },
         },
     ]
+}
+
+/// Of how many patients, and how far it has moved.
+fn followed(survival: &SurvivalResult, both: Option<(f64, f64)>) -> String {
+    // The same patients as those of S1; a curve that stays as of an earlier run is of others.
+    let stays = survival.part_as_of("curves/primary/all/all").is_some();
+    let curve = survival::primary(survival).filter(|_| !stays);
+    let of = curve
+        .and_then(|curve| curve.patients)
+        .map(|n| format!("of {n} patients"));
+    let moved = both.map(|(now, then)| points(now, then));
+    of.into_iter().chain(moved).collect::<Vec<_>>().join(", ")
 }
 
 /// The last months as bars.
@@ -227,8 +264,8 @@ pub(super) fn every_month(months: &[LevelCount]) -> String {
     charts::bars(&bars, "Registrations by month", "registered")
 }
 
-/// Survival at whole years with its interval.
-fn landmarks(result: &SurvivalResult) -> Vec<(&'static str, String, String)> {
+/// Survival at whole years with its interval, and how many are at risk then.
+fn landmarks(result: &SurvivalResult) -> Vec<[String; 4]> {
     let curve = survival::primary(result);
     let years = [
         ("1 year", 12.0),
@@ -242,11 +279,12 @@ fn landmarks(result: &SurvivalResult) -> Vec<(&'static str, String, String)> {
             landmarks.find(|landmark| (landmark.months - months).abs() < 0.01)
         });
         let interval = value.map(|value| words::interval(value.lower, value.upper));
-        (
-            name,
+        [
+            name.to_owned(),
             words::percent(value.and_then(|value| value.survival)),
             interval.unwrap_or_default(),
-        )
+            value.map_or_else(|| "–".to_owned(), |value| words::count(value.at_risk)),
+        ]
     };
     years.map(at).into()
 }

@@ -94,16 +94,16 @@ impl FindingLine {
     }
 }
 
-struct Assessment {
+pub(super) struct Assessment {
     /// Measure and unit, unique on the page.
     anchor: String,
-    id: String,
-    title: String,
-    unit: Option<String>,
-    grade: String,
-    outcome: &'static str,
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) unit: Option<String>,
+    pub(super) grade: String,
+    pub(super) outcome: &'static str,
     class: &'static str,
-    because: String,
+    pub(super) because: String,
     steps: Vec<StepInWords>,
     dates: String,
 }
@@ -249,7 +249,7 @@ fn shown(
 }
 
 /// Every unit that a measure applies to, with the grounds; what does not apply is left out.
-fn assessment(assessed: &Assessed<'_>, called: Words<'_>) -> Vec<Assessment> {
+pub(super) fn assessment(assessed: &Assessed<'_>, called: Words<'_>) -> Vec<Assessment> {
     let explained = assessed.explained();
     let mut lines = Vec::new();
     for result in &assessed.results {

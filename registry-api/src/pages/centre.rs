@@ -1,5 +1,6 @@
 //! The score card of a centre against the network: for its own people, and any centre's for the coordinating office.
 
+pub(in crate::pages) mod over_time;
 mod table;
 
 use actix_web::{HttpResponse, web};
@@ -16,10 +17,9 @@ use super::adherence_filters::DOMAINS;
 use super::indicators::{self, Numbers};
 use super::signals::spoken_status;
 use super::{Frame, download, html, words};
-use crate::charts;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::results::{Card, Domain, HalfYear, OverTime, Standing, View, Which};
+use crate::results::{Card, Domain, Standing, View, Which};
 use crate::state::{AppState, blocking};
 use crate::work::{CentreWork, cases_of, centre_of};
 
@@ -42,12 +42,13 @@ struct Page {
 struct Data {
     csv: String,
     since: String,
+    bounds: &'static str,
     /// Name, own value, network's.
     figures: Vec<[String; 3]>,
     work: Vec<Todo>,
     indicators: Vec<Line>,
     domains: Vec<DomainLine>,
-    over_time: Option<Time>,
+    over_time: Option<over_time::Section>,
     sections: Vec<[String; 5]>,
     far_below: Vec<Line>,
     letters: Vec<LetterLine>,
@@ -80,13 +81,6 @@ struct DomainLine {
     network: [String; 2],
     expected: String,
     outside: String,
-}
-
-struct Time {
-    half_years: Vec<String>,
-    /// Measure, title, cells: own, small.
-    rows: Vec<(String, String, Vec<[String; 2]>)>,
-    chart: Option<String>,
 }
 
 struct LetterLine {
@@ -215,11 +209,15 @@ fn data(
     Ok(Data {
         csv: wanted.at("/centre.csv"),
         since: card.recent_from.clone(),
+        bounds: words::BOUNDS,
         figures: figures(view, &name, own, network)?,
         work: work(state, scope, centre)?,
         indicators: card.indicators.iter().map(|(one, _)| line(one)).collect(),
         domains: card.domains.iter().map(domain).collect(),
-        over_time: card.over_time.as_ref().map(time),
+        over_time: card
+            .over_time
+            .as_ref()
+            .map(|of| over_time::section(of, wanted.at("/centre/over-time.svg"))),
         sections: sections(own, network),
         far_below: far_below.map(line).collect(),
         letters: letters.into_iter().map(letter).collect(),
@@ -271,36 +269,6 @@ fn domain(of: &Domain) -> DomainLine {
     }
 }
 
-fn time(of: &OverTime) -> Time {
-    let cell = |half: &HalfYear| {
-        let n = half.own.denominator;
-        let own = if n == 0 {
-            "–".to_owned()
-        } else {
-            format!("{} of {n}", half.own.numerator)
-        };
-        let network = half
-            .network
-            .map(|rate| format!("network {}", words::percent(Some(rate))));
-        [own, network.unwrap_or_default()]
-    };
-    Time {
-        half_years: of.half_years.clone(),
-        rows: of
-            .lines
-            .iter()
-            .map(|(head, cells)| {
-                let cells = cells.iter().map(cell).collect();
-                (head.id.clone(), head.title.clone(), cells)
-            })
-            .collect(),
-        chart: of
-            .trend
-            .as_ref()
-            .and_then(|trend| charts::trend(trend, "All indicators together, own rate by half-year")),
-    }
-}
-
 fn letter(of: Letter) -> LetterLine {
     LetterLine {
         measure: of.measure,
@@ -324,7 +292,14 @@ fn figures(
     let registered = registered.and_then(|row| row.registered.zip(row.eligible_seen));
     let share =
         |share: Option<f64>| share.map_or_else(|| "not shown".to_owned(), |s| words::percent(Some(s)));
-    let follow_up = |level: Option<&Completeness>| share(level.and_then(|level| level.follow_up.index));
+    let follow_up = |level: Option<&Completeness>| {
+        let found = level.map(|level| &level.follow_up);
+        let share = share(found.and_then(|found| found.index));
+        match found.and_then(|found| found.patients) {
+            Some(patients) => format!("{share} of {patients} patients"),
+            None => share,
+        }
+    };
     let days = |level: Option<&Completeness>| {
         level.map_or_else(|| "not shown".to_owned(), |level| median(&level.registration))
     };
@@ -430,9 +405,15 @@ fn sections(own: Option<&Completeness>, network: Option<&Completeness>) -> Vec<[
     let share = |level: Option<&Completeness>, section: &str| {
         let mut of = level?.sections.iter();
         let found = of.find(|found| found.section == section)?;
-        Some(match found.answers.suppressed {
-            Some(_) => "not shown".to_owned(),
-            None => words::percent(found.answers.known_share),
+        Some(match (found.answers.suppressed, found.answers.counts) {
+            (Some(_), _) => "not shown".to_owned(),
+            (None, None) => words::percent(found.answers.known_share),
+            (None, Some(counts)) => format!(
+                "{} ({} of {})",
+                words::percent(found.answers.known_share),
+                counts.known,
+                counts.expected() - counts.not_applicable
+            ),
         })
     };
     let days = |level: Option<&Completeness>, section: &str| {

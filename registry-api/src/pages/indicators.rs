@@ -27,6 +27,8 @@ pub(super) struct Numbers {
     pub(super) n: String,
     /// Units that cannot be assessed, and their share.
     pub(super) not_assessable: String,
+    /// The rate whatever they are.
+    pub(super) bounds: String,
 }
 
 pub(super) fn lines(results: &[IndicatorResult]) -> Vec<Line> {
@@ -64,6 +66,7 @@ pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {
             interval: String::new(),
             n: String::new(),
             not_assessable: String::new(),
+            bounds: String::new(),
         };
     };
     let shown = row.state == RateState::Rate && row.rate.is_some();
@@ -79,6 +82,7 @@ pub(super) fn numbers(row: Option<&AdherenceRow>) -> Numbers {
             (Some(n), Some(share)) => format!("{n} ({:.0} %)", share * 100.0),
             (n, _) => words::count(n),
         },
+        bounds: words::bounds(row),
     }
 }
 
@@ -147,8 +151,8 @@ mod tests {
             upper: rate.map(|rate| rate + 0.1),
             clustered_lower: None,
             clustered_upper: None,
-            bound_low: None,
-            bound_high: None,
+            bound_low: shown.map(|(n, of)| f64::from(n) / f64::from(of + 10)),
+            bound_high: shown.map(|(n, of)| f64::from(n + 10) / f64::from(of + 10)),
             not_assessable_share: shown.map(|(_, of)| 10.0 / f64::from(10 + of)),
             insufficient: false,
             as_of: None,
@@ -156,27 +160,33 @@ mod tests {
         }
     }
 
-    fn spoken(row: Option<&AdherenceRow>) -> [String; 4] {
+    fn spoken(row: Option<&AdherenceRow>) -> [String; 5] {
         let numbers = numbers(row);
-        [numbers.rate, numbers.interval, numbers.n, numbers.not_assessable]
+        [
+            numbers.rate,
+            numbers.interval,
+            numbers.n,
+            numbers.not_assessable,
+            numbers.bounds,
+        ]
     }
 
     #[test]
     fn what_is_hidden_is_said_to_be_and_a_rate_has_its_denominator() {
         assert_eq!(
             spoken(Some(&row(RateState::Suppressed, None))),
-            ["not shown", "", "not shown", "not shown"]
+            ["not shown", "", "not shown", "not shown", ""]
         );
         assert_eq!(
             spoken(Some(&row(RateState::Rate, Some((24, 30))))),
-            ["80 %", "70 to 90 %", "30", "10 (25 %)"]
+            ["80 %", "70 to 90 %", "30", "10 (25 %)", "60 to 85 %"]
         );
         // Too much cannot be assessed: no rate and no interval, whatever the row carries.
         assert_eq!(
             spoken(Some(&row(RateState::Insufficient, Some((24, 30))))),
-            ["insufficient data", "", "30", "10 (25 %)"]
+            ["insufficient data", "", "30", "10 (25 %)", "60 to 85 %"]
         );
-        assert_eq!(spoken(None), ["no unit", "", "", ""]);
+        assert_eq!(spoken(None), ["no unit", "", "", "", ""]);
     }
 
     #[test]

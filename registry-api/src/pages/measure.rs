@@ -8,6 +8,7 @@ use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixSt
 
 use super::alternatives::{self, Alternative};
 use super::definition::Definition;
+use super::measure_cases::code;
 use super::{Frame, html, measure_cases, measure_period, words};
 use crate::charts;
 use crate::explanation::reason;
@@ -36,27 +37,21 @@ struct Page {
 }
 
 struct Data {
-    /// Of which diagnoses the headline is.
+    /// Of which diagnoses the headline is, in words and in addresses.
     period: &'static str,
+    period_code: &'static str,
     periods: Vec<measure_period::Choice>,
     rate_name: &'static str,
-    rate: String,
-    interval: String,
-    fraction: String,
-    patients: String,
-    not_assessable: String,
-    bounds: String,
-    excluded: String,
-    outside: String,
+    network: Headline,
+    /// The reader's own centre by name, and its numbers of the same period.
+    own: Option<(String, Headline)>,
     funnel: Option<String>,
     has_own: bool,
     since: String,
     not_assessable_funnel: Option<String>,
     overdispersion: String,
-    /// Centre, rate, counted, not assessable, position, position allowing for overdispersion, q.
-    points: Vec<[String; 7]>,
-    /// Patients all of whose units are met, of event-unit measures.
-    all_met: String,
+    /// Whether the reader's own; centre, rate, counted, not assessable, position, position allowing for overdispersion, q.
+    points: Vec<(bool, [String; 7])>,
     trend: Option<String>,
     trend_test: String,
     half_years: Vec<Line>,
@@ -67,6 +62,18 @@ struct Data {
     lacking: Vec<(&'static str, String, u32)>,
     /// What of the units that cannot be assessed the reasons do not list, and why.
     lacking_rest: String,
+}
+
+/// The numbers of the network, or of a centre.
+struct Headline {
+    rate: String,
+    interval: String,
+    fraction: String,
+    patients: String,
+    not_assessable: String,
+    bounds: String,
+    excluded: String,
+    outside: String,
 }
 
 /// Level, rate, interval, counted.
@@ -264,16 +271,11 @@ fn data(
     let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
     let (adjusted, adjusted_centres) = adjusted(results.case_mix.as_ref());
     let (period, periods) = measure_period::choices(network.period);
-    let patients = match (network.clustered_lower, network.clustered_upper) {
-        (Some(l), Some(u)) => format!(
-            "in {} patients; interval allowing for several units of one patient {}",
-            words::count(network.patients),
-            words::interval(Some(l), Some(u))
-        ),
-        _ => format!("in {} patients", words::count(network.patients)),
-    };
+    let by_event = head.unit != "patient" && head.kind != MeasureKind::Utilisation.as_str();
+    let of_own = own.and_then(|own| measure_period::of_centre(results, own, network.period));
     Data {
         period,
+        period_code: code(network.period),
         periods,
         rate_name: match MeasureKind::from_code(&head.kind) {
             Some(MeasureKind::Avoidance) => "Avoided",
@@ -281,35 +283,8 @@ fn data(
             Some(MeasureKind::Adherence | MeasureKind::Documentation) => "Met",
             None => "All met",
         },
-        rate: words::rate(network),
-        interval: match network.rate {
-            Some(_) => format!("95 % interval {}", words::interval(network.lower, network.upper)),
-            None => without_a_rate(network).to_owned(),
-        },
-        fraction: words::fraction(network),
-        patients,
-        not_assessable: format!(
-            "{} ({})",
-            words::count(network.not_assessable),
-            words::percent(network.not_assessable_share)
-        ),
-        bounds: match (network.bound_low, network.bound_high) {
-            (Some(low), Some(high)) => format!(
-                "rate between {} and {} whatever they are",
-                words::percent(Some(low)),
-                words::percent(Some(high))
-            ),
-            _ => String::new(),
-        },
-        excluded: format!(
-            "{} / {}",
-            words::count(network.excluded),
-            words::count(network.excepted)
-        ),
-        outside: format!(
-            "{} outside the denominator",
-            words::count(network.not_in_denominator)
-        ),
+        network: headline(network, by_event),
+        own: of_own.map(|row| (row.level.clone(), headline(row, by_event))),
         funnel: charts::funnel(funnel, own, &format!("{} by centre", head.title)),
         not_assessable_funnel: charts::not_assessable(
             &funnel.not_assessable_funnel,
@@ -342,7 +317,8 @@ fn data(
                     fraction,
                     as_of(&rows, By::Centre, Period::Last24Months, &p.centre),
                 );
-                [
+                let is_own = own == Some(p.centre.as_str());
+                let cells = [
                     p.centre.clone(),
                     rate,
                     fraction,
@@ -350,7 +326,8 @@ fn data(
                     words::position(p.position).to_owned(),
                     words::position(p.position_adjusted).to_owned(),
                     p.q.map_or_else(String::new, words::p_value),
-                ]
+                ];
+                (is_own, cells)
             })
             .collect(),
         trend: charts::trend(&results.trend, &format!("{} over time", head.title)),
@@ -382,20 +359,48 @@ fn data(
         sensitivity,
         adjusted,
         adjusted_centres,
-        all_met: match (network.patients_all_met, network.patients) {
-            (Some(met), Some(all))
-                if head.unit != "patient" && head.kind != MeasureKind::Utilisation.as_str() =>
-            {
-                format!("every unit met in {met} of {all} patients")
-            }
-            _ => String::new(),
-        },
         lacking_rest: lacking_rest(network),
         lacking: network
             .not_assessable_by
             .iter()
             .map(|l| (reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
             .collect(),
+    }
+}
+
+/// `by_event`: several units may be of one patient, and each may be met.
+fn headline(row: &AdherenceRow, by_event: bool) -> Headline {
+    let mut patients = format!("in {} patients", words::count(row.patients));
+    if let (Some(lower), Some(upper)) = (row.clustered_lower, row.clustered_upper) {
+        patients.push_str("; interval allowing for several units of one patient ");
+        patients.push_str(&words::interval(Some(lower), Some(upper)));
+    }
+    if let (Some(met), Some(all), true) = (row.patients_all_met, row.patients, by_event) {
+        patients.push_str(&format!("; every unit met in {met} of {all} patients"));
+    }
+    Headline {
+        rate: words::rate(row),
+        interval: match row.rate {
+            Some(_) => format!("95 % interval {}", words::interval(row.lower, row.upper)),
+            None => without_a_rate(row).to_owned(),
+        },
+        fraction: words::fraction(row),
+        patients,
+        not_assessable: format!(
+            "{} ({})",
+            words::count(row.not_assessable),
+            words::percent(row.not_assessable_share)
+        ),
+        bounds: match (row.bound_low, row.bound_high) {
+            (Some(low), Some(high)) => format!(
+                "rate between {} and {} whatever they are",
+                words::percent(Some(low)),
+                words::percent(Some(high))
+            ),
+            _ => String::new(),
+        },
+        excluded: format!("{} / {}", words::count(row.excluded), words::count(row.excepted)),
+        outside: format!("{} outside the denominator", words::count(row.not_in_denominator)),
     }
 }
 

@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web};
 use registry_core::access::Scope;
 use registry_core::form::Words;
 use registry_core::guideline::{MeasureKind, Outcome};
-use registry_etl::results::{AdherenceRow, By, Period};
+use registry_etl::results::{AdherenceRow, Period};
 use serde::Deserialize;
 
-use super::{download, words};
+use super::{download, measure_period, words};
 use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -67,8 +67,7 @@ pub(super) fn own(
         Err(problem) if problem.kind == Kind::InvalidState => return Ok(None),
         Err(problem) => return Err(problem),
     };
-    let mut rows = results.table.rows.iter();
-    let row = rows.find(|row| row.by == By::Centre && row.period == period && row.level == centre);
+    let row = measure_period::of_centre(results, centre, period);
     Ok(Some(section(&behind, period, row, state.words()?)))
 }
 

@@ -32,6 +32,16 @@ pub(super) fn headline(results: &MeasureResults, asked: Option<Period>) -> Optio
     }
 }
 
+/// The row of a centre, as the reader calls it, in a period.
+pub(super) fn of_centre<'r>(
+    results: &'r MeasureResults,
+    centre: &str,
+    period: Period,
+) -> Option<&'r AdherenceRow> {
+    let mut rows = results.table.rows.iter();
+    rows.find(|row| row.by == By::Centre && row.period == period && row.level == centre)
+}
+
 /// What the period is called, and both to choose from.
 pub(super) fn choices(here: Period) -> (&'static str, Vec<Choice>) {
     let all = [

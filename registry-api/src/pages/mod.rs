@@ -36,6 +36,7 @@ mod provider;
 mod published;
 mod quality;
 mod quality_over_time;
+mod quality_tables;
 mod queries;
 mod query;
 mod releases;
@@ -101,14 +102,17 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/indicators", choose::page),
         guarded(Method::POST, "/indicators", choose::choose),
         guarded(Method::GET, "/brief", brief::page),
+        guarded(Method::GET, "/brief.csv", brief::csv),
         guarded(Method::GET, "/report", report::page),
         guarded(Method::GET, "/charts/{name}", pictures::show),
         guarded(Method::GET, "/rules", rules::page),
         guarded(Method::GET, "/survival", survival::page),
         guarded(Method::GET, "/survival.csv", survival::csv),
         guarded(Method::GET, "/survival/published", published::page),
+        guarded(Method::GET, "/survival/beside.csv", survival::beside_csv),
         guarded(Method::GET, "/centre", centre::page),
         guarded(Method::GET, "/centre.csv", centre::csv),
+        guarded(Method::GET, "/centre/over-time.svg", centre::over_time::picture),
         guarded(Method::GET, "/survival/published.csv", tables::published),
         guarded(Method::GET, "/cases", cases::page),
         guarded(Method::GET, "/cases.csv", tables::cases),
@@ -118,6 +122,21 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/cases/{pseudonym}/versions", versions::page),
         guarded(Method::GET, "/cases/{pseudonym}/course.svg", case_files::picture),
         guarded(Method::GET, "/cases/{pseudonym}/course.csv", case_files::table),
+        guarded(
+            Method::GET,
+            "/cases/{pseudonym}/findings.csv",
+            case_files::findings,
+        ),
+        guarded(
+            Method::GET,
+            "/cases/{pseudonym}/assessment.csv",
+            case_files::assessed,
+        ),
+        guarded(
+            Method::GET,
+            "/cases/{pseudonym}/versions.csv",
+            case_files::versions,
+        ),
         guarded(Method::POST, "/cases/{pseudonym}/life-cycle", life_cycle::step),
         guarded(Method::POST, "/cases/{pseudonym}/withdraw", withdrawal::withdraw),
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
@@ -126,6 +145,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/tasks/{task}/close", tasks::close),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
+        guarded(Method::GET, "/worklist/centres.csv", tables::loads),
         guarded(Method::POST, "/cases/{pseudonym}/queries", query::raise),
         guarded(Method::GET, "/queries", queries::page),
         guarded(Method::GET, "/queries.csv", queries::csv),
@@ -135,7 +155,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/queries/{id}/step", query::step),
         guarded(Method::GET, "/quality", quality::page),
         guarded(Method::GET, "/quality.csv", quality::csv),
+        guarded(Method::GET, "/quality/{table}", quality_tables::show),
         guarded(Method::GET, "/adjudication", adjudication::page),
+        guarded(Method::GET, "/adjudication.csv", tables::adjudication),
         guarded(Method::GET, "/admin", admin::page),
         guarded(Method::POST, "/admin/keys", admin::keys::create),
         guarded(Method::POST, "/admin/keys/{key}/rotate", admin::keys::rotate),

@@ -50,6 +50,7 @@ struct Data {
     /// Measures the committee looks at first.
     /// Each with how far the network's rate has moved.
     indicators: Vec<(Line, String)>,
+    bounds: &'static str,
     /// The viewer's own centre, named in their heading.
     own: Option<String>,
     by_centre: Vec<CentreLine>,
@@ -184,6 +185,7 @@ fn data(view: &View<'_>, brief: bool) -> Result<(Data, Hidden), Problem> {
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
         indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),
+        bounds: words::BOUNDS,
         own: own.map(str::to_owned),
         by_centre: overview
             .by_centre

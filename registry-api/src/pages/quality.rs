@@ -29,6 +29,12 @@ struct Data {
     /// The section whose elements are shown.
     section: Option<String>,
     csv: String,
+    /// What the forms of levels and of the measure keep of the other's choice.
+    kept_of_levels: Vec<(&'static str, String)>,
+    kept_of_measure: Vec<(&'static str, String)>,
+    /// What addresses of files end with when the page is of another run than the published one.
+    of_run: String,
+    and_run: String,
     columns: Vec<(String, bool)>,
     follow_up: Vec<Cell>,
     registration: Vec<Cell>,
@@ -65,13 +71,36 @@ struct Times {
 }
 
 /// What the page takes: the levels of its tables, and the measure of its funnel.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     centre: Option<String>,
     section: Option<String>,
     run: Option<i64>,
     measure: Option<String>,
+}
+
+impl Asked {
+    /// What was asked for besides: the fields that a form or a link of the page keeps.
+    fn besides(&self, own: &[&str]) -> Vec<(&'static str, String)> {
+        let all = [
+            ("centre", self.centre.clone()),
+            ("section", self.section.clone()),
+            ("run", self.run.map(|run| run.to_string())),
+            ("measure", self.measure.clone()),
+        ];
+        let given = all
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+        given.filter(|(name, _)| !own.contains(name)).collect()
+    }
+
+    /// An address with what was asked for besides.
+    fn at(&self, path: &str, own: &[&str]) -> String {
+        let query = serde_urlencoded::to_string(self.besides(own)).unwrap_or_default();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{path}{mark}{query}")
+    }
 }
 
 pub(super) async fn page(
@@ -83,11 +112,11 @@ pub(super) async fn page(
     let page = blocking(move || {
         let asked = asked.into_inner();
         let wanted = Wanted {
-            centre: asked.centre.filter(|centre| !centre.is_empty()),
-            section: asked.section,
+            centre: asked.centre.clone().filter(|centre| !centre.is_empty()),
+            section: asked.section.clone(),
             run: asked.run,
         };
-        let measure = asked.measure.filter(|measure| !measure.is_empty());
+        let measure = asked.measure.as_deref().filter(|measure| !measure.is_empty());
         let view = match View::open(&state, &caller.scope, wanted.run) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound && wanted.run.is_none() => {
@@ -96,7 +125,7 @@ pub(super) async fn page(
             Err(problem) => return Err(problem),
         };
         let all = view.completeness()?;
-        let silence = silence::section(&state, &caller.scope, &view, measure.as_deref())?;
+        let silence = silence::section(&state, &caller.scope, &view, measure)?;
         let mut shown = levels(
             &view,
             &Wanted {
@@ -113,7 +142,7 @@ pub(super) async fn page(
         }
         let elements = wanted.section.as_ref().is_some_and(|section| !section.is_empty());
         let hidden = Hidden::of_completeness(&shown, elements).and(silence.hidden);
-        let data = data(&all, &shown, &wanted, view.own(), silence);
+        let data = data(&all, &shown, (&asked, &wanted), view.own(), silence);
         Ok(Page {
             frame: frame.with_run(&view.run).with_hidden(hidden),
             data: Some(data),
@@ -140,7 +169,7 @@ pub(super) async fn csv(
 fn data(
     all: &[Completeness],
     shown: &[Completeness],
-    wanted: &Wanted,
+    (asked, wanted): (&Asked, &Wanted),
     own: Option<&str>,
     silence: silence::Section,
 ) -> Data {
@@ -153,30 +182,20 @@ fn data(
         let chosen = section.as_deref() == Some(*name);
         ((*name).to_owned(), words::code(name), chosen)
     });
-    // Of the run and the centre that the page shows.
-    let given = [
-        ("centre", wanted.centre.clone()),
-        ("section", section.clone()),
-        ("run", wanted.run.map(|run| run.to_string())),
-    ];
-    let given: Vec<_> = given
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
-        .collect();
-    let query = serde_urlencoded::to_string(given).unwrap_or_default();
     let centres: Vec<&str> = all.iter().map(|level| level.level.as_str()).collect();
     let drawn = wanted.centre.as_deref().or(own);
     let rows = match &section {
         Some(_) => element_rows(shown),
-        None => section_rows(shown, &names),
+        None => section_rows(shown, &names, asked),
     };
     Data {
         silence,
         sections: choices.collect(),
-        csv: match query.as_str() {
-            "" => "/quality.csv".to_owned(),
-            query => format!("/quality.csv?{query}"),
-        },
+        csv: asked.at("/quality.csv", &["measure"]),
+        kept_of_levels: asked.besides(&["centre", "section"]),
+        kept_of_measure: asked.besides(&["measure"]),
+        of_run: wanted.run.map_or_else(String::new, |run| format!("?run={run}")),
+        and_run: wanted.run.map_or_else(String::new, |run| format!("&run={run}")),
         centres: centres
             .into_iter()
             .filter(|level| *level != NETWORK && all.len() > 2)
@@ -207,10 +226,17 @@ fn data(
     }
 }
 
-fn section_rows(shown: &[Completeness], names: &BTreeSet<&str>) -> Vec<Row> {
+fn section_rows(shown: &[Completeness], names: &BTreeSet<&str>, asked: &Asked) -> Vec<Row> {
+    let link = |section: &str| {
+        let of = Asked {
+            section: Some(section.to_owned()),
+            ..asked.clone()
+        };
+        of.at("/quality", &[])
+    };
     let row = |name: &&str| Row {
         name: words::code(name),
-        link: Some(format!("/quality?section={name}")),
+        link: Some(link(name)),
         note: "",
         cells: shown
             .iter()

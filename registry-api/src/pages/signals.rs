@@ -45,8 +45,11 @@ pub(super) struct Row {
     pub(super) title: String,
     pub(super) rate: String,
     pub(super) network: String,
+    /// Counted of the network.
+    pub(super) network_of: String,
     pub(super) n: String,
     pub(super) not_assessable: String,
+    pub(super) bounds: String,
     pub(super) adjusted: &'static str,
     pub(super) q: String,
     pub(super) runs: u32,
@@ -133,6 +136,10 @@ fn followed(measure: &str, letter: &str, history: Option<&SignalHistory>) -> Fol
 fn reveal_reasons() -> Vec<(&'static str, &'static str)> {
     let all = RevealedFor::ALL.iter();
     all.map(|one| (one.as_str(), spoken_reveal(*one))).collect()
+}
+
+fn bounds() -> &'static str {
+    words::BOUNDS
 }
 
 fn data(view: &View<'_>) -> Result<Data, Problem> {
@@ -241,8 +248,10 @@ pub(super) fn row(signal: Signal) -> Row {
         title: signal.measure.title,
         rate: words::percent(point.rate),
         network: words::percent(signal.target),
+        network_of: signal.network.as_ref().map_or_else(String::new, words::fraction),
         n: words::count(point.denominator),
         not_assessable: words::percent(share),
+        bounds: signal.own.as_ref().map_or_else(String::new, words::bounds),
         adjusted: words::position(point.position_adjusted),
         q: point.q.map_or_else(String::new, words::p_value),
         runs: signal.runs,

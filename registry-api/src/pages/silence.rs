@@ -1,7 +1,8 @@
 //! The part of the data quality page about what cannot be assessed: by centre, one measure as a funnel, over time; and findings by check.
 
 use registry_core::access::Scope;
-use registry_etl::quality::{MonthOfQueries, findings_by_month};
+use registry_etl::disclosure::{self, Audience};
+use registry_etl::quality::{MonthOfQueries, cases_by_rule, findings_by_month};
 
 use super::words;
 use crate::charts;
@@ -18,11 +19,21 @@ const MOST_CHECKS: usize = 25;
 const MOST_MONTHS: usize = 24;
 
 /// A check's id; queries raised, open, answered, closed.
-type Check = (String, [usize; 4]);
+pub(super) type Check = (String, [u32; 4]);
+
+/// Findings by check.
+pub(super) struct Checks {
+    /// Most raised first.
+    pub(super) rows: Vec<Check>,
+    /// Of all centres, before a reader who sees no case: rounded, and without a way to the queries.
+    pub(super) rounded: bool,
+    /// Checks that asked about too few cases to be told.
+    pub(super) hidden: usize,
+}
 
 pub(super) struct Section {
-    /// Centre, whether the reader's own, share, measures far above and placed.
-    pub(super) centres: Vec<(String, bool, String, String)>,
+    /// Centre, whether the reader's own; cases, share, measures far above of those placed.
+    pub(super) centres: Vec<(String, bool, [String; 3])>,
     /// Measures to choose from: id, title, chosen.
     pub(super) measures: Vec<(String, String, bool)>,
     pub(super) hidden: Hidden,
@@ -31,9 +42,10 @@ pub(super) struct Section {
     /// Centre, units that cannot be assessed of all, share, position.
     pub(super) points: Vec<[String; 4]>,
     pub(super) trend: Option<String>,
-    pub(super) halves: Vec<(String, String)>,
+    /// Half-year; units that cannot be assessed of all, share.
+    pub(super) halves: Vec<(String, String, String)>,
+    pub(super) checks: Checks,
     /// `None` for a reader who sees no case.
-    pub(super) checks: Option<Vec<Check>>,
     pub(super) findings: Option<Findings>,
 }
 
@@ -71,6 +83,7 @@ pub(super) fn section(
             ]
         }));
     }
+    let checks = checks(state, scope)?;
     Ok(Section {
         centres: silence
             .centres
@@ -78,7 +91,8 @@ pub(super) fn section(
             .map(|one| {
                 let own = view.own() == Some(one.centre.as_str());
                 let above = format!("{} of {}", one.above, one.placed);
-                (one.centre.clone(), own, words::percent(one.share), above)
+                let cells = [words::count(one.cases), words::percent(one.share), above];
+                (one.centre.clone(), own, cells)
             })
             .collect(),
         measures: silence
@@ -97,9 +111,15 @@ pub(super) fn section(
         halves: silence
             .half_years
             .iter()
-            .map(|(half, share)| (half.clone(), words::percent(Some(*share))))
+            .map(|half| {
+                let of = format!("{} of {}", half.missing, half.units);
+                (half.half_year.clone(), of, words::percent(Some(half.share())))
+            })
             .collect(),
-        checks: checks(state, scope)?,
+        checks: Checks {
+            rows: checks.rows.into_iter().take(MOST_CHECKS).collect(),
+            ..checks
+        },
         findings: if scope.role().sees_cases() {
             Some(Findings::of(&months(state, scope)?))
         } else {
@@ -112,7 +132,12 @@ pub(super) fn section(
 pub(super) fn trend_of(silence: &Silence) -> Option<String> {
     let bars = silence.half_years.iter();
     let bars: Vec<(String, Option<u32>)> = bars
-        .map(|(half, share)| (half.clone(), Some((share * 100.0).round() as u32)))
+        .map(|half| {
+            (
+                half.half_year.clone(),
+                Some((half.share() * 100.0).round() as u32),
+            )
+        })
         .collect();
     (bars.len() > 1).then(|| charts::bars(&bars, "Percent of units that cannot be assessed", "%"))
 }
@@ -121,8 +146,14 @@ pub(super) fn trend_of(silence: &Silence) -> Option<String> {
 pub(super) fn half_years(view: &View<'_>) -> Result<String, Problem> {
     let silence = view.silence()?;
     let rows = silence.half_years.iter();
-    let rows = rows.map(|(half, share)| vec![half.clone(), share.to_string()]);
-    written(&["half_year", "not_assessable_share"], rows)
+    let rows = rows.map(|half| {
+        let (missing, units) = (half.missing.to_string(), half.units.to_string());
+        vec![half.half_year.clone(), missing, units, half.share().to_string()]
+    });
+    written(
+        &["half_year", "not_assessable", "units", "not_assessable_share"],
+        rows,
+    )
 }
 
 /// Findings over time: what checks asked, month by month.
@@ -163,25 +194,78 @@ pub(super) fn findings_table(months: &[MonthOfQueries]) -> Result<String, Proble
     written(&["month", "raised", "closed"], rows)
 }
 
-/// Warnings by check, as the data queries they raised: the own centre's, for the office all centres together.
-fn checks(state: &AppState, scope: &Scope) -> Result<Option<Vec<Check>>, Problem> {
-    if !scope.role().sees_cases() {
-        return Ok(None);
-    }
+/// Warnings by check, as the data queries they raised: the own centre's, of all centres together for everybody else. Who sees no case is told
+/// of checks that asked about enough of them, and rounded: the numbers are of now, and one query more would be read off from what stood there
+/// yesterday.
+pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem> {
+    let exact = scope.role().sees_cases();
+    let system = Scope::system("quality");
+    let scope = if exact { scope } else { &system };
     let levels = levels(state, scope)?;
-    let Some(level) = levels.first() else {
-        return Ok(Some(Vec::new()));
+    let times = state.store.query_times(scope)?;
+    let (cases, limits) = (cases_by_rule(&times), crate::runs::thresholds(state));
+    let audience = if exact {
+        Audience::Exact
+    } else {
+        Audience::Committee
     };
-    let mut rows: Vec<Check> = level
-        .by_rule
-        .iter()
-        .filter_map(|by| {
-            let figures = &by.figures;
-            let counts = [figures.raised, figures.open, figures.answered, figures.closed];
-            Some((by.rule.clone()?, counts))
-        })
-        .collect();
-    rows.sort_by(|a, b| b.1[0].cmp(&a.1[0]).then_with(|| a.0.cmp(&b.0)));
-    rows.truncate(MOST_CHECKS);
-    Ok(Some(rows))
+    let mut found = Checks {
+        rows: Vec::new(),
+        rounded: !exact,
+        hidden: 0,
+    };
+    for by in levels.first().into_iter().flat_map(|level| &level.by_rule) {
+        let Some(rule) = &by.rule else { continue };
+        let patients = cases.get(rule.as_str()).copied().unwrap_or_default();
+        let told = |n: usize| {
+            let n = u32::try_from(n).unwrap_or(u32::MAX);
+            disclosure::told_about(n, patients, &audience, &limits)
+        };
+        let figures = &by.figures;
+        let counts = [figures.raised, figures.open, figures.answered, figures.closed].map(told);
+        match counts {
+            [Some(raised), Some(open), Some(answered), Some(closed)] => {
+                found.rows.push((rule.clone(), [raised, open, answered, closed]));
+            }
+            _ => found.hidden += 1,
+        }
+    }
+    found
+        .rows
+        .sort_by(|a, b| b.1[0].cmp(&a.1[0]).then_with(|| a.0.cmp(&b.0)));
+    Ok(found)
+}
+
+/// The same as CSV, every check.
+pub(super) fn checks_table(checks: &Checks) -> Result<String, Problem> {
+    let rows = checks.rows.iter().map(|(rule, counts)| {
+        let counts = counts.iter().map(u32::to_string);
+        std::iter::once(rule.clone()).chain(counts).collect()
+    });
+    written(&["check", "raised", "open", "answered", "settled"], rows)
+}
+
+/// What cannot be assessed by centre as CSV.
+pub(super) fn centres_table(view: &View<'_>) -> Result<String, Problem> {
+    let silence = view.silence()?;
+    let number = |n: Option<String>| n.unwrap_or_default();
+    let rows = silence.centres.iter().map(|one| {
+        vec![
+            one.centre.clone(),
+            number(one.cases.map(|n| n.to_string())),
+            number(one.share.map(|share| share.to_string())),
+            one.above.to_string(),
+            one.placed.to_string(),
+            if one.hidden { "few_patients" } else { "" }.to_owned(),
+        ]
+    });
+    let header = [
+        "centre",
+        "cases",
+        "not_assessable_share",
+        "measures_far_above",
+        "measures_placed",
+        "suppressed",
+    ];
+    written(&header, rows)
 }

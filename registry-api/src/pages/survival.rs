@@ -5,17 +5,18 @@ use askama::Template;
 use registry_etl::cohorts::Definition;
 use registry_etl::cohorts::definition::Event;
 use registry_etl::cohorts::landmark::MONTHS;
-use registry_etl::results::{Analysis, CurveState, SurvivalCurve, SurvivalResult};
+use registry_etl::results::{Analysis, CurveState, LandmarkValue, SurvivalCurve, SurvivalResult};
 use serde::Deserialize;
 
 use super::survival_beside::{self as published, Published};
 use super::survival_tables::{self as tables, Tabled};
-use super::{Frame, html, survival_centres as centres, words};
+use super::{Frame, download, html, survival_centres as centres, words};
 use crate::charts;
 use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
 use crate::routes::results::survival::{Table, check, keep};
+use crate::routes::results::written;
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -73,13 +74,19 @@ impl Asked {
     /// The address of this page's charts, without the number of the chart.
     fn pictures(&self) -> String {
         let mut address = format!("/charts/survival.svg?endpoint={}", self.endpoint);
-        if let Some(stratum) = &self.stratum {
-            address.push_str(&format!("&stratum={stratum}"));
-        }
-        if let Some(landmark) = self.landmark {
-            address.push_str(&format!("&landmark={landmark}"));
-        }
+        address.push_str(&self.group());
         address + "&part="
+    }
+
+    /// The stratum and the landmark, as they stand in an address.
+    fn group(&self) -> String {
+        let stratum = self.stratum.as_ref().map(|stratum| format!("&stratum={stratum}"));
+        let landmark = self.landmark.map(|months| format!("&landmark={months}"));
+        stratum.into_iter().chain(landmark).collect()
+    }
+
+    fn of_landmark(&self) -> String {
+        self.landmark.map(|_| self.group()).unwrap_or_default()
     }
 }
 
@@ -92,6 +99,8 @@ struct Data {
     endpoint: String,
     /// Where the charts are as files, without the number: the first one, those of the tables, of the centres, of the published figures.
     pictures: String,
+    /// What the address of a table of the landmark ends with; empty without one.
+    landmark: String,
     title: String,
     remark: String,
     lead: String,
@@ -110,6 +119,8 @@ struct Data {
     strata: Vec<Link>,
     /// Whether there is a Kaplan-Meier curve to speak of.
     curves: bool,
+    /// Whether any breakdown has a test, or a reason why it has none.
+    tested: bool,
     tables: Vec<Tabled>,
     landmarks_of: Vec<(String, u32, String)>,
     flow: Vec<(String, String, bool)>,
@@ -185,6 +196,7 @@ fn found(state: &AppState, view: &View<'_>, definition: &Definition, asked: &Ask
     Ok(Data {
         hidden: Hidden::of_survival(&result),
         pictures: asked.pictures(),
+        landmark: asked.of_landmark(),
         ..data(definition, &result, shown, centres, published)
     })
 }
@@ -210,16 +222,41 @@ pub(super) async fn csv(
     asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let text = blocking(move || {
+    let (name, text) = blocking(move || {
         asked.definition(&state)?;
-        let mut result = View::open(&state, &caller.scope, None)?.survival(&asked.endpoint)?;
+        let view = View::open(&state, &caller.scope, None)?;
+        let mut result = view.survival(&asked.endpoint)?;
         keep(&mut result, asked.stratum.as_deref(), asked.landmark);
-        crate::routes::results::survival_table(&result, asked.table, asked.landmark.is_some())
+        let text = crate::routes::results::survival_table(&result, asked.table, asked.landmark.is_some())?;
+        Ok((
+            format!("survival-{}-run-{}.csv", asked.endpoint, view.run.number),
+            text,
+        ))
     })
     .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .body(text))
+    Ok(download(&name, text))
+}
+
+/// `GET /survival/beside.csv`: the figures of the page that were published, and the registry's estimate of the same.
+pub(super) async fn beside_csv(
+    caller: Allowed<ReadsPublished>,
+    asked: web::Query<Asked>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (name, text) = blocking(move || {
+        let definition = asked.definition(&state)?;
+        let result = View::open(&state, &caller.scope, None)?.survival(&definition.id)?;
+        let found = published::of(definition, &result, &state.benchmarks);
+        let rows = found.figures.into_iter().flat_map(|figure| {
+            let title = figure.title;
+            let row = move |cells: [String; 4]| std::iter::once(title.clone()).chain(cells).collect();
+            figure.rows.into_iter().map(row)
+        });
+        let text = written(&["figure", "source", "published", "registry", "interval"], rows)?;
+        Ok((format!("published-beside-{}.csv", definition.id), text))
+    })
+    .await?;
+    Ok(download(&name, text))
 }
 
 pub(super) fn primary(result: &SurvivalResult) -> Option<&SurvivalCurve> {
@@ -287,15 +324,14 @@ fn data(
         (
             label.to_owned(),
             words::percent(value.and_then(|l| l.survival)),
-            value
-                .map(|l| words::interval(l.lower, l.upper))
-                .unwrap_or_default(),
+            value.map(beside).unwrap_or_default(),
         )
     };
     Data {
         hidden: Hidden::default(),
         endpoint: definition.id.clone(),
         pictures: String::new(),
+        landmark: String::new(),
         title: definition.title.clone(),
         remark: remark(definition, result),
         lead: lead(definition, result, main),
@@ -350,6 +386,7 @@ fn data(
             })
             .collect(),
         curves: main.is_some(),
+        tested: !result.tests.is_empty(),
         tables: tables::of(definition, result),
         landmarks_of: definition
             .landmarks
@@ -378,9 +415,17 @@ fn data(
     }
 }
 
+/// The interval of a value, and how many are at risk then.
+fn beside(at: &LandmarkValue) -> String {
+    let interval = words::interval(at.lower, at.upper);
+    let at_risk = at.at_risk.map(|n| format!("{n} at risk"));
+    let said = [Some(interval).filter(|one| !one.is_empty()), at_risk];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// The numbers of a curve at the times of the risk table.
 pub(super) fn numbers(curve: &SurvivalCurve) -> Vec<[String; 4]> {
-    let row = |at: &registry_etl::results::LandmarkValue| {
+    let row = |at: &LandmarkValue| {
         [
             format!("{:.0}", at.months),
             words::count(at.at_risk),

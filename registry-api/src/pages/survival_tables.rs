@@ -2,8 +2,8 @@
 
 use registry_etl::cohorts::Definition;
 use registry_etl::results::{
-    AdjustedModel, Analysis, CurveState, IncidenceCurve, LandmarkComparison, ModelState, RateState,
-    SurvivalCurve, SurvivalResult,
+    AdjustedModel, Analysis, CurveState, GroupTest, IncidenceCurve, LandmarkComparison, ModelState,
+    RateState, SurvivalCurve, SurvivalResult, TestKind,
 };
 
 use super::survival::{median_interval, median_of, shown, why_no_curve};
@@ -39,7 +39,8 @@ pub(super) fn of(definition: &Definition, result: &SurvivalResult) -> Vec<Tabled
         [
             incidence(definition, result),
             breakdown(definition, result),
-            tests(result),
+            log_rank(result),
+            gray(result),
             shares(result),
             changes(result),
             at_risk(result),
@@ -61,11 +62,8 @@ fn breakdown(definition: &Definition, result: &SurvivalResult) -> Option<Tabled>
     let mut largest: Vec<&SurvivalCurve> = groups.iter().copied().filter(|c| shown(c)).collect();
     largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
     largest.truncate(4);
-    let name = |level: &str| match by.as_str() {
-        "histology" => level.to_uppercase(),
-        _ => words::code(level),
-    };
-    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (name(&c.level), *c)).collect();
+    let named: Vec<(String, &SurvivalCurve)> =
+        largest.iter().map(|c| (group_name(&by, &c.level), *c)).collect();
     let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
     let row = |c: &&SurvivalCurve| {
         let median = if shown(c) {
@@ -94,6 +92,14 @@ fn breakdown(definition: &Definition, result: &SurvivalResult) -> Option<Tabled>
         (!drawn.is_empty()).then(|| charts::survival(&drawn, &format!("{} by {by}", definition.title)));
     let table = Tabled::new(&title, remark, &head, rows)?;
     Some(Tabled { chart, ..table })
+}
+
+/// A group of a breakdown, short enough for a chart.
+fn group_name(by: &str, level: &str) -> String {
+    match by {
+        "histology" => level.to_uppercase(),
+        _ => words::code(level),
+    }
 }
 
 fn group(by: &str, level: &str) -> String {
@@ -177,19 +183,49 @@ fn words_dash() -> String {
     "–".to_owned()
 }
 
-fn tests(result: &SurvivalResult) -> Option<Tabled> {
-    let row = |one: &registry_etl::results::GroupTest| {
-        let found = match (one.p, &one.refused) {
-            (Some(p), _) => words::p_value(p),
-            (None, why) => why.clone().unwrap_or_default(),
-        };
-        vec![words::code(&one.by), found]
+/// The p-value of a test, or why there is none.
+fn p_or_why(one: &GroupTest) -> String {
+    match (one.p, &one.refused) {
+        (Some(p), _) => words::p_value(p),
+        (None, why) => why.clone().unwrap_or_default(),
+    }
+}
+
+fn log_rank(result: &SurvivalResult) -> Option<Tabled> {
+    let row = |one: &GroupTest| {
+        let between = one.groups.iter().map(|level| group_name(&one.by, level));
+        vec![
+            words::code(&one.by),
+            between.collect::<Vec<_>>().join(", "),
+            one.chi_square
+                .map_or_else(words_dash, |value| format!("{value:.2}")),
+            one.df.map_or_else(words_dash, |df| df.to_string()),
+            p_or_why(one),
+        ]
     };
+    let tests = result.tests.iter().filter(|one| one.kind == TestKind::LogRank);
+    Tabled::new(
+        "Log-rank test",
+        "Equal survival between the groups that have a curve and are recorded; not adjusted for anything. Who is registered after the origin is at risk from then on (score test of the Cox model).",
+        &[
+            "Breakdown",
+            "Between",
+            "Chi-square",
+            "Degrees of freedom",
+            "p, or why there is none",
+        ],
+        tests.map(row).collect(),
+    )
+}
+
+fn gray(result: &SurvivalResult) -> Option<Tabled> {
+    let row = |one: &GroupTest| vec![words::code(&one.by), p_or_why(one)];
+    let tests = result.tests.iter().filter(|one| one.kind == TestKind::Gray);
     Tabled::new(
         "Gray's test",
         "Equal incidence of the first event between groups; for display.",
         &["Groups", "p, or why there is none"],
-        result.tests.iter().map(row).collect(),
+        tests.map(row).collect(),
     )
 }
 
@@ -308,8 +344,11 @@ fn landmark(definition: &Definition, one: &LandmarkComparison) -> Option<Tabled>
     };
     let contrast = match (&one.contrast, &one.no_contrast) {
         (Some(found), _) => format!(
-            "Hazard ratio {:.2} ({:.2} to {:.2}), unadjusted.",
-            found.hazard_ratio, found.lower, found.upper
+            "Hazard ratio {:.2} ({:.2} to {:.2}), unadjusted; p of the log-rank test (score test of the same model): {}.",
+            found.hazard_ratio,
+            found.lower,
+            found.upper,
+            words::p_value(found.p)
         ),
         (None, Some(why)) => format!("No hazard ratio: {why}."),
         (None, None) => String::new(),

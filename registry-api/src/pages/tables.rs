@@ -3,18 +3,25 @@
 use actix_web::{HttpResponse, web};
 use registry_core::access::Role;
 use registry_core::storage::{CaseFilter, CaseRow};
+use registry_etl::quality::WorkKind;
 use registry_etl::results::{By, LevelCount, Period};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::download;
-use crate::guard::{Allowed, NoQuery, ReadsRequests, ReadsResults, ReadsRuns, SeesCases, Steers};
+use super::{download, measure_period};
+use crate::guard::{
+    Allowed, Coordinates, NoQuery, ReadsPublished, ReadsRequests, ReadsResults, ReadsRuns, SeesCases, Steers,
+};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::results::benchmarks::Rows;
-use crate::routes::results::table_of;
+use crate::routes::results::{adherence_csv, funnel_csv, table_of};
 use crate::routes::runs::told;
 use crate::state::{AppState, blocking};
+use crate::work::WaitingCase;
+
+/// The table of a measure that is of a period.
+const REASONS: &str = "reasons.csv";
 
 /// Cases read at once.
 const A_PAGE: usize = 500;
@@ -27,16 +34,17 @@ enum Table {
     Histology,
     Timing,
     Centres,
+    Indicators,
 }
 
-/// Which table of the overview; all of them without one.
+/// Which table of the overview; all that count cases without one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfOverview {
     table: Option<Table>,
 }
 
-/// `GET /overview.csv`: cases by month, histology, timing and centre.
+/// `GET /overview.csv`: cases by month, histology, timing and centre; or the indicators.
 pub(super) async fn overview(
     caller: Allowed<ReadsResults>,
     wanted: web::Query<OfOverview>,
@@ -44,8 +52,11 @@ pub(super) async fn overview(
 ) -> Result<HttpResponse, Problem> {
     let (run, text) = blocking(move || {
         let view = View::open(&state, &caller.scope, None)?;
-        let overview = view.overview()?;
         let run = view.run.number;
+        if wanted.table == Some(Table::Indicators) {
+            return Ok((run, indicators(&view)?));
+        }
+        let overview = view.overview()?;
         let levels = |name: &str, levels: &[LevelCount]| -> Vec<Value> {
             let line = |level: &LevelCount| {
                 json!({
@@ -90,19 +101,68 @@ pub(super) async fn overview(
     Ok(download(&format!("overview-run-{run}.csv"), text))
 }
 
-/// `GET /measures/{measure}/{table}`: `case-mix.csv`, `reasons.csv`, `sensitivity.csv`.
+/// The measures looked at first: a line for the network and one for the reader's own centre.
+pub(super) fn indicators(view: &View<'_>) -> Result<String, Problem> {
+    let mut rows = Vec::new();
+    for one in view.indicators()? {
+        for row in one.network.iter().chain(&one.own) {
+            let mut line = serde_json::to_value(row).map_err(Problem::internal)?;
+            line["run"] = json!(view.run.number);
+            line["title"] = json!(one.head.title);
+            rows.push(line);
+        }
+    }
+    let columns = [
+        "run",
+        "measure",
+        "title",
+        "by",
+        "level",
+        "period",
+        "state",
+        "numerator",
+        "denominator",
+        "rate",
+        "lower",
+        "upper",
+        "not_assessable",
+        "not_assessable_share",
+        "bound_low",
+        "bound_high",
+        "as_of",
+    ];
+    table_of(&columns, &rows)
+}
+
+/// Of which diagnoses, and of which run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfMeasure {
+    period: Option<Period>,
+    run: Option<i64>,
+}
+
+/// `GET /measures/{measure}/{table}`: `case-mix.csv`, `funnel.csv`, `not-assessable.csv`, `breakdowns.csv`, `reasons.csv`,
+/// `sensitivity.csv`. A period is of `reasons.csv`; without one it is of the page's.
 pub(super) async fn of_measure(
     caller: Allowed<ReadsResults>,
     asked: web::Path<(String, String)>,
-    _: NoQuery,
+    wanted: web::Query<OfMeasure>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let (measure, table) = asked.into_inner();
+    if wanted.period.is_some() && table != REASONS {
+        let what = format!("period: of {REASONS} only");
+        return Err(Problem::with(Kind::BadQuery, what));
+    }
     let (name, text) = blocking(move || {
-        let view = View::open(&state, &caller.scope, None)?;
+        let view = View::open(&state, &caller.scope, wanted.run)?;
         let text = match table.as_str() {
             "case-mix.csv" => case_mix(&view, &measure)?,
-            "reasons.csv" => reasons(&view, &measure)?,
+            "funnel.csv" => funnel_csv(&view.measure(&measure)?.funnel)?,
+            "not-assessable.csv" => not_assessable(&view, &measure)?,
+            "breakdowns.csv" => breakdowns(&view, &measure)?,
+            REASONS => reasons(&view, &measure, wanted.period)?,
             "sensitivity.csv" => sensitivity(&view, &measure)?,
             _ => return Err(Problem::new(Kind::NotFound)),
         };
@@ -131,12 +191,38 @@ fn case_mix(view: &View<'_>, measure: &str) -> Result<String, Problem> {
     table_of(&columns, &centres)
 }
 
-fn reasons(view: &View<'_>, measure: &str) -> Result<String, Problem> {
-    let rows = view.measure(measure)?.table.rows;
-    let mut network = rows.into_iter();
-    let network = network.find(|row| row.by == By::Network && row.period == Period::All);
-    let reasons = network.map(|row| row.not_assessable_by).unwrap_or_default();
-    table_of(&["reason", "element", "n"], &reasons)
+/// Every group of every breakdown of the page, all diagnoses.
+fn breakdowns(view: &View<'_>, measure: &str) -> Result<String, Problem> {
+    let mut table = view.measure(measure)?.table;
+    let apart = [By::Network, By::Centre, By::HalfYear];
+    let rows = &mut table.rows;
+    rows.retain(|row| row.period == Period::All && !apart.contains(&row.by));
+    adherence_csv(view, &table)
+}
+
+/// Centres by the share of units that cannot be assessed, with the limits around the network's.
+fn not_assessable(view: &View<'_>, measure: &str) -> Result<String, Problem> {
+    let columns = [
+        "centre",
+        "suppressed",
+        "numerator",
+        "denominator",
+        "share",
+        "limits.lower95",
+        "limits.upper95",
+        "limits.lower998",
+        "limits.upper998",
+        "position",
+    ];
+    let funnel = view.measure(measure)?.funnel.not_assessable_funnel;
+    table_of(&columns, &funnel.points)
+}
+
+fn reasons(view: &View<'_>, measure: &str, period: Option<Period>) -> Result<String, Problem> {
+    let found = view.measure(measure)?;
+    let network = measure_period::headline(&found, period);
+    let reasons = network.map_or(&[][..], |row| &row.not_assessable_by);
+    table_of(&["reason", "element", "n"], reasons)
 }
 
 fn sensitivity(view: &View<'_>, measure: &str) -> Result<String, Problem> {
@@ -185,7 +271,7 @@ pub(super) async fn signals(
 
 /// `GET /survival/published.csv`.
 pub(super) async fn published(
-    _caller: Allowed<ReadsResults>,
+    _caller: Allowed<ReadsPublished>,
     wanted: web::Query<Rows>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -334,4 +420,47 @@ pub(super) async fn requests(
     })
     .await?;
     Ok(download("requests.csv", text))
+}
+
+/// `GET /worklist/centres.csv`: how much every centre has to do.
+pub(super) async fn loads(
+    caller: Allowed<Coordinates>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (run, text) = blocking(move || {
+        let (run, loads) = crate::work::loads(&state, &caller.scope)?;
+        let mut columns = vec!["centre".to_owned()];
+        columns.extend(WorkKind::OF_RUN.map(|kind| format!("items.{}", kind.as_str())));
+        columns.extend(["for_centre", "for_office", "unsettled"].map(|of| format!("queries.{of}")));
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        Ok((run.number, table_of(&columns, &loads)?))
+    })
+    .await?;
+    Ok(download(&format!("work-of-centres-run-{run}.csv"), text))
+}
+
+/// `GET /adjudication.csv`: the cases behind every histology that waits for the committee, a line each.
+pub(super) async fn adjudication(
+    caller: Allowed<Coordinates>,
+    _: NoQuery,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let text = blocking(move || {
+        let (_, waiting) = crate::work::adjudications(&state, &caller.scope)?;
+        let rows = waiting.iter().flat_map(|one| {
+            let line = |case: &WaitingCase| {
+                json!({
+                    "morphology": one.morphology, "term": one.term, "note": one.note, "decided": one.decided,
+                    "centre": case.centre, "case": case.case,
+                })
+            };
+            one.cases.iter().map(line)
+        });
+        let rows: Vec<Value> = rows.collect();
+        let columns = ["morphology", "term", "note", "decided", "centre", "case"];
+        table_of(&columns, &rows)
+    })
+    .await?;
+    Ok(download("adjudication.csv", text))
 }

@@ -32,6 +32,14 @@ pub(super) fn interval(lower: Option<f64>, upper: Option<f64>) -> String {
     }
 }
 
+/// The rate if none, and if all, of the units that cannot be assessed had been met: `60 to 85 %`.
+pub(super) fn bounds(row: &AdherenceRow) -> String {
+    interval(row.bound_low, row.bound_high)
+}
+
+/// What bounds are, in a sentence.
+pub(super) const BOUNDS: &str = "Small, below what cannot be assessed: the rate if none, and if all, of those units were in the numerator.";
+
 /// Months with an interval whose ends may be open.
 pub(super) fn months_interval(lower: Option<f64>, upper: Option<f64>) -> String {
     let end = |v: Option<f64>| v.map_or_else(|| "not reached".to_owned(), |m| format!("{m:.1}"));

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use registry_core::storage::RunStatus;
-use registry_etl::results::{FunnelPoint, Funnels, MeasureHead, Position};
+use registry_etl::results::{AdherenceRow, By, FunnelPoint, Funnels, MeasureHead, Period, Position};
 use registry_etl::runs::Reader;
 
 use super::{Hidden, View, from_run};
@@ -24,6 +24,9 @@ pub struct Signal {
     pub measure: MeasureHead,
     /// The network's rate.
     pub target: Option<f64>,
+    /// The rows behind both, as this viewer may see them.
+    pub network: Option<AdherenceRow>,
+    pub own: Option<AdherenceRow>,
     /// The centre as this viewer calls it.
     pub centre: String,
     pub point: FunnelPoint,
@@ -46,12 +49,20 @@ impl View<'_> {
     /// A run without this result.
     pub fn signals(&self) -> Result<Signals, Problem> {
         let funnels = self.reader().funnels(&self.audience).map_err(from_run)?;
-        let heads: HashMap<String, MeasureHead> = self
-            .table()?
+        let table = self.table()?;
+        let heads: HashMap<String, MeasureHead> = table
             .measures
             .into_iter()
             .map(|head| (head.id.clone(), head))
             .collect();
+        let row = |measure: &str, by: By, level: &str| {
+            let mut rows = table.rows.iter();
+            let found = rows.find(|row| {
+                (row.measure.as_str(), row.by, row.level.as_str()) == (measure, by, level)
+                    && row.period == Period::Last24Months
+            });
+            found.cloned()
+        };
         let mut found = outside(&funnels);
         found.retain(|(measure, _)| heads.get(*measure).is_some_and(|head| head.kind != UTILISATION));
         let total = found.len();
@@ -68,6 +79,8 @@ impl View<'_> {
                 Some(Signal {
                     measure: heads.get(measure)?.clone(),
                     target: target(measure),
+                    network: row(measure, By::Network, "all"),
+                    own: row(measure, By::Centre, &point.centre),
                     centre: self.name_of(&point.centre),
                     point: point.clone(),
                     runs,

@@ -12,7 +12,9 @@ use crate::problem::Problem;
 /// A centre, as this viewer calls it.
 pub struct SilentCentre {
     pub centre: String,
-    /// Of its units, all measures together; `None` when not shown.
+    /// Its cases in the run; `None` when not shown.
+    pub cases: Option<u32>,
+    /// Of its units, of all diagnoses and all measures together; `None` when not shown.
     pub share: Option<f64>,
     /// Few patients are behind it.
     pub hidden: bool,
@@ -22,12 +24,26 @@ pub struct SilentCentre {
     pub placed: u32,
 }
 
+/// Units of a half-year.
+pub struct SilentHalf {
+    pub half_year: String,
+    /// Those that cannot be assessed, of all that can or cannot.
+    pub missing: u32,
+    pub units: u32,
+}
+
+impl SilentHalf {
+    pub fn share(&self) -> f64 {
+        f64::from(self.missing) / f64::from(self.units.max(1))
+    }
+}
+
 /// What cannot be assessed in a run.
 pub struct Silence {
     /// Those that say least first.
     pub centres: Vec<SilentCentre>,
-    /// Half-year of the metastatic diagnosis and the network's share, over the measures whose rows are shown.
-    pub half_years: Vec<(String, f64)>,
+    /// Half-years of the metastatic diagnosis, of the network, over the measures whose rows are shown.
+    pub half_years: Vec<SilentHalf>,
     /// Every measure that has a funnel, in the order of the guideline.
     pub measures: Vec<MeasureHead>,
 }
@@ -48,6 +64,7 @@ impl View<'_> {
                 let (above, all) = placed.get(centre.centre.as_str()).copied().unwrap_or_default();
                 SilentCentre {
                     centre: self.name_of(&centre.centre),
+                    cases: centre.cases,
                     share: centre.not_assessable_share,
                     hidden: centre.suppressed.is_some(),
                     above,
@@ -76,7 +93,11 @@ impl View<'_> {
         let shares = halves.into_iter().filter(|(_, (_, all))| *all > 0);
         Ok(Silence {
             half_years: shares
-                .map(|(half, (of, all))| (half.to_owned(), f64::from(of) / f64::from(all)))
+                .map(|(half, (missing, units))| SilentHalf {
+                    half_year: half.to_owned(),
+                    missing,
+                    units,
+                })
                 .collect(),
             centres,
             measures: table.measures,

@@ -9,6 +9,7 @@ use super::definition::{Definition, Estimator, Event};
 use super::endpoint::{Group, count, curve};
 use super::incidence::{incidence, test};
 use super::landmark::comparisons;
+use super::log_rank;
 use super::proportion::{admitted, outcome, share};
 use super::repeats::repeated_curve;
 use super::settle::{Course, DateReading, LeftOut, Settled, settle_course};
@@ -175,6 +176,11 @@ impl Times<'_> {
                 };
                 let labelled: Vec<(String, Settled)> = groups.iter().flat_map(named).collect();
                 result.tests.push(test(by, causes, &labelled));
+            } else {
+                let repeats = repeated(self.definition);
+                result
+                    .tests
+                    .push(log_rank::test(by, &groups, &result.curves, repeats));
             }
         }
         // The adjustment set is of survival from metastatic diagnosis, as the landmarks are.

@@ -5,7 +5,7 @@ use super::endpoint::{
 };
 use super::settle::Settled;
 use crate::results::{
-    AtRisk, CauseIncidence, CurveState, GroupTest, IncidenceCurve, IncidenceStep, IncidenceValue,
+    AtRisk, CauseIncidence, CurveState, GroupTest, IncidenceCurve, IncidenceStep, IncidenceValue, TestKind,
 };
 use crate::statistics::survival::{Columns, Groups, Incidence, Rows, aalen_johansen, gray_test};
 use crate::statistics::{Band, StatisticsError, kaplan_meier};
@@ -142,8 +142,10 @@ pub(super) fn test(by: &str, causes: &Causes, rows_of: &[(String, Settled)]) -> 
     let found =
         rows(&settled, causes.len(), false).and_then(|rows| gray_test(&rows, &Groups::of(&labels), 1, 0.0));
     let mut test = GroupTest {
+        kind: TestKind::Gray,
         by: by.to_owned(),
         cause: causes.first().map_or("", |(code, _)| *code).to_owned(),
+        groups: Vec::new(),
         chi_square: None,
         df: None,
         p: None,

@@ -14,6 +14,7 @@ pub mod estimate;
 pub mod facts;
 mod incidence;
 pub mod landmark;
+mod log_rank;
 mod proportion;
 mod repeats;
 pub mod settle;

@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience: &Audience, threshold: u32) {
     incidence(&exact.incidence, &mut result.incidence, audience, threshold);
     for test in &mut result.tests {
-        let hidden = result
-            .incidence
-            .iter()
-            .any(|one| one.by == test.by && one.state == CurveState::Suppressed);
-        if hidden {
+        let incidence = result.incidence.iter().map(|one| (&one.by, one.state));
+        let curves = result.curves.iter().map(|one| (&one.by, one.state));
+        // Of a group that is hidden not even that it was large enough to be tested.
+        let mut groups = incidence.chain(curves);
+        if groups.any(|(by, state)| *by == test.by && state == CurveState::Suppressed) {
             *test = untold(test);
         }
     }
@@ -58,6 +58,7 @@ pub(super) fn hide(exact: &SurvivalResult, result: &mut SurvivalResult, audience
 
 pub(super) fn untold(test: &GroupTest) -> GroupTest {
     GroupTest {
+        groups: Vec::new(),
         chi_square: None,
         df: None,
         p: None,

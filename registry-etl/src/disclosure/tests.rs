@@ -157,3 +157,14 @@ mod random_results;
 mod relations;
 mod successive;
 mod successive_survival;
+
+#[test]
+fn a_count_that_changes_from_day_to_day_is_told_about() {
+    let limits = Thresholds::default();
+    let told = |n, patients| told_about(n, patients, &Audience::Committee, &limits);
+    // Four patients are few; of five and more the count is one of 0, 5, 10, ...
+    assert_eq!([told(40, 4), told(0, 0)], [None, Some(0)]);
+    let about: Vec<_> = [2, 3, 7, 8, 12, 13].map(|n| told(n, 5)).into();
+    assert_eq!(about, [0, 5, 5, 10, 10, 15].map(Some));
+    assert_eq!(told_about(7, 1, &Audience::Exact, &limits), Some(7));
+}

@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Changes whenever this crate could make another evaluation of the same outcomes and dates.
-const EVALUATION_VERSION: &str = "5";
+/// Changes whenever this crate could make another evaluation of the same outcomes and dates, or other results of the same evaluations.
+const EVALUATION_VERSION: &str = "6";
 /// Kind of a composite among the measures of a run.
 pub const COMPOSITE: &str = "composite";
 

@@ -26,7 +26,8 @@ pub use completeness::{Tally, Versions};
 pub use counts::{Answer, Counts};
 pub use facts::{QualityFacts, QualityShare, Subject, Submission};
 pub use queries::{
-    CentreQueries, Days, MonthOfQueries, QueryFigures, RuleFigures, findings_by_month, query_metrics,
+    CentreQueries, Days, MonthOfQueries, QueryFigures, RuleFigures, cases_by_rule, findings_by_month,
+    query_metrics,
 };
 pub use worklist::{Collector, Unlock, WorkItem, WorkKind, Worklist};
 

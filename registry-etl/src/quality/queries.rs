@@ -4,7 +4,7 @@
 //! Closed counts for the time to close when the answer was accepted or a corrected case no longer fired the check: what was taken back
 //! or ended with a withdrawal of consent says nothing about the centre. Quantiles as `quantiles` has them (type 7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, Utc};
 use registry_core::storage::{QueryClosing, QueryState, QueryTimes, RaisedBy};
@@ -74,6 +74,18 @@ pub fn query_metrics(times: &[QueryTimes], centres: &[String], now: DateTime<Utc
         .into_iter()
         .map(|(centre, times)| of(Some(centre.to_owned()), &times, now));
     std::iter::once(all).chain(each).collect()
+}
+
+/// Of every check, how many cases it asked about.
+pub fn cases_by_rule(times: &[QueryTimes]) -> BTreeMap<&str, u32> {
+    let mut cases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for one in times {
+        if let Some(rule) = &one.rule {
+            cases.entry(rule).or_default().insert(&one.case_id);
+        }
+    }
+    let counted = |(rule, cases): (_, BTreeSet<&str>)| (rule, u32::try_from(cases.len()).unwrap_or(u32::MAX));
+    cases.into_iter().map(counted).collect()
 }
 
 /// What checks asked in one month, and what was settled of it.
@@ -188,6 +200,7 @@ mod tests {
     fn asked(centre: &str, rule: Option<&str>, state: QueryState) -> QueryTimes {
         QueryTimes {
             centre: centre.to_owned(),
+            case_id: "one".to_owned(),
             raised_by: if rule.is_some() {
                 RaisedBy::Rule
             } else {
@@ -249,6 +262,23 @@ mod tests {
         );
         assert_eq!(counted(2), [month("2026-01", 0, 0), month("2026-02", 0, 1)]);
         assert!(findings_by_month(&times[3..], on("2026-02-10"), 24).is_empty());
+    }
+
+    #[test]
+    fn a_case_asked_about_twice_is_one_case() {
+        let of = |case: &str, rule: Option<&str>| QueryTimes {
+            case_id: case.to_owned(),
+            ..asked("C01", rule, QueryState::Open)
+        };
+        let times = [
+            of("one", Some("E-011")),
+            of("one", Some("E-011")),
+            of("two", Some("E-011")),
+            of("two", Some("E-030")),
+            of("two", None),
+        ];
+        let counted: Vec<_> = cases_by_rule(&times).into_iter().collect();
+        assert_eq!(counted, [("E-011", 2), ("E-030", 1)]);
     }
 
     #[test]

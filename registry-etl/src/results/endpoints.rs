@@ -69,11 +69,28 @@ pub struct AtRisk {
     pub at_risk: Option<u32>,
 }
 
-/// Gray's test between the groups of a stratum, or the reason why there is none.
+/// Which test of a breakdown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestKind {
+    /// Of the incidence of an event among others. What runs of before tests between curves have.
+    #[default]
+    Gray,
+    /// Of survival; with delayed entry the score test of the Cox model.
+    LogRank,
+}
+
+/// A test between the groups of a stratum, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupTest {
+    #[serde(default)]
+    pub kind: TestKind,
     pub by: String,
+    /// Of Gray's test; empty of a log-rank test.
     pub cause: String,
+    /// The groups between which it is; empty of a test between all.
+    #[serde(default)]
+    pub groups: Vec<String>,
     pub chi_square: Option<f64>,
     pub df: Option<u32>,
     pub p: Option<f64>,

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::results::{Pooled, View};
 use crate::routes::results::written;
 
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 26] = [
     "centre",
     "own_run",
     "network_run",
@@ -23,15 +23,21 @@ const HEADER: [&str; 20] = [
     "rate",
     "lower",
     "upper",
+    "bound_low",
+    "bound_high",
     "network_state",
     "network_numerator",
     "network_denominator",
     "network_rate",
     "network_at_own_mix",
     "position",
+    "lower95_limit",
+    "upper95_limit",
+    "lower998_limit",
+    "upper998_limit",
 ];
 
-/// One line per measure (`indicator` for those looked at first), domain, and half-year of an indicator; empty where a value is not shown.
+/// One line per measure (`indicator` for those looked at first), domain, half-year of an indicator, and half-year of all of them together; empty where a value is not shown.
 ///
 /// # Errors
 /// None in practice.
@@ -88,6 +94,22 @@ pub(super) fn csv(view: &View<'_>, centre: &str, card: &Card) -> Result<String, 
                 push("half_year", &head.id, domain, half, values);
             }
         }
+        // The points of the chart: every indicator together, around the network's rate of all half-years.
+        for (trend, point) in over_time
+            .trend
+            .iter()
+            .flat_map(|trend| trend.points.iter().map(move |point| (trend, point)))
+        {
+            let values = json!({
+                "state": point.state, "numerator": point.numerator, "denominator": point.denominator,
+                "rate": point.rate, "network_rate": trend.target, "position": point.position,
+                "lower95_limit": point.limits.map(|limits| limits.lower95),
+                "upper95_limit": point.limits.map(|limits| limits.upper95),
+                "lower998_limit": point.limits.map(|limits| limits.lower998),
+                "upper998_limit": point.limits.map(|limits| limits.upper998),
+            });
+            push("together", "", "", &point.level, values);
+        }
     }
     written(&HEADER, rows.into_iter())
 }
@@ -101,6 +123,8 @@ fn own(values: &mut Value, row: Option<&AdherenceRow>) {
     values["rate"] = json!(row.rate);
     values["lower"] = json!(row.lower);
     values["upper"] = json!(row.upper);
+    values["bound_low"] = json!(row.bound_low);
+    values["bound_high"] = json!(row.bound_high);
 }
 
 fn network(values: &mut Value, row: Option<&AdherenceRow>) {

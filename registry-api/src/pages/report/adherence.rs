@@ -26,7 +26,8 @@ pub(in crate::pages) struct Measured {
     pub(in crate::pages) interval: String,
     pub(in crate::pages) n: String,
     pub(in crate::pages) not_assessable: String,
-    /// The rate of all diagnoses.
+    pub(in crate::pages) bounds: String,
+    /// The rate of all diagnoses, of how many units.
     pub(in crate::pages) all: String,
     /// Centres with a rate, and the range of their rates.
     pub(in crate::pages) centres: String,
@@ -74,7 +75,8 @@ pub(super) fn domains(table: &AdherenceTable) -> (Vec<Domain>, Vec<Domain>) {
             interval: recent.interval,
             n: recent.n,
             not_assessable: recent.not_assessable,
-            all: of(Period::All).map_or_else(|| "–".to_owned(), words::rate),
+            bounds: recent.bounds,
+            all: of(Period::All).map_or_else(|| "–".to_owned(), rate_of),
             centres: range(centres.get(head.id.as_str())),
         };
         let list = if head.kind == "utilisation" {
@@ -85,6 +87,14 @@ pub(super) fn domains(table: &AdherenceTable) -> (Vec<Domain>, Vec<Domain>) {
         push(list, words::code(head.domain.as_deref().unwrap_or("other")), row);
     }
     (judged, options)
+}
+
+/// `62 %, of 120`: the denominator where it is told.
+fn rate_of(row: &AdherenceRow) -> String {
+    match (row.rate, row.denominator) {
+        (Some(_), Some(n)) if row.state == RateState::Rate => format!("{}, of {n}", words::rate(row)),
+        _ => words::rate(row),
+    }
 }
 
 fn push(list: &mut Vec<Domain>, title: String, row: Measured) {

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::results::{LevelCount, Overview};
-use serde::Deserialize;
 
 use super::indicators::{self, Line};
 use super::signals::{self, Row, spoken_status};
@@ -27,13 +26,6 @@ struct Page {
     data: Option<Data>,
 }
 
-/// Which run; without a number the one published last.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    run: Option<i64>,
-}
-
 struct Data {
     run: i64,
     cut_off: String,
@@ -48,6 +40,7 @@ struct Data {
     timing: Vec<(String, String)>,
     centres: Vec<[String; 5]>,
     since: String,
+    bounds: &'static str,
     domains: Vec<adherence::Domain>,
     options: Vec<adherence::Domain>,
     indicators: Vec<(Line, String)>,
@@ -69,7 +62,7 @@ struct Data {
 
 pub(super) async fn page(
     caller: Allowed<ReadsRuns>,
-    asked: web::Query<Asked>,
+    asked: web::Query<brief::Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Annual report", "/report", &caller);
@@ -119,6 +112,7 @@ fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
         timing: counted(&overview.by_timing),
         centres: centres(&overview),
         since: table.last_24_months_from.clone(),
+        bounds: words::BOUNDS,
         domains,
         options,
         indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),

@@ -14,9 +14,13 @@ use crate::results::View;
 ///
 /// # Errors
 /// None in practice.
-pub(crate) fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String, Problem> {
+pub(crate) fn written(
+    header: &[impl AsRef<str>],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<String, Problem> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(header).map_err(Problem::internal)?;
+    let names = header.iter().map(AsRef::as_ref);
+    writer.write_record(names).map_err(Problem::internal)?;
     for row in rows {
         writer.write_record(row).map_err(Problem::internal)?;
     }
@@ -29,21 +33,26 @@ pub(crate) fn written(header: &[&str], rows: impl Iterator<Item = Vec<String>>) 
 /// # Errors
 /// A value that JSON cannot hold.
 pub(crate) fn table_of<T: Serialize>(names: &[&str], all: &[T]) -> Result<String, Problem> {
-    let header: Vec<String> = names.iter().map(|name| name.replace('.', "_")).collect();
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let line = |one: &T| -> Result<Vec<String>, Problem> {
         let value = serde_json::to_value(one).map_err(Problem::internal)?;
-        let cell = |name: &&str| {
-            let found = name.split('.').fold(&value, |within, part| &within[part]);
-            match found {
-                Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(" "),
-                other => text(other),
-            }
-        };
-        Ok(names.iter().map(cell).collect())
+        Ok(names.iter().map(|name| cell(&value, name)).collect())
     };
     let lines = all.iter().map(line).collect::<Result<Vec<_>, _>>()?;
-    written(&header, lines.into_iter())
+    written(&columns(names), lines.into_iter())
+}
+
+/// A header's names as columns: `a.b` is `a_b`.
+pub(super) fn columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.replace('.', "_")).collect()
+}
+
+/// The named field of a value; `a.b` is a field within a field, a list is one cell.
+pub(super) fn cell(value: &Value, name: &str) -> String {
+    let found = name.split('.').fold(value, |within, part| &within[part]);
+    match found {
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(" "),
+        other => text(other),
+    }
 }
 
 /// Refuses a choice of columns where no table is asked for.
@@ -119,7 +128,7 @@ const POINTS: [&str; 19] = [
 ];
 
 /// The centres of a funnel, with the exact limits at their denominators; the network's rate is that of the table of adherence.
-pub(super) fn funnel(funnel: &Funnel) -> Result<String, Problem> {
+pub(crate) fn funnel(funnel: &Funnel) -> Result<String, Problem> {
     let line = |point: &FunnelPoint| -> Result<Vec<String>, Problem> {
         let mut value = serde_json::to_value(point).map_err(Problem::internal)?;
         let limits = value["limits"].take();

@@ -20,6 +20,7 @@ use crate::results::{Registration, View, Which};
 use crate::state::{AppState, blocking};
 
 pub use csv::adherence as adherence_csv;
+pub(crate) use csv::funnel as funnel_csv;
 pub(crate) use csv::{table_of, written};
 use survival::Curves;
 pub use survival_csv::survival as survival_table;
@@ -191,7 +192,7 @@ struct Estimated {
 /// exclusions, and published rows to set beside them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/survival/{endpoint}", tag = "results", params(("endpoint" = String, Path,), ("stratum" = Option<String>, Query, description = "only this breakdown; a treatment after the origin with a landmark"),
         ("landmark" = Option<u32>, Query, description = "6 or 12 months: grouped by what had been done by then, counted from then"),
-        ("table" = Option<String>, Query, description = "of a CSV: curves, at_risk, flow or centres"), ("run" = Option<i64>, Query,),
+        ("table" = Option<String>, Query, description = "of a CSV: curves, summary, at_risk, flow, tests or centres"), ("run" = Option<i64>, Query,),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
 pub(super) async fn survival_endpoint(

@@ -25,6 +25,10 @@ pub enum Table {
     Flow,
     /// Centres by deaths observed over expected.
     Centres,
+    /// Each curve in a line: patients, events, median, follow-up.
+    Summary,
+    /// Tests between the groups of a breakdown; with a landmark asked for, the hazard ratios from it.
+    Tests,
 }
 
 /// Which curves of an endpoint.

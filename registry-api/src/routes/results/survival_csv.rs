@@ -4,7 +4,7 @@ use registry_etl::results::{IncidenceCurve, LandmarkComparison, SurvivalCurve, S
 use serde::Serialize;
 use serde_json::Value;
 
-use super::csv::{text, written};
+use super::csv::{cell, columns, text, written};
 use super::survival::Table;
 use crate::problem::Problem;
 
@@ -76,6 +76,48 @@ const CENTRES: [&str; 15] = [
     AS_OF,
 ];
 
+const SUMMARY: [&str; 17] = [
+    "analysis",
+    "by",
+    "level",
+    "state",
+    "suppressed",
+    "patients",
+    "events",
+    "median_state",
+    "median.months",
+    "median.lower_months",
+    "median.upper_months",
+    "follow_up.months",
+    "follow_up_completeness",
+    "lost",
+    "smallest_risk_set.at_risk",
+    "smallest_risk_set.months",
+    AS_OF,
+];
+
+const TESTS: [&str; 9] = [
+    "by",
+    "kind",
+    "cause",
+    "groups",
+    "chi_square",
+    "df",
+    "p",
+    "refused",
+    AS_OF,
+];
+const CONTRASTS: [&str; 8] = [
+    "by",
+    "landmark_months",
+    "hazard_ratio",
+    "lower",
+    "upper",
+    "p",
+    "refused",
+    AS_OF,
+];
+
 /// The earlier run that a line is of, because it has changed by few patients, or not at all, since.
 const AS_OF: &str = "as_of_run";
 
@@ -87,6 +129,19 @@ pub fn survival(result: &SurvivalResult, table: Table, landmark: bool) -> Result
     let of = Dated(result);
     match table {
         Table::Flow => flow(&of),
+        Table::Summary => {
+            let all = curves(result, landmark);
+            let lines = all.into_iter().flat_map(|(part, curve)| {
+                let names = &SUMMARY[..SUMMARY.len() - 1];
+                of.dated(&part, fields(names, &[], std::slice::from_ref(curve)))
+            });
+            written(&columns(&SUMMARY), lines)
+        }
+        Table::Tests if landmark => contrasts(&of),
+        Table::Tests => {
+            let all = result.tests.iter();
+            of.rows(&TESTS, all, |one| format!("tests/{}", one.by))
+        }
         Table::AtRisk => at_risk(&of, landmark),
         Table::Centres => {
             let all = result.centres.iter().flat_map(|one| &one.centres);
@@ -142,7 +197,7 @@ impl Dated<'_> {
     ) -> Result<String, Problem> {
         let names = header.split_last().map_or(header, |(_, names)| names);
         let lines = all.flat_map(|one| self.dated(&part(one), fields(names, &[], std::slice::from_ref(one))));
-        written(header, lines)
+        written(&columns(header), lines)
     }
 }
 
@@ -157,6 +212,23 @@ fn curves(result: &SurvivalResult, landmark: bool) -> Vec<(String, &SurvivalCurv
         let part = |one: &SurvivalCurve| format!("curves/{}/{}/{}", name(one.analysis), one.by, one.level);
         result.curves.iter().map(|one| (part(one), one)).collect()
     }
+}
+
+/// The treated by a landmark against the others, with the score test that is the log-rank test.
+fn contrasts(of: &Dated<'_>) -> Result<String, Problem> {
+    let lines = of.0.landmark_comparisons.iter().flat_map(|one| {
+        let head = [one.by.clone(), one.landmark_months.to_string()];
+        let mut line = match &one.contrast {
+            Some(found) => fields(&CONTRASTS[2..6], &head, std::slice::from_ref(found)),
+            None => fields(&CONTRASTS[2..6], &head, &[Value::Null]),
+        };
+        for cells in &mut line {
+            cells.push(one.no_contrast.clone().unwrap_or_default());
+        }
+        let part = format!("landmarks/{}/{}", one.by, one.landmark_months);
+        of.dated(&part, line)
+    });
+    written(&CONTRASTS, lines)
 }
 
 fn incidence_part(one: &IncidenceCurve) -> String {
@@ -209,7 +281,7 @@ fn flow(of: &Dated<'_>) -> Result<String, Problem> {
 fn fields(names: &[&str], head: &[String], all: &[impl Serialize]) -> Vec<Vec<String>> {
     let line = |one| {
         let value = serde_json::to_value(one).unwrap_or(Value::Null);
-        let cells = names.iter().map(|name| text(&value[*name]));
+        let cells = names.iter().map(|name| cell(&value, name));
         head.iter().cloned().chain(cells).collect()
     };
     all.iter().map(line).collect()

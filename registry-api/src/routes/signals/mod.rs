@@ -38,7 +38,11 @@ fn listed(one: &Listed) -> Value {
     json!({
         "measure": one.signal.measure.id, "title": one.signal.measure.title, "letter": one.letter,
         "rate": point.rate, "network_rate": one.signal.target, "denominator": point.denominator,
-        "not_assessable": point.not_assessable, "position_adjusted": point.position_adjusted, "q": point.q,
+        "not_assessable": point.not_assessable,
+        "bound_low": one.signal.own.as_ref().and_then(|row| row.bound_low),
+        "bound_high": one.signal.own.as_ref().and_then(|row| row.bound_high),
+        "network_denominator": one.signal.network.as_ref().and_then(|row| row.denominator),
+        "position_adjusted": point.position_adjusted, "q": point.q,
         "published_runs_in_a_row": one.signal.runs,
         "status": one.history.as_ref().and_then(SignalHistory::status),
         "history": history(one.history.as_ref()),
@@ -73,7 +77,7 @@ pub fn csv(view: &View<'_>) -> Result<String, Problem> {
     table_of(&COLUMNS, &rows)
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 16] = [
     "run",
     "measure",
     "title",
@@ -81,8 +85,11 @@ const COLUMNS: [&str; 13] = [
     "listed",
     "rate",
     "network_rate",
+    "network_denominator",
     "denominator",
     "not_assessable",
+    "bound_low",
+    "bound_high",
     "position_adjusted",
     "q",
     "published_runs_in_a_row",

@@ -296,6 +296,8 @@ pub struct QueriesOfAll {
 pub struct QueryTimes {
     /// Centre of the case.
     pub centre: String,
+    /// The case, to tell how many patients are behind a number.
+    pub case_id: String,
     /// Who asked.
     pub raised_by: RaisedBy,
     /// The edit check it is about.

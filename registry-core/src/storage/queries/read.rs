@@ -186,6 +186,7 @@ impl Store {
                 state: query.state()?,
                 closing: query.closing()?,
                 centre: query.centre_id,
+                case_id: query.case_id,
                 rule: query.rule,
                 reopened: query.reopened,
                 asked_at: utc(query.asked_at),

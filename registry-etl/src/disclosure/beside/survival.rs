@@ -168,11 +168,19 @@ impl Beside<'_> {
 
     /// Tests of a breakdown: as they stood where a group stays as it was, none where a group is hidden.
     fn tests(&self, shown: &mut SurvivalResult) {
-        let tests: Vec<GroupTest> = shown.tests.iter().map(|test| self.test(test, shown)).collect();
-        shown.tests = tests;
+        let tests: Vec<_> = shown.tests.iter().map(|test| self.test(test, shown)).collect();
+        shown.tests.clear();
+        for (test, as_of) in tests {
+            shown.as_of.extend(as_of.map(|run| AsOf {
+                part: test_name(&test),
+                run,
+            }));
+            shown.tests.push(test);
+        }
     }
 
-    fn test(&self, test: &GroupTest, shown: &SurvivalResult) -> GroupTest {
+    /// A test, and the earlier run it is of.
+    fn test(&self, test: &GroupTest, shown: &SurvivalResult) -> (GroupTest, Option<i64>) {
         let curves = shown.curves.iter();
         let curves = curves.map(|one| (one.analysis, &one.by, one.state, curve_name(one)));
         let incidence = shown.incidence.iter();
@@ -197,14 +205,22 @@ impl Beside<'_> {
             *state == CurveState::Suppressed && was_told(name)
         };
         if groups.iter().any(hidden) {
-            return endpoints::untold(test);
+            return (endpoints::untold(test), None);
         }
         if !groups.iter().any(|(.., name)| shown.part_as_of(name).is_some()) {
-            return test.clone();
+            return (test.clone(), None);
         }
-        let same = |other: &&GroupTest| (&other.by, &other.cause) == (&test.by, &test.cause);
-        let then = self.before().find_map(|run| run.shown.tests.iter().find(same));
-        then.cloned().unwrap_or_else(|| endpoints::untold(test))
+        let same =
+            |other: &&GroupTest| (other.kind, &other.by, &other.cause) == (test.kind, &test.by, &test.cause);
+        let then = self.before().find_map(|run| {
+            let told = run.shown.tests.iter().find(same)?;
+            let of = run.shown.part_as_of(&test_name(told));
+            Some((told.clone(), of.unwrap_or(run.exact.run.run)))
+        });
+        match then {
+            Some((told, run)) => (told, Some(run)),
+            None => (endpoints::untold(test), None),
+        }
     }
 }
 
@@ -224,6 +240,10 @@ pub(super) fn incidence_name(one: &IncidenceCurve) -> String {
 
 pub(super) fn landmark_name(one: &LandmarkComparison) -> String {
     format!("landmarks/{}/{}", one.by, one.landmark_months)
+}
+
+fn test_name(one: &GroupTest) -> String {
+    format!("tests/{}", one.by)
 }
 
 pub(super) fn proportion_name(one: &ProportionRow) -> String {

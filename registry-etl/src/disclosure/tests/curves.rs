@@ -4,7 +4,7 @@ use crate::cohorts::settle::Settled;
 use crate::results::{
     Analysis, CauseIncidence, ChangeRow, CurveState, Flow, FlowStep, GroupTest, IncidenceCurve,
     IncidenceValue, LandmarkComparison, LandmarkContrast, ProportionRow, RateState, SurvivalCurve,
-    SurvivalResult,
+    SurvivalResult, TestKind,
 };
 
 pub(super) fn one(by: &str, level: &str, n: i32, offset: i32) -> SurvivalCurve {
@@ -157,8 +157,10 @@ fn few_events_of_a_cause_are_hidden_and_so_is_the_bound_that_would_tell_them() {
         group(Analysis::Primary, "timing", "metachronous", 3, [0, 1, 0]),
     ];
     exact.tests = vec![GroupTest {
+        kind: TestKind::Gray,
         by: "timing".to_owned(),
         cause: "sarcoma".to_owned(),
+        groups: Vec::new(),
         chi_square: Some(1.0),
         df: Some(1),
         p: Some(0.3),

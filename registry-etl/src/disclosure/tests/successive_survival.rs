@@ -6,6 +6,7 @@ use super::*;
 use crate::disclosure::beside::{Published, survival_beside};
 use crate::results::{
     Analysis, AtRisk, CentrePart, CurveState, GroupTest, IncidenceCurve, LandmarkComparison, SurvivalResult,
+    TestKind,
 };
 
 /// The second run beside the first, as the committee sees it.
@@ -254,8 +255,10 @@ fn a_test_goes_with_a_group_that_is_held_back_and_hidden() {
             group(Analysis::Primary, "timing", "metachronous", second, [20, 10, 6]),
         ];
         exact.tests = vec![GroupTest {
+            kind: TestKind::Gray,
             by: "timing".to_owned(),
             cause: "sarcoma".to_owned(),
+            groups: Vec::new(),
             chi_square: Some(1.0),
             df: Some(1),
             p: Some(0.3),
@@ -272,6 +275,47 @@ fn a_test_goes_with_a_group_that_is_held_back_and_hidden() {
     assert!(shown.tests[0].p.is_none() && shown.tests[0].refused.is_some());
     let shown = after(of(60, 41), of(60, 41));
     assert_eq!(shown.tests[0].p, Some(0.3), "as the first run had it");
+}
+
+#[test]
+fn a_log_rank_test_goes_with_a_curve_that_is_hidden_or_stays() {
+    let of = |run_p: f64, curves: Vec<crate::results::SurvivalCurve>| {
+        let mut exact = result();
+        exact.curves = curves;
+        exact.tests = vec![GroupTest {
+            kind: TestKind::LogRank,
+            by: "histology".to_owned(),
+            cause: String::new(),
+            groups: vec!["ddlps".to_owned(), "lms".to_owned()],
+            chi_square: Some(1.0),
+            df: Some(1),
+            p: Some(run_p),
+            refused: None,
+        }];
+        exact
+    };
+    // Three patients of another histology: the numbers of the others would tell them, and so might a test without them.
+    let alone = survival(
+        &of(0.3, result().curves),
+        &Audience::Committee,
+        &Thresholds::default(),
+    );
+    assert_eq!((alone.tests[0].p, alone.tests[0].groups.len()), (None, 0));
+    let two = || {
+        vec![
+            one("all", "all", 98, 0),
+            one("histology", "lms", 60, 0),
+            one("histology", "ddlps", 38, 5),
+        ]
+    };
+    let alone = survival(&of(0.3, two()), &Audience::Committee, &Thresholds::default());
+    assert_eq!(alone.tests[0].p, Some(0.3));
+    // Nobody came: curves and test are as the first run had them.
+    let shown = after(of(0.3, two()), of(0.4, two()));
+    assert_eq!(
+        (shown.tests[0].p, shown.part_as_of("tests/histology")),
+        (Some(0.3), Some(1))
+    );
 }
 
 pub(super) fn part(centre: &str, patients: u32) -> CentrePart {

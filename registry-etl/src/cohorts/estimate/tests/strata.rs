@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cohorts::course::{Disease, regimen};
+use crate::results::TestKind;
 
 #[test]
 fn levels_known_on_the_day_of_the_origin() {
@@ -110,4 +111,66 @@ fn regimens_by_the_first_class_that_applies() {
     assert_eq!(class(&["sunitinib"]), Some("antiangiogenic"));
     assert_eq!(class(&["investigational"]), Some("investigational"));
     assert_eq!(class(&[]), None);
+}
+
+/// Patients diagnosed on 10 January 2025 and registered on a day, the first of them dead on day 100, the others alive on day 344.
+fn of_timing(timing: &str, dead: usize, registered: &str) -> Vec<CaseFacts> {
+    let one = |at: usize| {
+        let mut one = case();
+        one.timing = Some(timing.to_owned());
+        one.survival.registration = on(registered);
+        if at < dead {
+            died(&mut one, "2025-04-20");
+            one.survival.contacts.remove(0);
+        }
+        one
+    };
+    (0..10).map(one).collect()
+}
+
+#[test]
+fn survival_of_a_breakdown_is_tested_by_log_rank_and_by_the_score_test_with_delayed_entry() {
+    let tested = |registered: &str| {
+        let mut cases = of_timing("synchronous", 6, registered);
+        cases.extend(of_timing("metachronous", 1, registered));
+        let got = estimated("S1", &cases);
+        let test = got.tests.iter().find(|one| one.by == "timing").unwrap().clone();
+        let histology = got.tests.iter().find(|one| one.by == "histology").unwrap();
+        assert_eq!(
+            histology.refused.as_deref(),
+            Some("fewer than two groups have a curve"),
+            "nobody's is recorded"
+        );
+        test
+    };
+    // 7 of 20 die on one day, 6 of the one ten: expected 3.5, variance 7 x 13 / 19 / 4.
+    let test = tested("2025-01-10");
+    assert_eq!((test.kind, test.df), (TestKind::LogRank, Some(1)));
+    assert_eq!(test.groups, ["metachronous", "synchronous"]);
+    let by_hand = 2.5 * 2.5 / (7.0 * 13.0 / 19.0 / 4.0);
+    assert!((test.chi_square.unwrap() - by_hand).abs() < 1e-9, "{test:?}");
+    // Registered on day 10 they enter late: the score test of the Cox model, the seven leaving in turn (Efron).
+    let (mut expected, mut variance) = (0.0, 0.0);
+    for gone in 0..7 {
+        let left = f64::from(gone) / 7.0;
+        let share = (10.0 - 6.0 * left) / (20.0 - 7.0 * left);
+        expected += share;
+        variance += share * (1.0 - share);
+    }
+    let late = tested("2025-01-20");
+    let by_hand = (6.0 - expected) * (6.0 - expected) / variance;
+    assert!((late.chi_square.unwrap() - by_hand).abs() < 1e-9, "{late:?}");
+    assert!(late.chi_square != test.chi_square);
+}
+
+#[test]
+fn a_group_without_a_curve_is_not_tested() {
+    let mut cases = of_timing("synchronous", 6, "2025-01-10");
+    cases.extend(of_timing("metachronous", 1, "2025-01-10").into_iter().take(9));
+    let got = estimated("S1", &cases);
+    let test = got.tests.iter().find(|one| one.by == "timing").unwrap();
+    assert_eq!(
+        (test.p, test.groups.as_slice()),
+        (None, &["synchronous".to_owned()][..])
+    );
 }
