@@ -187,6 +187,8 @@ test("filters work with and without JavaScript", async () => {
     const { context, page } = await signIn(browser, "committee", { javaScriptEnabled });
     await page.goto(`${base}/adherence`);
     const all = await page.locator("tbody tr:not(.group)").count();
+    // With a pointer the choice is shown at once; by keyboard, and without scripts, by the button.
+    if (javaScriptEnabled) await page.dispatchEvent("select[name=kind]", "pointerdown");
     await page.selectOption("select[name=kind]", "utilisation");
     if (!javaScriptEnabled) await page.click("form.filters button");
     await page.waitForURL(/kind=utilisation/);
@@ -299,7 +301,7 @@ test("the committee follows up a signal and the office looks its letter up, with
   const office = await signIn(browser, "coordinator", { javaScriptEnabled: false });
   await office.page.goto(`${base}/signals`);
   const rows = office.page.locator("table.signals tbody tr");
-  if ((await rows.count()) === 0) return office.context.close();
+  assert.ok((await rows.count()) > 0, "the demo has a signal to follow up");
   const first = rows.first();
   const letter = (await first.locator("th").innerText()).replace("Centre ", "");
   await first.locator("summary").click();

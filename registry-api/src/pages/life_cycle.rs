@@ -5,8 +5,9 @@ use chrono::NaiveDate;
 use registry_core::access::Role;
 use registry_core::storage::{CaseRow, CaseStatus, LifeCycle};
 
-use super::case::gone;
-use crate::guard::{AllowedForm, LeadsCentre, Policy};
+use super::Sent;
+use super::case::{self, gone};
+use crate::guard::{AllowedForm, LeadsCentre, NoQuery, Policy};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -50,29 +51,45 @@ pub(super) async fn step(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let step = match form.fields.get("step") {
-        "verify" => LifeCycle::Verify,
-        "lock" => LifeCycle::Lock {
-            through: form.fields.get("through").parse().map_err(|_| {
-                Problem::with(
-                    Kind::InvalidValue,
-                    "The lock needs the day it reaches to (YYYY-MM-DD).",
-                )
-            })?,
-        },
-        "unlock" => LifeCycle::Unlock,
-        _ => return Err(Problem::with(Kind::InvalidValue, "step: verify, lock or unlock")),
-    };
-    let page = format!("/cases/{pseudonym}");
-    blocking(move || {
-        let reason = Some(form.fields.get("reason")).filter(|reason| !reason.trim().is_empty());
-        state
-            .store
-            .move_case(&form.scope, &pseudonym, step, reason)
-            .map_err(gone)
-    })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", page))
-        .finish())
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let case = pseudonym.to_string();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let step = match form.fields.get("step") {
+            "verify" => LifeCycle::Verify,
+            "lock" => LifeCycle::Lock {
+                through: form.fields.get("through").parse().map_err(|_| {
+                    Problem::with(
+                        Kind::InvalidValue,
+                        "The lock needs the day it reaches to (YYYY-MM-DD).",
+                    )
+                })?,
+            },
+            "unlock" => LifeCycle::Unlock,
+            _ => return Err(Problem::with(Kind::InvalidValue, "step: verify, lock or unlock")),
+        };
+        let page = format!("/cases/{pseudonym}");
+        blocking(move || {
+            let reason = Some(form.fields.get("reason")).filter(|reason| !reason.trim().is_empty());
+            state
+                .store
+                .move_case(&form.scope, &pseudonym, step, reason)
+                .map_err(gone)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", page))
+            .finish())
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("reason", "reason"),
+            ("locked through", "through"),
+            ("lock needs", "through"),
+        ],
+        |caller| case::page(caller, web::Path::from(case), NoQuery, again),
+    )
+    .await
 }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::requests::{self, Row as Request};
-use super::{Frame, html, words};
+use super::who::People;
+use super::{Frame, Sent, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
 use crate::releases::{NewFreezing, freeze_in_background};
@@ -19,6 +20,8 @@ use crate::state::{AppState, blocking};
 #[template(path = "releases.html")]
 struct ListPage {
     frame: Frame,
+    /// A release is being frozen now.
+    under_way: bool,
     csrf: String,
     /// The reader freezes.
     office: bool,
@@ -70,13 +73,25 @@ pub(super) async fn list(
             runs.retain(|run| run.published_at.is_some());
             begun = store.list_freezings(scope)?;
         }
+        let people = People::of(&state)?;
         Ok(ListPage {
+            under_way: begun.iter().any(|one| one.state == FreezingState::Running),
             csrf: frame.csrf(),
             frame,
             office,
             runs: runs.iter().map(of_run).collect(),
-            begun: begun.into_iter().map(Begun::from).collect(),
-            rows: store.list_releases(scope)?.iter().map(Head::from).collect(),
+            begun: begun
+                .into_iter()
+                .map(|one| Begun {
+                    by: people.who(&one.started_by),
+                    ..Begun::from(one)
+                })
+                .collect(),
+            rows: store
+                .list_releases(scope)?
+                .iter()
+                .map(|one| Head::of(one, &people))
+                .collect(),
         })
     })
     .await?;
@@ -95,7 +110,7 @@ impl From<Freezing> for Begun {
             title: one.title,
             run: one.run,
             since: one.started_at.format("%Y-%m-%d %H:%M UTC").to_string(),
-            by: one.started_by,
+            by: String::new(),
             state: match one.state {
                 FreezingState::Running => "being frozen",
                 FreezingState::Failed => "came to nothing",
@@ -114,8 +129,8 @@ impl From<Freezing> for Begun {
     }
 }
 
-impl From<&Release> for Head {
-    fn from(release: &Release) -> Self {
+impl Head {
+    fn of(release: &Release, people: &People) -> Self {
         let told = |name: &str| release.manifest.get(name);
         Self {
             id: release.release_id.clone(),
@@ -125,7 +140,11 @@ impl From<&Release> for Head {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            frozen: format!("{} by {}", release.created_at.date_naive(), release.created_by),
+            frozen: format!(
+                "{} by {}",
+                release.created_at.date_naive(),
+                people.who(&release.created_by)
+            ),
             cases: told("cases")
                 .and_then(Value::as_u64)
                 .map(|cases| cases.to_string())
@@ -141,24 +160,40 @@ pub(super) async fn freeze(
     form: AllowedForm<Coordinates>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let choose = || Problem::with(Kind::InvalidValue, "run: choose a published run");
-    let run = form.fields.get("run").parse().map_err(|_| choose())?;
-    let text = |name| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
-    let new = NewFreezing {
-        run,
-        id: text("release"),
-        title: text("title"),
-    };
-    blocking(move || {
-        if state.store.run(&form.scope, run)?.published_at.is_none() {
-            return Err(choose());
-        }
-        freeze_in_background(state, form.scope, new)
-    })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/releases"))
-        .finish())
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let choose = || Problem::with(Kind::InvalidValue, "Run: choose a published one.").at("run");
+        let run = form.fields.get("run").parse().map_err(|_| choose())?;
+        let text = |name| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
+        let new = NewFreezing {
+            run,
+            id: text("release"),
+            title: text("title"),
+        };
+        blocking(move || {
+            if state.store.run(&form.scope, run)?.published_at.is_none() {
+                return Err(choose());
+            }
+            freeze_in_background(state, form.scope, new)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/releases"))
+            .finish())
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("release id", "release"),
+            ("name", "release"),
+            ("title", "title"),
+            ("run", "run"),
+        ],
+        |caller| list(caller, NoQuery, again),
+    )
+    .await
 }
 
 #[derive(Template)]
@@ -214,19 +249,28 @@ pub(super) async fn page(
         let today = state.ports.clock.now().date_naive();
         let asked = store.list_data_requests(scope)?.into_iter();
         let asked = asked.filter(|one| one.release_id == release.release_id);
+        let people = People::of(&state)?;
         Ok(shown(
             frame,
+            &people,
             scope.role() == Role::Coordinator,
             &release,
             manifest,
-            asked.map(|one| requests::row(one, today)).collect(),
+            asked.map(|one| requests::row(one, today, &people)).collect(),
         ))
     })
     .await?;
     html(&page)
 }
 
-fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requests: Vec<Request>) -> Page {
+fn shown(
+    frame: Frame,
+    people: &People,
+    office: bool,
+    release: &Release,
+    manifest: Manifest,
+    requests: Vec<Request>,
+) -> Page {
     let told = |name: &str| {
         let value = manifest.versions.get(name).and_then(Value::as_str);
         value.unwrap_or("not recorded").to_owned()
@@ -249,7 +293,7 @@ fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requ
     Page {
         frame,
         office,
-        r: Head::from(release),
+        r: Head::of(release, people),
         citation: format!(
             "RPS registry. {}. Release {}, data up to {}: run {}, case schema {}, guideline {}.",
             release.title,

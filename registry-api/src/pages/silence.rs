@@ -3,6 +3,7 @@
 use registry_core::access::Scope;
 use registry_etl::quality::{MonthOfQueries, findings_by_month};
 
+use super::checks::rule_in_words;
 use super::words;
 use crate::charts;
 use crate::problem::Problem;
@@ -17,8 +18,8 @@ const MOST_CHECKS: usize = 25;
 /// Months of findings drawn at most.
 const MOST_MONTHS: usize = 24;
 
-/// A check's id; queries raised, open, answered, closed.
-type Check = (String, [usize; 4]);
+/// A check's id, what it looks at; queries raised, open, answered, closed.
+type Check = (String, String, [usize; 4]);
 
 pub(super) struct Section {
     /// Centre, whether the reader's own, share, measures far above and placed.
@@ -178,10 +179,12 @@ fn checks(state: &AppState, scope: &Scope) -> Result<Option<Vec<Check>>, Problem
         .filter_map(|by| {
             let figures = &by.figures;
             let counts = [figures.raised, figures.open, figures.answered, figures.closed];
-            Some((by.rule.clone()?, counts))
+            let id = by.rule.clone()?;
+            let rule = rule_in_words(state, &id).unwrap_or_default();
+            Some((id, rule, counts))
         })
         .collect();
-    rows.sort_by(|a, b| b.1[0].cmp(&a.1[0]).then_with(|| a.0.cmp(&b.0)));
+    rows.sort_by(|a, b| b.2[0].cmp(&a.2[0]).then_with(|| a.0.cmp(&b.0)));
     rows.truncate(MOST_CHECKS);
     Ok(Some(rows))
 }

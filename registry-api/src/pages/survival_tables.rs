@@ -61,11 +61,7 @@ fn breakdown(definition: &Definition, result: &SurvivalResult) -> Option<Tabled>
     let mut largest: Vec<&SurvivalCurve> = groups.iter().copied().filter(|c| shown(c)).collect();
     largest.sort_by_key(|c| std::cmp::Reverse(c.patients));
     largest.truncate(4);
-    let name = |level: &str| match by.as_str() {
-        "histology" => level.to_uppercase(),
-        _ => words::code(level),
-    };
-    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (name(&c.level), *c)).collect();
+    let named: Vec<(String, &SurvivalCurve)> = largest.iter().map(|c| (words::code(&c.level), *c)).collect();
     let drawn: Vec<(&str, &SurvivalCurve)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
     let row = |c: &&SurvivalCurve| {
         let median = if shown(c) {
@@ -99,8 +95,7 @@ fn breakdown(definition: &Definition, result: &SurvivalResult) -> Option<Tabled>
 fn group(by: &str, level: &str) -> String {
     match by {
         "all" => "All".to_owned(),
-        "histology" => format!("Histology: {}", level.to_uppercase()),
-        _ => format!("{}: {}", words::code(by), words::code(level).to_lowercase()),
+        _ => format!("{}: {}", words::code(by), words::inside(&words::code(level))),
     }
 }
 
