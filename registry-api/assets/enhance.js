@@ -1,8 +1,47 @@
 // Enhancements only: every page works without this file.
 "use strict";
-for (const form of document.querySelectorAll("form.filters")) {
-  form.addEventListener("change", () => form.requestSubmit());
+// A choice made with a pointer is shown at once. Whoever goes through a list by keyboard passes choices that are not meant: they press Show.
+let pointed = false;
+addEventListener("pointerdown", () => (pointed = true), true);
+addEventListener("keydown", () => (pointed = false), true);
+const FOCUS = "focus-after-filter";
+document.querySelectorAll("form.filters").forEach((form, which) => {
+  form.addEventListener("change", (event) => {
+    if (pointed && event.target.matches("select, [type=checkbox], [type=radio]")) form.requestSubmit();
+  });
+  // The reader goes on where they were.
+  form.addEventListener("submit", () => {
+    const at = [...form.elements].indexOf(document.activeElement);
+    sessionStorage.setItem(FOCUS, JSON.stringify([location.pathname, which, at]));
+  });
+});
+const [path, which, at] = JSON.parse(sessionStorage.getItem(FOCUS) ?? "[]");
+sessionStorage.removeItem(FOCUS);
+if (path && path === location.pathname) document.querySelectorAll("form.filters")[which]?.elements[at]?.focus({ preventScroll: true });
+// What takes long says so, and is not sent twice.
+for (const form of document.querySelectorAll("form[data-busy]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.getAttribute("aria-busy") === "true") {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    const said = document.createElement("p");
+    said.setAttribute("role", "status");
+    said.className = "quiet";
+    said.append(`${form.dataset.busy} \u2026`, document.createElement("br"), document.createElement("progress"));
+    said.querySelector("progress").setAttribute("aria-label", form.dataset.busy);
+    form.append(said);
+  });
 }
+// A page that comes back as it was left is not under way any more.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[aria-busy]")) {
+    form.removeAttribute("aria-busy");
+    form.querySelector("[role=status]")?.remove();
+  }
+});
 for (const table of document.querySelectorAll("table.sortable")) {
   const head = table.tHead && table.tHead.rows[0];
   const body = table.tBodies[0];

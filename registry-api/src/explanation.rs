@@ -23,7 +23,7 @@ pub struct StepInWords {
     pub step: &'static str,
     /// `holds`, `does not hold`, or what is missing to tell.
     pub truth: String,
-    /// JSON Pointer and value of every element that was read.
+    /// Place and value of every element that was read.
     pub read: Vec<(String, String)>,
 }
 
@@ -95,7 +95,7 @@ impl Explained<'_> {
                         let value = self.document.pointer(&pointer).filter(|value| !value.is_null());
                         let value = value.map(|value| words.value(&element_at(&pointer), value));
                         let value = value.unwrap_or_else(|| "not filled in".to_owned());
-                        (self.as_sent(&pointer), value)
+                        (words.at(&self.as_sent(&pointer)), value)
                     })
                     .collect(),
             })
@@ -141,13 +141,42 @@ impl Explained<'_> {
                 format!("The {step} cannot be told: {element} is {}.", reason(code))
             }
             Outcome::NotInDenom => format!("The {step} does not hold: the measure does not apply."),
-            Outcome::Excluded => "An exclusion of the measure holds.".to_owned(),
-            Outcome::Excepted => "The numerator does not hold, and an exception does.".to_owned(),
+            Outcome::Excluded => {
+                let why = self.aside(explanation, Step::Exclusion, call);
+                format!("Not counted, because an exclusion holds: {why}")
+            }
+            Outcome::Excepted => {
+                let why = self.aside(explanation, Step::Exception, call);
+                format!("Not counted, because the numerator does not hold and an exception does: {why}")
+            }
             Outcome::Met | Outcome::Used => "The numerator holds.".to_owned(),
             Outcome::NotMet | Outcome::NotUsed => {
                 "The numerator does not hold, and no exception does.".to_owned()
             }
         }
+    }
+
+    /// Who a step sets aside, in the measure's words; where it has none, what was read to tell.
+    fn aside(&self, explanation: &Explanation, step: Step, call: impl Fn(&str) -> String) -> String {
+        let measure = self
+            .guideline
+            .measures
+            .get(usize::from(explanation.result.measure));
+        let said = measure.and_then(|measure| match step {
+            Step::Exclusion => measure.exclusion_in_words.as_deref(),
+            _ => measure.exception_in_words.as_deref(),
+        });
+        if let Some(said) = said {
+            return said.to_owned();
+        }
+        let taken = explanation.steps.iter().find(|taken| taken.step == step);
+        let cells = taken.into_iter().flat_map(|taken| &taken.read);
+        let mut read: Vec<String> = cells
+            .map(|cell| call(&element_at(&self.record.pointer(*cell))))
+            .collect();
+        read.sort();
+        read.dedup();
+        format!("from {}.", read.join("; "))
     }
 
     fn date(&self, date: Scalar, call: impl Fn(&str) -> String) -> String {

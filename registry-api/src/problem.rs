@@ -93,6 +93,8 @@ pub struct Problem {
     pub kind: Kind,
     /// What to do about it; never a value of a case, a pseudonym or a secret.
     pub detail: Option<String>,
+    /// The field of a page's form that it is about.
+    pub field: Option<String>,
     /// Findings of a refused record.
     pub errors: Vec<Value>,
     /// Findings beyond those listed.
@@ -127,6 +129,7 @@ impl Problem {
         Self {
             kind,
             detail: None,
+            field: None,
             errors: Vec::new(),
             further_errors: 0,
             headers: Vec::new(),
@@ -155,6 +158,23 @@ impl Problem {
     pub fn internal(what: impl std::fmt::Display) -> Self {
         tracing::error!(request_id = %request_id::current(), error = %what, "internal failure");
         Self::new(Kind::Internal)
+    }
+
+    /// Says which field of a form it is about.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The field whose words are in the detail, unless one is named already: of what the store refuses.
+    #[must_use]
+    pub fn about(mut self, words: &[(&str, &str)]) -> Self {
+        let detail = self.detail.as_deref().unwrap_or_default();
+        let mut all = words.iter();
+        let found = all.find(|(words, _)| detail.contains(words));
+        self.field = self.field.or(found.map(|(_, field)| (*field).to_owned()));
+        self
     }
 
     /// Adds a header.

@@ -121,22 +121,32 @@ test("a centre tries a file, stores it, and what was there stays as it was", { t
 
 test("what is under way is looked at again until it has ended, and not by whoever stops that", async () => {
   const { context, page } = await signIn(browser, "submitter");
-  let done = 10;
+  let [done, asked] = [10, 0];
   const shown = () => (done < 30 ? `<section data-under-way><div class="as-it-stands"><progress max="30" value="${done}" aria-label="x"></progress></div><p class="again" role="status"><a href="/imports">Look again</a></p></section>` : "");
-  await page.route(`${base}/imports`, (route) => route.fulfill({ contentType: "text/html", body: `<!doctype html><html lang="en"><title>x</title><main>${shown()}</main><script src="/assets/enhance.js" defer></script></html>` }));
+  await page.route(`${base}/imports`, (route) => {
+    asked += 1;
+    return route.fulfill({ contentType: "text/html", body: `<!doctype html><html lang="en"><title>x</title><main>${shown()}</main><script src="/assets/enhance.js" defer></script></html>` });
+  });
+  await page.clock.install();
   await page.goto(`${base}/imports`);
   const value = () => page.locator("progress").getAttribute("value");
   assert.equal(await value(), "10");
+  asked = 0;
   done = 20;
-  await page.waitForSelector("progress[value='20']", { timeout: 10_000 });
+  await page.clock.runFor(3000);
+  await page.waitForSelector("progress[value='20']");
+  assert.equal(asked, 1);
   await page.getByRole("button", { name: "Stop updating" }).click();
   done = 25;
-  await page.waitForTimeout(4000);
-  assert.equal(await value(), "20", "stopped");
+  await page.clock.runFor(60_000);
+  assert.deepEqual([asked, await value()], [1, "20"], "stopped");
   await page.getByRole("button", { name: "Go on updating" }).click();
-  await page.waitForSelector("progress[value='25']", { timeout: 10_000 });
+  await page.clock.runFor(3000);
+  await page.waitForSelector("progress[value='25']");
+  assert.equal(asked, 2);
   done = 30;
-  await page.getByText("It has ended.").waitFor({ timeout: 10_000 });
+  await page.clock.runFor(3000);
+  await page.getByText("It has ended.").waitFor();
   assert.equal(await page.getByRole("button").count(), 0);
   await context.close();
 });

@@ -1,4 +1,4 @@
-// Every page that links lead to, for every role: WCAG 2.2 AA by axe-core, in the dark for the two roles that see most of them, one heading, a title of its own, nothing refused.
+// Every page that links lead to, for every role: WCAG 2.2 AA by axe-core, in the dark for the three roles that see all of them, one heading, a title of its own, nothing refused.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -40,7 +40,7 @@ const violations = (page, runOnly) =>
     return violations.map(({ id, nodes }) => `${id} x ${nodes.length}: ${nodes[0].html.slice(0, 160)}: ${nodes[0].failureSummary.split("\n")[1]?.trim()}`);
   }, runOnly);
 
-const IN_THE_DARK = ["coordinator", "submitter"];
+const IN_THE_DARK = ["coordinator", "submitter", "researcher"];
 
 /** A scheme of colours at a time; everything else does not change with it. */
 async function accessible(page, dark) {
@@ -80,4 +80,52 @@ for (const role of roles) {
     assert.deepEqual(wrong, []);
     await context.close();
   });
+}
+
+/** Pages no link leads to: for who is not signed in, of a link, and for problems; how each is reached. */
+const APART = [
+  ["sign-in", null, (page) => page.goto(`${base}/sign-in`)],
+  ["not-signed-in", null, (page) => page.goto(`${base}/adherence`)],
+  ["invitation", "coordinator", invitation],
+  ["not-found", "researcher", (page) => page.goto(`${base}/releases/none`)],
+  ["forbidden", "submitter", (page) => page.goto(`${base}/admin`)],
+  ["bad-query", "committee", (page) => page.goto(`${base}/adherence?kind=none&colour=blue`)],
+  ["refused", "coordinator", refused],
+];
+
+/** Somebody is invited, and the link opened. */
+async function invitation(page) {
+  await page.goto(`${base}/users`);
+  await page.getByLabel("Sign-in name").fill(`axe-${Date.now().toString(36)}@hospital.example`);
+  await page.getByLabel("Name", { exact: true }).fill("Axe Rossi");
+  await page.locator("form[action='/users'] select[name=role]").selectOption("committee");
+  await page.getByRole("button", { name: "Invite" }).click();
+  await page.goto(await page.locator("section.notice code").innerText());
+}
+
+/** A form that is refused at one of its fields. */
+async function refused(page) {
+  await page.goto(`${base}/admin`);
+  await page.getByLabel("What it is for").fill("nightly push");
+  await page.getByRole("combobox", { name: "Role" }).selectOption({ label: "Data manager" });
+  await page.getByRole("button", { name: "Make the key" }).click();
+  assert.equal(await page.locator("[aria-invalid=true]").count(), 1);
+}
+
+for (const [name, role, reach] of APART) {
+  test(`${name}: accessible in light and dark, with one heading`, async () => {
+    const options = { viewport: { width: 1280, height: 900 } };
+    const { context, page } = role ? await signIn(browser, role, options) : await visitor(options);
+    await reach(page);
+    assert.equal(await page.locator("h1").count(), 1);
+    assert.equal(await page.locator("nav[aria-label=Main]").count(), role && name !== "invitation" ? 1 : 0, "the menu of who is signed in");
+    assert.deepEqual(await accessible(page, true), []);
+    await context.close();
+  });
+}
+
+/** Somebody who is not signed in. */
+async function visitor(options) {
+  const context = await browser.newContext(options);
+  return { context, page: await context.newPage() };
 }

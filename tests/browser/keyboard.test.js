@@ -59,8 +59,53 @@ test("a filter of the adherence page is set by the keyboard", async () => {
   const { context, page } = await signIn(browser, "committee");
   await page.goto(`${base}/adherence`);
   await tabTo(page, (at) => at.tag === "SELECT" && at.text.startsWith("Kind"));
+  // Going through the choices loads nothing and loses no focus.
+  let loads = 0;
+  page.on("framenavigated", () => (loads += 1));
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press("ArrowDown");
   await page.keyboard.type("Util");
+  const at = await focused(page);
+  assert.deepEqual([at.tag, at.text.startsWith("Kind"), loads], ["SELECT", true, 0]);
+  await tabTo(page, (at) => at.tag === "BUTTON" && at.text === "Show");
+  await page.keyboard.press("Enter");
   await page.waitForURL(/kind=utilisation/);
+  // The reader goes on where they were.
+  assert.equal((await focused(page)).text, "Show");
+  await context.close();
+});
+
+test("a refused form has the focus at the field that is wrong, and keeps what was typed", async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const { context, page } = await signIn(browser, "coordinator", { javaScriptEnabled });
+    await page.goto(`${base}/admin`);
+    await page.getByLabel("What it is for").fill("nightly push");
+    await page.getByRole("combobox", { name: "Role" }).selectOption({ label: "Data manager" });
+    await page.getByLabel("Days until it ends").fill("30");
+    await page.getByRole("button", { name: "Make the key" }).click();
+    const wrong = page.locator("[aria-invalid=true]");
+    assert.equal(await wrong.getAttribute("name"), "centre");
+    assert.equal(await page.locator(`#${(await wrong.getAttribute("aria-describedby")).split(" ")[0]}`).innerText(), "This role needs a centre.");
+    if (javaScriptEnabled) assert.equal(await page.evaluate(() => document.activeElement.name), "centre");
+    assert.equal(await page.getByLabel("What it is for").inputValue(), "nightly push");
+    assert.equal(await page.getByLabel("Days until it ends").inputValue(), "30");
+    assert.equal(await page.getByRole("combobox", { name: "Role" }).inputValue(), "submitter");
+    assert.ok((await page.locator("nav[aria-label=Main] a").count()) > 5, "the menu stays");
+    await context.close();
+  }
+});
+
+test("what takes long says so and is sent once", async () => {
+  const { context, page } = await signIn(browser, "coordinator");
+  let sent = 0;
+  await page.route(`${base}/measures/**/sensitivity`, () => (sent += 1));
+  await page.goto(`${base}/measures/10a1`);
+  const form = page.locator("form[data-busy]").first();
+  await form.getByRole("button").press("Enter");
+  assert.match(await form.getByRole("status").innerText(), /Computing/);
+  assert.equal(await form.getAttribute("aria-busy"), "true");
+  await form.getByRole("button").press("Enter");
+  assert.equal(await form.getByRole("status").count(), 1);
+  assert.equal(sent, 1);
   await context.close();
 });
 

@@ -190,6 +190,8 @@ for (const javaScriptEnabled of [true, false]) {
     const rows = () => page.locator("tbody tr:not(.group):not(.registered)").count();
     /** Chooses a value, and answers how many measures there are then. */
     const choose = async (name, value) => {
+      // With a pointer the choice is shown at once; by keyboard, and without scripts, by the button.
+      if (javaScriptEnabled) await page.dispatchEvent(`select[name=${name}]`, "pointerdown");
       await page.selectOption(`select[name=${name}]`, value);
       if (!javaScriptEnabled) await page.click("form.filters button");
       await page.waitForURL(new RegExp(`[?&]${name}=${value}(&|$)`));
@@ -221,6 +223,8 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(`${base}/quality`);
     const form = (name) => page.locator("form.filters", { has: page.locator(`select[name=${name}]`) });
     const choose = async (name, value) => {
+      // With a pointer the choice is shown at once; by keyboard, and without scripts, by the button.
+      if (javaScriptEnabled) await page.dispatchEvent(`select[name=${name}]`, "pointerdown");
       await page.selectOption(`select[name=${name}]`, value);
       if (!javaScriptEnabled) await form(name).locator("button").click();
       await page.waitForURL((url) => url.searchParams.get(name) === value);
@@ -246,6 +250,7 @@ for (const javaScriptEnabled of [true, false]) {
       const choice = page.locator("form.filters select").first();
       const name = await choice.getAttribute("name");
       const value = await choice.locator("option").nth(1).getAttribute("value");
+      if (javaScriptEnabled) await choice.dispatchEvent("pointerdown");
       await choice.selectOption(value);
       if (!javaScriptEnabled) await page.locator("form.filters button").first().click();
       await page.waitForURL((url) => url.pathname === path && url.searchParams.get(name) === value);
@@ -394,7 +399,7 @@ test("the committee follows up a signal and the office looks its letter up, with
   const office = await signIn(browser, "coordinator", { javaScriptEnabled: false });
   await office.page.goto(`${base}/signals`);
   const rows = office.page.locator("table.signals tbody tr");
-  if ((await rows.count()) === 0) return office.context.close();
+  assert.ok((await rows.count()) > 0, "the demo has a signal to follow up");
   const first = rows.first();
   const letter = (await first.locator("th").innerText()).replace("Centre ", "");
   await first.locator("summary").click();

@@ -17,7 +17,31 @@ for (const role of only.length ? only : roles) {
       if (await page.locator("#entry").count()) await page.waitForSelector("#entry[data-ready]");
       await page.screenshot({ path: `${folder}/${role}${named(pattern)}-${width}-${colorScheme}.png`, fullPage: true });
     }
+    for (const [name, path] of [["not-found", "/nowhere"], ["forbidden", role === "admin" ? "/cases" : role === "coordinator" ? "/account/none" : "/admin"]]) {
+      await page.goto(base + path);
+      await page.screenshot({ path: `${folder}/${role}_${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+    if (role === "coordinator") await invited(page, `${folder}/invitation-${width}-${colorScheme}.png`);
     await context.close();
   }
 }
+// For who is not signed in.
+for (const [width, colorScheme] of [[360, "light"], [820, "light"], [1440, "light"], [1440, "dark"]]) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+  const page = await context.newPage();
+  await page.goto(`${base}/sign-in`);
+  await page.screenshot({ path: `${folder}/sign-in-${width}-${colorScheme}.png`, fullPage: true });
+  await context.close();
+}
 await browser.close();
+
+/** The page of a link that the office has just made. */
+async function invited(page, path) {
+  await page.goto(`${base}/users`);
+  await page.getByLabel("Sign-in name").fill(`seen-${Date.now().toString(36)}@hospital.example`);
+  await page.getByLabel("Name", { exact: true }).fill("Seen Rossi");
+  await page.locator("form[action='/users'] select[name=role]").selectOption("committee");
+  await page.getByRole("button", { name: "Invite" }).click();
+  await page.goto(await page.locator("section.notice code").innerText());
+  await page.screenshot({ path, fullPage: true });
+}

@@ -40,6 +40,7 @@ mod postgres;
 mod quality;
 mod queries;
 mod redcap;
+mod refusals;
 mod release_pages;
 mod releases;
 mod report;

@@ -390,27 +390,32 @@ fn the_pages_show_a_blank_form_first_and_the_values_to_the_centre_alone() {
     other
         .put(&format!("/api/v1/verifications/{id}/cases/{CASE}"), &[], &again())
         .expect(201);
-    let sex = records::figure_1(CASE)["patient"]["sex"]
-        .as_str()
-        .expect("a code")
-        .to_owned();
+    assert_eq!(records::figure_1(CASE)["patient"]["sex"], "female");
+    let sex = "Female";
     let own = html(&author, &page);
     assert!(
-        own.contains("patient.sex") && own.contains(&format!("<td>{sex} ")),
+        own.contains("Patient: sex") && own.contains(&format!("<td>{sex} ")),
         "{own}"
     );
     assert!(own.contains("<td>Unknown "), "{own}");
     let of_office = html(&office, &page);
     assert!(
-        of_office.contains("patient.sex") && of_office.contains("Set back"),
+        of_office.contains("Patient: sex") && of_office.contains("Set back"),
         "{of_office}"
     );
     assert!(!of_office.contains(&format!("<td>{sex} ")) && !of_office.contains("<td>Unknown "));
     let overview = html(&author, &format!("/verification/{id}"));
     assert!(
-        overview.contains("Critical elements") && overview.contains("patient.sex"),
+        overview.contains("Critical elements") && overview.contains("Patient: sex"),
         "{overview}"
     );
+    // Pages name no element, code or place as the dictionary does.
+    for page in [&own, &of_office, &overview] {
+        assert!(
+            !page.contains("patient.sex") && !page.contains("/patient/sex"),
+            "{page}"
+        );
+    }
     let committee = html(&service.client("committee", None), &format!("/verification/{id}"));
     assert!(
         !committee.contains(CASE) && committee.contains("not shown"),

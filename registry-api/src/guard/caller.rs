@@ -7,7 +7,7 @@ use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
-use registry_core::access::Scope;
+use registry_core::access::{Role, Scope};
 use registry_core::storage::Session;
 
 use super::Policy;
@@ -52,10 +52,7 @@ impl<P: Policy> FromRequest for Allowed<P> {
 impl<P: Policy> Allowed<P> {
     fn check(scope: Scope, via: Via) -> Result<Self, Problem> {
         if !P::ROLES.contains(&scope.role()) {
-            return Err(Problem::with(
-                Kind::Forbidden,
-                format!("the role {} may not {}", scope.role(), P::WHAT),
-            ));
+            return Err(refused::<P>(scope.role()));
         }
         Ok(Self {
             scope,
@@ -64,12 +61,39 @@ impl<P: Policy> Allowed<P> {
         })
     }
 
+    /// Who sent a form, as a reader of the page it stands on.
+    ///
+    /// # Errors
+    /// [`Kind::Forbidden`] when the role does not pass the page's policy.
+    pub fn within(scope: Scope, session: Session) -> Result<Self, Problem> {
+        Self::check(scope, Via::Session(session))
+    }
+
     /// The same caller under another policy, where an address answers with more than one kind of thing.
     ///
     /// # Errors
     /// [`Kind::Forbidden`] when the role does not pass it.
     pub fn also<Q: Policy>(self) -> Result<Allowed<Q>, Problem> {
         Allowed::check(self.scope, self.via)
+    }
+}
+
+/// What a role that does not pass a policy is told.
+pub(super) fn refused<P: Policy>(role: Role) -> Problem {
+    let why = format!("the role \u{201c}{}\u{201d} may not {}", role_name(role), P::WHAT);
+    Problem::with(Kind::Forbidden, why)
+}
+
+/// What a role is called.
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Submitter => "Data manager",
+        Role::CentreLead => "Centre lead",
+        Role::Researcher => "Researcher",
+        Role::Committee => "Steering committee",
+        Role::Coordinator => "Coordinating office",
+        Role::Admin => "Administrator",
+        Role::System => "System",
     }
 }
 
@@ -168,6 +192,7 @@ async fn establish(facts: Facts) -> Result<(Scope, Via), Problem> {
         }
     };
     limiter.check_caller(scope.actor())?;
+    super::request_id::known(&scope, &via);
     if let Via::Session(session) = &via
         && !facts.safe
         && (facts.foreign || facts.csrf.as_deref() != Some(session.csrf.as_str()))

@@ -10,7 +10,7 @@ use registry_core::storage::Session;
 
 use super::Policy;
 use super::body::bounded;
-use super::caller::{is_foreign, session_of, shows_credentials, state_of};
+use super::caller::{Via, is_foreign, refused, session_of, shows_credentials, state_of};
 use crate::problem::{Kind, Problem};
 
 /// Most bytes of a form: the boxes of a whole dictionary and a purpose fit in.
@@ -31,6 +31,19 @@ impl Fields {
                 .map(|(name, text)| (name, vec![text]))
                 .collect(),
         )
+    }
+
+    /// Fields as a browser sends them.
+    #[cfg(test)]
+    pub(crate) fn sent(pairs: &[(&str, &str)]) -> Self {
+        let mut fields = BTreeMap::<String, Vec<String>>::new();
+        for (name, text) in pairs {
+            fields
+                .entry((*name).to_owned())
+                .or_default()
+                .push((*text).to_owned());
+        }
+        Self(fields)
     }
 
     /// A field's text, or nothing; of one that was sent more than once the last.
@@ -125,16 +138,13 @@ impl<P: Policy> FromRequest for AllowedForm<P> {
                 return Err(Problem::new(Kind::Unauthenticated));
             };
             state.limiter.check_caller(session.scope.actor())?;
+            super::request_id::known(&session.scope, &Via::Session(session.clone()));
             let fields = fields.await?;
             if fields.get("csrf") != session.csrf {
                 return Err(Problem::new(Kind::CsrfTokenMissing));
             }
             if !P::ROLES.contains(&session.scope.role()) {
-                let role = session.scope.role();
-                return Err(Problem::with(
-                    Kind::Forbidden,
-                    format!("the role {role} may not {}", P::WHAT),
-                ));
+                return Err(refused::<P>(session.scope.role()));
             }
             let scope = session.scope.clone();
             Ok(Self {

@@ -46,6 +46,9 @@ pub async fn observe(
         page,
         fhir,
         provider: state.settings.oidc.shown(),
+        path: request.path().to_owned(),
+        reads: request.method().is_safe(),
+        ..request_id::Current::default()
     };
     request_id::scope(current, answer(state, id, request, next)).await
 }

@@ -12,7 +12,7 @@ pub mod request_id;
 mod upload;
 
 pub use body::{Json, RawBody};
-pub use caller::{Allowed, Reader, SESSION_COOKIE, Via};
+pub use caller::{Allowed, Reader, SESSION_COOKIE, Via, role_name};
 pub use form::{AllowedForm, Fields, OpenForm, Parameters};
 pub use middleware::{Envelope, observe};
 pub use policy::{

@@ -1,6 +1,11 @@
 //! The request being served: its id, for answers, logs and the audit trail, and whether a person's browser asks.
 
+use std::sync::{Arc, OnceLock};
+
+use registry_core::access::Scope;
 use registry_core::clock::{Clock, Entropy};
+
+use super::Via;
 
 /// What an error answer must know of its request.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +18,12 @@ pub struct Current {
     pub fhir: bool,
     /// What people call the provider with which they may sign in: the page for who is not signed in offers it.
     pub provider: Option<String>,
+    /// The address that is asked, without its query.
+    pub path: String,
+    /// It is read, not changed.
+    pub reads: bool,
+    /// Who asks, once that is known: the page for a problem keeps their menu.
+    pub caller: Arc<OnceLock<(Scope, Via)>>,
 }
 
 tokio::task_local! {
@@ -27,6 +38,12 @@ pub fn current() -> String {
 /// The request being served; empty outside of one.
 pub fn request() -> Current {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Notes who asks.
+pub(super) fn known(scope: &Scope, via: &Via) {
+    // The first that is noted stays; outside of a request there is nobody to note it for.
+    let _ = CURRENT.try_with(|current| current.caller.set((scope.clone(), via.clone())));
 }
 
 /// A new id: UUIDv7 from the passed clock and randomness.

@@ -10,7 +10,7 @@ use registry_core::access::Scope;
 use registry_core::storage::Session;
 
 use super::body::receive;
-use super::caller::{is_foreign, session_of, state_of};
+use super::caller::{Via, is_foreign, refused, session_of, state_of};
 use super::{Fields, Policy};
 use crate::problem::{Kind, Problem};
 
@@ -47,13 +47,13 @@ impl<P: Policy> FromRequest for AllowedUpload<P> {
                 .await?
                 .ok_or(Problem::new(Kind::Unauthenticated))?;
             state.limiter.check_caller(session.scope.actor())?;
+            super::request_id::known(&session.scope, &Via::Session(session.clone()));
             if is_foreign(&request) {
                 return Err(Problem::new(Kind::CsrfTokenMissing));
             }
             let role = session.scope.role();
             if !P::ROLES.contains(&role) {
-                let why = format!("the role {role} may not {}", P::WHAT);
-                return Err(Problem::with(Kind::Forbidden, why));
+                return Err(refused::<P>(role));
             }
             let boundary = boundary(&request).ok_or_else(unreadable)?;
             let limit = state.settings.limits.batch_bytes + BESIDE;

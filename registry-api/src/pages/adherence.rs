@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::guideline::Guideline;
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
 
 use super::adherence_filters::{
     BREAKDOWNS, DETAILS, DOMAINS, Filters, GRADES, KINDS, PERIODS, SORTS, Statements,
 };
+use super::definition::labels;
 use super::{Frame, html, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
@@ -129,6 +131,7 @@ pub(super) async fn page(
                 view.other_version(),
                 &filters,
                 view.own(),
+                view.guideline(),
             )
         };
         Ok(Page {
@@ -156,6 +159,7 @@ fn data(
     notice: Option<String>,
     filters: &Filters,
     own: Option<&str>,
+    guideline: Option<&Guideline>,
 ) -> Data {
     let (by, period) = filters.columns();
     let full = !filters.detail.is_empty();
@@ -189,7 +193,10 @@ fn data(
             title: head.title.clone(),
             grade: head.grade.clone(),
             composite: head.kind == COMPOSITE,
-            unratified: head.unratified.join(", "),
+            unratified: match guideline {
+                Some(guideline) => labels(guideline, head.unratified.iter().map(String::as_str)),
+                None => head.unratified.join(", "),
+            },
             cells,
         };
         let kind = if utilisation {
@@ -273,7 +280,6 @@ fn data(
                 own: own == Some(*l),
                 name: match by {
                     By::Centre => l.replace("Centre ", ""),
-                    By::Histology => l.to_uppercase(),
                     _ => words::code(l),
                 },
             })

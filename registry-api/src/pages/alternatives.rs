@@ -28,9 +28,12 @@ pub(super) fn open(guideline: &Guideline, measure: &str, computed: &[Sensitivity
     });
     named
         .map(|(parameter, value)| Alternative {
-            says: match words::leaf(&value) {
-                nothing if nothing.is_empty() => format!("{parameter}: none"),
-                words => format!("{parameter}: {words}"),
+            says: {
+                let label = guideline.label(&parameter);
+                match words::leaf(&value) {
+                    nothing if nothing.is_empty() => format!("{label}: none"),
+                    words => format!("{label}: {words}"),
+                }
             },
             value: value.to_string(),
             parameter,
@@ -39,12 +42,12 @@ pub(super) fn open(guideline: &Guideline, measure: &str, computed: &[Sensitivity
 }
 
 /// What the network's rate would be with other values: parameter, values, rate then, rate now, units changed.
-pub(super) fn rows(all: &[Sensitivity], measure: &str) -> Vec<[String; 5]> {
+pub(super) fn rows(guideline: &Guideline, all: &[Sensitivity], measure: &str) -> Vec<[String; 5]> {
     let row = |analysis: &Sensitivity| {
         let changes = &analysis.comparison.measures;
         let change = changes.iter().find(|change| change.measure == measure)?;
         Some([
-            analysis.parameter.clone(),
+            guideline.label(&analysis.parameter).to_owned(),
             format!(
                 "{} instead of {}",
                 words::leaf(&analysis.value),

@@ -1,7 +1,5 @@
 //! The audit trail: who did what and when, with its filters in the address, the same as a table, and the check of its chain.
 
-use std::collections::HashMap;
-
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
@@ -9,10 +7,10 @@ use registry_core::access::{Role, Scope};
 use registry_core::audit::ChainHead;
 use registry_core::storage::{AuditFilter, AuditRow, StoreError};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::frame::role_name;
-use super::{Frame, html, pieces, words};
+use super::who::People;
+use super::{Frame, Sent, audit_words, html, pieces, words};
 use crate::guard::{Allowed, AllowedForm, ReadsAudit};
 use crate::problem::{Kind, Problem};
 use crate::routes::quality::worklist::given;
@@ -138,10 +136,11 @@ struct Line {
     at: String,
     actor: String,
     actor_link: String,
-    /// What a key is called.
-    key: Option<String>,
+    who: String,
     role: String,
     action: String,
+    /// What was done.
+    done: String,
     action_link: String,
     centre: Option<(String, String)>,
     /// The beginning of the id, and the events of this case.
@@ -171,42 +170,25 @@ fn versions(row: &AuditRow) -> String {
     }
 }
 
-/// The coded facts of an event, name by name.
-fn facts(details: &Value) -> Vec<(String, String)> {
-    let facts = details.as_object().into_iter().flatten();
-    facts
-        .map(|(name, value)| {
-            let value = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            (name.replace('_', " "), value)
-        })
-        .collect()
-}
-
 impl Line {
-    fn of(row: AuditRow, keys: &HashMap<String, String>) -> Self {
+    fn of(row: AuditRow, people: &People) -> Self {
         let link = |name, value: &str| address("/audit", [(name, value)].into_iter());
         let short = |id: &str| id.rsplit('-').next().unwrap_or_default().to_owned();
         Self {
             seq: row.seq,
             at: row.at.format("%Y-%m-%d %H:%M:%S").to_string(),
             actor_link: link("actor", &row.actor),
-            key: row
-                .actor
-                .strip_prefix("key:")
-                .and_then(|id| keys.get(id))
-                .cloned(),
+            who: people.who(&row.actor),
             role: role(&row.role),
             action_link: link("action", &row.action),
             centre: row.centre_id.as_ref().map(|id| (id.clone(), link("centre", id))),
             case: row.case_id.as_ref().map(|id| (short(id), link("case", id))),
             versions: versions(&row),
-            details: facts(&row.details),
+            details: audit_words::facts(&row.details),
             hash: row.hash.chars().take(12).collect(),
             subject: row.subject.unwrap_or_default(),
             actor: row.actor,
+            done: audit_words::action(&row.action),
             action: row.action,
             sealed: row.reason_sealed,
             reason: row.reason,
@@ -224,8 +206,7 @@ fn read(
     let filter = wanted.filter(state, scope)?;
     let cursor = wanted.cursor.as_deref();
     let page = state.store.list_audit(scope, &filter, cursor, A_PAGE)?;
-    let keys = state.store.list_keys(scope)?.into_iter();
-    let keys = keys.map(|key| (key.key_id, key.label)).collect();
+    let people = People::of(state)?;
     Ok(Page {
         csrf: frame.csrf(),
         frame,
@@ -237,7 +218,7 @@ fn read(
         filtered: filter != AuditFilter::default(),
         next: page.next.map(|next| wanted.address("/audit", Some(&next))),
         wanted,
-        rows: page.items.into_iter().map(|row| Line::of(row, &keys)).collect(),
+        rows: page.items.into_iter().map(|row| Line::of(row, &people)).collect(),
     })
 }
 
@@ -255,8 +236,10 @@ pub(super) async fn verify(
     form: AllowedForm<ReadsAudit>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let sent = Sent::of(&form);
+    let again = state.clone();
     let frame = Frame::within(TITLE, "/audit", &form.session);
-    let page = blocking(move || {
+    let checked = blocking(move || {
         let anchor = Some(form.fields.get("anchor").trim()).filter(|text| !text.is_empty());
         let anchor = anchor
             .map(str::parse::<ChainHead>)
@@ -269,7 +252,11 @@ pub(super) async fn verify(
         };
         read(&state, &form.scope, frame, Wanted::default(), Some(checked))
     });
-    html(&page.await?)
+    let answer = checked.await.and_then(|page| html(&page));
+    sent.answered(answer, &[("Head", "anchor")], |caller| {
+        self::page(caller, web::Query(Wanted::default()), again)
+    })
+    .await
 }
 
 const HEADER: [&str; 15] = [

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::form::Words;
 use registry_etl::results::{LevelCount, Overview, Quality, SurvivalResult};
 use serde::Deserialize;
 
@@ -83,7 +84,7 @@ pub(super) async fn page(
             }
             Err(problem) => return Err(problem),
         };
-        let (data, hidden) = data(&view)?;
+        let (data, hidden) = data(&view, state.words()?)?;
         Ok(Page {
             data: Some(data),
             frame: frame.with_run(&view.run).with_hidden(hidden),
@@ -108,7 +109,7 @@ pub(super) async fn csv(
 }
 
 /// What the brief says, and how much of it is hidden.
-fn data(view: &View<'_>) -> Result<(Data, Hidden), Problem> {
+fn data(view: &View<'_>, called: Words<'_>) -> Result<(Data, Hidden), Problem> {
     let now = view.indicators()?;
     let overview = view.overview()?;
     let (earlier, compared) = earlier(view)?;
@@ -144,7 +145,7 @@ fn data(view: &View<'_>) -> Result<(Data, Hidden), Problem> {
         no_curve: curve.map_or("There is no estimate.", |curve| {
             survival::why_no_curve(curve.state)
         }),
-        quality: quality(&view.quality()?),
+        quality: quality(&view.quality()?, called),
     };
     Ok((data, hidden))
 }
@@ -290,7 +291,7 @@ fn landmarks(result: &SurvivalResult) -> Vec<[String; 4]> {
 }
 
 /// One paragraph on how far the numbers can be relied on.
-pub(super) fn quality(quality: &Quality) -> String {
+pub(super) fn quality(quality: &Quality, called: Words<'_>) -> String {
     let network = &quality.network;
     let share = match network.not_assessable_share {
         Some(share) => format!(
@@ -308,8 +309,8 @@ pub(super) fn quality(quality: &Quality) -> String {
         .iter()
         .take(LACKING)
         .map(|lacking| {
-            let element = lacking.element.as_deref().unwrap_or("no element in particular");
-            let element = words::code(element);
+            let element = lacking.element.as_deref();
+            let element = element.map_or("no element in particular".to_owned(), |path| called.place(path));
             format!("{element} ({}, {} units)", reason(&lacking.reason), lacking.n)
         })
         .collect();

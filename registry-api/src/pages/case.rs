@@ -2,18 +2,22 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::dictionary::{Entity, EntityKind};
 use registry_core::form::Words;
 use registry_core::guideline::{Measure, MeasureKind, Outcome, UnitOutcome};
 use registry_core::storage::{
     CaseStatus, FindingState, LivingFinding, QueryFilter, QueryState, StoreError, StoredCase, VersionRow,
 };
 use registry_core::validation::{CareGap, GapState, Severity};
+use serde_json::Value;
 
+use super::checks::CheckLink;
 use super::course::{Event, course};
 use super::life_cycle::Stage;
 use super::queries::Line;
 use super::tasks::Hands;
-use super::{Frame, html, withdrawal, words};
+use super::who::People;
+use super::{Frame, Sent, html, withdrawal, words};
 use crate::charts;
 use crate::explanation::{StepInWords, reason};
 use crate::guard::{Allowed, AllowedForm, NoQuery, Policy, SeesCases, Submits};
@@ -37,6 +41,10 @@ struct Page {
     /// Not settled, then settled.
     queries: [Vec<Line>; 2],
     may_ask: bool,
+    /// What a query may be about: section, its rows and elements, each with the place it is sent as.
+    about: Vec<(String, Vec<(String, String)>)>,
+    /// Checks that fire here: id and message.
+    rules: Vec<(String, String)>,
     c: Shown,
 }
 
@@ -55,10 +63,18 @@ struct Shown {
     versions: Vec<(i64, String, String, String, i64, i64, String)>,
 }
 
+/// What a line of the page is put into words with.
+struct Said<'a> {
+    state: &'a AppState,
+    people: People,
+    called: Words<'a>,
+}
+
 struct FindingLine {
     severity: &'static str,
-    code: String,
-    pointer: String,
+    check: CheckLink,
+    /// Where in the case; nothing for the whole of it.
+    place: String,
     message: String,
     identity: String,
     /// Since which version, or from which to which.
@@ -69,7 +85,7 @@ struct FindingLine {
 }
 
 impl FindingLine {
-    fn of(found: LivingFinding, may_answer: bool) -> Self {
+    fn of(found: LivingFinding, may_answer: bool, said: &Said<'_>) -> Self {
         let LivingFinding { finding, state, .. } = found;
         Self {
             severity: finding.severity.as_str(),
@@ -83,11 +99,14 @@ impl FindingLine {
                 _ => format!("since version {}", found.first_version),
             },
             answerable: may_answer && state == FindingState::Open && finding.severity == Severity::Warning,
-            answer: found
-                .answer
-                .map(|a| (a.reason, format!("{}, {}", a.actor, a.answered_at.date_naive()))),
-            code: finding.code,
-            pointer: finding.pointer,
+            answer: found.answer.map(|a| {
+                (
+                    a.reason,
+                    format!("{}, {}", said.people.who(&a.actor), a.answered_at.date_naive()),
+                )
+            }),
+            check: CheckLink::of(said.state, &finding.code),
+            place: said.called.at(&finding.pointer),
             message: finding.message,
             identity: finding.identity,
         }
@@ -139,9 +158,16 @@ pub(super) async fn page(
             ..QueryFilter::default()
         };
         let queries = every(&state, &caller.scope, &of_case)?.into_iter();
+        let called = state.words()?;
         let (settled, waiting): (Vec<_>, Vec<_>) = queries.partition(|q| q.state == QueryState::Closed);
         Ok(Page {
-            queries: [waiting, settled].map(|all| all.into_iter().map(|q| Line::of(q, now)).collect()),
+            queries: [waiting, settled].map(|all| {
+                all.into_iter()
+                    .map(|q| Line::of(&state, called, q, now))
+                    .collect()
+            }),
+            about: elements(&state, &stored)?,
+            rules: rules(&findings),
             may_ask: stored.row.withdrawal.is_none() && stored.row.status != CaseStatus::Draft,
             hands: Hands::of(&state, &caller.scope, held, &stored.row.centre_id)?,
             today: today.to_string(),
@@ -164,18 +190,68 @@ pub(super) async fn answer(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let page = format!("/cases/{pseudonym}#findings");
-    blocking(move || {
-        let (identity, reason) = (form.fields.get("identity"), form.fields.get("reason"));
-        state
-            .store
-            .answer_finding(&form.scope, &pseudonym, identity, reason)
-            .map_err(gone)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let case = pseudonym.to_string();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let page = format!("/cases/{pseudonym}#findings");
+        blocking(move || {
+            let (identity, reason) = (form.fields.get("identity"), form.fields.get("reason"));
+            state
+                .store
+                .answer_finding(&form.scope, &pseudonym, identity, reason)
+                .map_err(gone)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", page))
+            .finish())
+    }
+    .await;
+    sent.answered(answer, &[("", "reason")], |caller| {
+        self::page(caller, web::Path::from(case), NoQuery, again)
     })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", page))
-        .finish())
+    .await
+}
+
+/// Sections of the case that have something, with their rows and elements, as a query may be about them.
+fn elements(state: &AppState, stored: &StoredCase) -> Result<Vec<(String, Vec<(String, String)>)>, Problem> {
+    let called = state.words()?;
+    let schema = state.schemas.case_schema(&stored.schema_version);
+    let dictionary = &schema.unwrap_or_else(|| state.schemas.current()).dictionary;
+    let cases = dictionary
+        .entities
+        .iter()
+        .filter(|one| one.kind == EntityKind::Case);
+    let section = |entity: &Entity| {
+        let name = entity.name.as_str();
+        let mut places = vec![(name.to_owned(), "the section as a whole".to_owned())];
+        let rows = stored.document.get(name).and_then(Value::as_array);
+        for (at, row) in rows.into_iter().flatten().enumerate() {
+            let gist = called.gist(name, row);
+            places.push((format!("/{name}/{at}"), format!("row {}: {gist}", at + 1)));
+        }
+        let elements = entity.elements.iter();
+        places.extend(elements.map(|element| {
+            let path = format!("{name}.{}", element.name);
+            (path.clone(), called.element(&path))
+        }));
+        (called.entity(name), places)
+    };
+    Ok(cases.map(section).collect())
+}
+
+/// The checks that fire on the case now, and what each says.
+fn rules(findings: &[LivingFinding]) -> Vec<(String, String)> {
+    let firing = findings
+        .iter()
+        .filter(|found| found.state != FindingState::Resolved);
+    let mut rules: Vec<(String, String)> = firing
+        .map(|found| (found.finding.code.clone(), found.finding.message.clone()))
+        .collect();
+    rules.sort();
+    rules.dedup_by(|a, b| a.0 == b.0);
+    rules
 }
 
 pub(super) fn gone(error: StoreError) -> Problem {
@@ -195,14 +271,19 @@ fn shown(
     let (resolved, current): (Vec<_>, Vec<_>) = findings
         .into_iter()
         .partition(|found| found.state == FindingState::Resolved);
+    let called = state.words()?;
+    let said = Said {
+        state,
+        people: People::of(state)?,
+        called,
+    };
     let lines = |found: Vec<LivingFinding>| {
         found
             .into_iter()
-            .map(|found| FindingLine::of(found, may_answer))
+            .map(|found| FindingLine::of(found, may_answer, &said))
             .collect()
     };
     let newest = state.schemas.newest(&stored.document, &stored.schema_version);
-    let called = state.words()?;
     let (timeline, events) = course(&newest, called);
     let assessed = assess(state, stored)?;
     let pseudonym = stored.row.pseudonym.clone().unwrap_or_default();
@@ -236,7 +317,7 @@ fn shown(
                 (
                     v.version,
                     stored,
-                    v.actor,
+                    said.people.who(&v.actor),
                     v.schema_version,
                     v.errors,
                     v.warnings,

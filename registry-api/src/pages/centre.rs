@@ -6,6 +6,7 @@ mod table;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Scope;
+use registry_core::form::Words;
 use registry_core::guideline::MeasureKind;
 use registry_core::storage::{CaseRow, CaseStatus, Letter};
 use registry_etl::quality::WorkKind;
@@ -218,7 +219,7 @@ fn data(
             .over_time
             .as_ref()
             .map(|of| over_time::section(of, wanted.at("/centre/over-time.svg"))),
-        sections: sections(own, network),
+        sections: sections(own, network, state.words()?),
         far_below: far_below.map(line).collect(),
         letters: letters.into_iter().map(letter).collect(),
     })
@@ -401,7 +402,11 @@ fn work(state: &AppState, scope: &Scope, centre: &str) -> Result<Vec<Todo>, Prob
 }
 
 /// Section, completeness of the centre and the network, median days to submission of both.
-fn sections(own: Option<&Completeness>, network: Option<&Completeness>) -> Vec<[String; 5]> {
+fn sections(
+    own: Option<&Completeness>,
+    network: Option<&Completeness>,
+    called: Words<'_>,
+) -> Vec<[String; 5]> {
     let share = |level: Option<&Completeness>, section: &str| {
         let mut of = level?.sections.iter();
         let found = of.find(|found| found.section == section)?;
@@ -424,7 +429,7 @@ fn sections(own: Option<&Completeness>, network: Option<&Completeness>) -> Vec<[
     let names = own.or(network).map(|level| level.sections.as_slice());
     let row = |section: &str| {
         [
-            words::code(section),
+            called.entity(section),
             share(own, section).unwrap_or_else(nothing),
             share(network, section).unwrap_or_else(nothing),
             days(own, section).unwrap_or_else(nothing),

@@ -21,6 +21,33 @@ struct Page {
     rows: Vec<Row>,
 }
 
+/// A check as other pages name it: its id, leading to what it says.
+#[derive(Template)]
+#[template(
+    source = "{% if let Some(rule) = rule.as_ref() %}<a href=\"/checks#{{ id }}\" title=\"{{ rule }}\">{{ id }}</a>{% else %}{{ id }}{% endif %}",
+    ext = "html"
+)]
+pub(super) struct CheckLink {
+    pub(super) id: String,
+    /// What it looks at; nothing of a check that is not in force.
+    pub(super) rule: Option<String>,
+}
+
+impl CheckLink {
+    pub(super) fn of(state: &AppState, id: &str) -> Self {
+        Self {
+            rule: rule_in_words(state, id),
+            id: id.to_owned(),
+        }
+    }
+}
+
+/// What a check in force looks at.
+pub(super) fn rule_in_words(state: &AppState, id: &str) -> Option<String> {
+    let checks = in_force(state).ok()?;
+    checks.check(id).map(|check| check.rule_in_words.clone())
+}
+
 struct Row {
     id: String,
     version: String,

@@ -6,7 +6,8 @@ use registry_core::guideline::indicators::MOST;
 use registry_core::guideline::{Guideline, MeasureKind};
 use registry_core::storage::{ChosenFor, IndicatorList};
 
-use super::{Frame, html, words};
+use super::who::People;
+use super::{Frame, Sent, html, words};
 use crate::guard::{Allowed, AllowedForm, Fields, NoQuery, Steers};
 use crate::problem::{Kind, Problem};
 use crate::results::indicators_in_force;
@@ -44,11 +45,11 @@ fn spoken(reason: ChosenFor) -> &'static str {
     }
 }
 
-fn earlier(list: &IndicatorList) -> [String; 5] {
+fn earlier(list: &IndicatorList, people: &People) -> [String; 5] {
     [
         list.number.to_string(),
         list.chosen_at.date_naive().to_string(),
-        list.chosen_by.clone(),
+        people.who(&list.chosen_by),
         spoken(list.reason).to_owned(),
         list.measures.join(", "),
     ]
@@ -85,6 +86,7 @@ pub(super) async fn page(
             }
         }
         let lists = state.store.indicator_lists(&caller.scope)?;
+        let people = People::of(&state)?;
         Ok(Page {
             csrf: frame.csrf(),
             frame,
@@ -95,7 +97,7 @@ pub(super) async fn page(
                 .iter()
                 .map(|one| (one.as_str(), spoken(*one)))
                 .collect(),
-            earlier: lists.iter().map(earlier).collect(),
+            earlier: lists.iter().map(|list| earlier(list, &people)).collect(),
         })
     })
     .await?;
@@ -112,7 +114,7 @@ fn chosen(guideline: &Guideline, fields: &Fields) -> Result<Vec<String>, Problem
         }
         let place = text.parse().map_err(|_| {
             let what = format!("The place of measure {} is a whole number, or empty.", measure.id);
-            Problem::with(Kind::InvalidValue, what)
+            Problem::with(Kind::InvalidValue, what).at(format!("place-{}", measure.id))
         })?;
         places.push((place, measure.id.clone()));
     }
@@ -125,15 +127,24 @@ pub(super) async fn choose(
     form: AllowedForm<Steers>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
-        let guideline = state.engine.guideline().map_err(Problem::internal)?;
-        let reason = ChosenFor::named(form.fields.get("reason"))
-            .ok_or_else(|| Problem::with(Kind::InvalidValue, "Choose a reason for the change."))?;
-        let measures = chosen(guideline, &form.fields)?;
-        Ok(state.store.choose_indicators(&form.scope, measures, reason)?)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        blocking(move || {
+            let guideline = state.engine.guideline().map_err(Problem::internal)?;
+            let reason = ChosenFor::named(form.fields.get("reason"))
+                .ok_or_else(|| Problem::with(Kind::InvalidValue, "Choose a reason for the change."))?;
+            let measures = chosen(guideline, &form.fields)?;
+            Ok(state.store.choose_indicators(&form.scope, measures, reason)?)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/indicators"))
+            .finish())
+    }
+    .await;
+    sent.answered(answer, &[("reason", "reason")], |caller| {
+        page(caller, NoQuery, again)
     })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/indicators"))
-        .finish())
+    .await
 }

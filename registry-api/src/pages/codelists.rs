@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{Frame, html};
+use super::{Frame, html, words};
 use crate::guard::Reader;
 use crate::problem::Problem;
 use crate::routes::checks::codelists::{Found, Wanted, asked, csv as table};
@@ -39,15 +39,40 @@ impl List {
         let codes = found.codes.iter().filter(|_| with_codes);
         Self {
             name: found.list.name.clone(),
-            title: found.list.title.clone(),
+            title: title(&found.list.title),
             standard: found.list.standard.clone().unwrap_or_default(),
             elements: found.elements.clone(),
             n: found.codes.len(),
             codes: codes
-                .map(|code| (code.code.clone(), code.label.clone().unwrap_or_default()))
+                .map(|code| (code.code.clone(), label(&code.code, code.label.as_deref())))
                 .collect(),
         }
     }
+}
+
+/// What pages call by other words than a published list does.
+const SPOKEN: [&str; 3] = ["observation", "prior_operation", "waiver"];
+
+/// A code's meaning in the words of pages.
+fn label(code: &str, listed: Option<&str>) -> String {
+    if SPOKEN.contains(&code) {
+        words::code(code)
+    } else {
+        listed.unwrap_or_default().to_owned()
+    }
+}
+
+/// What a list is about, likewise.
+fn title(listed: &str) -> String {
+    let said = [
+        ("Observation ", "Interval without treatment: "),
+        ("Prior operation ", "Other operations: "),
+    ];
+    let found = said.iter().find_map(|(listed_as, words)| {
+        let rest = listed.strip_prefix(listed_as)?;
+        Some(format!("{words}{rest}"))
+    });
+    found.unwrap_or_else(|| listed.to_owned())
 }
 
 pub(super) async fn page(

@@ -1,7 +1,7 @@
 //! What a measure, or an all-or-none summary of several, says and how it is computed, in one version of the guideline.
 
+use registry_core::form::Words;
 use registry_core::guideline::{Composite, Guideline, Measure, MeasureKind};
-use registry_core::rules::ParameterValue;
 
 use super::words;
 
@@ -15,11 +15,15 @@ pub(super) struct Definition {
     pub(super) unit: String,
     pub(super) denominator: String,
     pub(super) numerator: String,
+    /// Who is left out of the denominator, and who does not count against the measure.
+    pub(super) excluded: String,
+    pub(super) excepted: String,
     /// The measures a summary is made of: id and title.
     pub(super) parts: Vec<(String, String)>,
     pub(super) unratified: String,
     pub(super) expressions: Vec<(String, String)>,
-    pub(super) parameters: Vec<(String, String, String)>,
+    /// What it is, name, value, basis.
+    pub(super) parameters: Vec<[String; 4]>,
     pub(super) rationale: String,
     pub(super) review_note: Option<String>,
     pub(super) provenance: String,
@@ -32,16 +36,16 @@ impl Definition {
     }
 
     /// Of the measure or summary with this id; `None` when the guideline has none.
-    pub(super) fn of(guideline: &Guideline, id: &str) -> Option<Self> {
+    pub(super) fn of(guideline: &Guideline, id: &str, called: Words<'_>) -> Option<Self> {
         match (guideline.measure(id), guideline.composite(id)) {
-            (Some((_, measure)), _) => Some(of_measure(guideline, measure)),
+            (Some((_, measure)), _) => Some(of_measure(guideline, measure, called)),
             (None, Some((_, composite))) => Some(of_composite(guideline, composite)),
             (None, None) => None,
         }
     }
 }
 
-fn of_measure(guideline: &Guideline, measure: &Measure) -> Definition {
+fn of_measure(guideline: &Guideline, measure: &Measure, called: Words<'_>) -> Definition {
     let kind = match measure.kind {
         MeasureKind::Adherence => "adherence",
         MeasureKind::Avoidance => "avoidance of what the source advises against",
@@ -58,8 +62,10 @@ fn of_measure(guideline: &Guideline, measure: &Measure) -> Definition {
         unit: format!("one result per {}", measure.unit),
         denominator: measure.denominator_in_words.clone(),
         numerator: measure.numerator_in_words.clone(),
+        excluded: aside(measure, "exclusion", called),
+        excepted: aside(measure, "exception", called),
         parts: Vec::new(),
-        unratified: guideline.unratified(&measure.id).join(", "),
+        unratified: labels(guideline, guideline.unratified(&measure.id)),
         expressions: expressions(guideline, measure),
         parameters: parameters(guideline, &measure.id),
         rationale: measure.rationale.clone(),
@@ -73,6 +79,42 @@ fn of_measure(guideline: &Guideline, measure: &Measure) -> Definition {
             measure.reviewed.as_deref().unwrap_or("–"),
             measure.next_review.as_deref().unwrap_or("–")
         ),
+    }
+}
+
+/// What parameters are called, in one line.
+pub(super) fn labels<'a>(guideline: &Guideline, names: impl IntoIterator<Item = &'a str>) -> String {
+    let labels = names.into_iter().map(|name| guideline.label(name).to_owned());
+    labels.collect::<Vec<_>>().join("; ")
+}
+
+/// Who an expression sets aside: in words where somebody has written them, else by the elements it reads.
+fn aside(measure: &Measure, field: &str, called: Words<'_>) -> String {
+    let said = match field {
+        "exclusion" => &measure.exclusion_in_words,
+        _ => &measure.exception_in_words,
+    };
+    let expression = measure
+        .expressions
+        .get(field)
+        .map(String::as_str)
+        .unwrap_or_default();
+    match said {
+        Some(said) => said.clone(),
+        None if expression == "false" => "Nobody.".to_owned(),
+        None => {
+            let names = expression.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.'));
+            let mut read: Vec<String> = names
+                .filter(|name| called.has(name))
+                .map(|path| called.place(path))
+                .collect();
+            read.sort();
+            read.dedup();
+            match read.as_slice() {
+                [] => "As the logic below says.".to_owned(),
+                read => format!("As the logic below says, from: {}.", read.join("; ")),
+            }
+        }
     }
 }
 
@@ -91,8 +133,10 @@ fn of_composite(guideline: &Guideline, composite: &Composite) -> Definition {
         denominator: "At least one part applies, and it can be told whether all that apply are met."
             .to_owned(),
         numerator: "Every part that applies is met.".to_owned(),
+        excluded: "As each part says.".to_owned(),
+        excepted: "As each part says.".to_owned(),
         parts: parts.map(|part| (part.id.clone(), part.title.clone())).collect(),
-        unratified: guideline.unratified(&composite.id).join(", "),
+        unratified: labels(guideline, guideline.unratified(&composite.id)),
         expressions: Vec::new(),
         parameters: parameters(guideline, &composite.id),
         rationale: String::new(),
@@ -132,8 +176,8 @@ fn expressions(guideline: &Guideline, measure: &Measure) -> Vec<(String, String)
     expressions
 }
 
-/// Name, value and basis of everything its results rest on.
-fn parameters(guideline: &Guideline, id: &str) -> Vec<(String, String, String)> {
+/// What, name, value and basis of everything its results rest on.
+fn parameters(guideline: &Guideline, id: &str) -> Vec<[String; 4]> {
     let known = guideline.rests_on(id).into_iter();
     let known = known.filter_map(|name| guideline.parameters.get(name));
     known
@@ -143,19 +187,12 @@ fn parameters(guideline: &Guideline, id: &str) -> Vec<(String, String, String)> 
             } else {
                 format!("{}, not ratified", p.basis.replace('+', " and "))
             };
-            (p.name.clone(), value(&p.value), basis)
+            [
+                guideline.label(&p.name).to_owned(),
+                p.name.clone(),
+                p.value.to_string(),
+                basis,
+            ]
         })
         .collect()
-}
-
-/// A parameter's value as a person reads it.
-pub(super) fn value(value: &ParameterValue) -> String {
-    match value {
-        ParameterValue::Days(n) => format!("{n} days"),
-        ParameterValue::Months(n) => format!("{n} months"),
-        ParameterValue::Number(n) => n.to_string(),
-        ParameterValue::Date(date) => date.first_day().map(|d| d.to_string()).unwrap_or_default(),
-        ParameterValue::Codes(codes) => codes.join(", "),
-        ParameterValue::Pattern(pattern) => pattern.clone(),
-    }
 }

@@ -4,6 +4,8 @@ use registry_core::access::{Role, Scope};
 use registry_core::storage::{Run, Session};
 
 use super::words;
+use crate::guard::request_id::Current;
+pub(super) use crate::guard::role_name;
 use crate::guard::{
     Administers, Allowed, AllowedForm, Anyone, Coordinates, Policy, Reader, ReadsAudit, ReadsPublished,
     ReadsReleases, ReadsRequests, ReadsResults, SeesCases, Via,
@@ -58,6 +60,26 @@ impl Frame {
             hidden: None,
             role: None,
         }
+    }
+
+    /// For whoever the request is from, as far as that is known: of the page for a problem.
+    pub(super) fn of_request(title: &str, request: &Current) -> Self {
+        let Some((scope, via)) = request.caller.get() else {
+            return Self::bare(title);
+        };
+        let mut frame = Self::seen_by(title, "", scope, via);
+        let first = request.path.split('/').nth(1).unwrap_or_default();
+        let grouped = GROUPS.iter().flat_map(|group| group.iter().map(|tab| tab.0));
+        let mut lines = frame.menu().into_iter().map(|item| item.href).chain(grouped);
+        frame.active = lines
+            .find(|href| href.trim_start_matches('/') == first)
+            .unwrap_or_default();
+        frame
+    }
+
+    /// The role it is for; nobody's where nobody is signed in.
+    pub(super) fn role(&self) -> Option<Role> {
+        self.role
     }
 
     /// For a caller.
@@ -257,19 +279,6 @@ pub(super) fn start(role: Role) -> &'static str {
         Role::Admin => "/admin",
         Role::Researcher => "/survival",
         _ => "/",
-    }
-}
-
-/// What a role is called on pages.
-pub(super) fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Submitter => "Data manager",
-        Role::CentreLead => "Centre lead",
-        Role::Researcher => "Researcher",
-        Role::Committee => "Steering committee",
-        Role::Coordinator => "Coordinating office",
-        Role::Admin => "Administrator",
-        Role::System => "System",
     }
 }
 

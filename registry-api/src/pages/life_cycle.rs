@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use registry_core::access::Role;
 use registry_core::storage::{CaseRow, CaseStatus, LifeCycle, LifeStep};
 
-use super::case::gone;
-use super::{withdrawal, words};
-use crate::guard::{AllowedForm, LeadsCentre, Policy, SeesCases};
+use super::case::{self, gone};
+use super::{Sent, withdrawal, words};
+use crate::guard::{AllowedForm, LeadsCentre, NoQuery, Policy, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -86,35 +86,52 @@ pub(super) async fn step(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let step = match form.fields.get("step") {
-        "verify" if !WAYS.contains(&form.fields.get("reason")) => {
-            return Err(Problem::with(
-                Kind::InvalidValue,
-                "How it was verified: choose one of the ways.",
-            ));
-        }
-        "verify" => LifeCycle::Verify,
-        "lock" => LifeCycle::Lock {
-            through: form.fields.get("through").parse().map_err(|_| {
-                Problem::with(
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let case = pseudonym.to_string();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let step = match form.fields.get("step") {
+            "verify" if !WAYS.contains(&form.fields.get("reason")) => {
+                return Err(Problem::with(
                     Kind::InvalidValue,
-                    "The lock needs the day it reaches to (YYYY-MM-DD).",
-                )
-            })?,
-        },
-        "unlock" => LifeCycle::Unlock,
-        _ => return Err(Problem::with(Kind::InvalidValue, "step: verify, lock or unlock")),
-    };
-    let page = format!("/cases/{pseudonym}");
-    blocking(move || {
-        let reason = Some(form.fields.get("reason")).filter(|reason| !reason.trim().is_empty());
-        state
-            .store
-            .move_case(&form.scope, &pseudonym, step, reason)
-            .map_err(gone)
-    })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", page))
-        .finish())
+                    "How it was verified: choose one of the ways.",
+                ));
+            }
+            "verify" => LifeCycle::Verify,
+            "lock" => LifeCycle::Lock {
+                through: form.fields.get("through").parse().map_err(|_| {
+                    Problem::with(
+                        Kind::InvalidValue,
+                        "The lock needs the day it reaches to (YYYY-MM-DD).",
+                    )
+                })?,
+            },
+            "unlock" => LifeCycle::Unlock,
+            _ => return Err(Problem::with(Kind::InvalidValue, "step: verify, lock or unlock")),
+        };
+        let page = format!("/cases/{pseudonym}");
+        blocking(move || {
+            let reason = Some(form.fields.get("reason")).filter(|reason| !reason.trim().is_empty());
+            state
+                .store
+                .move_case(&form.scope, &pseudonym, step, reason)
+                .map_err(gone)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", page))
+            .finish())
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("reason", "reason"),
+            ("how it was verified", "reason"),
+            ("locked through", "through"),
+            ("lock needs", "through"),
+        ],
+        |caller| case::page(caller, web::Path::from(case), NoQuery, again),
+    )
+    .await
 }

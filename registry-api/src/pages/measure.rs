@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
+use registry_core::form::Words;
 use registry_core::guideline::MeasureKind;
 use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixState, Period, RateState};
 
@@ -86,11 +87,12 @@ pub(super) async fn page(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let page = blocking(move || {
+        let called = state.words()?;
         let office = caller.scope.role() == Role::Coordinator;
         let frame = |title: &str| Frame::of(title, "/adherence", &caller);
         let all = state.judge.guidelines(&state.schemas.current().version);
         // The version in force comes first: what is not in the run is defined there, or in another.
-        let elsewhere = || all.iter().find_map(|g| Some((g, Definition::of(g, &measure)?)));
+        let elsewhere = || all.iter().find_map(|g| Some((g, Definition::of(g, &measure, called)?)));
         let view = match View::open(&state, &caller.scope, None) {
             Ok(view) => view,
             Err(problem) if problem.kind == Kind::NotFound => {
@@ -100,7 +102,7 @@ pub(super) async fn page(
             Err(problem) => return Err(problem),
         };
         let of_run = view.guideline();
-        let Some((guideline, m)) = of_run.and_then(|g| Some((g, Definition::of(g, &measure)?))) else {
+        let Some((guideline, m)) = of_run.and_then(|g| Some((g, Definition::of(g, &measure, called)?))) else {
             let (guideline, m) = elsewhere().ok_or(Problem::new(Kind::NotFound))?;
             let frame = frame(&m.heading()).with_run(&view.run);
             let made_by = view.guideline_version();
@@ -143,8 +145,8 @@ pub(super) async fn page(
             },
             own,
             data: network.map(|network| {
-                let sensitivity = alternatives::rows(&sensitivities, &measure);
-                data(&results, network, sensitivity, view.own())
+                let sensitivity = alternatives::rows(guideline, &sensitivities, &measure);
+                data(&results, network, sensitivity, view.own(), called)
             }),
             empty: "The run has no numbers of this measure.".to_owned(),
             frame,
@@ -218,7 +220,7 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
 }
 
 /// Ways to break the network's rate down, beside time: heading and rows.
-fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
+fn breakdowns(rows: &[&AdherenceRow], called: Words<'_>) -> Vec<(String, Vec<Line>)> {
     let ways = [
         (By::Year, "By year of diagnosis"),
         (By::Histology, "By histology"),
@@ -229,7 +231,7 @@ fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
     ];
     let line = |r: &&AdherenceRow| {
         let level = match r.level.split_once('=') {
-            Some((element, code)) => format!("{element}: {}", words::code(code)),
+            Some((element, code)) => stratum(element, code, called),
             None => words::code(&r.level),
         };
         (
@@ -246,6 +248,12 @@ fn breakdowns(rows: &[&AdherenceRow]) -> Vec<(String, Vec<Line>)> {
             (!lines.is_empty()).then(|| (heading.to_owned(), lines))
         })
         .collect()
+}
+
+/// `Imaging: modality: CT` of an element and one of its codes.
+fn stratum(element: &str, code: &str, called: Words<'_>) -> String {
+    let value = called.value(element, &code.into());
+    format!("{}: {}", called.place(element), words::code(&value))
 }
 
 /// Whether the page has the row: centres by their last 24 months, everything else over all diagnoses.
@@ -265,6 +273,7 @@ fn data(
     network: &AdherenceRow,
     sensitivity: Vec<[String; 5]>,
     own: Option<&str>,
+    called: Words<'_>,
 ) -> Data {
     let head = &results.head;
     let (table, funnel) = (&results.table, &results.funnel);
@@ -355,7 +364,7 @@ fn data(
                 (p.level.clone(), rate, limits.unwrap_or_default(), fraction)
             })
             .collect(),
-        breakdowns: breakdowns(&rows),
+        breakdowns: breakdowns(&rows, called),
         sensitivity,
         adjusted,
         adjusted_centres,
@@ -363,7 +372,10 @@ fn data(
         lacking: network
             .not_assessable_by
             .iter()
-            .map(|l| (reason(&l.reason), l.element.clone().unwrap_or_default(), l.n))
+            .map(|l| {
+                let element = l.element.as_deref().map(|path| called.place(path));
+                (reason(&l.reason), element.unwrap_or_default(), l.n)
+            })
             .collect(),
     }
 }

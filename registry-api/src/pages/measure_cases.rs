@@ -7,6 +7,7 @@ use registry_core::guideline::{MeasureKind, Outcome};
 use registry_etl::results::{AdherenceRow, Period};
 use serde::Deserialize;
 
+use super::definition::Definition;
 use super::{download, measure_period, words};
 use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
@@ -36,8 +37,10 @@ pub(super) struct Group {
     pub(super) total: usize,
     /// What asks for something is open.
     pub(super) open: bool,
-    /// Whether it says why.
+    /// Whether it says why, case by case.
     pub(super) reasons: bool,
+    /// Who is in it, where the measure says so.
+    pub(super) said: String,
     pub(super) rows: Vec<Row>,
 }
 
@@ -68,11 +71,22 @@ pub(super) fn own(
         Err(problem) => return Err(problem),
     };
     let row = measure_period::of_centre(results, centre, period);
-    Ok(Some(section(&behind, period, row, state.words()?)))
+    let called = state.words()?;
+    // Without the version of the run nothing is said that another might not mean.
+    let m = view
+        .guideline()
+        .and_then(|of_run| Definition::of(of_run, &results.head.id, called));
+    Ok(Some(section(&behind, period, row, m, called)))
 }
 
 /// The groups in order: numerator, not in it, not assessable, excepted, excluded.
-fn section(behind: &Behind, period: Period, own: Option<&AdherenceRow>, called: Words<'_>) -> Section {
+fn section(
+    behind: &Behind,
+    period: Period,
+    own: Option<&AdherenceRow>,
+    m: Option<Definition>,
+    called: Words<'_>,
+) -> Section {
     let of = [
         (Outcome::Met, false),
         (Outcome::NotMet, true),
@@ -91,7 +105,7 @@ fn section(behind: &Behind, period: Period, own: Option<&AdherenceRow>, called: 
     Section {
         groups: of
             .into_iter()
-            .map(|(outcome, open)| group(behind, outcome, open, called))
+            .map(|(outcome, open)| group(behind, outcome, open, m.as_ref(), called))
             .collect(),
         csv: format!("/measures/{}/cases.csv?period={}", behind.measure, code(period)),
         rest,
@@ -99,7 +113,7 @@ fn section(behind: &Behind, period: Period, own: Option<&AdherenceRow>, called: 
     }
 }
 
-fn group(behind: &Behind, outcome: Outcome, open: bool, called: Words<'_>) -> Group {
+fn group(behind: &Behind, outcome: Outcome, open: bool, m: Option<&Definition>, called: Words<'_>) -> Group {
     let spoken = match (behind.kind, outcome) {
         (Some(MeasureKind::Utilisation), Outcome::Met) => Outcome::Used,
         (Some(MeasureKind::Utilisation), Outcome::NotMet) => Outcome::NotUsed,
@@ -124,6 +138,11 @@ fn group(behind: &Behind, outcome: Outcome, open: bool, called: Words<'_>) -> Gr
         total: behind.with(outcome).count(),
         open,
         reasons: outcome == Outcome::NotAssessable,
+        said: match (outcome, m) {
+            (Outcome::Excluded, Some(m)) => m.excluded.clone(),
+            (Outcome::Excepted, Some(m)) => m.excepted.clone(),
+            _ => String::new(),
+        },
         rows: behind.with(outcome).take(MOST_SHOWN).map(row).collect(),
     }
 }

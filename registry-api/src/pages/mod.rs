@@ -8,6 +8,7 @@ mod admin;
 mod alternatives;
 mod assets;
 mod audit;
+mod audit_words;
 mod brief;
 mod case;
 mod case_files;
@@ -19,6 +20,7 @@ mod codelists;
 mod course;
 mod definition;
 mod entry;
+mod error;
 mod frame;
 mod imports;
 mod indicators;
@@ -39,6 +41,8 @@ mod quality_over_time;
 mod quality_tables;
 mod queries;
 mod query;
+mod refill;
+mod refused;
 mod releases;
 mod report;
 mod requests;
@@ -57,6 +61,7 @@ mod tasks;
 mod users;
 mod verification;
 mod versions;
+mod who;
 mod withdrawal;
 mod words;
 mod worklist;
@@ -65,10 +70,11 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
-use crate::guard::request_id;
 use crate::problem::{Kind, Problem};
 use crate::routes::{Endpoint, guarded, open};
+pub use error::error_page;
 use frame::Frame;
+use refused::Sent;
 
 /// The pages' routes.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -294,31 +300,6 @@ fn download(name: &str, text: String) -> HttpResponse {
         .content_type("text/csv; charset=utf-8")
         .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
         .body(text)
-}
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage<'a> {
-    frame: Frame,
-    status: u16,
-    heading: &'a str,
-    detail: Option<&'a str>,
-    request_id: String,
-}
-
-/// The page for a problem; `None` when it cannot be rendered.
-pub fn error_page(problem: &Problem) -> Option<String> {
-    if problem.kind == Kind::Unauthenticated {
-        return sign_in::invitation();
-    }
-    let page = ErrorPage {
-        frame: Frame::bare(problem.kind.title()),
-        status: problem.kind.status(),
-        heading: problem.kind.title(),
-        detail: problem.detail.as_deref().filter(|_| problem.kind.status() != 500),
-        request_id: request_id::current(),
-    };
-    page.render().ok()
 }
 
 /// What an unknown address answers.

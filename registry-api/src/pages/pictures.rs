@@ -175,7 +175,7 @@ fn chart(
                 let by = asked.by.unwrap_or(PeriodBy::HalfYear);
                 (
                     format!("-{}", by.as_str()),
-                    over_time::section_chart(level, section, by),
+                    over_time::section_chart(level, section, by, state.words()?),
                 )
             }
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::form::Words;
 use registry_etl::results::completeness::{Answers, NETWORK, Timeliness};
 use registry_etl::results::{Completeness, Suppression};
 use serde::Deserialize;
@@ -142,7 +143,7 @@ pub(super) async fn page(
         }
         let elements = wanted.section.as_ref().is_some_and(|section| !section.is_empty());
         let hidden = Hidden::of_completeness(&shown, elements).and(silence.hidden);
-        let data = data(&all, &shown, (&asked, &wanted), view.own(), silence);
+        let data = data(&all, &shown, (&asked, &wanted), view.own(), silence, state.words()?);
         Ok(Page {
             frame: frame.with_run(&view.run).with_hidden(hidden),
             data: Some(data),
@@ -172,6 +173,7 @@ fn data(
     (asked, wanted): (&Asked, &Wanted),
     own: Option<&str>,
     silence: silence::Section,
+    called: Words<'_>,
 ) -> Data {
     let section = wanted.section.clone().filter(|section| !section.is_empty());
     let names: BTreeSet<&str> = all
@@ -180,13 +182,13 @@ fn data(
         .collect();
     let choices = names.iter().map(|name| {
         let chosen = section.as_deref() == Some(*name);
-        ((*name).to_owned(), words::code(name), chosen)
+        ((*name).to_owned(), called.entity(name), chosen)
     });
     let centres: Vec<&str> = all.iter().map(|level| level.level.as_str()).collect();
     let drawn = wanted.centre.as_deref().or(own);
     let rows = match &section {
-        Some(_) => element_rows(shown),
-        None => section_rows(shown, &names, asked),
+        Some(_) => element_rows(shown, called),
+        None => section_rows(shown, &names, asked, called),
     };
     Data {
         silence,
@@ -218,15 +220,20 @@ fn data(
         over_time: shown
             .iter()
             .filter(|level| level.level == NETWORK || drawn == Some(level.level.as_str()))
-            .map(over_time)
+            .map(|level| over_time(level, called))
             .filter(|one| !one.trends.is_empty())
             .collect(),
-        times: times(shown),
+        times: times(shown, called),
         section,
     }
 }
 
-fn section_rows(shown: &[Completeness], names: &BTreeSet<&str>, asked: &Asked) -> Vec<Row> {
+fn section_rows(
+    shown: &[Completeness],
+    names: &BTreeSet<&str>,
+    asked: &Asked,
+    called: Words<'_>,
+) -> Vec<Row> {
     let link = |section: &str| {
         let of = Asked {
             section: Some(section.to_owned()),
@@ -235,7 +242,7 @@ fn section_rows(shown: &[Completeness], names: &BTreeSet<&str>, asked: &Asked) -
         of.at("/quality", &[])
     };
     let row = |name: &&str| Row {
-        name: words::code(name),
+        name: called.entity(name),
         link: Some(link(name)),
         note: "",
         cells: shown
@@ -256,13 +263,13 @@ fn section_rows(shown: &[Completeness], names: &BTreeSet<&str>, asked: &Asked) -
     names.iter().map(row).collect()
 }
 
-fn element_rows(shown: &[Completeness]) -> Vec<Row> {
+fn element_rows(shown: &[Completeness], called: Words<'_>) -> Vec<Row> {
     let mut elements: BTreeMap<&str, &str> = BTreeMap::new();
     for element in shown.iter().flat_map(|level| &level.elements) {
         elements.insert(&element.element, &element.requirement);
     }
     let row = |(element, requirement): (&str, &str)| Row {
-        name: element.to_owned(),
+        name: called.element(element),
         link: None,
         note: if requirement == "C" { "where asked for" } else { "" },
         cells: shown
@@ -362,10 +369,10 @@ pub(super) fn text(shown: String, suppressed: Option<Suppression>) -> String {
     }
 }
 
-fn times(shown: &[Completeness]) -> Vec<Times> {
+fn times(shown: &[Completeness], called: Words<'_>) -> Vec<Times> {
     let written = |days: Option<f64>| days.map_or_else(|| "–".to_owned(), |days| format!("{days:.0}"));
     let line = |level: &Completeness, times: &Timeliness| Times {
-        section: words::code(&times.section),
+        section: called.entity(&times.section),
         level: if level.level == NETWORK {
             "Network".to_owned()
         } else {

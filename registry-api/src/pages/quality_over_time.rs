@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use registry_core::form::Words;
 use registry_etl::results::Completeness;
 use registry_etl::results::completeness::{Answers, NETWORK, PeriodBy};
 
@@ -30,14 +31,19 @@ pub(super) struct Trend {
 }
 
 /// One section of a level over time, as whole percents; `None` with fewer than two periods.
-pub(super) fn section_chart(level: &Completeness, section: &str, by: PeriodBy) -> Option<String> {
+pub(super) fn section_chart(
+    level: &Completeness,
+    section: &str,
+    by: PeriodBy,
+    called: Words<'_>,
+) -> Option<String> {
     let points = level.periods.iter();
     let points = points.filter(|point| point.by == by && point.section == section);
     let percent = |answers: &Answers| answers.known_share.map(|share| (share * 100.0).round() as u32);
     let bars: Vec<(String, Option<u32>)> = points
         .map(|point| (point.period.clone(), percent(&point.answers)))
         .collect();
-    let title = format!("{}: percent with a value", words::code(section));
+    let title = format!("{}: percent with a value", called.entity(section));
     (bars.len() > 1).then(|| charts::bars(&bars, &title, "%"))
 }
 
@@ -54,7 +60,7 @@ pub(super) fn days_chart(level: &Completeness) -> Option<String> {
 }
 
 /// How a level has changed: how soon, then section by section.
-pub(super) fn over_time(level: &Completeness) -> OverTime {
+pub(super) fn over_time(level: &Completeness, called: Words<'_>) -> OverTime {
     let name = if level.level == NETWORK {
         "Network"
     } else {
@@ -85,7 +91,7 @@ pub(super) fn over_time(level: &Completeness) -> OverTime {
         let points = level.periods.iter();
         let points = points.filter(|point| point.by == by && point.section == section);
         Some(Trend {
-            chart: section_chart(level, section, by)?,
+            chart: section_chart(level, section, by, called)?,
             picture: picture(level, "completeness", Some((section, by))),
             by: match by {
                 PeriodBy::HalfYear => "by half-year of the metastatic diagnosis",
@@ -98,7 +104,7 @@ pub(super) fn over_time(level: &Completeness) -> OverTime {
                     (point.period.clone(), text(share, point.answers.suppressed))
                 })
                 .collect(),
-            section: words::code(section),
+            section: called.entity(section),
         })
     });
     OverTime {

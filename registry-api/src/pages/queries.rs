@@ -3,9 +3,11 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use registry_core::form::Words;
 use registry_core::storage::{DataQuery, QuerySide, QueryState, RaisedBy};
 use registry_etl::quality::{CentreQueries, Days, QueryFigures};
 
+use super::checks::{CheckLink, rule_in_words};
 use super::{Frame, download, html};
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
@@ -44,6 +46,9 @@ pub(super) struct Line {
     pub(super) centre: String,
     pub(super) state: &'static str,
     pub(super) question: String,
+    /// The check that asks.
+    pub(super) check: CheckLink,
+    /// Where in the case.
     pub(super) about: String,
     pub(super) asked_by: &'static str,
     pub(super) turn: &'static str,
@@ -52,7 +57,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn of(query: DataQuery, now: DateTime<Utc>) -> Self {
+    pub(super) fn of(state: &AppState, called: Words<'_>, query: DataQuery, now: DateTime<Utc>) -> Self {
         let since = match query.state {
             QueryState::Open => query.asked_at,
             QueryState::Answered => query.answered_at.unwrap_or(query.asked_at),
@@ -60,7 +65,8 @@ impl Line {
         };
         Self {
             state: query.state.as_str(),
-            about: about(&query),
+            check: CheckLink::of(state, query.rule.as_deref().unwrap_or_default()),
+            about: about(&query, called),
             asked_by: asker(query.raised_by),
             turn: query.waits_for.map(turn).unwrap_or_default(),
             since: since.date_naive().to_string(),
@@ -73,14 +79,14 @@ impl Line {
     }
 }
 
-/// What a query is about: the check and where, or the elements.
-pub(super) fn about(query: &DataQuery) -> String {
-    let at = query.pointer.clone().filter(|pointer| !pointer.is_empty());
-    let at = at.unwrap_or_else(|| query.elements.join(", "));
-    match &query.rule {
-        Some(rule) if at.is_empty() => rule.clone(),
-        Some(rule) => format!("{rule} {at}"),
-        None => at,
+/// Where in the case a query is about: a place, or elements.
+pub(super) fn about(query: &DataQuery, called: Words<'_>) -> String {
+    match query.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
+        Some(pointer) => called.at(pointer),
+        None => {
+            let elements = query.elements.iter().map(|path| called.place(path));
+            elements.collect::<Vec<_>>().join("; ")
+        }
     }
 }
 
@@ -147,7 +153,7 @@ pub(super) async fn page(
         let listed = state
             .store
             .list_queries(scope, &wanted.filter(), cursor, A_PAGE)?;
-        let now = state.ports.clock.now();
+        let (now, called) = (state.ports.clock.now(), state.words()?);
         let any = |label, chosen| Choice {
             value: "",
             label,
@@ -185,7 +191,7 @@ pub(super) async fn page(
             rows: listed
                 .items
                 .into_iter()
-                .map(|query| Line::of(query, now))
+                .map(|query| Line::of(&state, called, query, now))
                 .collect(),
             wanted,
         })
@@ -217,6 +223,8 @@ struct MetricsPage {
 
 struct Figures {
     name: String,
+    /// What the check looks at; of a check.
+    rule: String,
     link: String,
     raised: usize,
     open: usize,
@@ -232,6 +240,7 @@ impl Figures {
     fn of(name: String, link: String, figures: &QueryFigures) -> Self {
         Self {
             name,
+            rule: String::new(),
             link,
             raised: figures.raised,
             open: figures.open,
@@ -280,7 +289,11 @@ pub(super) async fn metrics(
                     "/queries?raised_by=office&state=all".to_owned(),
                 ),
             };
-            Figures::of(name, link, &by.figures)
+            let rule = by.rule.as_deref().and_then(|id| rule_in_words(&state, id));
+            Figures {
+                rule: rule.unwrap_or_default(),
+                ..Figures::of(name, link, &by.figures)
+            }
         });
         Ok(MetricsPage {
             frame,

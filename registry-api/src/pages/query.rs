@@ -4,9 +4,11 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::storage::{QueryAction, QueryClosing, QueryEntry, QueryMove, QueryStep, QueryThread};
 
-use super::case::gone;
+use super::case::{self, gone};
+use super::checks::CheckLink;
 use super::queries::{about, asker, turn};
-use super::{Frame, html};
+use super::who::People;
+use super::{Frame, Sent, html};
 use crate::guard::{Allowed, AllowedForm, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::queries::raise::{Question, ask};
@@ -22,6 +24,7 @@ struct Page {
     centre: String,
     state: &'static str,
     question: String,
+    check: CheckLink,
     about: String,
     asked_by: &'static str,
     standing: String,
@@ -52,13 +55,13 @@ pub(super) async fn page(
     let frame = Frame::of("Query", "/queries", &caller);
     let page = blocking(move || {
         let thread = state.store.query(&caller.scope, &id).map_err(gone)?;
-        Ok(shown(frame, thread))
+        shown(&state, frame, thread)
     })
     .await?;
     html(&page)
 }
 
-fn shown(frame: Frame, thread: QueryThread) -> Page {
+fn shown(state: &AppState, frame: Frame, thread: QueryThread) -> Result<Page, Problem> {
     let QueryThread {
         query, history, may, ..
     } = thread;
@@ -99,23 +102,25 @@ fn shown(frame: Frame, thread: QueryThread) -> Page {
             required: true,
         },
     });
-    Page {
+    let people = People::of(state)?;
+    Ok(Page {
         csrf: frame.who.as_ref().map(|who| who.csrf.clone()).unwrap_or_default(),
         frame,
         state: query.state.as_str(),
-        about: about(&query),
+        check: CheckLink::of(state, query.rule.as_deref().unwrap_or_default()),
+        about: about(&query, state.words()?),
         asked_by: asker(query.raised_by),
         standing,
-        entries: history.into_iter().map(entry).collect(),
+        entries: history.into_iter().map(|one| entry(one, &people)).collect(),
         forms: forms.collect(),
         id: query.id,
         case: query.case,
         centre: query.centre,
         question: query.question,
-    }
+    })
 }
 
-fn entry(entry: QueryEntry) -> Entry {
+fn entry(entry: QueryEntry, people: &People) -> Entry {
     let what = match entry.step {
         QueryStep::Raised => "Asked",
         QueryStep::Message => "Added",
@@ -127,24 +132,19 @@ fn entry(entry: QueryEntry) -> Entry {
         QueryStep::Reopened => "Reopened",
         QueryStep::CameBack => "Open again: a later version fires the check once more",
     };
-    let who = match entry.role.as_str() {
+    let role = match entry.role.as_str() {
         "submitter" => "Data manager",
         "centre_lead" => "Centre lead",
         "coordinator" => "Coordinating office",
         _ => "Registry",
     };
-    let name = entry
-        .actor
-        .split_once(':')
-        .map(|(_, name)| name)
-        .unwrap_or_default();
+    let who = match people.name(&entry.actor) {
+        Some(name) => format!("{role} ({name})"),
+        None => role.to_owned(),
+    };
     Entry {
         what,
-        who: if name.is_empty() {
-            who.to_owned()
-        } else {
-            format!("{who} ({name})")
-        },
+        who,
         at: entry.at.format("%Y-%m-%d %H:%M UTC").to_string(),
         text: entry.text,
     }
@@ -162,19 +162,29 @@ pub(super) async fn step(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let action = QueryAction::parse(form.fields.get("action"))
-        .ok_or_else(|| Problem::with(Kind::InvalidValue, "action: message, close or reopen"))?;
-    let page = format!("/queries/{id}");
-    blocking(move || {
-        let asked = QueryMove {
-            action,
-            text: Some(form.fields.get("text").to_owned()),
-            idempotency: None,
-        };
-        state.store.move_query(&form.scope, &id, asked).map_err(gone)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let query = id.to_string();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let action = QueryAction::parse(form.fields.get("action"))
+            .ok_or_else(|| Problem::with(Kind::InvalidValue, "action: message, close or reopen"))?;
+        let page = format!("/queries/{id}");
+        blocking(move || {
+            let asked = QueryMove {
+                action,
+                text: Some(form.fields.get("text").to_owned()),
+                idempotency: None,
+            };
+            state.store.move_query(&form.scope, &id, asked).map_err(gone)
+        })
+        .await?;
+        Ok(to(page))
+    }
+    .await;
+    sent.answered(answer, &[("", "text")], |caller| {
+        self::page(caller, NoQuery, web::Path::from(query), again)
     })
-    .await?;
-    Ok(to(page))
+    .await
 }
 
 /// Raises a query from the page of its case.
@@ -183,22 +193,41 @@ pub(super) async fn raise(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let thread = blocking(move || {
-        let given =
-            |name: &str| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
-        let (element, pointer) = match given("about") {
-            Some(place) if place.starts_with('/') => (None, Some(place)),
-            element => (element, None),
-        };
-        let question = Question {
-            case: pseudonym.into_inner(),
-            text: form.fields.get("text").to_owned(),
-            pointer,
-            element,
-            rule: given("rule"),
-        };
-        ask(&state, &form.scope, question, None)
-    })
-    .await?;
-    Ok(to(format!("/queries/{}", thread.query.id)))
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let case = pseudonym.to_string();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let thread = blocking(move || {
+            let given =
+                |name: &str| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
+            let (element, pointer) = match given("about") {
+                Some(place) if place.starts_with('/') => (None, Some(place)),
+                element => (element, None),
+            };
+            let question = Question {
+                case: pseudonym.into_inner(),
+                text: form.fields.get("text").to_owned(),
+                pointer,
+                element,
+                rule: given("rule"),
+            };
+            ask(&state, &form.scope, question, None)
+        })
+        .await?;
+        Ok(to(format!("/queries/{}", thread.query.id)))
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("pointer", "about"),
+            ("element", "about"),
+            ("rule", "rule"),
+            ("check", "rule"),
+            ("text", "text"),
+            ("what is asked", "text"),
+        ],
+        |caller| case::page(caller, web::Path::from(case), NoQuery, again),
+    )
+    .await
 }

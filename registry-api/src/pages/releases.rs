@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::requests::{self, Row as Request};
-use super::{Frame, html, words};
+use super::who::People;
+use super::{Frame, Sent, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
 use crate::releases::{NewFreezing, freeze_in_background};
@@ -19,6 +20,8 @@ use crate::state::{AppState, blocking};
 #[template(path = "releases.html")]
 struct ListPage {
     frame: Frame,
+    /// A release is being frozen now.
+    under_way: bool,
     csrf: String,
     /// The reader freezes.
     office: bool,
@@ -70,16 +73,24 @@ pub(super) async fn list(
             runs.retain(|run| run.published_at.is_some());
             begun = store.list_freezings(scope)?;
         }
+        let people = People::of(&state)?;
         Ok(ListPage {
+            under_way: begun.iter().any(|one| one.state == FreezingState::Running),
             csrf: frame.csrf(),
             frame,
             office,
             runs: runs.iter().map(of_run).collect(),
-            begun: begun.into_iter().map(Begun::from).collect(),
+            begun: begun
+                .into_iter()
+                .map(|one| Begun {
+                    by: people.who(&one.started_by),
+                    ..Begun::from(one)
+                })
+                .collect(),
             rows: store
                 .list_releases(scope)?
                 .iter()
-                .map(|release| Head::of(release, office))
+                .map(|one| Head::of(one, office, &people))
                 .collect(),
         })
     })
@@ -99,7 +110,7 @@ impl From<Freezing> for Begun {
             title: one.title,
             run: one.run,
             since: one.started_at.format("%Y-%m-%d %H:%M UTC").to_string(),
-            by: one.started_by,
+            by: String::new(),
             state: match one.state {
                 FreezingState::Running => "being frozen",
                 FreezingState::Failed => "came to nothing",
@@ -120,7 +131,7 @@ impl From<Freezing> for Begun {
 
 impl Head {
     /// To the office exactly; to others without what two releases together would tell of a patient.
-    fn of(release: &Release, office: bool) -> Self {
+    fn of(release: &Release, office: bool, people: &People) -> Self {
         let told = |name: &str| release.manifest.get(name);
         Self {
             id: release.release_id.clone(),
@@ -130,7 +141,11 @@ impl Head {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            frozen: format!("{} by {}", release.created_at.date_naive(), release.created_by),
+            frozen: format!(
+                "{} by {}",
+                release.created_at.date_naive(),
+                people.who(&release.created_by)
+            ),
             cases: told("cases")
                 .and_then(Value::as_u64)
                 .map(|cases| match office {
@@ -149,18 +164,34 @@ pub(super) async fn freeze(
     form: AllowedForm<Coordinates>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let choose = |_| Problem::with(Kind::InvalidValue, "run: choose a published run");
-    let run = form.fields.get("run").parse().map_err(choose)?;
-    let text = |name| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
-    let new = NewFreezing {
-        run,
-        id: text("release"),
-        title: text("title"),
-    };
-    blocking(move || freeze_in_background(state, form.scope, new)).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/releases"))
-        .finish())
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let choose = |_| Problem::with(Kind::InvalidValue, "Run: choose a published one.").at("run");
+        let run = form.fields.get("run").parse().map_err(choose)?;
+        let text = |name| Some(form.fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
+        let new = NewFreezing {
+            run,
+            id: text("release"),
+            title: text("title"),
+        };
+        blocking(move || freeze_in_background(state, form.scope, new)).await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/releases"))
+            .finish())
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("release id", "release"),
+            ("name", "release"),
+            ("title", "title"),
+            ("run", "run"),
+        ],
+        |caller| list(caller, NoQuery, again),
+    )
+    .await
 }
 
 #[derive(Template)]
@@ -216,19 +247,28 @@ pub(super) async fn page(
         let today = state.ports.clock.now().date_naive();
         let asked = store.list_data_requests(scope)?.into_iter();
         let asked = asked.filter(|one| one.release_id == release.release_id);
+        let people = People::of(&state)?;
         Ok(shown(
             frame,
+            &people,
             scope.role() == Role::Coordinator,
             &release,
             manifest,
-            asked.map(|one| requests::row(one, today)).collect(),
+            asked.map(|one| requests::row(one, today, &people)).collect(),
         ))
     })
     .await?;
     html(&page)
 }
 
-fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requests: Vec<Request>) -> Page {
+fn shown(
+    frame: Frame,
+    people: &People,
+    office: bool,
+    release: &Release,
+    manifest: Manifest,
+    requests: Vec<Request>,
+) -> Page {
     let told = |name: &str| {
         let value = manifest.versions.get(name).and_then(Value::as_str);
         value.unwrap_or("not recorded").to_owned()
@@ -255,7 +295,7 @@ fn shown(frame: Frame, office: bool, release: &Release, manifest: Manifest, requ
     Page {
         frame,
         office,
-        r: Head::of(release, office),
+        r: Head::of(release, office, people),
         citation: format!(
             "RPS registry. {}. Release {}, data up to {}: run {}, case schema {}, guideline {}.",
             release.title,

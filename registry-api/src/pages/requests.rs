@@ -10,7 +10,8 @@ use registry_core::storage::{DataAccess, DataRequest, NewDataRequest, Release, R
 use serde::Deserialize;
 
 use super::picker::{Picked, Picker};
-use super::{Frame, html};
+use super::who::People;
+use super::{Frame, Sent, html};
 use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::routes::data_requests::{approve_request, file_request};
@@ -126,7 +127,8 @@ fn read(
     let today = state.ports.clock.now().date_naive();
     let office = scope.role() == Role::Coordinator;
     let requests = state.store.list_data_requests(scope)?.into_iter();
-    let mut rows: Vec<Row> = requests.map(|one| row(one, today)).collect();
+    let people = People::of(state)?;
+    let mut rows: Vec<Row> = requests.map(|one| row(one, today, &people)).collect();
     let releases = state.store.list_releases(scope)?;
     if !filled.release.is_empty() && !releases.iter().any(|one| one.release_id == filled.release) {
         return Err(Problem::new(Kind::NotFound));
@@ -198,7 +200,7 @@ fn ask(
     }))
 }
 
-pub(super) fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
+pub(super) fn row(request: DataRequest, today: chrono::NaiveDate, people: &People) -> Row {
     let open = request.open_on(today).is_some();
     let last = request
         .expires_on
@@ -224,7 +226,7 @@ pub(super) fn row(request: DataRequest, today: chrono::NaiveDate) -> Row {
         purpose: request.purpose,
         release: request.release_id,
         filed: request.filed_at.date_naive().to_string(),
-        by: request.filed_by,
+        by: people.who(&request.filed_by),
         state,
         open,
         downloads: request.downloads,
@@ -362,28 +364,44 @@ pub(super) async fn decide(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
-        let (scope, fields) = (&form.scope, &form.fields);
-        let reason = fields.get("reason");
-        match fields.get("step") {
-            "approve" => {
-                let last = fields.get("expires_on").parse().map_err(|_| {
-                    Problem::with(
-                        Kind::InvalidValue,
-                        "The approval needs its last day (YYYY-MM-DD).",
-                    )
-                })?;
-                let opened = ticked(fields);
-                approve_request(&state, scope, &id, Some(opened), last)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        blocking(move || {
+            let (scope, fields) = (&form.scope, &form.fields);
+            let reason = fields.get("reason");
+            match fields.get("step") {
+                "approve" => {
+                    let last = fields.get("expires_on").parse().map_err(|_| {
+                        Problem::with(
+                            Kind::InvalidValue,
+                            "The approval needs its last day (YYYY-MM-DD).",
+                        )
+                    })?;
+                    let opened = ticked(fields);
+                    approve_request(&state, scope, &id, Some(opened), last)
+                }
+                "decline" => Ok(state.store.decline_data_request(scope, &id, reason)?),
+                "revoke" => Ok(state.store.revoke_data_request(scope, &id, reason)?),
+                _ => Err(Problem::with(
+                    Kind::InvalidValue,
+                    "step: approve, decline or revoke",
+                )),
             }
-            "decline" => Ok(state.store.decline_data_request(scope, &id, reason)?),
-            "revoke" => Ok(state.store.revoke_data_request(scope, &id, reason)?),
-            _ => Err(Problem::with(
-                Kind::InvalidValue,
-                "step: approve, decline or revoke",
-            )),
-        }
-    })
-    .await?;
-    Ok(back())
+        })
+        .await?;
+        Ok(back())
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("reason", "reason"),
+            ("approval lasts", "expires_on"),
+            ("last day", "expires_on"),
+            ("approval", "files"),
+        ],
+        |caller| page(caller, web::Query(Query::default()), again),
+    )
+    .await
 }

@@ -2,10 +2,10 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use registry_core::access::Role;
 use registry_core::guideline::Guideline;
 use registry_core::guideline::questions::{Decision, Questions, Ruling};
 
-use super::definition::value;
 use super::preview::Preview;
 use super::{Frame, html};
 use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults};
@@ -25,6 +25,7 @@ struct Page {
     parameters: Vec<Parameter>,
     /// `None` for a reader who sees no result.
     previews: Option<Vec<Preview>>,
+    office: bool,
 }
 
 struct Version {
@@ -49,6 +50,7 @@ struct Asked {
 }
 
 struct Parameter {
+    label: String,
     name: String,
     value: String,
     measures: Vec<String>,
@@ -93,6 +95,7 @@ pub(super) async fn page(
             in_force: guideline.version.clone(),
             parameters: unratified(guideline, &questions),
             previews,
+            office: caller.scope.role() == Role::Coordinator,
         })
     })
     .await?;
@@ -152,7 +155,8 @@ fn unratified(guideline: &Guideline, questions: &Questions) -> Vec<Parameter> {
     assumed
         .map(|parameter| Parameter {
             name: parameter.name.clone(),
-            value: value(&parameter.value),
+            label: guideline.label(&parameter.name).to_owned(),
+            value: parameter.value.to_string(),
             measures: guideline
                 .resting_on(&parameter.name)
                 .into_iter()

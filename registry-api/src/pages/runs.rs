@@ -5,7 +5,8 @@ use askama::Template;
 use registry_core::access::Role;
 use registry_core::storage::{Run, RunProgress, RunStatus};
 
-use super::{Frame, html};
+use super::who::People;
+use super::{Frame, Sent, html};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsRuns};
 use crate::problem::{Kind, Problem};
 use crate::routes::runs::in_background;
@@ -65,7 +66,8 @@ pub(super) async fn page(
             .collect();
         let under_way = seen.iter().find(|run| run.status == RunStatus::Running);
         let under_way = under_way.map(UnderWay::of);
-        let rows = seen.into_iter().map(|r| row(r, office)).collect();
+        let people = People::of(&state)?;
+        let rows = seen.into_iter().map(|r| row(r, office, &people)).collect();
         let start = office.then(|| Start {
             today: state.ports.clock.now().date_naive().to_string(),
             guidelines: state
@@ -110,8 +112,29 @@ impl UnderWay {
     }
 }
 
-fn row(run: Run, office: bool) -> Row {
-    let summary = run.summary.as_ref().map(|s| {
+/// What a class of failure means, and what to do about it.
+fn why(failure: Option<&str>) -> &'static str {
+    match failure {
+        Some("store") => "The database did not answer, or had no space left: start it again when it does.",
+        Some("transfer") => "A case was transferred meanwhile: start it again.",
+        Some("evaluation_payload" | "format") => {
+            "A stored evaluation or result cannot be read: tell whoever runs the service."
+        }
+        Some("centre_table") => "A row of a centre's table cannot be read: look at the centres' years.",
+        Some("engine") => "A rule could not be evaluated: tell whoever runs the service.",
+        Some("aggregation" | "endpoints" | "statistics") => {
+            "A rate or an estimate could not be computed: tell whoever runs the service."
+        }
+        Some("interrupted") => "The service was stopped meanwhile: start it again.",
+        _ => "It broke off: the service's log says where.",
+    }
+}
+
+fn row(run: Run, office: bool, people: &People) -> Row {
+    let failed = run.status == RunStatus::Failed;
+    let failure = run.summary.as_ref().and_then(|s| s.get("failure")?.as_str());
+    let failure = failed.then(|| why(failure).to_owned());
+    let summary = run.summary.as_ref().filter(|_| !failed).map(|s| {
         let count = |name: &str| {
             s.get(name)
                 .and_then(serde_json::Value::as_u64)
@@ -139,13 +162,21 @@ fn row(run: Run, office: bool) -> Row {
             RunStatus::Failed => "failed",
         },
         started: run.started_at.format("%Y-%m-%d %H:%M UTC").to_string(),
-        by: run.started_by,
+        by: people.who(&run.started_by),
         // How many cases a run has would tell what its results hold back beside those of the run before.
-        summary: summary.or(progress).filter(|_| office).unwrap_or_default(),
+        summary: failure
+            .or(summary)
+            .or(progress)
+            .filter(|_| office)
+            .unwrap_or_default(),
         publishable: office && run.status == RunStatus::Finished,
-        published: run
-            .published_at
-            .map(|at| format!("{} by {}", at.date_naive(), run.published_by.unwrap_or_default())),
+        published: run.published_at.map(|at| {
+            format!(
+                "{} by {}",
+                at.date_naive(),
+                run.published_by.map(|by| people.who(&by)).unwrap_or_default()
+            )
+        }),
     }
 }
 
@@ -154,26 +185,33 @@ pub(super) async fn start(
     form: AllowedForm<Coordinates>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let today = state.ports.clock.now().date_naive();
-    let cut_off = match form.fields.get("cut_off") {
-        "" => today,
-        text => text
-            .parse()
-            .map_err(|_| Problem::with(Kind::InvalidValue, "cut_off: a day (YYYY-MM-DD)"))?,
-    };
-    if cut_off > today {
-        return Err(Problem::with(Kind::InvalidValue, "cut_off lies in the future"));
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let today = state.ports.clock.now().date_naive();
+        let cut_off = match form.fields.get("cut_off") {
+            "" => today,
+            text => text.parse().map_err(|_| {
+                Problem::with(Kind::InvalidValue, "Data up to: a day (YYYY-MM-DD).").at("cut_off")
+            })?,
+        };
+        if cut_off > today {
+            return Err(Problem::with(Kind::InvalidValue, "Data up to: a day that has come.").at("cut_off"));
+        }
+        let version = form.fields.get("guideline_version");
+        let wanted = Wanted {
+            cut_off,
+            guideline_version: Some(version.to_owned()).filter(|version| !version.is_empty()),
+        };
+        let shared = state.clone();
+        blocking(move || in_background(shared, form.scope, wanted)).await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/runs"))
+            .finish())
     }
-    let version = form.fields.get("guideline_version");
-    let wanted = Wanted {
-        cut_off,
-        guideline_version: Some(version.to_owned()).filter(|version| !version.is_empty()),
-    };
-    let shared = state.clone();
-    blocking(move || in_background(shared, form.scope, wanted)).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/runs"))
-        .finish())
+    .await;
+    sent.answered(answer, &[], |caller| page(caller, NoQuery, again))
+        .await
 }
 
 /// Publishes a run from the page's button.

@@ -5,7 +5,8 @@ use askama::Template;
 use registry_core::access::Role;
 use registry_core::storage::{Centre, ClosedFor, RevealedFor, SignalHistory, SignalStatus, StepTaken};
 
-use super::{Frame, html, words};
+use super::who::People;
+use super::{Frame, Sent, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, Steers};
 use crate::problem::{Kind, Problem};
 use crate::results::{FollowUp, Hidden, Listed, Signal, Unlisted, View};
@@ -94,8 +95,8 @@ fn spoken_reveal(reason: RevealedFor) -> &'static str {
     }
 }
 
-/// `2026-11-23: letter sent (run 3), user:meyer`.
-fn spoken(taken: &StepTaken) -> String {
+/// `2026-11-23: letter sent (run 3), Ida Meyer (Coordinating office)`.
+fn spoken(taken: &StepTaken, people: &People) -> String {
     use registry_core::storage::SignalStep::{Closed, Revealed, Status};
     let what = match taken.step {
         Status(status) => spoken_status(Some(status)).to_owned(),
@@ -106,11 +107,11 @@ fn spoken(taken: &StepTaken) -> String {
         "{}: {what} (run {}), {}",
         taken.at.date_naive(),
         taken.run,
-        taken.by
+        people.who(&taken.by)
     )
 }
 
-fn followed(measure: &str, letter: &str, history: Option<&SignalHistory>) -> Followed {
+fn followed(measure: &str, letter: &str, history: Option<&SignalHistory>, people: &People) -> Followed {
     let status = history.and_then(SignalHistory::status);
     let after = SignalStatus::after(status);
     let (closing, next): (Vec<_>, Vec<_>) = after
@@ -122,7 +123,7 @@ fn followed(measure: &str, letter: &str, history: Option<&SignalHistory>) -> Fol
         letter: letter.to_owned(),
         status: spoken_status(status),
         history: history
-            .map(|history| history.steps.iter().map(spoken).collect())
+            .map(|history| history.steps.iter().map(|step| spoken(step, people)).collect())
             .unwrap_or_default(),
         next: next
             .into_iter()
@@ -142,14 +143,15 @@ fn bounds() -> &'static str {
     words::BOUNDS
 }
 
-fn data(view: &View<'_>) -> Result<Data, Problem> {
+fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
+    let people = People::of(state)?;
     let found = FollowUp::of(view)?;
     let listed = |one: Listed| {
-        let followed = followed(&one.signal.measure.id, &one.letter, one.history.as_ref());
+        let followed = followed(&one.signal.measure.id, &one.letter, one.history.as_ref(), &people);
         (row(one.signal), followed)
     };
     let earlier = |one: Unlisted| {
-        let followed = followed(&one.measure, &one.letter, Some(&one.history));
+        let followed = followed(&one.measure, &one.letter, Some(&one.history), &people);
         (one.title.unwrap_or_default(), followed)
     };
     Ok(Data {
@@ -176,7 +178,7 @@ pub(super) async fn page(
         };
         match View::of_committee(&state, &caller.scope, None) {
             Ok(view) => {
-                let data = data(&view)?;
+                let data = data(&state, &view)?;
                 page.frame = page.frame.with_run(&view.run).with_hidden(data.hidden);
                 page.data = Some(data);
                 Ok(page)
@@ -195,16 +197,25 @@ pub(super) async fn status(
     signal: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
-        let reason = Some(form.fields.get("reason")).filter(|reason| !reason.is_empty());
-        let step = status_step(form.fields.get("status"), reason)?;
-        let (measure, letter) = signal.into_inner();
-        View::of_committee(&state, &form.scope, None)?.set_signal_status(&measure, &letter, step)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        blocking(move || {
+            let reason = Some(form.fields.get("reason")).filter(|reason| !reason.is_empty());
+            let step = status_step(form.fields.get("status"), reason)?;
+            let (measure, letter) = signal.into_inner();
+            View::of_committee(&state, &form.scope, None)?.set_signal_status(&measure, &letter, step)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/signals"))
+            .finish())
+    }
+    .await;
+    sent.answered(answer, &[("reason", "reason"), ("status", "status")], |caller| {
+        self::page(caller, NoQuery, again)
     })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/signals"))
-        .finish())
+    .await
 }
 
 /// Looks up which centre a letter stands for, and says it on the page that answers.
@@ -213,27 +224,36 @@ pub(super) async fn reveal(
     signal: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let frame = Frame::answering("Signals", "/signals", &form);
-    let page = blocking(move || {
-        let reason = reveal_reason(form.fields.get("reason"))?;
-        let (measure, letter) = signal.into_inner();
-        let view = View::of_committee(&state, &form.scope, None)?;
-        let centre = view.reveal_signal(&measure, &letter, reason)?;
-        let data = data(&view)?;
-        Ok(Page {
-            csrf: frame.csrf(),
-            frame: frame.with_run(&view.run).with_hidden(data.hidden),
-            office: true,
-            revealed: Some(Revealed {
-                letter,
-                centre,
-                measure,
-            }),
-            data: Some(data),
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let frame = Frame::answering("Signals", "/signals", &form);
+        let page = blocking(move || {
+            let reason = reveal_reason(form.fields.get("reason"))?;
+            let (measure, letter) = signal.into_inner();
+            let view = View::of_committee(&state, &form.scope, None)?;
+            let centre = view.reveal_signal(&measure, &letter, reason)?;
+            let data = data(&state, &view)?;
+            Ok(Page {
+                csrf: frame.csrf(),
+                frame: frame.with_run(&view.run).with_hidden(data.hidden),
+                office: true,
+                revealed: Some(Revealed {
+                    letter,
+                    centre,
+                    measure,
+                }),
+                data: Some(data),
+            })
         })
+        .await?;
+        html(&page)
+    }
+    .await;
+    sent.answered(answer, &[("", "reason")], |caller| {
+        self::page(caller, NoQuery, again)
     })
-    .await?;
-    html(&page)
+    .await
 }
 
 pub(super) fn row(signal: Signal) -> Row {

@@ -4,6 +4,7 @@ use registry_core::access::Scope;
 use registry_etl::disclosure::{self, Audience};
 use registry_etl::quality::{MonthOfQueries, cases_by_rule, findings_by_month};
 
+use super::checks::rule_in_words;
 use super::words;
 use crate::charts;
 use crate::problem::Problem;
@@ -18,8 +19,8 @@ const MOST_CHECKS: usize = 25;
 /// Months of findings drawn at most.
 const MOST_MONTHS: usize = 24;
 
-/// A check's id; queries raised, open, answered, closed.
-pub(super) type Check = (String, [u32; 4]);
+/// A check's id, what it looks at; queries raised, open, answered, closed.
+pub(super) type Check = (String, String, [u32; 4]);
 
 /// Findings by check.
 pub(super) struct Checks {
@@ -225,20 +226,21 @@ pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem>
         let counts = [figures.raised, figures.open, figures.answered, figures.closed].map(told);
         match counts {
             [Some(raised), Some(open), Some(answered), Some(closed)] => {
-                found.rows.push((rule.clone(), [raised, open, answered, closed]));
+                let looks_at = rule_in_words(state, rule).unwrap_or_default();
+                found.rows.push((rule.clone(), looks_at, [raised, open, answered, closed]));
             }
             _ => found.hidden += 1,
         }
     }
     found
         .rows
-        .sort_by(|a, b| b.1[0].cmp(&a.1[0]).then_with(|| a.0.cmp(&b.0)));
+        .sort_by(|a, b| b.2[0].cmp(&a.2[0]).then_with(|| a.0.cmp(&b.0)));
     Ok(found)
 }
 
 /// The same as CSV, every check.
 pub(super) fn checks_table(checks: &Checks) -> Result<String, Problem> {
-    let rows = checks.rows.iter().map(|(rule, counts)| {
+    let rows = checks.rows.iter().map(|(rule, _, counts)| {
         let counts = counts.iter().map(u32::to_string);
         std::iter::once(rule.clone()).chain(counts).collect()
     });

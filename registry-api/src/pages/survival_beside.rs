@@ -102,7 +102,7 @@ fn figure(
 ) -> Figure {
     let group = match by {
         "all" => String::new(),
-        "histology" => format!(", {}", words::code(level).to_lowercase()),
+        "histology" => format!(", {}", words::inside(&words::code(level))),
         _ => format!(", {} {}", words::code(by).to_lowercase(), words::code(level)),
     };
     let (title, scale, axis) = match kind {

@@ -105,8 +105,7 @@ fn group_name(by: &str, level: &str) -> String {
 fn group(by: &str, level: &str) -> String {
     match by {
         "all" => "All".to_owned(),
-        "histology" => format!("Histology: {}", level.to_uppercase()),
-        _ => format!("{}: {}", words::code(by), words::code(level).to_lowercase()),
+        _ => format!("{}: {}", words::code(by), words::inside(&words::code(level))),
     }
 }
 

@@ -8,8 +8,9 @@ use registry_core::storage::{
     HeldBy, HeldWithdrawn, Precondition, Recipient, Task, Transfer, WithdrawalMode,
 };
 
-use super::case::gone;
-use super::{Frame, html};
+use super::case::{self, gone};
+use super::who::People;
+use super::{Frame, Sent, html};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -48,8 +49,8 @@ struct Withdrawn {
     recipients: Vec<Recipient>,
 }
 
-impl From<HeldWithdrawn> for Withdrawn {
-    fn from(case: HeldWithdrawn) -> Self {
+impl Withdrawn {
+    fn of(case: HeldWithdrawn, people: &People) -> Self {
         Self {
             pseudonym: case.pseudonym,
             record: case.case_id,
@@ -61,7 +62,14 @@ impl From<HeldWithdrawn> for Withdrawn {
                 None => "no research reuse; the case stays in the registry",
             },
             releases: case.releases,
-            recipients: case.recipients,
+            recipients: case
+                .recipients
+                .into_iter()
+                .map(|one| Recipient {
+                    filed_by: people.who(&one.filed_by),
+                    ..one
+                })
+                .collect(),
         }
     }
 }
@@ -78,8 +86,8 @@ struct Line {
     resolution: String,
 }
 
-impl From<Task> for Line {
-    fn from(task: Task) -> Self {
+impl Line {
+    fn of(task: Task, people: &People) -> Self {
         Self {
             id: task.task_id,
             pseudonym: task.pseudonym,
@@ -91,7 +99,7 @@ impl From<Task> for Line {
                 .closed_at
                 .map(|at| at.format("%Y-%m-%d").to_string())
                 .unwrap_or_default(),
-            by: task.closed_by.unwrap_or_default(),
+            by: task.closed_by.map(|by| people.who(&by)).unwrap_or_default(),
             resolution: task.resolution.unwrap_or_default(),
         }
     }
@@ -114,16 +122,24 @@ pub(super) async fn page(
         let (held, unheld): (Vec<_>, Vec<_>) = withdrawn
             .into_iter()
             .partition(|case| !case.releases.is_empty() || !case.recipients.is_empty());
+        let people = People::of(&state)?;
         Ok(Page {
             csrf: frame.who.as_ref().map(|w| w.csrf.clone()).unwrap_or_default(),
             frame,
             today: state.ports.clock.now().date_naive().to_string(),
             more: open.next.is_some() || all.next.is_some(),
-            held: held.into_iter().map(Withdrawn::from).collect(),
+            held: held
+                .into_iter()
+                .map(|case| Withdrawn::of(case, &people))
+                .collect(),
             unheld: unheld.len(),
             more_withdrawn,
-            closed: closed.rev().map(Line::from).collect(),
-            open: open.items.into_iter().map(Line::from).collect(),
+            closed: closed.rev().map(|task| Line::of(task, &people)).collect(),
+            open: open
+                .items
+                .into_iter()
+                .map(|task| Line::of(task, &people))
+                .collect(),
         })
     })
     .await?;
@@ -136,14 +152,23 @@ pub(super) async fn close(
     task: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
-        let resolution = form.fields.get("resolution");
-        Ok(state.store.close_task(&form.scope, &task, resolution)?)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        blocking(move || {
+            let resolution = form.fields.get("resolution");
+            Ok(state.store.close_task(&form.scope, &task, resolution)?)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/tasks"))
+            .finish())
+    }
+    .await;
+    sent.answered(answer, &[("", "resolution")], |caller| {
+        page(caller, NoQuery, again)
     })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/tasks"))
-        .finish())
+    .await
 }
 
 /// Transfers the case of the form and leads to its page.
@@ -152,33 +177,49 @@ pub(super) async fn transfer(
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let page = format!("/cases/{pseudonym}");
-    blocking(move || {
-        let fields = &form.fields;
-        let on = fields.get("on").parse().map_err(|_| {
-            Problem::with(
-                Kind::InvalidValue,
-                "The transfer needs the day from which on the case is with the other centre (YYYY-MM-DD).",
-            )
-        })?;
-        let precondition = match fields.get("etag") {
-            "" => Precondition::Whatever,
-            etag => Precondition::IfMatch(vec![etag.to_owned()]),
-        };
-        let asked = Transfer {
-            pseudonym: pseudonym.into_inner(),
-            from: fields.get("from").to_owned(),
-            to: fields.get("to").to_owned(),
-            on,
-            reason: fields.get("reason").to_owned(),
-            precondition,
-        };
-        state.store.transfer_case(&form.scope, asked).map_err(gone)
-    })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", page))
-        .finish())
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let case = pseudonym.to_string();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let page = format!("/cases/{pseudonym}");
+        blocking(move || {
+            let fields = &form.fields;
+            let on = fields.get("on").parse().map_err(|_| {
+                Problem::with(
+                    Kind::InvalidValue,
+                    "The transfer needs the day from which on the case is with the other centre (YYYY-MM-DD).",
+                )
+            })?;
+            let precondition = match fields.get("etag") {
+                "" => Precondition::Whatever,
+                etag => Precondition::IfMatch(vec![etag.to_owned()]),
+            };
+            let asked = Transfer {
+                pseudonym: pseudonym.into_inner(),
+                from: fields.get("from").to_owned(),
+                to: fields.get("to").to_owned(),
+                on,
+                reason: fields.get("reason").to_owned(),
+                precondition,
+            };
+            state.store.transfer_case(&form.scope, asked).map_err(gone)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", page))
+            .finish())
+    }
+    .await;
+    let at = [("why", "reason"), ("day", "on"), ("centre", "to")];
+    // The form of a task names no version of the case; the one of the case's page does.
+    if sent.field("etag").is_empty() {
+        sent.answered(answer, &at, |caller| self::page(caller, NoQuery, again))
+            .await
+    } else {
+        let case = web::Path::from(case);
+        sent.answered(answer, &at, |caller| case::page(caller, case, NoQuery, again))
+            .await
+    }
 }
 
 /// What the page of a case says about its centres, and whether the reader may transfer it.

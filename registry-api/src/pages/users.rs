@@ -6,7 +6,8 @@ use registry_core::access::{Role, Scope};
 use registry_core::storage::{Invited, NewPerson, Person, PersonState};
 
 use super::frame::role_name;
-use super::{Frame, html};
+use super::who::People;
+use super::{Frame, Sent, html};
 use crate::guard::{Administers, Allowed, AllowedForm, Fields, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::routes::users::link;
@@ -50,14 +51,18 @@ struct Made {
     link: String,
 }
 
-fn line(person: Person, actor: &str) -> Line {
+fn line(person: Person, actor: &str, people: &People) -> Line {
     Line {
         own: actor == format!("user:{}", person.login),
         role_name: role_name(person.role),
         state: person.state.as_str(),
         elsewhere: person.issuer.is_some(),
         disabled: person.state == PersonState::Disabled,
-        made: format!("{} by {}", person.created_at.date_naive(), person.created_by),
+        made: format!(
+            "{} by {}",
+            person.created_at.date_naive(),
+            people.who(&person.created_by)
+        ),
         seen: person
             .last_sign_in_at
             .map_or_else(|| "never".to_owned(), |at| at.date_naive().to_string()),
@@ -70,12 +75,13 @@ fn line(person: Person, actor: &str) -> Line {
 }
 
 fn read(state: &AppState, scope: &Scope, frame: Frame, made: Option<Made>) -> Result<Page, Problem> {
+    let known = People::of(state)?;
     let people = state.store.list_people(scope)?.into_iter();
     let centres = state.store.list_centres(scope)?.into_iter();
     Ok(Page {
         csrf: frame.csrf(),
         frame,
-        people: people.map(|person| line(person, scope.actor())).collect(),
+        people: people.map(|person| line(person, scope.actor(), &known)).collect(),
         roles: Role::GRANTABLE
             .map(|role| (role.as_str(), role_name(role)))
             .to_vec(),
@@ -129,16 +135,33 @@ pub(super) async fn invite(
     request: HttpRequest,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    with_link(form, request, state, |state, form| {
-        let (role, centre) = granted(&form.fields)?;
-        let person = NewPerson {
-            login: form.fields.get("login").to_owned(),
-            name: form.fields.get("name").to_owned(),
-            role,
-            centre,
-        };
-        Ok(state.store.invite_person(&form.scope, person)?)
-    })
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        with_link(form, request, state, |state, form| {
+            let (role, centre) = granted(&form.fields)?;
+            let person = NewPerson {
+                login: form.fields.get("login").to_owned(),
+                name: form.fields.get("name").to_owned(),
+                role,
+                centre,
+            };
+            Ok(state.store.invite_person(&form.scope, person)?)
+        })
+        .await
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("sign-in name", "login"),
+            ("name already", "login"),
+            ("person's name", "name"),
+            ("centre", "centre"),
+            ("role", "role"),
+        ],
+        |caller| page(caller, NoQuery, again),
+    )
     .await
 }
 
@@ -166,14 +189,23 @@ pub(super) async fn assign(
     person: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || {
-        let (role, centre) = granted(&form.fields)?;
-        Ok(state
-            .store
-            .assign_person(&form.scope, &person, role, centre.as_deref())?)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        blocking(move || {
+            let (role, centre) = granted(&form.fields)?;
+            Ok(state
+                .store
+                .assign_person(&form.scope, &person, role, centre.as_deref())?)
+        })
+        .await?;
+        Ok(back())
+    }
+    .await;
+    sent.answered(answer, &[("centre", "centre"), ("role", "role")], |caller| {
+        page(caller, NoQuery, again)
     })
-    .await?;
-    Ok(back())
+    .await
 }
 
 /// Ends an account.

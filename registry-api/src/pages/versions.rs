@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::case::gone;
+use super::who::People;
 use super::{Frame, html};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::Problem;
@@ -47,15 +48,15 @@ struct Version {
 }
 
 /// One element, or a whole row, that is not the same in both.
-struct Line {
+pub(super) struct Line {
     section: String,
     /// Which row of it.
-    row: String,
+    pub(super) row: String,
     /// The element; empty for a whole row.
     element: String,
     how: &'static str,
-    before: String,
-    after: String,
+    pub(super) before: String,
+    pub(super) after: String,
 }
 
 /// Which two; without them the newest and the one before.
@@ -82,13 +83,13 @@ pub(super) async fn page(
         let read = |version| store.get_version(scope, &pseudonym, version).map_err(gone);
         let (older, newer) = (read(from)?, read(to)?);
         let differences = state.differ.compare(&older.document, &newer.document).differences;
-        let words = state.words()?;
+        let (words, people) = (state.words()?, People::of(&state)?);
         let lines = differences
             .iter()
             .map(|difference| line(difference, (&older.document, &newer.document), words));
         let of = |stored: &StoredCase| {
             let row = versions.iter().find(|row| row.version == stored.version);
-            version(stored, row)
+            version(stored, row, &people)
         };
         Ok(Page {
             alone: versions.len() < 2,
@@ -115,17 +116,18 @@ fn choices(versions: &[VersionRow], chosen: i64) -> Vec<Choice> {
     versions.iter().map(choice).collect()
 }
 
-fn version(stored: &StoredCase, row: Option<&VersionRow>) -> Version {
+fn version(stored: &StoredCase, row: Option<&VersionRow>, people: &People) -> Version {
     Version {
         number: stored.version,
         stored: stored.submitted_at.format("%Y-%m-%d %H:%M UTC").to_string(),
-        by: row.map(|row| row.actor.clone()).unwrap_or_default(),
+        by: row.map(|row| people.who(&row.actor)).unwrap_or_default(),
         reason: row.and_then(|row| row.reason.clone()).unwrap_or_default(),
         schema: stored.schema_version.clone(),
     }
 }
 
-fn line(difference: &Difference, (older, newer): (&Value, &Value), words: Words<'_>) -> Line {
+/// A difference of two documents in words.
+pub(super) fn line(difference: &Difference, (older, newer): (&Value, &Value), words: Words<'_>) -> Line {
     let at = |document: &Value, pointer: &Option<String>| -> Option<Value> {
         document.pointer(pointer.as_deref()?).cloned()
     };

@@ -168,6 +168,16 @@ pub(super) fn code(text: &str) -> String {
     }
 }
 
+/// Words within a sentence: the first letter small, unless it begins an abbreviation (`MDM2`, `R0`).
+pub(super) fn inside(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(_), Some(second)) if second.is_uppercase() || second.is_ascii_digit() => text.to_owned(),
+        (Some(first), _) => first.to_lowercase().chain(text.chars().skip(1)).collect(),
+        (None, _) => String::new(),
+    }
+}
+
 /// An outcome's code as words, of no measure in particular.
 pub(super) fn code_of_outcome(code: &str) -> String {
     match code {

@@ -64,6 +64,27 @@ impl Words<'_> {
         }
     }
 
+    /// Where a JSON Pointer leads: `Imaging, row 1: date` of `/imaging/0/date`. Nothing for the whole case.
+    pub fn at(&self, pointer: &str) -> String {
+        let mut tokens = pointer.split('/').skip(1);
+        let Some(entity) = tokens.next().filter(|entity| !entity.is_empty()) else {
+            return String::new();
+        };
+        let mut rest = tokens.peekable();
+        let row = rest.next_if(|token| token.bytes().all(|byte| byte.is_ascii_digit()));
+        let row = row.and_then(|row| row.parse::<usize>().ok());
+        let row = row.map_or_else(String::new, |row| format!(", row {}", row + 1));
+        let element = rest.next().map_or_else(String::new, |element| {
+            format!(": {}", lowered(&self.element(&format!("{entity}.{element}"))))
+        });
+        format!("{}{row}{element}", self.entity(entity))
+    }
+
+    /// Whether the case has an element of this path.
+    pub fn has(&self, path: &str) -> bool {
+        self.dictionary.element(path).is_some()
+    }
+
     /// A value of an element as a person reads it: the label of its code, `Yes`, a number with its unit, why there is none. Nothing for
     /// nothing.
     pub fn value(&self, path: &str, value: &Value) -> String {
@@ -174,6 +195,16 @@ mod tests {
             "Assessments of the patient: ECOG performance status"
         );
         assert_eq!(words.place("imaging"), "Imaging");
+        for (pointer, said) in [
+            ("/imaging/0/date", "Imaging, row 1: date"),
+            ("/imaging/11", "Imaging, row 12"),
+            ("/imaging/0/region/2", "Imaging, row 1: regions"),
+            ("/prior_operation", "Other operations"),
+            ("/primary/size_mm", "Primary tumour: size"),
+            ("", ""),
+        ] {
+            assert_eq!(words.at(pointer), said);
+        }
         let row = json!({"date": "2025-03-01", "modality": "ct", "region": ["chest", "soft_tissue"]});
         assert_eq!(words.gist("imaging", &row), "2025-03-01, CT, Chest, Soft tissue");
         let value = |path: &str, value: Value| words.value(path, &value);

@@ -102,10 +102,15 @@ impl Guideline {
             }
         }
         match Guideline::compile(&files, layout, replaced) {
-            Ok(guideline) if errors.is_empty() => Ok(Guideline {
-                status: listed.unwrap_or(guideline.status),
-                ..guideline
-            }),
+            Ok(guideline) if errors.is_empty() => {
+                let guideline = Guideline {
+                    status: listed.unwrap_or(guideline.status),
+                    ..guideline
+                };
+                guideline
+                    .with_words(store)
+                    .map_err(|error| RuleErrors(vec![error]))
+            }
             Ok(_) => Err(RuleErrors(errors)),
             Err(RuleErrors(more)) => {
                 errors.extend(more);
@@ -269,6 +274,7 @@ impl<'a> Compilation<'a> {
             status: status?,
             measures,
             composites,
+            labels: BTreeMap::new(),
             digest: digest(&all, replaced),
             layout: Arc::clone(layout),
             windows: compilation.shared.windows.unwrap_or(WindowDays {
@@ -585,6 +591,8 @@ fn describe(written: &MeasureFile, kind: MeasureKind, lets: &BTreeMap<String, De
         statement_in_words: written.statement_in_words.clone(),
         denominator_in_words: written.denominator_in_words.clone(),
         numerator_in_words: written.numerator_in_words.clone(),
+        exclusion_in_words: None,
+        exception_in_words: None,
         rationale: written.rationale.clone(),
         review_note: written.review_note.clone(),
         stratifiers: written.stratifiers.clone().unwrap_or_default(),

@@ -60,6 +60,10 @@ pub struct Measure {
     pub statement_in_words: String,
     pub denominator_in_words: String,
     pub numerator_in_words: String,
+    /// Who is left out of the denominator, and who does not count against the measure; nothing where it has none, or nobody has said it in words.
+    /// No part of the measure's file, nor of its digest.
+    pub exclusion_in_words: Option<String>,
+    pub exception_in_words: Option<String>,
     pub rationale: String,
     pub review_note: Option<String>,
     /// Elements the rate is broken down by, besides the common ones.

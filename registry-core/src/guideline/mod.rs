@@ -12,6 +12,7 @@ pub mod patients;
 mod publish;
 pub mod questions;
 mod rests;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Guideline {
     /// Definitions and populations as written, by name.
     pub definitions: BTreeMap<String, String>,
     pub populations: BTreeMap<String, String>,
+    /// What parameters are called, of those that somebody has named.
+    labels: BTreeMap<String, String>,
     /// SHA-256 (hex) over the guideline's files and replaced parameters.
     pub digest: String,
     layout: Arc<Layout>,

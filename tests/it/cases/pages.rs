@@ -104,6 +104,34 @@ fn no_code_is_shown_raw_on_the_page_of_a_case() {
 }
 
 #[test]
+fn who_does_not_count_is_told_why_in_the_words_of_the_measure() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let mut body = records::figure_1("ASIDE-1");
+    // Without any imaging measure 6 is not met; a pregnancy on record is an exception of it.
+    body["presentation"][0]["staging_exception"] = json!(["pregnancy"]);
+    body["imaging"] = json!([]);
+    let attested = body["section_attestation"].as_array_mut().expect("attestations");
+    attested.push(json!({"section": "imaging", "status": "none_ever"}));
+    centre.put("/api/v1/cases/ASIDE-1", &[], &body).expect(201);
+    let html = page(&centre, "/cases/ASIDE-1");
+    let six = html.split("id=\"m6-0\"").nth(1).expect("measure 6");
+    let six = six.split("</tr>").next().unwrap_or_default();
+    let said = "Not counted, because the numerator does not hold and an exception does: Pregnancy, the patient&#39;s refusal or an emergency";
+    assert!(six.contains(said), "{six}");
+    let measure = page(&centre, "/measures/6");
+    for said in [
+        "<dt>Excluded</dt><dd>The patient died within 30 days of the presentation, without treatment.</dd>",
+        "<dt>Excepted</dt><dd>Pregnancy, the patient&#39;s refusal or an emergency",
+        "Death this soon leaves no time for what is asked <small><code>EARLY_DEATH_DAYS</code></small>",
+    ] {
+        assert!(measure.contains(said), "{said}: {measure}");
+    }
+    let none = page(&centre, "/measures/8");
+    assert!(none.contains("<dt>Excluded</dt><dd>Nobody.</dd>"), "{none}");
+}
+
+#[test]
 fn the_course_is_told_in_the_words_of_the_code_lists() {
     let service = Service::start();
     let centre = service.submitter("C01");

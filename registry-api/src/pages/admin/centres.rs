@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::to;
-use crate::guard::{Administers, Allowed, AllowedForm, Fields};
-use crate::pages::{Frame, html};
+use crate::guard::{Administers, Allowed, AllowedForm, Fields, NoQuery};
+use crate::pages::{Frame, Sent, html};
 use crate::problem::{Kind, Problem};
 use crate::routes::centres::reference_row;
 use crate::state::{AppState, blocking};
@@ -170,12 +170,28 @@ pub(in crate::pages) async fn create(
     form: AllowedForm<Administers>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let made = blocking(move || {
-        let centre = filled(form.fields.get("centre_id").trim().to_owned(), &form.fields, true);
-        Ok(state.store.create_centre(&form.scope, centre)?)
-    })
-    .await?;
-    Ok(to(&format!("/admin/centres/{}", made.centre_id)))
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let made = blocking(move || {
+            let centre = filled(form.fields.get("centre_id").trim().to_owned(), &form.fields, true);
+            Ok(state.store.create_centre(&form.scope, centre)?)
+        })
+        .await?;
+        Ok(to(&format!("/admin/centres/{}", made.centre_id)))
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("centre id", "centre_id"),
+            ("name already", "centre_id"),
+            ("name", "name"),
+            ("country", "country"),
+        ],
+        |caller| super::page(caller, NoQuery, again),
+    )
+    .await
 }
 
 /// Changes a centre: its name, its country, whether it takes part.
@@ -184,19 +200,35 @@ pub(in crate::pages) async fn change(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let changed = blocking(move || {
-        let active = match form.fields.get("takes_part") {
-            "yes" => true,
-            "no" => false,
-            _ => return Err(Problem::with(Kind::InvalidValue, "Takes part: yes or no.")),
-        };
-        // One that is not there is not added by changing it.
-        state.store.centre(&form.scope, &id)?;
-        let centre = filled(id.into_inner(), &form.fields, active);
-        Ok(state.store.upsert_centre(&form.scope, centre)?.0)
-    })
-    .await?;
-    Ok(to(&format!("/admin/centres/{}", changed.centre_id)))
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let (centre, wanted) = (id.to_string(), Wanted { year: None });
+    let answer: Result<HttpResponse, Problem> = async move {
+        let changed = blocking(move || {
+            let active = match form.fields.get("takes_part") {
+                "yes" => true,
+                "no" => false,
+                _ => return Err(Problem::with(Kind::InvalidValue, "Takes part: yes or no.")),
+            };
+            // One that is not there is not added by changing it.
+            state.store.centre(&form.scope, &id)?;
+            let centre = filled(id.into_inner(), &form.fields, active);
+            Ok(state.store.upsert_centre(&form.scope, centre)?.0)
+        })
+        .await?;
+        Ok(to(&format!("/admin/centres/{}", changed.centre_id)))
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("Takes part", "takes_part"),
+            ("name", "name"),
+            ("country", "country"),
+        ],
+        |caller| page(caller, web::Path::from(centre), web::Query(wanted), again),
+    )
+    .await
 }
 
 /// The row of a form: of every element its value, why there is none, or nothing.
@@ -206,7 +238,10 @@ fn row(state: &AppState, fields: &Fields) -> Result<Value, Problem> {
         let name = &element.name;
         let text = fields.get(&format!("value-{name}")).trim();
         let absent = fields.get(&format!("absent-{name}"));
-        let wrong = |what: &str| Err(Problem::with(Kind::InvalidValue, format!("{name}: {what}.")));
+        let wrong = |what: &str| {
+            let words = format!("{}: {what}.", label(element));
+            Err(Problem::with(Kind::InvalidValue, words).at(format!("value-{name}")))
+        };
         let value = match (text, Absence::from_code(absent), element.kind) {
             ("", None, _) if absent.is_empty() => continue,
             ("", Some(reason), _) => json!({ "absent": reason.as_str() }),
@@ -226,26 +261,52 @@ fn row(state: &AppState, fields: &Fields) -> Result<Value, Problem> {
     Ok(Value::Object(row))
 }
 
+/// A row that a check refused, at the element of the first finding.
+fn at_element(problem: Problem) -> Problem {
+    let first = problem
+        .errors
+        .first()
+        .and_then(|finding| finding["pointer"].as_str());
+    match first.and_then(|pointer| pointer.rsplit('/').next()) {
+        Some(element) => {
+            let field = format!("value-{element}");
+            problem.at(field)
+        }
+        None => problem,
+    }
+}
+
 /// Enters or replaces a year of a centre's table.
 pub(in crate::pages) async fn put_year(
     form: AllowedForm<Administers>,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let stored = blocking(move || {
-        let year: i32 = form
-            .fields
-            .get("year")
-            .trim()
-            .parse()
-            .map_err(|_| Problem::with(Kind::InvalidValue, "Year: four digits."))?;
-        let row = row(&state, &form.fields)?;
-        let row = reference_row(&state, &id, year, row)?;
-        Ok(state.store.put_centre_year(&form.scope, &id, year, row)?.0)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let year = sent.field("year").trim().parse().ok();
+    let (centre, wanted) = (id.to_string(), Wanted { year });
+    let answer: Result<HttpResponse, Problem> = async move {
+        let stored = blocking(move || {
+            let year: i32 = form
+                .fields
+                .get("year")
+                .trim()
+                .parse()
+                .map_err(|_| Problem::with(Kind::InvalidValue, "Year: four digits."))?;
+            let row = row(&state, &form.fields)?;
+            let row = reference_row(&state, &id, year, row).map_err(at_element)?;
+            Ok(state.store.put_centre_year(&form.scope, &id, year, row)?.0)
+        })
+        .await?;
+        Ok(to(&format!(
+            "/admin/centres/{}?year={}",
+            stored.centre_id, stored.year
+        )))
+    }
+    .await;
+    sent.answered(answer, &[], |caller| {
+        page(caller, web::Path::from(centre), web::Query(wanted), again)
     })
-    .await?;
-    Ok(to(&format!(
-        "/admin/centres/{}?year={}",
-        stored.centre_id, stored.year
-    )))
+    .await
 }

@@ -6,8 +6,8 @@ use registry_core::access::Role;
 use registry_core::storage::{CreatedKey, NewKey};
 
 use super::{Made, TITLE, read, to};
-use crate::guard::{Administers, AllowedForm, Fields};
-use crate::pages::{Frame, html};
+use crate::guard::{Administers, AllowedForm, Fields, NoQuery};
+use crate::pages::{Frame, Sent, html};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
@@ -51,23 +51,42 @@ pub(in crate::pages) async fn create(
     form: AllowedForm<Administers>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    with_key(form, state, |state, form| {
-        let fields = &form.fields;
-        let role: Role = fields
-            .get("role")
-            .parse()
-            .map_err(|_| Problem::with(Kind::InvalidValue, "Role: choose one of the list."))?;
-        // A centre that was chosen beside a role of no centre does not count.
-        let centre = Some(fields.get("centre")).filter(|centre| role.needs_centre() && !centre.is_empty());
-        let days = number(fields, "days", "Days until it ends", 1, LONGEST_DAYS)?;
-        let key = NewKey {
-            label: fields.get("label").trim().to_owned(),
-            role,
-            centre: centre.map(str::to_owned),
-            expires_at: Some(state.ports.clock.now() + Duration::days(days)),
-        };
-        Ok((state.store.create_key(&form.scope, key)?, None))
-    })
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        with_key(form, state, |state, form| {
+            let fields = &form.fields;
+            let role: Role = fields
+                .get("role")
+                .parse()
+                .map_err(|_| Problem::with(Kind::InvalidValue, "Role: choose one of the list."))?;
+            // A centre that was chosen beside a role of no centre does not count.
+            let centre =
+                Some(fields.get("centre")).filter(|centre| role.needs_centre() && !centre.is_empty());
+            let days = number(fields, "days", "Days until it ends", 1, LONGEST_DAYS)?;
+            let key = NewKey {
+                label: fields.get("label").trim().to_owned(),
+                role,
+                centre: centre.map(str::to_owned),
+                expires_at: Some(state.ports.clock.now() + Duration::days(days)),
+            };
+            Ok((state.store.create_key(&form.scope, key)?, None))
+        })
+        .await
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("label", "label"),
+            ("Days", "days"),
+            ("year 10000", "days"),
+            ("entre", "centre"),
+            ("Role", "role"),
+            ("role", "role"),
+        ],
+        |caller| super::page(caller, NoQuery, again),
+    )
     .await
 }
 
@@ -77,22 +96,33 @@ pub(in crate::pages) async fn rotate(
     key: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    with_key(form, state, move |state, form| {
-        let hours = number(
-            &form.fields,
-            "overlap_hours",
-            "Hours both are good",
-            0,
-            LONGEST_OVERLAP,
-        )?;
-        let made = state
-            .store
-            .rotate_key(&form.scope, &key, Duration::hours(hours))?;
-        let all = state.store.list_keys(&form.scope)?;
-        let earlier = all.into_iter().find(|one| one.key_id == *key);
-        let end = earlier.and_then(|one| one.expires_at);
-        Ok((made, end.map(|end| end.format("%Y-%m-%d %H:%M UTC").to_string())))
-    })
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        with_key(form, state, move |state, form| {
+            let hours = number(
+                &form.fields,
+                "overlap_hours",
+                "Hours both are good",
+                0,
+                LONGEST_OVERLAP,
+            )?;
+            let made = state
+                .store
+                .rotate_key(&form.scope, &key, Duration::hours(hours))?;
+            let all = state.store.list_keys(&form.scope)?;
+            let earlier = all.into_iter().find(|one| one.key_id == *key);
+            let end = earlier.and_then(|one| one.expires_at);
+            Ok((made, end.map(|end| end.format("%Y-%m-%d %H:%M UTC").to_string())))
+        })
+        .await
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[("overlap", "overlap_hours"), ("Hours", "overlap_hours")],
+        |caller| super::page(caller, NoQuery, again),
+    )
     .await
 }
 

@@ -10,6 +10,7 @@ use registry_core::access::{Role, Scope};
 use registry_core::storage::KeyInfo;
 
 use super::frame::role_name;
+use super::who::People;
 use super::{Frame, html};
 use crate::guard::{Administers, Allowed, NoQuery};
 use crate::problem::Problem;
@@ -73,6 +74,7 @@ pub(super) async fn page(
 
 fn read(state: &AppState, scope: &Scope, frame: Frame, made: Option<Made>) -> Result<Page, Problem> {
     let now = state.ports.clock.now();
+    let people = People::of(state)?;
     let years = state.store.centre_years(scope, None)?;
     let of = |id: &str| {
         let mut years = years.iter().filter(|row| row.centre_id == id).map(|row| row.year);
@@ -95,14 +97,14 @@ fn read(state: &AppState, scope: &Scope, frame: Frame, made: Option<Made>) -> Re
         frame,
         made,
         centres: centres.collect(),
-        keys: keys.into_iter().map(|key| line(key, now)).collect(),
+        keys: keys.into_iter().map(|key| line(key, now, &people)).collect(),
         roles: Role::GRANTABLE
             .map(|role| (role.as_str(), role_name(role)))
             .to_vec(),
     })
 }
 
-fn line(key: KeyInfo, now: DateTime<Utc>) -> Key {
+fn line(key: KeyInfo, now: DateTime<Utc>, people: &People) -> Key {
     let ended = key.expires_at.is_some_and(|end| end <= now);
     let in_use = key.revoked_at.is_none() && !ended;
     Key {
@@ -119,7 +121,11 @@ fn line(key: KeyInfo, now: DateTime<Utc>) -> Key {
         label: key.label,
         role: role_name(key.role),
         centre: key.centre.unwrap_or_default(),
-        made: format!("{} by {}", key.created_at.date_naive(), key.created_by),
+        made: format!(
+            "{} by {}",
+            key.created_at.date_naive(),
+            people.who(&key.created_by)
+        ),
         ends: key
             .expires_at
             .map_or_else(|| "never".to_owned(), |end| end.date_naive().to_string()),

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::Shown;
 use crate::guard::{Allowed, SeesCases};
+use crate::pages::checks::CheckLink;
+use crate::pages::who::People;
 use crate::pages::{Frame, html, pieces};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -35,7 +37,8 @@ struct Page {
 /// A part of the report.
 struct Part {
     number: i64,
-    lines: Vec<Line>,
+    /// A line, the check that it names, and where in the case.
+    lines: Vec<(Line, CheckLink, String)>,
     last: bool,
 }
 
@@ -47,6 +50,8 @@ struct Line {
     code: String,
     /// File, line and column; of a batch the item.
     place: String,
+    /// Where in the case, as JSON Pointer.
+    pointer: String,
     message: String,
     /// The case was stored, and has a page.
     linked: bool,
@@ -103,6 +108,7 @@ fn lines(part: &str, dry_run: bool) -> Vec<Line> {
                 case,
                 code: text(&line["code"]),
                 place: place(&line["place"]),
+                pointer: String::new(),
                 message: text(&line["message"]),
                 severity,
             });
@@ -116,7 +122,8 @@ fn lines(part: &str, dry_run: bool) -> Vec<Line> {
             case: case.clone(),
             severity,
             code: text(code),
-            place: [item.clone().unwrap_or_default(), text(pointer)].join(" "),
+            place: item.clone().unwrap_or_default(),
+            pointer: text(pointer),
             message: text(message),
             linked: stored && case.is_some(),
         };
@@ -142,6 +149,7 @@ fn part_of(state: &AppState, scope: &Scope, job: &Job, number: i64) -> Result<Pa
     if number < 1 {
         return Err(Problem::with(Kind::BadQuery, "part: from 1"));
     }
+    let called = state.words()?;
     let told = state.store.job_report(scope, &job.job_id, number)?;
     if number > 1 {
         // The store records whoever reads a report from its first part on; here any part may be the first that somebody reads.
@@ -153,7 +161,15 @@ fn part_of(state: &AppState, scope: &Scope, job: &Job, number: i64) -> Result<Pa
     let last = told.is_none() || state.store.job_report(scope, &job.job_id, number + 1)?.is_none();
     Ok(Part {
         number,
-        lines: told.map(|part| lines(&part, job.dry_run)).unwrap_or_default(),
+        lines: told
+            .map(|part| lines(&part, job.dry_run))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|line| {
+                let (check, at) = (CheckLink::of(state, &line.code), called.at(&line.pointer));
+                (line, check, at)
+            })
+            .collect(),
         last,
     })
 }
@@ -196,7 +212,7 @@ pub(in crate::pages) async fn page(
     let page = blocking(move || {
         let scope = &caller.scope;
         let job = state.store.job(scope, &job)?;
-        let shown = Shown::of(&job);
+        let shown = Shown::of(&job, &People::of(&state)?);
         let asked = wanted.part.or((!shown.running).then_some(1));
         let (stored, more) = if shown.running {
             (Vec::new(), false)
@@ -238,7 +254,14 @@ pub(in crate::pages) async fn csv(
             let lines = told.map(|told| lines(&told, job.dry_run)).unwrap_or_default();
             let rows = lines.into_iter().map(|line| {
                 let case = line.case.unwrap_or_default();
-                vec![case, line.severity, line.code, line.place, line.message]
+                let place = [line.place, line.pointer].join(" ");
+                vec![
+                    case,
+                    line.severity,
+                    line.code,
+                    place.trim_end().to_owned(),
+                    line.message,
+                ]
             });
             Ok((pieces::part(&HEADER, part > 1, rows)?, next))
         })

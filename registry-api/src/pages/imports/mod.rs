@@ -11,7 +11,8 @@ use registry_core::storage::{Job, JobState};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Frame, html};
+use super::who::People;
+use super::{Frame, Sent, html};
 use crate::guard::{Allowed, AllowedUpload, Policy, SeesCases, Submits};
 use crate::imports::Format;
 use crate::problem::{Kind, Problem};
@@ -77,7 +78,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn of(job: &Job) -> Self {
+    fn of(job: &Job, people: &People) -> Self {
         let minute = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
         let counts = &job.counts;
         Self {
@@ -102,7 +103,7 @@ impl Shown {
                 counts.created, counts.changed, counts.unchanged, counts.refused
             ),
             problem: job.problem.clone(),
-            by: job.actor.clone(),
+            by: people.who(&job.actor),
             began: minute(job.started_at),
             ended: job.ended_at.map(minute).unwrap_or_default(),
         }
@@ -123,18 +124,23 @@ fn read(
     wanted: &Wanted,
     refused: Option<Refused>,
 ) -> Result<Page, Problem> {
+    let people = People::of(state)?;
     let listed = state.store.list_jobs(scope, wanted.cursor.as_deref(), A_PAGE)?;
     let send = if Submits::ROLES.contains(&scope.role()) {
         let mappings = state.store.list_mappings(scope)?.into_iter();
         let shown = mappings.map(|mapping| Mapping {
-            kept: format!("{} by {}", mapping.updated_at.date_naive(), mapping.updated_by),
+            kept: format!(
+                "{} by {}",
+                mapping.updated_at.date_naive(),
+                people.who(&mapping.updated_by)
+            ),
             name: mapping.name,
         });
         Some(shown.collect())
     } else {
         None
     };
-    let jobs: Vec<Shown> = listed.items.iter().map(Shown::of).collect();
+    let jobs: Vec<Shown> = listed.items.iter().map(|job| Shown::of(job, &people)).collect();
     Ok(Page {
         csrf: frame.csrf(),
         frame,
@@ -201,31 +207,48 @@ pub(super) async fn send(
     form: AllowedUpload<Submits>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let frame = Frame::within(TITLE, "/imports", &form.session);
-    let outcome = blocking(move || {
-        let options = options(&form)?;
-        let reason = Some(form.fields.get("reason").trim()).filter(|reason| !reason.is_empty());
-        let reason = reason.map(str::to_owned);
-        match begin(state.clone(), form.scope.clone(), &options, reason, &form.file) {
-            Ok(job) => Ok(Ok(job)),
-            Err(problem) if problem.kind == Kind::UnreadableFiles => {
-                let refused = Some(faults(problem));
-                read(&state, &form.scope, frame, &Wanted::default(), refused).map(Err)
+    let sent = Sent::upload(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let frame = Frame::within(TITLE, "/imports", &form.session);
+        let outcome = blocking(move || {
+            let options = options(&form)?;
+            let reason = Some(form.fields.get("reason").trim()).filter(|reason| !reason.is_empty());
+            let reason = reason.map(str::to_owned);
+            match begin(state.clone(), form.scope.clone(), &options, reason, &form.file) {
+                Ok(job) => Ok(Ok(job)),
+                Err(problem) if problem.kind == Kind::UnreadableFiles => {
+                    let refused = Some(faults(problem));
+                    read(&state, &form.scope, frame, &Wanted::default(), refused).map(Err)
+                }
+                Err(other) => Err(other),
             }
-            Err(other) => Err(other),
-        }
-    })
-    .await?;
-    match outcome {
-        Ok(job) => Ok(HttpResponse::SeeOther()
-            .insert_header(("location", format!("/imports/{}", job.job_id)))
-            .finish()),
-        Err(page) => {
-            let mut answer = html(&page)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+        })
+        .await?;
+        match outcome {
+            Ok(job) => Ok(HttpResponse::SeeOther()
+                .insert_header(("location", format!("/imports/{}", job.job_id)))
+                .finish()),
+            Err(page) => {
+                let mut answer = html(&page)?;
+                *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                Ok(answer)
+            }
         }
     }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("Kind of file", "format"),
+            ("What to do", "keep"),
+            ("Mapping", "mapping"),
+            ("File", "file"),
+            ("reason", "reason"),
+        ],
+        |caller| page(caller, web::Query(Wanted::default()), again),
+    )
+    .await
 }
 
 /// Keeps a mapping of the page's form, in place of an earlier one of its name.
@@ -233,8 +256,17 @@ pub(super) async fn keep_mapping(
     form: AllowedUpload<Submits>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || keep(&state, &form.scope, form.fields.get("name").trim(), &form.file)).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", "/imports"))
-        .finish())
+    let sent = Sent::upload(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        blocking(move || keep(&state, &form.scope, form.fields.get("name").trim(), &form.file)).await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", "/imports"))
+            .finish())
+    }
+    .await;
+    sent.answered(answer, &[("name", "name"), ("mapping", "file")], |caller| {
+        page(caller, web::Query(Wanted::default()), again)
+    })
+    .await
 }

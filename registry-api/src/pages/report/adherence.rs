@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use registry_core::form::Words;
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::results::{AdherenceRow, AdherenceTable, By, MeasureHead, Period, RateState};
 
@@ -40,6 +41,8 @@ pub(in crate::pages) struct Defined {
     pub(in crate::pages) statement: String,
     pub(in crate::pages) denominator: String,
     pub(in crate::pages) numerator: String,
+    pub(in crate::pages) excluded: String,
+    pub(in crate::pages) excepted: String,
 }
 
 /// Measures that have a direction, and uses of options, each by domain in the order of the guideline.
@@ -118,18 +121,20 @@ fn range(rates: Option<&Vec<f64>>) -> String {
 }
 
 /// Every measure of the guideline version the run was made by; none when this service has it not.
-pub(super) fn definitions(view: &View<'_>) -> Vec<Defined> {
+pub(super) fn definitions(view: &View<'_>, called: Words<'_>) -> Vec<Defined> {
     let Some(guideline) = view.guideline() else {
         return Vec::new();
     };
     let ids = guideline.measures.iter().map(|measure| measure.id.as_str());
-    ids.filter_map(|id| Definition::of(guideline, id))
+    ids.filter_map(|id| Definition::of(guideline, id, called))
         .map(|one| Defined {
             id: one.id,
             title: one.title,
             statement: one.statement_in_words,
             denominator: one.denominator,
             numerator: one.numerator,
+            excluded: one.excluded,
+            excepted: one.excepted,
         })
         .collect()
 }

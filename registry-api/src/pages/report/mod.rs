@@ -137,8 +137,8 @@ fn data(state: &AppState, view: &View<'_>) -> Result<Data, Problem> {
             })
             .collect(),
         endpoints: survival::endpoints(state, view)?,
-        quality: quality::section(view)?,
-        definitions: adherence::definitions(view),
+        quality: quality::section(view, state.words()?)?,
+        definitions: adherence::definitions(view, state.words()?),
         suppression: suppression(state, table.rows_suppressed, table.rows_total),
         notes: notes(view),
     })

@@ -1,5 +1,6 @@
 //! Data quality in the report: the network's sections, what costs most, how soon events are reported, and the centres.
 
+use registry_core::form::Words;
 use registry_etl::results::completeness::{NETWORK, SectionCompleteness};
 
 use crate::explanation::reason;
@@ -20,7 +21,7 @@ pub(in crate::pages) struct Section {
 }
 
 /// Of the run, as the viewer may see it.
-pub(super) fn section(view: &View<'_>) -> Result<Section, Problem> {
+pub(super) fn section(view: &View<'_>, called: Words<'_>) -> Result<Section, Problem> {
     let quality = view.quality()?;
     let levels = view.completeness()?;
     let network = levels.iter().find(|level| level.level == NETWORK);
@@ -33,7 +34,7 @@ pub(super) fn section(view: &View<'_>) -> Result<Section, Problem> {
         let shown = section.answers.suppressed.is_none();
         let known = words::percent(section.answers.known_share);
         [
-            words::code(&section.section),
+            called.entity(&section.section),
             if shown { known } else { "not shown".to_owned() },
             section
                 .closed_share
@@ -41,17 +42,17 @@ pub(super) fn section(view: &View<'_>) -> Result<Section, Problem> {
         ]
     };
     Ok(Section {
-        said: brief::quality(&quality),
+        said: brief::quality(&quality, called),
         sections: network.map_or_else(Vec::new, |network| network.sections.iter().map(share).collect()),
         lacking: quality
             .network
             .lacking
             .iter()
             .map(|one| {
-                let element = one.element.as_deref().unwrap_or("–");
+                let element = one.element.as_deref();
                 [
                     reason(&one.reason).to_owned(),
-                    element.to_owned(),
+                    element.map_or_else(|| "–".to_owned(), |path| called.place(path)),
                     one.n.to_string(),
                 ]
             })
@@ -60,7 +61,7 @@ pub(super) fn section(view: &View<'_>) -> Result<Section, Problem> {
             let shown = network.timeliness.iter().filter(|times| times.median.is_some());
             let line = |times: &registry_etl::results::completeness::Timeliness| {
                 [
-                    words::code(&times.section),
+                    called.entity(&times.section),
                     days(times.lower_quartile),
                     days(times.median),
                     days(times.upper_quartile),

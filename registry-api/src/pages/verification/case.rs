@@ -3,13 +3,15 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
+use registry_core::form::Words;
 use registry_core::storage::{CaseStatus, StoreError};
 use registry_core::verification::{Difference, Kind as Became};
 use serde_json::Value;
 
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, Policy, SeesCases, Submits};
 use crate::pages::case::gone;
-use crate::pages::{Frame, entry, html, words};
+use crate::pages::who::People;
+use crate::pages::{Frame, Sent, entry, html, versions, words};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 use crate::verification::Compared;
@@ -54,6 +56,8 @@ struct Shown {
 
 struct Line {
     element: String,
+    /// Which row, by what it says; where values are shown.
+    row: String,
     how: &'static str,
     stored: String,
     stored_at: String,
@@ -77,7 +81,14 @@ pub(in crate::pages) async fn page(
             Ok(reentered) => {
                 let (stored, again) = (reentered.stored.clone(), reentered.reentered.clone());
                 let compared = Compared::of(&state, reentered);
-                Some(shown(&state, &compared, (&stored, &again), may_enter))
+                Some(shown(
+                    &state,
+                    &compared,
+                    (&stored, &again),
+                    may_enter,
+                    state.words()?,
+                    &People::of(&state)?,
+                ))
             }
             Err(StoreError::NotFound) if may_enter && why_not.is_none() => {
                 let version = state.schemas.current().version.clone();
@@ -117,19 +128,29 @@ pub(in crate::pages) async fn reset(
     path: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, pseudonym) = path.into_inner();
-    let page = format!("/verification/{id}/{pseudonym}");
-    blocking(move || {
-        let reason = form.fields.get("reason");
-        state
-            .store
-            .reset_reentry(&form.scope, &id, &pseudonym, reason)
-            .map_err(gone)
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let at = path.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let (id, pseudonym) = path.into_inner();
+        let page = format!("/verification/{id}/{pseudonym}");
+        blocking(move || {
+            let reason = form.fields.get("reason");
+            state
+                .store
+                .reset_reentry(&form.scope, &id, &pseudonym, reason)
+                .map_err(gone)
+        })
+        .await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", page))
+            .finish())
+    }
+    .await;
+    sent.answered(answer, &[("reason", "reason")], |caller| {
+        self::page(caller, NoQuery, web::Path::from(at), again)
     })
-    .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", page))
-        .finish())
+    .await
 }
 
 fn sentence(text: &str) -> String {
@@ -138,14 +159,25 @@ fn sentence(text: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
-fn shown(state: &AppState, compared: &Compared, documents: (&Value, &Value), values: bool) -> Shown {
+fn shown(
+    state: &AppState,
+    compared: &Compared,
+    documents: (&Value, &Value),
+    values: bool,
+    called: Words<'_>,
+    people: &People,
+) -> Shown {
     let (case, comparison) = (&compared.case, &compared.comparison);
     Shown {
         reentered: case
             .reentered_at
             .map(|at| at.format("%Y-%m-%d %H:%M UTC").to_string())
             .unwrap_or_default(),
-        by: case.reentered_by.clone().unwrap_or_default(),
+        by: case
+            .reentered_by
+            .as_deref()
+            .map(|actor| people.who(actor))
+            .unwrap_or_default(),
         version: case.version,
         agreeing: comparison.agreeing(),
         compared: comparison.compared(),
@@ -159,48 +191,28 @@ fn shown(state: &AppState, compared: &Compared, documents: (&Value, &Value), val
         differences: comparison
             .differences
             .iter()
-            .map(|difference| line(difference, documents, values))
+            .map(|difference| line(difference, documents, values, called))
             .collect(),
     }
 }
 
-fn line(difference: &Difference, (stored, again): (&Value, &Value), values: bool) -> Line {
-    let value = |document: &Value, pointer: &Option<String>| {
-        let at = pointer.as_ref().filter(|_| values);
-        at.and_then(|pointer| document.pointer(pointer))
-            .map(said)
-            .unwrap_or_default()
-    };
-    let (before, after) = (
-        value(stored, &difference.stored),
-        value(again, &difference.reentered),
-    );
-    let same_words = values && difference.kind == Became::Values && before == after;
+fn line(difference: &Difference, documents: (&Value, &Value), values: bool, called: Words<'_>) -> Line {
+    let spoken = versions::line(difference, documents, called);
+    let at = |pointer: &Option<String>| pointer.as_deref().map(|at| called.at(at)).unwrap_or_default();
+    let same_words = values && difference.kind == Became::Values && spoken.before == spoken.after;
+    let shown = |text: String| if values { text } else { String::new() };
     Line {
-        element: difference.element.clone(),
+        element: called.place(&difference.element),
+        row: shown(spoken.row),
         how: match difference.kind {
             // The same label, given to different rows.
             Became::Values if same_words => "lead to different rows",
             kind => how(kind),
         },
-        stored: before,
-        stored_at: difference.stored.clone().unwrap_or_default(),
-        reentered: after,
-        reentered_at: difference.reentered.clone().unwrap_or_default(),
-    }
-}
-
-/// A value, or a whole row, as a person reads it.
-fn said(value: &Value) -> String {
-    match value {
-        Value::Object(row) if !row.contains_key("absent") => {
-            let answers = row.iter().filter(|(_, value)| !value.is_null());
-            let answers: Vec<String> = answers
-                .map(|(name, value)| format!("{}: {}", name.replace('_', " "), words::leaf(value)))
-                .collect();
-            answers.join("; ")
-        }
-        value => words::leaf(value),
+        stored: shown(spoken.before),
+        stored_at: at(&difference.stored),
+        reentered: shown(spoken.after),
+        reentered_at: at(&difference.reentered),
     }
 }
 

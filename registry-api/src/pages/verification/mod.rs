@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
+use registry_core::form::Words;
 use registry_core::storage::{NewVerification, SampledCase, Verification};
 use registry_etl::quality::{Agreement, AgreementLevel, ElementAgreement, NETWORK};
 
-use super::{Frame, download, html, words};
+use super::{Frame, Sent, download, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsVerifications};
 use crate::problem::{Kind, Problem};
 use crate::results::Hidden;
@@ -134,27 +135,43 @@ pub(super) async fn draw(
     form: AllowedForm<Coordinates>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let invalid = |what: &str| Problem::with(Kind::InvalidValue, what);
-    let percent: f64 = form
-        .fields
-        .get("share")
-        .parse()
-        .map_err(|_| invalid("The share is a number of percent."))?;
-    let through = form
-        .fields
-        .get("through")
-        .parse()
-        .map_err(|_| invalid("The sample needs the day its cases were stored up to (YYYY-MM-DD)."))?;
-    let seed = form.fields.get("seed").trim();
-    let wanted = NewVerification {
-        seed: (!seed.is_empty()).then(|| seed.to_owned()),
-        share: percent / 100.0,
-        through,
-    };
-    let draw = blocking(move || Ok(state.store.draw_verification(&form.scope, wanted)?)).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header(("location", format!("/verification/{}", draw.verification_id)))
-        .finish())
+    let sent = Sent::of(&form);
+    let again = state.clone();
+    let answer: Result<HttpResponse, Problem> = async move {
+        let invalid = |what: &str| Problem::with(Kind::InvalidValue, what);
+        let percent: f64 = form
+            .fields
+            .get("share")
+            .parse()
+            .map_err(|_| invalid("The share is a number of percent."))?;
+        let through = form
+            .fields
+            .get("through")
+            .parse()
+            .map_err(|_| invalid("The sample needs the day its cases were stored up to (YYYY-MM-DD)."))?;
+        let seed = form.fields.get("seed").trim();
+        let wanted = NewVerification {
+            seed: (!seed.is_empty()).then(|| seed.to_owned()),
+            share: percent / 100.0,
+            through,
+        };
+        let draw = blocking(move || Ok(state.store.draw_verification(&form.scope, wanted)?)).await?;
+        Ok(HttpResponse::SeeOther()
+            .insert_header(("location", format!("/verification/{}", draw.verification_id)))
+            .finish())
+    }
+    .await;
+    sent.answered(
+        answer,
+        &[
+            ("share", "share"),
+            ("hare", "share"),
+            ("day", "through"),
+            ("seed", "seed"),
+        ],
+        |caller| list(caller, NoQuery, again),
+    )
+    .await
 }
 
 pub(super) async fn page(
@@ -183,11 +200,12 @@ pub(super) async fn page(
             .map(|case| line(case, compared.get(&*case.pseudonym).copied()));
         let main = found.levels.first();
         let elements = main.map(|level| level.elements.as_slice()).unwrap_or_default();
+        let called = state.words()?;
         let of = |critical: bool| {
             elements
                 .iter()
                 .filter(move |e| e.critical == critical)
-                .map(element)
+                .map(|e| element(e, called))
         };
         let hidden = Hidden::of(elements.iter().map(|element| element.suppressed));
         Ok(Page {
@@ -270,11 +288,11 @@ fn centre(level: &AgreementLevel) -> Centre {
     }
 }
 
-fn element(element: &ElementAgreement) -> Element {
+fn element(element: &ElementAgreement, called: Words<'_>) -> Element {
     let kinds = element.differing.iter();
     let kinds: Vec<String> = kinds.map(|(kind, n)| format!("{} {n}", short(kind))).collect();
     Element {
-        name: element.element.clone(),
+        name: called.place(&element.element),
         measures: element.measures,
         share: share(&element.agreement),
         kappa: element

@@ -39,6 +39,23 @@ pub enum ParameterValue {
     Pattern(String),
 }
 
+impl std::fmt::Display for ParameterValue {
+    /// As a person reads it: `30 days`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ParameterValue::Days(n) => write!(f, "{n} days"),
+            ParameterValue::Months(n) => write!(f, "{n} months"),
+            ParameterValue::Number(n) => write!(f, "{n}"),
+            ParameterValue::Date(date) => match date.first_day() {
+                Some(day) => write!(f, "{day}"),
+                None => Ok(()),
+            },
+            ParameterValue::Codes(codes) => f.write_str(&codes.join(", ")),
+            ParameterValue::Pattern(pattern) => f.write_str(pattern),
+        }
+    }
+}
+
 impl ParameterValue {
     /// What a number counts.
     pub fn unit(&self) -> Option<&'static str> {
