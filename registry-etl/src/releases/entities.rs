@@ -12,7 +12,7 @@ use crate::cohorts::RecordedDate;
 use crate::measures::CaseEvaluation;
 use registry_core::dictionary::{Dictionary, Element, Entity};
 use registry_core::record::{Absence, PartialDate};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use std::borrow::Cow;
 
 /// Keys that mean the same in every record and are no text of a centre.
@@ -145,12 +145,25 @@ impl Columns<'_> {
             };
             let value = row.get(&element.name).unwrap_or(&Value::Null);
             let field = match column.field {
+                Field::Value if let Value::Number(value) = value => {
+                    sent_number(value, into);
+                    continue;
+                }
                 Field::Age => projection::age(value.as_i64(), case.origin, self.rules).map(Cow::Owned),
                 ref field => text(field, element, value, case, self.key),
             };
             into.field(field.as_deref().unwrap_or_default());
         }
         into.end()
+    }
+}
+
+/// As it was sent.
+fn sent_number(value: &Number, into: &mut Rows) {
+    match (value.as_i64(), value.as_f64()) {
+        (Some(whole), _) => into.integer(whole),
+        (None, Some(value)) => into.number(value),
+        (None, None) => into.field(value.to_string()),
     }
 }
 

@@ -48,6 +48,10 @@ mod parquet;
 mod projection;
 mod pseudonyms;
 mod reference_tables;
+#[cfg_attr(
+    not(feature = "benches"),
+    expect(unreachable_pub, reason = "a bench writes rows, too")
+)]
 mod rows;
 mod spool;
 mod table;
