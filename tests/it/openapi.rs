@@ -285,18 +285,29 @@ fn the_same_key_with_another_body_is_refused_and_with_the_same_replayed() {
         |_| {},
     )
     .expect("a run");
-    let assigned = json!({"role": "committee"});
-    let locked = json!({"through": "2020-01-01"});
+    let (assigned, elsewhere) = (json!({"role": "committee"}), json!({"role": "researcher"}));
+    let (locked, later) = (json!({"through": "2020-01-01"}), json!({"through": "2020-01-02"}));
     let case = "/api/v1/cases/FIG-0001";
     let nothing = json!({});
-    for (n, (client, address, body)) in [
-        (&lead, format!("{case}:verify"), &nothing),
-        (&lead, format!("{case}:lock"), &locked),
-        (&lead, format!("{case}:unlock"), &nothing),
-        (&office, format!("/api/v1/runs/{}:publish", run.number), &nothing),
-        (&office, format!("/api/v1/keys/{key}:revoke"), &nothing),
-        (&office, format!("/api/v1/users/{person}:assign"), &assigned),
-        (&office, format!("/api/v1/users/{person}:disable"), &nothing),
+    let publish = format!("/api/v1/runs/{}:publish", run.number);
+    for (n, (client, address, body, other)) in [
+        (&lead, format!("{case}:verify"), &nothing, &later),
+        (&lead, format!("{case}:lock"), &locked, &later),
+        (&lead, format!("{case}:unlock"), &nothing, &later),
+        (&office, publish, &nothing, &later),
+        (&office, format!("/api/v1/keys/{key}:revoke"), &nothing, &later),
+        (
+            &office,
+            format!("/api/v1/users/{person}:assign"),
+            &assigned,
+            &elsewhere,
+        ),
+        (
+            &office,
+            format!("/api/v1/users/{person}:disable"),
+            &nothing,
+            &later,
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -308,7 +319,7 @@ fn the_same_key_with_another_body_is_refused_and_with_the_same_replayed() {
         let again = client.post(&address, &headers, body).expect(200);
         assert_eq!(again.header("idempotent-replayed"), Some("true"), "{address}");
         assert_eq!(again.text(), first.text(), "{address}");
-        let other = client.post(&address, &headers, &json!({"through": "2020-01-02"}));
+        let other = client.post(&address, &headers, other);
         assert_eq!(other.expect(422).code(), "idempotency_key_reused", "{address}");
     }
     service.verify_audit();
