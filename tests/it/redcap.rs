@@ -101,7 +101,7 @@ fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
     );
     assert_eq!(lines.count(), 3 * (1 + 4));
     // What a client sends with every call and changes nothing is no hindrance.
-    let usual = "exportSurveyFields=False&exportDataAccessGroups=false&exportCheckboxLabel=false&rawOrLabelHeaders=raw&returnFormat=json";
+    let usual = "exportSurveyFields=False&exportDataAccessGroups=false&exportCheckboxLabel=false&rawOrLabelHeaders=raw&eventName=label&returnFormat=json";
     ask(&format!("content=metadata&format=json&{usual}")).expect(200);
     // Downloads are counted; reading the dictionary is none.
     ask("content=metadata&format=json").expect(200);

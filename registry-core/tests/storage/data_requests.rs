@@ -237,6 +237,7 @@ on_both! {
         release(&test);
         let with_reuse = |n: u64, reuse: bool| {
             let mut new = put("P-1", n);
+            new.precondition = registry_core::storage::Precondition::Whatever;
             new.document["consent"] = json!({"status": "consented", "research_reuse": reuse});
             new
         };

@@ -5,7 +5,7 @@
 //!   from metastatic diagnosis (`<name>_day_min`, `<name>_day_max`, `<name>__precision`), everything else withheld and listed in
 //!   the manifest with the reason. Free text never leaves; keys within a record are replaced.
 //! * `<name>__absent` holds the reason why there is no value; empty value and empty reason: nobody has answered.
-//! * `<name>__label` stands beside every code and holds its words.
+//! * `<name>__label` stands beside every code of a case and holds its words; levels, outcomes and reasons of results have theirs in `codelists.csv`.
 //! * A set of codes is a column a code (`<name>___<code>`, TRUE or FALSE), and in `multiselect.csv` a row a code that is chosen.
 //! * `cases.csv` has one row a case, ready for analysis: the disease, treatment counted, overall survival. It has a column only where every
 //!   element the column rests on may leave.

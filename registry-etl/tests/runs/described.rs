@@ -142,7 +142,9 @@ fn a_release_is_a_data_package_and_can_be_cited() {
     );
     assert_eq!(
         field("adherence_units.csv", "outcome"),
-        json!({ "name": "outcome", "type": "string" })
+        json!({ "name": "outcome", "type": "string", "constraints": { "enum": [
+            "MET", "NOT_MET", "USED", "NOT_USED", "NOT_ASSESSABLE", "EXCLUDED", "EXCEPTED", "NOT_IN_DENOM",
+        ] } })
     );
     assert_eq!(
         field("imaging.csv", "date_day_min"),

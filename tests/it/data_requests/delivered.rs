@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{Frozen, THROUGH};
@@ -284,41 +284,81 @@ fn estimates_are_those_of_the_rows_that_were_approved() {
         .expect(422)
         .text();
     assert!(refused.contains("files[1]: it holds the estimates"), "{refused}");
-    let files = json!([
-        "patient.csv",
-        "survival_s1.csv",
-        "survival_estimates.csv",
-        "cases.csv"
-    ]);
-    let endpoints = |access: Value| {
-        let id = here.file(json!({ "files": files, "elements": [] }));
-        here.approve(&id, &json!({ "expires_on": THROUGH, "access": access }));
-        let (header, rows) = here.rows(&id, "survival_estimates.csv");
+    // The files that the estimates of the whole release are of.
+    let files_of = |text: &[u8]| -> BTreeSet<String> {
+        let mut reader = csv::Reader::from_reader(text);
+        let header = reader.headers().expect("a header").clone();
         let at = header.iter().position(|name| name == "file").expect("a column");
-        let told = here.manifest(&id);
-        let listed = told["files"].as_array().expect("files").iter();
-        let listed = listed.filter(|one| one["name"] == "survival_estimates.csv");
-        assert_eq!(
-            listed.map(|one| &one["rows"]).collect::<Vec<_>>(),
-            [&json!(rows.len())]
-        );
-        rows.iter()
-            .map(|row| row[at].clone())
-            .collect::<BTreeSet<String>>()
+        reader
+            .records()
+            .map(|row| row.expect("a row")[at].to_owned())
+            .collect()
     };
-    let of = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<BTreeSet<_>>()
+    let whole = here
+        .office
+        .get("/api/v1/releases/R/files/survival_estimates.csv")
+        .expect(200);
+    let whole = files_of(&whole.body);
+    assert!(whole.len() > 1, "{whole:?}");
+    let one = whole.first().expect("one").clone();
+    let told = |approved: &[&str]| {
+        let id =
+            here.file(json!({ "files": ["patient.csv", one, "survival_estimates.csv"], "elements": [] }));
+        here.approve(
+            &id,
+            &json!({ "expires_on": THROUGH, "access": { "files": approved } }),
+        );
+        let address = format!("/api/v1/data-requests/{id}/files/survival_estimates.csv");
+        let files = files_of(&here.researcher.get(&address).expect(200).body);
+        let manifest = here.manifest(&id);
+        here.researcher
+            .get(&format!("/api/v1/data-requests/{id}/files/README.md"))
+            .expect(200);
+        let mut listed = manifest["files"].as_array().expect("files").iter();
+        let listed = listed
+            .find(|file| file["name"] == "survival_estimates.csv")
+            .expect("listed");
+        assert_eq!(listed["rows"] == json!(0), files.is_empty());
+        files
     };
     assert_eq!(
-        endpoints(json!({ "files": ["patient.csv", "survival_s1.csv", "survival_estimates.csv"] })),
-        of(&["survival_s1.csv"])
+        told(&["patient.csv", &one, "survival_estimates.csv"]),
+        BTreeSet::from([one.clone()])
     );
     // Approved without the rows: no line is left.
-    assert_eq!(
-        endpoints(json!({ "files": ["patient.csv", "survival_estimates.csv"] })),
-        of(&[])
-    );
+    assert_eq!(told(&["patient.csv", "survival_estimates.csv"]), BTreeSet::new());
+}
+
+/// What a bundle says of itself is of the files that it has.
+#[test]
+fn the_readme_of_a_bundle_names_no_file_that_is_not_there() {
+    let here = Frozen::new();
+    let id = here.file(json!({ "files": ["patient.csv", "survival_s1.csv"], "elements": [] }));
+    here.approve(&id, &json!({ "expires_on": THROUGH }));
+    let readme = |address: &str, reader: &support::client::Client| {
+        let text = reader
+            .get(&format!("{address}/files/README.md"))
+            .expect(200)
+            .text();
+        let manifest = reader.get(&format!("{address}/manifest.json")).expect(200).json();
+        let files = manifest["files"].as_array().expect("files").iter();
+        let mut there: BTreeSet<String> = files
+            .map(|file| file["name"].as_str().expect("a name").to_owned())
+            .collect();
+        there.insert("manifest.json".to_owned());
+        let named = |part: &&str| {
+            let (stem, ending) = part.rsplit_once('.').unwrap_or_default();
+            let plain = !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            plain && ["csv", "json", "cff", "R", "py"].contains(&ending)
+        };
+        let named: BTreeSet<String> = text.split('`').filter(named).map(str::to_owned).collect();
+        assert!(named.len() > 5 && named.is_subset(&there), "{named:?}");
+        assert!(!text.contains("<!--"), "{text}");
+        text
+    };
+    let own = readme(&format!("/api/v1/data-requests/{id}"), &here.researcher);
+    assert!(own.contains("overall survival (S1) in R") && own.contains("Terms of use"));
+    assert!(!own.contains("reproduce.R") && !own.contains("cases.csv"));
+    let whole = readme("/api/v1/releases/R", &here.office);
+    assert!(whole.contains("`reproduce.R`") && whole.contains("`cases.csv`"));
 }

@@ -55,7 +55,7 @@ impl Asked {
 }
 
 /// What may be asked, and the values that change nothing here where it has others in REDCap; none where every value is looked at.
-const PARAMETERS: [(&str, &[&str]); 19] = [
+const PARAMETERS: [(&str, &[&str]); 20] = [
     ("token", &[]),
     ("content", &[]),
     ("format", &[]),
@@ -71,6 +71,8 @@ const PARAMETERS: [(&str, &[&str]); 19] = [
     ("data", &[]),
     ("rawOrLabelHeaders", &["", "raw"]),
     ("csvDelimiter", &["", ","]),
+    // There are no events.
+    ("eventName", &["", "label", "unique"]),
     ("exportCheckboxLabel", &["", "false", "False"]),
     ("exportSurveyFields", &["", "false", "False"]),
     ("exportDataAccessGroups", &["", "false", "False"]),
