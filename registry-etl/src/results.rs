@@ -562,6 +562,9 @@ pub struct CentreAccrual {
     /// Of its cases those among the deaths of the network; told to the centre itself and the coordinating office.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deaths: Option<u32>,
+    /// Its registrations by month, months without one left out; told to the centre itself and the coordinating office.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub months: BTreeMap<String, u32>,
     pub suppressed: Option<Suppression>,
     /// The earlier run this is of, because it has changed by few patients, or not at all, since.
     #[serde(default, skip_serializing_if = "Option::is_none")]

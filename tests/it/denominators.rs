@@ -82,7 +82,7 @@ fn bounds_stand_beside_what_cannot_be_assessed_wherever_a_rate_does() {
         "{line}"
     );
     let plain = page(&committee, "/adherence");
-    assert!(!plain.contains("<small>56 to 81 %</small>") && plain.contains("95 % interval 59 to 86 %"));
+    assert!(!plain.contains("<small>56 to 81 %</small>") && plain.contains("title=\"59 to 86 %\""));
     let table = committee
         .get_with("/overview.csv?table=indicators", &[CSV])
         .expect(200)
@@ -311,4 +311,63 @@ fn filters_of_data_quality_keep_each_other() {
             .get_with(&format!("/adherence?{wrong}"), &[HTML])
             .expect(400);
     }
+}
+
+/// A centre and the office read registrations by month and centre, the committee does not: in a month they are few.
+#[test]
+fn registrations_by_month_and_centre_are_the_centres_own() {
+    let service = with_gaps();
+    let (own, office, committee) = (
+        service.submitter("C01"),
+        service.client("coordinator", None),
+        service.client("committee", None),
+    );
+    let months = |client: &Client| -> Vec<Vec<String>> {
+        let text = client.get("/overview.csv?table=months").expect(200).text();
+        let lines = text.lines().skip(1);
+        lines
+            .map(|line| line.split(',').map(str::to_owned).collect())
+            .collect()
+    };
+    let (ours, all) = (months(&own), months(&office));
+    assert!(months(&committee).is_empty());
+    assert!(ours.iter().all(|row| row[0] == "C01"));
+    let sum = |rows: &[Vec<String>], centre: &str| -> u32 {
+        let of = rows.iter().filter(|row| row[0] == centre);
+        of.map(|row| row[2].parse::<u32>().expect("a count")).sum()
+    };
+    assert_eq!(sum(&ours, "C01"), 12);
+    for centre in ["C01", "C02", "C03", "C04"] {
+        assert_eq!(sum(&all, centre), 12, "{centre}");
+    }
+    // Every month of the network is there, and the centres add up to it.
+    let network = office.get("/charts/registrations.csv").expect(200).text();
+    for line in network.lines().skip(1) {
+        let (month, rest) = line.split_once(',').expect("a month");
+        let n: u32 = rest
+            .split(',')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .expect("a count");
+        let of_month: Vec<_> = all.iter().filter(|row| row[1] == month).collect();
+        let counted: u32 = of_month
+            .iter()
+            .map(|row| row[2].parse::<u32>().expect("a count"))
+            .sum();
+        assert_eq!((of_month.len(), counted), (4, n), "{month}");
+    }
+    let said = "By month and centre, the last twelve months";
+    assert!(page(&own, "/").contains(said) && page(&office, "/").contains(said));
+    assert!(!page(&committee, "/").contains(said));
+    // A second published run beside the first tells the committee no more.
+    let client = service.submitter("C02");
+    client
+        .put(
+            "/api/v1/cases/MORE-0001",
+            &[],
+            &records::example("observation-only", "MORE-0001"),
+        )
+        .expect(201);
+    service.published_run("2026-11-01");
+    assert!(months(&committee).is_empty() && sum(&months(&office), "C02") == 13);
 }

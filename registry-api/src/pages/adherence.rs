@@ -97,7 +97,7 @@ struct Cell {
     small: String,
     /// Interval and bounds, where they are asked for.
     more: Vec<String>,
-    /// The same for who points at the cell.
+    /// The interval, for who points at the cell.
     tip: String,
 }
 
@@ -342,7 +342,7 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool, full: bool) -> Cell {
             text: "–".to_owned(),
             small: String::new(),
             more: Vec::new(),
-            tip: "no unit".to_owned(),
+            tip: String::new(),
         };
     };
     let small = match (row.denominator, row.not_assessable) {
@@ -354,16 +354,6 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool, full: bool) -> Cell {
         Some(run) => format!("{small} · run {run}"),
         None => small,
     };
-    let mut tip = format!(
-        "{}: {}, {} cannot be assessed",
-        row.level,
-        words::fraction(row),
-        words::count(row.not_assessable),
-    );
-    if row.rate.is_some() {
-        tip.push_str(", 95 % interval ");
-        tip.push_str(&words::interval(row.lower, row.upper));
-    }
     let class = match (row.state, row.rate) {
         (RateState::Suppressed, _) => "suppressed",
         (RateState::Insufficient, _) => "insufficient",
@@ -381,13 +371,13 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool, full: bool) -> Cell {
         RateState::Suppressed => "few".to_owned(),
     };
     let interval = row.rate.filter(|_| row.state == RateState::Rate);
-    let interval = interval.map(|_| words::interval(row.lower, row.upper));
-    let more = [interval.unwrap_or_default(), words::bounds(row)];
+    let interval = interval.map_or_else(String::new, |_| words::interval(row.lower, row.upper));
+    let more = [interval.clone(), words::bounds(row)];
     Cell {
         class,
         text,
         small,
         more: more.into_iter().filter(|one| full && !one.is_empty()).collect(),
-        tip: if full { String::new() } else { tip },
+        tip: if full { String::new() } else { interval },
     }
 }

@@ -84,7 +84,7 @@ pub(super) const BREAKDOWNS: [(&str, &str); 7] = {
 const CENTRES_OF_ALL: &str = "centre_all";
 
 pub(super) const PERIODS: [(&str, &str); 3] = [
-    ("", "As the columns have it"),
+    ("", "Usual for the columns"),
     ("last24_months", "Last 24 months"),
     ("all", "All diagnoses"),
 ];

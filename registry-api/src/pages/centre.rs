@@ -293,14 +293,9 @@ fn figures(
     let registered = registered.and_then(|row| row.registered.zip(row.eligible_seen));
     let share =
         |share: Option<f64>| share.map_or_else(|| "not shown".to_owned(), |s| words::percent(Some(s)));
-    let follow_up = |level: Option<&Completeness>| {
-        let found = level.map(|level| &level.follow_up);
-        let share = share(found.and_then(|found| found.index));
-        match found.and_then(|found| found.patients) {
-            Some(patients) => format!("{share} of {patients} patients"),
-            None => share,
-        }
-    };
+    let follow_up = |level: Option<&Completeness>| share(level.and_then(|level| level.follow_up.index));
+    let followed = own.and_then(|own| own.follow_up.patients);
+    let followed = followed.map_or_else(String::new, |n| format!("of {n} patients, "));
     let days = |level: Option<&Completeness>| {
         level.map_or_else(|| "not shown".to_owned(), |level| median(&level.registration))
     };
@@ -323,7 +318,7 @@ fn figures(
         [
             "Completeness of follow-up".to_owned(),
             follow_up(own),
-            format!("network {}", follow_up(network)),
+            format!("{followed}network {}", follow_up(network)),
         ],
         [
             "Diagnosis to first submission".to_owned(),

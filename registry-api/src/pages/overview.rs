@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::{Role, Scope};
 use registry_etl::disclosure::{self, Audience};
-use registry_etl::results::LevelCount;
+use registry_etl::results::{LevelCount, Overview};
 
 use super::frame::start;
 use super::indicators::{self, Line};
@@ -13,6 +13,9 @@ use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults, ReadsRuns, St
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
 use crate::state::{AppState, blocking};
+
+/// Months of the table by centre.
+const MONTHS: usize = 12;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -45,6 +48,9 @@ struct Data {
     brief: bool,
     accrual_svg: String,
     accrual: Vec<(String, String)>,
+    by_month: ByMonth,
+    /// The reader is told of no centre's months.
+    months_hidden: bool,
     histology: Vec<(String, String)>,
     timing: Vec<(String, String)>,
     /// Measures the committee looks at first.
@@ -54,6 +60,14 @@ struct Data {
     /// The viewer's own centre, named in their heading.
     own: Option<String>,
     by_centre: Vec<CentreLine>,
+}
+
+/// Registrations by month and centre, the last months.
+#[derive(Default)]
+struct ByMonth {
+    months: Vec<String>,
+    /// The network, then the centres whose months the reader may see: name, whether the reader's own, a number a month.
+    rows: Vec<(String, bool, Vec<String>)>,
 }
 
 struct CentreLine {
@@ -161,6 +175,28 @@ fn spoken(levels: &[LevelCount]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Nothing where no centre's months are told: to the committee, or of a run that did not count them.
+fn by_month(overview: &Overview, own: Option<&str>) -> ByMonth {
+    if overview.by_centre.iter().all(|centre| centre.months.is_empty()) {
+        return ByMonth::default();
+    }
+    let from = overview.accrual.len().saturating_sub(MONTHS);
+    let last = overview.accrual.get(from..).unwrap_or_default();
+    let network = last
+        .iter()
+        .map(|month| words::dated(words::count(month.n), month.as_of));
+    let mut rows = vec![("Network".to_owned(), false, network.collect())];
+    rows.extend(overview.by_centre.iter().map(|centre| {
+        let n = |month: &LevelCount| centre.months.get(&month.level).copied().unwrap_or(0).to_string();
+        let is_own = own == Some(centre.centre.as_str());
+        (centre.centre.clone(), is_own, last.iter().map(n).collect())
+    }));
+    ByMonth {
+        months: last.iter().map(|month| month.level.clone()).collect(),
+        rows,
+    }
+}
+
 /// What the page shows, and how much of it is hidden.
 fn data(view: &View<'_>, brief: bool) -> Result<(Data, Hidden), Problem> {
     let (overview, own) = (view.overview()?, view.own());
@@ -182,6 +218,8 @@ fn data(view: &View<'_>, brief: bool) -> Result<(Data, Hidden), Problem> {
             .iter()
             .map(|l| (l.level.clone(), words::dated(words::count(l.n), l.as_of)))
             .collect(),
+        by_month: by_month(&overview, own),
+        months_hidden: own.is_none() && !view.names_centres(),
         histology: spoken(&overview.by_histology),
         timing: spoken(&overview.by_timing),
         indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use registry_core::access::Role;
 use registry_core::storage::{CaseFilter, CaseRow};
 use registry_etl::quality::WorkKind;
-use registry_etl::results::{By, LevelCount, Period};
+use registry_etl::results::{By, LevelCount, Overview, Period};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::guard::{
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::results::benchmarks::Rows;
-use crate::routes::results::{adherence_csv, funnel_csv, table_of};
+use crate::routes::results::{adherence_csv, funnel_csv, table_of, written};
 use crate::routes::runs::told;
 use crate::state::{AppState, blocking};
 use crate::work::WaitingCase;
@@ -35,6 +35,7 @@ enum Table {
     Timing,
     Centres,
     Indicators,
+    Months,
 }
 
 /// Which table of the overview; all that count cases without one.
@@ -44,7 +45,8 @@ pub(super) struct OfOverview {
     table: Option<Table>,
 }
 
-/// `GET /overview.csv`: cases by month, histology, timing and centre; or the indicators.
+/// `GET /overview.csv`: cases by month, histology, timing and centre; or the indicators, or the months of
+/// each centre whose months the reader may see.
 pub(super) async fn overview(
     caller: Allowed<ReadsResults>,
     wanted: web::Query<OfOverview>,
@@ -57,6 +59,9 @@ pub(super) async fn overview(
             return Ok((run, indicators(&view)?));
         }
         let overview = view.overview()?;
+        if wanted.table == Some(Table::Months) {
+            return Ok((run, months(&overview)?));
+        }
         let levels = |name: &str, levels: &[LevelCount]| -> Vec<Value> {
             let line = |level: &LevelCount| {
                 json!({
@@ -99,6 +104,22 @@ pub(super) async fn overview(
     })
     .await?;
     Ok(download(&format!("overview-run-{run}.csv"), text))
+}
+
+/// Every month from the first of the network on, by centre.
+fn months(overview: &Overview) -> Result<String, Problem> {
+    let told = overview
+        .by_centre
+        .iter()
+        .filter(|centre| !centre.months.is_empty());
+    let rows = told.flat_map(|centre| {
+        let row = |month: &LevelCount| {
+            let n = centre.months.get(&month.level).copied().unwrap_or(0);
+            vec![centre.centre.clone(), month.level.clone(), n.to_string()]
+        };
+        overview.accrual.iter().map(row)
+    });
+    written(&["centre", "month", "registered"], rows)
 }
 
 /// The measures looked at first: a line for the network and one for the reader's own centre.

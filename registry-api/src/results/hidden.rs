@@ -137,6 +137,7 @@ mod tests {
             eligible_seen: seen,
             registered_in_those_years: None,
             deaths: None,
+            months: Default::default(),
             suppressed: None,
             as_of: None,
         };

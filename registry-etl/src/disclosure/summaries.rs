@@ -115,6 +115,7 @@ fn protect_centres(centres: &mut [CentreAccrual], cases: u32, threshold: u32) {
     let hidden = family.protect(threshold);
     for (centre, (whole, recent, in_years)) in centres.iter_mut().zip(places) {
         centre.deaths = None;
+        centre.months.clear();
         centre.suppressed = hidden[whole];
         centre.cases = centre.cases.filter(|_| hidden[whole].is_none());
         centre.cases_last_24_months = centre.cases_last_24_months.filter(|_| hidden[recent].is_none());

@@ -71,7 +71,7 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     for facts in &columns.facts {
         if let Some(day) = facts.registration_day().filter(|d| *d <= window.cut_off) {
-            *counts.entry(day.format("%Y-%m").to_string()).or_default() += 1;
+            *counts.entry(month(day)).or_default() += 1;
         }
     }
     let Some(first) = counts.keys().next() else {
@@ -80,7 +80,7 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
     let mut months = Vec::new();
     let mut month = NaiveDate::parse_from_str(&format!("{first}-01"), "%Y-%m-%d").ok();
     while let Some(day) = month.filter(|d| *d <= window.cut_off) {
-        let level = day.format("%Y-%m").to_string();
+        let level = self::month(day);
         let n = counts.get(&level).copied().unwrap_or(0);
         months.push(LevelCount {
             level,
@@ -91,6 +91,11 @@ fn accrual(window: &Window, columns: &CaseColumns) -> Vec<LevelCount> {
         month = day.checked_add_months(Months::new(1));
     }
     months.split_off(months.len().saturating_sub(MOST_MONTHS))
+}
+
+/// `2025-03`.
+fn month(day: NaiveDate) -> String {
+    day.format("%Y-%m").to_string()
 }
 
 /// Centres, and how many of the eligible patients they saw up to the year of the cut-off they registered: what a table says of
@@ -126,6 +131,7 @@ fn by_centre(window: &Window, columns: &CaseColumns, centres: &CentreTable) -> V
                 cases: Some(0),
                 cases_last_24_months: Some(0),
                 deaths: Some(0),
+                months: BTreeMap::new(),
                 suppressed: None,
                 as_of: None,
                 centre: centre.clone(),
@@ -141,7 +147,11 @@ fn by_centre(window: &Window, columns: &CaseColumns, centres: &CentreTable) -> V
         };
         add(&mut accrual.cases, 1);
         add(&mut accrual.cases_last_24_months, u32::from(case.recent));
-        let year = facts.registration_day().map(|d| i64::from(d.year()));
+        let day = facts.registration_day();
+        if let Some(day) = day.filter(|day| *day <= window.cut_off) {
+            *accrual.months.entry(month(day)).or_default() += 1;
+        }
+        let year = day.map(|d| i64::from(d.year()));
         if seen
             .get(name)
             .zip(year)

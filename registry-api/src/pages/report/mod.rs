@@ -226,6 +226,7 @@ fn notes(view: &View<'_>) -> Vec<String> {
         "A rate is the share of assessable units in which a measure was met or, for what is advised against, avoided. Units that are excluded, excepted, outside the denominator or cannot be assessed do not count; a rate is given only when at most 30 % cannot be assessed.".to_owned(),
         "Intervals of rates are 95 % Wilson intervals. Limits around the network rate are exact binomial limits, 95 % and 99.8 %; q-values are Benjamini-Hochberg over all centres and measures of the run, uses of options left out.".to_owned(),
         "Survival is Kaplan-Meier with delayed entry: prospective cases count from the day they were registered. Intervals of survival are on the log-log scale. Retrospective cases stand in sensitivity analyses only.".to_owned(),
+        "The groups of a breakdown that have a curve are compared by the log-rank test, with delayed entry by the score test of the Cox model; where events compete, by Gray's test. Nothing is adjusted for, the number of breakdowns neither.".to_owned(),
         "Missing is never read as no: what was not recorded, and whose section was not closed, cannot be assessed.".to_owned(),
         "Associations among registered patients; published series are crude comparisons with other populations.".to_owned(),
     ]

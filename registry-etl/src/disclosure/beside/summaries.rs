@@ -296,6 +296,7 @@ pub fn overview_beside(
             cases_last_24_months: then.and_then(|(_, one)| one.cases_last_24_months),
             registered_in_those_years: then.and_then(|(_, one)| one.registered_in_those_years),
             deaths: None,
+            months: BTreeMap::new(),
             eligible_seen: centre.eligible_seen,
             as_of: then.map(|(run, _)| run),
             suppressed: then.map_or(Some(FEW), |(_, one)| one.suppressed),
