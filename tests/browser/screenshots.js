@@ -43,7 +43,7 @@ async function invited(page, path) {
   await page.getByLabel("Sign-in name").fill(`seen-${Date.now().toString(36)}@hospital.example`);
   await page.getByLabel("Name", { exact: true }).fill("Seen Rossi");
   await page.locator("form[action='/users'] select[name=role]").selectOption("committee");
-  await page.getByRole("button", { name: "Invite" }).click();
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
   await page.goto(await page.locator("section.notice code").innerText());
   await page.screenshot({ path, fullPage: true });
 }
