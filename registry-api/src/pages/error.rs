@@ -112,7 +112,7 @@ fn known() -> &'static [Known] {
     static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN.get_or_init(|| {
         let all = super::endpoints().into_iter();
-        let pages = all.filter(|one| one.method == Method::GET && !one.path.contains(['.']));
+        let pages = all.filter(|one| one.method == Method::GET && !one.path.contains('.'));
         let roles = |access: &Access| match access {
             Access::Roles(roles) => Some(*roles),
             _ => None,
