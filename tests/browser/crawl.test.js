@@ -99,7 +99,7 @@ async function invitation(page) {
   await page.getByLabel("Sign-in name").fill(`axe-${Date.now().toString(36)}@hospital.example`);
   await page.getByLabel("Name", { exact: true }).fill("Axe Rossi");
   await page.locator("form[action='/users'] select[name=role]").selectOption("committee");
-  await page.getByRole("button", { name: "Invite" }).click();
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
   await page.goto(await page.locator("section.notice code").innerText());
 }
 

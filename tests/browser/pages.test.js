@@ -477,9 +477,10 @@ test("the office asks, the centre answers, the office closes, and hostile words 
   const raised = office.page.getByRole("region", { name: "Queries" });
   await raised.getByText("Raise a query").click();
   await raised.getByLabel("Question to the centre").fill(question);
-  await raised.getByLabel("About").fill("imaging.date");
+  await raised.getByLabel("About").selectOption("imaging.date");
   await raised.getByRole("button", { name: "Raise" }).click();
   assert.equal(await office.page.locator("h1").innerText(), question);
+  assert.match(await office.page.locator("main").innerText(), /Imaging: date/);
   const address = office.page.url();
 
   await centre.page.goto(`${base}/queries?raised_by=office`);

@@ -17,7 +17,9 @@ for (const role of only.length ? only : roles) {
       if (await page.locator("#entry").count()) await page.waitForSelector("#entry[data-ready]");
       await page.screenshot({ path: `${folder}/${role}${named(pattern)}-${width}-${colorScheme}.png`, fullPage: true });
     }
-    for (const [name, path] of [["not-found", "/nowhere"], ["forbidden", role === "admin" ? "/cases" : role === "coordinator" ? "/account/none" : "/admin"]]) {
+    // The office may go everywhere.
+    const closed = { coordinator: [], admin: [["forbidden", "/cases"]] }[role] ?? [["forbidden", "/admin"]];
+    for (const [name, path] of [["not-found", "/nowhere"], ...closed]) {
       await page.goto(base + path);
       await page.screenshot({ path: `${folder}/${role}_${name}-${width}-${colorScheme}.png`, fullPage: true });
     }
@@ -41,7 +43,7 @@ async function invited(page, path) {
   await page.getByLabel("Sign-in name").fill(`seen-${Date.now().toString(36)}@hospital.example`);
   await page.getByLabel("Name", { exact: true }).fill("Seen Rossi");
   await page.locator("form[action='/users'] select[name=role]").selectOption("committee");
-  await page.getByRole("button", { name: "Invite" }).click();
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
   await page.goto(await page.locator("section.notice code").innerText());
   await page.screenshot({ path, fullPage: true });
 }

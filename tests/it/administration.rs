@@ -78,26 +78,10 @@ fn a_centre_is_added_has_its_years_and_ends() {
     assert!(text.contains("<option value=\"unknown\" selected>"), "{text}");
     assert!(office.text("/admin/centres/C36").contains("Enter 2026"));
     for (field, value, says) in [
-        (
-            "value-annual_rps_volume",
-            "canary",
-            "annual_rps_volume: a whole number",
-        ),
-        (
-            "value-annual_rps_volume",
-            "-4",
-            "annual_rps_volume: a whole number",
-        ),
-        (
-            "value-academic_trial_centre",
-            "canary",
-            "academic_trial_centre: yes or no",
-        ),
-        (
-            "absent-annual_rps_volume",
-            "canary",
-            "annual_rps_volume: choose one of the list",
-        ),
+        ("value-annual_rps_volume", "canary", ": a whole number."),
+        ("value-annual_rps_volume", "-4", ": a whole number."),
+        ("value-academic_trial_centre", "canary", ": yes or no."),
+        ("absent-annual_rps_volume", "canary", ": choose one of the list."),
         ("absent-annual_rps_volume", "not_done", "annual_rps_volume takes"),
     ] {
         office.refused(years, &[("year", "2025"), (field, value)], 422, says);
@@ -107,12 +91,7 @@ fn a_centre_is_added_has_its_years_and_ends() {
         ("value-eligible_seen", "3"),
         ("absent-eligible_seen", "unknown"),
     ];
-    office.refused(
-        years,
-        &both,
-        422,
-        "eligible_seen: a value, or why there is none, not both",
-    );
+    office.refused(years, &both, 422, ": a value, or why there is none, not both.");
     office.refused(years, &[("year", "canary")], 422, "Year: four digits");
     office.refused(years, &[("year", "1066")], 422, "a year lies between");
     office

@@ -260,10 +260,14 @@ fn what_a_rate_rests_on_is_said_wherever_the_rate_is() {
         "{csv}"
     );
     let page = |path: &str| both.office.get_with(path, &[HTML]).expect(200).text();
-    assert!(page("/measures/20a").contains("Threshold not ratified: SYNC_WINDOW_DAYS"));
-    assert!(page("/measures/25").contains("Threshold not ratified: LOOKBACK_DAYS, SYNC_WINDOW_DAYS"));
+    let (synchronous, work_up) = (
+        "Metastases found this soon after the primary tumour are synchronous",
+        "How far before the presentation its work-up may begin",
+    );
+    assert!(page("/measures/20a").contains(&format!("Threshold not ratified: {synchronous}")));
+    assert!(page("/measures/25").contains(&format!("Threshold not ratified: {work_up}; {synchronous}")));
     assert!(!page("/measures/29a").contains("Threshold not ratified"));
-    assert!(page("/adherence").contains("committee has ratified: LOOKBACK_DAYS, SYNC_WINDOW_DAYS"));
+    assert!(page("/adherence").contains(&format!("committee has ratified: {work_up}; {synchronous}")));
     let extensions = |path: &str| -> Vec<String> {
         let report = both.office.get(path).expect(200).json();
         let all = report["entry"][0]["resource"]["extension"]
@@ -311,7 +315,7 @@ fn the_office_computes_an_alternative_from_the_page_and_nobody_else_is_offered_i
     let both = Both::start();
     both.publish(both.runs[0]);
     let page = |client: &Client| client.get_with("/measures/20a", &[HTML]).expect(200).text();
-    let offer = "Compute with SYNC_WINDOW_DAYS: 30";
+    let offer = "Compute with Metastases found this soon after the primary tumour are synchronous: 30";
     let committee = both.service.client("committee", None);
     assert!(page(&both.office).contains(offer) && !page(&committee).contains(offer));
 
@@ -356,7 +360,7 @@ fn the_office_computes_an_alternative_from_the_page_and_nobody_else_is_offered_i
         "{after}"
     );
     assert!(
-        after.contains("Compute with SYNC_WINDOW_DAYS: 180"),
+        after.contains(&offer.replace(": 30", ": 180")),
         "the other value is still to be computed"
     );
     // The same by the API, which answers what is kept.

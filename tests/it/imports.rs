@@ -208,7 +208,7 @@ fn a_form_that_is_not_ours_hands_in_nothing() {
     let whole = with(&good);
     let cut = whole.get(..whole.len() - 10).expect("longer");
     let text = send(cut, "same-origin").expect(422).text();
-    assert!(text.contains("the form cannot be read"), "{text}");
+    assert!(text.contains("The form cannot be read"), "{text}");
     send(&with(&good), "same-origin").expect(303);
     let key = service.key("submitter", Some("C01"));
     let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
@@ -407,7 +407,7 @@ fn a_batch_that_became_a_job_is_shown_with_its_items() {
         "{text}"
     );
     assert!(
-        text.contains("item 2 /patient/sex") && !text.contains("canary"),
+        text.contains("item 2 Patient: sex") && !text.contains("canary"),
         "{text}"
     );
     assert!(

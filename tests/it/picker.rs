@@ -330,7 +330,7 @@ fn a_request_that_cannot_be_filed_comes_back_as_it_was_with_the_reason() {
     ]);
     let page = refused.expect(422).text();
     assert!(
-        page.contains("role=\"alert\"") && page.contains("a request has a title"),
+        page.contains("role=\"alert\"") && page.contains("A request has a title"),
         "{page}"
     );
     assert_eq!(boxes(&page, "elements").iter().filter(|one| one.1).count(), 1);
@@ -343,7 +343,7 @@ fn a_request_that_cannot_be_filed_comes_back_as_it_was_with_the_reason() {
         ])
         .expect(422)
         .text();
-    assert!(page.contains("a request names files or elements"), "{page}");
+    assert!(page.contains("A request names files or elements"), "{page}");
     let page = here
         .send(&[
             ("release", "R"),

@@ -458,7 +458,12 @@ fn completeness_is_exact_for_the_own_centre_and_rounded_for_others() {
     let page = html(&client, "/quality");
     assert!(page.contains("/quality?section=primary") && page.contains("Completeness of follow-up"));
     let page = html(&client, "/quality?section=primary");
-    assert!(page.contains("primary.side") && page.contains("6 of 6"), "{page}");
+    assert!(
+        page.contains("<th scope=\"row\">Side</th>")
+            && !page.contains("primary.side")
+            && page.contains("6 of 6"),
+        "{page}"
+    );
     assert!(
         client
             .get("/quality.csv")

@@ -137,12 +137,12 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("Role", "Centre lead"),
                 ("Dry run", "no"),
-                ("Reason", "letter to centre"),
-                ("Id", "2026-2_a"),
                 ("Files", "case.csv, x"),
+                ("Id", "2026-2_a"),
                 ("None", "none"),
+                ("Reason", "letter to centre"),
+                ("Role", "Centre lead"),
             ]
         );
     }

@@ -216,9 +216,13 @@ pub(super) async fn answer(
 
 /// Sections of the case that have something, with their rows and elements, as a query may be about them.
 fn elements(state: &AppState, stored: &StoredCase) -> Result<Vec<(String, Vec<(String, String)>)>, Problem> {
-    let called = state.words()?;
     let schema = state.schemas.case_schema(&stored.schema_version);
     let dictionary = &schema.unwrap_or_else(|| state.schemas.current()).dictionary;
+    // The document is in the version it was sent in: so are its places, and the words for its codes.
+    let called = match state.forms.words(dictionary) {
+        Some(called) => called,
+        None => state.words()?,
+    };
     let cases = dictionary
         .entities
         .iter()

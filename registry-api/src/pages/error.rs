@@ -67,7 +67,14 @@ fn detail(problem: &Problem) -> Option<String> {
 /// A sentence of its own, whatever the words follow in a document.
 fn sentence(words: &str) -> Option<String> {
     let mut letters = words.chars();
-    let first = letters.next()?.to_uppercase();
+    let first = letters.next()?;
+    // The name of a parameter stays as it is written.
+    let named = words.split(' ').next().is_some_and(|word| word.ends_with(':'));
+    let first = if named {
+        first.to_string()
+    } else {
+        first.to_uppercase().to_string()
+    };
     let end = if words.ends_with(['.', '!', '?', ':']) {
         ""
     } else {
@@ -105,7 +112,7 @@ fn known() -> &'static [Known] {
     static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN.get_or_init(|| {
         let all = super::endpoints().into_iter();
-        let pages = all.filter(|one| one.method == Method::GET && !one.path.contains(['.']));
+        let pages = all.filter(|one| one.method == Method::GET && !one.path.contains('.'));
         let roles = |access: &Access| match access {
             Access::Roles(roles) => Some(*roles),
             _ => None,

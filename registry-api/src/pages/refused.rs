@@ -73,27 +73,30 @@ impl Sent {
     where
         F: Future<Output = Result<HttpResponse, Problem>>,
     {
-        let request = request_id::request();
-        if !request.page {
+        if !request_id::request().page {
             return None;
         }
         let caller = Allowed::within(self.scope, self.session).ok()?;
-        let shown = page(caller).await.ok()?;
-        let body = to_bytes(shown.into_body()).await.ok()?;
-        let words = error::words(problem);
-        let refusal = Refusal {
-            action: &request.path,
-            sent: &self.fields,
-            field: problem.field.as_deref(),
-            words: &words,
-        };
-        let html = filled(std::str::from_utf8(&body).ok()?, &refusal)?;
-        Some(
-            HttpResponse::build(problem.status_code())
-                .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-                .body(html),
-        )
+        told(page(caller).await.ok()?, &self.fields, problem).await
     }
+}
+
+/// A page with its form filled in again, and what is wrong said at the field it is about; `None` when the page does not have the form.
+pub(super) async fn told(shown: HttpResponse, fields: &Fields, problem: &Problem) -> Option<HttpResponse> {
+    let body = to_bytes(shown.into_body()).await.ok()?;
+    let words = error::words(problem);
+    let refusal = Refusal {
+        action: &request_id::request().path,
+        sent: fields,
+        field: problem.field.as_deref(),
+        words: &words,
+    };
+    let html = filled(std::str::from_utf8(&body).ok()?, &refusal)?;
+    Some(
+        HttpResponse::build(problem.status_code())
+            .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+            .body(html),
+    )
 }
 
 /// Whether somebody can mend what was typed, or sees on the page that it is too late.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::{Role, Scope};
@@ -10,6 +9,7 @@ use registry_core::storage::{DataAccess, DataRequest, NewDataRequest, Release, R
 use serde::Deserialize;
 
 use super::picker::{Picked, Picker};
+use super::refused::told;
 use super::who::People;
 use super::{Frame, Sent, html};
 use crate::guard::{Allowed, AllowedForm, Coordinates, Fields, FilesRequests, NoQuery, ReadsRequests};
@@ -42,8 +42,6 @@ struct Page {
 struct Ask {
     filled: Filled,
     picker: Picker,
-    /// Why it could not be filed.
-    refused: Option<String>,
 }
 
 /// A request as pages show it.
@@ -114,16 +112,10 @@ pub(super) async fn page(
         release,
         ..Filled::default()
     };
-    html(&blocking(move || read(&state, &caller.scope, frame, filled, None)).await?)
+    html(&blocking(move || read(&state, &caller.scope, frame, filled)).await?)
 }
 
-fn read(
-    state: &AppState,
-    scope: &Scope,
-    frame: Frame,
-    filled: Filled,
-    refused: Option<String>,
-) -> Result<Page, Problem> {
+fn read(state: &AppState, scope: &Scope, frame: Frame, filled: Filled) -> Result<Page, Problem> {
     let today = state.ports.clock.now().date_naive();
     let office = scope.role() == Role::Coordinator;
     let requests = state.store.list_data_requests(scope)?.into_iter();
@@ -150,7 +142,7 @@ fn read(
         page.only = Some(filled.release).filter(|release| !release.is_empty());
         rows.retain(|row| page.only.as_ref().is_none_or(|only| row.release == *only));
     } else {
-        page.ask = ask(state, &releases, filled, refused)?;
+        page.ask = ask(state, &releases, filled)?;
         page.releases = releases
             .into_iter()
             .map(|one| (one.release_id, one.title))
@@ -182,12 +174,7 @@ fn put_beside(rows: &mut [Row]) {
 }
 
 /// The form for the release that is chosen, or the newest.
-fn ask(
-    state: &AppState,
-    releases: &[Release],
-    mut filled: Filled,
-    refused: Option<String>,
-) -> Result<Option<Ask>, Problem> {
+fn ask(state: &AppState, releases: &[Release], mut filled: Filled) -> Result<Option<Ask>, Problem> {
     let chosen = releases.iter().find(|one| one.release_id == filled.release);
     let Some(release) = chosen.or(releases.first()) else {
         return Ok(None);
@@ -196,7 +183,6 @@ fn ask(
     Ok(Some(Ask {
         picker: Picker::of(state, release, &filled.picked)?,
         filled,
-        refused,
     }))
 }
 
@@ -333,6 +319,7 @@ pub(super) async fn file(
     form: AllowedForm<FilesRequests>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let fields = form.fields.clone();
     let again = blocking(move || {
         let frame = Frame::answering(TITLE, "/requests", &form);
         let filled = Filled::of(&form.fields);
@@ -345,17 +332,20 @@ pub(super) async fn file(
                 Err(other) => return Err(other),
             }
         };
-        let status = refused.as_ref().map_or(200, |problem| problem.kind.status());
-        let words = refused.map(|problem| problem.words());
-        Ok(Some((read(&state, &form.scope, frame, filled, words)?, status)))
+        Ok(Some((read(&state, &form.scope, frame, filled)?, refused)))
     })
     .await?;
-    let Some((page, status)) = again else {
+    let Some((page, refused)) = again else {
         return Ok(back());
     };
-    let mut answer = html(&page)?;
-    *answer.status_mut() = StatusCode::from_u16(status).map_err(Problem::internal)?;
-    Ok(answer)
+    let answer = html(&page)?;
+    let Some(problem) = refused else { return Ok(answer) };
+    // A request names files or elements by ticking them: that is about no field in particular.
+    let problem = problem.about(&[("title", "title")]);
+    match told(answer, &fields, &problem).await {
+        Some(page) => Ok(page),
+        None => Err(problem),
+    }
 }
 
 /// Approves what is ticked of what was asked, declines or revokes, as the form says.

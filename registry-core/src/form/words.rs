@@ -200,7 +200,7 @@ mod tests {
             ("/imaging/11", "Imaging, row 12"),
             ("/imaging/0/region/2", "Imaging, row 1: regions"),
             ("/prior_operation", "Other operations"),
-            ("/primary/size_mm", "Primary tumour: size"),
+            ("/patient/sex", "Patient: sex"),
             ("", ""),
         ] {
             assert_eq!(words.at(pointer), said);
