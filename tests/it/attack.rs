@@ -92,7 +92,7 @@ fn masked(text: &str, base: &str) -> String {
     };
     let within = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.');
     let mut told = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest: &str = text;
     while !rest.is_empty() {
         let end = rest.find(|c| !within(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);

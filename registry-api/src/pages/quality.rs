@@ -143,7 +143,14 @@ pub(super) async fn page(
         }
         let elements = wanted.section.as_ref().is_some_and(|section| !section.is_empty());
         let hidden = Hidden::of_completeness(&shown, elements).and(silence.hidden);
-        let data = data(&all, &shown, (&asked, &wanted), view.own(), silence, state.words()?);
+        let data = data(
+            &all,
+            &shown,
+            (&asked, &wanted),
+            view.own(),
+            silence,
+            state.words()?,
+        );
         Ok(Page {
             frame: frame.with_run(&view.run).with_hidden(hidden),
             data: Some(data),

@@ -227,7 +227,9 @@ pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem>
         match counts {
             [Some(raised), Some(open), Some(answered), Some(closed)] => {
                 let looks_at = rule_in_words(state, rule).unwrap_or_default();
-                found.rows.push((rule.clone(), looks_at, [raised, open, answered, closed]));
+                found
+                    .rows
+                    .push((rule.clone(), looks_at, [raised, open, answered, closed]));
             }
             _ => found.hidden += 1,
         }

@@ -4,6 +4,7 @@
 //! hidden. Earlier runs are all other published ones; what stays is of one with a lower number.
 
 mod adherence;
+mod bounds;
 mod numbers;
 mod parts;
 mod points;

@@ -37,6 +37,9 @@ const OF_A_CENTRE: &[(&str, &str, Sent)] = &[
     ("GET", "/cases/{pseudonym}/versions", Nothing),
     ("GET", "/cases/{pseudonym}/course.svg", Nothing),
     ("GET", "/cases/{pseudonym}/course.csv", Nothing),
+    ("GET", "/cases/{pseudonym}/findings.csv", Nothing),
+    ("GET", "/cases/{pseudonym}/assessment.csv", Nothing),
+    ("GET", "/cases/{pseudonym}/versions.csv", Nothing),
     ("GET", "/cases/{pseudonym}/edit", Nothing),
     ("GET", "/api/v1/queries/{id}", Nothing),
     ("GET", "/api/v1/queries/{id}/messages", Nothing),
@@ -114,6 +117,16 @@ const OF_A_CENTRE: &[(&str, &str, Sent)] = &[
         "/api/v1/cases/{pseudonym}:withdraw",
         Json(r#"{"mode": "no_further_use", "date": "2026-11-01", "reason": "asked by the patient"}"#),
     ),
+    (
+        "POST",
+        "/cases/{pseudonym}/withdraw",
+        Form(&[
+            ("mode", "no_further_use"),
+            ("date", "2026-11-01"),
+            ("reason", "patient_asked"),
+            ("again", "{pseudonym}"),
+        ]),
+    ),
 ];
 
 /// Addresses that name something of a centre and answer another one in a way of their own; each is shown below.
@@ -136,6 +149,7 @@ const OF_NO_CENTRE: &[(&str, &str)] = &[
     ("/measures/{measure}", "a measure"),
     ("/signals/{measure}/{letter}", "a letter of the published run"),
     ("/charts/{name}", "a chart, drawn for its reader"),
+    ("/quality/{table}", "a table, made for its reader"),
     ("/survival/{endpoint}", "an endpoint"),
     ("/runs/{run}", "a run; what of it a centre reads is its own"),
     ("/api/v1/schemas/case/{version}", "a schema version"),

@@ -3,15 +3,16 @@
 //! Two runs differ by the patients added, followed or withdrawn in between, and whoever reads both subtracts one from the other. So a count is
 //! shown anew only where it differs from every earlier shown one by nobody or by at least the threshold; otherwise it is held back: what was
 //! shown before stays, said to be of that run. Nor may a small difference follow: not from a total less its parts, in the differences and in the
-//! new run alone, and not from the system of all sums. Where one would, another count is held back too.
+//! new run alone, not from the system of all sums, and not because no count is negative. Where one would, another count is held back too.
 //!
 //! A count that has not changed is held back like one that has changed by few, so that one cannot be told from the other.
 
+use super::bounds::Bounds;
 use crate::disclosure::echelon::{Row, reduced};
 use crate::disclosure::suppression::Sum;
 
 /// Most counts of one cell: patients of an incidence, and its five causes.
-const MOST: usize = 6;
+pub(super) const MOST: usize = 6;
 
 /// The counts of a cell that are known together: patients, and for some audiences those in parts of them.
 pub(super) type Counts = [i64; MOST];
@@ -143,6 +144,28 @@ impl Successive<'_> {
                 if self.tells(run, at, held)
                     && let Some(next) = self.neighbour(at, held)
                 {
+                    return Some(next);
+                }
+            }
+        }
+        self.pinned_by_bounds(held, anyway)
+    }
+
+    /// A count to hold back because bounds pin another one down, now and in an earlier run, and few came to it or left it.
+    fn pinned_by_bounds(&self, held: &[bool], anyway: &[bool]) -> Option<usize> {
+        let new = |at: usize| self.new.get(at).filter(|_| self.is_new(at, held));
+        let now = Bounds::of(self.new.len(), self.sums, |at| new(at).map(|new| new.counts));
+        for run in self.runs {
+            let known = |at: usize| run.get(at).copied().flatten();
+            let then = Bounds::of(self.new.len(), self.sums, known);
+            for at in (0..self.new.len()).filter(|at| new(*at).is_none() || known(*at).is_none()) {
+                let held_anyway = anyway.get(at).is_some_and(|held| *held);
+                let told = (0..MOST).any(|of| {
+                    let change = now.pinned(at, of).zip(then.pinned(at, of));
+                    let by = change.map_or(0, |(now, then)| now - then);
+                    by != 0 && (held_anyway || by.unsigned_abs() < u64::from(self.threshold))
+                });
+                if told && let Some(next) = self.neighbour(at, held) {
                     return Some(next);
                 }
             }
