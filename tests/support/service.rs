@@ -71,7 +71,11 @@ impl Service {
 
     /// On a fresh SQLite file under a key that others have too: centres have the same letters, cases of one name the same pseudonyms.
     pub fn start_alike() -> Self {
-        Self::start_under(MasterKey::from_bytes([7; 32]), Database::sqlite(), |_| {})
+        Self::start_under(
+            MasterKey::from_bytes(std::array::from_fn(|at| at as u8)),
+            Database::sqlite(),
+            |_| {},
+        )
     }
 
     fn start_under(key: MasterKey, database: Database, change: impl FnOnce(&mut Settings)) -> Self {

@@ -43,7 +43,9 @@ pub fn request() -> Current {
 /// Notes who asks.
 pub(super) fn known(scope: &Scope, via: &Via) {
     // The first that is noted stays; outside of a request there is nobody to note it for.
-    let _ = CURRENT.try_with(|current| current.caller.set((scope.clone(), via.clone())));
+    let _ = CURRENT.try_with(|current| {
+        current.caller.get_or_init(|| (scope.clone(), via.clone()));
+    });
 }
 
 /// A new id: UUIDv7 from the passed clock and randomness.

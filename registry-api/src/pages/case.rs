@@ -214,8 +214,11 @@ pub(super) async fn answer(
     .await
 }
 
+/// A section with its places: pointer and words.
+type Places = (String, Vec<(String, String)>);
+
 /// Sections of the case that have something, with their rows and elements, as a query may be about them.
-fn elements(state: &AppState, stored: &StoredCase) -> Result<Vec<(String, Vec<(String, String)>)>, Problem> {
+fn elements(state: &AppState, stored: &StoredCase) -> Result<Vec<Places>, Problem> {
     let schema = state.schemas.case_schema(&stored.schema_version);
     let dictionary = &schema.unwrap_or_else(|| state.schemas.current()).dictionary;
     // The document is in the version it was sent in: so are its places, and the words for its codes.

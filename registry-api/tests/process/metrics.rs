@@ -27,6 +27,9 @@ fn asked(registry: &Registry, token_file: Option<&str>, all: &[Asked<'_>]) {
             .configure(routes::register)
             .wrap(from_fn(guard::observe));
         let app = test::init_service(app).await;
+        // There is nothing to tell before the first request.
+        let first = test::TestRequest::get().uri("/health/live").to_request();
+        assert_eq!(test::call_service(&app, first).await.status().as_u16(), 200);
         for (from, headers, answered) in all {
             let from: SocketAddr = from.parse().expect("an address");
             let mut request = test::TestRequest::get().uri("/metrics").peer_addr(from);

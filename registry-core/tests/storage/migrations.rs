@@ -36,11 +36,11 @@ on_both! {
         let before = schema(&test);
         assert!(before.len() > 20);
         let reverted = test.store.revert_all().unwrap();
-        assert_eq!(reverted.len(), 16);
+        assert_eq!(reverted.len(), 17);
         assert!(!test.store.is_migrated().unwrap());
         let left: Vec<_> = schema(&test).into_iter().filter(|line| !line.contains("__diesel_schema_migrations")).collect();
         assert!(left.is_empty(), "left behind: {left:?}");
-        assert_eq!(test.store.migrate().unwrap().len(), 16);
+        assert_eq!(test.store.migrate().unwrap().len(), 17);
         assert_eq!(schema(&test), before);
         assert!(test.store.migrate().unwrap().is_empty(), "nothing is pending");
         assert!(test.store.is_migrated().unwrap());

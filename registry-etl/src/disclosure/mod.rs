@@ -92,14 +92,8 @@ pub fn told(n: u32, patients: u32, audience: &Audience, thresholds: &Thresholds)
 /// As [`told`], of a count that is read again and again while it changes: to the nearest multiple of the threshold, so that one more or less is
 /// not told by what stood there before.
 pub fn told_about(n: u32, patients: u32, audience: &Audience, thresholds: &Thresholds) -> Option<u32> {
-    let step = thresholds.of(audience);
-    let about = |n: u32| {
-        if step == 0 {
-            n
-        } else {
-            (n + step / 2) / step * step
-        }
-    };
+    let step = thresholds.of(audience).max(1);
+    let about = |n: u32| (n + step / 2) / step * step;
     told(n, patients, audience, thresholds).map(about)
 }
 

@@ -182,6 +182,7 @@ fn the_row_of_a_case_has_what_all_its_elements_were_approved_for() {
             "contacts",
             "os_analysed",
             "os_left_out",
+            "os_left_out__label",
             "os_entry_days",
             "os_exit_days",
             "os_months",

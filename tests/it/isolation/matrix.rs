@@ -352,7 +352,8 @@ fn ask(
 
 /// An answer without what differs from request to request: its id, and the name that was asked for.
 fn told(answer: &Answer, address: &str) -> (u16, Vec<String>, String) {
-    let names = answer.headers.iter().map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<String> = answer.headers.iter().map(|(name, _)| name.clone()).collect();
+    names.sort();
     let id = answer.header("x-request-id").unwrap_or("none");
     let body = answer.text().replace(id, "ID").replace(address, "ADDRESS");
     (answer.status, names, body)

@@ -70,8 +70,8 @@ fn lists_page_filter_and_come_as_a_table() {
         );
     }
     assert_eq!(
-        office.get(&format!("{PATH}?cursor=x")).expect(422).code(),
-        "invalid_value"
+        office.get(&format!("{PATH}?cursor=x")).expect(400).code(),
+        "bad_query"
     );
     let table = office
         .get_with(&format!("{PATH}?raised_by=person"), &[("accept", "text/csv")])

@@ -168,6 +168,10 @@ pub struct Verdict {
     pub further_findings: Option<u64>,
     pub derived: Option<Value>,
     pub not_attested: Option<Vec<UnattestedSection>>,
+    /// What the store would make of it: `new`, `changed`, `unchanged`.
+    pub would_be: Option<String>,
+    /// Why the store would not take it.
+    pub refusal: Option<Problem>,
     /// Of what is no document.
     pub problem: Option<Problem>,
 }

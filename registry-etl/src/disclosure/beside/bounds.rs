@@ -20,8 +20,8 @@ impl Bounds {
         let mut bounds = Self((0..cells).map(start).collect());
         // A cell is narrowed from any other in as many rounds as there are sums between them.
         for _ in 0..=sums.len() {
-            let moved = sums.iter().fold(false, |moved, sum| bounds.narrow(sum) || moved);
-            if !moved {
+            let moved = sums.iter().filter(|sum| bounds.narrow(sum)).count();
+            if moved == 0 {
                 break;
             }
         }
