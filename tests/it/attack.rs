@@ -19,12 +19,13 @@ const ENDPOINTS: [&str; 4] = ["S1", "S4-lung", "S3-line-1", "S5"];
 /// Pages a reader follows at most.
 const MOST: usize = 150;
 /// What answers no results: what is public, work on cases, people, files that are the same for everybody.
-const NO_RESULTS: [&str; 20] = [
+const NO_RESULTS: [&str; 21] = [
     "/api/v1/audit",
     "/api/v1/cases",
     "/api/v1/imports",
     "/api/v1/keys",
     "/api/v1/releases/synthetic",
+    "/api/v1/worklist",
     "/account",
     "/admin",
     "/assets/",

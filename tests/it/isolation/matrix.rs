@@ -356,7 +356,17 @@ fn told(answer: &Answer, address: &str) -> (u16, Vec<String>, String) {
     names.sort();
     let id = answer.header("x-request-id").unwrap_or("none");
     let body = answer.text().replace(id, "ID").replace(address, "ADDRESS");
-    (answer.status, names, body)
+    // A refused form leads back to the page it was sent from: to what was asked for.
+    let body = [CASE, ABSENT].iter().fold(body, |body, case| {
+        body.replace(&format!("/cases/{case}"), "/cases/ASKED")
+    });
+    // Every session has a token of its own.
+    let mut parts = body.split("name=\"csrf\" value=\"");
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        told.push_str(part.split_once('"').map_or("", |(_, after)| after));
+    }
+    (answer.status, names, told)
 }
 
 #[test]

@@ -196,6 +196,8 @@ pub struct Withdrawn {
     pub status: String,
     pub withdrawal: Value,
     pub unchanged: bool,
+    /// That the day it arrived was taken for the day of withdrawal.
+    pub warnings: Vec<Value>,
     pub releases_that_held_the_case: Vec<Value>,
     pub data_requests_that_held_the_case: Vec<Value>,
 }
