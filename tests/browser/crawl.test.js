@@ -89,7 +89,7 @@ const APART = [
   ["invitation", "coordinator", invitation],
   ["not-found", "researcher", (page) => page.goto(`${base}/releases/none`)],
   ["forbidden", "submitter", (page) => page.goto(`${base}/admin`)],
-  ["bad-query", "committee", (page) => page.goto(`${base}/adherence?kind=none&colour=blue`)],
+  ["bad-query", "committee", (page) => page.goto(`${base}/adherence?kind=none`)],
   ["refused", "coordinator", refused],
 ];
 
