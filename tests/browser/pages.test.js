@@ -210,7 +210,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await choose("detail", "full"), imaging);
     assert.match(await page.locator("td.cell").filter({ hasText: " to " }).first().innerText(), /\d+ to \d+ %/);
     await choose("by", "histology");
-    assert.ok((await page.locator("thead th").allTextContents()).includes("DDLPS"));
+    assert.ok((await page.locator("thead th").allTextContents()).includes("Dedifferentiated liposarcoma"));
     await choose("period", "last24_months");
     assert.match(await page.locator("main").innerText(), /does not hold these columns for the last 24 months/);
     await choose("sort", "rate");
@@ -448,7 +448,7 @@ test("a lead locks a case on its page, sees what that means, and unlocks it with
   assert.match(await stage.innerText(), /Locked through 2024-12-31/);
   await stage.getByLabel("Reason").last().fill("the lock was a trial");
   await stage.getByRole("button", { name: "Unlock" }).click();
-  assert.match(await stage.innerText(), /Verified against its source/);
+  assert.match(await stage.innerText(), /Submitted, and not yet checked against its source/);
   await context.close();
 });
 
