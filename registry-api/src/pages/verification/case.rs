@@ -100,8 +100,9 @@ pub(in crate::pages) async fn page(
         };
         let waiting = match (&compared, why_not) {
             (Some(_), _) => None,
-            (None, Some(why)) => Some(sentence(why)),
-            (None, None) => Some("Nobody has entered this case again so far.".to_owned()),
+            // Who could not enter it in any case is not told why they may not.
+            (None, Some(why)) if may_enter => Some(sentence(why)),
+            (None, _) => Some("Nobody has entered this case again so far.".to_owned()),
         };
         Ok(Answer::Shown(Page {
             csrf: frame.who.as_ref().map(|who| who.csrf.clone()).unwrap_or_default(),
