@@ -255,6 +255,8 @@ pub fn run(state: web::Data<AppState>) -> Result<Service, StartError> {
     })
     .workers(server.workers)
     .client_request_timeout(Duration::from_secs(server.client_timeout_seconds))
+    // An answer in several packets waits 40 ms for the reader's acknowledgement otherwise.
+    .tcp_nodelay(true)
     .shutdown_timeout(server.shutdown_seconds)
     .listen(listener)?;
     Ok(Service {
