@@ -10,7 +10,8 @@ mod own;
 mod signals;
 mod silence;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 pub(crate) use behind::readable;
 pub use behind::{Behind, UnitBehind, run_of_own};
@@ -135,14 +136,21 @@ impl<'a> View<'a> {
 
     /// The table as stored for this viewer. What a measure rests on is said anew: runs made before it was kept do not say it.
     fn table(&self) -> Result<AdherenceTable, Problem> {
-        let mut table = self.reader().adherence(&self.audience).map_err(from_run)?;
-        if let Some(guideline) = self.guideline() {
-            for head in &mut table.measures {
-                let names = guideline.unratified(&head.id);
-                head.unratified = names.into_iter().map(str::to_owned).collect();
-            }
-        }
+        let mut table = Arc::unwrap_or_clone(self.stored_table()?);
+        self.say_unratified(&mut table.measures);
         Ok(table)
+    }
+
+    fn stored_table(&self) -> Result<Arc<AdherenceTable>, Problem> {
+        self.reader().adherence(&self.audience).map_err(from_run)
+    }
+
+    fn say_unratified(&self, heads: &mut [MeasureHead]) {
+        let Some(guideline) = self.guideline() else { return };
+        for head in heads {
+            let names = guideline.unratified(&head.id);
+            head.unratified = names.into_iter().map(str::to_owned).collect();
+        }
     }
 
     /// Adherence as this viewer may see it.
@@ -170,14 +178,20 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Kind::NotFound`] for an unknown measure.
     pub fn measure(&self, measure: &str) -> Result<MeasureResults, Problem> {
-        let mut table = self.table()?;
-        // q-values hold within the tests of all measures: before the others are dropped.
-        let family = Family::of(&table).map_err(Problem::internal)?;
-        table.measures.retain(|m| m.id == measure);
-        table.rows.retain(|r| r.measure == measure);
+        let all = self.stored_table()?;
+        let mut table = AdherenceTable {
+            run: all.run.clone(),
+            last_24_months_from: all.last_24_months_from.clone(),
+            measures: all.measures.iter().filter(|m| m.id == measure).cloned().collect(),
+            centre_tertiles: BTreeMap::new(),
+            rows: all.rows.iter().filter(|r| r.measure == measure).cloned().collect(),
+            rows_suppressed: all.rows_suppressed,
+            rows_total: all.rows_total,
+        };
         if table.measures.is_empty() {
             return Err(Problem::new(Kind::NotFound));
         }
+        self.say_unratified(&mut table.measures);
         let mut case_mix = self.reader().case_mix(measure, &table).map_err(from_run)?;
         for centre in case_mix.iter_mut().flat_map(|mix| &mut mix.centres) {
             centre.centre = self.name_of(&centre.centre);
@@ -186,7 +200,14 @@ impl<'a> View<'a> {
             row.level = self.name_of(&row.level);
         }
         table.rows.sort_by(level_order);
-        let funnels = funnels_within(&table, &family).map_err(Problem::internal)?;
+        let funnels = match self.audience {
+            Audience::Centre(_) => {
+                // q-values hold within the tests of all measures.
+                let family = Family::of(&all).map_err(Problem::internal)?;
+                funnels_within(&table, &family).map_err(Problem::internal)?
+            }
+            _ => self.stored_funnels(&[measure])?,
+        };
         let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
         let trend = registry_etl::measures::trend(&rows).map_err(Problem::internal)?;
         Ok(MeasureResults {
@@ -204,6 +225,34 @@ impl<'a> View<'a> {
             trend,
             case_mix,
             table,
+        })
+    }
+
+    /// The funnels of some measures as the run stores them for this viewer; none of a measure it does not have.
+    ///
+    /// # Errors
+    /// A run without this result.
+    pub fn stored_funnels(&self, measures: &[&str]) -> Result<Funnels, Problem> {
+        let all = self.reader().funnels(&self.audience).map_err(from_run)?;
+        let of = |measure: &&str| all.funnels.iter().find(|funnel| funnel.measure == **measure);
+        let mut funnels: Vec<Funnel> = measures.iter().filter_map(of).cloned().collect();
+        for funnel in &mut funnels {
+            for point in &mut funnel.points {
+                point.centre = self.name_of(&point.centre);
+            }
+            for point in &mut funnel.not_assessable_funnel.points {
+                point.centre = self.name_of(&point.centre);
+            }
+            let place = |centre: &str| (centre.len(), centre.to_owned());
+            funnel.points.sort_by_key(|point| place(&point.centre));
+            let silent = &mut funnel.not_assessable_funnel.points;
+            silent.sort_by_key(|point| place(&point.centre));
+        }
+        Ok(Funnels {
+            run: all.run.clone(),
+            last_24_months_from: all.last_24_months_from.clone(),
+            family: all.family,
+            funnels,
         })
     }
 

@@ -2,14 +2,13 @@
 
 use registry_core::access::Scope;
 use registry_etl::disclosure::{self, Audience};
-use registry_etl::quality::{MonthOfQueries, cases_by_rule, findings_by_month};
+use registry_etl::quality::{MonthOfQueries, cases_by_rule, findings_by_month, query_metrics_of_all};
 
 use super::checks::rule_in_words;
 use super::words;
 use crate::charts;
 use crate::problem::Problem;
 use crate::results::{Hidden, Silence, View, indicators_in_force};
-use crate::routes::queries::metrics::levels;
 use crate::routes::results::written;
 use crate::state::AppState;
 
@@ -202,8 +201,8 @@ pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem>
     let exact = scope.role().sees_cases();
     let system = Scope::system("quality");
     let scope = if exact { scope } else { &system };
-    let levels = levels(state, scope)?;
     let times = state.store.query_times(scope)?;
+    let all = query_metrics_of_all(&times, state.ports.clock.now());
     let (cases, limits) = (cases_by_rule(&times), crate::runs::thresholds(state));
     let audience = if exact {
         Audience::Exact
@@ -215,7 +214,7 @@ pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem>
         rounded: !exact,
         hidden: 0,
     };
-    for by in levels.first().into_iter().flat_map(|level| &level.by_rule) {
+    for by in &all.by_rule {
         let Some(rule) = &by.rule else { continue };
         let patients = cases.get(rule.as_str()).copied().unwrap_or_default();
         let told = |n: usize| {

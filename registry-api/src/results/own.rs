@@ -115,8 +115,9 @@ impl<'a> View<'a> {
         let known = |row: &AdherenceRow| shown.measures.iter().any(|measure| measure.id == row.measure);
         let own: Vec<AdherenceRow> = latest
             .rows
-            .into_iter()
+            .iter()
             .filter(|row| of_own(row) && known(row))
+            .cloned()
             .collect();
         shown.rows.extend(own);
         shown.rows_total = shown.rows.len() as u32;

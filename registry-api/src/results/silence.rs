@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use registry_etl::measures::engine::COMPOSITE;
-use registry_etl::measures::far_above;
+use registry_etl::disclosure::Audience;
+use registry_etl::measures::{far_above, far_above_in};
 use registry_etl::results::{By, MeasureHead, Period};
 
 use super::{View, from_run};
@@ -55,7 +56,14 @@ impl View<'_> {
     /// A run without this result.
     pub fn silence(&self) -> Result<Silence, Problem> {
         let mut table = self.table()?;
-        let placed = far_above(&table).map_err(Problem::internal)?;
+        let stored = match self.audience {
+            Audience::Centre(_) => None,
+            _ => Some(self.reader().funnels(&self.audience).map_err(from_run)?),
+        };
+        let placed = match &stored {
+            Some(funnels) => far_above_in(funnels),
+            None => far_above(&table).map_err(Problem::internal)?,
+        };
         let quality = self.reader().quality(&self.audience).map_err(from_run)?;
         let mut centres: Vec<SilentCentre> = quality
             .centres

@@ -10,6 +10,7 @@ use super::keyring::Keyring;
 use super::migrations;
 use super::once::Around;
 use super::options::StoreOptions;
+use super::runs::Documents;
 use super::tables::{cases, master_keys, secrets};
 use super::target::Target;
 use super::transaction::{Event, Tx, set_context};
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     master: std::sync::Mutex<MasterKey>,
     pub(crate) passwords: Passwords,
     writer: Writer,
+    /// Results of runs read lately.
+    pub(crate) documents: Documents,
 }
 
 impl Store {
@@ -57,6 +60,7 @@ impl Store {
                 context,
                 master: std::sync::Mutex::new(key),
                 passwords: Passwords::default(),
+                documents: Documents::default(),
             }),
             around: None,
         })
@@ -96,6 +100,7 @@ impl Store {
         let context = &self.inner.context;
         let mut owner = context.dialer().dial(Rights::Owner)?;
         context.set_keys(None);
+        self.inner.documents.forget();
         migrations::revert(&mut owner.conn)
     }
 

@@ -10,116 +10,78 @@ const LASTING_MONTHS: f64 = 6.0;
 /// A local treatment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LocalTreatment {
-    #[serde(rename = "d")]
     pub date: RecordedDate,
-    #[serde(rename = "m")]
     pub modality: Option<String>,
-    #[serde(rename = "s")]
     pub site: Option<String>,
     /// `presentation_seq`.
-    #[serde(rename = "p")]
     pub presentation: Option<u32>,
-    #[serde(rename = "c")]
     pub completeness: Option<String>,
     /// `intent` is curative.
-    #[serde(rename = "u")]
     pub curative: bool,
     /// `all_disease_cleared` is true.
-    #[serde(rename = "a")]
     pub cleared: bool,
-    #[serde(rename = "k")]
     pub clavien_dindo: Option<String>,
-    #[serde(rename = "x")]
     pub death_within_90d: Option<bool>,
 }
 
 /// A systemic line of the metastatic setting.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Line {
-    #[serde(rename = "n")]
     pub number: Option<u32>,
-    #[serde(rename = "d")]
     pub start: RecordedDate,
-    #[serde(rename = "z", default)]
     pub stop: RecordedDate,
     /// Still given: `stop_reason` is `ongoing`.
-    #[serde(rename = "o", default)]
     pub ongoing: bool,
-    #[serde(rename = "p", default)]
     pub progression: RecordedDate,
     /// Ended by, or best response, progression.
-    #[serde(rename = "q", default)]
     pub progressed: bool,
     /// `best_response`.
-    #[serde(rename = "r", default)]
     pub response: Option<String>,
     /// Stable for more than six months.
-    #[serde(rename = "l", default)]
     pub lasting: bool,
-    #[serde(rename = "g", default)]
     pub regimen: Option<String>,
 }
 
 /// A progression or recurrence.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progression {
-    #[serde(rename = "d")]
     pub date: RecordedDate,
     /// After all disease had been cleared.
-    #[serde(rename = "r")]
     pub recurrence: bool,
-    #[serde(rename = "s")]
     pub sites: Vec<String>,
 }
 
 /// What a presentation looked like.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Disease {
-    #[serde(rename = "n")]
     pub seq: Option<u32>,
-    #[serde(rename = "d")]
     pub detected: RecordedDate,
-    #[serde(rename = "c")]
     pub lesions: Option<u32>,
-    #[serde(rename = "m")]
     pub largest_mm: Option<u32>,
-    #[serde(rename = "r")]
     pub resectability: Option<String>,
 }
 
 /// The dates of a case that endpoints count from or to, and what stratifies them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CourseFacts {
-    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub locals: Vec<LocalTreatment>,
-    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
-    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub progressions: Vec<Progression>,
     /// `imaging.date`.
-    #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
     pub imaging: Vec<RecordedDate>,
     /// `observation.start_date`.
-    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<RecordedDate>,
-    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub presentations: Vec<Disease>,
     /// `assessment.date` and `ecog`.
-    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
     pub ecog: Vec<(RecordedDate, u8)>,
     /// `pro.date` and `summary_score` in hundredths.
-    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<(RecordedDate, i32)>,
     /// `primary.treatment_completion_date`.
-    #[serde(rename = "t", default)]
     pub completed: RecordedDate,
     /// Whether the primary was removed macroscopically completely.
-    #[serde(rename = "z", default)]
     pub primary_cleared: Option<bool>,
-    #[serde(rename = "g", default)]
     pub grade: Option<u8>,
     /// `followup.cause_of_death`; none when unknown or when rows differ.
-    #[serde(rename = "k", default)]
     pub cause_of_death: Option<String>,
 }
 

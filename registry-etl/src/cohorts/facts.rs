@@ -8,13 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum RecordedDate {
     /// Not answered, or answered with an absence code.
     #[default]
-    #[serde(rename = "n")]
     None,
     /// Kept out by an error-severity edit.
-    #[serde(rename = "b")]
     Blocked,
     /// Between the first and the last day, both included.
-    #[serde(rename = "d")]
     Between(i32, i32),
 }
 
@@ -38,27 +35,19 @@ impl From<PartialDate> for RecordedDate {
 /// Vital status of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Vital {
-    #[serde(rename = "a")]
     Alive,
-    #[serde(rename = "d")]
     Dead,
-    #[serde(rename = "l")]
     Lost,
     /// Kept out by an error-severity edit.
-    #[serde(rename = "b")]
     Blocked,
-    #[serde(rename = "n")]
     NotRecorded,
 }
 
 /// One contact of the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
-    #[serde(rename = "d")]
     pub date: RecordedDate,
-    #[serde(rename = "v")]
     pub vital: Vital,
-    #[serde(rename = "x")]
     pub death: RecordedDate,
 }
 
@@ -66,11 +55,8 @@ pub struct Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Ascertainment {
     #[default]
-    #[serde(rename = "n")]
     NotRecorded,
-    #[serde(rename = "p")]
     Prospective,
-    #[serde(rename = "r")]
     Retrospective,
 }
 
@@ -78,20 +64,14 @@ pub enum Ascertainment {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SurvivalFacts {
     /// Consent or waiver, a first presentation, eligibility class core.
-    #[serde(rename = "c")]
     pub in_core: bool,
     /// Metastatic diagnosis: `presentation.date_detected` of presentation 1.
-    #[serde(rename = "o")]
     pub origin: RecordedDate,
     /// `patient.registration_date`.
-    #[serde(rename = "r")]
     pub registration: RecordedDate,
-    #[serde(rename = "a")]
     pub ascertainment: Ascertainment,
-    #[serde(rename = "f")]
     pub contacts: Vec<Contact>,
     /// Last day anything is known of: the earlier of the run's cut-off and the day of submission (day number).
-    #[serde(rename = "u")]
     pub cut_off: i32,
     /// Observation ends when the patient was last seen, never on the cut-off: for a release, whose days would tell the calendar otherwise.
     #[serde(skip)]

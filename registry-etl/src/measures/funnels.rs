@@ -164,6 +164,19 @@ pub fn far_above(table: &AdherenceTable) -> Result<BTreeMap<&str, (u32, u32)>, S
     Ok(found)
 }
 
+/// As [`far_above`], of funnels that have been worked out.
+pub fn far_above_in(funnels: &Funnels) -> BTreeMap<&str, (u32, u32)> {
+    let all = funnels.funnels.iter();
+    let points = all.flat_map(|funnel| &funnel.not_assessable_funnel.points);
+    let mut found: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for (point, position) in points.filter_map(|point| Some((point, point.position?))) {
+        let (above, placed) = found.entry(&point.centre).or_default();
+        *above += u32::from(position == Position::Above998);
+        *placed += 1;
+    }
+    found
+}
+
 /// Whole numbers from 1 to `largest`, all of them or evenly spaced, the largest always among them.
 fn ladder(largest: u32) -> impl Iterator<Item = u32> {
     let step = largest.div_ceil(MOST_LIMITS).max(1);

@@ -124,25 +124,18 @@ impl Holding {
 /// The centres that parts of a case count for; numbers are positions among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shares {
-    #[serde(rename = "c")]
     pub centres: Vec<String>,
     /// The one that held the case at the metastatic diagnosis: for the patient and all that has no date.
-    #[serde(rename = "p")]
     pub patient: usize,
     /// The one that held it on the day of registration.
-    #[serde(rename = "r")]
     pub registered: usize,
     /// The one that holds it last: follow-up is its to do.
-    #[serde(rename = "n")]
     pub now: usize,
     /// From which day on the case was with which centre; before, with the first.
-    #[serde(rename = "s")]
     pub since: Vec<(i32, usize)>,
     /// Centre of each outcome, in the order of outcomes.
-    #[serde(rename = "u")]
     pub units: Vec<usize>,
     /// What each centre answered, by centre.
-    #[serde(rename = "q")]
     pub quality: Vec<QualityShare>,
 }
 

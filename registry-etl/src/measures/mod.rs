@@ -41,7 +41,7 @@ pub use columns::{CaseColumns, Window};
 pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult, half_year_of};
 pub use family::Family;
-pub use funnels::{far_above, funnels, funnels_within, position_of};
+pub use funnels::{far_above, far_above_in, funnels, funnels_within, position_of};
 pub use holding::Shares;
 pub use read_case::ReadCase;
 pub use summaries::{overview, quality};

@@ -17,40 +17,29 @@ use super::counts::{Answer, Counts};
 /// Quality of one case. Entities and elements are positions in the form it was read in, [`QualityFacts::schema_version`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct QualityFacts {
-    #[serde(rename = "v")]
     pub schema_version: String,
     /// The version it was sent in, when that is another one.
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub sent_as: Option<String>,
     /// Phase of the disease, by its code.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
     /// ICD-O morphology of a case that is not listed: what the committee would have to decide on.
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub undecided_morphology: Option<String>,
     /// Expected elements: entity, element, answers (see [`Counts::packed`]).
-    #[serde(rename = "c")]
     pub elements: Vec<(u16, u16, Vec<u32>)>,
     /// Pending values: entity, element, row, and the day they are counted from.
-    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<(u16, u16, u32, i32)>,
     /// Attestable sections nobody closed.
-    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub open_sections: Vec<u16>,
     /// Days from the event to the submission that first held it, for the rows of a section.
-    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub delays: Vec<(u16, Vec<i32>)>,
     /// Day number of the first submission that was no draft.
-    #[serde(rename = "s")]
     pub first_submitted: i32,
 }
 
 /// What one of the centres of a transferred case answered: of the rows that count for it, as in [`QualityFacts`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct QualityShare {
-    #[serde(rename = "c")]
     pub elements: Vec<(u16, u16, Vec<u32>)>,
-    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub delays: Vec<(u16, Vec<i32>)>,
 }
 

@@ -27,7 +27,7 @@ pub use counts::{Answer, Counts};
 pub use facts::{QualityFacts, QualityShare, Subject, Submission};
 pub use queries::{
     CentreQueries, Days, MonthOfQueries, QueryFigures, RuleFigures, cases_by_rule, findings_by_month,
-    query_metrics,
+    query_metrics, query_metrics_of_all,
 };
 pub use worklist::{Collector, Unlock, WorkItem, WorkKind, Worklist};
 

@@ -69,11 +69,16 @@ pub fn query_metrics(times: &[QueryTimes], centres: &[String], now: DateTime<Utc
     for one in times {
         by_centre.entry(&one.centre).or_default().push(one);
     }
-    let all = of(None, &times.iter().collect::<Vec<_>>(), now);
+    let all = query_metrics_of_all(times, now);
     let each = by_centre
         .into_iter()
         .map(|(centre, times)| of(Some(centre.to_owned()), &times, now));
     std::iter::once(all).chain(each).collect()
+}
+
+/// The same of all centres together.
+pub fn query_metrics_of_all(times: &[QueryTimes], now: DateTime<Utc>) -> CentreQueries {
+    of(None, &times.iter().collect::<Vec<_>>(), now)
 }
 
 /// Of every check, how many cases it asked about.

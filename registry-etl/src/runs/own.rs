@@ -7,7 +7,7 @@ use registry_core::guideline::Outcome;
 use registry_core::rules::Reason;
 use registry_core::storage::RunEvaluation;
 
-use super::read::BATCH;
+use super::read::{BATCH, read_all};
 use super::{Reader, RunError};
 use crate::measures::{CaseEvaluation, UnitResult, Window};
 
@@ -108,8 +108,8 @@ impl Reader<'_> {
             centre,
             BATCH,
             |batch| {
-                for evaluation in &batch {
-                    take(evaluation, &CaseEvaluation::from_payload(&evaluation.payload)?);
+                for (evaluation, case) in batch.iter().zip(read_all(&batch)?) {
+                    take(evaluation, &case);
                 }
                 Ok(())
             },

@@ -1,5 +1,7 @@
 //! Signing a run off: what of it may be shown beside the runs published before is worked out and kept with it.
 
+use std::sync::Arc;
+
 use registry_core::access::Scope;
 use registry_core::storage::{Publication, Run, RunResult, RunStatus, Store, StoreError};
 use serde::Serialize;
@@ -44,7 +46,7 @@ fn beside(new: &Reader<'_>, earlier: &[Reader<'_>]) -> Result<Vec<RunResult>, Ru
         let both = |reader: &Reader<'_>| {
             Ok::<_, RunError>(Published {
                 exact: reader.exact_adherence()?,
-                shown: reader.adherence(&audience)?,
+                shown: Arc::unwrap_or_clone(reader.adherence(&audience)?),
             })
         };
         let then = earlier.iter().map(both).collect::<Result<Vec<_>, _>>()?;

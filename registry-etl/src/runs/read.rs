@@ -11,8 +11,10 @@ use crate::results::{
     Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
 };
 use registry_core::access::Scope;
-use registry_core::storage::{ResultKey, Run, Store, StoreError};
+use rayon::prelude::*;
+use registry_core::storage::{ResultKey, Run, RunEvaluation, Store, StoreError};
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// Evaluations read together.
 pub(super) const BATCH: usize = 500;
@@ -47,7 +49,7 @@ impl<'a> Reader<'a> {
     /// The store's; a document of another format.
     pub fn centres(&self) -> Result<Option<Vec<String>>, RunError> {
         match self.document::<CentresOfRun>(kind::CENTRES, "") {
-            Ok(found) => Ok(Some(found.centres)),
+            Ok(found) => Ok(Some(found.centres.clone())),
             Err(RunError::Store(StoreError::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -62,44 +64,42 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The store's: no such run or result; a document of another format.
-    pub fn adherence(&self, audience: &Audience) -> Result<AdherenceTable, RunError> {
-        match audience {
-            Audience::Public => self.stored(kind::ADHERENCE, "public"),
-            Audience::Committee => self.stored(kind::ADHERENCE, "committee"),
+    pub fn adherence(&self, audience: &Audience) -> Result<Arc<AdherenceTable>, RunError> {
+        let shown = match audience {
+            Audience::Public => return self.stored(kind::ADHERENCE, "public"),
+            Audience::Committee => return self.stored(kind::ADHERENCE, "committee"),
             Audience::Exact => {
-                let exact = self.exact_adherence()?;
-                Ok(disclosure::adherence(&exact, audience, &self.thresholds))
+                let exact = self.document(kind::ADHERENCE, "")?;
+                disclosure::adherence(&exact, audience, &self.thresholds)
             }
             Audience::Centre(own) => {
-                let (exact, committee) = (
-                    self.exact_adherence()?,
-                    self.stored(kind::ADHERENCE, "committee")?,
-                );
-                Ok(disclosure::adherence_for_centre(
-                    &exact,
-                    &committee,
-                    own,
-                    &self.thresholds,
-                ))
+                let exact = self.document(kind::ADHERENCE, "")?;
+                let committee = self.stored(kind::ADHERENCE, "committee")?;
+                disclosure::adherence_for_centre(&exact, &committee, own, &self.thresholds)
             }
-        }
+        };
+        Ok(Arc::new(shown))
     }
 
     /// As computed, with the patients behind each count.
     pub(super) fn exact_adherence(&self) -> Result<AdherenceTable, RunError> {
-        self.document(kind::ADHERENCE, "")
+        self.document(kind::ADHERENCE, "").map(copy)
     }
 
     /// The funnel of every measure.
     ///
     /// # Errors
     /// As [`Reader::adherence`].
-    pub fn funnels(&self, audience: &Audience) -> Result<Funnels, RunError> {
+    pub fn funnels(&self, audience: &Audience) -> Result<Arc<Funnels>, RunError> {
         match audience {
             Audience::Public => self.stored(kind::FUNNELS, "public"),
             Audience::Committee => self.stored(kind::FUNNELS, "committee"),
             Audience::Exact => self.document(kind::FUNNELS, ""),
-            Audience::Centre(_) => Ok(funnels(&self.adherence(audience)?).map_err(AggregateError::from)?),
+            Audience::Centre(_) => {
+                let shown = self.adherence(audience)?;
+                let own = funnels(&shown).map_err(AggregateError::from)?;
+                Ok(Arc::new(own))
+            }
         }
     }
 
@@ -108,24 +108,24 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
-        let exact = self.exact_survival(endpoint)?;
+        let exact = self.document::<SurvivalResult>(kind::SURVIVAL, endpoint)?;
         let of = format!("{}/{endpoint}", kind::SURVIVAL);
         let beside = match read_by(audience) {
-            Some(key) => self.beside(&of, key)?,
+            Some(key) => self.beside::<SurvivalResult>(&of, key)?,
             None => None,
         };
         Ok(match (beside, audience) {
             (Some(committee), Audience::Centre(own)) => {
                 disclosure::survival_for_centre(&exact, &committee, own, &self.thresholds)
             }
-            (Some(shown), _) => shown,
+            (Some(shown), _) => copy(shown),
             (None, _) => disclosure::survival(&exact, audience, &self.thresholds),
         })
     }
 
     /// As computed.
     pub(super) fn exact_survival(&self, endpoint: &str) -> Result<SurvivalResult, RunError> {
-        self.document(kind::SURVIVAL, endpoint)
+        self.document(kind::SURVIVAL, endpoint).map(copy)
     }
 
     /// Keys of the survival endpoints of the run.
@@ -149,12 +149,12 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn overview(&self, audience: &Audience) -> Result<Overview, RunError> {
-        let exact = self.document(kind::OVERVIEW, "")?;
+        let exact = self.document::<Overview>(kind::OVERVIEW, "")?;
         let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
-            return Ok(exact);
+            return Ok(copy(exact));
         };
         let shown = match self.beside(kind::OVERVIEW, key)? {
-            Some(shown) => shown,
+            Some(shown) => copy(shown),
             None => disclosure::overview(&exact, &all_of(audience), limits),
         };
         Ok(match audience {
@@ -168,12 +168,12 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
-        let exact = self.document(kind::QUALITY, "")?;
+        let exact = self.document::<Quality>(kind::QUALITY, "")?;
         let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
-            return Ok(exact);
+            return Ok(copy(exact));
         };
         let shown = match self.beside(kind::QUALITY, key)? {
-            Some(shown) => shown,
+            Some(shown) => copy(shown),
             None => disclosure::quality(&exact, &all_of(audience), limits),
         };
         Ok(match audience {
@@ -208,10 +208,10 @@ impl<'a> Reader<'a> {
         };
         let mut all = Vec::new();
         for key in keys.iter().filter(wanted) {
-            let exact = self.document(kind::COMPLETENESS, &key.key)?;
+            let exact = self.document::<Completeness>(kind::COMPLETENESS, &key.key)?;
             all.extend(disclosure::completeness(
                 &exact,
-                own.as_ref(),
+                own.as_deref(),
                 audience,
                 &self.thresholds,
             ));
@@ -240,8 +240,7 @@ impl<'a> Reader<'a> {
             centre,
             BATCH,
             |batch| {
-                for evaluation in batch {
-                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                for (evaluation, case) in batch.iter().zip(read_all(&batch)?) {
                     work.push(&evaluation.case.case_id, evaluation.case.version, &case);
                 }
                 Ok(())
@@ -257,7 +256,7 @@ impl<'a> Reader<'a> {
     /// The store's; a document of another format.
     pub fn work_loads(&self) -> Result<Option<WorkLoads>, RunError> {
         match self.document(kind::WORK, "") {
-            Ok(found) => Ok(Some(found)),
+            Ok(found) => Ok(Some(copy(found))),
             Err(RunError::Store(StoreError::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -271,8 +270,8 @@ impl<'a> Reader<'a> {
         let mut waiting = Vec::new();
         self.store
             .for_each_run_evaluation::<RunError>(self.scope, self.run.number, BATCH, |batch| {
-                for evaluation in batch {
-                    let case = CaseEvaluation::from_payload(&evaluation.payload)?;
+                let cases = read_all(&batch)?;
+                for (evaluation, case) in batch.into_iter().zip(cases) {
                     if case.quality.undecided_morphology.is_some() {
                         waiting.push((evaluation.case, case));
                     }
@@ -290,9 +289,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn case_mix(&self, measure: &str, visible: &AdherenceTable) -> Result<Option<CaseMix>, RunError> {
-        let exact: CaseMixTable = self.document(kind::CASE_MIX, "")?;
-        let found = exact.measures.into_iter().find(|mix| mix.measure == measure);
-        Ok(found.map(|mix| visible_case_mix(&mix, visible)))
+        let exact = self.document::<CaseMixTable>(kind::CASE_MIX, "")?;
+        let found = exact.measures.iter().find(|mix| mix.measure == measure);
+        Ok(found.map(|mix| visible_case_mix(mix, visible)))
     }
 
     /// Sensitivity analyses computed so far, by parameter and value.
@@ -303,9 +302,12 @@ impl<'a> Reader<'a> {
         let keys = self.store.run_results(self.scope, self.run.number)?;
         let mut all = Vec::new();
         for key in keys.iter().filter(|key| is_current(key, kind::SENSITIVITY)) {
-            let exact: Sensitivity = self.document(kind::SENSITIVITY, &key.key)?;
+            let exact = self.document::<Sensitivity>(kind::SENSITIVITY, &key.key)?;
             let comparison = disclosure::comparison(&exact.comparison, audience, &self.thresholds);
-            all.push(Sensitivity { comparison, ..exact });
+            all.push(Sensitivity {
+                comparison,
+                ..copy(exact)
+            });
         }
         Ok(all)
     }
@@ -318,21 +320,21 @@ impl<'a> Reader<'a> {
         let keys = self.store.run_results(self.scope, self.run.number)?;
         let of_kind = keys.iter().filter(|key| is_current(key, kind::PREVIEW));
         let read = |key: &ResultKey| {
-            let exact: Comparison = self.document(kind::PREVIEW, &key.key)?;
+            let exact = self.document::<Comparison>(kind::PREVIEW, &key.key)?;
             Ok(disclosure::comparison(&exact, audience, &self.thresholds))
         };
         of_kind.map(read).collect()
     }
 
     /// What the audience of this key may see: beside earlier runs, where the run was published beside any.
-    fn stored<T: DeserializeOwned>(&self, of: &str, key: &str) -> Result<T, RunError> {
+    fn stored<T: Document>(&self, of: &str, key: &str) -> Result<Arc<T>, RunError> {
         match self.beside(of, key)? {
             Some(found) => Ok(found),
             None => self.document(of, key),
         }
     }
 
-    fn beside<T: DeserializeOwned>(&self, of: &str, key: &str) -> Result<Option<T>, RunError> {
+    fn beside<T: Document>(&self, of: &str, key: &str) -> Result<Option<Arc<T>>, RunError> {
         match self.document(kind::BESIDE, &format!("{of}/{key}")) {
             Ok(found) => Ok(Some(found)),
             Err(RunError::Store(StoreError::NotFound)) => Ok(None),
@@ -340,14 +342,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn document<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Result<T, RunError> {
-        Ok(serde_json::from_str(&self.store.run_result(
-            self.scope,
-            self.run.number,
-            kind,
-            key,
-        )?)?)
+    fn document<T: Document>(&self, kind: &str, key: &str) -> Result<Arc<T>, RunError> {
+        self.store.run_document(self.scope, self.run.number, kind, key)
     }
+}
+
+/// Evaluations as they were stored, read over all cores.
+pub(super) fn read_all(stored: &[RunEvaluation]) -> Result<Vec<CaseEvaluation>, RunError> {
+    let read = |one: &RunEvaluation| Ok(CaseEvaluation::from_payload(&one.payload)?);
+    stored.par_iter().map(read).collect()
+}
+
+/// What a run stores.
+trait Document: DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Document for T {}
+
+/// A copy to change.
+fn copy<T: Clone>(document: Arc<T>) -> T {
+    Arc::unwrap_or_clone(document)
 }
 
 /// Key of the documents an audience reads, a centre with lines of its own beside them; `None` for nothing hidden.

@@ -172,7 +172,7 @@ fn a_second_published_run_is_read_beside_the_first() {
         let table = reader
             .adherence(&Audience::Centre(centre.to_owned()))
             .expect("own");
-        let mut rows = table.rows.into_iter();
+        let mut rows = table.rows.iter().cloned();
         let found = rows.find(|row| row.measure == "1a" && row.by == By::Centre && row.period == Period::All);
         let row = found.expect("a row of its own");
         let counts = [

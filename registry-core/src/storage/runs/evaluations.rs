@@ -202,9 +202,7 @@ impl Store {
         mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
     ) -> Result<(), E> {
         require(scope, scope.role().sees_all_cases(), "read evaluations")?;
-        self.evaluations_after(scope, run, (String::new(), String::new()), batch, |evaluations| {
-            take(evaluations).map(|()| true)
-        })
+        self.evaluations_of(scope, run, None, batch, |evaluations| take(evaluations))
     }
 
     /// The same for the cases of one centre: its own people may read them, too.
@@ -221,18 +219,7 @@ impl Store {
     ) -> Result<(), E> {
         let allowed = scope.role().sees_cases() && scope.covers(centre);
         require(scope, allowed, "read the evaluations of this centre")?;
-        self.evaluations_after(
-            scope,
-            run,
-            (centre.to_owned(), String::new()),
-            batch,
-            |mut all| {
-                let read = all.len();
-                all.retain(|evaluation| evaluation.case.centre_id == centre);
-                let more = all.len() == read;
-                take(all).map(|()| more)
-            },
-        )
+        self.evaluations_of(scope, run, Some(centre), batch, |evaluations| take(evaluations))
     }
 
     /// The evaluations of these case versions in a run, in input order; `None` for one that is not in the run or was erased since.
@@ -260,18 +247,19 @@ impl Store {
         })
     }
 
-    /// From a place on, by centre and case, until `take` wants no more.
-    fn evaluations_after<E: From<StoreError>>(
+    /// Of all centres or of one, by centre and case.
+    fn evaluations_of<E: From<StoreError>>(
         &self,
         scope: &Scope,
         run: i64,
-        mut after: (String, String),
+        centre: Option<&str>,
         batch: usize,
-        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<bool, E>,
+        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut after = (String::new(), String::new());
         loop {
             let rows = self.read(scope, |conn, keys| {
-                let rows = run_page(conn, run, &after, batch.max(1))?;
+                let rows = run_page(conn, run, centre, &after, batch.max(1))?;
                 let last = rows.last().map(|row| (row.0.clone(), row.1.clone()));
                 let watermark = watermark(conn, run)?;
                 let known = Transfers::at(conn, watermark)?;
@@ -285,8 +273,8 @@ impl Store {
                 return Ok(());
             };
             after = last;
-            if !evaluations.is_empty() && !take(evaluations)? {
-                return Ok(());
+            if !evaluations.is_empty() {
+                take(evaluations)?;
             }
         }
     }
@@ -321,9 +309,20 @@ fn of_run(run: i64) -> _ {
 fn run_page(
     conn: &mut Conn,
     run: i64,
+    of: Option<&str>,
     (centre, case_id): &(String, String),
     batch: usize,
 ) -> Result<Vec<RunRow>, StoreError> {
+    let limit = i64::try_from(batch).unwrap_or(i64::MAX);
+    let order = (run_evaluations::centre_id, run_evaluations::case_id);
+    if let Some(own) = of {
+        let query = of_run(run)
+            .filter(run_evaluations::centre_id.eq(own))
+            .filter(run_evaluations::case_id.gt(case_id))
+            .order(order)
+            .limit(limit);
+        return Ok(on_conn!(conn, c => query.load::<RunRow>(c))?);
+    }
     let query = of_run(run)
         .filter(
             run_evaluations::centre_id
@@ -332,8 +331,8 @@ fn run_page(
                     .eq(centre)
                     .and(run_evaluations::case_id.gt(case_id))),
         )
-        .order((run_evaluations::centre_id, run_evaluations::case_id))
-        .limit(i64::try_from(batch).unwrap_or(i64::MAX));
+        .order(order)
+        .limit(limit);
     Ok(on_conn!(conn, c => query.load::<RunRow>(c))?)
 }
 

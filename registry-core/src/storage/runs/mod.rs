@@ -1,10 +1,12 @@
 //! ETL runs: numbered, one at a time, reproducible from a watermark; evaluations kept once per evaluation key.
 
+mod documents;
 mod evaluations;
 mod life;
 mod results;
 mod source;
 
+pub(crate) use documents::Documents;
 pub(crate) use evaluations::{opened_payload, sealed_payload};
 pub(crate) use life::end_interrupted;
 
