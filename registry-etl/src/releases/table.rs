@@ -57,7 +57,7 @@ pub mod written {
     use std::path::Path;
 
     pub use super::super::rows::Rows;
-    use super::super::rows::encoded;
+    use super::super::rows::{Encoded, encoded};
     use super::{ReleaseError, Spool, Table, Write};
 
     /// Rows encoded before they are written.
@@ -74,19 +74,23 @@ pub mod written {
     /// # Errors
     /// Those of `out`; a row with another number of fields than the header.
     pub fn plain(
-        mut out: impl Write,
+        mut out: impl Write + Send,
         header: &[String],
         rows: usize,
         encode: impl Fn(usize, &mut Rows) -> Result<(), ReleaseError> + Sync,
     ) -> Result<(), ReleaseError> {
         let mut first = Rows::of(header.len());
         first.row(header)?;
-        out.write_all(&first.take().0)?;
+        let mut ready = vec![first.take()];
+        let mut write = |ready: Vec<Encoded>| ready.iter().try_for_each(|(bytes, _)| out.write_all(bytes));
         for batch in batches(rows) {
-            for (bytes, _) in encoded(&batch, header.len(), |at, rows| encode(*at, rows))? {
-                out.write_all(&bytes)?;
-            }
+            // One batch is written while the next is encoded.
+            let next = || encoded(&batch, header.len(), |at, rows| encode(*at, rows));
+            let (written, next) = rayon::join(|| write(std::mem::take(&mut ready)), next);
+            written?;
+            ready = next?;
         }
+        write(ready)?;
         Ok(out.flush()?)
     }
 

@@ -61,6 +61,8 @@ impl Compiler<'_> {
         } else {
             None
         };
+        let behind = condition.as_ref().and_then(|cond| cond.behind(slot));
+        let behind = behind.filter(|_| !known.reference);
         let closed = rows.submitted || known.reference || !known.attestable;
         Ok((
             Scan {
@@ -71,6 +73,7 @@ impl Compiler<'_> {
                 window,
                 on,
                 keys,
+                behind,
             },
             value,
         ))
