@@ -30,6 +30,7 @@ use registry_core::storage::{Run, RunStatus};
 use registry_etl::disclosure::{Audience, CentreLetters};
 use registry_etl::measures::{Family, funnels_within};
 use registry_etl::results::completeness::NETWORK;
+use registry_etl::results::over_time::{OverTime as CompletenessOverTime, Part};
 use registry_etl::results::{
     AdherenceRow, AdherenceTable, By, CaseMix, CentreAccrual, CentrePoint, Comparison, Completeness, Funnel,
     Funnels, MeasureHead, Overview, POOLED, Quality, Sensitivity, SurvivalResult, Trend,
@@ -351,14 +352,38 @@ impl<'a> View<'a> {
     /// A run without this result.
     pub fn completeness(&self) -> Result<Vec<Completeness>, Problem> {
         let mut shown = self.reader().completeness(&self.audience).map_err(from_run)?;
-        for level in shown.iter_mut().filter(|level| level.level != NETWORK) {
-            level.level = self.name_of(&level.level);
+        for level in &mut shown {
+            level.level = self.level_of(&level.level);
         }
-        shown.sort_by(|a, b| {
-            let rank = |level: &Completeness| (level.level != NETWORK, level.level.len());
-            rank(a).cmp(&rank(b)).then_with(|| a.level.cmp(&b.level))
-        });
+        shown.sort_by(|a, b| level_rank(&a.level).cmp(&level_rank(&b.level)));
         Ok(shown)
+    }
+
+    /// A part of it by half-year, in the same order; of `centre` (as named to this viewer, or `all`) when one is given.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn completeness_over_time(
+        &self,
+        centre: Option<&str>,
+        part: Part<'_>,
+    ) -> Result<Vec<CompletenessOverTime>, Problem> {
+        let wanted = |level: &str| centre.is_none_or(|centre| self.level_of(level) == centre);
+        let shown = self.reader().over_time(&self.audience, part, wanted);
+        let mut shown = shown.map_err(from_run)?;
+        for level in &mut shown {
+            level.level = self.level_of(&level.level);
+        }
+        shown.sort_by(|a, b| level_rank(&a.level).cmp(&level_rank(&b.level)));
+        Ok(shown)
+    }
+
+    /// How a level of completeness is called before this viewer.
+    fn level_of(&self, level: &str) -> String {
+        match level {
+            NETWORK => NETWORK.to_owned(),
+            centre => self.name_of(centre),
+        }
     }
 
     /// Sensitivity analyses as this viewer may see them.
@@ -386,6 +411,11 @@ impl<'a> View<'a> {
     pub fn own(&self) -> Option<&str> {
         self.scope.centre()
     }
+}
+
+/// The network first, then centres in the order of their names: B before AA.
+fn level_rank(level: &str) -> (bool, usize, &str) {
+    (level != NETWORK, level.len(), level)
 }
 
 /// Rows of one measure as a reader looks for them: centres A, B, .. Z, AA.

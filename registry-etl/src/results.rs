@@ -9,6 +9,7 @@ mod centres;
 pub mod completeness;
 mod endpoints;
 mod funnel;
+pub mod over_time;
 mod what_if;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ pub use endpoints::{
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
 };
+pub use over_time::OverTime;
 use serde::{Deserialize, Serialize};
 pub use what_if::{CentreChange, CheckChange, Comparison, MeasureChange, Move, RuleSet, Sensitivity, Side};
 
@@ -41,6 +43,8 @@ pub mod kind {
     pub const QUALITY: &str = "quality";
     /// [`super::Completeness`], exact; the key is empty for the network, else the centre.
     pub const COMPLETENESS: &str = "completeness";
+    /// [`super::over_time::OverTimeRows`], exact; the key as of `completeness`. None in a run made before it was kept.
+    pub const COMPLETENESS_OVER_TIME: &str = "completeness_over_time";
     /// [`super::CentresOfRun`]: which centres there were, whether they have cases or not.
     pub const CENTRES: &str = "centres";
     /// [`super::WorkLoads`]; for the coordinating office.

@@ -40,7 +40,7 @@ for (const width of [390, 1280]) {
       assert.ok(measures.length >= 6, `${measures.length} measures`);
       await page.goto(`${base}/survival`);
       const endpoints = await page.locator("nav[aria-label=Endpoints] a").evaluateAll((all) => all.map((one) => one.href.replace(location.origin, "")));
-      for (const path of ["/", "/quality", "/brief", "/report", ...measures, ...endpoints]) {
+      for (const path of ["/", "/quality", "/quality?section=imaging", "/quality?element=imaging.modality", "/brief", "/report", ...measures, ...endpoints]) {
         await page.goto(base + path);
         for (const label of await covered(page)) wrong.push(`${role} ${path} covers: ${label}`);
         for (const label of await outside(page)) wrong.push(`${role} ${path} cuts off: ${label}`);

@@ -464,6 +464,8 @@ fn every_chart_of_a_page_is_a_file() {
         (&office, "/report"),
         (&office, "/quality"),
         (&centre, "/quality"),
+        (&centre, "/quality?section=imaging"),
+        (&office, "/quality?element=imaging.modality&centre=C01"),
         (&centre, "/centre"),
         (&office, "/centre?centre=C01"),
         (&centre, "/cases/C01-0000"),

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use support::{client::Client, records, service::Service};
 
+mod over_time;
+
 fn send(service: &Service, centre: &str, example: &str, pseudonym: &str) {
     let body = records::example(example, pseudonym);
     let answer = service

@@ -61,6 +61,8 @@ struct Row {
     values: Vec<String>,
     provenance: String,
     note: String,
+    /// Version and text, oldest first.
+    superseded: Vec<(String, String)>,
 }
 
 impl Row {
@@ -83,6 +85,11 @@ impl Row {
             values: one.values(),
             provenance: optional(&check.provenance),
             note: optional(&check.note),
+            superseded: one
+                .superseded
+                .iter()
+                .map(|before| (before.version.clone(), before.text.to_owned()))
+                .collect(),
         }
     }
 }
@@ -93,7 +100,7 @@ pub(super) async fn page(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let checks = in_force(&state)?;
-    let found = asked(checks, &wanted)?;
+    let found = asked(&state, &wanted)?;
     let severity = wanted.severity.as_deref().unwrap_or_default();
     html(&Page {
         frame: Frame::open("Edit checks", "/checks", &reader),
@@ -129,6 +136,6 @@ pub(super) async fn csv(
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let text = table(&asked(in_force(&state)?, &wanted)?)?;
+    let text = table(&asked(&state, &wanted)?)?;
     Ok(super::download("checks.csv", text))
 }

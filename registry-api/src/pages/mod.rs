@@ -37,6 +37,7 @@ mod preview;
 mod provider;
 mod published;
 mod quality;
+mod quality_cells;
 mod quality_over_time;
 mod quality_tables;
 mod queries;

@@ -1,7 +1,9 @@
 //! The charts of the pages as files for slides: SVG, drawn from what this reader's page shows. A PNG is made of it by the page's script.
 
 use actix_web::{HttpResponse, web};
+use registry_etl::results::OverTime;
 use registry_etl::results::completeness::{NETWORK, PeriodBy};
+use registry_etl::results::over_time::Part;
 use serde::Deserialize;
 
 use super::{brief, quality_over_time as over_time, silence, survival};
@@ -22,8 +24,9 @@ pub(super) struct Asked {
     landmark: Option<u32>,
     /// Which chart of the survival page, from 0 in its order.
     part: Option<usize>,
-    /// A section of the record.
+    /// A section of the record, or an element of one.
     section: Option<String>,
+    element: Option<String>,
     /// Periods of completeness.
     by: Option<PeriodBy>,
     /// A centre as the page names it, or `all`.
@@ -49,7 +52,7 @@ fn given<'a>(name: &str, value: &'a Option<String>) -> Result<&'a str, Problem> 
 const TABLES: [&str; 3] = ["registrations", "silence", "findings"];
 
 /// What is of registrations, measures or data quality, and so for those alone who read them.
-const OF_RESULTS: [&str; 9] = [
+const OF_RESULTS: [&str; 10] = [
     "registrations",
     "recent-registrations",
     "funnel",
@@ -57,12 +60,14 @@ const OF_RESULTS: [&str; 9] = [
     "trend",
     "completeness",
     "registration-days",
+    "reporting-days",
     "silence",
     "findings",
 ];
 
 /// `GET /charts/{name}`: `registrations.svg`, `recent-registrations.svg`, `funnel.svg`, `not-assessable.svg`, `trend.svg`, `survival.svg`,
-/// `completeness.svg`, `registration-days.svg`, `silence.svg`, `findings.svg`; `registrations.csv`, `silence.csv`, `findings.csv`.
+/// `completeness.svg`, `registration-days.svg`, `reporting-days.svg`, `silence.svg`, `findings.svg`; `registrations.csv`, `silence.csv`,
+/// `findings.csv`.
 pub(super) async fn show(
     caller: Allowed<ReadsPublished>,
     name: web::Path<String>,
@@ -163,6 +168,17 @@ fn chart(
             (format!("-{id}-{part}"), charts.into_iter().nth(part).flatten())
         }
         "silence" => (String::new(), silence::trend_of(&view.silence()?)),
+        "reporting-days" => {
+            let section = given("section", &asked.section)?;
+            let halves = halves(view, asked)?;
+            let chart = over_time::section_days_chart(&halves, section, state.words()?);
+            (String::new(), chart)
+        }
+        "completeness" if asked.element.is_some() => {
+            let element = given("element", &asked.element)?;
+            let chart = over_time::element_chart(&halves(view, asked)?, element, state.words()?);
+            (String::new(), chart)
+        }
         "completeness" | "registration-days" => {
             let wanted = asked.centre.as_deref().unwrap_or(NETWORK);
             let levels = view.completeness()?;
@@ -181,4 +197,15 @@ fn chart(
         }
         _ => return Err(Problem::new(Kind::NotFound)),
     })
+}
+
+/// The level asked for by half-year: of the section, or the element.
+fn halves(view: &View<'_>, asked: &Asked) -> Result<OverTime, Problem> {
+    let wanted = asked.centre.as_deref().unwrap_or(NETWORK);
+    let part = Part {
+        section: asked.section.as_deref(),
+        element: asked.element.as_deref(),
+    };
+    let found = view.completeness_over_time(Some(wanted), part)?;
+    found.into_iter().next().ok_or(Problem::new(Kind::NotFound))
 }

@@ -1,20 +1,23 @@
-//! Completeness and timeliness: sections (or the elements of one) by centre as a heat map, over time, and how soon events are reported.
+//! Completeness and timeliness: sections (or the elements of one) by centre as a heat map, what is opened over time, and how soon events are
+//! reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::form::Words;
-use registry_etl::results::completeness::{Answers, NETWORK, Timeliness};
-use registry_etl::results::{Completeness, Suppression};
+use registry_etl::results::Completeness;
+use registry_etl::results::completeness::NETWORK;
+use registry_etl::results::over_time::Part;
 use serde::Deserialize;
 
-use super::quality_over_time::{OverTime, over_time};
+use super::quality_cells::{Cell, Times, days, follow_up, share, times};
+use super::quality_over_time::{Opened, OverTime, over_time};
 use super::{Frame, download, html, silence, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
-use crate::routes::quality::completeness::{Wanted, levels};
+use crate::routes::quality::completeness::{self, Wanted, levels};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -30,6 +33,8 @@ struct Data {
     /// The section whose elements are shown.
     section: Option<String>,
     csv: String,
+    /// What is opened, by half-year.
+    csv_over_time: Option<String>,
     /// What the forms of levels and of the measure keep of the other's choice.
     kept_of_levels: Vec<(&'static str, String)>,
     kept_of_measure: Vec<(&'static str, String)>,
@@ -49,26 +54,10 @@ struct Data {
 
 struct Row {
     name: String,
-    link: Option<String>,
+    link: String,
+    opened: bool,
     note: &'static str,
     cells: Vec<Cell>,
-}
-
-#[derive(Default)]
-struct Cell {
-    text: String,
-    small: String,
-    class: &'static str,
-    tip: String,
-}
-
-struct Times {
-    section: String,
-    level: String,
-    rows: String,
-    lower: String,
-    median: String,
-    upper: String,
 }
 
 /// What the page takes: the levels of its tables, and the measure of its funnel.
@@ -77,6 +66,8 @@ struct Times {
 pub(super) struct Asked {
     centre: Option<String>,
     section: Option<String>,
+    /// The element that is opened; its section is, too.
+    element: Option<String>,
     run: Option<i64>,
     measure: Option<String>,
 }
@@ -87,6 +78,7 @@ impl Asked {
         let all = [
             ("centre", self.centre.clone()),
             ("section", self.section.clone()),
+            ("element", self.element.clone()),
             ("run", self.run.map(|run| run.to_string())),
             ("measure", self.measure.clone()),
         ];
@@ -111,11 +103,20 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of("Data quality", "/quality", &caller);
     let page = blocking(move || {
-        let asked = asked.into_inner();
+        let mut asked = asked.into_inner();
+        asked.element = asked.element.filter(|element| !element.is_empty());
+        if let Some((section, _)) = asked
+            .element
+            .as_deref()
+            .and_then(|element| element.split_once('.'))
+        {
+            asked.section = Some(section.to_owned());
+        }
         let wanted = Wanted {
             centre: asked.centre.clone().filter(|centre| !centre.is_empty()),
-            section: asked.section.clone(),
+            section: asked.section.clone().filter(|section| !section.is_empty()),
             run: asked.run,
+            ..Wanted::default()
         };
         let measure = asked.measure.as_deref().filter(|measure| !measure.is_empty());
         let view = match View::open(&state, &caller.scope, wanted.run) {
@@ -141,14 +142,26 @@ pub(super) async fn page(
                 return Err(Problem::new(Kind::NotFound));
             }
         }
-        let elements = wanted.section.as_ref().is_some_and(|section| !section.is_empty());
-        let hidden = Hidden::of_completeness(&shown, elements).and(silence.hidden);
+        let known = |element: &String| {
+            let elements = shown.iter().flat_map(|level| &level.elements);
+            elements.into_iter().any(|one| one.element == *element)
+        };
+        if asked.element.as_ref().is_some_and(|element| !known(element)) {
+            return Err(Problem::new(Kind::NotFound));
+        }
+        let trends = trends(&view, &shown, (&asked, &wanted), state.words()?)?;
+        let hidden = Hidden::of_completeness(&shown, wanted.section.is_some()).and(silence.hidden);
+        let of_trends = trends
+            .iter()
+            .flat_map(|one| &one.trends)
+            .map(|trend| trend.hidden);
+        let hidden = of_trends.fold(hidden, Hidden::and);
         let data = data(
-            &all,
-            &shown,
+            (&all, &shown),
             (&asked, &wanted),
             view.own(),
             silence,
+            trends,
             state.words()?,
         );
         Ok(Page {
@@ -168,21 +181,53 @@ pub(super) async fn csv(
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
         let view = View::open(&state, &caller.scope, wanted.run)?;
-        crate::routes::quality::completeness::csv(&levels(&view, &wanted)?)
+        completeness::csv(&completeness::all(&view, &wanted)?)
     })
     .await?;
     Ok(download("completeness.csv", text))
 }
 
-fn data(
-    all: &[Completeness],
+/// The network, and the centre that is chosen or the reader's own, over time: as a whole, or what is opened.
+fn trends(
+    view: &View<'_>,
     shown: &[Completeness],
+    (asked, wanted): (&Asked, &Wanted),
+    called: Words<'_>,
+) -> Result<Vec<OverTime>, Problem> {
+    let opened = match (&asked.element, &wanted.section) {
+        (Some(element), _) => Some(Opened::Element(element)),
+        (None, Some(section)) => Some(Opened::Section(section)),
+        (None, None) => None,
+    };
+    let part = Part {
+        section: wanted.section.as_deref(),
+        element: asked.element.as_deref(),
+    };
+    let drawn = wanted.centre.as_deref().or(view.own());
+    let mut all = Vec::new();
+    for level in shown {
+        if level.level != NETWORK && drawn != Some(level.level.as_str()) {
+            continue;
+        }
+        let halves = match opened {
+            Some(_) => view.completeness_over_time(Some(&level.level), part)?,
+            None => Vec::new(),
+        };
+        all.push(over_time(level, halves.first(), opened, called));
+    }
+    all.retain(|one| !one.trends.is_empty());
+    Ok(all)
+}
+
+fn data(
+    (all, shown): (&[Completeness], &[Completeness]),
     (asked, wanted): (&Asked, &Wanted),
     own: Option<&str>,
     silence: silence::Section,
+    over_time: Vec<OverTime>,
     called: Words<'_>,
 ) -> Data {
-    let section = wanted.section.clone().filter(|section| !section.is_empty());
+    let section = wanted.section.clone();
     let names: BTreeSet<&str> = all
         .iter()
         .flat_map(|level| level.sections.iter().map(|found| found.section.as_str()))
@@ -192,16 +237,19 @@ fn data(
         ((*name).to_owned(), called.entity(name), chosen)
     });
     let centres: Vec<&str> = all.iter().map(|level| level.level.as_str()).collect();
-    let drawn = wanted.centre.as_deref().or(own);
     let rows = match &section {
-        Some(_) => element_rows(shown, called),
+        Some(_) => element_rows(shown, asked, called),
         None => section_rows(shown, &names, asked, called),
     };
     Data {
         silence,
         sections: choices.collect(),
-        csv: asked.at("/quality.csv", &["measure"]),
-        kept_of_levels: asked.besides(&["centre", "section"]),
+        csv: asked.at("/quality.csv", &["measure", "element"]),
+        csv_over_time: section.is_some().then(|| {
+            let rest = asked.at("/quality.csv", &["measure"]);
+            format!("{rest}&by=half_year")
+        }),
+        kept_of_levels: asked.besides(&["centre", "section", "element"]),
         kept_of_measure: asked.besides(&["measure"]),
         of_run: wanted.run.map_or_else(String::new, |run| format!("?run={run}")),
         and_run: wanted.run.map_or_else(String::new, |run| format!("&run={run}")),
@@ -224,12 +272,7 @@ fn data(
         follow_up: shown.iter().map(follow_up).collect(),
         registration: shown.iter().map(|level| days(&level.registration)).collect(),
         rows,
-        over_time: shown
-            .iter()
-            .filter(|level| level.level == NETWORK || drawn == Some(level.level.as_str()))
-            .map(|level| over_time(level, called))
-            .filter(|one| !one.trends.is_empty())
-            .collect(),
+        over_time,
         times: times(shown, called),
         section,
     }
@@ -244,13 +287,15 @@ fn section_rows(
     let link = |section: &str| {
         let of = Asked {
             section: Some(section.to_owned()),
+            element: None,
             ..asked.clone()
         };
         of.at("/quality", &[])
     };
     let row = |name: &&str| Row {
         name: called.entity(name),
-        link: Some(link(name)),
+        link: link(name),
+        opened: false,
         note: "",
         cells: shown
             .iter()
@@ -270,14 +315,22 @@ fn section_rows(
     names.iter().map(row).collect()
 }
 
-fn element_rows(shown: &[Completeness], called: Words<'_>) -> Vec<Row> {
+fn element_rows(shown: &[Completeness], asked: &Asked, called: Words<'_>) -> Vec<Row> {
+    let link = |element: &str| {
+        let of = Asked {
+            element: Some(element.to_owned()),
+            ..asked.clone()
+        };
+        format!("{}#over-time", of.at("/quality", &[]))
+    };
     let mut elements: BTreeMap<&str, &str> = BTreeMap::new();
     for element in shown.iter().flat_map(|level| &level.elements) {
         elements.insert(&element.element, &element.requirement);
     }
     let row = |(element, requirement): (&str, &str)| Row {
         name: called.element(element),
-        link: None,
+        link: link(element),
+        opened: asked.element.as_deref() == Some(element),
         note: if requirement == "C" { "where asked for" } else { "" },
         cells: shown
             .iter()
@@ -288,110 +341,4 @@ fn element_rows(shown: &[Completeness], called: Words<'_>) -> Vec<Row> {
             .collect(),
     };
     elements.into_iter().map(row).collect()
-}
-
-/// The share with a value as a coloured cell, with the counts where the viewer gets them.
-fn share(answers: &Answers) -> Cell {
-    let class = match (answers.suppressed, answers.known_share) {
-        (Some(_), _) => "suppressed",
-        (None, None) => "none",
-        (None, Some(share)) if share >= 0.9 => "q4",
-        (None, Some(share)) if share >= 0.75 => "q3",
-        (None, Some(share)) if share >= 0.5 => "q2",
-        (None, Some(_)) => "q1",
-    };
-    let small = answers.counts.map(|counts| {
-        let possible = counts.expected() - counts.not_applicable;
-        format!("{} of {possible}", counts.known)
-    });
-    let tip = answers.counts.map(|c| {
-        format!(
-            "missing {}, unknown {}, not done {}, not applicable {}, pending {}, withheld {}",
-            c.missing, c.unknown, c.not_done, c.not_applicable, c.pending, c.withheld
-        )
-    });
-    let answered = || format!("answered {}", words::percent(answers.answered_share));
-    Cell {
-        text: text(words::percent(answers.known_share), answers.suppressed),
-        small: small.unwrap_or_default(),
-        class,
-        tip: tip.unwrap_or_else(|| {
-            if answers.suppressed.is_some() {
-                String::new()
-            } else {
-                answered()
-            }
-        }),
-    }
-}
-
-fn follow_up(level: &Completeness) -> Cell {
-    let index = &level.follow_up;
-    Cell {
-        text: text(words::percent(index.index), index.suppressed),
-        small: index
-            .patients
-            .map(|n| format!("{n} patients"))
-            .unwrap_or_default(),
-        class: if index.suppressed.is_some() {
-            "suppressed"
-        } else {
-            ""
-        },
-        tip: String::new(),
-    }
-}
-
-fn days(times: &Timeliness) -> Cell {
-    let written = |days: Option<f64>| days.map(|days| format!("{days:.0}")).unwrap_or_default();
-    let median = times
-        .median
-        .map_or_else(|| "–".to_owned(), |days| format!("{days:.0} d"));
-    let between = format!(
-        "{} to {}",
-        written(times.lower_quartile),
-        written(times.upper_quartile)
-    );
-    Cell {
-        text: text(median, times.suppressed),
-        small: if times.median.is_some() {
-            between
-        } else {
-            String::new()
-        },
-        class: if times.suppressed.is_some() {
-            "suppressed"
-        } else {
-            ""
-        },
-        tip: String::new(),
-    }
-}
-
-pub(super) fn text(shown: String, suppressed: Option<Suppression>) -> String {
-    if suppressed.is_some() {
-        "not shown".to_owned()
-    } else {
-        shown
-    }
-}
-
-fn times(shown: &[Completeness], called: Words<'_>) -> Vec<Times> {
-    let written = |days: Option<f64>| days.map_or_else(|| "–".to_owned(), |days| format!("{days:.0}"));
-    let line = |level: &Completeness, times: &Timeliness| Times {
-        section: called.entity(&times.section),
-        level: if level.level == NETWORK {
-            "Network".to_owned()
-        } else {
-            level.level.clone()
-        },
-        rows: times.rows.map(|rows| rows.to_string()).unwrap_or_default(),
-        lower: written(times.lower_quartile),
-        median: text(written(times.median), times.suppressed),
-        upper: written(times.upper_quartile),
-    };
-    shown
-        .iter()
-        .flat_map(|level| level.timeliness.iter().map(move |times| line(level, times)))
-        .collect()
 }

@@ -4,6 +4,7 @@
 //! change here. What is written reads back as the same document, byte for byte in its canonical spelling, except that a
 //! JSON null is a missing leaf. A leaf that a column cannot hold is an error, never left out.
 
+mod branching;
 mod bundle;
 mod cells;
 mod columns;

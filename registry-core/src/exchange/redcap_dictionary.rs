@@ -1,8 +1,10 @@
 //! REDCap's data dictionary, from which a centre builds its project.
 
+use super::branching::{Asked, Branching};
 use super::columns::{Layout, Part, Section, Style, missing_code};
 use super::redcap::{RECORD, about_the_case};
 use crate::dictionary::{CodeList, Dictionary, Element, ElementKind, Entity, Requirement, Visibility};
+use crate::form::Forms;
 use crate::record::Absence;
 
 /// The 18 columns of a REDCap data dictionary, in REDCap's order.
@@ -39,6 +41,7 @@ struct Field {
     note: String,
     validation: &'static str,
     identifier: bool,
+    branching: String,
     required: bool,
     annotation: String,
 }
@@ -57,6 +60,7 @@ impl Field {
             (6, self.note),
             (7, self.validation.to_owned()),
             (10, yes(self.identifier)),
+            (11, self.branching),
             (12, yes(self.required)),
             (17, self.annotation),
         ];
@@ -70,13 +74,15 @@ impl Field {
 }
 
 /// The data dictionary of one version as CSV: a form per entity. Forms of repeated entities have to be made repeating
-/// instruments in the project's setup, and the absence codes its missing-data codes; the first field says so.
-pub fn redcap_dictionary(dictionary: &std::sync::Arc<Dictionary>) -> String {
+/// instruments in the project's setup, and the absence codes its missing-data codes; the first field says so. A field is asked when the entry form
+/// would ask it, as far as REDCap's branching logic can tell; what it cannot stands in the field's note.
+pub fn redcap_dictionary(dictionary: &std::sync::Arc<Dictionary>, forms: &Forms) -> String {
+    let branching = Branching::of(dictionary, forms);
     let layout = Layout::new(Style::Redcap, std::slice::from_ref(dictionary));
     let mut fields = Vec::new();
     for section in &layout.sections {
         if let Some(entity) = dictionary.entity(&section.name) {
-            form(&layout, section, entity, &mut fields);
+            form(&layout, section, (entity, &branching), &mut fields);
         }
     }
     if let Some(at) = fields.iter().position(|f| f.name == RECORD) {
@@ -97,7 +103,12 @@ pub fn redcap_dictionary(dictionary: &std::sync::Arc<Dictionary>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn form(layout: &Layout, section: &Section, entity: &Entity, fields: &mut Vec<Field>) {
+fn form(
+    layout: &Layout,
+    section: &Section,
+    (entity, branching): (&Entity, &Branching<'_>),
+    fields: &mut Vec<Field>,
+) {
     if section.envelope {
         fields.push(Field {
             name: RECORD.to_owned(),
@@ -116,7 +127,8 @@ fn form(layout: &Layout, section: &Section, entity: &Entity, fields: &mut Vec<Fi
         };
         let name = format!("{}_{}", entity.name, element.name);
         let before = fields.len();
-        fields.push(field(&name, section, element));
+        let asked = branching.of_element(entity, element);
+        fields.push(field(&name, section, element, &asked));
         for column in group {
             let (label, choices) = match column.part {
                 Part::State if element.kind == ElementKind::String => {
@@ -129,17 +141,15 @@ fn form(layout: &Layout, section: &Section, entity: &Entity, fields: &mut Vec<Fi
                 Part::Order => ("order of the codes, if it matters", ""),
                 _ => continue,
             };
+            let shown = column.part == Part::State && element.kind != ElementKind::String;
             fields.push(Field {
                 name: column.name.clone(),
                 form: section.name.clone(),
                 kind: if choices.is_empty() { "text" } else { "dropdown" },
                 label: format!("{}: {label}", element.name),
                 choices: choices.to_owned(),
-                annotation: if column.part == Part::State && element.kind != ElementKind::String {
-                    String::new()
-                } else {
-                    "@HIDDEN".to_owned()
-                },
+                branching: asked.logic.clone(),
+                annotation: if shown { "" } else { "@HIDDEN" }.to_owned(),
                 ..Field::default()
             });
         }
@@ -187,7 +197,7 @@ fn setup(layout: &Layout) -> String {
     )
 }
 
-fn field(name: &str, section: &Section, element: &Element) -> Field {
+fn field(name: &str, section: &Section, element: &Element, asked: &Asked) -> Field {
     let list = |list: &CodeList| {
         let choice = |c: &crate::dictionary::Code| {
             let label = c.label.clone().unwrap_or_else(|| c.code.replace('_', " "));
@@ -216,6 +226,12 @@ fn field(name: &str, section: &Section, element: &Element) -> Field {
         partial.then(|| "YYYY-MM-DD, or YYYY-MM or YYYY".to_owned()),
         element.condition.clone().map(|c| format!("when {c}")),
         element.constraint.clone(),
+        (!asked.untold.is_empty()).then(|| {
+            format!(
+                "needed only where {}, which REDCap's logic cannot tell",
+                asked.untold.join(" or ")
+            )
+        }),
     ];
     Field {
         name: name.to_owned(),
@@ -228,6 +244,7 @@ fn field(name: &str, section: &Section, element: &Element) -> Field {
         choices,
         note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
         validation,
+        branching: asked.logic.clone(),
         identifier: matches!(element.visibility, Visibility::Restricted | Visibility::Internal),
         required: element.requirement == Requirement::Required && !section.envelope,
         annotation: if section.envelope {

@@ -78,34 +78,34 @@ pub(super) struct EntityWords {
 /// Elements or entities that matter only when every condition holds.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Show {
+pub(crate) struct Show {
     #[serde(default)]
-    pub(super) elements: Vec<String>,
+    pub(crate) elements: Vec<String>,
     #[serde(default)]
-    pub(super) entities: Vec<String>,
-    pub(super) when: Vec<Condition>,
+    pub(crate) entities: Vec<String>,
+    pub(crate) when: Vec<Condition>,
 }
 
 /// One condition; exactly one of `is`, `not`, `known`, `rows`, `before`, `years_before`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Condition {
+pub(crate) struct Condition {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) element: Option<String>,
+    pub(crate) element: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) is: Option<Vec<Value>>,
+    pub(crate) is: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) not: Option<Vec<Value>>,
+    pub(crate) not: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) known: Option<bool>,
+    pub(crate) known: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rows: Option<String>,
+    pub(crate) rows: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) before: Option<String>,
+    pub(crate) before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) years_before: Option<String>,
+    pub(crate) years_before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) at_least: Option<Value>,
+    pub(crate) at_least: Option<Value>,
 }
 
 impl Condition {

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::dictionary::{Dictionary, EntityKind};
 use crate::versions::{SchemaError, SchemaStore};
-use file::{Condition, FormFile, Section};
+pub(crate) use file::{Condition, Show};
+use file::{FormFile, Section};
 pub use words::Words;
 
 /// Parameters a form may read (`$NAME`), below `schema/`.
@@ -93,6 +94,30 @@ impl Forms {
     pub fn title(&self, version: &str, entity: &str) -> Option<&str> {
         let mut all = self.by_major.get(major(version))?.entities.iter();
         all.find(|one| one.name == entity).map(|one| one.title.as_str())
+    }
+
+    /// When elements and entities of one version matter; nothing of a version without a form. The day through which a section is complete
+    /// matters where it is said to be, which the form asks in a block of its own.
+    pub(crate) fn shows(&self, dictionary: &Dictionary) -> Vec<Show> {
+        let Some(file) = self.by_major.get(major(&dictionary.version)) else {
+            return Vec::new();
+        };
+        let mut form = file.clone();
+        form.keep_what_exists(dictionary);
+        form.resolve(&self.parameters);
+        let of = &form.attestation;
+        let path = |element: &str| format!("{}.{element}", of.entity);
+        let through = Show {
+            elements: vec![path(&of.through)],
+            entities: Vec::new(),
+            when: vec![Condition {
+                element: Some(path(&of.status)),
+                is: Some(vec![of.complete.clone().into()]),
+                ..Condition::default()
+            }],
+        };
+        form.show.push(through);
+        form.show
     }
 
     /// Names and links of the rows of one version.

@@ -121,7 +121,11 @@ pub fn publish(files: &SchemaFiles, version: &str, day: NaiveDate) -> Result<Pub
     });
     for path in guideline_files(&files, folder) {
         let sha256 = files.sha256(&path).unwrap_or_default();
-        catalogue.files.push(PublishedFile { path, sha256 });
+        catalogue.files.push(PublishedFile {
+            path,
+            version: None,
+            sha256,
+        });
     }
     let listed = catalogue.to_toml();
     files.replace(CATALOGUE, listed.clone().into_bytes());

@@ -153,6 +153,9 @@ impl Status {
 pub struct PublishedFile {
     /// Path below `schema/`.
     pub path: String,
+    /// Version of an edit check, `1.0`; other files have none.
+    #[serde(default)]
+    pub version: Option<String>,
     /// SHA-256 in lower-case hex.
     pub sha256: String,
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::checks::{HOW, is_check};
 use crate::dictionary::{CodeListError, DictionaryError};
 
 /// Why the schema files cannot be used.
@@ -64,7 +65,8 @@ pub enum SchemaError {
     /// A published file has changed.
     #[error(
         "schema/{path} is published and has changed: catalog.toml says sha256 {listed}, the file has {actual}. \
-         A published file is frozen; put the change into a new version"
+         A published file is frozen; put the change into a new version{}",
+        if is_check(path) { HOW } else { "" }
     )]
     Changed {
         /// File below `schema/`.

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::catalogue::{self, Catalogue, PublishedFile, number};
+use super::checks;
 use super::diff::{ChangeClass, SchemaDiff};
 use super::store::{frozen_files, step};
 use super::{CaseSchema, SchemaError, SchemaFiles, SchemaStore, Status};
@@ -68,7 +69,11 @@ pub fn publish(files: &SchemaFiles, version: &str, day: NaiveDate) -> Result<Pub
     for path in frozen_files(files, &published) {
         if catalogue.files.iter().all(|file| file.path != path) {
             let sha256 = files.sha256(&path).unwrap_or_default();
-            catalogue.files.push(PublishedFile { path, sha256 });
+            catalogue.files.push(PublishedFile {
+                path,
+                version: None,
+                sha256,
+            });
         }
     }
     let text = catalogue.to_toml();
@@ -114,13 +119,16 @@ pub fn ready(store: &SchemaStore, draft: &CaseSchema) -> Result<Option<SchemaDif
     Ok(Some(diff))
 }
 
-/// Files of published case schemas and guidelines that are not what `published` says, by path: edited although frozen.
+/// Files of published case schemas and guidelines that are not what `published` says, and checks that are not while they have the version they
+/// were published with, by path: edited although frozen.
 pub fn edited(store: &SchemaStore, published: &SchemaStore) -> Vec<String> {
     let frozen = published.catalogue().files.iter();
     frozen
         .filter(|file| {
-            let frozen = ["case/", "codelists/", "guideline/"];
-            frozen.iter().any(|folder| file.path.starts_with(folder))
+            let frozen = ["case/", "codelists/", "guideline/", "superseded/"];
+            let version = checks::version_of(store.files(), &file.path);
+            (version.is_some() && version == file.version)
+                || frozen.iter().any(|folder| file.path.starts_with(folder))
         })
         .filter(|file| store.files().sha256(&file.path).as_deref() != Some(file.sha256.as_str()))
         .map(|file| file.path.clone())
@@ -163,11 +171,11 @@ impl Catalogue {
         let mut files: Vec<&PublishedFile> = self.files.iter().collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         for file in files {
-            let _ = writeln!(
-                text,
-                "\n[[file]]\npath = \"{}\"\nsha256 = \"{}\"",
-                file.path, file.sha256
-            );
+            let _ = writeln!(text, "\n[[file]]\npath = \"{}\"", file.path);
+            if let Some(version) = &file.version {
+                let _ = writeln!(text, "version = \"{version}\"");
+            }
+            let _ = writeln!(text, "sha256 = \"{}\"", file.sha256);
         }
         text
     }

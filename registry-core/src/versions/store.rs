@@ -8,7 +8,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::catalogue::{Catalogue, number};
-use super::{CaseSchema, HistologyTable, SchemaDiff, SchemaError, SchemaFiles, Status, Upgrade};
+use super::{
+    CaseSchema, HistologyTable, SchemaDiff, SchemaError, SchemaFiles, Status, SupersededCheck, Upgrade,
+    checks,
+};
 use crate::dictionary::{CodeList, DictionaryError};
 
 /// Path of value set H below `schema/`.
@@ -98,6 +101,7 @@ impl SchemaStore {
         }
         catalogue.verify(&files, frozen.iter().map(String::as_str))?;
         catalogue.verify_guidelines(&files)?;
+        catalogue.verify_checks(&files)?;
         no_stray_visibility(&visibility, &case_schemas)?;
         let upgrades = steps(&case_schemas)?;
         let parameters: toml::Table = files.toml(CHECK_PARAMETERS)?;
@@ -246,6 +250,11 @@ impl SchemaStore {
     /// The text of a file below `schema/`, `checks/E-005.toml` for example.
     pub fn file(&self, path: &str) -> Option<&str> {
         self.files.text(path).ok()
+    }
+
+    /// Texts an edit check had before the one in force, oldest first.
+    pub fn superseded_checks(&self, id: &str) -> Vec<SupersededCheck<'_>> {
+        checks::superseded(&self.files, id)
     }
 
     /// All files.

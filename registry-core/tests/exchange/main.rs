@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod branching;
 mod bundle;
 mod complaints;
 mod redcap;

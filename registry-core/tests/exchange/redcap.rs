@@ -6,6 +6,7 @@ use std::sync::Arc;
 use registry_core::exchange::{
     FlatCase, Mapping, RedcapFormat, RedcapReader, RedcapWriter, Style, redcap_dictionary,
 };
+use registry_core::form::Forms;
 use registry_core::versions::SchemaStore;
 use serde_json::{Value, json};
 
@@ -48,8 +49,10 @@ fn every_example_and_300_synthetic_cases_come_back_identical() {
 
 #[test]
 fn the_data_dictionary_has_18_columns_and_every_field_of_the_export_once() {
-    for schema in SchemaStore::embedded().unwrap().case_schemas() {
-        let text = redcap_dictionary(&schema.dictionary);
+    let store = SchemaStore::embedded().unwrap();
+    let forms = Forms::of(&store).unwrap();
+    for schema in store.case_schemas() {
+        let text = redcap_dictionary(&schema.dictionary, &forms);
         let mut csv = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(csv.headers().unwrap().len(), 18);
         let rows: Vec<_> = csv.records().map(Result::unwrap).collect();

@@ -9,6 +9,7 @@
 mod body;
 mod check_examples;
 mod check_thresholds;
+mod check_versions;
 mod checks;
 mod dictionary;
 mod door;

@@ -1,10 +1,15 @@
 //! Completeness and timeliness. How often an element is expected can tell how many patients died, so counts are for the centre itself and the
 //! coordinating office; others get shares, rounded: of the network to a hundredth, of a centre to a twentieth. Without the counts behind
-//! them nothing can be subtracted.
+//! them little can be subtracted; but of whom something was expected in a half-year may be known from elsewhere (all cases of it, for an
+//! element every case has), and then a hidden share would follow from the share of the whole and those of the other half-years. So the
+//! patients of a series of periods are protected as parts of a sum, which is shown. Medians do not add up.
 
+use std::collections::BTreeMap;
+
+use super::suppression::{Cell, Family, Sum};
 use super::{Audience, Thresholds, few};
-use crate::results::Suppression;
-use crate::results::completeness::{Answers, Completeness, FollowUp, NETWORK, Timeliness};
+use crate::results::completeness::{Answers, Completeness, FollowUp, NETWORK, PeriodTimeliness, Timeliness};
+use crate::results::{OverTime, Suppression};
 
 /// Steps shares of the network are rounded to.
 const NETWORK_STEP: f64 = 0.01;
@@ -20,21 +25,10 @@ pub fn completeness(
     thresholds: &Thresholds,
 ) -> Option<Completeness> {
     let network = exact.level == NETWORK;
-    match audience {
-        Audience::Exact => return Some(exact.clone()),
-        Audience::Centre(centre) if exact.level == *centre => return Some(exact.clone()),
-        Audience::Centre(_) | Audience::Public if !network => return None,
-        _ => {}
-    }
-    let hide = Hide {
-        threshold: thresholds.of(audience),
-        step: if network { NETWORK_STEP } else { CENTRE_STEP },
-    };
-    // A patient whom the centre shares with another is not its own alone: what is left is not made small by leaving it out.
-    let patients_of = |found: Option<&Answers>| {
-        found
-            .and_then(|answers| answers.apart.or(answers.patients))
-            .unwrap_or(0)
+    let hide = match Sight::of(&exact.level, audience, thresholds) {
+        Sight::Exact => return Some(exact.clone()),
+        Sight::Nothing => return None,
+        Sight::Shares(hide) => hide,
     };
     let mut shown = exact.clone();
     let own_cases = own.and_then(|own| own.cases).unwrap_or(0);
@@ -56,27 +50,90 @@ pub fn completeness(
         let same = own.and_then(|own| own.elements.iter().find(|other| other.element == element.element));
         hide.answers(&mut element.answers, patients_of(same.map(|same| &same.answers)));
     }
-    for period in &mut shown.periods {
-        let same = own.and_then(|own| {
-            own.periods.iter().find(|other| {
-                (other.by, &other.period, &other.section) == (period.by, &period.period, &period.section)
-            })
-        });
-        hide.answers(&mut period.answers, patients_of(same.map(|same| &same.answers)));
+    let own_periods = own.into_iter().flat_map(|own| &own.periods);
+    let own_periods: BTreeMap<_, _> = own_periods
+        .map(|one| ((one.by, one.section.as_str(), one.period.as_str()), &one.answers))
+        .collect();
+    let mut series: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (period, line) in exact.periods.iter().zip(&mut shown.periods) {
+        let key = (period.by, period.section.as_str(), period.period.as_str());
+        let own = patients_of(own_periods.get(&key).copied());
+        let of_section = series.entry((period.by, &period.section)).or_default();
+        of_section.push((&mut line.answers, own));
     }
+    series
+        .into_values()
+        .for_each(|of_section| hide.series(of_section));
     for line in &mut shown.timeliness {
         let same = own.and_then(|own| own.timeliness.iter().find(|other| other.section == line.section));
         hide.timeliness(line, same.and_then(|same| same.patients).unwrap_or(0));
     }
-    for line in &mut shown.registration_periods {
-        let same = own.and_then(|own| {
-            let mut periods = own.registration_periods.iter();
-            periods.find(|other| other.period == line.period)
-        });
-        let of_own = same.and_then(|same| same.times.patients).unwrap_or(0);
-        hide.timeliness(&mut line.times, of_own);
-    }
+    let own_periods = own.map_or(&[][..], |own| &own.registration_periods);
+    hide.periods(&mut shown.registration_periods, own_periods);
     Some(shown)
+}
+
+/// Elements and times to submission of one level by half-year as an audience may see them, `None` when not at all. Takes what is exact of
+/// the level, and of the centre that looks.
+pub fn over_time(
+    exact: OverTime,
+    own: Option<&OverTime>,
+    audience: &Audience,
+    thresholds: &Thresholds,
+) -> Option<OverTime> {
+    let hide = match Sight::of(&exact.level, audience, thresholds) {
+        Sight::Exact => return Some(exact),
+        Sight::Nothing => return None,
+        Sight::Shares(hide) => hide,
+    };
+    let own_elements = own.into_iter().flat_map(|own| &own.elements);
+    let own_elements: BTreeMap<_, _> = own_elements
+        .map(|one| ((one.element.as_str(), one.period.as_str()), &one.answers))
+        .collect();
+    let mut shown = exact;
+    let mut series: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for one in &mut shown.elements {
+        let key = (one.element.as_str(), one.period.as_str());
+        let own = patients_of(own_elements.get(&key).copied());
+        series
+            .entry(&one.element)
+            .or_default()
+            .push((&mut one.answers, own));
+    }
+    series
+        .into_values()
+        .for_each(|of_element| hide.series(of_element));
+    let own_periods = own.map_or(&[][..], |own| &own.timeliness);
+    hide.periods(&mut shown.timeliness, own_periods);
+    Some(shown)
+}
+
+/// How an audience sees a level.
+enum Sight {
+    Exact,
+    Nothing,
+    Shares(Hide),
+}
+
+impl Sight {
+    fn of(level: &str, audience: &Audience, thresholds: &Thresholds) -> Self {
+        let network = level == NETWORK;
+        match audience {
+            Audience::Exact => Self::Exact,
+            Audience::Centre(centre) if level == centre => Self::Exact,
+            Audience::Centre(_) | Audience::Public if !network => Self::Nothing,
+            _ => Self::Shares(Hide {
+                threshold: thresholds.of(audience),
+                step: if network { NETWORK_STEP } else { CENTRE_STEP },
+            }),
+        }
+    }
+}
+
+/// Patients of the centre that looks. One whom it shares with another is not its own alone: what is left is not made small by leaving it out.
+fn patients_of(own: Option<&Answers>) -> u32 {
+    own.and_then(|answers| answers.apart.or(answers.patients))
+        .unwrap_or(0)
 }
 
 struct Hide {
@@ -93,6 +150,40 @@ impl Hide {
 
     fn answers(&self, answers: &mut Answers, own: u32) {
         let hidden = self.too_few(answers.patients, own);
+        self.shares(answers, hidden);
+    }
+
+    /// Answers of one thing in the periods of it, each with the patients of the centre that looks. A patient is in one period only.
+    fn series(&self, mut periods: Vec<(&mut Answers, u32)>) {
+        let all = periods.iter().map(|(answers, _)| answers.patients.unwrap_or(0));
+        let others = periods
+            .iter()
+            .map(|(answers, own)| answers.patients.unwrap_or(0).saturating_sub(*own));
+        let hidden: Vec<bool> = self
+            .parts(&all.collect::<Vec<_>>())
+            .into_iter()
+            .zip(self.parts(&others.collect::<Vec<_>>()))
+            .map(|(of_all, of_others)| of_all || of_others)
+            .collect();
+        for ((answers, _), hidden) in periods.iter_mut().zip(hidden) {
+            self.shares(answers, hidden);
+        }
+    }
+
+    /// Which parts of a sum that is shown are hidden.
+    fn parts(&self, patients: &[u32]) -> Vec<bool> {
+        if !patients.iter().any(|n| few(*n, self.threshold)) {
+            return vec![false; patients.len()];
+        }
+        let mut family = Family::default();
+        let total = family.add(Cell::of(patients.iter().sum()));
+        let parts = patients.iter().map(|n| family.add(Cell::of(*n))).collect();
+        family.sums.push(Sum { total, parts });
+        let hidden = family.protect(self.threshold);
+        hidden.iter().skip(1).map(Option::is_some).collect()
+    }
+
+    fn shares(&self, answers: &mut Answers, hidden: bool) {
         let share = |share: Option<f64>| share.filter(|_| !hidden).map(|share| rounded(share, self.step));
         *answers = Answers {
             patients: None,
@@ -116,6 +207,19 @@ impl Hide {
                 .map(|index| rounded(index, NETWORK_STEP)),
             suppressed: hidden.then_some(Suppression::FewPatients),
         };
+    }
+
+    /// Times to submission by section and period, beside those of the centre that looks.
+    fn periods(&self, shown: &mut [PeriodTimeliness], own: &[PeriodTimeliness]) {
+        for line in shown {
+            let same = own
+                .iter()
+                .find(|own| (&own.times.section, &own.period) == (&line.times.section, &line.period));
+            self.timeliness(
+                &mut line.times,
+                same.and_then(|own| own.times.patients).unwrap_or(0),
+            );
+        }
     }
 
     fn timeliness(&self, line: &mut Timeliness, own: u32) {

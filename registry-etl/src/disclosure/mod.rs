@@ -34,7 +34,7 @@ pub use adherence::{adherence, adherence_for_centre};
 pub use agreement::agreement;
 pub use beside::{Published, adherence_beside, overview_beside, quality_beside, survival_beside};
 pub use comparison::comparison;
-pub use completeness::completeness;
+pub use completeness::{completeness, over_time};
 pub use flows::withhold;
 pub use letters::CentreLetters;
 pub use summaries::{overview, overview_for_centre, quality, quality_for_centre};

@@ -4,147 +4,35 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use registry_core::record::{Layout, day_number, day_of};
-use registry_core::versions::{CaseSchema, SchemaStore};
+use registry_core::record::{day_number, day_of};
 
-use super::quantiles::quartiles;
-use super::{Counts, QualityFacts};
+use super::sums::{Delays, OfElement, OfSection, Sum};
+use super::{Counts, Versions};
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
 use crate::measures::{CaseEvaluation, Shares, half_year_of};
 use crate::results::RunIdentity;
 use crate::results::completeness::{
-    Answers, Completeness, ElementCompleteness, FollowUp, NETWORK, PeriodBy, PeriodCompleteness,
-    PeriodTimeliness, SectionCompleteness, Timeliness,
+    Completeness, ElementCompleteness, FollowUp, NETWORK, PeriodBy, PeriodCompleteness, PeriodTimeliness,
+    SectionCompleteness,
 };
+use crate::results::over_time::{ElementRows, OverTimeRows, TimesRows};
 
 /// Half-years and months listed, the latest.
 const MOST_PERIODS: usize = 24;
 /// Name of the time from the metastatic diagnosis to the first submission.
 const REGISTRATION: &str = "registration";
 
-/// Case schema versions that facts may speak of.
-pub struct Versions {
-    store: Arc<SchemaStore>,
-    forms: BTreeMap<String, (Arc<Layout>, Arc<CaseSchema>)>,
-}
-
-impl Versions {
-    /// By version number.
-    pub fn new(
-        store: Arc<SchemaStore>,
-        forms: impl IntoIterator<Item = (String, Arc<Layout>, Arc<CaseSchema>)>,
-    ) -> Self {
-        let forms = forms.into_iter();
-        Self {
-            store,
-            forms: forms
-                .map(|(version, layout, schema)| (version, (layout, schema)))
-                .collect(),
-        }
-    }
-
-    /// Name of a section.
-    pub fn section(&self, version: &str, entity: u16) -> Option<&str> {
-        let (layout, _) = self.forms.get(version)?;
-        layout.entity_at(entity).map(|known| known.name.as_ref())
-    }
-
-    /// Path of an element, `entity.element`.
-    pub fn element(&self, version: &str, entity: u16, element: u16) -> Option<&str> {
-        let (layout, _) = self.forms.get(version)?;
-        layout
-            .element_at(entity, element)
-            .map(|known| known.path.as_ref())
-    }
-
-    /// JSON Pointer of a cell of a case, into the document as it was sent.
-    pub fn pointer(&self, facts: &QualityFacts, entity: u16, row: u32, element: u16) -> Option<String> {
-        let (layout, _) = self.forms.get(&facts.schema_version)?;
-        let (known, element) = (layout.entity_at(entity)?, layout.element_at(entity, element)?);
-        let pointer = if known.single {
-            format!("/{}/{}", known.name, element.name)
-        } else {
-            format!("/{}/{row}/{}", known.name, element.name)
-        };
-        Some(match &facts.sent_as {
-            Some(version) => self.store.as_sent(&pointer, version),
-            None => pointer,
-        })
-    }
-
-    fn requirement(&self, version: &str, path: &str) -> Option<&'static str> {
-        let (_, schema) = self.forms.get(version)?;
-        schema
-            .dictionary
-            .element(path)
-            .map(|element| element.requirement.as_str())
-    }
-
-    fn attestable(&self, section: &str) -> bool {
-        self.forms.values().any(|(layout, _)| {
-            let entity = layout.entity(section).and_then(|at| layout.entity_at(at));
-            entity.is_some_and(|known| known.attestable)
-        })
-    }
-}
-
-#[derive(Default)]
-struct Sum {
-    counts: Counts,
-    patients: u32,
-    /// Patients of whom another centre answered the same too.
-    shared: u32,
-}
-
-impl Sum {
-    fn add(&mut self, counts: &Counts, shared: bool) {
-        self.counts.add_all(counts);
-        self.patients += 1;
-        self.shared += u32::from(shared);
-    }
-
-    fn answers(&self) -> Answers {
-        Answers::of(self.patients, self.shared, self.counts)
-    }
-}
-
-#[derive(Default)]
-struct Delays {
-    days: Vec<i32>,
-    patients: u32,
-}
-
-impl Delays {
-    fn add(&mut self, days: &[i32]) {
-        self.days.extend_from_slice(days);
-        self.patients += 1;
-    }
-
-    fn timeliness(&self, section: &str) -> Timeliness {
-        let quartiles = quartiles(&self.days);
-        Timeliness {
-            section: section.to_owned(),
-            patients: Some(self.patients),
-            rows: Some(self.days.len() as u32),
-            lower_quartile: quartiles.map(|q| q[0]),
-            median: quartiles.map(|q| q[1]),
-            upper_quartile: quartiles.map(|q| q[2]),
-            suppressed: None,
-        }
-    }
-}
-
 /// Sums of one level.
 #[derive(Default)]
 struct Level {
     cases: u32,
     /// By path: looked up for every element of every case.
-    elements: HashMap<String, (&'static str, Sum)>,
+    elements: HashMap<String, OfElement>,
     sections: BTreeMap<String, Sum>,
     open: BTreeMap<String, u32>,
     periods: BTreeMap<(PeriodBy, String, String), Sum>,
-    delays: BTreeMap<String, Delays>,
+    delays: BTreeMap<String, OfSection>,
     registration: Delays,
     registrations: BTreeMap<String, Delays>,
     settled: Vec<Settled>,
@@ -251,16 +139,25 @@ impl Tally {
 
     /// The document of every level, the network's first.
     pub fn documents(&self, run: &RunIdentity) -> Vec<Completeness> {
-        let network = self.levels.iter().filter(|(name, _)| *name == NETWORK);
-        let centres = self.levels.iter().filter(|(name, _)| *name != NETWORK);
-        network
-            .chain(centres)
+        let levels = self.in_order();
+        levels
             .map(|(name, level)| self.document(run, name, level))
             .collect()
     }
 
+    /// Elements and times to submission of every level by half-year, the network's first.
+    pub fn over_time(&self, run: &RunIdentity) -> Vec<OverTimeRows> {
+        let levels = self.in_order();
+        levels.map(|(name, level)| over_time(run, name, level)).collect()
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (&String, &Level)> {
+        let network = self.levels.iter().filter(|(name, _)| *name == NETWORK);
+        let centres = self.levels.iter().filter(|(name, _)| *name != NETWORK);
+        network.chain(centres)
+    }
+
     fn document(&self, run: &RunIdentity, name: &str, level: &Level) -> Completeness {
-        let section_of = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
         let elements: BTreeMap<_, _> = level.elements.iter().collect();
         Completeness {
             run: run.clone(),
@@ -282,18 +179,18 @@ impl Tally {
                 .collect(),
             elements: elements
                 .into_iter()
-                .map(|(path, (requirement, sum))| ElementCompleteness {
-                    section: section_of(path),
+                .map(|(path, one)| ElementCompleteness {
+                    section: section_of(path).to_owned(),
                     element: path.clone(),
-                    requirement: (*requirement).to_owned(),
-                    answers: sum.answers(),
+                    requirement: one.requirement.to_owned(),
+                    answers: one.whole.answers(),
                 })
                 .collect(),
             periods: latest(&level.periods),
             timeliness: level
                 .delays
                 .iter()
-                .map(|(section, delays)| delays.timeliness(section))
+                .map(|(section, delays)| delays.whole.timeliness(section))
                 .collect(),
             registration_periods: last_periods(&level.registrations),
         }
@@ -304,6 +201,7 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
     let evaluation = part.evaluation;
     let facts = &evaluation.quality;
     let version = facts.schema_version.as_str();
+    let half_year: Option<Arc<str>> = evaluation.facts.half_year().map(Arc::from);
     let mut sections: BTreeMap<&str, (Counts, bool)> = BTreeMap::new();
     for (entity, element, packed) in part.elements {
         let (Some(section), Some(path)) = (
@@ -317,21 +215,21 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
         let of_section = sections.entry(section).or_default();
         of_section.0.add_all(&counts);
         of_section.1 |= shared;
-        if let Some((_, sum)) = level.elements.get_mut(path) {
-            sum.add(&counts, shared);
-            continue;
+        if !level.elements.contains_key(path) {
+            let requirement = versions.requirement(version, path).unwrap_or("R");
+            level
+                .elements
+                .insert(path.to_owned(), OfElement::new(requirement));
         }
-        let mut sum = Sum::default();
-        sum.add(&counts, shared);
-        let requirement = versions.requirement(version, path).unwrap_or("R");
-        level.elements.insert(path.to_owned(), (requirement, sum));
+        if let Some(of_element) = level.elements.get_mut(path) {
+            of_element.add(&counts, shared, half_year.as_ref());
+        }
     }
-    let half_year = evaluation.facts.half_year();
     let month = day_of(facts.first_submitted)
         .filter(|_| network)
         .map(|day| day.format("%Y-%m").to_string());
     let periods = [
-        (PeriodBy::HalfYear, half_year),
+        (PeriodBy::HalfYear, half_year.as_deref().map(str::to_owned)),
         (PeriodBy::SubmissionMonth, month),
     ];
     for (section, (counts, shared)) in &sections {
@@ -354,9 +252,47 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
     }
     for (entity, delays) in part.delays {
         if let Some(section) = versions.section(version, *entity) {
-            level.delays.entry(section.to_owned()).or_default().add(delays);
+            let of_section = level.delays.entry(section.to_owned()).or_default();
+            of_section.add(delays, half_year.as_ref());
         }
     }
+}
+
+fn section_of(path: &str) -> &str {
+    path.split('.').next().unwrap_or_default()
+}
+
+/// Elements and delays of a level by the half-years its sections are told by, as short rows.
+fn over_time(run: &RunIdentity, name: &str, level: &Level) -> OverTimeRows {
+    let half_years = half_years(level);
+    let place: BTreeMap<&str, u32> = half_years.iter().map(String::as_str).zip(0..).collect();
+    let elements: BTreeMap<_, _> = level.elements.iter().collect();
+    let elements = elements.into_iter().map(|(path, one)| ElementRows {
+        element: path.clone(),
+        requirement: one.requirement.to_owned(),
+        rows: one.rows(&place),
+    });
+    let timeliness = level.delays.iter().map(|(section, one)| TimesRows {
+        section: section.clone(),
+        rows: one.rows(&place),
+    });
+    OverTimeRows {
+        run: run.clone(),
+        level: name.to_owned(),
+        elements: elements.filter(|one| !one.rows.is_empty()).collect(),
+        timeliness: timeliness.filter(|one| !one.rows.is_empty()).collect(),
+        half_years,
+    }
+}
+
+/// The latest half-years of a level, in order.
+fn half_years(level: &Level) -> Vec<String> {
+    let of_sections = level.periods.keys().filter(|(by, ..)| *by == PeriodBy::HalfYear);
+    let of_sections = of_sections.map(|(_, period, _)| period.as_str());
+    let of_delays = level.delays.values().flat_map(|one| one.halves.keys());
+    let all: BTreeSet<&str> = of_sections.chain(of_delays.map(AsRef::as_ref)).collect();
+    let kept = all.iter().skip(all.len().saturating_sub(MOST_PERIODS));
+    kept.map(|period| (*period).to_owned()).collect()
 }
 
 /// The latest half-years of registration.

@@ -20,6 +20,8 @@ use crate::measures::{CaseEvaluation, CaseFacts, Engine, UnitResult};
 use crate::results::Completeness;
 use crate::results::completeness::PeriodBy;
 
+mod over_time;
+
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let schema = SchemaStore::embedded().unwrap();
     Engine::new(Arc::new(Judge::new(Arc::new(schema)).unwrap())).unwrap()

@@ -13,7 +13,7 @@ use registry_core::record::{day_number, day_of};
 use registry_core::rules::Reason;
 use serde::{Deserialize, Serialize};
 
-use super::completeness::Versions;
+use super::Versions;
 use crate::cohorts::RecordedDate;
 use crate::cohorts::facts::Vital;
 use crate::measures::{CaseEvaluation, UnitResult};

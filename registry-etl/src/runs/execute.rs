@@ -385,10 +385,14 @@ impl Work<'_> {
         for (definition, estimate) in definitions.iter().zip(&estimates) {
             results.push(result(kind::SURVIVAL, &definition.id, estimate)?);
         }
+        let key_of = |level: &str| if level == NETWORK { "" } else { level }.to_owned();
         for document in tally.documents(&identity) {
-            let network = document.level == NETWORK;
-            let key = if network { "" } else { &document.level };
-            results.push(result(kind::COMPLETENESS, key, &document)?);
+            let key = key_of(&document.level);
+            results.push(result(kind::COMPLETENESS, &key, &document)?);
+        }
+        for document in tally.over_time(&identity) {
+            let key = key_of(&document.level);
+            results.push(result(kind::COMPLETENESS_OVER_TIME, &key, &document)?);
         }
         let limits = &self.options.thresholds;
         for (audience, key) in [

@@ -6,9 +6,10 @@ use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{CaseEvaluation, Engine, adherence::AggregateError, funnels, visible_case_mix};
 use crate::quality::{Undecided, Worklist, undecided};
 use crate::results::completeness::NETWORK;
+use crate::results::over_time::{OverTimeRows, Part};
 use crate::results::{
-    AdherenceTable, CaseMix, CaseMixTable, CentresOfRun, Comparison, Completeness, Funnels, Overview,
-    Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
+    AdherenceTable, CaseMix, CaseMixTable, CentresOfRun, Comparison, Completeness, Funnels, OverTime,
+    Overview, Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
 };
 use registry_core::access::Scope;
 use rayon::prelude::*;
@@ -187,28 +188,14 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn completeness(&self, audience: &Audience) -> Result<Vec<Completeness>, RunError> {
-        let keys = self.store.run_results(self.scope, self.run.number)?;
-        let own = match audience {
-            Audience::Centre(centre)
-                if keys
-                    .iter()
-                    .any(|key| key.kind == kind::COMPLETENESS && key.key == *centre) =>
-            {
-                Some(self.document::<Completeness>(kind::COMPLETENESS, centre)?)
-            }
-            _ => None,
-        };
-        let wanted = |key: &&ResultKey| {
-            let visible = match audience {
-                Audience::Centre(centre) => key.key.is_empty() || key.key == *centre,
-                Audience::Public => key.key.is_empty(),
-                _ => true,
-            };
-            key.kind == kind::COMPLETENESS && visible
+        let keys = self.levels_of(kind::COMPLETENESS, audience)?;
+        let own = match own_of(audience, &keys) {
+            Some(centre) => Some(self.document::<Completeness>(kind::COMPLETENESS, centre)?),
+            None => None,
         };
         let mut all = Vec::new();
-        for key in keys.iter().filter(wanted) {
-            let exact = self.document::<Completeness>(kind::COMPLETENESS, &key.key)?;
+        for key in &keys {
+            let exact = self.document::<Completeness>(kind::COMPLETENESS, key)?;
             all.extend(disclosure::completeness(
                 &exact,
                 own.as_deref(),
@@ -224,6 +211,45 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(all)
+    }
+
+    /// A part of completeness and timeliness by half-year, of every level the audience may see and `wanted` names (`all`, or the centre's id).
+    /// Nothing of a run made before it was kept.
+    ///
+    /// # Errors
+    /// As [`Reader::adherence`].
+    pub fn over_time(
+        &self,
+        audience: &Audience,
+        part: Part<'_>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<OverTime>, RunError> {
+        let keys = self.levels_of(kind::COMPLETENESS_OVER_TIME, audience)?;
+        let read = |key: &str| -> Result<OverTime, RunError> {
+            let rows = self.document::<OverTimeRows>(kind::COMPLETENESS_OVER_TIME, key)?;
+            Ok(rows.read(part))
+        };
+        let own = own_of(audience, &keys).map(read).transpose()?;
+        let mut all = Vec::new();
+        for key in &keys {
+            if wanted(if key.is_empty() { NETWORK } else { key }) {
+                let (exact, limits) = (read(key)?, &self.thresholds);
+                all.extend(disclosure::over_time(exact, own.as_ref(), audience, limits));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Keys of the levels that an audience sees anything of, of a kind of result kept by level: empty for the network, else the centre.
+    fn levels_of(&self, kind: &str, audience: &Audience) -> Result<Vec<String>, RunError> {
+        let keys = self.store.run_results(self.scope, self.run.number)?;
+        let visible = |key: &ResultKey| match audience {
+            Audience::Centre(centre) => key.key.is_empty() || key.key == *centre,
+            Audience::Public => key.key.is_empty(),
+            _ => true,
+        };
+        let of_kind = keys.into_iter().filter(|key| key.kind == kind && visible(key));
+        Ok(of_kind.map(|key| key.key).collect())
     }
 
     /// The work of one centre, on the cases of this run. Who may see it is the caller's decision; the store lets a centre read its own only.
@@ -369,6 +395,14 @@ fn read_by(audience: &Audience) -> Option<&'static str> {
         Audience::Public => Some("public"),
         Audience::Committee | Audience::Centre(_) => Some("committee"),
         Audience::Exact => None,
+    }
+}
+
+/// The centre that looks, when it has a level of its own.
+fn own_of<'a>(audience: &'a Audience, keys: &[String]) -> Option<&'a str> {
+    match audience {
+        Audience::Centre(centre) if keys.contains(centre) => Some(centre),
+        _ => None,
     }
 }
 

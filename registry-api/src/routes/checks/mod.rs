@@ -6,6 +6,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_core::rules::{Check, CheckSet, Parameter};
 use registry_core::validation::Severity;
+use registry_core::versions::SupersededCheck;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -50,6 +51,8 @@ pub struct Described<'a> {
     pub check: &'a Check,
     pub elements: Vec<String>,
     pub parameters: Vec<&'a Parameter>,
+    /// Texts it had before, oldest first.
+    pub superseded: Vec<SupersededCheck<'a>>,
 }
 
 /// The edit checks of the current case schema.
@@ -66,7 +69,8 @@ pub fn in_force(state: &AppState) -> Result<&CheckSet, Problem> {
 ///
 /// # Errors
 /// [`Kind::BadQuery`] for a severity there is not, or a search that is too long.
-pub fn asked<'a>(checks: &'a CheckSet, wanted: &Wanted) -> Result<Vec<Described<'a>>, Problem> {
+pub fn asked<'a>(state: &'a AppState, wanted: &Wanted) -> Result<Vec<Described<'a>>, Problem> {
+    let checks = in_force(state)?;
     let severity = match wanted.severity.as_deref() {
         None => None,
         Some(code) => Some(
@@ -87,6 +91,7 @@ pub fn asked<'a>(checks: &'a CheckSet, wanted: &Wanted) -> Result<Vec<Described<
                 .iter()
                 .filter_map(|name| checks.parameter(name))
                 .collect(),
+            superseded: state.schemas.superseded_checks(&check.id),
         })
         .filter(|one| {
             let check = one.check;
@@ -131,6 +136,9 @@ impl Described<'_> {
             "provenance": check.provenance, "expression": check.expression.as_deref().map(str::trim),
             "elements": self.elements, "blocks": check.blocks, "about": check.about,
             "parameters": parameters.collect::<Value>(), "note": check.note,
+            "superseded": self.superseded.iter()
+                .map(|before| json!({"version": before.version, "text": before.text}))
+                .collect::<Value>(),
         })
     }
 
@@ -201,7 +209,8 @@ pub fn csv(found: &[Described<'_>]) -> Result<String, Problem> {
     written(&COLUMNS, rows)
 }
 
-/// The edit checks every record is put to: what each looks at, in words and as run, what it says, what it blocks, where it comes from;
+/// The edit checks every record is put to: what each looks at, in words and as run, what it says, what it blocks, where it comes from, and the
+/// texts (TOML) of earlier versions, which older findings name;
 /// `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/checks", tag = "schemas",
     params(("severity" = Option<String>, Query, description = "reject, error or warning"),
@@ -212,7 +221,7 @@ pub(super) async fn list(
     wanted: web::Query<Wanted>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    let found = asked(in_force(&state)?, &wanted)?;
+    let found = asked(&state, &wanted)?;
     if wants_csv(&request) {
         let name = "attachment; filename=\"checks.csv\"";
         return Ok(Reply::text("text/csv; charset=utf-8", csv(&found)?).header("content-disposition", name));

@@ -1,10 +1,10 @@
 //! `GET /api/v1/quality/completeness`: how completely and how soon centres report.
 
 use actix_web::{HttpRequest, web};
-use registry_etl::results::Completeness;
-use registry_etl::results::completeness::{Answers, Timeliness};
-use serde::Deserialize;
-use serde_json::json;
+use registry_etl::results::completeness::{Answers, PeriodBy, PeriodTimeliness, Timeliness};
+use registry_etl::results::over_time::{ElementPeriod, Part};
+use registry_etl::results::{Completeness, OverTime};
+use serde::{Deserialize, Serialize};
 
 use super::wants_csv;
 use crate::guard::{Allowed, ReadsResults};
@@ -21,32 +21,83 @@ pub struct Wanted {
     /// `all` for the network, or a centre as the answer names it.
     pub centre: Option<String>,
     pub section: Option<String>,
+    /// `entity.element`.
+    pub element: Option<String>,
+    /// Periods of one kind only; by half-year elements and times to submission, too.
+    pub by: Option<PeriodBy>,
     pub run: Option<i64>,
 }
 
-/// The levels a viewer may see, as far as they are wanted.
+impl Wanted {
+    /// The section or the element.
+    pub fn part(&self) -> Part<'_> {
+        Part {
+            section: self.section.as_deref().filter(|section| !section.is_empty()),
+            element: self.element.as_deref().filter(|element| !element.is_empty()),
+        }
+    }
+}
+
+/// A level: the whole, and by half-year where that is asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Level {
+    #[serde(flatten)]
+    whole: Completeness,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    element_periods: Option<Vec<ElementPeriod>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeliness_periods: Option<Vec<PeriodTimeliness>>,
+}
+
+/// The levels a viewer may see, as far as they are wanted, without what is told by half-year only.
 ///
 /// # Errors
 /// No run for this viewer.
 pub fn levels(view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Problem> {
     let mut levels = view.completeness()?;
     levels.retain(|level| wanted.centre.as_ref().is_none_or(|centre| level.level == *centre));
-    if let Some(section) = wanted.section.as_ref().filter(|section| !section.is_empty()) {
-        for level in &mut levels {
-            level.sections.retain(|found| found.section == *section);
-            level.elements.retain(|found| found.section == *section);
-            level.periods.retain(|found| found.section == *section);
-            level.timeliness.retain(|found| found.section == *section);
-        }
+    let part = wanted.part();
+    for level in &mut levels {
+        level.sections.retain(|found| part.has_section(&found.section));
+        level.elements.retain(|found| part.has_element(&found.element));
+        let by = |found: PeriodBy| wanted.by.is_none_or(|by| by == found);
+        level
+            .periods
+            .retain(|found| by(found.by) && part.has_section(&found.section));
+        level.timeliness.retain(|found| part.has_section(&found.section));
     }
     Ok(levels)
 }
 
-/// One line per level and element, section, period, and time to submission.
+/// As [`levels`], with what is told by half-year where that is wanted.
+///
+/// # Errors
+/// No run for this viewer.
+pub fn all(view: &View<'_>, wanted: &Wanted) -> Result<Vec<Level>, Problem> {
+    let mut halves: Vec<OverTime> = Vec::new();
+    if wanted.by == Some(PeriodBy::HalfYear) {
+        halves = view.completeness_over_time(wanted.centre.as_deref(), wanted.part())?;
+    }
+    let levels = levels(view, wanted)?.into_iter();
+    Ok(levels
+        .map(|whole| {
+            let found = halves.iter().position(|found| found.level == whole.level);
+            let found = found.map(|at| halves.swap_remove(at));
+            let (elements, timeliness) = found.map(|found| (found.elements, found.timeliness)).unzip();
+            Level {
+                whole,
+                element_periods: elements,
+                timeliness_periods: timeliness,
+            }
+        })
+        .collect())
+}
+
+/// One line per level and element, section, period, and time to submission; lines of a half-year have it in `period`.
 ///
 /// # Errors
 /// None in practice.
-pub fn csv(levels: &[Completeness]) -> Result<String, Problem> {
+pub fn csv(levels: &[Level]) -> Result<String, Problem> {
     let header = [
         "level",
         "of",
@@ -73,7 +124,8 @@ pub fn csv(levels: &[Completeness]) -> Result<String, Problem> {
         "suppressed",
     ];
     let mut rows = Vec::new();
-    for level in levels {
+    for told in levels {
+        let level = &told.whole;
         let line = |of: &str, period: &str, name: &str| Line {
             start: vec![
                 level.level.clone(),
@@ -110,7 +162,13 @@ pub fn csv(levels: &[Completeness]) -> Result<String, Problem> {
         for times in std::iter::once(&level.registration).chain(&level.timeliness) {
             rows.push(line("timeliness", "", &times.section).times(times).finish());
         }
-        for period in &level.registration_periods {
+        for period in told.element_periods.iter().flatten() {
+            let line = line("element", &period.period, &period.element).answers(&period.answers);
+            let requirement = period.requirement.clone();
+            rows.push(Line { requirement, ..line }.finish());
+        }
+        let of_sections = told.timeliness_periods.iter().flatten();
+        for period in level.registration_periods.iter().chain(of_sections) {
             let times = &period.times;
             rows.push(
                 line("timeliness", &period.period, &times.section)
@@ -201,11 +259,19 @@ fn reason(hidden: bool) -> String {
     }
 }
 
+/// What is answered.
+#[derive(Serialize)]
+struct Answer {
+    run: i64,
+    cut_off: chrono::NaiveDate,
+    levels: Vec<Level>,
+}
+
 /// Answers to the elements that are expected (known, absent by code, missing), by element, section, half-year of the metastatic diagnosis and
-/// month of first submission; days from event to first submission; completeness of follow-up (Clark's C). The own centre exactly, other
-/// centres under letters and the network as rounded shares.
+/// month of first submission; days from event to first submission; completeness of follow-up (Clark's C). `by=half_year` adds every element and the
+/// days of every section by half-year. The own centre exactly, other centres under letters and the network as rounded shares.
 #[utoipa::path(get, path = "/api/v1/quality/completeness", tag = "quality",
-    params(("centre" = Option<String>, Query, description = "`all`, or a centre as the answer names it"), ("section" = Option<String>, Query,), ("run" = Option<i64>, Query,)),
+    params(("centre" = Option<String>, Query, description = "`all`, or a centre as the answer names it"), ("section" = Option<String>, Query,), ("element" = Option<String>, Query, description = "`entity.element`: it, and its section"), ("by" = Option<String>, Query, description = "`half_year` (of the metastatic diagnosis): `element_periods` and `timeliness_periods` too, of `periods` these only; `submission_month`: of `periods` these only"), ("run" = Option<i64>, Query,)),
     responses((status = 200, description = "run, levels: the network first, then the centres this viewer may see; `Accept: text/csv` for a table"), (status = 404, description = "No run for this viewer")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsResults>,
@@ -216,7 +282,7 @@ pub(in crate::routes) async fn show(
     let as_csv = wants_csv(&request);
     blocking(move || {
         let view = View::open(&state, &caller.scope, wanted.run)?;
-        let levels = levels(&view, &wanted)?;
+        let levels = all(&view, &wanted)?;
         if as_csv {
             let name = format!(
                 "attachment; filename=\"completeness-run-{}.csv\"",
@@ -226,10 +292,12 @@ pub(in crate::routes) async fn show(
                 Reply::text("text/csv; charset=utf-8", csv(&levels)?).header("content-disposition", name)
             );
         }
-        Reply::json(
-            200,
-            &json!({"run": view.run.number, "cut_off": view.run.cutoff_date, "levels": levels}),
-        )
+        let answer = Answer {
+            run: view.run.number,
+            cut_off: view.run.cutoff_date,
+            levels,
+        };
+        Reply::json(200, &answer)
     })
     .await
 }

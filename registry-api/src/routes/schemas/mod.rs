@@ -115,7 +115,7 @@ pub(super) async fn dictionary(
             ),
         ),
         Some("redcap") => {
-            let text = registry_core::exchange::redcap_dictionary(&schema.dictionary);
+            let text = registry_core::exchange::redcap_dictionary(&schema.dictionary, &state.forms);
             let name = format!(
                 "attachment; filename=\"redcap-dictionary-{}.csv\"",
                 schema.version
