@@ -174,6 +174,29 @@ fn every_command_and_group_shows_an_example_with_versions_that_exist() {
 }
 
 #[test]
+fn a_read_only_database_stops_the_start_and_is_left_as_it_is() {
+    let registry = Registry::new();
+    let mut marked = std::fs::metadata(registry.database())
+        .expect("a file")
+        .permissions();
+    marked.set_readonly(true);
+    std::fs::set_permissions(registry.database(), marked).expect("marked");
+    let before = std::fs::read(registry.database()).expect("readable");
+    for command in [&["serve"][..], &["migrate"], &["key", "list"], &["run"]] {
+        let ended = registry.run(command);
+        assert!(!ended.success, "{command:?}");
+        assert!(
+            ended
+                .err
+                .contains("setting database.url: the database is read-only"),
+            "{command:?}: {}",
+            ended.err
+        );
+    }
+    assert!(std::fs::read(registry.database()).expect("readable") == before);
+}
+
+#[test]
 fn a_setting_that_cannot_be_used_stops_the_start_with_its_key() {
     let registry = Registry::new();
     let blocked = registry.folder().join("a-file");
