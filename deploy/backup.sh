@@ -1,9 +1,9 @@
 #!/bin/bash
 # One backup of a running registry, SQLite or PostgreSQL.
 #   backup.sh SETTINGS.toml FOLDER
-# Makes FOLDER/<time>/ with the database, the bundles of releases (which may not be buildable again: a case was withdrawn, the master
-# key changed), its anchor of the audit chain, a manifest with SHA-256, and FOLDER/withdrawals.jsonl
-# (the ledger that a restore applies again). The master key is NOT in it: a backup and the key together are the data.
+# Makes FOLDER/<time>/ with the database, the bundles of releases (which may not be buildable again: a case was withdrawn), its anchor of
+# the audit chain and a manifest with SHA-256; and FOLDER/withdrawals.jsonl, the ledger as it is now: registry-withdrawals.timer keeps a
+# newer one on another disk. The master key is NOT in it: a backup and the key together are the data.
 # PostgreSQL: BACKUP_URL is the URL of registry_backup, without password (PGPASSFILE has it): row-level security is forced, so
 # the owner of the tables may not read them all. Needs pg_dump of the server's version.
 set -euo pipefail
@@ -36,8 +36,7 @@ esac
 # After the database: a release it knows has its bundle in the copy. Drafts begin with a dot and stay out.
 mkdir -p "$releases"
 tar --create --file="$target/releases.tar" --directory="$releases" --exclude='./.*' .
-"$registry" withdrawals list --config "$settings" > "$folder/withdrawals.jsonl.part"
-mv "$folder/withdrawals.jsonl.part" "$folder/withdrawals.jsonl"
+"$registry" withdrawals list --config "$settings" --to "$folder/withdrawals.jsonl"
 (cd "$target" && sha256sum "$database" releases.tar anchor > SHA256SUMS && sha256sum --check --quiet SHA256SUMS)
 sync -f "$target"
 mv "$target" "$folder/$name"

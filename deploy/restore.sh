@@ -1,14 +1,15 @@
 #!/bin/bash
 # Brings a backup back, into a database that does not exist yet, and checks it before anyone uses it.
-#   restore.sh BACKUP SETTINGS.toml [WITHDRAWALS.jsonl]
-# SETTINGS names the new place (database.url) and the master key (secrets.master_key_file). The ledger defaults to the one
-# beside the backups: it is newer than the backup and tells which patients withdrew since.
+#   restore.sh BACKUP SETTINGS.toml WITHDRAWALS.jsonl
+# SETTINGS names the new place (database.url) and the master key (secrets.master_key_file). WITHDRAWALS is the newest ledger there is, by
+# rule the one that registry-withdrawals.timer left on the other disk: it tells what patients took back since the backup. The one beside
+# the backups is as old as the newest of them.
 # PostgreSQL: OWNER_URL is the URL of registry_owner for a new, empty database that it owns (roles.sh has made the roles); needs
 # pg_restore.
 set -euo pipefail
 backup=${1:?backup folder}
 settings=${2:?settings of the restored registry}
-ledger=${3:-$(dirname "$backup")/withdrawals.jsonl}
+ledger=${3:?ledger of withdrawals, the newest there is: without it patients who withdrew would come back}
 registry=${REGISTRY:-registry}
 umask 077
 url=${REGISTRY_DATABASE__URL:-$(sed -n 's/^url *= *"\([^"]*\)".*/\1/p' "$settings" | head -n 1)}
@@ -20,6 +21,7 @@ releases=${releases:-releases}
 
 (cd "$backup" && sha256sum --check --quiet SHA256SUMS)
 [[ -r $ledger ]] || { echo "restore: no ledger of withdrawals at $ledger; without it withdrawn patients would come back" >&2; exit 2; }
+echo "restore: ledger of withdrawals of $(date -u -r "$ledger" +%FT%TZ)"
 if [[ -e $releases ]] && [[ -n $(ls -A "$releases") ]]; then
   echo "restore: $releases is not empty; restore into a new place" >&2; exit 2
 fi

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
 use registry_core::storage::{DataAccess, DataRequest, DeliveredBundle, Release, Store};
-use registry_etl::releases::{Accounting, Approved, Manifest, ReleaseError, ReleaseOptions};
+use registry_etl::releases::{Accounting, Approved, Manifest, Outline, ReleaseError, ReleaseOptions};
 use serde::Deserialize;
 use serde_json::Value;
 use zip::ZipArchive;
@@ -122,7 +122,8 @@ pub fn request_bundle(
         title: release.title.clone(),
         key: state.release_key.of_request(&request.line),
         approved: Some(approved(&request.request_id, access)),
-        accounting: accounting(&release),
+        // Told on the page of the release, through disclosure control.
+        accounting: None,
         fictitious: false,
         spool: state.settings.releases.folder.clone(),
     };
@@ -242,6 +243,26 @@ fn options(state: &AppState, id: &str, title: &str) -> ReleaseOptions {
         fictitious: false,
         spool: state.settings.releases.folder.clone(),
     }
+}
+
+/// What is told of the cases around a release to who is not of the coordinating office; none where nothing was counted.
+///
+/// # Errors
+/// The database does not answer.
+pub fn around(state: &AppState, scope: &Scope, release: &Release) -> Result<Option<Outline>, Problem> {
+    let Some(counted) = accounting(release) else {
+        return Ok(None);
+    };
+    // Newest first, as they are listed.
+    let all = state.store.list_releases(scope)?;
+    let earlier: Vec<Accounting> = all
+        .iter()
+        .skip_while(|one| one.release_id != release.release_id)
+        .skip(1)
+        .filter_map(accounting)
+        .collect();
+    let thresholds = crate::runs::thresholds(state);
+    Ok(Some(counted.outline(earlier.iter().rev(), &thresholds)))
 }
 
 /// What was counted when the release was frozen.

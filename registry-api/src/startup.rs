@@ -7,7 +7,6 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
 use chrono::NaiveDate;
-use registry_core::crypto::MasterKey;
 use registry_core::form::Forms;
 use registry_core::guideline::indicators::Indicator;
 use registry_core::guideline::questions::Questions;
@@ -19,7 +18,6 @@ use registry_etl::benchmarks::Benchmarks;
 use registry_etl::cohorts::definitions;
 use registry_etl::measures::Engine;
 use registry_etl::releases::ReleaseKey;
-use sha2::{Digest, Sha256};
 
 use crate::at_work::AtWork;
 use crate::guard::{RateLimiter, observe, query};
@@ -150,14 +148,14 @@ pub fn assemble_with(
     let benchmarks = Benchmarks::of(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let endpoints = definitions(&schemas).map_err(|e| StartError::Schema(e.to_string()))?;
     let key = settings.master_key()?;
-    let letters_key = derived_key(&key, b"rps-registry centre letters v1");
-    let release_key = ReleaseKey::new(derived_key(&key, b"rps-registry release pseudonyms v1"));
     let store = Store::open(
         settings.store_options(),
         key,
         Arc::clone(&ports.clock),
         Arc::clone(&ports.entropy),
     )?;
+    let letters_key = store.derived_key("centre letters")?;
+    let release_key = ReleaseKey::new(store.derived_key("release pseudonyms")?);
     let metrics_token = settings.metrics_token()?;
     Ok(web::Data::new(AppState {
         store,
@@ -217,14 +215,6 @@ fn tell_last_days(schemas: &SchemaStore, today: NaiveDate) {
             );
         }
     }
-}
-
-/// A key for one purpose, from which the master key does not follow.
-fn derived_key(master: &MasterKey, purpose: &[u8]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    digest.update(purpose);
-    digest.update(master.to_file_content());
-    digest.finalize().into()
 }
 
 /// Starts serving on the configured address (port 0 takes a free one).

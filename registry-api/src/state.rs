@@ -68,9 +68,9 @@ pub struct AppState {
     pub provider: Option<Provider>,
     /// Counters for the operator.
     pub metrics: Metrics,
-    /// Orders the letters that stand for centres; derived from the master key, stable while it is.
+    /// Orders the letters that stand for centres; made from the registry's own secret, which a new master key only wraps again.
     pub letters_key: [u8; 32],
-    /// Makes the pseudonyms of releases; derived from the master key.
+    /// Makes the pseudonyms of releases; made from the registry's own secret.
     pub release_key: ReleaseKey,
     /// The release of fictitious cases.
     pub fictitious: Fictitious,

@@ -324,3 +324,45 @@ fn the_same_key_with_another_body_is_refused_and_with_the_same_replayed() {
     }
     service.verify_audit();
 }
+
+/// Whoever writes a client knows what to send: an object with its keys, or a reference to what says so.
+#[test]
+fn every_json_body_that_is_sent_has_a_shape() {
+    let service = Service::start();
+    let document = service.anonymous().get("/openapi.json").expect(200).json();
+    let mut bodies = 0;
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let content = operation["requestBody"]["content"].as_object();
+            for (media_type, described) in content.into_iter().flatten() {
+                if !media_type.contains("json") {
+                    continue;
+                }
+                bodies += 1;
+                let schema = &described["schema"];
+                let schema = match schema["type"] == json!("array") {
+                    true => &schema["items"],
+                    false => schema,
+                };
+                let name = schema["$ref"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .rsplit('/')
+                    .next()
+                    .expect("a part");
+                let shape = &document["components"]["schemas"][name];
+                assert_eq!(
+                    shape["type"],
+                    json!("object"),
+                    "{method} {path} {media_type}: {schema}"
+                );
+                let keys = shape["properties"].as_object().map_or(0, serde_json::Map::len);
+                let elsewhere = shape["description"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("/api/v1/schemas/") || text.contains("RFC 7396"));
+                assert!(keys > 0 || elsewhere, "{method} {path}: {name} has no key");
+            }
+        }
+    }
+    assert_eq!(bodies, 33, "bodies of JSON");
+}

@@ -73,6 +73,11 @@ impl Client {
         }
     }
 
+    /// The same caller at another address.
+    pub fn at(&self, base: &str) -> Self {
+        Self::new(base, self.key.as_deref())
+    }
+
     /// `GET path`.
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], None)

@@ -13,7 +13,7 @@ use registry_api::settings::Settings;
 use registry_api::startup;
 use registry_api::state::AppState;
 use registry_core::access::{Role, Scope};
-use registry_core::clock::Clock;
+use registry_core::clock::{Clock, Entropy};
 use registry_core::crypto::MasterKey;
 use registry_core::storage::{NewCentre, NewKey, Store};
 use serde_json::json;
@@ -43,6 +43,15 @@ impl Clock for ManualClock {
     }
 }
 
+/// The secret of registries that are to be alike.
+struct Alike;
+
+impl Entropy for Alike {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
 /// A running service.
 pub struct Service {
     base: String,
@@ -66,19 +75,22 @@ impl Service {
 
     /// On `database`, with changed settings.
     pub fn start_with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_under(MasterKey::random(&SystemEntropy), database, change)
+        let key = MasterKey::random(&SystemEntropy);
+        Self::start_under(key, Arc::new(SystemEntropy), database, change)
     }
 
-    /// On a fresh SQLite file under a key that others have too: centres have the same letters, cases of one name the same pseudonyms.
+    /// On a fresh SQLite file with a secret that others have too: centres have the same letters, cases of one name the same pseudonyms.
     pub fn start_alike() -> Self {
-        Self::start_under(
-            MasterKey::from_bytes(std::array::from_fn(|at| at as u8)),
-            Database::sqlite(),
-            |_| {},
-        )
+        let key = MasterKey::from_bytes(std::array::from_fn(|at| at as u8));
+        Self::start_under(key, Arc::new(Alike), Database::sqlite(), |_| {})
     }
 
-    fn start_under(key: MasterKey, database: Database, change: impl FnOnce(&mut Settings)) -> Self {
+    fn start_under(
+        key: MasterKey,
+        secret: Arc<dyn Entropy>,
+        database: Database,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::default());
         let ports = Ports {
@@ -99,7 +111,7 @@ impl Service {
             settings.store_options().creating(),
             key,
             ports.clock.clone(),
-            ports.entropy.clone(),
+            secret,
         )
         .expect("a database");
         store.migrate().expect("migrations apply");
@@ -126,25 +138,46 @@ impl Service {
                     .expect("a year");
             }
         }
-        let (tell, told) = mpsc::channel();
-        let shared = state.clone();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let service = startup::run(shared).expect("a free port");
-                tell.send((service.address, service.handle()))
-                    .expect("the test waits");
-                service.serve().await.expect("the server ends well");
-            });
-        });
-        let (address, handle) = told.recv().expect("the service starts");
+        let served = serve(&state);
         Self {
-            base: format!("http://{address}"),
+            base: served.base,
             state,
             clock,
-            handle,
-            thread: Some(thread),
+            handle: served.handle,
+            thread: Some(served.thread),
             database,
             _folder: folder,
+        }
+    }
+
+    /// Replaces the master key as an operator does, and starts the service again: at another address, as clients are told by [`Self::base`].
+    pub fn rotate_master_key(&mut self) {
+        let key = MasterKey::random(&SystemEntropy);
+        let settings = self.state.settings.clone();
+        self.state
+            .store
+            .rotate_master_key(&Scope::system("test"), key.clone())
+            .expect("every key is wrapped again");
+        std::fs::write(&settings.secrets.master_key_file, key.to_file_content()).expect("the key is written");
+        self.stop();
+        let ports = Ports {
+            clock: self.clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+        };
+        self.state = startup::assemble(settings, ports).expect("the service's parts");
+        let served = serve(&self.state);
+        (self.base, self.handle, self.thread) = (served.base, served.handle, Some(served.thread));
+    }
+
+    fn stop(&mut self) {
+        let handle = self.handle.clone();
+        // The server's own runtime hears the stop; the future need not be awaited here.
+        drop(handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let outcome = thread.join();
+            if !std::thread::panicking() {
+                outcome.expect("the server thread ends well");
+            }
         }
     }
 
@@ -230,15 +263,32 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let handle = self.handle.clone();
-        // The server's own runtime hears the stop; the future need not be awaited here.
-        drop(handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let outcome = thread.join();
-            if !std::thread::panicking() {
-                outcome.expect("the server thread ends well");
-            }
-        }
+        self.stop();
+    }
+}
+
+struct Served {
+    base: String,
+    handle: actix_web::dev::ServerHandle,
+    thread: JoinHandle<()>,
+}
+
+fn serve(state: &web::Data<AppState>) -> Served {
+    let (tell, told) = mpsc::channel();
+    let shared = state.clone();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let service = startup::run(shared).expect("a free port");
+            tell.send((service.address, service.handle()))
+                .expect("the test waits");
+            service.serve().await.expect("the server ends well");
+        });
+    });
+    let (address, handle) = told.recv().expect("the service starts");
+    Served {
+        base: format!("http://{address}"),
+        handle,
+        thread,
     }
 }
 

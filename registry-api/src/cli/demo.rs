@@ -315,10 +315,13 @@ fn announce(access: &[Access], base: &str, data: &Path) -> Result<(), Failure> {
         .iter()
         .map(|(role, centre, link, key)| json!({ "role": role, "centre": centre, "sign_in": format!("{base}/sign-in?token={link}"), "key": key }))
         .collect();
-    std::fs::write(
-        &file,
-        serde_json::to_string_pretty(&json!({ "url": base, "access": listed }))?,
-    )?;
+    // Of the start before; the links and keys in it are for whoever started the demo.
+    match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let content = serde_json::to_string_pretty(&json!({ "url": base, "access": listed }))?;
+    write_new_secret(&file, &content)?;
     println!("\nThe same for programs: {}\nAPI: {base}/docs", file.display());
     Ok(())
 }

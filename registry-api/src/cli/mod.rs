@@ -117,10 +117,10 @@ enum Command {
     /// Copy a running SQLite registry to a new file (PostgreSQL: see deploy/).
     #[command(after_help = "Example:\n  registry backup /var/backups/registry-2026-11-23.sqlite3")]
     Backup(administer::BackupArgs),
-    /// The ledger of withdrawals, kept outside the backups and applied after a restore.
+    /// The ledger of what patients took back, kept outside the backups and applied after a restore.
     #[command(
         subcommand,
-        after_help = "Example:\n  registry withdrawals list > /var/backups/registry/withdrawals.jsonl"
+        after_help = "Example:\n  registry withdrawals list --to /srv/registry-ledger/withdrawals.jsonl"
     )]
     Withdrawals(recovery::Withdrawals),
     /// Releases: freeze a run, list, show, download.
@@ -206,7 +206,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Centre(command) => administer::centre(command, settings()?, ports)?,
         Command::Key(command) => administer::key(command, settings()?, ports)?,
         Command::User(command) => user::user(command, settings()?, ports)?,
-        Command::Validate(args) => return records::validate(&args, &ports),
+        Command::Validate(args) => return records::validate(&args, &settings()?, &ports),
         Command::Assess(args) => return assess::assess(&args, &ports),
         Command::Cases(command) => cases::cases(&command, settings()?, ports)?,
         Command::Schema(command) => return schema::schema(&command, &ports),

@@ -26,7 +26,7 @@ const CHUNK: usize = 64 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Release {
-    /// Freeze a finished run.
+    /// Freeze a published run.
     #[command(
         after_help = "Example:\n  registry release create 12 --release 2026-2 --title 'Second release of 2026'"
     )]

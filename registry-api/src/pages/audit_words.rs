@@ -7,7 +7,7 @@ use super::frame::role_name;
 use super::words;
 
 /// Every action the registry records, and what was done.
-const ACTIONS: [(&str, &str); 68] = [
+const ACTIONS: [(&str, &str); 69] = [
     ("case.create", "Case entered"),
     ("case.replace", "Case changed"),
     ("case.read", "Case read"),
@@ -17,6 +17,7 @@ const ACTIONS: [(&str, &str); 68] = [
     ("case.unlock", "Case unlocked"),
     ("case.transfer", "Case transferred"),
     ("case.withdraw", "Consent withdrawn"),
+    ("case.reuse_ended", "Research reuse taken back"),
     ("centre.create", "Centre added"),
     ("centre.change", "Centre changed"),
     ("centre.year", "Year of a centre entered"),

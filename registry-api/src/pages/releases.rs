@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
 use registry_core::storage::{Freezing, FreezingState, Release, Run};
-use registry_etl::releases::{Changes, FileEntry, Manifest, Withheld, at_least};
+use registry_etl::releases::{Accounting, FileEntry, Manifest, Outline, Withheld, at_least};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -248,12 +248,17 @@ pub(super) async fn page(
         let asked = store.list_data_requests(scope)?.into_iter();
         let asked = asked.filter(|one| one.release_id == release.release_id);
         let people = People::of(&state)?;
+        let office = scope.role() == Role::Coordinator;
+        let around = match office {
+            true => manifest.accounting.clone().map(Around::of_office),
+            false => crate::releases::around(&state, scope, &release)?.map(Around::of_others),
+        };
         Ok(shown(
             frame,
             &people,
-            scope.role() == Role::Coordinator,
+            office,
             &release,
-            manifest,
+            (manifest, around.unwrap_or_default()),
             asked.map(|one| requests::row(one, today, &people)).collect(),
         ))
     })
@@ -266,7 +271,7 @@ fn shown(
     people: &People,
     office: bool,
     release: &Release,
-    manifest: Manifest,
+    (manifest, around): (Manifest, Around),
     requests: Vec<Request>,
 ) -> Page {
     let told = |name: &str| {
@@ -274,24 +279,6 @@ fn shown(
         value.unwrap_or("not recorded").to_owned()
     };
     let (tables, others) = files(manifest.files);
-    let accounting = match office {
-        true => manifest.accounting,
-        false => manifest.accounting.map(|accounting| accounting.told_again()),
-    };
-    let (left_out, changes) = accounting.map_or((Vec::new(), None), |accounting| {
-        let few = |count| number(count, accounting.told_from);
-        let left_out = accounting.left_out.into_iter();
-        let changes = accounting.changes.map(|changes: Changes| ChangesInWords {
-            added: few(changes.added),
-            changed: few(changes.changed),
-            left: few(changes.left),
-            since: changes.since,
-        });
-        (
-            left_out.map(|one| (one.reason, few(one.cases))).collect(),
-            changes,
-        )
-    });
     Page {
         frame,
         office,
@@ -316,17 +303,61 @@ fn shown(
         tables,
         others,
         withheld: manifest.withheld,
-        left_out,
-        changes,
+        left_out: around.left_out,
+        changes: around.changes,
         requests,
     }
 }
 
-/// A count of cases; what is too few is not told.
-fn number(count: Option<u64>, told_from: u64) -> String {
-    match count {
-        Some(count) => count.to_string(),
-        None => format!("not told: fewer than {told_from}, or such a number would follow from it"),
+/// What is told of the cases around a release.
+#[derive(Default)]
+struct Around {
+    left_out: Vec<(String, String)>,
+    changes: Option<ChangesInWords>,
+}
+
+impl Around {
+    fn of_office(accounting: Accounting) -> Self {
+        let few = |count: Option<u64>| match count {
+            Some(count) => count.to_string(),
+            None => format!(
+                "not told: fewer than {}, or such a number would follow from it",
+                accounting.told_from
+            ),
+        };
+        Self {
+            left_out: accounting
+                .left_out
+                .iter()
+                .map(|one| (one.reason.clone(), few(one.cases)))
+                .collect(),
+            changes: accounting.changes.as_ref().map(|changes| ChangesInWords {
+                since: changes.since.clone(),
+                added: few(changes.added),
+                changed: few(changes.changed),
+                left: few(changes.left),
+            }),
+        }
+    }
+
+    fn of_others(outline: Outline) -> Self {
+        let about = |count: Option<u64>| match count {
+            Some(count) => format!("about {count} (told in steps of {})", outline.steps_of),
+            None => format!("not told: it is, or was, fewer than {}", outline.told_from),
+        };
+        Self {
+            left_out: outline
+                .left_out
+                .iter()
+                .map(|one| (one.reason.clone(), about(one.about)))
+                .collect(),
+            changes: outline.changes.as_ref().map(|changes| ChangesInWords {
+                since: changes.since.clone(),
+                added: about(changes.added),
+                changed: about(changes.changed),
+                left: about(changes.left),
+            }),
+        }
     }
 }
 

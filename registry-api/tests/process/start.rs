@@ -3,6 +3,7 @@
 use registry_api::ports::SystemEntropy;
 use registry_core::access::Role;
 use registry_core::crypto::MasterKey;
+use registry_core::validation::MAX_FINDINGS;
 
 use crate::support::{JSON, Registry, Served, case, send};
 
@@ -170,6 +171,29 @@ fn every_command_and_group_shows_an_example_with_versions_that_exist() {
             "{group} was not found in {seen:?}"
         );
     }
+}
+
+#[test]
+fn a_read_only_database_stops_the_start_and_is_left_as_it_is() {
+    let registry = Registry::new();
+    let mut marked = std::fs::metadata(registry.database())
+        .expect("a file")
+        .permissions();
+    marked.set_readonly(true);
+    std::fs::set_permissions(registry.database(), marked).expect("marked");
+    let before = std::fs::read(registry.database()).expect("readable");
+    for command in [&["serve"][..], &["migrate"], &["key", "list"], &["run"]] {
+        let ended = registry.run(command);
+        assert!(!ended.success, "{command:?}");
+        assert!(
+            ended
+                .err
+                .contains("setting database.url: the database is read-only"),
+            "{command:?}: {}",
+            ended.err
+        );
+    }
+    assert!(std::fs::read(registry.database()).expect("readable") == before);
 }
 
 #[test]
@@ -347,6 +371,29 @@ fn the_office_works_from_the_command_line() {
     let path = file.display().to_string();
     let judged = registry.run(&["validate", &path]);
     assert!(judged.success && judged.out.contains("accepted"), "{judged:?}");
+    // By the schema files of the settings, where they name a folder.
+    let settings = registry.folder().join("other.toml");
+    let by = |folder: &str| {
+        std::fs::write(&settings, format!("[schema]\nfolder = \"{folder}\"\n")).expect("written");
+        registry.run(&["validate", &path, "--config", &settings.display().to_string()])
+    };
+    let ours = by(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema"));
+    assert!(ours.success && ours.out.contains("accepted"), "{ours:?}");
+    let none = by(&registry.folder().join("no-schema").display().to_string());
+    assert!(!none.success && none.err.contains("setting schema.folder"), "{none:?}");
+    // More is wrong than is listed.
+    let mut many = case("CLI-0002");
+    for n in 0..=MAX_FINDINGS {
+        many[format!("unknown_{n}")] = 1.into();
+    }
+    let long = registry.folder().join("many.json");
+    std::fs::write(&long, many.to_string()).expect("written");
+    let long = registry.run(&["validate", &long.display().to_string()]);
+    let listed_and_more = long.out.lines().last().unwrap_or_default().to_owned();
+    assert!(
+        !long.success && listed_and_more.starts_with("  and ") && listed_and_more.ends_with(" more"),
+        "{long:?}"
+    );
     let sent = registry
         .command(&["submit", &path, "--url", &served.base])
         .env("REGISTRY_KEY", &key)
@@ -354,6 +401,35 @@ fn the_office_works_from_the_command_line() {
         .expect("it starts");
     let text = String::from_utf8_lossy(&sent.stdout).into_owned();
     assert!(sent.status.success() && text.contains("201"), "{text}");
+    // What is wrong with one file is told, and the next is sent.
+    let broken = registry.folder().join("broken.json");
+    std::fs::write(&broken, "{").expect("written");
+    let broken = broken.display().to_string();
+    let submit = |base: &str, files: &[&str]| {
+        let mut command = registry.command(&["submit", "--url", base]);
+        let done = command
+            .args(files)
+            .env("REGISTRY_KEY", &key)
+            .output()
+            .expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.success(), text(&done.stdout), text(&done.stderr))
+    };
+    let (success, out, err) = submit(&served.base, &[&broken, "nowhere.json", &path]);
+    assert!(!success && out == format!("{path}: 200\n"), "{out}");
+    assert!(
+        err.contains("broken.json") && err.contains("nowhere.json"),
+        "{err}"
+    );
+    assert!(err.contains("2 of 3 not accepted"), "{err}");
+    // Nor does a registry that is away end it; the address that is told has no pseudonym.
+    let (success, out, err) = submit("http://127.0.0.1:1", &[&path, &path]);
+    assert!(!success && out.is_empty(), "{out}");
+    assert_eq!(err.matches("does not answer").count(), 2, "{err}");
+    assert!(
+        err.contains("2 of 2 not accepted") && !err.contains("CLI-0001"),
+        "{err}"
+    );
     drop(served);
 
     let verified = registry.run(&["audit", "verify"]);

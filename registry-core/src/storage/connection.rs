@@ -137,6 +137,9 @@ impl Dialer {
         if !self.options.create && !path.is_file() {
             return Err(StoreError::Unavailable(Outage::Missing));
         }
+        if self.options.create && !path.exists() {
+            new_file(path)?;
+        }
         let mode = if self.options.create { "rwc" } else { "rw" };
         let marked = std::fs::metadata(path).is_ok_and(|file| file.permissions().readonly());
         if marked {
@@ -241,6 +244,24 @@ fn cannot_connect(error: ConnectionError) -> StoreError {
         _ => None,
     };
     StoreError::Unavailable(said.unwrap_or(Outage::Unreachable))
+}
+
+/// An empty file for a database, whatever the umask: what is not sealed in it (pseudonyms, names of people) is for the service's own account.
+/// SQLite gives the files it makes beside it the same permissions.
+pub(crate) fn new_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        // Another process made it in between.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => Err(StoreError::Unavailable(Outage::Missing)),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// `file:` URI of a path, which is how the opening mode is said.

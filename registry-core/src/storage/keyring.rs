@@ -77,6 +77,14 @@ impl Keyring {
             .finish()
     }
 
+    /// A key for one purpose, from which the secret does not follow.
+    pub(crate) fn derived(&self, purpose: &str) -> [u8; 32] {
+        self.registry
+            .keyed("derived key")
+            .field(purpose.as_bytes())
+            .finish()
+    }
+
     pub(crate) fn fingerprint(&self, fingerprint: &[u8; 32]) -> [u8; 32] {
         self.registry.keyed("request").field(fingerprint).finish()
     }

@@ -20,7 +20,8 @@
 //! | `runs/`, `releases`, `freezings` | ETL runs, evaluations, results, publication; frozen releases, and those being made |
 //! | `data_requests` | what researchers ask of a release, what was opened, which cases were delivered to whom |
 //! | `committee/` | signals followed up, the measures the committee looks at first |
-//! | `backup`, `export` | hot copy, canonical export, withdrawals re-applied after a restore |
+//! | `backup`, `export` | hot copy, canonical export |
+//! | `withdrawals` | the ledger of what patients took back, and how a restored copy is told of it again |
 
 mod backup;
 mod cases;
@@ -57,9 +58,9 @@ mod tasks;
 mod trail;
 mod transaction;
 mod verifications;
+mod withdrawals;
 mod writer;
 
-pub use backup::WithdrawalRecord;
 pub use cases::{
     CaseFilter, CaseRow, CaseStatus, Derived, FindingAnswer, FindingState, Foreseen, Formerly, FrozenRows,
     JudgedAgain, LifeCycle, LifeStep, LivingFinding, OwnCase, Precondition, PutCase, PutOutcome, Rejudged,
@@ -99,3 +100,4 @@ pub use store::Store;
 pub use tasks::{Task, TaskKind};
 pub use trail::{AuditFilter, AuditRow};
 pub use verifications::{NewVerification, ReenteredCase, SampledCase, Verification};
+pub use withdrawals::{Reapplied, TakenBack, WithdrawalRecord};

@@ -140,6 +140,14 @@ impl Store {
         matches!(self.inner.context.dialer().target(), Target::Postgres(_))
     }
 
+    /// A key for one purpose, made from the registry's own secret: the same under every master key that wraps it, and in a restored copy.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] of a database that is not migrated: it has no secret yet.
+    pub fn derived_key(&self, purpose: &str) -> Result<[u8; 32], StoreError> {
+        Ok(self.inner.context.keys()?.derived(purpose))
+    }
+
     /// Rewraps the registry's secret and every case key under `new`, in one transaction. Afterwards only `new` opens
     /// the database; other processes must be restarted with it. Returns the number of case keys.
     ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use registry_core::storage::{Store, StoreError};
+use registry_core::storage::{Store, StoreError, StoreOptions};
 
 use crate::support::{Dialect, TestStore, entropy, export, master_key, on_both, put, system};
 
@@ -51,6 +51,32 @@ fn a_hot_backup_during_writing_is_a_consistent_registry() {
     options.url = format!("sqlite:{}", copy.display());
     let restored = Store::open(options, master_key(), test.clock.clone(), entropy(9)).unwrap();
     assert_eq!(export(&restored), test.export());
+}
+
+/// Pseudonyms lie in it as they are: readable by the service's own account alone, under the umask that most systems have.
+#[cfg(unix)]
+#[test]
+fn a_database_and_its_copy_are_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("registry.sqlite3");
+    let mut options = StoreOptions::new(format!("sqlite:{}", file.display()));
+    options.create = true;
+    let store = Store::open(options, master_key(), crate::support::clock(), entropy(9)).unwrap();
+    store.migrate().unwrap();
+    let copy = folder.path().join("copy.sqlite3");
+    store.backup_to(&system(), &copy).unwrap();
+    let mut files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            (entry.file_name().into_string().unwrap(), format!("{mode:o}"))
+        })
+        .collect();
+    files.sort();
+    assert!(files.len() >= 2, "{files:?}");
+    assert!(files.iter().all(|(_, mode)| mode == "600"), "{files:?}");
 }
 
 on_both! {

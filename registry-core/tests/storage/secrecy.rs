@@ -64,6 +64,8 @@ on_both! {
         test.store.put_case(&centre, put("P-1", 1)).unwrap();
         test.store.put_case(&centre, put("P-2", 2)).unwrap();
         let before = test.store.get_case(&centre, "P-1").unwrap().document;
+        let derived = ["one purpose", "another"].map(|purpose| test.store.derived_key(purpose).unwrap());
+        assert_ne!(derived[0], derived[1]);
         let new = MasterKey::from_bytes(std::array::from_fn(|i| 200 - i as u8));
         assert_eq!(test.store.rotate_master_key(&system(), new.clone()).unwrap(), 2);
         assert_eq!(test.store.get_case(&centre, "P-1").unwrap().document, before);
@@ -72,6 +74,10 @@ on_both! {
         let again = test.reopen_with(new).unwrap();
         assert_eq!(again.get_case(&centre, "P-1").unwrap().document, before);
         again.verify_audit(None).unwrap();
+        // What is made from the registry's own secret is as before, here and after a new start.
+        for store in [&test.store, &again] {
+            assert_eq!(["one purpose", "another"].map(|purpose| store.derived_key(purpose).unwrap()), derived);
+        }
         assert_eq!(again.put_case(&test.submitter("C02"), put("P-1", 1)).err(), Some(StoreError::PseudonymRegistered));
     }
 

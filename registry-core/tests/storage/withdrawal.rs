@@ -2,11 +2,12 @@
 
 use registry_core::access::Scope;
 use registry_core::storage::{
-    CaseFilter, Precondition, PutCase, StoreError, StoredSeverity, Withdraw, WithdrawalMode,
+    CaseFilter, Precondition, PutCase, Store, StoreError, StoredSeverity, TakenBack, Withdraw,
+    WithdrawalMode, WithdrawalRecord,
 };
 use serde_json::json;
 
-use crate::support::{Dialect, TestStore, document, finding, on_both, put};
+use crate::support::{Dialect, TestStore, document, entropy, finding, master_key, on_both, put, system};
 
 fn asked(pseudonym: &str, mode: WithdrawalMode) -> Withdraw {
     Withdraw {
@@ -115,6 +116,15 @@ on_both! {
     }
 }
 
+/// A copy of the database as it is now, opened as a restored registry is.
+fn copied(test: &TestStore, folder: &std::path::Path) -> Store {
+    let copy = folder.join("backup.db");
+    test.store.backup_to(&system(), &copy).unwrap();
+    let mut options = test.options.clone();
+    options.url = format!("sqlite:{}", copy.display());
+    Store::open(options, master_key(), test.clock.clone(), entropy(3)).unwrap()
+}
+
 #[test]
 fn a_restored_backup_gets_its_withdrawals_again() {
     let test = TestStore::new(Dialect::Sqlite).unwrap();
@@ -122,34 +132,186 @@ fn a_restored_backup_gets_its_withdrawals_again() {
     test.store.put_case(&centre, put("P-1", 1)).unwrap();
     test.store.put_case(&centre, put("P-2", 1)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let copy = folder.path().join("backup.db");
-    let system = crate::support::system();
-    test.store.backup_to(&system, &copy).unwrap();
+    let restored = copied(&test, folder.path());
     test.store
         .withdraw(&centre, asked("P-1", WithdrawalMode::Erase))
         .unwrap();
-    let ledger = test.store.withdrawals(&system).unwrap();
+    let ledger = test.store.withdrawals(&system()).unwrap();
     assert_eq!(ledger.len(), 1);
-
-    let mut options = test.options.clone();
-    options.url = format!("sqlite:{}", copy.display());
-    let restored = registry_core::storage::Store::open(
-        options,
-        crate::support::master_key(),
-        test.clock.clone(),
-        crate::support::entropy(3),
-    )
-    .unwrap();
     assert!(
         restored.get_case(&centre, "P-1").is_ok(),
         "the copy was made before the withdrawal"
     );
-    assert_eq!(restored.reapply_withdrawals(&system, &ledger).unwrap(), 1);
-    assert_eq!(restored.reapply_withdrawals(&system, &ledger).unwrap(), 0);
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        1
+    );
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        0
+    );
     assert_eq!(
         restored.get_case(&centre, "P-1").err(),
         Some(StoreError::Withdrawn { erased: true })
     );
     assert!(restored.get_case(&centre, "P-2").is_ok());
+    restored.verify_audit(None).unwrap();
+}
+
+/// Both patients are unknown to the copy; one of them is sent again before the ledger is applied, under another record id then.
+#[test]
+fn a_restored_backup_refuses_patients_registered_and_withdrawn_after_it() {
+    let test = TestStore::new(Dialect::Sqlite).unwrap();
+    let centre = test.submitter("C01");
+    let folder = tempfile::tempdir().unwrap();
+    let restored = copied(&test, folder.path());
+    let asked_of = [
+        ("P-7", WithdrawalMode::Erase),
+        ("P-8", WithdrawalMode::NoFurtherUse),
+        ("P-9", WithdrawalMode::Erase),
+    ];
+    for (pseudonym, mode) in asked_of {
+        test.store.put_case(&centre, put(pseudonym, 1)).unwrap();
+        test.store.withdraw(&centre, asked(pseudonym, mode)).unwrap();
+    }
+    restored.put_case(&centre, put("P-9", 1)).unwrap();
+    let ledger = test.store.withdrawals(&system()).unwrap();
+    let lines = serde_json::to_string(&ledger).unwrap();
+    assert!(!lines.contains("P-7") && !lines.contains("P-8"), "{lines}");
+
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        3
+    );
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        0
+    );
+    for (pseudonym, mode) in asked_of {
+        let erased = mode == WithdrawalMode::Erase;
+        let refused = restored.put_case(&centre, put(pseudonym, 1)).err();
+        // Of P-8 nothing is there to be read either; that it may not be used is what was asked.
+        assert_eq!(refused, Some(StoreError::Withdrawn { erased }), "{pseudonym}");
+        assert_eq!(
+            restored.put_case(&test.submitter("C02"), put(pseudonym, 1)).err(),
+            Some(StoreError::PseudonymRegistered),
+            "{pseudonym}"
+        );
+        let read = restored.get_case(&centre, pseudonym).err();
+        assert_eq!(read, Some(StoreError::Withdrawn { erased: true }), "{pseudonym}");
+    }
+    // The next restore is told of them too, whatever their record ids are now.
+    let claims = |ledger: &[WithdrawalRecord]| -> std::collections::BTreeSet<_> {
+        ledger
+            .iter()
+            .map(|one| {
+                (
+                    one.claim.clone().unwrap(),
+                    one.date,
+                    one.mode.withdrawal().unwrap().as_str(),
+                )
+            })
+            .collect()
+    };
+    assert_eq!(claims(&restored.withdrawals(&system()).unwrap()), claims(&ledger));
+    let raised = restored
+        .withdraw(&centre, asked("P-8", WithdrawalMode::Erase))
+        .unwrap();
+    assert_eq!(raised.withdrawal.mode, WithdrawalMode::Erase);
+    restored.verify_audit(None).unwrap();
+}
+
+#[test]
+fn a_ledger_names_the_centres_that_a_copy_does_not_know() {
+    let test = TestStore::new(Dialect::Sqlite).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let restored = copied(&test, folder.path());
+    let line = |centre: &str, case: &str, claim: &str| WithdrawalRecord {
+        centre_id: centre.to_owned(),
+        case_id: case.to_owned(),
+        mode: TakenBack::Erase,
+        date: "2026-11-20".parse().unwrap(),
+        claim: Some(claim.to_owned()),
+    };
+    let ledger = [
+        line("C77", "a", &"0a".repeat(32)),
+        line("C01", "b", &"0b".repeat(32)),
+    ];
+    let done = restored.reapply_withdrawals(&system(), &ledger).unwrap();
+    assert_eq!((done.applied, done.unknown_centres), (1, vec!["C77".to_owned()]));
+    let cut = restored.reapply_withdrawals(&system(), &[line("C01", "c", "0c0c")]);
+    assert!(matches!(cut, Err(StoreError::Invalid(_))), "{cut:?}");
+    // An earlier version's line has no hash: what the copy does not know is passed over, as it was then.
+    let earlier = r#"{"centre_id":"C01","case_id":"d","mode":"no_further_use","date":"2026-11-20"}"#;
+    let earlier: WithdrawalRecord = serde_json::from_str(earlier).unwrap();
+    let done = restored.reapply_withdrawals(&system(), &[earlier]).unwrap();
+    assert_eq!((done.applied, done.unknown_centres.len()), (0, 0));
+}
+
+#[test]
+fn a_restored_backup_is_told_of_research_reuse_taken_back() {
+    let test = TestStore::new(Dialect::Sqlite).unwrap();
+    let centre = test.submitter("C01");
+    let consent = |reuse: bool| json!({"schema_version": "1.0.0", "consent": {"status": "given", "research_reuse": reuse}});
+    let sent = |pseudonym: &str, reuse: bool, precondition: Precondition| PutCase {
+        document: consent(reuse),
+        precondition,
+        ..put(pseudonym, 1)
+    };
+    test.store
+        .put_case(&centre, sent("P-1", true, Precondition::None))
+        .unwrap();
+    test.store
+        .put_case(&centre, sent("P-2", true, Precondition::None))
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let restored = copied(&test, folder.path());
+    let taken = test
+        .store
+        .put_case(&centre, sent("P-1", false, Precondition::IfMatchAny))
+        .unwrap();
+    assert!(taken.reuse_ended);
+    let ledger = test.store.withdrawals(&system()).unwrap();
+    assert_eq!(
+        ledger.iter().map(|one| one.mode).collect::<Vec<_>>(),
+        [TakenBack::Reuse]
+    );
+
+    assert!(restored.without_reuse(&system()).unwrap().is_empty());
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        1
+    );
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        0
+    );
+    assert_eq!(
+        restored.without_reuse(&system()).unwrap(),
+        [taken.case_id.clone()]
+    );
+    // The centre sends again what the copy has: that it was taken back stands.
+    assert!(
+        restored
+            .put_case(&centre, sent("P-1", true, Precondition::IfMatchAny))
+            .unwrap()
+            .unchanged
+    );
+    assert_eq!(
+        restored.without_reuse(&system()).unwrap(),
+        [taken.case_id.clone()]
+    );
+    // Given again in a version of a later day: an older ledger does not take that back.
+    test.clock.jump(chrono::Duration::days(1));
+    let again = PutCase {
+        document: json!({"schema_version": "1.0.0", "again": true, "consent": {"research_reuse": true}}),
+        ..sent("P-1", true, Precondition::IfMatchAny)
+    };
+    restored.put_case(&centre, again).unwrap();
+    assert!(restored.without_reuse(&system()).unwrap().is_empty());
+    assert_eq!(
+        restored.reapply_withdrawals(&system(), &ledger).unwrap().applied,
+        0
+    );
     restored.verify_audit(None).unwrap();
 }

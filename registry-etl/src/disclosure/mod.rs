@@ -97,6 +97,24 @@ pub fn told_about(n: u32, patients: u32, audience: &Audience, thresholds: &Thres
     told(n, patients, audience, thresholds).map(about)
 }
 
+/// Steps in which [`told_since`] tells.
+pub const STEPS: u64 = 10;
+
+/// A count of patients whose earlier values stay readable beside it, for the public: in steps of ten rounded down, and not told below the
+/// threshold, 0 neither. It stays as it was told in `before`, the value told last (the outer `None`: never yet), until it has moved by the
+/// threshold from every count that may have been told so then: one more or less never makes the difference between two values that are read
+/// beside each other, unless many more came before.
+pub fn told_since(n: u64, before: Option<Option<u64>>, thresholds: &Thresholds) -> Option<u64> {
+    let threshold = u64::from(thresholds.public);
+    let anew = (n >= threshold).then_some(n / STEPS * STEPS);
+    let Some(told) = before else {
+        return anew;
+    };
+    let (from, to) = told.map_or((0, threshold.saturating_sub(1)), |told| (told, told + STEPS - 1));
+    let moved = n >= to + threshold || n + threshold <= from;
+    if moved { anew } else { told }
+}
+
 /// Whether a count of patients is neither nobody nor enough.
 fn few(patients: u32, threshold: u32) -> bool {
     (1..threshold).contains(&patients)

@@ -1,7 +1,8 @@
 //! Cases a release does not hold, by reason, and what changed since the release before it: counts that name no case.
 //!
-//! Counted once, when a release is frozen, and kept with it: later withdrawals change neither. A count of fewer patients than
-//! `schema/releases/deidentification.toml` wants in a group is not told, nor another from which it would follow.
+//! Counted once, when a release is frozen, and kept with it: later withdrawals change neither. In the bundle, which is the coordinating
+//! office's, a count of fewer patients than `schema/releases/deidentification.toml` wants in a group does not stand, nor another from which it
+//! would follow. Everybody else reads the [`Outline`].
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::ReleaseError;
 use super::deidentify::Rules;
 use super::eligible::{Fate, fates};
+use crate::disclosure::{STEPS, Thresholds, told_since};
 
 /// Cases that are not in the release, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,29 +46,81 @@ pub struct Accounting {
     pub changes: Option<Changes>,
 }
 
+/// What is told of an [`Accounting`] to who is not of the coordinating office: every number through `disclosure`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outline {
+    /// From how many cases on a count is told.
+    pub told_from: u64,
+    /// Counts are told in such steps, rounded down.
+    pub steps_of: u64,
+    pub left_out: Vec<OutlineOfReason>,
+    pub changes: Option<OutlineOfChanges>,
+}
+
+/// Cases left out for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutlineOfReason {
+    pub reason: String,
+    /// As the releases before it told it until many more or fewer are left out; none: not told.
+    pub about: Option<u64>,
+}
+
+/// Changes since an earlier release; none: not told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutlineOfChanges {
+    pub since: String,
+    pub added: Option<u64>,
+    pub changed: Option<u64>,
+    pub left: Option<u64>,
+}
+
 impl Accounting {
-    /// The same, of releases frozen when the cases without consent were told whatever their number: by the rule of today.
-    pub fn told_again(&self) -> Self {
-        let known: Option<Vec<(&str, u64)>> = self
-            .left_out
-            .iter()
-            .map(|one| Some((one.reason.as_str(), one.cases?)))
-            .collect();
-        let left_out = match known {
-            Some(counts) => left_out(&counts, self.told_from),
-            None => {
-                let few = |one: &LeftOutCases| one.cases.filter(|n| *n == 0 || *n >= self.told_from);
-                let again = |one: &LeftOutCases| LeftOutCases {
-                    cases: few(one),
-                    ..one.clone()
-                };
-                self.left_out.iter().map(again).collect()
-            }
-        };
-        Self {
-            left_out,
-            ..self.clone()
+    /// What is told of it beside those of the releases before it, oldest first.
+    pub fn outline<'a>(
+        &self,
+        earlier: impl IntoIterator<Item = &'a Accounting>,
+        thresholds: &Thresholds,
+    ) -> Outline {
+        let mut told: HashMap<&str, Option<u64>> = HashMap::new();
+        for accounting in earlier {
+            told.extend(accounting.levels(&told, thresholds));
         }
+        told.extend(self.levels(&told, thresholds));
+        let alone = |count: Option<u64>| told_since(count?, None, thresholds);
+        Outline {
+            told_from: u64::from(thresholds.public),
+            steps_of: STEPS,
+            left_out: self
+                .left_out
+                .iter()
+                .map(|one| OutlineOfReason {
+                    reason: one.reason.clone(),
+                    about: told.get(one.reason.as_str()).copied().flatten(),
+                })
+                .collect(),
+            changes: self.changes.as_ref().map(|changes| OutlineOfChanges {
+                since: changes.since.clone(),
+                added: alone(changes.added),
+                changed: alone(changes.changed),
+                left: alone(changes.left),
+            }),
+        }
+    }
+
+    /// Every reason and what is told of it, where `before` was told last. A count that the office itself is not told counts as none.
+    fn levels(
+        &self,
+        before: &HashMap<&str, Option<u64>>,
+        thresholds: &Thresholds,
+    ) -> Vec<(&str, Option<u64>)> {
+        let level = |one: &LeftOutCases| {
+            let last = before.get(one.reason.as_str()).copied();
+            told_since(one.cases.unwrap_or(0), last, thresholds)
+        };
+        self.left_out
+            .iter()
+            .map(|one| (one.reason.as_str(), level(one)))
+            .collect()
     }
 }
 
@@ -220,36 +274,40 @@ mod tests {
         assert_eq!(told([4, 0, 0]), [None, Some(0), Some(0)]);
     }
 
-    /// Cases without consent are counted as the others are, and those of an earlier release told by the same rule.
+    /// Counts of E, F and G for each reason, and what a researcher reads of G: by hand, threshold 11.
     #[test]
-    fn an_earlier_count_is_told_by_the_rule_of_today() {
-        let kept = |counts: &[(&str, Option<u64>)]| Accounting {
+    fn others_than_the_office_read_steps_that_one_patient_does_not_move() {
+        let kept = |consent: Option<u64>, drafts: Option<u64>, changes: Option<Changes>| Accounting {
             told_from: 5,
-            left_out: counts
-                .iter()
-                .map(|(reason, cases)| LeftOutCases {
-                    reason: (*reason).to_owned(),
-                    cases: *cases,
-                })
-                .collect(),
-            changes: None,
+            left_out: [
+                ("no consent to research reuse", consent),
+                ("draft, not submitted", drafts),
+            ]
+            .map(|(reason, cases)| LeftOutCases {
+                reason: reason.to_owned(),
+                cases,
+            })
+            .to_vec(),
+            changes,
         };
-        let told = |counts: &[(&str, Option<u64>)]| -> Vec<Option<u64>> {
-            let again = kept(counts).told_again();
-            again.left_out.into_iter().map(|one| one.cases).collect()
+        let changes = Changes {
+            since: "F".to_owned(),
+            added: Some(19),
+            changed: Some(10),
+            left: None,
         };
-        let consent = "no consent to research reuse";
+        let earlier = [kept(Some(19), None, None), kept(Some(20), Some(6), None)];
+        let outline = kept(Some(21), Some(25), Some(changes)).outline(&earlier, &Thresholds::default());
+        let about: Vec<_> = outline.left_out.iter().map(|one| one.about).collect();
+        assert_eq!(about, [Some(10), Some(20)]);
+        let changes = outline.changes.unwrap();
         assert_eq!(
-            told(&[(consent, Some(1)), ("b", Some(9)), ("c", Some(7))]),
-            [None, Some(9), None]
+            (changes.added, changes.changed, changes.left),
+            (Some(10), None, None)
         );
-        assert_eq!(
-            told(&[(consent, Some(1)), ("b", None), ("c", Some(7))]),
-            [None, None, Some(7)]
-        );
-        assert_eq!(
-            told(&[(consent, Some(6)), ("b", Some(9)), ("c", Some(0))]),
-            [Some(6), Some(9), Some(0)]
-        );
+        assert_eq!((outline.told_from, outline.steps_of), (11, 10));
+        let first = kept(Some(21), Some(5), None).outline([], &Thresholds::default());
+        let about: Vec<_> = first.left_out.iter().map(|one| one.about).collect();
+        assert_eq!(about, [Some(20), None]);
     }
 }

@@ -150,12 +150,15 @@ fn build_telling(
         .iter()
         .find(|f| f.name == "patient.csv")
         .map_or(0, |f| f.rows);
-    let (mut files, request) = match approved {
+    let (mut files, k_anonymity, request) = match approved {
         Some(approved) => {
             let (files, notes) = projection::cut(files, &entity_files, approved, &rules)?;
-            (files, Some(notes))
+            (files, None, Some(notes))
         }
-        None => (files, None),
+        None => {
+            let measured = projection::measured(&files, &rules)?;
+            (files, measured, None)
+        }
     };
     progress(read, read);
     cases::with_patients(&mut files)?;
@@ -180,6 +183,7 @@ fn build_telling(
             "neither a draft, nor withdrawn, nor without that consent when the bundle was built".to_owned(),
         ],
         cases: patients,
+        k_anonymity,
         accounting: options.accounting.clone(),
         files: files.iter().map(FileEntry::from).collect(),
         withheld: dictionary

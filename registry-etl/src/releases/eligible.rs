@@ -1,6 +1,6 @@
 //! Which cases of a run a release may hold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use registry_core::access::Scope;
 use registry_core::record::day_number;
@@ -16,7 +16,7 @@ const BATCH: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     Held,
-    /// `consent.research_reuse` is not true in the run, or is not any more today.
+    /// `consent.research_reuse` is not true in the run, or is not any more today; or the registry was told that it ended.
     NoReuse,
     /// After the run's cut-off: in no result of the run either.
     RegisteredLater,
@@ -32,6 +32,8 @@ pub(super) fn fates(store: &Store, scope: &Scope, run: &Run) -> Result<Vec<(Case
         today.extend(batch.into_iter().map(|h| (h.case.case_id.clone(), h.case)));
         Ok(())
     })?;
+    // A restored copy was told of it again, though its newest version may still give it.
+    let ended: HashSet<String> = store.without_reuse(scope)?.into_iter().collect();
     let cut_off = day_number(run.cutoff_date);
     let mut fates = Vec::new();
     store.for_each_run_evaluation::<ReleaseError>(scope, run.number, BATCH, |batch| {
@@ -42,8 +44,8 @@ pub(super) fn fates(store: &Store, scope: &Scope, run: &Run) -> Result<Vec<(Case
             let facts = CaseEvaluation::from_payload(&evaluation.payload)?.facts;
             let fate = match facts.research_reuse {
                 _ if facts.registered_after(cut_off) => Fate::RegisteredLater,
-                true => Fate::Held,
-                false => Fate::NoReuse,
+                true if !ended.contains(&evaluation.case.case_id) => Fate::Held,
+                _ => Fate::NoReuse,
             };
             fates.push((evaluation.case, fate));
         }

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::accounting::Accounting;
+use super::accounting::{Accounting, Outline};
+use super::k_anonymity::KAnonymity;
 use super::projection::RequestNotes;
 use super::table::FinishedTable;
+use crate::disclosure::STEPS;
 
 /// The form of a bundle: what it holds and how. Another form is another name.
-pub const FORMAT: &str = "rps-registry-release/4";
+pub const FORMAT: &str = "rps-registry-release/5";
 
 /// One file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,10 @@ pub struct Manifest {
     /// Which cases are in it.
     pub filters: Vec<String>,
     pub cases: u64,
+    /// Of a whole release: how small the groups are that share their quasi-identifiers. Measured, nothing made larger; that of a request's bundle
+    /// stands with the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k_anonymity: Option<KAnonymity>,
     /// Cases around the release; counted when it was frozen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounting: Option<Accounting>,
@@ -64,13 +70,11 @@ pub struct Manifest {
     pub request: Option<RequestNotes>,
 }
 
-/// Cases are told in such steps to those who decide whether to ask for them.
-const STEP: u64 = 10;
-
 impl Manifest {
     /// What is told before anything is approved: which files and columns there are, what is withheld, what it rests on. Rows, bytes and digests of a
     /// table are not told: between two releases they tell of the patient who came in between.
-    pub fn outline(&self) -> Value {
+    /// `around`: what is told of the cases around it.
+    pub fn outline(&self, around: Option<&Outline>) -> Value {
         let files = self.files.iter();
         let mut outline = json!({
             "format": self.format,
@@ -85,8 +89,8 @@ impl Manifest {
             "files": files.map(|file| json!({ "name": file.name, "columns": file.columns })).collect::<Vec<_>>(),
             "withheld": self.withheld,
         });
-        if let Some(accounting) = &self.accounting {
-            outline["accounting"] = json!(accounting.told_again());
+        if let Some(around) = around {
+            outline["accounting"] = json!(around);
         }
         outline
     }
@@ -94,7 +98,7 @@ impl Manifest {
 
 /// The number of cases as it is told to those who have none of them.
 pub fn at_least(cases: u64) -> u64 {
-    cases / STEP * STEP
+    cases / STEPS * STEPS
 }
 
 impl From<&FinishedTable> for FileEntry {

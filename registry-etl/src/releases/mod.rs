@@ -56,7 +56,7 @@ mod rows;
 mod spool;
 mod table;
 
-pub use accounting::{Accounting, Changes, LeftOutCases};
+pub use accounting::{Accounting, Changes, LeftOutCases, Outline};
 pub use bundle::{Built, build, freeze};
 pub use cases::CASES;
 pub use deidentify::check;

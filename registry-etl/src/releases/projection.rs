@@ -252,33 +252,54 @@ fn only(file: &FinishedTable, at: usize, keep: impl Fn(&str) -> bool) -> Result<
     table.finish()
 }
 
-/// The patients with their quasi-identifiers measured and, without a contract, in groups of k.
-fn anonymous(
-    file: FinishedTable,
-    approved: &Approved,
-    rules: &Rules,
-) -> Result<(FinishedTable, Option<KAnonymity>), ReleaseError> {
+/// How many patients of a whole release share their quasi-identifiers: measured, and nothing changed.
+pub(super) fn measured(files: &[FinishedTable], rules: &Rules) -> Result<Option<KAnonymity>, ReleaseError> {
+    let Some(patients) = files.iter().find(|file| file.name == PATIENTS) else {
+        return Ok(None);
+    };
+    let (at, columns) = quasi_identifying(patients, rules);
+    if at.is_empty() {
+        return Ok(None);
+    }
+    let mut cells = cells_of(patients, &at)?;
+    Ok(Some(k_anonymity::apply(&mut cells, &columns, rules, false)))
+}
+
+/// Places and names of the columns that are quasi-identifiers, reasons and words among them.
+fn quasi_identifying(file: &FinishedTable, rules: &Rules) -> (Vec<usize>, Vec<String>) {
     let quasi = |name: &str| {
         let name = of_column(name);
         rules.quasi_identifiers.columns.iter().any(|one| one == name)
     };
-    let at: Vec<usize> = (0..file.columns.len())
-        .filter(|at| file.columns.get(*at).is_some_and(|name| quasi(name)))
-        .collect();
-    if at.is_empty() {
-        return Ok((file, None));
-    }
-    let columns: Vec<String> = at
-        .iter()
-        .filter_map(|at| file.columns.get(*at).cloned())
-        .collect();
-    // Read twice: first what may identify, then the rows as they leave.
+    let columns = file.columns.iter().enumerate();
+    columns
+        .filter(|(_, name)| quasi(name))
+        .map(|(at, name)| (at, name.clone()))
+        .unzip()
+}
+
+fn cells_of(file: &FinishedTable, at: &[usize]) -> Result<Cells, ReleaseError> {
     let mut cells: Cells = Vec::new();
     for row in csv::Reader::from_reader(file.reader()).records() {
         let row = row?;
         let text = |at: &usize| row.get(*at).unwrap_or_default().to_owned();
         cells.push(Some(at.iter().map(text).collect()));
     }
+    Ok(cells)
+}
+
+/// The patients with their quasi-identifiers measured and, without a contract, in groups of k.
+fn anonymous(
+    file: FinishedTable,
+    approved: &Approved,
+    rules: &Rules,
+) -> Result<(FinishedTable, Option<KAnonymity>), ReleaseError> {
+    let (at, columns) = quasi_identifying(&file, rules);
+    if at.is_empty() {
+        return Ok((file, None));
+    }
+    // Read twice: first what may identify, then the rows as they leave.
+    let mut cells = cells_of(&file, &at)?;
     let told = k_anonymity::apply(&mut cells, &columns, rules, !approved.contracted);
     let mut table = Table::again(&file)?;
     for (row, cells) in csv::Reader::from_reader(file.reader()).records().zip(&cells) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::{Frozen, THROUGH};
 
@@ -67,6 +68,32 @@ fn a_line_of_requests_keeps_its_pseudonyms_and_no_other_shares_them() {
             .chain(&two)
             .all(|patient| !release.contains(patient.as_str()))
     );
+}
+
+/// What was linked under one master key is under the next: the release's own bundle is built again as it was, too.
+#[test]
+fn pseudonyms_outlive_the_master_key() {
+    let mut here = Frozen::new();
+    let patients = |here: &Frozen, id: &str| -> Vec<String> {
+        here.approve(id, &json!({ "expires_on": THROUGH }));
+        let (_, rows) = here.rows(id, "survival_s1.csv");
+        rows.into_iter().map(|row| row[0].clone()).collect()
+    };
+    let digest = |here: &Frozen| {
+        let bundle = here.office.get("/api/v1/releases/R/bundle.zip").expect(200);
+        hex::encode(Sha256::digest(&bundle.body))
+    };
+    let first = here.file(json!({}));
+    let (before, frozen) = (patients(&here, &first), digest(&here));
+    assert_eq!(before.len(), 8);
+    here.service.rotate_master_key();
+    here.office = here.office.at(here.service.base());
+    here.researcher = here.researcher.at(here.service.base());
+    let next = here.file(json!({ "continues": first }));
+    assert_eq!(patients(&here, &next), before);
+    let kept = here.service.state().settings.releases.folder.join("R.zip");
+    std::fs::remove_file(kept).expect("the bundle was kept");
+    assert_eq!(digest(&here), frozen);
 }
 
 /// Each of two requests of one line has its groups of k; the pseudonyms they share would join them.

@@ -102,7 +102,7 @@ fn prefers_a_job(request: &HttpRequest) -> bool {
     params(("atomic" = Option<bool>, Query,), ("Idempotency-Key" = Option<String>, Header,),
         ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` for a job")),
-    request_body(content = serde_json::Value, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
+    request_body(content = Vec<crate::routes::openapi::answers::CaseRecord>, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
     responses((status = 200, description = "A result per item, in input order"), (status = 202, description = "Begun: see the job"), (status = 413, description = "Too many items: send the batch in parts"),
         (status = 409, description = "To be a job while another job of the centre is under way"), (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
 pub(super) async fn batch(

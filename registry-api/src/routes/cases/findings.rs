@@ -61,16 +61,18 @@ pub(super) async fn findings(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = AnswerToFinding)]
 #[serde(deny_unknown_fields)]
 struct Answer {
+    /// Why the warning stands.
     reason: String,
 }
 
 /// Say why a warning stands: `{"reason": ".."}`. It counts no longer until an element it rests on changes.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}/findings/{identity}:answer", tag = "cases",
     params(("pseudonym" = String, Path,), ("identity" = String, Path, description = "Of the finding"), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{reason: text}"),
+    request_body = Answer,
     responses((status = 200, description = "The finding, answered"), (status = 404, description = "No such case here, or its current version does not fire the finding"),
         (status = 409, description = "An error is corrected, not answered"), (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(super) async fn answer(

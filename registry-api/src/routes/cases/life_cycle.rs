@@ -11,9 +11,11 @@ use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::state::AppState;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = Lock)]
 #[serde(deny_unknown_fields)]
 struct Lock {
+    /// The last day that is frozen.
     through: NaiveDate,
 }
 
@@ -61,7 +63,7 @@ pub(super) async fn verify(
 /// Freeze a case through a date: `{"through": "2026-06-30"}`.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases",
     params(("pseudonym" = String, Path,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{through: date}"),
+    request_body = Lock,
     responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked")), security(("key" = [])))]
 pub(super) async fn lock(
     caller: Allowed<LeadsCentre>,

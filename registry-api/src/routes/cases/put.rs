@@ -26,7 +26,7 @@ pub(crate) struct Options {
 #[utoipa::path(put, path = "/api/v1/cases/{pseudonym}", tag = "cases",
     params(("pseudonym" = String, Path,), ("draft" = Option<bool>, Query,), ("assess" = Option<bool>, Query, description = "With the assessment of the case: lines (met, not met, or not assessable with reason and element) and care_gaps"), ("If-Match" = Option<String>, Header,),
         ("If-None-Match" = Option<String>, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "The case record; see /api/v1/schemas"),
+    request_body(content = crate::routes::openapi::answers::CaseRecord, description = "The case record; see /api/v1/schemas"),
     responses((status = 200, description = "Replaced, or unchanged"), (status = 201, description = "Created"), (status = 409, description = "Registered elsewhere, or withdrawn"),
         (status = 412, description = "Not at the named version"), (status = 422, description = "Refused, with every finding"), (status = 428, description = "If-Match is missing")),
     security(("key" = [])))]

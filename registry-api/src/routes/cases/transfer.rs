@@ -12,11 +12,15 @@ use crate::routes::{Idempotent, Reply};
 use crate::state::AppState;
 
 /// What is asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = TransferCase)]
 #[serde(deny_unknown_fields)]
 struct Asked {
+    /// The centre that has it.
     from: String,
+    /// The centre that takes it over.
     to: String,
+    /// From this day on it is with the other centre.
     on: NaiveDate,
     reason: String,
 }
@@ -25,7 +29,7 @@ struct Asked {
 /// the earlier one in every later run. To the earlier centre there is no such case any more. Open tasks of the receiving centre are closed.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:transfer", tag = "cases",
     params(("pseudonym" = String, Path,), ("If-Match" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{from: id, to: id, on: date, reason: text}"),
+    request_body = Asked,
     responses((status = 200, description = "Transferred; the new ETag and the number of tasks closed"), (status = 404, description = "No such case"),
         (status = 409, description = "Not with `from`, withdrawn, `to` takes no part any more, or a run is active"), (status = 412, description = "Not at this version"),
         (status = 422, description = "Without a reason, for an unknown centre or the same one, or for a day that cannot be")), security(("key" = [])))]

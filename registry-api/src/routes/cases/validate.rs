@@ -21,7 +21,7 @@ use crate::submission::{judge, to_store, told};
 /// the store would make of it (`new`, `changed`, `unchanged`), `refusal` why it would not take it.
 #[utoipa::path(post, path = "/api/v1/cases:validate", tag = "cases",
     params(("Change-Reason" = Option<String>, Header, description = "As the submission would have it")),
-    request_body(content = serde_json::Value, description = "A record, an array of records, or NDJSON"),
+    request_body(content = crate::routes::openapi::answers::CaseRecord, description = "A record, an array of records, or NDJSON"),
     responses((status = 200, description = "A verdict per item, in input order")), security(("key" = [])))]
 pub(super) async fn validate(
     caller: Allowed<Submits>,

@@ -14,11 +14,16 @@ use crate::state::{AppState, blocking};
 use crate::submission::{told_withdrawal, withdrawn};
 
 /// What is asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = Withdraw)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
+    /// `no_further_use` or `erase`.
+    #[schema(value_type = String, example = "erase")]
     mode: WithdrawalMode,
+    /// When consent was withdrawn.
     date: NaiveDate,
+    /// In administrative words: kept after erasure.
     reason: Option<String>,
     /// The centre, when a coordinator asks.
     centre: Option<String>,
@@ -27,7 +32,7 @@ pub(crate) struct Asked {
 /// Withdraw consent: `no_further_use` leaves every later run and release; `erase` destroys the case's key.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:withdraw", tag = "cases",
     params(("pseudonym" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{mode: no_further_use | erase, date, reason?}"),
+    request_body = Asked,
     responses((status = 200, description = "Withdrawn; lists the releases that held the case"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn withdraw(
     caller: Allowed<SeesCases>,

@@ -39,11 +39,13 @@ pub(super) async fn list(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewCentre)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     centre_id: String,
     name: String,
+    /// ISO 3166-1 alpha-2.
     country: Option<String>,
     #[serde(default = "yes")]
     active: bool,
@@ -55,7 +57,7 @@ fn yes() -> bool {
 
 /// Add a centre.
 #[utoipa::path(post, path = "/api/v1/centres", tag = "centres", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{centre_id, name, country?, active?}"),
+    request_body = Wanted,
     responses((status = 201, description = "Added"), (status = 409, description = "The id is taken")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Administers>,
@@ -83,17 +85,19 @@ pub(super) async fn create(
     Idempotent::change(idempotent, &state, &scope, change, |made| Reply::json(201, made)).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ChangedCentre)]
 #[serde(deny_unknown_fields)]
 struct Changed {
     name: String,
+    /// ISO 3166-1 alpha-2.
     country: Option<String>,
     active: bool,
 }
 
 /// Change a centre, or add it. One that takes part no more (`"active": false`) sends nothing from then on; what it has sent stays.
 #[utoipa::path(put, path = "/api/v1/centres/{id}", tag = "centres", params(("id" = String, Path,)),
-    request_body(content = serde_json::Value, description = "{name, country?, active}"),
+    request_body = Changed,
     responses((status = 200, description = "Changed"), (status = 201, description = "Added"), (status = 422, description = "A value cannot be kept")), security(("key" = [])))]
 pub(super) async fn put(
     caller: Allowed<Administers>,
@@ -141,7 +145,7 @@ pub(super) async fn years(
 
 /// Add or replace one year of a centre: ratified flags, volumes, eligible seen, refused. Elements as the dictionary's `centre` names them.
 #[utoipa::path(put, path = "/api/v1/centres/{id}/years/{year}", tag = "centres", params(("id" = String, Path,), ("year" = i32, Path,)),
-    request_body(content = serde_json::Value, description = "The reference row without centre_id and effective_year"),
+    request_body(content = crate::routes::openapi::answers::CentreYear, description = "The reference row without centre_id and effective_year"),
     responses((status = 200, description = "Replaced"), (status = 201, description = "Added"), (status = 422, description = "An element is unknown or of the wrong type")), security(("key" = [])))]
 pub(super) async fn put_year(
     caller: Allowed<Administers>,

@@ -17,18 +17,21 @@ use crate::problem::{Kind, Problem};
 use crate::releases::approved;
 use crate::state::{AppState, blocking};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = Approval)]
 #[serde(deny_unknown_fields)]
 struct Approval {
+    /// Last day (UTC) on which the bundle is handed out.
     expires_on: NaiveDate,
     /// Without it, all that was asked.
+    #[schema(value_type = Option<crate::routes::openapi::answers::DataAccess>)]
     access: Option<DataAccess>,
 }
 
 /// Open what was asked, or less, through a day (UTC).
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:approve", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{expires_on: day, access?: {files, elements, contracted, calendar_years, centre_unmasked}}; without access, all that was asked"),
+    request_body = Approval,
     responses((status = 200, description = "The request, approved"), (status = 404, description = "No such request"), (status = 409, description = "Decided before, or to be joined with what an earlier request of the same pseudonyms opened"),
         (status = 422, description = "More than was asked, or a day that is past")), security(("key" = [])))]
 pub(in crate::routes) async fn approve(
@@ -117,9 +120,11 @@ fn not_to_be_joined(
     Ok(())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndOfRequest)]
 #[serde(deny_unknown_fields)]
 struct Because {
+    /// Read by whoever asked.
     reason: String,
 }
 
@@ -151,7 +156,7 @@ async fn close(
 /// Decline a request with a reason.
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:decline", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{reason: text}"),
+    request_body = Because,
     responses((status = 200, description = "The request, declined"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
         (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn decline(
@@ -167,7 +172,7 @@ pub(in crate::routes) async fn decline(
 /// Decline a request with a reason: `:decline` by the name it has in the contract.
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:reject", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{reason: text}"),
+    request_body = Because,
     responses((status = 200, description = "The request, declined"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
         (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn reject(
@@ -183,7 +188,7 @@ pub(in crate::routes) async fn reject(
 /// Close an approved request with a reason, effective at the next download.
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:revoke", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{reason: text}"),
+    request_body = Because,
     responses((status = 200, description = "The request, revoked"), (status = 404, description = "No such request"), (status = 409, description = "Not approved"),
         (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn revoke(

@@ -113,16 +113,21 @@ pub(super) async fn show(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewDataRequest)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Id of the release.
     release: String,
     title: String,
     purpose: String,
+    /// An earlier request, whose pseudonyms it shares.
     continues: Option<String>,
     #[serde(default)]
+    /// By name; a file of an entity stands for its open elements.
     files: Vec<String>,
     #[serde(default)]
+    /// `entity.element`, those that need approval.
     elements: Vec<String>,
     #[serde(default)]
     contracted: bool,
@@ -138,7 +143,7 @@ const SHAPE: &str = "send {\"release\": id, \"title\": text, \"purpose\": text, 
 
 /// Ask for files and elements of a release. Files by name (an entity's file stands for its open elements), elements that need approval by name.
 #[utoipa::path(post, path = "/api/v1/data-requests", tag = "data requests", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{release, title, purpose, files?, elements?, contracted?, calendar_years?, centre_unmasked?, continues?}"),
+    request_body = Wanted,
     responses((status = 201, description = "Filed"), (status = 404, description = "No such release or earlier request"), (status = 422, description = "Asks for what no bundle holds")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<FilesRequests>,

@@ -40,18 +40,21 @@ pub(super) async fn list(
 }
 
 /// What a key is to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewKey)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     label: String,
+    #[schema(value_type = String, example = "submitter")]
     role: Role,
     centre: Option<String>,
+    /// Without it a year from now.
     expires_at: Option<DateTime<Utc>>,
 }
 
 /// Make a key. Its text is in this answer and nowhere else, so this request is never replayed. Without `expires_at` it ends after a year.
 #[utoipa::path(post, path = "/api/v1/keys", tag = "keys",
-    request_body(content = serde_json::Value, description = "{label, role, centre?, expires_at?}"),
+    request_body = Wanted,
     responses((status = 201, description = "The key, shown once"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Administers>,
@@ -80,15 +83,17 @@ pub(super) async fn create(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = RotateKey)]
 #[serde(deny_unknown_fields)]
 struct Overlap {
+    /// How long the old key is good beside the new one.
     overlap_hours: u32,
 }
 
 /// Make a successor; the old key ends after `overlap_hours`. Its text is in this answer and nowhere else, so this request is never replayed.
 #[utoipa::path(post, path = "/api/v1/keys/{key_id}:rotate", tag = "keys", params(("key_id" = String, Path,)),
-    request_body(content = serde_json::Value, description = "{overlap_hours}"),
+    request_body = Overlap,
     responses((status = 201, description = "The new key, shown once"), (status = 404, description = "No such key")), security(("key" = [])))]
 pub(super) async fn rotate(
     caller: Allowed<Administers>,

@@ -485,3 +485,33 @@ pub struct Audit {
     pub next: Option<String>,
     pub head: Value,
 }
+
+/// A case record, as the JSON Schema of its version at `/api/v1/schemas/case/{version}` has it: that decides which other keys there are.
+#[derive(ToSchema)]
+pub struct CaseRecord {
+    /// Version of the case schema.
+    #[schema(example = "1.0.0")]
+    pub schema_version: String,
+    /// With `pseudonym_id`, that of the address.
+    #[schema(value_type = Object)]
+    pub patient: Value,
+}
+
+/// What is changed of a case record (RFC 7396).
+#[derive(ToSchema)]
+pub struct CasePatch {}
+
+/// A centre in one year: the reference table `centre` of the dictionary at `/api/v1/schemas/case/{version}/dictionary` says which keys there are.
+#[derive(ToSchema)]
+pub struct CentreYear {}
+
+/// What an approval opens.
+#[derive(ToSchema)]
+pub struct DataAccess {
+    pub files: Vec<String>,
+    /// `entity.element`.
+    pub elements: Vec<String>,
+    pub contracted: bool,
+    pub calendar_years: bool,
+    pub centre_unmasked: bool,
+}

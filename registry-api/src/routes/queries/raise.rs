@@ -14,14 +14,18 @@ use crate::routes::{Idempotent, Reply};
 use crate::state::{AppState, blocking};
 
 /// What is asked, as it is sent.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewQuery)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// Pseudonym.
     pub case: String,
     pub text: String,
+    /// RFC 6901 pointer into the current version.
     pub pointer: Option<String>,
+    /// `entity.element`.
     pub element: Option<String>,
+    /// An edit check.
     pub rule: Option<String>,
 }
 
@@ -123,7 +127,7 @@ fn about(dictionary: &Dictionary, pointer: &str) -> Result<String, String> {
 /// Ask about a case: `{"case": "..", "text": ".."}` with, as far as it is tied to something, `element` or `pointer`, and `rule`. The coordinating
 /// office asks the centre; a centre asks the office about a case of its own.
 #[utoipa::path(post, path = "/api/v1/queries", tag = "queries", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{case, text, pointer?, element?, rule?}"),
+    request_body = Question,
     responses((status = 201, description = "The query with its history and what the caller may do"), (status = 404, description = "No such case here"),
         (status = 409, description = "A draft, or consent was withdrawn"), (status = 422, description = "Without words, or about what the dictionary does not know")), security(("key" = [])))]
 pub(in crate::routes) async fn raise(

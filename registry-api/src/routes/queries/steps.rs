@@ -57,7 +57,8 @@ pub(in crate::routes) async fn messages(
     .await
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = QueryMessage)]
 #[serde(deny_unknown_fields)]
 struct Said {
     text: Option<String>,
@@ -90,7 +91,7 @@ async fn step(
 
 /// Say something: `{"text": ".."}`. Of who is asked it is the answer, which on an edit check's query also answers its finding.
 #[utoipa::path(post, path = "/api/v1/queries/{id}/messages", tag = "queries",
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body(content = serde_json::Value, description = "{text}"),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body = Said,
     responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here"),
         (status = 409, description = "Not now: the detail says what can be done"), (status = 422, description = "Without words")), security(("key" = [])))]
 pub(in crate::routes) async fn message(
@@ -113,7 +114,7 @@ pub(in crate::routes) async fn message(
 
 /// Settle an answered query: `{}` or `{"text": ".."}`. An unanswered one is taken back by who asked, with a word why.
 #[utoipa::path(post, path = "/api/v1/queries/{id}:close", tag = "queries",
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body(content = serde_json::Value, description = "{text?}"),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body = Said,
     responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here"),
         (status = 409, description = "Not now: the detail says what can be done"), (status = 422, description = "Unanswered, and without words")), security(("key" = [])))]
 pub(in crate::routes) async fn close(
@@ -128,7 +129,7 @@ pub(in crate::routes) async fn close(
 
 /// Ask again: `{"text": ".."}` says what the answer lacks. The finding of an edit check's query is open again, too.
 #[utoipa::path(post, path = "/api/v1/queries/{id}:reopen", tag = "queries",
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body(content = serde_json::Value, description = "{text}"),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body = Said,
     responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here"),
         (status = 409, description = "Not now: the detail says what can be done"), (status = 422, description = "Without words")), security(("key" = [])))]
 pub(in crate::routes) async fn reopen(

@@ -30,7 +30,9 @@ pub(in crate::routes) async fn manifest(
     blocking(move || {
         let release = state.store.release(&caller.scope, &id)?;
         let manifest = Manifest::deserialize(&release.manifest).map_err(Problem::internal)?;
-        let mut bytes = serde_json::to_vec_pretty(&manifest.outline()).map_err(Problem::internal)?;
+        let around = crate::releases::around(&state, &caller.scope, &release)?;
+        let outline = manifest.outline(around.as_ref());
+        let mut bytes = serde_json::to_vec_pretty(&outline).map_err(Problem::internal)?;
         bytes.push(b'\n');
         let file = Frozen::document(NAME, bytes);
         downloaded(&state, &caller.scope, &release, NAME, file.length())?;

@@ -126,10 +126,13 @@ fn being_frozen(begun: &Freezing) -> Value {
     })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewRelease)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// A published run.
     run: i64,
+    /// Its id; without it the run gives one.
     release: Option<String>,
     title: Option<String>,
     /// Answer when the release is there, not when it has begun.
@@ -144,7 +147,7 @@ fn yes() -> bool {
 /// Freeze a published run: one CSV per entity, adherence per unit, dictionary, manifest, in one zip. Answers 201 when it is there; with
 /// `"wait": false` 202 as soon as it has begun, and its address tells the coordinating office how many cases are read.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "releases", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{run, release?: id, title?, wait?: boolean}; without an id it is `run-<number>`"),
+    request_body = Wanted,
     responses((status = 201, description = "Frozen"), (status = 202, description = "Begun"), (status = 404, description = "No such run"), (status = 409, description = "The id is taken or being frozen, or the run is not published")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Coordinates>,

@@ -103,9 +103,11 @@ pub(super) async fn show(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewRun)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Without it today.
     cut_off: Option<NaiveDate>,
     /// Version of the guideline; the one in force when not given.
     guideline_version: Option<String>,
@@ -116,7 +118,7 @@ struct Wanted {
 
 /// Start a run. Answers 202 with its number as soon as it has one; with `"wait": true` 201 when it is finished.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{cut_off?, guideline_version?, wait?}"),
+    request_body = Wanted,
     responses((status = 201, description = "Finished"), (status = 202, description = "Started"), (status = 409, description = "Another run is active")), security(("key" = [])))]
 pub(super) async fn start(
     caller: Allowed<Coordinates>,

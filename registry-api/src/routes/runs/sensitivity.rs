@@ -31,16 +31,20 @@ pub(in crate::routes) async fn list(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewSensitivity)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Of the guideline.
     parameter: String,
+    /// Of the type of the parameter.
+    #[schema(value_type = Value)]
     value: Value,
 }
 
 /// Compute a run's measures with another value of a parameter. The result stays with the run; the same again answers it.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/sensitivity", tag = "runs", params(("run" = i64, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{parameter, value}"),
+    request_body = Wanted,
     responses((status = 200, description = "The analysis"), (status = 404, description = "No such run"),
         (status = 422, description = "No such parameter, or a value of another type")), security(("key" = [])))]
 pub(in crate::routes) async fn compute(

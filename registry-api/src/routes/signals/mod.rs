@@ -126,10 +126,13 @@ pub(super) async fn list(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = SignalStep)]
 #[serde(deny_unknown_fields)]
 struct Step {
+    /// `noted`, `letter_sent`, `answered` or `closed`.
     status: String,
+    /// Of closing: `explained`, `data_corrected`, `care_changed` or `no_longer_listed`.
     reason: Option<String>,
 }
 
@@ -165,7 +168,7 @@ pub(crate) fn reveal_reason(text: &str) -> Result<RevealedFor, Problem> {
 /// Say how far a listed signal is followed up: `noted`, `letter_sent`, `answered`, `closed`, only forwards; `closed` with a reason, and from there `noted` again.
 #[utoipa::path(post, path = "/api/v1/signals/{measure}/{letter}:status", tag = "signals",
     params(("measure" = String, Path,), ("letter" = String, Path, description = "The centre's letter"), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{status, reason?: explained, data_corrected, care_changed, no_longer_outside}"),
+    request_body = Step,
     responses((status = 200, description = "measure, letter, status, history"), (status = 404, description = "No such signal in the published run"),
         (status = 409, description = "Cannot follow the present status"), (status = 422, description = "An unknown code")), security(("key" = [])))]
 pub(super) async fn status(
@@ -195,16 +198,18 @@ pub(super) async fn status(
     Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = RevealLetter)]
 #[serde(deny_unknown_fields)]
 struct Because {
+    /// `letter_to_centre`, `data_check` or `asked_by_committee`.
     reason: String,
 }
 
 /// Look up which centre the letter of a listed signal stands for: recorded with its reason.
 #[utoipa::path(post, path = "/api/v1/signals/{measure}/{letter}:reveal", tag = "signals",
     params(("measure" = String, Path,), ("letter" = String, Path, description = "The centre's letter"), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{reason: letter_to_centre, data_check, asked_by_committee}"),
+    request_body = Because,
     responses((status = 200, description = "measure, letter, centre_id, name"), (status = 404, description = "No such signal in the published run"),
         (status = 422, description = "An unknown code")), security(("key" = [])))]
 pub(super) async fn reveal(

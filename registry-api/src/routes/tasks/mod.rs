@@ -68,16 +68,18 @@ pub(super) async fn list(
     Ok(Reply::json(200, &body)?.next_page(&request, page.next.as_deref()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = CloseTask)]
 #[serde(deny_unknown_fields)]
 struct Close {
+    /// What came of it.
     resolution: String,
 }
 
 /// Close a task with what came of it: `{"resolution": ".."}`. A transfer closes the tasks of the centre that takes over by itself.
 #[utoipa::path(post, path = "/api/v1/tasks/{task}:close", tag = "tasks",
     params(("task" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{resolution: text}"),
+    request_body = Close,
     responses((status = 200, description = "The task, closed"), (status = 404, description = "No such task"), (status = 409, description = "Closed before"),
         (status = 422, description = "Without a resolution")), security(("key" = [])))]
 pub(super) async fn close(

@@ -40,11 +40,13 @@ pub(super) async fn list(
 }
 
 /// Who is to be invited.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewUser)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     login: String,
     name: String,
+    #[schema(value_type = String, example = "submitter")]
     role: Role,
     centre: Option<String>,
 }
@@ -60,7 +62,7 @@ fn with_link(address: &str, made: &Invited) -> Result<Reply, Problem> {
 
 /// Make an account. Its one-time link, good for 72 hours, is in this answer and nowhere else, so this request is never replayed.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users",
-    request_body(content = serde_json::Value, description = "{login, name, role, centre?}"),
+    request_body = Wanted,
     responses((status = 201, description = "The account, and its link shown once"), (status = 409, description = "The sign-in name is taken"),
         (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn create(
@@ -89,16 +91,18 @@ pub(super) async fn create(
 }
 
 /// Another role or centre.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = Assignment)]
 #[serde(deny_unknown_fields)]
 struct Assigned {
+    #[schema(value_type = String, example = "submitter")]
     role: Role,
     centre: Option<String>,
 }
 
 /// Give a person another role or centre; their sessions end.
 #[utoipa::path(post, path = "/api/v1/users/{person_id}:assign", tag = "users", params(("person_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{role, centre?}"),
+    request_body = Assigned,
     responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn assign(

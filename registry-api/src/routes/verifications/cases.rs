@@ -54,7 +54,7 @@ pub(super) fn told(state: &AppState, compared: &Compared) -> Value {
 /// and becomes no version of the case. Once, and by somebody who entered no version of the case up to the draw.
 #[utoipa::path(put, path = "/api/v1/verifications/{verification}/cases/{pseudonym}", tag = "verifications",
     params(("verification" = String, Path,), ("pseudonym" = String, Path,)),
-    request_body(content = serde_json::Value, description = "The case record; see /api/v1/schemas"),
+    request_body(content = crate::routes::openapi::answers::CaseRecord, description = "The case record; see /api/v1/schemas"),
     responses((status = 201, description = "Kept, with what the checks found"), (status = 404, description = "No such case in this sample here"),
         (status = 409, description = "Entered again already, entered by the caller in the first place, or withdrawn"), (status = 422, description = "Refused, with every finding")),
     security(("key" = [])))]
@@ -73,7 +73,8 @@ pub(in crate::routes) async fn reenter(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ResetOfSample)]
 #[serde(deny_unknown_fields)]
 struct Reset {
     reason: String,
@@ -82,7 +83,7 @@ struct Reset {
 /// Take back what was entered again for a case: `{"reason": ".."}`. It can then be entered once more.
 #[utoipa::path(post, path = "/api/v1/verifications/{verification}/cases/{pseudonym}:reset", tag = "verifications",
     params(("verification" = String, Path,), ("pseudonym" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{reason: text}"),
+    request_body = Reset,
     responses((status = 200, description = "The case, to be entered again"), (status = 404, description = "No such case in this sample"),
         (status = 409, description = "Nothing was entered again"), (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn reset(

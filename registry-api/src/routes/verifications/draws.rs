@@ -12,11 +12,15 @@ use crate::routes::{Asked, Idempotent, Reply, Since};
 use crate::state::{AppState, blocking};
 use crate::verification;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = Draw)]
 #[serde(deny_unknown_fields)]
 struct Draw {
+    /// Text or a number; without it one is made.
     seed: Option<Value>,
+    /// Above 0 and up to 1; without it the usual share.
     share: Option<f64>,
+    /// Cases submitted up to this day.
     through: NaiveDate,
 }
 
@@ -47,7 +51,7 @@ fn unreadable() -> Problem {
 /// withdrawn and first stored up to `through`, in the order of SHA-256 over the seed, a line feed and the record id. The same seed and the
 /// same cases give the same sample; without a seed one is made and told. What is compared later is the version current now.
 #[utoipa::path(post, path = "/api/v1/verifications", tag = "verifications", params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body(content = serde_json::Value, description = "{through: date, share?: above 0 and up to 1, seed?: text or number}"),
+    request_body = Draw,
     responses((status = 201, description = "The draw"), (status = 409, description = "There is no case to draw from"), (status = 422, description = "A share, seed or day that cannot be used")),
     security(("key" = [])))]
 pub(in crate::routes) async fn draw(

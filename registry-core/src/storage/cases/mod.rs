@@ -10,6 +10,7 @@ mod living;
 mod own;
 mod put;
 mod read;
+mod restored;
 mod reuse;
 pub(in crate::storage) mod rows;
 mod steps;
@@ -30,6 +31,7 @@ pub use living::{FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
 pub(crate) use put::{open_reason, sealed_reason};
 pub(crate) use read::locate;
+pub(crate) use restored::{Again, end_reuse_again, reapply};
 pub(crate) use reuse::taken_back;
 pub(crate) use rows::{
     CaseRecord, VersionRecord, finding_records, load_case, load_case_anywhere, load_findings, load_version,
@@ -37,7 +39,6 @@ pub(crate) use rows::{
 };
 pub use steps::LifeStep;
 pub use transfer::{Transfer, TransferOutcome};
-pub(crate) use withdraw::reapply;
 
 use super::idempotency::{Answer, Idempotency};
 

@@ -213,8 +213,13 @@ pub(crate) fn claim_of(
     keys: &Keyring,
     pseudonym: &str,
 ) -> Result<Option<(String, String)>, StoreError> {
+    claim_by_mac(conn, &keys.pseudonym_mac(pseudonym))
+}
+
+/// The same by the keyed hash of the pseudonym.
+pub(crate) fn claim_by_mac(conn: &mut Conn, mac: &[u8]) -> Result<Option<(String, String)>, StoreError> {
     let query = pseudonym_claims::table
-        .find(keys.pseudonym_mac(pseudonym).to_vec())
+        .find(mac)
         .select((pseudonym_claims::centre_id, pseudonym_claims::case_id));
     Ok(on_conn!(conn, c => query.first::<(String, String)>(c)).optional()?)
 }

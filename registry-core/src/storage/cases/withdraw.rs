@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::etag;
 use super::put::{Content, register, store_version};
-use super::rows::{CaseRecord, Packed, load_case, load_case_anywhere};
+use super::rows::{CaseRecord, Packed, load_case};
 use super::{CaseStatus, Derived, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode};
 use crate::access::{Role, Scope};
 use crate::storage::connection::on_conn;
@@ -311,30 +311,4 @@ fn holders(tx: &mut Tx<'_>, centre: &str, case_id: &str) -> Result<Vec<String>, 
     holders.sort();
     holders.dedup();
     Ok(holders)
-}
-
-/// Applies a withdrawal to a case by its id, at whichever centre the restored copy has it.
-pub(crate) fn reapply(
-    tx: &mut Tx<'_>,
-    case_id: &str,
-    mode: WithdrawalMode,
-    date: NaiveDate,
-) -> Result<bool, StoreError> {
-    let Some(case) = load_case_anywhere(tx.conn()?, case_id)? else {
-        return Ok(false);
-    };
-    let done = case
-        .withdrawal()
-        .is_some_and(|there| there.mode == mode || there.mode == WithdrawalMode::Erase);
-    if done {
-        return Ok(false);
-    }
-    apply(
-        tx,
-        case,
-        mode,
-        date,
-        Some("applied again after a restore".to_owned()),
-    )?;
-    Ok(true)
 }

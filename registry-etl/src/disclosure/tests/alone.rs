@@ -74,6 +74,33 @@ fn few_others_set_aside_are_told_by_no_breakdown() {
     assert_eq!(row(&shown, By::Network, "all").denominator, Some(60));
 }
 
+/// Counts of successive releases, and what stands beside each other: by hand, threshold 11.
+#[test]
+fn one_patient_more_is_not_told_by_what_stood_there_before() {
+    let told = |counts: &[u64]| -> Vec<Option<u64>> {
+        let mut before = None;
+        let next = |n: &u64| {
+            let now = super::super::told_since(*n, before, &Thresholds::default());
+            before = Some(now);
+            now
+        };
+        counts.iter().map(next).collect()
+    };
+    assert_eq!(told(&[0]), [None]);
+    assert_eq!(told(&[10]), [None]);
+    assert_eq!(told(&[11]), [Some(10)]);
+    assert_eq!(told(&[29]), [Some(20)]);
+    // One more over the edge of a step, or over the threshold: as before.
+    assert_eq!(told(&[19, 20]), [Some(10), Some(10)]);
+    assert_eq!(told(&[10, 11]), [None, None]);
+    assert_eq!(told(&[20, 19]), [Some(20), Some(20)]);
+    // 19 and ten more may be eleven more than any count told as 10 only at 30; of none told, 10 and eleven more are 21.
+    assert_eq!(told(&[19, 29, 30]), [Some(10), Some(10), Some(30)]);
+    assert_eq!(told(&[0, 20, 21]), [None, None, Some(20)]);
+    // Downwards, 20 and eleven fewer are 9.
+    assert_eq!(told(&[20, 10, 9]), [Some(20), Some(20), None]);
+}
+
 #[test]
 fn a_flow_of_few_others_is_not_told() {
     let seen = |parts: [(u32, u32); 2]| {
