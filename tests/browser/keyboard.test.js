@@ -117,6 +117,40 @@ test("what takes long says so and is sent once", async () => {
   await context.close();
 });
 
+test("the verification of the trail says that it is under way until it is answered", async () => {
+  const { context, page } = await signIn(browser, "coordinator");
+  await page.goto(`${base}/audit`);
+  let answer;
+  const asked = new Promise((done) => page.route(`${base}/audit/verify`, (route) => done((answer = () => route.continue()))));
+  const form = page.locator("form[action='/audit/verify']");
+  if (!(await form.isVisible())) await page.getByText("Verify the chain").first().click();
+  // The page stays as long as the answer takes.
+  await form.getByRole("button").click({ noWaitAfter: true });
+  await asked;
+  assert.match(await form.getByRole("status").innerText(), /Verifying the chain/);
+  assert.equal(await form.getAttribute("aria-busy"), "true");
+  await Promise.all([page.waitForLoadState("load"), page.waitForResponse(`${base}/audit/verify`), answer()]);
+  assert.match(await page.getByRole("status").innerText(), /the chain is whole/);
+  await context.close();
+});
+
+/** What else takes long: page, role, and the form that says so. */
+const LONG = [
+  ["submitter", "/imports", "/imports"],
+  ["coordinator", "/verification", "/verification"],
+  ["coordinator", "/runs", "/runs"],
+];
+
+test("every form that takes long has words for it", async () => {
+  for (const [role, path, action] of LONG) {
+    const { context, page } = await signIn(browser, role);
+    await page.goto(base + path);
+    const said = await page.locator(`form[method=post][action='${action}']`).getAttribute("data-busy");
+    assert.ok(said?.length > 5, `${role} ${path}: ${said}`);
+    await context.close();
+  }
+});
+
 test("a table is sorted and details are opened by the keyboard", async () => {
   const { context, page } = await signIn(browser, "committee");
   await page.goto(base);
