@@ -62,7 +62,7 @@ pub(super) async fn verify(
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases",
     params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = serde_json::Value, description = "{through: date}"),
-    responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked"), (status = 422, description = "Without a reason, or a day to come")), security(("key" = [])))]
+    responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked"), (status = 422, description = "Without a reason, for a day to come, or the idempotency key was used with another request")), security(("key" = [])))]
 pub(super) async fn lock(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,
