@@ -78,7 +78,7 @@ catalogue! {
     UnreadableFiles = 422 "unreadable_files" "The files cannot be read; nothing was stored",
     BatchRefused = 422 "batch_refused" "The batch was refused; nothing of it was stored",
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used with another request",
-    ChangeReasonRequired = 422 "change_reason_required" "A change to a verified or locked case needs a Change-Reason",
+    ChangeReasonRequired = 422 "change_reason_required" "A change to a verified or locked case, locking and unlocking need a Change-Reason",
     PreconditionRequired = 428 "precondition_required" "The case exists: send If-Match",
     RateLimited = 429 "rate_limited" "Too many requests",
     Internal = 500 "internal" "The service failed",
@@ -288,7 +288,9 @@ impl From<StoreError> for Problem {
             }
             StoreError::PseudonymRegistered => Problem::new(Kind::PseudonymRegistered),
             StoreError::Withdrawn { .. } => Problem::new(Kind::CaseWithdrawn),
-            StoreError::ReasonRequired(_) => Problem::with(Kind::ChangeReasonRequired, error.to_string()),
+            StoreError::ReasonRequired(_) | StoreError::StepReasonRequired(_) => {
+                Problem::with(Kind::ChangeReasonRequired, error.to_string())
+            }
             StoreError::Frozen { through, findings } => Problem {
                 errors: findings.iter().map(|finding| json!(finding)).collect(),
                 ..Problem::with(

@@ -222,7 +222,7 @@ pub struct Waiting {
     pub note: Option<String>,
     /// Centre and pseudonym of every case of the run.
     pub cases: Vec<WaitingCase>,
-    /// Decided already: from the next run on.
+    /// Decided already: the next run counts by it.
     pub decided: bool,
 }
 

@@ -117,6 +117,37 @@ test("what takes long says so and is sent once", async () => {
   await context.close();
 });
 
+test("the verification of the trail says that it is under way, and then what it found", async () => {
+  const { context, page } = await signIn(browser, "coordinator");
+  await page.goto(`${base}/audit`);
+  await page.getByText("Verify the chain").first().click();
+  const form = page.locator("form[action='/audit/verify']");
+  // What the page says while it waits is kept from it as it goes.
+  await form.evaluate((one) => one.addEventListener("submit", () => sessionStorage.setItem("said", `${one.getAttribute("aria-busy")}: ${one.querySelector("[role=status]").innerText}`)));
+  await form.getByRole("button").click();
+  await page.waitForURL(`${base}/audit/verify`);
+  assert.match(await page.evaluate(() => sessionStorage.getItem("said")), /^true: Verifying the chain/);
+  assert.match(await page.getByRole("status").innerText(), /the chain is whole/);
+  await context.close();
+});
+
+/** What else takes long: page, role, and the form that says so. */
+const LONG = [
+  ["submitter", "/imports", "/imports"],
+  ["coordinator", "/verification", "/verification"],
+  ["coordinator", "/runs", "/runs"],
+];
+
+test("every form that takes long has words for it", async () => {
+  for (const [role, path, action] of LONG) {
+    const { context, page } = await signIn(browser, role);
+    await page.goto(base + path);
+    const said = await page.locator(`form[method=post][action='${action}']`).getAttribute("data-busy");
+    assert.ok(said?.length > 5, `${role} ${path}: ${said}`);
+    await context.close();
+  }
+});
+
 test("a table is sorted and details are opened by the keyboard", async () => {
   const { context, page } = await signIn(browser, "committee");
   await page.goto(base);

@@ -442,9 +442,10 @@ test("a lead locks a case on its page, sees what that means, and unlocks it with
   const { context, page } = await signIn(browser, "centre_lead", { javaScriptEnabled: false });
   await page.goto(`${base}/cases`);
   await page.locator("tbody tr", { hasText: "Submitted" }).first().locator("a").click();
-  await page.getByLabel("Lock through").fill("2024-12-31");
-  await page.getByRole("button", { name: "Lock" }).click();
   const stage = page.getByRole("region", { name: "Life cycle" });
+  await stage.getByLabel("Lock through").fill("2024-12-31");
+  await stage.getByLabel("Reason").first().fill("closing the year");
+  await stage.getByRole("button", { name: "Lock" }).click();
   assert.match(await stage.innerText(), /Locked through 2024-12-31/);
   await stage.getByLabel("Reason").last().fill("the lock was a trial");
   await stage.getByRole("button", { name: "Unlock" }).click();

@@ -224,6 +224,54 @@ fn an_earlier_published_run_has_its_brief_and_its_report() {
             "{table}"
         );
     }
+    // What the links of an earlier brief lead to is of the same run, and so are the links there.
+    let brief = page(&committee, &format!("/brief?run={first}"));
+    for link in [
+        format!("/measures/1a?run={first}"),
+        format!("/?run={first}#registrations"),
+        format!("/survival?run={first}"),
+    ] {
+        assert!(brief.contains(&format!("href=\"{link}\"")), "{link}: {brief}");
+    }
+    for (path, links) in [
+        (
+            "/measures/1a",
+            &["/measures/1a?period=all&#38;run=", "/measures/1a/funnel.csv?run="][..],
+        ),
+        (
+            "/",
+            &["/overview.csv?table=histology&#38;run=", "/measures/1a?run="],
+        ),
+        (
+            "/survival",
+            &[
+                "/survival?endpoint=S5&#38;run=",
+                "/survival.csv?endpoint=S1&#38;table=flow&#38;run=",
+            ],
+        ),
+        ("/adherence", &["/measures/1a?run=", "/adherence.csv?run="]),
+    ] {
+        let text = page(&committee, &format!("{path}?run={first}"));
+        assert!(text.contains(&format!("Run {first}")), "{path}: {text}");
+        for link in links {
+            assert!(
+                text.contains(&format!("href=\"{link}{first}\"")),
+                "{path}: {link}: {text}"
+            );
+        }
+    }
+    let cases = page(&committee, &format!("/?run={first}"));
+    assert!(cases.contains("<dt>Cases</dt><dd>12</dd>"), "{cases}");
+    let kept = page(&committee, &format!("/adherence?run={first}"));
+    assert!(
+        kept.contains(&format!("<input type=\"hidden\" name=\"run\" value=\"{first}\">")),
+        "{kept}"
+    );
+    for path in ["/measures/1a", "/survival", "/", "/overview.csv"] {
+        committee
+            .get_with(&format!("{path}?run=999"), &[HTML])
+            .expect(404);
+    }
     let wanted = registry_api::runs::Wanted::up_to("2026-11-01".parse().expect("a day"));
     let scope = registry_core::access::Scope::system("test");
     let third = registry_api::runs::execute(service.state(), &scope, &wanted, |_| {})

@@ -248,6 +248,101 @@ fn before_publication_a_card_tells_of_the_own_cases_only() {
     );
 }
 
+/// A centre reads itself beside the network, and is told so; links stand in the network's column, its own, and for the office above each centre's.
+#[test]
+fn a_centre_reads_of_no_other_and_the_matrix_leads_to_measures_and_cards() {
+    let service = one_far_below();
+    service.published_run("2026-11-01");
+    let (own, committee) = (service.submitter("C01"), service.client("committee", None));
+    let office = service.client("coordinator", None);
+    let measure = page(&own, "/measures/1a");
+    assert!(
+        measure.contains("<h2>Your centre around the network, last 24 months</h2>"),
+        "{measure}"
+    );
+    assert!(
+        measure.contains("Other centres are not shown to a centre."),
+        "{measure}"
+    );
+    assert!(!measure.contains("Allowing for overdispersion"), "{measure}");
+    let all = page(&committee, "/measures/1a");
+    assert!(all.contains("<h2>Centres around the network, last 24 months</h2>"));
+    assert!(
+        all.contains("Only centres outside the limits carry a name."),
+        "{all}"
+    );
+    let links = |client: &Client| {
+        page(client, "/adherence")
+            .matches("href=\"/measures/1a\"")
+            .count()
+    };
+    // The measure's name and the network's cell; a centre has its own besides.
+    assert_eq!((links(&committee), links(&own), links(&office)), (2, 3, 2));
+    let (mine, every) = (page(&own, "/adherence"), page(&office, "/adherence"));
+    assert!(mine.contains("<a href=\"/centre\">C01</a>"));
+    assert!(every.contains("<a href=\"/centre?centre=C04\">C04</a>"));
+    assert!(!page(&committee, "/adherence").contains("href=\"/centre"));
+}
+
+/// Nobody at C01 was seen by a board, so that of its twelve units none is met; each rate and count has beside it what it rests on.
+#[test]
+fn what_cannot_be_assessed_stands_beside_the_counts_of_a_card() {
+    let service = one_far_below();
+    let client = service.submitter("C01");
+    // Two more whose boards were not asked for: not assessable, whatever the twelve are.
+    for n in 0..2 {
+        let name = format!("C01-OPEN-{n:04}");
+        let mut body = records::example("observation-only", &name);
+        let fields = body.as_object_mut().expect("a record");
+        fields.remove("mdt");
+        let attested = fields
+            .get_mut("section_attestation")
+            .and_then(Value::as_array_mut);
+        if let Some(attested) = attested {
+            attested.retain(|one| one["section"] != "mdt");
+        }
+        client
+            .put(&format!("/api/v1/cases/{name}"), &[], &body)
+            .expect(201);
+    }
+    service.published_run("2026-11-01");
+    let card = rows(&client, "/centre.csv");
+    let open = |of: &str, id: &str| {
+        let row = card.iter().find(|row| row["of"] == of && row["id"] == id);
+        row.unwrap_or_else(|| panic!("{of} {id}")).clone()
+    };
+    let half = open("half_year", "1a");
+    assert_eq!(
+        (
+            half["numerator"].as_str(),
+            half["denominator"].as_str(),
+            half["not_assessable"].as_str()
+        ),
+        ("0", "12", "2")
+    );
+    // None of fourteen, or two of fourteen.
+    let bound = |name: &str| half[name].parse::<f64>().expect("a bound");
+    assert!(bound("bound_low").abs() < 1e-12 && (bound("bound_high") - 2.0 / 14.0).abs() < 1e-12);
+    let shown = page(&client, "/centre");
+    let (_, over_time) = shown
+        .split_once("By half-year of the metastatic diagnosis")
+        .expect("half-years");
+    assert!(
+        over_time.contains("<small>2 not assessable</small><br><small>0 to 14 %</small>"),
+        "{over_time}"
+    );
+    let domains: Vec<_> = card.iter().filter(|row| row["of"] == "domain").collect();
+    assert!(!domains.is_empty());
+    for row in domains.iter().filter(|row| row["denominator"] != "0") {
+        let number = |name: &str| {
+            row[name]
+                .parse::<f64>()
+                .unwrap_or_else(|_| panic!("{name}: {row:?}"))
+        };
+        assert!(number("bound_low") <= number("rate") && number("rate") <= number("bound_high"));
+    }
+}
+
 /// The chart of the card is a file, and its points stand in the table beside it and in the CSV.
 #[test]
 fn the_cards_chart_is_a_file_and_its_points_are_numbers() {

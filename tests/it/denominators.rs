@@ -208,13 +208,15 @@ fn the_committee_reads_findings_by_check_rounded_and_of_enough_patients() {
                 .expect(201);
         }
     };
+    // By check: warnings as queries raised, open, answered, settled; errors have open ones alone.
     let table = |client: &Client| -> Vec<(String, Vec<u32>)> {
         let text = client.get("/quality/checks.csv").expect(200).text();
         let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("check,raised,open,answered,settled"));
+        assert_eq!(lines.next(), Some("check,severity,raised,open,answered,settled"));
         let row = |line: &str| {
             let mut cells = line.split(',');
             let check = cells.next().expect("a check").to_owned();
+            assert_eq!(cells.next(), Some("warning"), "the example has no error");
             (check, cells.map(|cell| cell.parse().expect("a count")).collect())
         };
         lines.map(row).collect()
@@ -222,7 +224,7 @@ fn the_committee_reads_findings_by_check_rounded_and_of_enough_patients() {
     send(0, 4);
     service.published_run("2026-11-01");
     assert!(table(&committee).is_empty() && !table(&office).is_empty());
-    assert!(page(&committee, "/quality").contains("every check has warned of few patients"));
+    assert!(page(&committee, "/quality").contains("every check fires on few patients"));
     send(4, 12);
     let (exact, about) = (table(&office), table(&committee));
     assert_eq!(exact, table(&centre), "there is one centre");

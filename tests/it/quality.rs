@@ -164,10 +164,29 @@ fn every_error_that_stands_is_work_and_items_name_measures_and_changed_cases() {
         named["measures"].as_u64().map(|n| n as usize)
     );
     assert_eq!(named["changed_since_run"], false);
+    // By check: the draft's is nobody's, and of one patient the committee is told nothing.
+    let by_check = |client: &Client| -> Vec<String> {
+        let text = client.get("/quality/checks.csv").expect(200).text();
+        text.lines()
+            .filter(|line| line.contains(",error,"))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(by_check(&client), ["E-007,error,,1,,"]);
+    assert_eq!(
+        by_check(&service.client("coordinator", None)),
+        ["E-007,error,,1,,"]
+    );
+    assert!(by_check(&service.submitter("C02")).is_empty());
+    let committee = service.client("committee", None);
+    assert!(by_check(&committee).is_empty());
+    assert!(html(&client, "/quality").contains("<td>error</td>"));
+    assert!(!html(&committee, "/quality").contains("E-007"));
     // Corrected: no error any more, and what the run says of the case may be done already.
     wrong["patient"]["birth_year"] = json!(1960);
     client.put(path, &[("if-match", "*")], &wrong).expect(200);
     assert_eq!(items("?kind=error"), Vec::<Value>::new());
+    assert!(by_check(&client).is_empty());
     assert!(
         items("?kind=section&case=ERR-1")
             .iter()
@@ -206,6 +225,19 @@ fn a_worklist_is_filtered_sorted_and_downloaded() {
         of_imaging
             .iter()
             .all(|i| i["what"].as_str().is_some_and(|w| w.starts_with("imaging")))
+    );
+    // What is no code of the list is looked for in what the page says.
+    assert_eq!(items("?what=imAGing%3A"), items("?what=imaging&kind=element"));
+    assert!(items("?what=no%20such%20thing").is_empty());
+    let none = html(&client, "/worklist?what=no+such+thing");
+    assert!(
+        none.contains("No item has all of these.") && !none.contains("Nothing to do."),
+        "{none}"
+    );
+    let page = html(&client, "/worklist");
+    assert!(
+        page.contains("days counted up to its last day of data, 2026-11-01"),
+        "{page}"
     );
     // The end of a running line is pending by nature.
     assert!(
@@ -496,7 +528,13 @@ fn histologies_that_are_not_listed_wait_for_the_committee() {
     assert_eq!(waiting[0]["morphology"], json!("8854/3"));
     assert_eq!(waiting[0]["cases"], json!([{"centre": "C01", "case": "PLS-1"}]));
     assert_eq!(waiting[0]["decided"], json!(false));
-    assert!(html(&office, "/adjudication").contains("PLS-1"));
+    let page = html(&office, "/adjudication");
+    assert!(page.contains("PLS-1"));
+    assert!(
+        page.contains("<code>schema.folder</code> is not set"),
+        "no decision can reach it: {page}"
+    );
+    assert!(page.contains("registry cases rejudge"), "{page}");
     for client in [service.submitter("C01"), service.client("committee", None)] {
         client.get("/api/v1/adjudications").expect(403);
     }
@@ -524,7 +562,11 @@ fn a_decision_applies_at_the_next_run() {
         json!([{"morphology": "8854/3", "eligibility_class": "core", "histology_code": "ups", "decided": "2026-11-20",
             "by": "Steering committee", "reason": "Treated alike"}])
     );
-    assert!(html(&office, "/adjudication").contains("Treated alike"));
+    let page = html(&office, "/adjudication");
+    assert!(
+        page.contains("Treated alike") && !page.contains("is not set"),
+        "{page}"
+    );
     let case = office.get("/api/v1/cases/PLS-1").expect(200).json();
     let derived = &case["derived"];
     assert_eq!(

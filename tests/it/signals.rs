@@ -45,6 +45,43 @@ fn steps(signal: &Value) -> Vec<(String, Value)> {
     history.iter().map(step).collect()
 }
 
+/// Measure 1a rests on a threshold that nobody has ratified, and says so wherever a letter may be decided on.
+#[test]
+fn a_signal_says_that_its_threshold_is_not_ratified() {
+    let service = Service::start();
+    one_far_below(&service);
+    let committee = service.client("committee", None);
+    let table = committee.get("/api/v1/adherence?measure=1a").expect(200).json();
+    assert_ne!(table["measures"][0]["unratified"], json!([]), "{table}");
+    for path in ["/signals", "/brief", "/report"] {
+        let text = committee.get_with(path, &[HTML]).expect(200).text();
+        let at = text
+            .find("signals\"><thead>")
+            .or(text.find("signals\">\n<thead>"));
+        let signals = &text[at.expect("a table of signals")..];
+        let mut rows = signals.split("<tr>");
+        let row = rows
+            .find(|row| row.contains("<span class=\"id\">1a</span>"))
+            .expect("1a");
+        assert!(
+            row.contains("<span class=\"note\">threshold not ratified</span>"),
+            "{path}: {row}"
+        );
+    }
+    let card = service
+        .submitter("C01")
+        .get_with("/centre", &[HTML])
+        .expect(200)
+        .text();
+    let (_, over_time) = card
+        .split_once("By half-year of the metastatic diagnosis")
+        .expect("half-years");
+    let row = over_time
+        .split("<tr>")
+        .find(|row| row.contains("<span class=\"id\">1a</span>"));
+    assert!(row.expect("1a").contains("threshold not ratified"), "{over_time}");
+}
+
 #[test]
 fn the_committee_and_the_office_read_signals_and_nobody_else() {
     let service = Service::start();

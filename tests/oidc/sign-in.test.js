@@ -18,6 +18,18 @@ let browser, server, service, environment, base;
 const listening = (http) => new Promise((done) => http.listen(0, "127.0.0.1", () => done(http.address().port)));
 const run = (...args) => execFileSync(registry, args, { cwd: folder, env: environment, encoding: "utf8" });
 
+/** Waits until the log says that the port is open; what it says goes on to our own standard error. */
+const serving = (child) =>
+  new Promise((done, failed) => {
+    let said = "";
+    child.stderr.on("data", (text) => {
+      process.stderr.write(text);
+      said += text;
+      if (/\bserving\b/.test(said)) done();
+    });
+    child.once("exit", (code) => failed(new Error(`the registry ended with ${code} before it served`)));
+  });
+
 before(async () => {
   // A free port for the registry: both sides must know the other's address beforehand.
   const probe = createServer();
@@ -50,13 +62,8 @@ before(async () => {
   };
   run("migrate", "--init");
   run("centre", "add", "C01", "First centre");
-  service = spawn(registry, ["serve"], { cwd: folder, env: environment, stdio: ["ignore", "ignore", "inherit"] });
-  for (let tries = 0; ; tries += 1) {
-    const answer = await fetch(`${base}/health/ready`).catch(() => undefined);
-    if (answer?.ok) break;
-    assert.ok(tries < 300, "the registry does not become ready");
-    await new Promise((done) => setTimeout(done, 100));
-  }
+  service = spawn(registry, ["serve"], { cwd: folder, env: environment, stdio: ["ignore", "ignore", "pipe"] });
+  await serving(service);
   browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu"] });
 });
 after(async () => {

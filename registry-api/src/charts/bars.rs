@@ -3,18 +3,20 @@
 use super::axis::{Frame, round_ticks};
 use super::svg::Svg;
 
-/// Bars in order; a hidden count leaves a gap with a dot at the axis. At most ten labels are written, so that none covers the next.
+/// Bars in order, with the title above them and the unit of a percentage at every tick; a hidden count leaves a gap with a dot at the axis. At most ten labels are written, so that none covers the next.
 pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String {
-    let mut svg = Svg::new(760.0, 240.0, title);
+    let mut svg = Svg::new(760.0, 258.0, title);
     let most = counts.iter().filter_map(|(_, n)| *n).max().unwrap_or(1).max(1);
     let frame = Frame {
         left: 52.0,
-        top: 12.0,
+        top: 30.0,
         width: 694.0,
         height: 176.0,
         x_max: counts.len().max(1) as f64,
         y_max: f64::from(most) * 1.08,
     };
+    svg.text("label", (frame.left, 15.0), "start", title);
+    let percent = if unit == "%" { " %" } else { "" };
     for tick in round_ticks(f64::from(most)) {
         svg.line(
             "grid",
@@ -25,7 +27,7 @@ pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String
             "tick",
             (frame.left - 8.0, frame.y(tick) + 4.0),
             "end",
-            &format!("{tick:.0}"),
+            &format!("{tick:.0}{percent}"),
         );
     }
     let step = frame.width / counts.len().max(1) as f64;

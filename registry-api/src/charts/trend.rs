@@ -35,7 +35,8 @@ pub fn trend(trend: &Trend, title: &str) -> Option<String> {
         (frame.left + frame.width, frame.y(target)),
     );
     let every = trend.points.len().div_ceil(MOST_LABELS).max(1);
-    let mut line = Vec::new();
+    // A line for each stretch of half-years with a rate: what is hidden or empty is not drawn over.
+    let mut lines = vec![Vec::new()];
     for (at, point) in trend.points.iter().enumerate() {
         let (from, middle, to) = (at as f64, at as f64 + 0.5, at as f64 + 1.0);
         if let Some(limits) = &point.limits {
@@ -48,11 +49,14 @@ pub fn trend(trend: &Trend, title: &str) -> Option<String> {
             let place = (frame.x(middle), frame.bottom() + 19.0);
             svg.text("tick", place, "middle", &point.level);
         }
-        if let Some(rate) = point.rate {
-            line.push((frame.x(middle), frame.y(rate)));
+        match (point.rate, lines.last_mut()) {
+            (Some(rate), Some(line)) => line.push((frame.x(middle), frame.y(rate))),
+            _ => lines.push(Vec::new()),
         }
     }
-    svg.polyline("trend", &line);
+    for line in lines.iter().filter(|line| line.len() > 1) {
+        svg.polyline("trend", line);
+    }
     for (at, point) in trend.points.iter().enumerate() {
         let Some(rate) = point.rate else { continue };
         let class = match point.position {
@@ -76,4 +80,42 @@ pub fn trend(trend: &Trend, title: &str) -> Option<String> {
         "Half-year of metastatic diagnosis",
     );
     Some(svg.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_etl::results::{RateState, TrendPoint};
+
+    use super::*;
+
+    fn drawn(rates: &[Option<f64>]) -> String {
+        let point = |(at, rate): (usize, &Option<f64>)| TrendPoint {
+            level: format!("20{:02}-H1", 20 + at),
+            state: rate.map_or(RateState::Suppressed, |_| RateState::Rate),
+            numerator: rate.map(|_| 1),
+            denominator: rate.map(|_| 2),
+            rate: *rate,
+            limits: None,
+            position: None,
+            as_of: None,
+        };
+        let of = Trend {
+            target: Some(0.5),
+            points: rates.iter().enumerate().map(point).collect(),
+            p: None,
+        };
+        trend(&of, "a measure").expect("two rates")
+    }
+
+    #[test]
+    fn the_line_breaks_where_a_half_year_has_no_rate() {
+        let lines = |rates: &[Option<f64>]| drawn(rates).matches("<polyline class=\"trend\"").count();
+        let (some, none) = (Some(0.5), None);
+        assert_eq!(lines(&[some, some, some]), 1);
+        assert_eq!(lines(&[some, some, none, some, some]), 2);
+        // A single point has no line, and none leads over what is hidden.
+        assert_eq!(lines(&[some, none, some]), 0);
+        assert_eq!(lines(&[none, some, some, none]), 1);
+        assert_eq!(drawn(&[some, none, some]).matches("<circle").count(), 2);
+    }
 }

@@ -44,7 +44,8 @@ pub(super) enum Rules {
     /// when it does not compile or its test patients do not hold.
     #[command(after_help = "Example:\n  registry rules publish 1.2.0 --schema schema --day 2027-01-15")]
     Publish(PublishArgs),
-    /// Record what the committee decided on a histology in neither column of Table 1; it applies from the next run on.
+    /// Record what the committee decided on a histology in neither column of Table 1; once the service has been started again
+    /// with the folder, the next run counts by it, and `registry cases rejudge` brings findings, queries and lists up to it.
     #[command(
         after_help = "Example:\n  registry rules histology 8854/3 core --counts-as ups --by 'Steering committee' --reason 'Treated alike'"
     )]

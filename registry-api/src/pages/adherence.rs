@@ -15,7 +15,7 @@ use super::definition::labels;
 use super::{Frame, html, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
-use crate::results::{Registration, View, Which};
+use crate::results::{Registration, View};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -35,8 +35,8 @@ struct Data {
     periods: Vec<Choice>,
     details: Vec<Choice>,
     sorts: Vec<Choice>,
-    /// What the address of a measure ends with, so that its page is of the same diagnoses.
-    of_period: &'static str,
+    /// What the address of a measure ends with, so that its page is of the same diagnoses and the same run.
+    of_page: String,
     /// That a run does not hold what was asked for.
     not_held: bool,
     /// What is searched for.
@@ -47,7 +47,8 @@ struct Data {
     own: String,
     /// The latest run of a centre's own cases, newer than the one shown.
     newer: Option<i64>,
-    run: &'static str,
+    /// The run asked for, which the form keeps.
+    run: String,
     suppressed: String,
     columns: Vec<Column>,
     /// Of the eligible patients seen, those registered: network first, then the columns.
@@ -65,6 +66,8 @@ struct Choice {
 struct Column {
     name: String,
     own: bool,
+    /// The score card of a centre, for who may read it.
+    link: Option<String>,
 }
 
 #[derive(Default)]
@@ -99,6 +102,8 @@ struct Cell {
     more: Vec<String>,
     /// The interval, for who points at the cell.
     tip: String,
+    /// Whether it leads to the measure: the network's and the reader's own, since a link in every cell would double the page.
+    linked: bool,
 }
 
 pub(super) async fn page(
@@ -124,13 +129,14 @@ pub(super) async fn page(
                 )
             }),
             newer: view.newer()?.map(|run| run.number),
+            of_page: of_page(&view, &filters),
             ..data(
                 &view.adherence()?,
                 &Statements::of(&view),
                 &view.registration()?,
                 view.other_version(),
                 &filters,
-                view.own(),
+                (view.own(), view.names_centres()),
                 view.guideline(),
             )
         };
@@ -158,7 +164,7 @@ fn data(
     registration: &[Registration],
     notice: Option<String>,
     filters: &Filters,
-    own: Option<&str>,
+    (own, office): (Option<&str>, bool),
     guideline: Option<&Guideline>,
 ) -> Data {
     let (by, period) = filters.columns();
@@ -185,9 +191,16 @@ fn data(
     for head in heads.into_iter().filter(|head| filters.keep(head, statements)) {
         let of = |by: By, level: &str| rows.get(&(head.id.as_str(), by, level)).copied();
         let utilisation = head.kind == "utilisation";
-        let cell = |row: Option<&AdherenceRow>| cell(row, utilisation, full);
-        let mut cells = vec![cell(of(By::Network, "all"))];
-        cells.extend(levels.iter().map(|level| cell(of(by, level))));
+        let cell = |row: Option<&AdherenceRow>, linked: bool| Cell {
+            linked: linked && row.is_some(),
+            ..cell(row, utilisation, full)
+        };
+        let mut cells = vec![cell(of(By::Network, "all"), true)];
+        cells.extend(
+            levels
+                .iter()
+                .map(|level| cell(of(by, level), own == Some(*level))),
+        );
         let row = Row {
             id: head.id.clone(),
             title: head.title.clone(),
@@ -233,16 +246,12 @@ fn data(
         bys: choices(&BREAKDOWNS, &filters.by),
         periods: choices(&PERIODS, &filters.period),
         details: choices(&DETAILS, &filters.detail),
-        of_period: if period == Period::All { "?period=all" } else { "" },
+        of_page: String::new(),
         not_held: filters.period_not_held(),
         csv: filters.csv(),
         own: String::new(),
         newer: None,
-        run: if filters.run == Some(Which::Latest) {
-            "latest"
-        } else {
-            ""
-        },
+        run: filters.run_text(),
         caption: format!(
             "Share of assessable units; small: counted units, then units that cannot be assessed{}. {}",
             if full {
@@ -278,6 +287,7 @@ fn data(
             .iter()
             .map(|l| Column {
                 own: own == Some(*l),
+                link: card(by, l, own, office),
                 name: match by {
                     By::Centre => l.replace("Centre ", ""),
                     _ => words::code(l),
@@ -285,6 +295,26 @@ fn data(
             })
             .collect(),
         groups,
+    }
+}
+
+/// What the address of a measure's page ends with. Its page knows no own rows of another run than all others': it stays with the published one.
+fn of_page(view: &View<'_>, filters: &Filters) -> String {
+    let period = (filters.columns().1 == Period::All).then(|| ("period", "all".to_owned()));
+    let run = filters.run.filter(|_| view.own_run().is_none());
+    let run = run.map(|_| ("run", view.run.number.to_string()));
+    let given: Vec<(&str, String)> = period.into_iter().chain(run).collect();
+    let query = serde_urlencoded::to_string(&given).unwrap_or_default();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{mark}{query}")
+}
+
+/// Where the score card of a column is, for its own people and for the coordinating office.
+fn card(by: By, level: &str, own: Option<&str>, office: bool) -> Option<String> {
+    match by {
+        By::Centre if own == Some(level) => Some("/centre".to_owned()),
+        By::Centre if office => Some(format!("/centre?centre={level}")),
+        _ => None,
     }
 }
 
@@ -343,6 +373,7 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool, full: bool) -> Cell {
             small: String::new(),
             more: Vec::new(),
             tip: String::new(),
+            linked: false,
         };
     };
     let small = match (row.denominator, row.not_assessable) {
@@ -379,5 +410,6 @@ fn cell(row: Option<&AdherenceRow>, utilisation: bool, full: bool) -> Cell {
         small,
         more: more.into_iter().filter(|one| full && !one.is_empty()).collect(),
         tip: if full { String::new() } else { interval },
+        linked: false,
     }
 }

@@ -162,13 +162,18 @@ impl Filters {
         self.period == "last24_months" && self.columns().1 == Period::All
     }
 
-    /// The address of the same as CSV.
-    pub(super) fn csv(&self) -> String {
-        let run = match self.run {
+    /// The run asked for as an address has it; empty without one.
+    pub(super) fn run_text(&self) -> String {
+        match self.run {
             None => String::new(),
             Some(Which::Latest) => "latest".to_owned(),
             Some(Which::Number(number)) => number.to_string(),
-        };
+        }
+    }
+
+    /// The address of the same as CSV.
+    pub(super) fn csv(&self) -> String {
+        let run = self.run_text();
         let parts = [
             ("kind", &self.kind),
             ("domain", &self.domain),

@@ -16,6 +16,8 @@ struct Page {
     frame: Frame,
     waiting: Vec<Waiting>,
     decisions: Vec<Decided>,
+    /// The rules are read from a folder, so that a decision can be written into it.
+    folder: bool,
 }
 
 struct Decided {
@@ -57,6 +59,7 @@ pub(super) async fn page(
         Ok(Page {
             decisions: histology.decisions.iter().rev().map(decided).collect(),
             waiting,
+            folder: state.settings.schema.folder.is_some(),
             frame: match &run {
                 Some(run) => frame.with_run(run),
                 None => frame,

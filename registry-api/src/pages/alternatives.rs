@@ -6,6 +6,7 @@ use registry_etl::results::{Sensitivity, Side};
 use registry_etl::runs::alternatives;
 use serde_json::Value;
 
+use super::of_run::OfRun;
 use super::words;
 use crate::guard::{AllowedForm, Coordinates};
 use crate::problem::{Kind, Problem};
@@ -85,7 +86,8 @@ pub(super) async fn compute(
         .parse()
         .map_err(|_| wrong("run: a number"))?;
     let value: Value = serde_json::from_str(form.fields.get("value")).map_err(|_| wrong("value: as JSON"))?;
-    let page = format!("/measures/{measure}#alternatives");
+    let asked = OfRun(form.fields.get("of_run").parse().ok());
+    let page = format!("/measures/{measure}{}#alternatives", asked.only());
     blocking(move || {
         let run = state.store.run(&form.scope, number)?;
         let parameter = form.fields.get("parameter");

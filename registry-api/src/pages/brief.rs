@@ -40,6 +40,7 @@ struct Data {
     figures: Vec<Figure>,
     accrual: String,
     indicators: Vec<(Line, String)>,
+    bounds: &'static str,
     signals: Vec<Row>,
     more: usize,
     /// Years, alive, interval, at risk.
@@ -129,6 +130,7 @@ fn data(view: &View<'_>, called: Words<'_>) -> Result<(Data, Hidden), Problem> {
         figures: figures(&overview, earlier.as_ref(), registration.first(), &result),
         accrual: accrual(&overview.accrual),
         indicators: indicators::since(&now, earlier.as_ref().map(|run| &*run.indicators)),
+        bounds: words::SMALL_BOUNDS,
         more: found.total - found.shown.len(),
         signals: found.shown.into_iter().map(signals::row).collect(),
         landmarks: landmarks(&result),

@@ -16,11 +16,12 @@ use serde::Deserialize;
 
 use super::adherence_filters::DOMAINS;
 use super::indicators::{self, Numbers};
+use super::of_run::OfRun;
 use super::signals::spoken_status;
 use super::{Frame, download, html, words};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::results::{Card, Domain, Standing, View, Which};
+use crate::results::{Card, Domain, Pooled, Standing, View, Which};
 use crate::state::{AppState, blocking};
 use crate::work::{CentreWork, cases_of, centre_of};
 
@@ -65,6 +66,7 @@ struct Todo {
 /// A measure, spoken.
 struct Line {
     id: String,
+    link: String,
     title: String,
     unratified: bool,
     own: Numbers,
@@ -78,10 +80,19 @@ struct DomainLine {
     name: String,
     link: String,
     measures: String,
-    own: [String; 3],
-    network: [String; 2],
+    own: Together,
+    network: Together,
     expected: String,
     outside: String,
+}
+
+/// Units of several measures, spoken.
+struct Together {
+    rate: String,
+    interval: String,
+    counted: String,
+    not_assessable: String,
+    bounds: String,
 }
 
 struct LetterLine {
@@ -100,6 +111,14 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// For the pages of measures, which know no own rows of another run than all others'.
+    fn of_run(&self) -> OfRun {
+        match self.run {
+            Some(Which::Number(number)) => OfRun(Some(number)),
+            Some(Which::Latest) | None => OfRun(None),
+        }
+    }
+
     /// The same at another address.
     fn at(&self, path: &str) -> String {
         let run = match self.run {
@@ -206,6 +225,7 @@ fn data(
     let far_below = card.measures.iter().filter(|one| {
         one.position == Some(Position::Below998) && one.head.kind != MeasureKind::Utilisation.as_str()
     });
+    let of_run = wanted.of_run();
     let letters = state.store.letters_to(scope, centre)?;
     Ok(Data {
         csv: wanted.at("/centre.csv"),
@@ -213,21 +233,22 @@ fn data(
         bounds: words::BOUNDS,
         figures: figures(view, &name, own, network)?,
         work: work(state, scope, centre)?,
-        indicators: card.indicators.iter().map(|(one, _)| line(one)).collect(),
-        domains: card.domains.iter().map(domain).collect(),
+        indicators: card.indicators.iter().map(|(one, _)| line(one, of_run)).collect(),
+        domains: card.domains.iter().map(|one| domain(one, of_run)).collect(),
         over_time: card
             .over_time
             .as_ref()
-            .map(|of| over_time::section(of, wanted.at("/centre/over-time.svg"))),
+            .map(|of| over_time::section(of, of_run, wanted.at("/centre/over-time.svg"))),
         sections: sections(own, network, state.words()?),
-        far_below: far_below.map(line).collect(),
+        far_below: far_below.map(|one| line(one, of_run)).collect(),
         letters: letters.into_iter().map(letter).collect(),
     })
 }
 
-fn line(one: &Standing) -> Line {
+fn line(one: &Standing, of_run: OfRun) -> Line {
     Line {
         id: one.head.id.clone(),
+        link: format!("/measures/{}{}", one.head.id, of_run.only()),
         title: one.head.title.clone(),
         unratified: !one.head.unratified.is_empty(),
         own: indicators::numbers(one.own.as_ref()),
@@ -240,33 +261,36 @@ fn line(one: &Standing) -> Line {
     }
 }
 
-fn domain(of: &Domain) -> DomainLine {
-    let counted = |numerator, denominator| {
-        if denominator == 0 {
-            "–".to_owned()
-        } else {
-            format!("{numerator} of {denominator}")
-        }
-    };
+fn domain(of: &Domain, of_run: OfRun) -> DomainLine {
     DomainLine {
         name: words::code(&of.domain),
         link: if DOMAINS.iter().any(|(code, _)| *code == of.domain) {
-            format!("/adherence?domain={}", of.domain)
+            format!("/adherence?domain={}{}", of.domain, of_run.more())
         } else {
-            "/adherence".to_owned()
+            format!("/adherence{}", of_run.only())
         },
         measures: format!("{} of {}", of.compared, of.measures),
-        own: [
-            words::percent(of.own.rate),
-            words::interval(of.own.lower, of.own.upper),
-            counted(of.own.numerator, of.own.denominator),
-        ],
-        network: [
-            words::percent(of.network.rate),
-            counted(of.network.numerator, of.network.denominator),
-        ],
+        own: together(of.own),
+        network: together(of.network),
         expected: words::percent(of.expected),
         outside: format!("{} below, {} above", of.below, of.above),
+    }
+}
+
+fn together(of: Pooled) -> Together {
+    let bounds = of.bounds().filter(|_| of.denominator > 0);
+    Together {
+        rate: words::percent(of.rate),
+        interval: words::interval(of.lower, of.upper),
+        counted: match of.denominator {
+            0 => "–".to_owned(),
+            n => format!("{} of {n}", of.numerator),
+        },
+        not_assessable: match of.denominator {
+            0 => "–".to_owned(),
+            _ => words::count(of.not_assessable),
+        },
+        bounds: words::interval(bounds.map(|(low, _)| low), bounds.map(|(_, high)| high)),
     }
 }
 

@@ -78,6 +78,60 @@ const LANES: &[Lane] = &[
     ),
 ];
 
+/// What is dated and stands in the table alone: a lane for each would hide the others in the picture.
+const IN_THE_TABLE: &[Lane] = &[
+    (
+        "Pathology reviews",
+        "pathology_review",
+        "date",
+        None,
+        &["specimen_site", "review_icdo_morphology", "discordance"],
+    ),
+    (
+        "Molecular tests",
+        "molecular_test",
+        "date",
+        None,
+        &["target", "method", "result"],
+    ),
+    (
+        "Assessments",
+        "assessment",
+        "date",
+        None,
+        &["ecog", "nutrition_risk"],
+    ),
+    (
+        "Symptoms",
+        "symptom",
+        "onset_date",
+        None,
+        &["type", "ctcae_grade"],
+    ),
+    ("Goals of care", "goals_of_care", "date", None, &["priority"]),
+    (
+        "Palliative care, referral and first contact",
+        "palliative_care",
+        "referral_date",
+        Some("first_contact_date"),
+        &["outcome", "setting"],
+    ),
+    (
+        "Trials, screening and enrolment",
+        "trial",
+        "screening_date",
+        Some("enrolment_date"),
+        &["outcome", "registry_id"],
+    ),
+    (
+        "Questionnaires",
+        "pro",
+        "date",
+        None,
+        &["instrument", "timepoint", "summary_score"],
+    ),
+];
+
 /// One line of the table: date, until, kind, what.
 pub(super) type Event = (String, String, &'static str, String);
 
@@ -91,7 +145,9 @@ pub(super) fn course(record: &Value, words: Words<'_>) -> (Timeline, Vec<Event>)
         .max();
     let mut timeline = Timeline::default();
     let mut events: Vec<Event> = Vec::new();
-    for (name, entity, start, end, says) in LANES {
+    let drawn = LANES.iter().map(|lane| (lane, true));
+    let listed = IN_THE_TABLE.iter().map(|lane| (lane, false));
+    for ((name, entity, start, end, says), drawn) in drawn.chain(listed) {
         let (mut spans, mut marks) = (Vec::new(), Vec::new());
         for row in record[*entity].as_array().into_iter().flatten() {
             let said = |element: &str| words.value(&format!("{entity}.{element}"), &row[element]);
@@ -100,7 +156,9 @@ pub(super) fn course(record: &Value, words: Words<'_>) -> (Timeline, Vec<Event>)
             let what = what.join(", ");
             let until = end.map(said).unwrap_or_default();
             events.push((said(start), until, name, what.clone()));
-            let Some(from) = day(&row[*start]) else { continue };
+            let Some(from) = day(&row[*start]).filter(|_| drawn) else {
+                continue;
+            };
             let what = format!("{}: {what}", said(start));
             match end {
                 Some(end) => {
@@ -153,6 +211,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_element_of_a_lane_is_recorded() {
+        let store = SchemaStore::embedded().expect("the schema");
+        let entities = &store.current().dictionary.entities;
+        for (_, entity, start, end, says) in LANES.iter().chain(IN_THE_TABLE) {
+            let found = entities.iter().find(|one| one.name == *entity).expect(entity);
+            for element in std::iter::once(start).chain(end).chain(says.iter()) {
+                let known = found.elements.iter().any(|one| one.name == *element);
+                assert!(known, "{entity}.{element}");
+            }
+        }
+    }
+
+    #[test]
     fn a_course_without_dates_is_empty_and_one_with_partial_dates_is_drawn() {
         let store = SchemaStore::embedded().expect("the schema");
         let forms = Forms::of(&store).expect("the forms");
@@ -172,6 +243,27 @@ mod tests {
         assert_eq!(
             (events[2].2, events[2].3.as_str()),
             ("Intervals without treatment", "To learn how the disease behaves")
+        );
+        let listed = json!({
+            "palliative_care": [{"referral_date": "2024-05-02", "first_contact_date": "2024-05-09", "outcome": {"absent": "unknown"}}],
+            "symptom": [{"onset_date": "2024-04", "type": {"absent": "unknown"}}],
+        });
+        let (drawn, told) = course(&listed, words);
+        assert!(drawn.lanes.is_empty(), "they stand in the table alone");
+        let told: Vec<_> = told
+            .iter()
+            .map(|one| (one.0.as_str(), one.1.as_str(), one.2))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("2024-04", "", "Symptoms"),
+                (
+                    "2024-05-02",
+                    "2024-05-09",
+                    "Palliative care, referral and first contact"
+                ),
+            ]
         );
         let (_, spans, _) = timeline
             .lanes

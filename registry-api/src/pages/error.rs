@@ -98,7 +98,9 @@ fn title(kind: Kind) -> &'static str {
         Kind::PreconditionFailed | Kind::PreconditionRequired => {
             "The case has changed in the meantime: look at it again first"
         }
-        Kind::ChangeReasonRequired => "A change to a verified or locked case needs a reason",
+        Kind::ChangeReasonRequired => {
+            "A change to a verified or locked case, locking and unlocking need a reason"
+        }
         Kind::IdempotencyInFlight | Kind::IdempotencyKeyReused => "This has been sent already",
         Kind::BodyTooLarge => "What was sent is too large",
         other => other.title(),

@@ -1,4 +1,4 @@
-//! The steps of a case's life on its page: verify, lock through a day, unlock with a reason.
+//! The steps of a case's life on its page: verify, lock through a day and unlock, the latter two with a reason.
 
 use actix_web::{HttpResponse, web};
 use chrono::NaiveDate;

@@ -10,7 +10,9 @@ use registry_etl::results::{AdherenceRow, AdjustedCentre, By, CaseMix, CaseMixSt
 use super::alternatives::{self, Alternative};
 use super::definition::Definition;
 use super::measure_cases::code;
-use super::{Frame, html, measure_cases, measure_period, words};
+use super::measure_tables::{Centres, Line};
+use super::of_run::OfRun;
+use super::{Frame, html, measure_cases, measure_period, measure_tables, words};
 use crate::charts;
 use crate::explanation::reason;
 use crate::guard::{Allowed, ReadsResults};
@@ -26,6 +28,8 @@ struct Page {
     m: Definition,
     /// The run the numbers are of.
     run: i64,
+    /// The run asked for.
+    of_run: OfRun,
     /// That the run was made by another version than the one in force.
     notice: Option<String>,
     data: Option<Data>,
@@ -49,10 +53,10 @@ struct Data {
     funnel: Option<String>,
     has_own: bool,
     since: String,
+    bounds: &'static str,
     not_assessable_funnel: Option<String>,
     overdispersion: String,
-    /// Whether the reader's own; centre, rate, counted, not assessable, position, position allowing for overdispersion, q.
-    points: Vec<(bool, [String; 7])>,
+    centres: Centres,
     trend: Option<String>,
     trend_test: String,
     half_years: Vec<Line>,
@@ -77,9 +81,6 @@ struct Headline {
     outside: String,
 }
 
-/// Level, rate, interval, counted.
-type Line = (String, String, String, String);
-
 pub(super) async fn page(
     caller: Allowed<ReadsResults>,
     measure: web::Path<String>,
@@ -93,11 +94,12 @@ pub(super) async fn page(
         let all = state.judge.guidelines(&state.schemas.current().version);
         // The version in force comes first: what is not in the run is defined there, or in another.
         let elsewhere = || all.iter().find_map(|g| Some((g, Definition::of(g, &measure, called)?)));
-        let view = match View::open(&state, &caller.scope, None) {
+        let view = match View::open(&state, &caller.scope, asked.run) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => {
+            Err(problem) if problem.kind == Kind::NotFound && asked.run.is_none() => {
                 let (_, m) = elsewhere().ok_or(Problem::new(Kind::NotFound))?;
-                return Ok(Page::without_numbers(frame(&m.heading()), m, NOT_PUBLISHED.to_owned()));
+                let frame = frame(&m.heading());
+                return Ok(Page::without_numbers(frame, m, OfRun(None), NOT_PUBLISHED.to_owned()));
             }
             Err(problem) => return Err(problem),
         };
@@ -118,7 +120,7 @@ pub(super) async fn page(
                     guideline.version
                 ),
             };
-            return Ok(Page::without_numbers(frame, m, why));
+            return Ok(Page::without_numbers(frame, m, OfRun(asked.run), why));
         };
         let results = view.measure(&measure)?;
         let shown = results.table.rows.iter().filter(|row| on_page(row));
@@ -130,13 +132,14 @@ pub(super) async fn page(
         let network = measure_period::headline(&results, asked.period);
         let own = match view.own().filter(|_| caller.scope.role().needs_centre()) {
             Some(centre) => {
-                measure_cases::own(&state, &caller.scope, &view, centre, (&results, network))?
+                measure_cases::own(&state, &caller.scope, &view, centre, (&results, network), OfRun(asked.run))?
             }
             None => None,
         };
         Ok(Page {
             csrf,
             run: view.run.number,
+            of_run: OfRun(asked.run),
             notice: view.other_version(),
             alternatives: if office {
                 alternatives::open(guideline, &measure, &sensitivities)
@@ -160,10 +163,11 @@ pub(super) async fn page(
 const NOT_PUBLISHED: &str = "No run has been published yet.";
 
 impl Page {
-    fn without_numbers(frame: Frame, m: Definition, empty: String) -> Self {
+    fn without_numbers(frame: Frame, m: Definition, of_run: OfRun, empty: String) -> Self {
         Self {
             csrf: String::new(),
             run: 0,
+            of_run,
             notice: None,
             alternatives: Vec::new(),
             data: None,
@@ -219,53 +223,9 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
     (said, rows)
 }
 
-/// Ways to break the network's rate down, beside time: heading and rows.
-fn breakdowns(rows: &[&AdherenceRow], called: Words<'_>) -> Vec<(String, Vec<Line>)> {
-    let ways = [
-        (By::Year, "By year of diagnosis"),
-        (By::Histology, "By histology"),
-        (By::Timing, "By timing"),
-        (By::Organ, "By organ"),
-        (By::VolumeTertile, "By volume of the centre"),
-        (By::Stratum, "By the measure's own stratifiers"),
-    ];
-    let line = |r: &&AdherenceRow| {
-        let level = match r.level.split_once('=') {
-            Some((element, code)) => stratum(element, code, called),
-            None => words::code(&r.level),
-        };
-        (
-            level,
-            words::rate(r),
-            words::interval(r.lower, r.upper),
-            words::fraction(r),
-        )
-    };
-    ways.into_iter()
-        .filter_map(|(by, heading)| {
-            let of = rows.iter().filter(|r| r.by == by && r.period == Period::All);
-            let lines: Vec<Line> = of.map(line).collect();
-            (!lines.is_empty()).then(|| (heading.to_owned(), lines))
-        })
-        .collect()
-}
-
-/// `Imaging: modality: CT` of an element and one of its codes.
-fn stratum(element: &str, code: &str, called: Words<'_>) -> String {
-    let value = called.value(element, &code.into());
-    format!("{}: {}", called.place(element), words::code(&value))
-}
-
 /// Whether the page has the row: centres by their last 24 months, everything else over all diagnoses.
 fn on_page(row: &AdherenceRow) -> bool {
     (row.by == By::Centre) == (row.period == Period::Last24Months)
-}
-
-/// The earlier run a row stays as of.
-fn as_of(rows: &[&AdherenceRow], by: By, period: Period, level: &str) -> Option<i64> {
-    let mut rows = rows.iter();
-    let found = rows.find(|row| row.by == by && row.period == period && row.level == level);
-    found.and_then(|row| row.as_of)
 }
 
 fn data(
@@ -277,7 +237,6 @@ fn data(
 ) -> Data {
     let head = &results.head;
     let (table, funnel) = (&results.table, &results.funnel);
-    let rows: Vec<&AdherenceRow> = table.rows.iter().collect();
     let (adjusted, adjusted_centres) = adjusted(results.case_mix.as_ref());
     let (period, periods) = measure_period::choices(network.period);
     let by_event = head.unit != "patient" && head.kind != MeasureKind::Utilisation.as_str();
@@ -309,62 +268,16 @@ fn data(
         },
         has_own: own.is_some(),
         since: table.last_24_months_from.clone(),
-        points: funnel
-            .points
-            .iter()
-            .map(|p| {
-                let rate = if p.rate.is_some() {
-                    words::percent(p.rate)
-                } else {
-                    "–".to_owned()
-                };
-                let fraction = match (p.numerator, p.denominator) {
-                    (Some(n), Some(d)) => format!("{n} of {d}"),
-                    _ => "not shown".to_owned(),
-                };
-                let fraction = words::dated(
-                    fraction,
-                    as_of(&rows, By::Centre, Period::Last24Months, &p.centre),
-                );
-                let is_own = own == Some(p.centre.as_str());
-                let cells = [
-                    p.centre.clone(),
-                    rate,
-                    fraction,
-                    words::count(p.not_assessable),
-                    words::position(p.position).to_owned(),
-                    words::position(p.position_adjusted).to_owned(),
-                    p.q.map_or_else(String::new, words::p_value),
-                ];
-                (is_own, cells)
-            })
-            .collect(),
+        bounds: words::BOUNDS,
+        centres: measure_tables::centres(results, own),
         trend: charts::trend(&results.trend, &format!("{} over time", head.title)),
         trend_test: results.trend.p.map_or_else(String::new, |p| {
             let p = words::p_value(p);
             let sign = if p.starts_with('<') { "" } else { "= " };
             format!("Test of trend (Cochran-Armitage, by the calendar): p {sign}{p}.")
         }),
-        half_years: results
-            .trend
-            .points
-            .iter()
-            .map(|p| {
-                let fraction = match (p.numerator, p.denominator) {
-                    (Some(n), Some(d)) => format!("{n} of {d}"),
-                    _ => "not shown".to_owned(),
-                };
-                let fraction = words::dated(fraction, as_of(&rows, By::HalfYear, Period::All, &p.level));
-                let limits = p
-                    .limits
-                    .map(|l| words::interval(Some(l.lower95), Some(l.upper95)));
-                let rate = p
-                    .rate
-                    .map_or_else(|| "–".to_owned(), |rate| words::percent(Some(rate)));
-                (p.level.clone(), rate, limits.unwrap_or_default(), fraction)
-            })
-            .collect(),
-        breakdowns: breakdowns(&rows, called),
+        half_years: measure_tables::half_years(results),
+        breakdowns: measure_tables::breakdowns(results, called),
         sensitivity,
         adjusted,
         adjusted_centres,

@@ -1,5 +1,7 @@
 //! The part of a measure's page that lists the reader's own cases, and its table for download.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use registry_core::access::Scope;
 use registry_core::form::Words;
@@ -8,6 +10,7 @@ use registry_etl::results::{AdherenceRow, Period};
 use serde::Deserialize;
 
 use super::definition::Definition;
+use super::of_run::OfRun;
 use super::{download, measure_period, words};
 use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
@@ -41,6 +44,8 @@ pub(super) struct Group {
     pub(super) reasons: bool,
     /// Who is in it, where the measure says so.
     pub(super) said: String,
+    /// Why, and how many for each reason, most first; where there are several.
+    pub(super) by_reason: Vec<(String, usize)>,
     pub(super) rows: Vec<Row>,
 }
 
@@ -63,6 +68,7 @@ pub(super) fn own(
     view: &View<'_>,
     centre: &str,
     (results, network): (&MeasureResults, Option<&AdherenceRow>),
+    of_run: OfRun,
 ) -> Result<Option<Section>, Problem> {
     let period = network.map_or(Period::Last24Months, |network| network.period);
     let behind = match Behind::of(state, scope, &view.run, centre, &results.head.id, period) {
@@ -76,7 +82,9 @@ pub(super) fn own(
     let m = view
         .guideline()
         .and_then(|of_run| Definition::of(of_run, &results.head.id, called));
-    Ok(Some(section(&behind, period, row, m, called)))
+    let mut section = section(&behind, period, row, m, called);
+    section.csv.push_str(&of_run.more());
+    Ok(Some(section))
 }
 
 /// The groups in order: numerator, not in it, not assessable, excepted, excluded.
@@ -143,8 +151,20 @@ fn group(behind: &Behind, outcome: Outcome, open: bool, m: Option<&Definition>, 
             (Outcome::Excepted, Some(m)) => m.excepted.clone(),
             _ => String::new(),
         },
+        by_reason: by_reason(behind.with(outcome).map(|unit| why(unit, called))),
         rows: behind.with(outcome).take(MOST_SHOWN).map(row).collect(),
     }
+}
+
+/// Each reason with how often it is given, most first; nothing where no reason is given.
+fn by_reason(reasons: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for reason in reasons.filter(|reason| !reason.is_empty()) {
+        *counted.entry(reason).or_default() += 1;
+    }
+    let mut all: Vec<(String, usize)> = counted.into_iter().collect();
+    all.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    all
 }
 
 /// `Imaging: date is not filled in`.
@@ -166,12 +186,13 @@ pub(super) fn code(period: Period) -> &'static str {
     }
 }
 
-/// Which period, and for the coordinating office which centre.
+/// Which period and run, and for the coordinating office which centre.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     period: Option<Period>,
     centre: Option<String>,
+    run: Option<i64>,
 }
 
 /// The units as CSV, for the link on the page.
@@ -184,7 +205,10 @@ pub(super) async fn csv(
     let (name, text) = blocking(move || {
         let scope = &caller.scope;
         let centre = centre_of(&state, scope, wanted.centre.as_deref())?;
-        let run = run_of_own(&state, scope, "published")?;
+        let run = match wanted.run {
+            Some(number) => run_of_own(&state, scope, &number.to_string())?,
+            None => run_of_own(&state, scope, "published")?,
+        };
         let period = wanted.period.unwrap_or(Period::Last24Months);
         let behind = Behind::of(&state, scope, &run, &centre, &measure, period)?;
         let name = format!("cases-{measure}-{centre}-run-{}.csv", run.number);
@@ -192,4 +216,18 @@ pub(super) async fn csv(
     })
     .await?;
     Ok(download(&name, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_reason;
+
+    #[test]
+    fn reasons_are_counted_most_first_and_none_is_no_reason() {
+        let given = ["Imaging: date is not filled in", "", "not closed", "not closed"];
+        let counted = by_reason(given.into_iter().map(str::to_owned));
+        let expected = [("not closed", 2), ("Imaging: date is not filled in", 1)];
+        assert_eq!(counted, expected.map(|(reason, n)| (reason.to_owned(), n)));
+        assert!(by_reason(std::iter::once(String::new())).is_empty());
+    }
 }

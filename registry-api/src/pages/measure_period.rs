@@ -13,11 +13,12 @@ pub(super) struct Choice {
     pub(super) here: bool,
 }
 
-/// The period asked for: the last 24 months unless asked otherwise.
+/// The period asked for, the last 24 months unless asked otherwise, and the run, the published one unless asked otherwise.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     pub(super) period: Option<Period>,
+    pub(super) run: Option<i64>,
 }
 
 /// The network's row of the period asked for; without one asked for, of the last 24 months where the run has it.

@@ -29,6 +29,8 @@ mod life_cycle;
 mod measure;
 mod measure_cases;
 mod measure_period;
+mod measure_tables;
+mod of_run;
 mod overview;
 mod picker;
 mod pictures;

@@ -5,11 +5,13 @@ use askama::Template;
 use registry_core::access::{Role, Scope};
 use registry_etl::disclosure::{self, Audience};
 use registry_etl::results::{LevelCount, Overview};
+use serde::Deserialize;
 
 use super::frame::start;
 use super::indicators::{self, Line};
+use super::of_run::OfRun;
 use super::{Frame, brief, html, words};
-use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults, ReadsRuns, Steers};
+use crate::guard::{Allowed, Anyone, Policy, ReadsResults, ReadsRuns, Steers};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
 use crate::state::{AppState, blocking};
@@ -23,6 +25,7 @@ struct Page {
     frame: Frame,
     /// Tasks that wait for the coordinating office; for it alone, and only when there are any.
     tasks: Option<i64>,
+    of_run: OfRun,
     data: Option<Data>,
     /// The reader may choose the indicators.
     steers: bool,
@@ -79,9 +82,16 @@ struct CentreLine {
     registered: String,
 }
 
+/// Which run; without a number the published one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    run: Option<i64>,
+}
+
 pub(super) async fn page(
     caller: Allowed<Anyone>,
-    _: NoQuery,
+    asked: web::Query<Asked>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let home = start(caller.scope.role());
@@ -100,11 +110,12 @@ pub(super) async fn page(
         let queries = waiting(&state, &caller.scope)?;
         let queries_of_all = of_all(&state, &caller.scope)?;
         let steers = Steers::ROLES.contains(&caller.scope.role());
-        let view = match View::open(&state, &caller.scope, None) {
+        let view = match View::open(&state, &caller.scope, asked.run) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => {
+            Err(problem) if problem.kind == Kind::NotFound && asked.run.is_none() => {
                 return Ok(Page {
                     frame,
+                    of_run: OfRun(None),
                     tasks,
                     steers,
                     data: None,
@@ -117,6 +128,7 @@ pub(super) async fn page(
         let (data, hidden) = data(&view, ReadsRuns::ROLES.contains(&caller.scope.role()))?;
         Ok(Page {
             frame: frame.with_run(&view.run).with_hidden(hidden),
+            of_run: OfRun(asked.run),
             tasks,
             steers,
             data: Some(data),

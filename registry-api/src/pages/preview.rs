@@ -1,6 +1,7 @@
 //! What a change of the rules would do, as its reader may see it.
 
-use registry_etl::results::{CentreChange, CheckChange, Comparison, MeasureChange, RateState, Side};
+use registry_core::guideline::Outcome;
+use registry_etl::results::{CentreChange, CheckChange, Comparison, MeasureChange, Move, RateState, Side};
 
 use super::words;
 use crate::results::Hidden;
@@ -28,7 +29,8 @@ pub(super) struct Changed {
 }
 
 impl Preview {
-    pub(super) fn of(comparison: &Comparison) -> Self {
+    /// `avoided`: whether a measure is of what is advised against, so that its numerator is not met but avoided.
+    pub(super) fn of(comparison: &Comparison, avoided: impl Fn(&str) -> bool) -> Self {
         let measures = comparison.measures.iter().filter(|change| change.changed);
         let exact = comparison
             .measures
@@ -48,7 +50,9 @@ impl Preview {
                 },
                 comparison.run
             ),
-            measures: measures.map(changed).collect(),
+            measures: measures
+                .map(|change| changed(change, avoided(&change.measure)))
+                .collect(),
             checks: checks.map(check).collect(),
             with_checks: exact,
             hidden: Hidden::of(sides.map(|side| side.state == RateState::Suppressed)),
@@ -59,13 +63,13 @@ impl Preview {
 /// Nothing is hidden here: there is nothing to show.
 const NO_RATE: &str = "there is no rate, before or after";
 
-fn changed(change: &MeasureChange) -> Changed {
+fn changed(change: &MeasureChange, avoidance: bool) -> Changed {
     let hidden = [&change.base, &change.other]
         .iter()
         .any(|side| side.state == RateState::Suppressed);
     let moves = match change.units_changed {
         Some(_) => {
-            let moves: Vec<String> = change.moves.iter().map(one_move).collect();
+            let moves: Vec<String> = change.moves.iter().map(|one| one_move(one, avoidance)).collect();
             moves.join("; ")
         }
         None if hidden => "hidden: it rests on few patients".to_owned(),
@@ -83,12 +87,15 @@ fn changed(change: &MeasureChange) -> Changed {
     }
 }
 
-fn one_move(one: &registry_etl::results::Move) -> String {
-    let code = |code: &Option<String>| {
-        code.as_deref()
-            .map_or("no unit".to_owned(), words::code_of_outcome)
+fn one_move(one: &Move, avoidance: bool) -> String {
+    let spoken = |code: &Option<String>| match code.as_deref().and_then(Outcome::from_code) {
+        None => "no unit",
+        // Apart, where the page of a measure says of both that they are not counted: a unit may go from one to the other.
+        Some(Outcome::Excluded) => "excluded",
+        Some(Outcome::Excepted) => "excepted",
+        Some(outcome) => words::outcome(outcome, avoidance).0,
     };
-    format!("{} from {} to {}", one.n, code(&one.from), code(&one.to))
+    format!("{} from {} to {}", one.n, spoken(&one.from), spoken(&one.to))
 }
 
 fn rate(side: &Side) -> String {
@@ -157,7 +164,7 @@ mod tests {
             version: "1".to_owned(),
             digest: String::new(),
         };
-        Preview::of(&Comparison {
+        let comparison = Comparison {
             run: 1,
             cut_off: "2026-06-30".to_owned(),
             cases: Some(100),
@@ -173,7 +180,8 @@ mod tests {
                     n: 2,
                 }],
             }],
-        })
+        };
+        Preview::of(&comparison, |measure| measure == "20a")
     }
 
     #[test]
@@ -221,7 +229,15 @@ mod tests {
             n: 1,
         };
         let both = vec![one("MET", "NOT_MET"), one("NOT_MET", "MET")];
-        let page = shown(vec![change("6", rate(), rate(), Some(both), true)]);
+        let set_aside = vec![one("NOT_MET", "EXCLUDED"), one("MET", "NOT_ASSESSABLE")];
+        let page = shown(vec![
+            change("6", rate(), rate(), Some(both), true),
+            change("20a", rate(), rate(), Some(set_aside), true),
+        ]);
+        assert_eq!(
+            page.measures[1].moves,
+            "1 from not avoided to excluded; 1 from avoided to cannot be assessed"
+        );
         assert_eq!(
             page.measures[0].moves,
             "1 from met to not met; 1 from not met to met"

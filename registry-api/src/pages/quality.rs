@@ -41,7 +41,8 @@ struct Data {
     /// What addresses of files end with when the page is of another run than the published one.
     of_run: String,
     and_run: String,
-    columns: Vec<(String, bool)>,
+    /// Name, whether the reader's own, and where it stands alone beside the network.
+    columns: Vec<(String, bool, Option<String>)>,
     follow_up: Vec<Cell>,
     registration: Vec<Cell>,
     rows: Vec<Row>,
@@ -266,7 +267,16 @@ fn data(
                 } else {
                     &level.level
                 };
-                (name.to_owned(), own == Some(level.level.as_str()))
+                let alone = Asked {
+                    centre: Some(level.level.clone()),
+                    ..asked.clone()
+                };
+                let several = shown.len() > 2 && level.level != NETWORK;
+                (
+                    name.to_owned(),
+                    own == Some(level.level.as_str()),
+                    several.then(|| alone.at("/quality", &[])),
+                )
             })
             .collect(),
         follow_up: shown.iter().map(follow_up).collect(),

@@ -1,5 +1,7 @@
 //! The list of data queries with its filters in the address, the same as a table, and how soon queries are answered and closed.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -28,6 +30,10 @@ struct Page {
     askers: Vec<Choice>,
     turns: Vec<Choice>,
     wanted: Wanted,
+    /// What the field was given.
+    element: String,
+    /// Subjects of the queries shown, to choose from.
+    subjects: BTreeSet<String>,
     csv: String,
     rows: Vec<Line>,
     next: Option<String>,
@@ -138,6 +144,20 @@ fn address(path: &str, wanted: &Wanted, cursor: Option<&str>) -> String {
     )
 }
 
+/// The code of the section or element that is called so; what is called otherwise is taken for a code.
+fn code_of(state: &AppState, said: String) -> Result<String, Problem> {
+    let called = state.words()?;
+    let wanted = said.trim().to_lowercase();
+    let entities = state.schemas.current().dictionary.entities.iter();
+    let mut paths = entities.flat_map(|entity| {
+        let of = entity.elements.iter();
+        let elements = of.map(|element| format!("{}.{}", entity.name, element.name));
+        std::iter::once(entity.name.clone()).chain(elements)
+    });
+    let found = paths.find(|path| called.place(path).to_lowercase() == wanted);
+    Ok(found.unwrap_or(said))
+}
+
 pub(super) async fn page(
     caller: Allowed<SeesCases>,
     wanted: web::Query<Wanted>,
@@ -146,14 +166,18 @@ pub(super) async fn page(
     let frame = Frame::of("Queries", "/queries", &caller);
     let mut wanted = wanted.into_inner();
     // What waits comes first; all of them are one choice away.
+    let element = wanted.element.clone().unwrap_or_default();
     let chosen = *wanted.state.get_or_insert(States::Unsettled);
     let page = blocking(move || {
         let scope = &caller.scope;
+        wanted.element = wanted.element.map(|said| code_of(&state, said)).transpose()?;
         let cursor = wanted.cursor.as_deref();
         let listed = state
             .store
             .list_queries(scope, &wanted.filter(), cursor, A_PAGE)?;
         let (now, called) = (state.ports.clock.now(), state.words()?);
+        let about = listed.items.iter().flat_map(|query| &query.elements);
+        let subjects = about.map(|path| called.place(path)).collect();
         let any = |label, chosen| Choice {
             value: "",
             label,
@@ -193,6 +217,8 @@ pub(super) async fn page(
                 .into_iter()
                 .map(|query| Line::of(&state, called, query, now))
                 .collect(),
+            subjects,
+            element,
             wanted,
         })
     })

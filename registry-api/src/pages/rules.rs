@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_core::access::Role;
-use registry_core::guideline::Guideline;
 use registry_core::guideline::questions::{Decision, Questions, Ruling};
+use registry_core::guideline::{Guideline, MeasureKind};
 
 use super::preview::Preview;
 use super::{Frame, html};
@@ -69,7 +69,15 @@ pub(super) async fn page(
         let reads_results = ReadsResults::ROLES.contains(&caller.scope.role());
         let previews: Option<Vec<Preview>> = if reads_results {
             Some(match View::open(&state, &caller.scope, None) {
-                Ok(view) => view.previews()?.iter().map(Preview::of).collect(),
+                Ok(view) => {
+                    let guideline = view.guideline();
+                    let avoided = |measure: &str| {
+                        let found = guideline.and_then(|guideline| guideline.measure(measure));
+                        found.is_some_and(|(_, found)| found.kind == MeasureKind::Avoidance)
+                    };
+                    let previews = view.previews()?;
+                    previews.iter().map(|one| Preview::of(one, avoided)).collect()
+                }
                 Err(problem) if problem.kind == Kind::NotFound => Vec::new(),
                 Err(problem) => return Err(problem),
             })

@@ -44,6 +44,8 @@ pub(super) struct Row {
     pub(super) centre: String,
     pub(super) measure: String,
     pub(super) title: String,
+    /// That its rate rests on a value nobody has ratified.
+    pub(super) unratified: bool,
     pub(super) rate: String,
     pub(super) network: String,
     /// Counted of the network.
@@ -264,6 +266,7 @@ pub(super) fn row(signal: Signal) -> Row {
     });
     Row {
         centre: signal.centre,
+        unratified: !signal.measure.unratified.is_empty(),
         measure: signal.measure.id,
         title: signal.measure.title,
         rate: words::percent(point.rate),

@@ -12,23 +12,72 @@ use crate::results::{Hidden, Silence, View, indicators_in_force};
 use crate::routes::results::written;
 use crate::state::AppState;
 
-/// Checks listed at most.
+/// Checks of one severity listed at most.
 const MOST_CHECKS: usize = 25;
 
 /// Months of findings drawn at most.
 const MOST_MONTHS: usize = 24;
 
-/// A check's id, what it looks at; queries raised, open, answered, closed.
-pub(super) type Check = (String, String, [u32; 4]);
+/// What a check has found.
+pub(super) struct Check {
+    pub(super) id: String,
+    pub(super) looks_at: String,
+    pub(super) found: Found,
+}
+
+/// Counted by what becomes of a finding.
+pub(super) enum Found {
+    /// Open findings: an error is corrected, nobody is asked about it.
+    Errors(u32),
+    /// Queries raised, open, answered, settled.
+    Warnings([u32; 4]),
+}
+
+impl Check {
+    pub(super) fn severity(&self) -> &'static str {
+        match self.found {
+            Found::Errors(_) => "error",
+            Found::Warnings(_) => "warning",
+        }
+    }
+
+    /// Whether there are queries to look at.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.found, Found::Warnings(_))
+    }
+
+    /// Raised, open, answered, settled; nothing but what is open of errors.
+    pub(super) fn counts(&self) -> [Option<u32>; 4] {
+        match self.found {
+            Found::Errors(open) => [None, Some(open), None, None],
+            Found::Warnings(counts) => counts.map(Some),
+        }
+    }
+
+    /// What the table is ordered by: how often it has fired.
+    fn weight(&self) -> u32 {
+        self.counts().into_iter().flatten().max().unwrap_or_default()
+    }
+}
 
 /// Findings by check.
 pub(super) struct Checks {
-    /// Most raised first.
+    /// Errors first, then most raised first.
     pub(super) rows: Vec<Check>,
     /// Of all centres, before a reader who sees no case: rounded, and without a way to the queries.
     pub(super) rounded: bool,
-    /// Checks that asked about too few cases to be told.
+    /// Checks that found something in too few cases to be told.
     pub(super) hidden: usize,
+}
+
+impl Checks {
+    fn push(&mut self, check: &str, found: Found, state: &AppState) {
+        self.rows.push(Check {
+            id: check.to_owned(),
+            looks_at: rule_in_words(state, check).unwrap_or_default(),
+            found,
+        });
+    }
 }
 
 pub(super) struct Section {
@@ -117,7 +166,12 @@ pub(super) fn section(
             })
             .collect(),
         checks: Checks {
-            rows: checks.rows.into_iter().take(MOST_CHECKS).collect(),
+            rows: {
+                let (warnings, errors): (Vec<Check>, Vec<Check>) =
+                    checks.rows.into_iter().partition(Check::asks);
+                let errors = errors.into_iter().take(MOST_CHECKS);
+                errors.chain(warnings.into_iter().take(MOST_CHECKS)).collect()
+            },
             ..checks
         },
         findings: if scope.role().sees_cases() {
@@ -194,9 +248,9 @@ pub(super) fn findings_table(months: &[MonthOfQueries]) -> Result<String, Proble
     written(&["month", "raised", "closed"], rows)
 }
 
-/// Warnings by check, as the data queries they raised: the own centre's, of all centres together for everybody else. Who sees no case is told
-/// of checks that asked about enough of them, and rounded: the numbers are of now, and one query more would be read off from what stood there
-/// yesterday.
+/// Errors by check as they stand, and warnings as the data queries they raised: the own centre's, of all centres together for everybody else.
+/// Who sees no case is told of checks that fire on enough of them, and rounded: the numbers are of now, and one more would be read off from
+/// what stood there yesterday.
 pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem> {
     let exact = scope.role().sees_cases();
     let system = Scope::system("quality");
@@ -209,6 +263,7 @@ pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem>
     } else {
         Audience::Committee
     };
+    let whole = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     let mut found = Checks {
         rows: Vec::new(),
         rounded: !exact,
@@ -217,35 +272,41 @@ pub(super) fn checks(state: &AppState, scope: &Scope) -> Result<Checks, Problem>
     for by in &all.by_rule {
         let Some(rule) = &by.rule else { continue };
         let patients = cases.get(rule.as_str()).copied().unwrap_or_default();
-        let told = |n: usize| {
-            let n = u32::try_from(n).unwrap_or(u32::MAX);
-            disclosure::told_about(n, patients, &audience, &limits)
-        };
+        let told = |n: usize| disclosure::told_about(whole(n as i64), patients, &audience, &limits);
         let figures = &by.figures;
         let counts = [figures.raised, figures.open, figures.answered, figures.closed].map(told);
         match counts {
             [Some(raised), Some(open), Some(answered), Some(closed)] => {
-                let looks_at = rule_in_words(state, rule).unwrap_or_default();
-                found
-                    .rows
-                    .push((rule.clone(), looks_at, [raised, open, answered, closed]));
+                found.push(rule, Found::Warnings([raised, open, answered, closed]), state);
             }
             _ => found.hidden += 1,
         }
     }
+    for of in state.store.errors_by_check(scope)? {
+        match disclosure::told_about(whole(of.findings), whole(of.cases), &audience, &limits) {
+            Some(open) => found.push(&of.check, Found::Errors(open), state),
+            None => found.hidden += 1,
+        }
+    }
+    let rank = |check: &Check| (check.asks(), std::cmp::Reverse(check.weight()));
     found
         .rows
-        .sort_by(|a, b| b.2[0].cmp(&a.2[0]).then_with(|| a.0.cmp(&b.0)));
+        .sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id)));
     Ok(found)
 }
 
 /// The same as CSV, every check.
 pub(super) fn checks_table(checks: &Checks) -> Result<String, Problem> {
-    let rows = checks.rows.iter().map(|(rule, _, counts)| {
-        let counts = counts.iter().map(u32::to_string);
-        std::iter::once(rule.clone()).chain(counts).collect()
+    let rows = checks.rows.iter().map(|check| {
+        let counts = check.counts();
+        let counts = counts.map(|n| n.map_or_else(String::new, |n| n.to_string()));
+        let named = [check.id.clone(), check.severity().to_owned()];
+        named.into_iter().chain(counts).collect()
     });
-    written(&["check", "raised", "open", "answered", "settled"], rows)
+    written(
+        &["check", "severity", "raised", "open", "answered", "settled"],
+        rows,
+    )
 }
 
 /// What cannot be assessed by centre as CSV.

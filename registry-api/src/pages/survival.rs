@@ -8,6 +8,7 @@ use registry_etl::cohorts::landmark::MONTHS;
 use registry_etl::results::{Analysis, CurveState, LandmarkValue, SurvivalCurve, SurvivalResult};
 use serde::Deserialize;
 
+use super::of_run::OfRun;
 use super::survival_beside::{self as published, Published};
 use super::survival_tables::{self as tables, Tabled};
 use super::{Frame, download, html, survival_centres as centres, words};
@@ -26,6 +27,7 @@ struct Page {
     /// The pages of the committee's choice, and all others.
     usual: Vec<Link>,
     others: Vec<Link>,
+    of_run: OfRun,
     data: Option<Data>,
 }
 
@@ -51,6 +53,7 @@ pub(super) struct Asked {
     /// Of the CSV.
     #[serde(default)]
     table: Table,
+    run: Option<i64>,
 }
 
 impl Asked {
@@ -61,6 +64,7 @@ impl Asked {
             stratum: stratum.clone(),
             landmark,
             table: Table::default(),
+            run: None,
         }
     }
 
@@ -75,6 +79,7 @@ impl Asked {
     fn pictures(&self) -> String {
         let mut address = format!("/charts/survival.svg?endpoint={}", self.endpoint);
         address.push_str(&self.group());
+        address.push_str(&OfRun(self.run).more());
         address + "&part="
     }
 
@@ -146,13 +151,14 @@ pub(super) async fn page(
         let all = state.endpoints.iter();
         let (usual, others): (Vec<Link>, Vec<Link>) =
             all.map(link).partition(|one| USUAL.contains(&one.id.as_str()));
-        let view = match View::open(&state, &caller.scope, None) {
+        let view = match View::open(&state, &caller.scope, asked.run) {
             Ok(view) => view,
-            Err(problem) if problem.kind == Kind::NotFound => {
+            Err(problem) if problem.kind == Kind::NotFound && asked.run.is_none() => {
                 return Ok(Page {
                     frame,
                     usual,
                     others,
+                    of_run: OfRun(None),
                     data: None,
                 });
             }
@@ -163,6 +169,7 @@ pub(super) async fn page(
             frame: frame.with_run(&view.run).with_hidden(data.hidden),
             usual,
             others,
+            of_run: OfRun(asked.run),
             data: Some(data),
         })
     })
@@ -224,7 +231,7 @@ pub(super) async fn csv(
 ) -> Result<HttpResponse, Problem> {
     let (name, text) = blocking(move || {
         asked.definition(&state)?;
-        let view = View::open(&state, &caller.scope, None)?;
+        let view = View::open(&state, &caller.scope, asked.run)?;
         let mut result = view.survival(&asked.endpoint)?;
         keep(&mut result, asked.stratum.as_deref(), asked.landmark);
         let text = crate::routes::results::survival_table(&result, asked.table, asked.landmark.is_some())?;
@@ -245,7 +252,7 @@ pub(super) async fn beside_csv(
 ) -> Result<HttpResponse, Problem> {
     let (name, text) = blocking(move || {
         let definition = asked.definition(&state)?;
-        let result = View::open(&state, &caller.scope, None)?.survival(&definition.id)?;
+        let result = View::open(&state, &caller.scope, asked.run)?.survival(&definition.id)?;
         let found = published::of(definition, &result, &state.benchmarks);
         let rows = found.figures.into_iter().flat_map(|figure| {
             let title = figure.title;

@@ -38,11 +38,12 @@ enum Table {
     Months,
 }
 
-/// Which table of the overview; all that count cases without one.
+/// Which table of the overview, all that count cases without one; of which run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfOverview {
     table: Option<Table>,
+    run: Option<i64>,
 }
 
 /// `GET /overview.csv`: cases by month, histology, timing and centre; or the indicators, or the months of
@@ -53,7 +54,7 @@ pub(super) async fn overview(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let (run, text) = blocking(move || {
-        let view = View::open(&state, &caller.scope, None)?;
+        let view = View::open(&state, &caller.scope, wanted.run)?;
         let run = view.run.number;
         if wanted.table == Some(Table::Indicators) {
             return Ok((run, indicators(&view)?));

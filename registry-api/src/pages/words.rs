@@ -40,6 +40,10 @@ pub(super) fn bounds(row: &AdherenceRow) -> String {
 /// What bounds are, in a sentence.
 pub(super) const BOUNDS: &str = "Small, below what cannot be assessed: the rate if none, and if all, of those units were in the numerator.";
 
+/// The same where they stand beside it.
+pub(super) const SMALL_BOUNDS: &str =
+    "Small: the rate if none, and if all, of the units that cannot be assessed were in the numerator.";
+
 /// Months with an interval whose ends may be open.
 pub(super) fn months_interval(lower: Option<f64>, upper: Option<f64>) -> String {
     let end = |v: Option<f64>| v.map_or_else(|| "not reached".to_owned(), |m| format!("{m:.1}"));
@@ -175,15 +179,6 @@ pub(super) fn inside(text: &str) -> String {
         (Some(_), Some(second)) if second.is_uppercase() || second.is_ascii_digit() => text.to_owned(),
         (Some(first), _) => first.to_lowercase().chain(text.chars().skip(1)).collect(),
         (None, _) => String::new(),
-    }
-}
-
-/// An outcome's code as words, of no measure in particular.
-pub(super) fn code_of_outcome(code: &str) -> String {
-    match code {
-        "NOT_IN_DENOM" => "does not apply".to_owned(),
-        "NOT_ASSESSABLE" => "cannot be assessed".to_owned(),
-        other => other.to_lowercase().replace('_', " "),
     }
 }
 

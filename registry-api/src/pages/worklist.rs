@@ -10,7 +10,7 @@ use super::{Frame, download, html, words};
 use crate::explanation::reason;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::routes::quality::worklist::{Sort, Wanted, chosen, waiting};
+use crate::routes::quality::worklist::{Sort, Wanted, chosen, subject, waiting};
 use crate::state::{AppState, blocking};
 use crate::work::{CentreLoad, CentreWork, Work, loads};
 
@@ -53,6 +53,10 @@ struct List {
     unlocks: Vec<Unlocks>,
     rows: Vec<Row>,
     found: usize,
+    /// Items there are without a filter.
+    all: usize,
+    /// The last day of the run's data.
+    cut_off: String,
 }
 
 struct Choice {
@@ -149,7 +153,7 @@ pub(super) async fn csv(
 ) -> Result<HttpResponse, Problem> {
     let (name, text) = blocking(move || {
         let work = CentreWork::open(&state, &caller.scope, wanted.centre.as_deref())?;
-        let text = crate::routes::quality::worklist::csv(&chosen(&work, &wanted))?;
+        let text = crate::routes::quality::worklist::csv(&chosen(&work, &wanted, state.words()?))?;
         Ok((
             format!("worklist-{}-run-{}.csv", work.centre, work.run.number),
             text,
@@ -178,7 +182,7 @@ fn load(load: CentreLoad) -> Load {
 }
 
 fn list(work: &CentreWork, wanted: &Wanted, office: bool, called: Words<'_>) -> List {
-    let items = chosen(work, wanted);
+    let items = chosen(work, wanted, called);
     let any = |label: &str, chosen| Choice {
         value: "",
         label: label.to_owned(),
@@ -212,6 +216,8 @@ fn list(work: &CentreWork, wanted: &Wanted, office: bool, called: Words<'_>) -> 
             .map(|u| unlocks(u, wanted, called))
             .collect(),
         found: items.len(),
+        all: work.items().count(),
+        cut_off: work.run.cutoff_date.to_string(),
         rows: items
             .iter()
             .take(MOST_SHOWN)
@@ -272,11 +278,8 @@ fn row(work: &Work<'_>, called: Words<'_>) -> Row {
         case: work.case.to_owned(),
         measure: (item.kind == WorkKind::CareGap).then(|| item.what.clone()),
         what: match item.kind {
-            WorkKind::CareGap => of_row(item.why.clone()),
             WorkKind::FollowUp => words::code(&item.what),
-            WorkKind::Error | WorkKind::Element | WorkKind::Pending | WorkKind::Section => {
-                of_row(called.place(&item.what))
-            }
+            _ => of_row(subject(work, called)),
         },
         why: match item.kind {
             WorkKind::CareGap => "can still be done in time".to_owned(),

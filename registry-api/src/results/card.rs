@@ -32,6 +32,30 @@ pub struct Pooled {
     pub rate: Option<f64>,
     pub lower: Option<f64>,
     pub upper: Option<f64>,
+    /// Units that cannot be assessed; `None` where one of the measures does not say.
+    pub not_assessable: Option<u32>,
+}
+
+impl Pooled {
+    /// Counts without an interval.
+    pub fn of(numerator: u32, denominator: u32, not_assessable: Option<u32>) -> Self {
+        Self {
+            numerator,
+            denominator,
+            rate: (denominator > 0).then(|| f64::from(numerator) / f64::from(denominator)),
+            lower: None,
+            upper: None,
+            not_assessable,
+        }
+    }
+
+    /// The rate if none, and if all, of the units that cannot be assessed were in the numerator; `None` without a unit.
+    pub fn bounds(&self) -> Option<(f64, f64)> {
+        let lacking = self.not_assessable?;
+        let all = f64::from(self.denominator + lacking);
+        let share = |n: u32| f64::from(n) / all;
+        (all > 0.0).then(|| (share(self.numerator), share(self.numerator + lacking)))
+    }
 }
 
 /// The measures of one domain that have a direction, taken together.
@@ -229,20 +253,25 @@ fn domains(measures: &[Standing]) -> Result<Vec<Domain>, Problem> {
 fn domain(name: &str, measures: &[&Standing]) -> Result<Domain, Problem> {
     let shown = |row: &AdherenceRow| {
         let rate = row.rate.filter(|_| row.state == RateState::Rate)?;
-        Some((row.numerator?, row.denominator?, rate))
+        Some((row.numerator?, row.denominator?, row.not_assessable, rate))
     };
-    let (mut own, mut network, mut expected, mut compared) = ((0, 0), (0, 0), 0.0, 0);
+    let nothing = || Pooled::of(0, 0, Some(0));
+    let (mut own, mut network, mut expected, mut compared) = (nothing(), nothing(), 0.0, 0);
+    let add = |to: &mut Pooled, (x, n, lacking): (u32, u32, Option<u32>)| {
+        let lacking = to.not_assessable.zip(lacking).map(|(sum, more)| sum + more);
+        *to = Pooled::of(to.numerator + x, to.denominator + n, lacking);
+    };
     for one in measures {
         let both = one
             .own
             .as_ref()
             .and_then(shown)
             .zip(one.network.as_ref().and_then(shown));
-        let Some(((x, n, _), (of_x, of_n, rate))) = both else {
+        let Some(((x, n, lacking, _), (of_x, of_n, of_lacking, rate))) = both else {
             continue;
         };
-        own = (own.0 + x, own.1 + n);
-        network = (network.0 + of_x, network.1 + of_n);
+        add(&mut own, (x, n, lacking));
+        add(&mut network, (of_x, of_n, of_lacking));
         expected += f64::from(n) * rate;
         compared += 1;
     }
@@ -254,22 +283,21 @@ fn domain(name: &str, measures: &[&Standing]) -> Result<Domain, Problem> {
         domain: name.to_owned(),
         measures: measures.len(),
         compared,
-        own: pooled(own)?,
-        network: pooled(network)?,
-        expected: (own.1 > 0).then(|| expected / f64::from(own.1)),
+        own: with_interval(own)?,
+        network: with_interval(network)?,
+        expected: (own.denominator > 0).then(|| expected / f64::from(own.denominator)),
         below: lies([Position::Below95, Position::Below998]),
         above: lies([Position::Above95, Position::Above998]),
     })
 }
 
-fn pooled((numerator, denominator): (u32, u32)) -> Result<Pooled, Problem> {
-    let interval = wilson(u64::from(numerator), u64::from(denominator), LEVEL).map_err(Problem::internal)?;
+fn with_interval(of: Pooled) -> Result<Pooled, Problem> {
+    let counts = (u64::from(of.numerator), u64::from(of.denominator));
+    let interval = wilson(counts.0, counts.1, LEVEL).map_err(Problem::internal)?;
     Ok(Pooled {
-        numerator,
-        denominator,
-        rate: (denominator > 0).then(|| f64::from(numerator) / f64::from(denominator)),
         lower: interval.map(|interval| interval.lower),
         upper: interval.map(|interval| interval.upper),
+        ..of
     })
 }
 
@@ -292,7 +320,7 @@ mod tests {
             excluded: None,
             excepted: None,
             not_in_denominator: None,
-            not_assessable: None,
+            not_assessable: shown.then_some(numerator),
             not_assessable_by: Vec::new(),
             patients: None,
             patients_all_met: None,
@@ -375,6 +403,10 @@ mod tests {
         let expected = imaging.expected.expect("units");
         assert!((expected - 0.8).abs() < 1e-12, "{expected}");
         assert_eq!((imaging.below, imaging.above), (1, 0));
+        // Each row lacks as many as it has in the numerator: 0 and 27, so that of 67 units 27 to 54 are in it.
+        assert_eq!(imaging.own.not_assessable, Some(27));
+        let (low, high) = imaging.own.bounds().expect("units");
+        assert!((low - 27.0 / 67.0).abs() < 1e-12 && (high - 54.0 / 67.0).abs() < 1e-12);
     }
 
     #[test]
@@ -386,7 +418,8 @@ mod tests {
             hidden(),
         )];
         let domains = domains(&measures).expect("counts");
-        assert_eq!(domains[0].own, Pooled::default());
+        assert_eq!(domains[0].own, Pooled::of(0, 0, Some(0)));
+        assert_eq!(domains[0].own.bounds(), None);
         assert_eq!((domains[0].expected, domains[0].compared), (None, 0));
     }
 }

@@ -91,6 +91,9 @@ pub enum StoreError {
     /// A change to a verified or locked case needs a reason (422).
     #[error("the case is {}: a change needs a reason", .0.as_str())]
     ReasonRequired(CaseStatus),
+    /// Locking or unlocking needs a reason (422).
+    #[error("a case is {0} for a reason only: say why")]
+    StepReasonRequired(&'static str),
     /// The change touches rows that a lock has frozen (409): each of them, or what is lost of a section.
     #[error("the case is locked through {through}: rows up to then stay as they are")]
     Frozen {

@@ -62,9 +62,9 @@ mod withdrawals;
 mod writer;
 
 pub use cases::{
-    CaseFilter, CaseRow, CaseStatus, Derived, FindingAnswer, FindingState, Foreseen, Formerly, FrozenRows,
-    JudgedAgain, LifeCycle, LifeStep, LivingFinding, OwnCase, Precondition, PutCase, PutOutcome, Rejudged,
-    StoredCase, StoredFinding, StoredSeverity, Transfer, TransferOutcome, VersionRow, Withdraw,
+    CaseFilter, CaseRow, CaseStatus, Derived, ErrorsOfCheck, FindingAnswer, FindingState, Foreseen, Formerly,
+    FrozenRows, JudgedAgain, LifeCycle, LifeStep, LivingFinding, OwnCase, Precondition, PutCase, PutOutcome,
+    Rejudged, StoredCase, StoredFinding, StoredSeverity, Transfer, TransferOutcome, VersionRow, Withdraw,
     WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};

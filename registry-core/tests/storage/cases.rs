@@ -122,7 +122,13 @@ on_both! {
         let second = test.store.put_case(&lead, change(2, &verified.etag, Some("typing error"))).unwrap();
         assert_eq!(second.status, CaseStatus::Submitted);
         let through = "2026-06-30".parse().unwrap();
-        let locked = test.store.move_case(&lead, "P-1", LifeCycle::Lock { through }, None).unwrap();
+        for nothing in [None, Some("  ")] {
+            assert_eq!(
+                test.store.move_case(&lead, "P-1", LifeCycle::Lock { through }, nothing).err(),
+                Some(StoreError::StepReasonRequired("locked"))
+            );
+        }
+        let locked = test.store.move_case(&lead, "P-1", LifeCycle::Lock { through }, Some("closing the half-year")).unwrap();
         assert_eq!(
             test.store.put_case(&lead, change(3, &locked.etag, None)).err(),
             Some(StoreError::ReasonRequired(CaseStatus::Locked))
@@ -131,7 +137,7 @@ on_both! {
         assert_eq!(third.status, CaseStatus::Locked);
         assert_eq!(
             test.store.move_case(&lead, "P-1", LifeCycle::Unlock, None).err(),
-            Some(StoreError::ReasonRequired(CaseStatus::Locked))
+            Some(StoreError::StepReasonRequired("unlocked"))
         );
         let reasons: Vec<_> = test.store.versions(&lead, "P-1").unwrap().into_iter().map(|v| v.reason).collect();
         assert_eq!(reasons, [Some("follow-up".to_owned()), Some("typing error".to_owned()), None]);
@@ -142,13 +148,13 @@ on_both! {
         let lock = |day: &str| LifeCycle::Lock { through: day.parse().unwrap() };
         let step = |step: LifeCycle, reason: Option<&str>| test.store.move_case(&lead, "P-1", step, reason).unwrap();
         test.store.put_case(&lead, put("P-1", 1)).unwrap();
-        step(lock("2026-01-31"), None);
+        step(lock("2026-01-31"), Some("closing January"));
         step(lock("2026-06-30"), Some("closing the half-year"));
         assert_eq!(step(LifeCycle::Unlock, Some("side")).status, CaseStatus::Submitted, "nobody has verified it");
         step(LifeCycle::Verify, Some("every element against the source documents"));
-        step(lock("2026-06-30"), None);
+        step(lock("2026-06-30"), Some("monitored"));
         assert_eq!(step(LifeCycle::Unlock, Some("side")).status, CaseStatus::Verified);
-        let locked = step(lock("2026-06-30"), None);
+        let locked = step(lock("2026-06-30"), Some("again"));
         let changed = PutCase { reason: Some("follow-up".to_owned()), precondition: Precondition::IfMatch(vec![locked.etag]), ..put("P-1", 2) };
         test.store.put_case(&lead, changed).unwrap();
         assert_eq!(step(LifeCycle::Unlock, Some("side")).status, CaseStatus::Submitted, "changed since it was verified");
@@ -158,13 +164,13 @@ on_both! {
         let (submitted, verified, locked) = (Some(CaseStatus::Submitted), Some(CaseStatus::Verified), Some(CaseStatus::Locked));
         let because = |why: &str| Some(why.to_owned());
         assert_eq!(told, [
-            ("case.lock".to_owned(), None, submitted, locked),
+            ("case.lock".to_owned(), because("closing January"), submitted, locked),
             ("case.lock".to_owned(), because("closing the half-year"), locked, locked),
             ("case.unlock".to_owned(), because("side"), locked, submitted),
             ("case.verify".to_owned(), because("every element against the source documents"), submitted, verified),
-            ("case.lock".to_owned(), None, verified, locked),
+            ("case.lock".to_owned(), because("monitored"), verified, locked),
             ("case.unlock".to_owned(), because("side"), locked, verified),
-            ("case.lock".to_owned(), None, verified, locked),
+            ("case.lock".to_owned(), because("again"), verified, locked),
             ("case.unlock".to_owned(), because("side"), locked, submitted),
         ]);
         let steps = test.store.life_of(&lead, "P-1").unwrap();

@@ -48,6 +48,28 @@ on_both! {
         assert_eq!(lives(&test.store.findings(&centre, "P-1").unwrap()), [("E-011", Open, 1, 4), ("E-020", Resolved, 1, 1)]);
     }
 
+    fn errors_are_counted_by_check_and_only_those_that_stand_now(test) {
+        let (one, two) = (test.submitter("C01"), test.submitter("C02"));
+        let sent = |findings: Vec<StoredFinding>, case: PutCase| PutCase { findings, ..case };
+        let error = || finding("E-020", Error);
+        let twice = vec![finding("E-011", Warning), error(), moved(error(), 1)];
+        let first = test.store.put_case(&one, sent(twice, put("P-1", 1))).unwrap();
+        test.store.put_case(&one, sent(vec![error(), finding("E-021", Error)], put("P-2", 1))).unwrap();
+        test.store.put_case(&two, sent(vec![error()], put("P-3", 1))).unwrap();
+        let by_check = |scope: &Scope| -> Vec<(String, i64, i64)> {
+            let all = test.store.errors_by_check(scope).unwrap().into_iter();
+            all.map(|one| (one.check, one.findings, one.cases)).collect()
+        };
+        let named = |check: &str, findings, cases| (check.to_owned(), findings, cases);
+        assert_eq!(by_check(&test.coordinator()), [named("E-020", 4, 3), named("E-021", 1, 1)]);
+        assert_eq!(by_check(&one), [named("E-020", 3, 2), named("E-021", 1, 1)]);
+        assert_eq!(by_check(&two), [named("E-020", 1, 1)]);
+        test.store.put_case(&one, sent(vec![finding("E-011", Warning)], replacing("P-1", 2, &first))).unwrap();
+        assert_eq!(by_check(&one), [named("E-020", 1, 1), named("E-021", 1, 1)]);
+        let committee = test.scope(Role::Committee, None);
+        assert!(matches!(test.store.errors_by_check(&committee), Err(StoreError::Forbidden { .. })));
+    }
+
     fn an_answered_warning_counts_no_longer_until_what_it_rests_on_changes(test) {
         let centre = test.submitter("C01");
         let (stands, other) = (finding("E-011", Warning), finding("E-030", Warning));

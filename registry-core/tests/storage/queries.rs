@@ -228,7 +228,7 @@ on_both! {
         assert_eq!(step(&test, &centre, &mine.query.id, Close, "").unwrap().query.closing, Some(QueryClosing::Accepted));
         // A verified or locked case is asked about, too.
         test.store.move_case(&office, "P-1", LifeCycle::Verify, None).unwrap();
-        test.store.move_case(&office, "P-1", LifeCycle::Lock { through: "2026-01-01".parse().unwrap() }, None).unwrap();
+        test.store.move_case(&office, "P-1", LifeCycle::Lock { through: "2026-01-01".parse().unwrap() }, Some("closing")).unwrap();
         test.store.raise_query(&office, new_query("P-1", "And now?")).unwrap();
         test.store.verify_audit(None).unwrap();
     }

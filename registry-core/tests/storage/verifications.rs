@@ -112,7 +112,7 @@ on_both! {
             test.store.put_case(&centre, put(pseudonym, 1)).unwrap();
         }
         test.store.move_case(&lead, "VERIFIED", LifeCycle::Verify, None).unwrap();
-        test.store.move_case(&lead, "LOCKED", LifeCycle::Lock { through: today() }, None).unwrap();
+        test.store.move_case(&lead, "LOCKED", LifeCycle::Lock { through: today() }, Some("closing")).unwrap();
         withdraw(&test, &centre, "WITHDRAWN", WithdrawalMode::NoFurtherUse);
         test.clock.jump(Duration::days(1));
         test.store.put_case(&centre, put("LATER", 1)).unwrap();

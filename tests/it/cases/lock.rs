@@ -13,7 +13,7 @@ fn locked(service: &Service) -> (Client, Value) {
     centre.put(PATH, &[], &body).expect(201);
     let lead = service.client("centre_lead", Some("C01"));
     let row = lead
-        .post(&format!("{PATH}:lock"), &[], &json!({"through": "2025-12-31"}))
+        .post(&format!("{PATH}:lock"), &[WHY], &json!({"through": "2025-12-31"}))
         .expect(200)
         .json();
     assert_eq!(row["locked_through"], "2025-12-31");
@@ -112,13 +112,29 @@ fn an_unlocked_case_can_be_corrected() {
 }
 
 #[test]
+fn a_case_is_not_locked_without_a_reason() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    centre.put(PATH, &[], &records::figure_1("FIG-0001")).expect(201);
+    let lead = service.client("centre_lead", Some("C01"));
+    let through = json!({"through": "2025-12-31"});
+    let refused = lead.post(&format!("{PATH}:lock"), &[], &through).expect(422);
+    assert_eq!(refused.code(), "change_reason_required");
+    assert_eq!(
+        centre.get(PATH).expect(200).json()["envelope"]["status"],
+        "submitted"
+    );
+    lead.post(&format!("{PATH}:lock"), &[WHY], &through).expect(200);
+}
+
+#[test]
 fn a_day_to_come_cannot_be_frozen() {
     let service = Service::start();
     let centre = service.submitter("C01");
     centre.put(PATH, &[], &records::figure_1("FIG-0001")).expect(201);
     let lead = service.client("centre_lead", Some("C01"));
     let refused = lead
-        .post(&format!("{PATH}:lock"), &[], &json!({"through": "2999-01-01"}))
+        .post(&format!("{PATH}:lock"), &[WHY], &json!({"through": "2999-01-01"}))
         .expect(422);
     assert_eq!(refused.code(), "invalid_value");
     assert_eq!(

@@ -243,7 +243,14 @@ fn the_page_of_a_case_tells_the_steps_of_its_life_with_who_and_why() {
         ("reason", "entered again by another person and compared"),
     ])
     .expect(303);
-    step(&[("step", "lock"), ("through", "2025-12-31")]).expect(303);
+    let without = step(&[("step", "lock"), ("through", "2025-12-31")]).expect(422);
+    assert!(without.text().contains("say why"), "{}", without.text());
+    step(&[
+        ("step", "lock"),
+        ("through", "2025-12-31"),
+        ("reason", "closing the year"),
+    ])
+    .expect(303);
     step(&[("step", "unlock"), ("reason", "side was typed wrongly")]).expect(303);
     let text = service
         .client("coordinator", None)
@@ -254,6 +261,7 @@ fn the_page_of_a_case_tells_the_steps_of_its_life_with_who_and_why() {
         "verified against its source by",
         "(centre lead): entered again by another person and compared",
         "locked through 2025-12-31 by",
+        ": closing the year",
         "unlocked, and verified again by",
         ": side was typed wrongly",
     ] {

@@ -32,6 +32,24 @@ fn every_warning_of_a_check_is_one_query_whatever_the_order_of_the_rows() {
         .put(&format!("/api/v1/cases/{CASE}"), &[("if-match", "*")], &body)
         .expect(200);
     assert_eq!(ids(&listed(&centre, "")), ids(&first));
+    // The page takes the words it shows for the code they stand for.
+    let page = |element: &str| {
+        let path = format!("/queries?element={element}");
+        centre
+            .get_with(&path, &[("accept", "text/html")])
+            .expect(200)
+            .text()
+    };
+    let rows = |text: &str| text.matches("<th scope=\"row\"><a href=\"/queries/").count();
+    let all = page("");
+    let (_, choices) = all.split_once("<datalist id=\"subjects\">").expect("subjects");
+    let (choice, _) = choices
+        .strip_prefix("<option>")
+        .and_then(|rest| rest.split_once("</option>"))
+        .expect("a subject");
+    let told = page(&choice.to_uppercase().replace(' ', "%20").replace(':', "%3A"));
+    assert!((1..rows(&all)).contains(&rows(&told)), "{choice}: {told}");
+    assert!(page("no%20such").contains("No query fits."));
     // Without the scans what they were asked about is settled by the registry.
     let of_imaging = listed(&centre, "?element=imaging&raised_by=rule");
     assert!(!of_imaging.is_empty());

@@ -75,9 +75,12 @@ pub(super) fn csv(view: &View<'_>, centre: &str, card: &Card) -> Result<String, 
             rate,
             lower,
             upper,
+            not_assessable,
         } = one.own;
+        let bounds = one.own.bounds();
         let values = json!({
             "numerator": numerator, "denominator": denominator, "rate": rate, "lower": lower, "upper": upper,
+            "not_assessable": not_assessable, "bound_low": bounds.map(|(low, _)| low), "bound_high": bounds.map(|(_, high)| high),
             "network_numerator": one.network.numerator, "network_denominator": one.network.denominator,
             "network_rate": one.network.rate, "network_at_own_mix": one.expected,
         });
@@ -86,9 +89,12 @@ pub(super) fn csv(view: &View<'_>, centre: &str, card: &Card) -> Result<String, 
     if let Some(over_time) = &card.over_time {
         for (head, cells) in &over_time.lines {
             for (half, cell) in over_time.half_years.iter().zip(cells) {
+                let own = cell.own;
+                let bounds = Pooled::of(own.numerator, own.denominator, Some(own.not_assessable)).bounds();
                 let values = json!({
-                    "numerator": cell.own.numerator, "denominator": cell.own.denominator,
-                    "not_assessable": cell.own.not_assessable, "network_rate": cell.network,
+                    "numerator": own.numerator, "denominator": own.denominator, "not_assessable": own.not_assessable,
+                    "bound_low": bounds.map(|(low, _)| low), "bound_high": bounds.map(|(_, high)| high),
+                    "network_rate": cell.network,
                 });
                 let domain = head.domain.as_deref().unwrap_or_default();
                 push("half_year", &head.id, domain, half, values);

@@ -60,11 +60,11 @@ pub(super) async fn verify(
     .await
 }
 
-/// Freeze a case through a date: `{"through": "2026-06-30"}`.
+/// Freeze a case through a date: `{"through": "2026-06-30"}`; needs a `Change-Reason`.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases",
-    params(("pseudonym" = String, Path,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
+    params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Lock,
-    responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked")), security(("key" = [])))]
+    responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked"), (status = 422, description = "Without a reason, for a day to come, or the idempotency key was used with another request")), security(("key" = [])))]
 pub(super) async fn lock(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,

@@ -10,7 +10,7 @@ use crate::state::{AppState, blocking};
 use crate::work::{adjudications, decision_json};
 
 /// Histologies that wait for the committee, with their cases on the latest run, and what has been decided. A decision is recorded with
-/// `registry rules histology` in the schema folder and applies from the next run on.
+/// `registry rules histology` in the schema folder; once the service has been started again with that folder (`schema.folder`) the next run counts by it, and `registry cases rejudge` brings findings, queries and lists up to it.
 #[utoipa::path(get, path = "/api/v1/adjudications", tag = "quality",
     responses((status = 200, description = "run, waiting: morphology, term, cases; decisions")), security(("key" = [])))]
 pub(in crate::routes) async fn list(

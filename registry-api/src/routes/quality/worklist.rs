@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use registry_core::access::Scope;
+use registry_core::form::Words;
 use registry_core::storage::QueriesWaiting;
 use registry_etl::quality::WorkKind;
 use serde::de::IntoDeserializer;
@@ -28,7 +29,7 @@ pub struct Wanted {
     /// Pseudonym.
     #[serde(default, deserialize_with = "given")]
     pub case: Option<String>,
-    /// A measure, an element, a section or a phase; also the section of an element.
+    /// A measure, an element, a section or a phase; also the section of an element. By its code, or by some of its words.
     #[serde(default, deserialize_with = "given")]
     pub what: Option<String>,
     #[serde(default, deserialize_with = "given")]
@@ -70,15 +71,26 @@ impl Sort {
 }
 
 /// The items of a list that are wanted, in the wanted order; without one as the list has them, by kind.
-pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted) -> Vec<Work<'a>> {
-    let matches = |work: &Work<'_>| {
+pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted, called: Words<'_>) -> Vec<Work<'a>> {
+    let about = |work: &Work<'_>, wanted: &str| {
         let what = work.item.what.as_str();
+        what == wanted || what.split('.').next() == Some(wanted)
+    };
+    let asked = wanted
+        .what
+        .as_deref()
+        .map(str::trim)
+        .filter(|what| !what.is_empty());
+    // A code is that code only; anything else is looked for in what the page says.
+    let is_code = asked.is_some_and(|asked| work.items().any(|one| about(&one, asked)));
+    let said = asked.unwrap_or_default().to_lowercase();
+    let matches = |work: &Work<'_>| {
         wanted.kind.is_none_or(|kind| work.item.kind == kind)
             && wanted.case.as_deref().is_none_or(|case| work.case == case)
-            && wanted
-                .what
-                .as_deref()
-                .is_none_or(|wanted| what == wanted || what.split('.').next() == Some(wanted))
+            && asked.is_none_or(|asked| match is_code {
+                true => about(work, asked),
+                false => subject(work, called).to_lowercase().contains(&said),
+            })
     };
     let mut items: Vec<Work<'_>> = work.items().filter(matches).collect();
     match wanted.sort {
@@ -92,6 +104,18 @@ pub fn chosen<'a>(work: &'a CentreWork, wanted: &Wanted) -> Vec<Work<'a>> {
         Some(Sort::What) => items.sort_by(|a, b| a.item.what.cmp(&b.item.what)),
     }
     items
+}
+
+/// What an item is about, in words: a measure's title, a phase, an element or a section.
+pub fn subject(work: &Work<'_>, called: Words<'_>) -> String {
+    let item = work.item;
+    match item.kind {
+        WorkKind::CareGap => item.why.clone(),
+        WorkKind::FollowUp => item.what.replace('_', " "),
+        WorkKind::Error | WorkKind::Element | WorkKind::Pending | WorkKind::Section => {
+            called.place(&item.what)
+        }
+    }
 }
 
 /// One line per item.
@@ -151,7 +175,7 @@ pub fn waiting(state: &AppState, scope: &Scope, centre: &str) -> Result<QueriesW
 #[utoipa::path(get, path = "/api/v1/worklist", tag = "quality",
     params(("centre" = Option<String>, Query, description = "For the coordinating office"),
         ("kind" = Option<String>, Query, description = "care_gap, error, follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
-        ("what" = Option<String>, Query, description = "Measure, element, section or phase"), ("sort" = Option<String>, Query, description = "measures, days, until, case or what")),
+        ("what" = Option<String>, Query, description = "Measure, element, section or phase, by its code; what is no code of the list is looked for in its words"), ("sort" = Option<String>, Query, description = "measures, days, until, case or what")),
     responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items, each with the measures it `unlocks` and whether the case has `changed_since_run`; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
@@ -170,7 +194,7 @@ pub(in crate::routes) async fn list(
             );
         }
         let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
-        let items = chosen(&work, &wanted);
+        let items = chosen(&work, &wanted, state.words()?);
         let queries = waiting(&state, scope, &work.centre)?;
         if as_csv {
             let name = format!(

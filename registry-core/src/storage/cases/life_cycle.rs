@@ -19,8 +19,8 @@ impl Store {
     /// Takes a case one step on. `centre_lead`, `coordinator`. The ETag changes, the version does not.
     ///
     /// # Errors
-    /// [`StoreError::InvalidState`] when the step does not start at the case's status; [`StoreError::ReasonRequired`]
-    /// for unlocking without a reason.
+    /// [`StoreError::InvalidState`] when the step does not start at the case's status; [`StoreError::StepReasonRequired`]
+    /// for locking or unlocking without a reason.
     pub fn move_case(
         &self,
         scope: &Scope,
@@ -74,6 +74,9 @@ fn step_on(
                     "a lock moves forward only; unlock the case first",
                 ));
             }
+            if reason.is_none() {
+                return Err(StoreError::StepReasonRequired("locked"));
+            }
             case.locked_through = Some(through);
             (CaseStatus::Locked, "case.lock")
         }
@@ -82,7 +85,7 @@ fn step_on(
         }
         (LifeCycle::Unlock, CaseStatus::Locked) => {
             if reason.is_none() {
-                return Err(StoreError::ReasonRequired(CaseStatus::Locked));
+                return Err(StoreError::StepReasonRequired("unlocked"));
             }
             case.locked_through = None;
             let scope = tx.scope.clone();

@@ -27,7 +27,7 @@ use serde_json::Value;
 pub use again::{JudgedAgain, Rejudged};
 pub use foreseen::Foreseen;
 pub(crate) use living::{AnswerRecord, answer_in, take_answer_back};
-pub use living::{FindingAnswer, FindingState, LivingFinding};
+pub use living::{ErrorsOfCheck, FindingAnswer, FindingState, LivingFinding};
 pub use own::OwnCase;
 pub(crate) use put::{open_reason, sealed_reason};
 pub(crate) use read::locate;
