@@ -185,7 +185,12 @@ impl<'a> View<'a> {
             last_24_months_from: all.last_24_months_from.clone(),
             measures: all.measures.iter().filter(|m| m.id == measure).cloned().collect(),
             centre_tertiles: BTreeMap::new(),
-            rows: all.rows.iter().filter(|r| r.measure == measure).cloned().collect(),
+            rows: all
+                .rows
+                .iter()
+                .filter(|r| r.measure == measure)
+                .cloned()
+                .collect(),
             rows_suppressed: all.rows_suppressed,
             rows_total: all.rows_total,
         };

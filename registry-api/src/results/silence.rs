@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::disclosure::Audience;
+use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::measures::{far_above, far_above_in};
 use registry_etl::results::{By, MeasureHead, Period};
 

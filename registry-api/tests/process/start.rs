@@ -380,7 +380,10 @@ fn the_office_works_from_the_command_line() {
     let ours = by(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema"));
     assert!(ours.success && ours.out.contains("accepted"), "{ours:?}");
     let none = by(&registry.folder().join("no-schema").display().to_string());
-    assert!(!none.success && none.err.contains("setting schema.folder"), "{none:?}");
+    assert!(
+        !none.success && none.err.contains("setting schema.folder"),
+        "{none:?}"
+    );
     // More is wrong than is listed.
     let mut many = case("CLI-0002");
     for n in 0..=MAX_FINDINGS {

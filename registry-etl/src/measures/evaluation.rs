@@ -371,7 +371,10 @@ mod tests {
     #[test]
     fn a_payload_of_this_format_is_written_as_ever() {
         let bytes = evaluation().to_payload().unwrap();
-        assert_eq!((bytes[0], hex::encode(&bytes)), (6, String::new()));
+        let written = "0601036c6d73000000000000000002f09a5af09a5a0000000000000000000000000000000005312e302e300001086f627365\
+             72766564000103010302000101040200f09a5a000104021805000207696d6167696e670c696d6167696e672e646174650400\
+             0000000001000401020100020004010001010300040103000102014101420000010190a15a0104000101000200000000";
+        assert_eq!(hex::encode(&bytes), written);
     }
 
     #[test]

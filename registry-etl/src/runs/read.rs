@@ -11,8 +11,8 @@ use crate::results::{
     AdherenceTable, CaseMix, CaseMixTable, CentresOfRun, Comparison, Completeness, Funnels, OverTime,
     Overview, Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
 };
-use registry_core::access::Scope;
 use rayon::prelude::*;
+use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, RunEvaluation, Store, StoreError};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
