@@ -489,7 +489,7 @@ fn measures_of(text: &str) -> Vec<String> {
         .split("<div class=\"scroll matrix\">")
         .nth(1)
         .expect("a table");
-    let rows = table.split("<a href=\"/measures/").skip(1);
+    let rows = table.split("<th scope=\"row\"><a href=\"/measures/").skip(1);
     rows.filter_map(|rest| rest.split('"').next())
         .map(str::to_owned)
         .collect()

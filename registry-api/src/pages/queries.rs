@@ -144,7 +144,7 @@ fn address(path: &str, wanted: &Wanted, cursor: Option<&str>) -> String {
     )
 }
 
-/// The code of the section or element that is called so; what is called otherwise is taken for a code.
+/// The code of the section or element that is called so; what is called otherwise is taken for a code, which has no blank.
 fn code_of(state: &AppState, said: String) -> Result<String, Problem> {
     let called = state.words()?;
     let wanted = said.trim().to_lowercase();
@@ -155,7 +155,8 @@ fn code_of(state: &AppState, said: String) -> Result<String, Problem> {
         std::iter::once(entity.name.clone()).chain(elements)
     });
     let found = paths.find(|path| called.place(path).to_lowercase() == wanted);
-    Ok(found.unwrap_or(said))
+    let code = |letter: char| if letter.is_ascii_graphic() { letter } else { '_' };
+    Ok(found.unwrap_or_else(|| said.trim().chars().map(code).collect()))
 }
 
 pub(super) async fn page(

@@ -5,7 +5,7 @@ use support::{client::Client, service::Service};
 
 use super::{html, send};
 
-/// Six patients of C01 diagnosed in 2019-H2, six of C02 and one of C03 in 2025-H1.
+/// Six patients of C01 diagnosed in 2019-H2, six of C02 and one of C03 in 2025-H1, whose sex nobody has recorded.
 #[test]
 fn elements_and_sections_are_told_by_half_year() {
     let service = Service::start();
@@ -39,10 +39,10 @@ fn elements_and_sections_are_told_by_half_year() {
         periods(&all[0]),
         [
             line("2019-H2", json!(6), json!(1.0)),
-            line("2025-H1", json!(7), json!(1.0))
+            line("2025-H1", json!(7), json!(0.0))
         ]
     );
-    assert_eq!(periods(&all[3]), [line("2025-H1", json!(1), json!(1.0))]);
+    assert_eq!(periods(&all[3]), [line("2025-H1", json!(1), json!(0.0))]);
     // The element, its section, and nothing else; without `by` nothing by half-year but sections.
     assert_eq!(all[0]["elements"].as_array().map(Vec::len), Some(1));
     assert!(all[0]["periods"].as_array().is_some_and(|periods| {
@@ -61,7 +61,7 @@ fn elements_and_sections_are_told_by_half_year() {
         periods(&committee[0]),
         [
             line("2019-H2", null.clone(), json!(1.0)),
-            line("2025-H1", null.clone(), json!(1.0))
+            line("2025-H1", null.clone(), json!(0.0))
         ]
     );
     let hidden = committee.iter().filter(|level| {
@@ -97,8 +97,14 @@ fn elements_and_sections_are_told_by_half_year() {
         &[("accept", "text/csv")],
     );
     let csv = csv.expect(200).text();
-    assert!(csv.contains("all,element,2025-H1,patient.sex,R,7,7,7,"), "{csv}");
-    assert!(csv.contains("C03,element,2025-H1,patient.sex,R,1,1,1,"), "{csv}");
+    assert!(
+        csv.contains("all,element,2025-H1,patient.sex,R,7,7,0,7,"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains("C03,element,2025-H1,patient.sex,R,1,1,0,1,"),
+        "{csv}"
+    );
     assert_eq!(
         own.get(&format!("/quality.csv{of}"))
             .expect(200)
@@ -146,7 +152,10 @@ fn an_opened_section_or_element_shows_its_trend() {
         "{page}"
     );
     let drawn = office.get(picture).expect(200).text();
-    assert!(drawn.contains("2025-H1: 100 %"), "{drawn}");
+    assert!(
+        drawn.contains("2019-H2: 100 %") && drawn.contains("2025-H1: 0 %"),
+        "{drawn}"
+    );
     assert!(page.contains("by=half_year"));
 
     let page = html(&office, "/quality?section=followup");
