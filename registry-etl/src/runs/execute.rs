@@ -382,9 +382,10 @@ impl Work<'_> {
             .map(|one| estimate(one, &identity, cut_off, &cohort));
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
         disclosure::withhold(&mut estimates, &self.options.thresholds);
-        for (definition, estimate) in definitions.iter().zip(&estimates) {
-            results.push(result(kind::SURVIVAL, &definition.id, estimate)?);
-        }
+        let estimates = definitions.par_iter().zip(&estimates);
+        let written =
+            estimates.map(|(definition, estimate)| result(kind::SURVIVAL, &definition.id, estimate));
+        results.extend(written.collect::<Result<Vec<_>, _>>()?);
         let key_of = |level: &str| if level == NETWORK { "" } else { level }.to_owned();
         for document in tally.documents(&identity) {
             let key = key_of(&document.level);
@@ -395,24 +396,27 @@ impl Work<'_> {
             results.push(result(kind::COMPLETENESS_OVER_TIME, &key, &document)?);
         }
         let limits = &self.options.thresholds;
-        for (audience, key) in [
+        self.sign_of_life()?;
+        let audiences = [
             (Audience::Exact, ""),
             (Audience::Committee, "committee"),
             (Audience::Public, "public"),
-        ] {
-            self.sign_of_life()?;
+        ];
+        let tables = audiences.par_iter().map(|(audience, key)| {
             // The exact document keeps the patients behind each count: a centre's view needs them.
-            let table = match audience {
-                Audience::Exact => adherence.clone(),
-                _ => disclosure::adherence(&adherence, &audience, limits),
+            let hidden = match audience {
+                Audience::Exact => None,
+                _ => Some(disclosure::adherence(&adherence, audience, limits)),
             };
-            results.push(result(kind::ADHERENCE, key, &table)?);
-            results.push(result(
-                kind::FUNNELS,
-                key,
-                &funnels(&table).map_err(AggregateError::from)?,
-            )?);
-        }
+            let table = hidden.as_ref().unwrap_or(&adherence);
+            let funnels = funnels(table).map_err(AggregateError::from)?;
+            Ok([
+                result(kind::ADHERENCE, key, table)?,
+                result(kind::FUNNELS, key, &funnels)?,
+            ])
+        });
+        let tables = tables.collect::<Result<Vec<_>, RunError>>()?;
+        results.extend(tables.into_iter().flatten());
         Ok(results)
     }
 }
