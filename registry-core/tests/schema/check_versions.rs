@@ -71,7 +71,7 @@ fn a_mended_check_keeps_the_text_it_was_published_with() {
 fn a_changed_expression_under_the_same_version_is_refused() {
     let folder = copy();
     change(&folder, PATH, "biopsy.core_count >", "biopsy.core_count >=");
-    let why = SchemaStore::from_dir(folder.path()).err().expect("refused");
+    let why = SchemaStore::from_dir(folder.path()).expect_err("refused");
     assert!(
         matches!(&why, SchemaError::Changed { path, .. } if path == PATH),
         "{why}"

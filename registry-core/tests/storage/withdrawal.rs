@@ -288,7 +288,7 @@ fn a_restored_backup_is_told_of_research_reuse_taken_back() {
     );
     assert_eq!(
         restored.without_reuse(&system()).unwrap(),
-        [taken.case_id.clone()]
+        std::slice::from_ref(&taken.case_id)
     );
     // The centre sends again what the copy has: that it was taken back stands.
     assert!(
@@ -299,7 +299,7 @@ fn a_restored_backup_is_told_of_research_reuse_taken_back() {
     );
     assert_eq!(
         restored.without_reuse(&system()).unwrap(),
-        [taken.case_id.clone()]
+        std::slice::from_ref(&taken.case_id)
     );
     // Given again in a version of a later day: an older ledger does not take that back.
     test.clock.jump(chrono::Duration::days(1));

@@ -199,10 +199,10 @@ impl Store {
         scope: &Scope,
         run: i64,
         batch: usize,
-        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
+        take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
     ) -> Result<(), E> {
         require(scope, scope.role().sees_all_cases(), "read evaluations")?;
-        self.evaluations_of(scope, run, None, batch, |evaluations| take(evaluations))
+        self.evaluations_of(scope, run, None, batch, take)
     }
 
     /// The same for the cases of one centre: its own people may read them, too.
@@ -215,11 +215,11 @@ impl Store {
         run: i64,
         centre: &str,
         batch: usize,
-        mut take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
+        take: impl FnMut(Vec<RunEvaluation>) -> Result<(), E>,
     ) -> Result<(), E> {
         let allowed = scope.role().sees_cases() && scope.covers(centre);
         require(scope, allowed, "read the evaluations of this centre")?;
-        self.evaluations_of(scope, run, Some(centre), batch, |evaluations| take(evaluations))
+        self.evaluations_of(scope, run, Some(centre), batch, take)
     }
 
     /// The evaluations of these case versions in a run, in input order; `None` for one that is not in the run or was erased since.
