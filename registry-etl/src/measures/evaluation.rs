@@ -1,7 +1,8 @@
 //! What a run keeps of one case: the outcome of every measure on every unit, and the facts results are broken down by.
 //!
 //! Stored once per evaluation key as an opaque payload (the store encrypts it with the case's own key), in the postcard encoding: every run reads
-//! every case's, and names and texts of numbers would be most of the work. Fields are known by their order: whoever changes one changes the number of the format.
+//! every case's, and names and texts of numbers would be most of the work. Fields are known by their order: whoever changes one changes the number
+//! of the format.
 
 use super::holding::Shares;
 use crate::cohorts::{CourseFacts, RecordedDate, SurvivalFacts};
