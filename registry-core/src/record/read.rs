@@ -110,13 +110,10 @@ impl Record {
         }
     }
 
-    /// Positions of the rows in which an element holds this text.
-    pub(crate) fn rows_holding(&self, entity: u16, element: u16, text: &str) -> impl Iterator<Item = u32> {
-        let cells = (0..).zip(self.packed_column(entity, element));
-        cells.filter_map(move |(row, packed)| match packed {
-            Packed::Text(span) => span.holds(&self.texts.text, text).then_some(row),
-            _ => None,
-        })
+    /// Whether an element holds this text in some row.
+    pub(crate) fn some_row_holds(&self, entity: u16, element: u16, text: &str) -> bool {
+        self.packed_column(entity, element)
+            .any(|packed| matches!(packed, Packed::Text(span) if span.holds(&self.texts.text, text)))
     }
 
     /// The cells of one element, row by row.

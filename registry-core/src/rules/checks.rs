@@ -1,7 +1,6 @@
 mod described;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,9 +13,6 @@ use super::program::Cond;
 use super::{RuleError, RuleErrors, Severity};
 use crate::record::{CellRef, Layout, Record};
 use crate::versions::SchemaStore;
-
-/// The slot the scoped row is bound to.
-const SCOPED: u8 = 0;
 
 /// Who judges an edit check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -352,19 +348,11 @@ impl CheckSet {
                     }
                 }
                 Some(entity) => {
-                    let mut judge = |row: u32| {
+                    for row in 0..record.count(entity) as u32 {
                         evaluation.enter_scope(entity, row);
                         if evaluation.holds(&program.violated) {
                             fired.push(self.fired(check, program, record, Some((entity, row))));
                         }
-                        ControlFlow::Continue(())
-                    };
-                    // Most rows fail what is asked first: those are found down its column.
-                    match program.violated.first_asks(SCOPED) {
-                        Some(asked) => evaluation.each_asked(asked, judge),
-                        None => (0..record.count(entity) as u32).for_each(|row| {
-                            let _ = judge(row);
-                        }),
                     }
                 }
             }

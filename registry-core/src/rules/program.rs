@@ -295,36 +295,23 @@ pub(crate) struct Scan {
     pub(crate) on: Option<u16>,
     /// For the centre table: the keys the condition asks for, so that only those rows are visited.
     pub(crate) keys: Option<Box<CentreKeys>>,
-    /// The condition asks for rows behind the one bound to this slot: those before it are not visited.
-    pub(crate) behind: Option<u8>,
 }
 
-/// What is asked of one element of a row, when no other row has a part in it.
-#[derive(Clone, Copy)]
+/// All that a scan asks of a row, when it is one thing that no other row has a part in.
 pub(crate) enum Asked<'a> {
     /// `row.element = 'code'`.
     Code(CellPath, &'a str),
-    /// `row.element IN {..}`, the codes in their order.
-    OneOf(CellPath, &'a [String]),
-    /// `row.element = true`.
-    Flag(CellPath, bool),
     /// `row.element <comparison> value`, the value a constant or a named date.
     Comparison(CellPath, Comparison, &'a Term),
 }
 
-impl Cond {
-    /// What must be T of the row bound to `slot` for this to be T: all it asks, or the first thing.
-    pub(crate) fn first_asks(&self, slot: u8) -> Option<Asked<'_>> {
-        match self {
-            Cond::And(operands) => operands.first()?.first_asks(slot),
-            other => other.asks(slot),
+impl Scan {
+    pub(crate) fn only_asks(&self) -> Option<Asked<'_>> {
+        if self.window.is_some() || self.keys.is_some() {
+            return None;
         }
-    }
-
-    /// What is asked of the row bound to `slot`, when that is all.
-    fn asks(&self, slot: u8) -> Option<Asked<'_>> {
-        let own = |path: &CellPath| path.row == RowRef::Slot(slot);
-        match self {
+        let own = |path: &CellPath| path.row == RowRef::Slot(self.slot);
+        match self.condition.as_ref()? {
             Cond::SameCode {
                 operands,
                 negated: false,
@@ -332,21 +319,6 @@ impl Cond {
                 [Code::Path(path), Code::Literal(code)] if own(path) => Some(Asked::Code(*path, code)),
                 _ => None,
             },
-            Cond::Member {
-                code,
-                set,
-                negated: false,
-            } => match (&**code, &**set) {
-                (Code::Path(path), Set::Fixed(codes)) if own(path) => {
-                    Some(Asked::OneOf(*path, codes.as_slice()))
-                }
-                _ => None,
-            },
-            Cond::Flag {
-                path,
-                expected,
-                negated: false,
-            } if own(path) => Some(Asked::Flag(*path, *expected)),
             Cond::Compare(comparison, operands) => match &**operands {
                 [Term::Path(path), value @ (Term::Constant(_) | Term::Named(_))] if own(path) => {
                     Some(Asked::Comparison(*path, *comparison, value))
@@ -355,28 +327,6 @@ impl Cond {
             },
             _ => None,
         }
-    }
-
-    /// The slot of the row behind which alone this can be T of the row bound to `slot`: `INDEX(row) > INDEX(other)`.
-    pub(crate) fn behind(&self, slot: u8) -> Option<u8> {
-        match self {
-            Cond::And(operands) => operands.first()?.behind(slot),
-            Cond::Compare(Comparison::Greater, operands) => match &**operands {
-                [Term::Index(row), Term::Index(other)] if *row == slot => Some(*other),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-impl Scan {
-    /// All that a scan asks of a row, when it is one thing.
-    pub(crate) fn only_asks(&self) -> Option<Asked<'_>> {
-        if self.window.is_some() || self.keys.is_some() {
-            return None;
-        }
-        self.condition.as_ref()?.asks(self.slot)
     }
 }
 

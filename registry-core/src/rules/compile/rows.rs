@@ -61,8 +61,6 @@ impl Compiler<'_> {
         } else {
             None
         };
-        let behind = condition.as_ref().and_then(|cond| cond.behind(slot));
-        let behind = behind.filter(|_| !known.reference);
         let closed = rows.submitted || known.reference || !known.attestable;
         Ok((
             Scan {
@@ -73,7 +71,6 @@ impl Compiler<'_> {
                 window,
                 on,
                 keys,
-                behind,
             },
             value,
         ))

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::super::program::{Asked, CellPath, Code, Cond, LeafTest, RowRef, Scan, Set, Term};
+use super::super::program::{Asked, CellPath, Code, Cond, LeafTest, RowRef, Scan, Term};
 use super::super::syntax::Comparison;
 use super::Evaluation;
 use super::rows::{Extra, inside};
@@ -91,25 +91,6 @@ impl Evaluation<'_> {
                 }
                 _ => None,
             },
-            Cond::Flag {
-                path,
-                expected,
-                negated,
-            } => match self.cell(*path) {
-                Cell::Boolean(value) => Some(Certainty::of((value == *expected) != *negated)),
-                _ => None,
-            },
-            Cond::Member { code, set, negated } => match (&**code, &**set) {
-                (Code::Path(path), Set::Fixed(codes)) => {
-                    let code = self.cell(*path).as_text()?;
-                    Some(Certainty::of(among(codes.as_slice(), code) != *negated))
-                }
-                _ => None,
-            },
-            Cond::Leaf(LeafTest::Known, path) => {
-                let cell = self.cell(*path);
-                Some(Certainty::of(cell.is_value() || cell == Cell::Blocked))
-            }
             Cond::Leaf(LeafTest::Missing, path) => Some(Certainty::of(self.cell(*path) == Cell::Missing)),
             Cond::Absent(path, absence) => Some(Certainty::of(self.cell(*path) == Cell::Absent(*absence))),
             _ => None,
@@ -161,45 +142,14 @@ impl Evaluation<'_> {
 
     /// The same for a scan that asks for one element only: down its column.
     fn some_cell_holds(&self, asked: Asked<'_>) -> bool {
-        let mut found = false;
-        self.each_asked(asked, |_| {
-            found = true;
-            ControlFlow::Break(())
-        });
-        found
-    }
-
-    /// Visits the rows of which it is certainly T what is asked of one of their elements.
-    pub(crate) fn each_asked(&self, asked: Asked<'_>, visit: impl FnMut(u32) -> ControlFlow<()>) {
         match asked {
-            Asked::Code(path, code) => {
-                let mut rows = self.record.rows_holding(path.entity, path.element, code);
-                let _ = rows.try_for_each(visit);
-            }
-            Asked::OneOf(path, codes) => self.down(path, visit, |cell| {
-                cell.as_text().is_some_and(|code| among(codes, code))
+            Asked::Code(path, code) => self.record.some_row_holds(path.entity, path.element, code),
+            Asked::Comparison(path, comparison, right) => self.certain_range(right).is_some_and(|right| {
+                self.record
+                    .column(path.entity, path.element)
+                    .any(|cell| bounds(cell).and_then(|left| left.compare(comparison, right)) == Some(true))
             }),
-            Asked::Flag(path, expected) => self.down(path, visit, |cell| cell == Cell::Boolean(expected)),
-            Asked::Comparison(path, comparison, right) => {
-                if let Some(right) = self.certain_range(right) {
-                    self.down(path, visit, |cell| {
-                        bounds(cell).and_then(|left| left.compare(comparison, right)) == Some(true)
-                    });
-                }
-            }
         }
-    }
-
-    /// Visits the rows whose cell passes a test.
-    fn down(
-        &self,
-        path: CellPath,
-        visit: impl FnMut(u32) -> ControlFlow<()>,
-        test: impl Fn(Cell<'_>) -> bool,
-    ) {
-        let cells = (0..).zip(self.record.column(path.entity, path.element));
-        let mut rows = cells.filter_map(|(row, cell)| test(cell).then_some(row));
-        let _ = rows.try_for_each(visit);
     }
 
     /// EXISTS is F: no further row can come, and each there is certainly misses something that is asked.
@@ -232,11 +182,6 @@ impl Evaluation<'_> {
         });
         found
     }
-}
-
-/// Whether a code is one of these, which are in their order.
-fn among(codes: &[String], code: &str) -> bool {
-    codes.binary_search_by(|one| one.as_str().cmp(code)).is_ok()
 }
 
 /// A number or date without what explains its width.

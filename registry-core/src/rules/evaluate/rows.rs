@@ -83,10 +83,8 @@ impl<'a> Evaluation<'a> {
             }
             return;
         }
-        let first = scan.behind.map_or(0, |slot| self.bound(slot).saturating_add(1));
-        let rows = self.each_active(scan.entity).map(u64::from);
-        for row in rows.skip_while(|row| *row < first) {
-            if bound(row).is_break() {
+        for row in self.each_active(scan.entity) {
+            if bound(u64::from(row)).is_break() {
                 return;
             }
         }
