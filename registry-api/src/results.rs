@@ -356,7 +356,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// A run without this result.
     pub fn completeness(&self) -> Result<Vec<Completeness>, Problem> {
-        let mut shown = self.reader().completeness(&self.audience).map_err(from_run)?;
+        let shown = self.reader().completeness(&self.audience).map_err(from_run)?;
+        let mut shown = Arc::unwrap_or_clone(shown);
         for level in &mut shown {
             level.level = self.level_of(&level.level);
         }

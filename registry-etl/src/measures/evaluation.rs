@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// First byte of a payload; another format gets another number (and another engine version).
-const FORMAT: u8 = 6;
+const FORMAT: u8 = 7;
 /// Stands where rows of one case differ.
 pub const SEVERAL: &str = "several";
 /// A longer interval is known to the year only.
@@ -189,18 +189,85 @@ pub struct CaseEvaluation {
     pub shares: Option<Shares>,
 }
 
-/// Outcomes as indexes, element names once.
+/// The first part of a payload, of which one measure is read without the rest: outcomes as indexes, element names once.
 #[derive(Serialize, Deserialize)]
-struct Payload {
-    f: CaseFacts,
-    q: QualityFacts,
-    e: Vec<String>,
-    u: Vec<PackedUnit>,
-    h: Option<Shares>,
+struct Judged {
+    /// Day number of the metastatic diagnosis, as [`CaseFacts::diagnosis_day`] has it.
+    diagnosed: Option<i32>,
+    shares: Option<Shares>,
+    elements: Vec<String>,
+    units: Vec<PackedUnit>,
+}
+
+/// The second part.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    facts: CaseFacts,
+    quality: QualityFacts,
 }
 
 /// Measure, unit index, outcome, reason, element.
 type PackedUnit = (u16, u32, u8, Option<u8>, Option<u16>);
+
+impl Judged {
+    /// The first part, and the bytes of the second.
+    fn read(payload: &[u8]) -> Result<(Self, &[u8]), PayloadError> {
+        let (format, body) = payload.split_first().ok_or(PayloadError::Format(0))?;
+        if *format != FORMAT {
+            return Err(PayloadError::Format(*format));
+        }
+        Ok(postcard::take_from_bytes(body)?)
+    }
+
+    fn unit(&self, packed: PackedUnit) -> Result<UnitResult, PayloadError> {
+        let (measure, unit, outcome, reason, element) = packed;
+        let unknown = || PayloadError::Vocabulary;
+        let known_reason = |at: u8| Reason::ALL.get(usize::from(at)).copied().ok_or_else(unknown);
+        let name = |at: u16| self.elements.get(usize::from(at)).cloned().ok_or_else(unknown);
+        Ok(UnitResult {
+            measure,
+            unit,
+            outcome: *Outcome::ALL.get(usize::from(outcome)).ok_or_else(unknown)?,
+            reason: reason.map(known_reason).transpose()?,
+            element: element.map(name).transpose()?,
+        })
+    }
+}
+
+/// What some measures say of one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SomeOutcomes {
+    /// With their positions among all outcomes of the case.
+    pub outcomes: Vec<(usize, UnitResult)>,
+    /// Day number of the metastatic diagnosis, as [`CaseFacts::diagnosis_day`] has it.
+    pub diagnosed: Option<i32>,
+    pub shares: Option<Shares>,
+}
+
+impl SomeOutcomes {
+    /// Reads what a stored payload says of the measures at these positions of the guideline.
+    ///
+    /// # Errors
+    /// [`PayloadError`] for another format, or damage of this part.
+    pub fn from_payload(bytes: &[u8], wanted: impl Fn(u16) -> bool) -> Result<Self, PayloadError> {
+        let (judged, _) = Judged::read(bytes)?;
+        let units = judged.units.iter().copied().enumerate();
+        let outcomes = units
+            .filter(|(_, packed)| wanted(packed.0))
+            .map(|(at, packed)| Ok((at, judged.unit(packed)?)))
+            .collect::<Result<_, PayloadError>>()?;
+        Ok(Self {
+            outcomes,
+            diagnosed: judged.diagnosed,
+            shares: judged.shares,
+        })
+    }
+
+    /// Half-year of the metastatic diagnosis, `2025-H1`.
+    pub fn half_year(&self) -> Option<String> {
+        Some(half_year_of(day_of(self.diagnosed?)?))
+    }
+}
 
 impl CaseEvaluation {
     /// The payload to store.
@@ -221,15 +288,18 @@ impl CaseEvaluation {
                 .transpose()?;
             units.push((unit.measure, unit.unit, outcome, reason, element));
         }
-        let payload = Payload {
-            f: self.facts.clone(),
-            q: self.quality.clone(),
-            e: elements,
-            u: units,
-            h: self.shares.clone(),
+        let judged = Judged {
+            diagnosed: self.facts.diagnosis_day(),
+            shares: self.shares.clone(),
+            elements,
+            units,
         };
-        let bytes = postcard::to_extend(&payload, vec![FORMAT])?;
-        Ok(bytes)
+        let known = Known {
+            facts: self.facts.clone(),
+            quality: self.quality.clone(),
+        };
+        let bytes = postcard::to_extend(&judged, vec![FORMAT])?;
+        Ok(postcard::to_extend(&known, bytes)?)
     }
 
     /// Reads a stored payload.
@@ -237,53 +307,20 @@ impl CaseEvaluation {
     /// # Errors
     /// [`PayloadError`] for another format, or damage.
     pub fn from_payload(bytes: &[u8]) -> Result<Self, PayloadError> {
-        let (format, body) = bytes.split_first().ok_or(PayloadError::Format(0))?;
-        if *format != FORMAT {
-            return Err(PayloadError::Format(*format));
-        }
-        let (payload, rest): (Payload, _) = postcard::take_from_bytes(body)?;
+        let (judged, rest) = Judged::read(bytes)?;
+        let (known, rest): (Known, _) = postcard::take_from_bytes(rest)?;
         if !rest.is_empty() {
             return Err(PayloadError::Damaged(postcard::Error::DeserializeBadEncoding));
         }
-        let unit = |(measure, unit, outcome, reason, element): (u16, u32, u8, Option<u8>, Option<u16>)| {
-            let known = PayloadError::Vocabulary;
-            let outcome = *Outcome::ALL.get(usize::from(outcome)).ok_or(known)?;
-            let reason = reason
-                .map(|r| {
-                    Reason::ALL
-                        .get(usize::from(r))
-                        .copied()
-                        .ok_or(PayloadError::Vocabulary)
-                })
-                .transpose()?;
-            let element = element
-                .map(|e| {
-                    payload
-                        .e
-                        .get(usize::from(e))
-                        .cloned()
-                        .ok_or(PayloadError::Vocabulary)
-                })
-                .transpose()?;
-            Ok(UnitResult {
-                measure,
-                unit,
-                outcome,
-                reason,
-                element,
-            })
-        };
-        let outcomes = payload
-            .u
-            .iter()
-            .copied()
-            .map(unit)
-            .collect::<Result<_, PayloadError>>()?;
+        let units = judged.units.iter().copied();
+        let outcomes = units
+            .map(|packed| judged.unit(packed))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             outcomes,
-            facts: payload.f,
-            quality: payload.q,
-            shares: payload.h,
+            facts: known.facts,
+            quality: known.quality,
+            shares: judged.shares,
         })
     }
 }
@@ -372,10 +409,28 @@ mod tests {
     #[test]
     fn a_payload_of_this_format_is_written_as_ever() {
         let bytes = evaluation().to_payload().unwrap();
-        let written = "0601036c6d73000000000000000002f09a5af09a5a0000000000000000000000000000000005312e302e300001086f627365\
-             72766564000103010302000101040200f09a5a000104021805000207696d6167696e670c696d6167696e672e646174650400\
-             0000000001000401020100020004010001010300040103000102014101420000010190a15a0104000101000200000000";
+        let written = "0701f09a5a0102014101420000010190a15a01040001010002000000000207696d6167696e670c696d6167696e672e646174\
+             65040000000000010004010201000200040100010103000401030001036c6d73000000000000000002f09a5af09a5a000000\
+             0000000000000000000000000005312e302e300001086f62736572766564000103010302000101040200f09a5a0001040218\
+             0500";
         assert_eq!(hex::encode(&bytes), written);
+    }
+
+    #[test]
+    fn some_measures_are_read_as_all_are() {
+        let one = evaluation();
+        let bytes = one.to_payload().unwrap();
+        let some = SomeOutcomes::from_payload(&bytes, |measure| [1, 3].contains(&measure)).unwrap();
+        let wanted = SomeOutcomes {
+            outcomes: vec![(1, one.outcomes[1].clone()), (3, one.outcomes[3].clone())],
+            diagnosed: Some(739_000),
+            shares: one.shares.clone(),
+        };
+        assert_eq!(some, wanted);
+        assert_eq!(some.half_year(), one.facts.half_year());
+        let other = [&[FORMAT - 1][..], &bytes[1..]].concat();
+        let other = SomeOutcomes::from_payload(&other, |_| true);
+        assert!(matches!(other, Err(PayloadError::Format(6))));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use adherence::adherence_table;
 pub use case_mix::{case_mix, visible_case_mix};
 pub use columns::{CaseColumns, Window};
 pub use engine::{Engine, EngineError};
-pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, UnitResult, half_year_of};
+pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, SomeOutcomes, UnitResult, half_year_of};
 pub use family::Family;
 pub use funnels::{far_above, far_above_in, funnels, funnels_within, position_of};
 pub use holding::Shares;

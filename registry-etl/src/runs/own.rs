@@ -7,9 +7,11 @@ use registry_core::guideline::Outcome;
 use registry_core::rules::Reason;
 use registry_core::storage::RunEvaluation;
 
-use super::read::{BATCH, read_all};
+use rayon::prelude::*;
+
+use super::read::BATCH;
 use super::{Reader, RunError};
-use crate::measures::{CaseEvaluation, UnitResult, Window};
+use crate::measures::{Shares, SomeOutcomes, UnitResult, Window};
 
 /// One unit of a measure on a case that a centre holds, and that counts for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,13 +63,12 @@ impl Reader<'_> {
     pub fn own_units(&self, centre: &str, measure: u16) -> Result<Vec<OwnUnit>, RunError> {
         let window = Window::ending(self.run.cutoff_date);
         let mut units = Vec::new();
-        self.each_own(centre, |evaluation, case| {
-            let half_year = case.facts.half_year();
-            let day = case.facts.diagnosis_day();
-            let recent = day.is_some_and(|day| window.is_recent(day));
-            let of = case.outcomes.iter().enumerate();
-            for (at, unit) in of.filter(|(_, unit)| unit.measure == measure) {
-                if counts_for(evaluation, case, at, centre) {
+        let wanted = |of: u16| of == measure;
+        self.each_own(centre, wanted, |evaluation, case| {
+            let half_year = case.half_year();
+            let recent = case.diagnosed.is_some_and(|day| window.is_recent(day));
+            for (at, unit) in &case.outcomes {
+                if counts_for(evaluation, case.shares.as_ref(), *at, centre) {
                     units.push(own_unit(evaluation, unit, half_year.clone(), recent));
                 }
             }
@@ -82,13 +83,13 @@ impl Reader<'_> {
     /// As [`Reader::own_units`].
     pub fn own_half_years(&self, centre: &str, measures: &BTreeSet<u16>) -> Result<HalfYears, RunError> {
         let mut counts = HalfYears::new();
-        self.each_own(centre, |evaluation, case| {
-            let Some(half_year) = case.facts.half_year() else {
+        let wanted = |of: u16| measures.contains(&of);
+        self.each_own(centre, wanted, |evaluation, case| {
+            let Some(half_year) = case.half_year() else {
                 return;
             };
-            let of = case.outcomes.iter().enumerate();
-            for (at, unit) in of.filter(|(_, unit)| measures.contains(&unit.measure)) {
-                if counts_for(evaluation, case, at, centre) {
+            for (at, unit) in &case.outcomes {
+                if counts_for(evaluation, case.shares.as_ref(), *at, centre) {
                     let key = (unit.measure, half_year.clone());
                     counts.entry(key).or_default().add(unit.outcome);
                 }
@@ -100,16 +101,19 @@ impl Reader<'_> {
     fn each_own(
         &self,
         centre: &str,
-        mut take: impl FnMut(&RunEvaluation, &CaseEvaluation),
+        wanted: impl Fn(u16) -> bool + Sync,
+        mut take: impl FnMut(&RunEvaluation, &SomeOutcomes),
     ) -> Result<(), RunError> {
+        let read = |one: &RunEvaluation| Ok(SomeOutcomes::from_payload(&one.payload, &wanted)?);
         self.store.for_each_run_evaluation_of::<RunError>(
             self.scope,
             self.run.number,
             centre,
             BATCH,
             |batch| {
-                for (evaluation, case) in batch.iter().zip(read_all(&batch)?) {
-                    take(evaluation, &case);
+                let cases: Vec<SomeOutcomes> = batch.par_iter().map(read).collect::<Result<_, RunError>>()?;
+                for (evaluation, case) in batch.iter().zip(&cases) {
+                    take(evaluation, case);
                 }
                 Ok(())
             },
@@ -118,8 +122,8 @@ impl Reader<'_> {
 }
 
 /// Whether the outcome at a position of a case counts for a centre: as the run counted it.
-fn counts_for(evaluation: &RunEvaluation, case: &CaseEvaluation, at: usize, centre: &str) -> bool {
-    match &case.shares {
+fn counts_for(evaluation: &RunEvaluation, shares: Option<&Shares>, at: usize, centre: &str) -> bool {
+    match shares {
         Some(shares) => {
             let held = shares.units.get(at).copied().unwrap_or(shares.patient);
             shares.centre(held) == centre
@@ -151,7 +155,6 @@ mod tests {
     use registry_core::storage::{CaseRef, Holders};
 
     use super::*;
-    use crate::measures::Shares;
 
     fn evaluation(holders: Holders) -> RunEvaluation {
         RunEvaluation {
@@ -170,25 +173,21 @@ mod tests {
     #[test]
     fn a_unit_counts_for_the_centre_that_the_run_counted_it_for() {
         let came = Holders::alone("C01").then("2026-02-01".parse().unwrap(), "C02");
-        let moved = CaseEvaluation {
-            shares: Some(Shares {
-                centres: vec!["C01".to_owned(), "C02".to_owned()],
-                patient: 0,
-                registered: 0,
-                now: 1,
-                since: vec![(739_000, 1)],
-                units: vec![0, 1],
-                quality: Vec::new(),
-            }),
-            ..CaseEvaluation::default()
+        let moved = Shares {
+            centres: vec!["C01".to_owned(), "C02".to_owned()],
+            patient: 0,
+            registered: 0,
+            now: 1,
+            since: vec![(739_000, 1)],
+            units: vec![0, 1],
+            quality: Vec::new(),
         };
-        let of = |at, centre| counts_for(&evaluation(came.clone()), &moved, at, centre);
+        let of = |at, centre| counts_for(&evaluation(came.clone()), Some(&moved), at, centre);
         assert_eq!((of(0, "C02"), of(1, "C02")), (false, true));
         assert_eq!((of(0, "C01"), of(1, "C01")), (true, false));
         // Transferred after the run: the rows are with C02, the run counted it for C01.
         let alone = evaluation(Holders::alone("C01"));
-        let stayed = CaseEvaluation::default();
-        assert!(!counts_for(&alone, &stayed, 0, "C02") && counts_for(&alone, &stayed, 0, "C01"));
+        assert!(!counts_for(&alone, None, 0, "C02") && counts_for(&alone, None, 0, "C01"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::results::{
 use rayon::prelude::*;
 use registry_core::access::Scope;
 use registry_core::storage::{ResultKey, Run, RunEvaluation, Store, StoreError};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -66,20 +67,20 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The store's: no such run or result; a document of another format.
     pub fn adherence(&self, audience: &Audience) -> Result<Arc<AdherenceTable>, RunError> {
-        let shown = match audience {
-            Audience::Public => return self.stored(kind::ADHERENCE, "public"),
-            Audience::Committee => return self.stored(kind::ADHERENCE, "committee"),
-            Audience::Exact => {
+        match audience {
+            Audience::Public => self.stored(kind::ADHERENCE, "public"),
+            Audience::Committee => self.stored(kind::ADHERENCE, "committee"),
+            Audience::Exact => self.shown(kind::ADHERENCE, "", audience, || {
                 let exact = self.document(kind::ADHERENCE, "")?;
-                disclosure::adherence(&exact, audience, &self.thresholds)
-            }
-            Audience::Centre(own) => {
+                Ok(disclosure::adherence(&exact, audience, &self.thresholds))
+            }),
+            Audience::Centre(own) => self.shown(kind::ADHERENCE, "", audience, || {
                 let exact = self.document(kind::ADHERENCE, "")?;
                 let committee = self.stored(kind::ADHERENCE, "committee")?;
-                disclosure::adherence_for_centre(&exact, &committee, own, &self.thresholds)
-            }
-        };
-        Ok(Arc::new(shown))
+                let limits = &self.thresholds;
+                Ok(disclosure::adherence_for_centre(&exact, &committee, own, limits))
+            }),
+        }
     }
 
     /// As computed, with the patients behind each count.
@@ -96,11 +97,10 @@ impl<'a> Reader<'a> {
             Audience::Public => self.stored(kind::FUNNELS, "public"),
             Audience::Committee => self.stored(kind::FUNNELS, "committee"),
             Audience::Exact => self.document(kind::FUNNELS, ""),
-            Audience::Centre(_) => {
+            Audience::Centre(_) => self.shown(kind::FUNNELS, "", audience, || {
                 let shown = self.adherence(audience)?;
-                let own = funnels(&shown).map_err(AggregateError::from)?;
-                Ok(Arc::new(own))
-            }
+                Ok(funnels(&shown).map_err(AggregateError::from)?)
+            }),
         }
     }
 
@@ -109,19 +109,22 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
-        let exact = self.document::<SurvivalResult>(kind::SURVIVAL, endpoint)?;
-        let of = format!("{}/{endpoint}", kind::SURVIVAL);
-        let beside = match read_by(audience) {
-            Some(key) => self.beside::<SurvivalResult>(&of, key)?,
-            None => None,
+        let made = || {
+            let exact = self.document::<SurvivalResult>(kind::SURVIVAL, endpoint)?;
+            let of = format!("{}/{endpoint}", kind::SURVIVAL);
+            let beside = match read_by(audience) {
+                Some(key) => self.beside::<SurvivalResult>(&of, key)?,
+                None => None,
+            };
+            Ok(match (beside, audience) {
+                (Some(committee), Audience::Centre(own)) => {
+                    disclosure::survival_for_centre(&exact, &committee, own, &self.thresholds)
+                }
+                (Some(shown), _) => copy(shown),
+                (None, _) => disclosure::survival(&exact, audience, &self.thresholds),
+            })
         };
-        Ok(match (beside, audience) {
-            (Some(committee), Audience::Centre(own)) => {
-                disclosure::survival_for_centre(&exact, &committee, own, &self.thresholds)
-            }
-            (Some(shown), _) => copy(shown),
-            (None, _) => disclosure::survival(&exact, audience, &self.thresholds),
-        })
+        self.shown(kind::SURVIVAL, endpoint, audience, made).map(copy)
     }
 
     /// As computed.
@@ -150,18 +153,21 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn overview(&self, audience: &Audience) -> Result<Overview, RunError> {
-        let exact = self.document::<Overview>(kind::OVERVIEW, "")?;
-        let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
-            return Ok(copy(exact));
+        let made = || {
+            let exact = self.document::<Overview>(kind::OVERVIEW, "")?;
+            let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
+                return Ok(copy(exact));
+            };
+            let shown = match self.beside(kind::OVERVIEW, key)? {
+                Some(shown) => copy(shown),
+                None => disclosure::overview(&exact, &all_of(audience), limits),
+            };
+            Ok(match audience {
+                Audience::Centre(own) => disclosure::overview_for_centre(&exact, &shown, own, limits),
+                _ => shown,
+            })
         };
-        let shown = match self.beside(kind::OVERVIEW, key)? {
-            Some(shown) => copy(shown),
-            None => disclosure::overview(&exact, &all_of(audience), limits),
-        };
-        Ok(match audience {
-            Audience::Centre(own) => disclosure::overview_for_centre(&exact, &shown, own, limits),
-            _ => shown,
-        })
+        self.shown(kind::OVERVIEW, "", audience, made).map(copy)
     }
 
     /// Data quality.
@@ -169,48 +175,49 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn quality(&self, audience: &Audience) -> Result<Quality, RunError> {
-        let exact = self.document::<Quality>(kind::QUALITY, "")?;
-        let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
-            return Ok(copy(exact));
+        let made = || {
+            let exact = self.document::<Quality>(kind::QUALITY, "")?;
+            let (Some(key), limits) = (read_by(audience), &self.thresholds) else {
+                return Ok(copy(exact));
+            };
+            let shown = match self.beside(kind::QUALITY, key)? {
+                Some(shown) => copy(shown),
+                None => disclosure::quality(&exact, &all_of(audience), limits),
+            };
+            Ok(match audience {
+                Audience::Centre(own) => disclosure::quality_for_centre(&exact, &shown, own, limits),
+                _ => shown,
+            })
         };
-        let shown = match self.beside(kind::QUALITY, key)? {
-            Some(shown) => copy(shown),
-            None => disclosure::quality(&exact, &all_of(audience), limits),
-        };
-        Ok(match audience {
-            Audience::Centre(own) => disclosure::quality_for_centre(&exact, &shown, own, limits),
-            _ => shown,
-        })
+        self.shown(kind::QUALITY, "", audience, made).map(copy)
     }
 
     /// Completeness and timeliness of every level the audience may see: the network first, centres by id.
     ///
     /// # Errors
     /// As [`Reader::adherence`].
-    pub fn completeness(&self, audience: &Audience) -> Result<Vec<Completeness>, RunError> {
-        let keys = self.levels_of(kind::COMPLETENESS, audience)?;
-        let own = match own_of(audience, &keys) {
-            Some(centre) => Some(self.document::<Completeness>(kind::COMPLETENESS, centre)?),
-            None => None,
-        };
-        let mut all = Vec::new();
-        for key in &keys {
-            let exact = self.document::<Completeness>(kind::COMPLETENESS, key)?;
-            all.extend(disclosure::completeness(
-                &exact,
-                own.as_deref(),
-                audience,
-                &self.thresholds,
-            ));
-        }
-        if *audience != Audience::Exact {
-            // One number of cases, shown in one way.
-            let cases = self.overview(audience)?.cases;
-            for network in all.iter_mut().filter(|level| level.level == NETWORK) {
-                network.cases = network.cases.and(cases);
+    pub fn completeness(&self, audience: &Audience) -> Result<Arc<Vec<Completeness>>, RunError> {
+        self.shown(kind::COMPLETENESS, "", audience, || {
+            let keys = self.levels_of(kind::COMPLETENESS, audience)?;
+            let own = match own_of(audience, &keys) {
+                Some(centre) => Some(self.document::<Completeness>(kind::COMPLETENESS, centre)?),
+                None => None,
+            };
+            let mut all = Vec::new();
+            for key in &keys {
+                let exact = self.document::<Completeness>(kind::COMPLETENESS, key)?;
+                let (own, limits) = (own.as_deref(), &self.thresholds);
+                all.extend(disclosure::completeness(&exact, own, audience, limits));
             }
-        }
-        Ok(all)
+            if *audience != Audience::Exact {
+                // One number of cases, shown in one way.
+                let cases = self.overview(audience)?.cases;
+                for network in all.iter_mut().filter(|level| level.level == NETWORK) {
+                    network.cases = network.cases.and(cases);
+                }
+            }
+            Ok(all)
+        })
     }
 
     /// A part of completeness and timeliness by half-year, of every level the audience may see and `wanted` names (`all`, or the centre's id).
@@ -366,6 +373,20 @@ impl<'a> Reader<'a> {
             Err(RunError::Store(StoreError::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What an audience sees of a result, worked out once: it follows from the stored results, of which a run gets more when it is published,
+    /// and never any other.
+    fn shown<T: Serialize + Send + Sync + 'static>(
+        &self,
+        kind: &str,
+        key: &str,
+        audience: &Audience,
+        made: impl FnOnce() -> Result<T, RunError>,
+    ) -> Result<Arc<T>, RunError> {
+        let published = self.run.published_at.is_some();
+        let place = format!("shown {audience:?} {published} {key}");
+        self.store.derived_from_run(self.run.number, kind, &place, made)
     }
 
     fn document<T: Document>(&self, kind: &str, key: &str) -> Result<Arc<T>, RunError> {

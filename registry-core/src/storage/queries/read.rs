@@ -170,21 +170,24 @@ impl Store {
                 let case = cases::centre_id.eq(queries::centre_id).and(cases::case_id.eq(queries::case_id));
                 let mut all = queries::table
                     .inner_join(cases::table.on(case))
-                    .select(queries::all_columns)
+                    .select(TimesRecord::as_select())
                     .filter(cases::withdrawal_mode.is_null())
                     .order((queries::centre_id, queries::query_id))
                     .into_boxed();
                 if let Some(centre) = own {
                     all = all.filter(queries::centre_id.eq(centre));
                 }
-                all.load::<QueryRecord>(c)
+                all.load::<TimesRecord>(c)
             })?)
         })?;
-        let times = |query: QueryRecord| {
+        let times = |query: TimesRecord| {
             Ok(QueryTimes {
-                raised_by: query.raised()?,
-                state: query.state()?,
-                closing: query.closing()?,
+                raised_by: read(&query.raised, RaisedBy::parse)?,
+                state: read(&query.state, QueryState::parse)?,
+                closing: query
+                    .closing
+                    .map(|text| read(&text, QueryClosing::parse))
+                    .transpose()?,
                 centre: query.centre_id,
                 case_id: query.case_id,
                 rule: query.rule,
@@ -196,6 +199,22 @@ impl Store {
         };
         rows.into_iter().map(times).collect()
     }
+}
+
+/// The columns of a query that its times are in.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = queries)]
+struct TimesRecord {
+    centre_id: String,
+    case_id: String,
+    raised: String,
+    rule: Option<String>,
+    state: String,
+    reopened: i64,
+    asked_at: NaiveDateTime,
+    answered_at: Option<NaiveDateTime>,
+    closed_at: Option<NaiveDateTime>,
+    closing: Option<String>,
 }
 
 /// A centre's scope sees its own, whatever is asked for.

@@ -2,9 +2,11 @@
 //! and again.
 
 use std::any::{Any, TypeId};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::Scope;
@@ -37,6 +39,26 @@ impl Documents {
         if let Ok(mut kept) = self.0.lock() {
             *kept = Kept::new(MOST);
         }
+    }
+
+    /// What is kept of a run (its number, a kind and a key), or what `make` answers, with the bytes of its text.
+    fn or_made<T: Send + Sync + 'static, E>(
+        &self,
+        (run, kind, key): (i64, &str, &str),
+        make: impl FnOnce() -> Result<(T, usize), E>,
+    ) -> Result<Arc<T>, E> {
+        let place: Place = (run, kind.to_owned(), key.to_owned(), TypeId::of::<T>());
+        if let Ok(mut kept) = self.0.lock()
+            && let Some(found) = kept.of(&place)
+        {
+            return Ok(found);
+        }
+        let (made, bytes) = make()?;
+        let document = Arc::new(made);
+        if let Ok(mut kept) = self.0.lock() {
+            kept.keep(place, Arc::clone(&document) as _, bytes);
+        }
+        Ok(document)
     }
 }
 
@@ -77,19 +99,48 @@ impl Store {
         T: DeserializeOwned + Send + Sync + 'static,
         E: From<StoreError> + From<serde_json::Error>,
     {
-        let place: Place = (run, kind.to_owned(), key.to_owned(), TypeId::of::<T>());
-        let kept = &self.inner.documents.0;
-        if let Ok(mut kept) = kept.lock()
-            && let Some(found) = kept.of(&place)
-        {
-            return Ok(found);
-        }
-        let text = self.run_result(scope, run, kind, key)?;
-        let document: Arc<T> = Arc::new(serde_json::from_str(&text)?);
-        if let Ok(mut kept) = kept.lock() {
-            kept.keep(place, Arc::clone(&document) as _, text.len());
-        }
-        Ok(document)
+        self.inner.documents.or_made((run, kind, key), || {
+            let text = self.run_result(scope, run, kind, key)?;
+            Ok((serde_json::from_str(&text)?, text.len()))
+        })
+    }
+
+    /// What follows from the results of a run and from nothing else, made once by `make`: `key` says everything it depends on besides the run,
+    /// and is none that a stored result of the same kind has.
+    ///
+    /// # Errors
+    /// Those of `make`, and of `serde_json` for what cannot be written.
+    pub fn derived_from_run<T, E>(
+        &self,
+        run: i64,
+        kind: &str,
+        key: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E>
+    where
+        T: Serialize + Send + Sync + 'static,
+        E: From<serde_json::Error>,
+    {
+        self.inner.documents.or_made((run, kind, key), || {
+            let made = make()?;
+            let mut text = Length(0);
+            serde_json::to_writer(&mut text, &made)?;
+            Ok((made, text.0))
+        })
+    }
+}
+
+/// How long a text would be.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -99,6 +150,20 @@ mod tests {
 
     fn place(run: i64) -> Place {
         (run, "overview".to_owned(), String::new(), TypeId::of::<String>())
+    }
+
+    #[test]
+    fn what_is_kept_is_made_once() {
+        let documents = Documents::default();
+        let of = |key: &str, made: Result<&str, ()>| {
+            documents.or_made((1, "overview", key), || Ok((made?.to_owned(), 3)))
+        };
+        assert_eq!(of("C01", Err(())), Err(()));
+        assert_eq!(of("C01", Ok("one")).as_deref(), Ok(&"one".to_owned()));
+        assert_eq!(of("C01", Ok("two")).as_deref(), Ok(&"one".to_owned()));
+        assert_eq!(of("C02", Ok("two")).as_deref(), Ok(&"two".to_owned()));
+        documents.forget();
+        assert_eq!(of("C01", Ok("three")).as_deref(), Ok(&"three".to_owned()));
     }
 
     #[test]
