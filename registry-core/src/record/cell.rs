@@ -159,7 +159,12 @@ impl Rows {
 
     /// The cells of one element, row by row.
     pub(crate) fn column(&self, element: usize) -> impl Iterator<Item = Packed> {
-        (0..self.count).map(move |row| self.packed(row, element))
+        let cells = if element < self.width {
+            self.cells.get(element..).unwrap_or_default()
+        } else {
+            &[]
+        };
+        cells.iter().step_by(self.width.max(1)).copied()
     }
 
     pub(crate) fn block(&mut self, row: usize, element: usize) {

@@ -112,19 +112,18 @@ impl Record {
 
     /// Whether an element holds this text in some row.
     pub(crate) fn some_row_holds(&self, entity: u16, element: u16, text: &str) -> bool {
-        self.packed_column(entity, element)
-            .any(|packed| matches!(packed, Packed::Text(span) if span.holds(&self.texts.text, text)))
+        let of_entity = self.rows.get(usize::from(entity));
+        of_entity.is_some_and(|rows| {
+            rows.column(usize::from(element))
+                .any(|packed| matches!(packed, Packed::Text(span) if span.holds(&self.texts.text, text)))
+        })
     }
 
     /// The cells of one element, row by row.
     pub(crate) fn column(&self, entity: u16, element: u16) -> impl Iterator<Item = Cell<'_>> {
-        self.packed_column(entity, element)
-            .map(|packed| self.texts.cell(packed))
-    }
-
-    fn packed_column(&self, entity: u16, element: u16) -> impl Iterator<Item = Packed> {
         let rows = self.rows.get(usize::from(entity)).into_iter();
         rows.flat_map(move |rows| rows.column(usize::from(element)))
+            .map(|packed| self.texts.cell(packed))
     }
 
     /// Keeps a cell out of the rules (reason `edit_error`).

@@ -295,6 +295,22 @@ pub(crate) struct Scan {
     pub(crate) on: Option<u16>,
     /// For the centre table: the keys the condition asks for, so that only those rows are visited.
     pub(crate) keys: Option<Box<CentreKeys>>,
+    /// The row bound at this slot comes before every row that counts: the condition begins with `INDEX(row) > INDEX(it)`.
+    pub(crate) after: Option<u8>,
+}
+
+impl Cond {
+    /// The slot of the row that must come before the one at `slot` for this to be anything but F.
+    pub(crate) fn only_after(&self, slot: u8) -> Option<u8> {
+        match self {
+            Cond::And(operands) => operands.first()?.only_after(slot),
+            Cond::Compare(Comparison::Greater, operands) => match **operands {
+                [Term::Index(row), Term::Index(before)] if row == slot => Some(before),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// All that a scan asks of a row, when it is one thing that no other row has a part in.

@@ -61,6 +61,7 @@ impl Compiler<'_> {
         } else {
             None
         };
+        let after = condition.as_ref().and_then(|cond| cond.only_after(slot));
         let closed = rows.submitted || known.reference || !known.attestable;
         Ok((
             Scan {
@@ -71,6 +72,7 @@ impl Compiler<'_> {
                 window,
                 on,
                 keys,
+                after,
             },
             value,
         ))

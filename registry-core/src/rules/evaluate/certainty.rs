@@ -119,12 +119,10 @@ impl Evaluation<'_> {
 
     /// EXISTS is T: a row certainly meets all that is asked.
     fn some_row_holds(&self, scan: &Scan, extra: Extra<'_>) -> bool {
-        if matches!(extra, Extra::Nothing)
-            && self.reads.is_none()
-            && self.active.is_none()
-            && self.layout.reference != Some(scan.entity)
-            && let Some(asked) = scan.only_asks()
-        {
+        if self.layout.reference != Some(scan.entity) && self.record.count(scan.entity) == 0 {
+            return false;
+        }
+        if let Some(asked) = self.down_a_column(scan, extra) {
             return self.some_cell_holds(asked);
         }
         let ends = self.ends(scan);
@@ -140,10 +138,22 @@ impl Evaluation<'_> {
         })
     }
 
+    /// What a scan asks for, when it is one element of every row there is and nobody wants to know which were read.
+    fn down_a_column<'s>(&self, scan: &'s Scan, extra: Extra<'_>) -> Option<Asked<'s>> {
+        let every_row = self.reads.is_none()
+            && self.active.is_none()
+            && self.layout.reference != Some(scan.entity)
+            && matches!(extra, Extra::Nothing);
+        every_row.then(|| scan.only_asks()).flatten()
+    }
+
     /// The same for a scan that asks for one element only: down its column.
     fn some_cell_holds(&self, asked: Asked<'_>) -> bool {
         match asked {
-            Asked::Code(path, code) => self.record.some_row_holds(path.entity, path.element, code),
+            Asked::Code(path, code) => {
+                let mut column = self.last_column.borrow_mut();
+                column.holds(self.record, (path.entity, path.element), code)
+            }
             Asked::Comparison(path, comparison, right) => self.certain_range(right).is_some_and(|right| {
                 self.record
                     .column(path.entity, path.element)
@@ -154,6 +164,11 @@ impl Evaluation<'_> {
 
     /// EXISTS is F: no further row can come, and each there is certainly misses something that is asked.
     fn every_row_fails(&self, scan: &Scan, extra: Extra<'_>) -> bool {
+        if let Some(asked @ Asked::Code(..)) = self.down_a_column(scan, extra)
+            && self.some_cell_holds(asked)
+        {
+            return false;
+        }
         let ends = self.ends(scan);
         self.scan_closed(scan, ends).is_true()
             && !self.some_row(scan, |row| {

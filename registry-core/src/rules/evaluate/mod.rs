@@ -3,6 +3,7 @@
 mod aggregates;
 mod certainty;
 mod closure;
+mod column;
 mod conditions;
 mod dates;
 mod rows;
@@ -62,6 +63,7 @@ pub(crate) struct Evaluation<'a> {
     cut: OnceCell<Scalar>,
     last: OnceCell<Scalar>,
     death: OnceCell<Scalar>,
+    last_column: RefCell<column::LastColumn<'a>>,
     reads: Option<RefCell<BTreeSet<CellRef>>>,
 }
 
@@ -100,6 +102,7 @@ impl<'a> Evaluation<'a> {
             cut: OnceCell::new(),
             last: OnceCell::new(),
             death: OnceCell::new(),
+            last_column: RefCell::default(),
             reads: None,
         };
         evaluation.unit_patient();

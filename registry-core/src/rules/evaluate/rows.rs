@@ -83,7 +83,8 @@ impl<'a> Evaluation<'a> {
             }
             return;
         }
-        for row in self.each_active(scan.entity) {
+        let from = scan.after.map_or(0, |slot| self.bound(slot) + 1);
+        for row in self.each_active(scan.entity).from(from) {
             if bound(u64::from(row)).is_break() {
                 return;
             }
@@ -161,6 +162,23 @@ pub(super) fn inside(date: Scalar, from: Scalar, to: Scalar) -> Truth {
 pub(super) enum ActiveRows<'a> {
     All(std::ops::Range<u32>),
     Listed(std::slice::Iter<'a, u32>),
+}
+
+impl ActiveRows<'_> {
+    /// Those at this position and after.
+    fn from(self, first: u64) -> Self {
+        let before = |row: &u32| u64::from(*row) < first;
+        match self {
+            ActiveRows::All(rows) => {
+                ActiveRows::All(u32::try_from(first).unwrap_or(u32::MAX).max(rows.start)..rows.end)
+            }
+            ActiveRows::Listed(rows) => {
+                let rows = rows.as_slice();
+                let first = rows.partition_point(before);
+                ActiveRows::Listed(rows.get(first..).unwrap_or_default().iter())
+            }
+        }
+    }
 }
 
 impl Iterator for ActiveRows<'_> {
