@@ -216,7 +216,10 @@ fn adjusted(mix: Option<&CaseMix>) -> (String, Vec<[String; 5]>) {
                 format!("{} of {}", c.observed, c.units),
                 format!("{:.1}", c.expected),
                 format!("{:.2} ({:.2} to {:.2})", c.ratio, c.lower, c.upper),
-                format!("{:.2} ({:.2} to {:.2})", c.shrunk, c.shrunk_lower, c.shrunk_upper),
+                match c.shrunk_lower.zip(c.shrunk_upper) {
+                    Some((lower, upper)) => format!("{:.2} ({lower:.2} to {upper:.2})", c.shrunk),
+                    None => format!("{:.2}, no more than chance between centres", c.shrunk),
+                },
             ]
         })
         .collect();

@@ -86,7 +86,10 @@ fn row(point: &CentrePoint, below: u32, own: Option<&str>) -> (String, bool, [St
         told(point.ratio, point.lower, point.upper),
         words::position(point.position).to_owned(),
         words::position(point.position_adjusted).to_owned(),
-        told(point.shrunk, point.shrunk_lower, point.shrunk_upper),
+        match (point.shrunk, point.shrunk_lower) {
+            (Some(shrunk), None) => format!("{shrunk:.2}, no more than chance between centres"),
+            (shrunk, lower) => told(shrunk, lower, point.shrunk_upper),
+        },
     ];
     (name, is_own, cells)
 }

@@ -178,7 +178,8 @@ pub fn place(found: &mut CentreComparison) -> Result<(), StatisticsError> {
         (point.p, point.q) = (p.get(at).copied(), q.get(at).copied());
         if let Some(one) = shrunk.as_ref().and_then(|all| all.centres.get(at)) {
             point.shrunk = Some(one.ratio);
-            (point.shrunk_lower, point.shrunk_upper) = (Some(one.interval.lower), Some(one.interval.upper));
+            point.shrunk_lower = one.interval.map(|interval| interval.lower);
+            point.shrunk_upper = one.interval.map(|interval| interval.upper);
         }
     }
     found.phi = spread.as_ref().map(|one| one.phi);

@@ -12,7 +12,7 @@ use crate::results::{
     AdherenceTable, AdjustedCentre, By, CaseMix, CaseMixState, CaseMixTable, Coefficient, MeasureHead,
     Period, RateState, RunIdentity,
 };
-use crate::statistics::{StatisticsError, casemix::indirect_standardisation, shrinkage::shrink};
+use crate::statistics::{BinaryCount, StatisticsError, indirect_standardisation, shrink_binary};
 use rayon::prelude::*;
 use registry_core::guideline::Outcome;
 
@@ -132,8 +132,13 @@ fn fit(
     mix: &mut CaseMix,
 ) -> Result<(), StatisticsError> {
     let found = indirect_standardisation(centres, rows, events)?;
-    let pairs: Vec<(u32, f64)> = found.centres.iter().map(|c| (c.observed, c.expected)).collect();
-    let shrunk = shrink(&pairs, LEVEL)?;
+    let counts = found.centres.iter().map(|centre| BinaryCount {
+        cases: centre.cases,
+        observed: centre.observed,
+        expected: centre.expected,
+        variance: centre.variance,
+    });
+    let shrunk = shrink_binary(&counts.collect::<Vec<_>>(), LEVEL)?;
     mix.concordance = Some(found.concordance);
     mix.coefficients = kept
         .iter()
@@ -156,11 +161,11 @@ fn fit(
             observed: centre.observed,
             expected: centre.expected,
             ratio: centre.ratio,
-            lower: centre.interval.lower,
-            upper: centre.interval.upper,
+            lower: centre.score.lower,
+            upper: centre.score.upper,
             shrunk: shrunk.ratio,
-            shrunk_lower: shrunk.interval.lower,
-            shrunk_upper: shrunk.interval.upper,
+            shrunk_lower: shrunk.interval.map(|interval| interval.lower),
+            shrunk_upper: shrunk.interval.map(|interval| interval.upper),
         })
         .collect();
     Ok(())
@@ -221,8 +226,8 @@ mod tests {
             lower: 0.5,
             upper: 2.0,
             shrunk: 1.0,
-            shrunk_lower: 0.5,
-            shrunk_upper: 2.0,
+            shrunk_lower: Some(0.5),
+            shrunk_upper: Some(2.0),
         };
         let mix = CaseMix {
             measure: "1a".to_owned(),

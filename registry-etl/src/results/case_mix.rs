@@ -54,14 +54,14 @@ pub struct AdjustedCentre {
     pub units: u32,
     pub observed: u32,
     pub expected: f64,
-    /// Observed over expected with its exact 95 % interval.
+    /// Observed over expected with its 95 % score interval.
     pub ratio: f64,
     pub lower: f64,
     pub upper: f64,
-    /// The same drawn towards the mean of all centres, with its 95 % posterior interval.
+    /// The same drawn towards the mean of all centres, with its 95 % posterior interval; `None` where centres differ by no more than chance.
     pub shrunk: f64,
-    pub shrunk_lower: f64,
-    pub shrunk_upper: f64,
+    pub shrunk_lower: Option<f64>,
+    pub shrunk_upper: Option<f64>,
 }
 
 /// A measure over time.

@@ -36,7 +36,7 @@ pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
 pub use overdispersion::{Overdispersion, RatioSpread, Scale, overdispersion, spread_of_ratios};
 pub use poisson::{PoissonLimits, poisson_limits};
 pub use proportion::{Interval, clopper_pearson, jeffreys, mid_p, wilson};
-pub use shrinkage::{Shrunk, ShrunkRatio, shrink};
+pub use shrinkage::{BinaryCount, Shrunk, ShrunkRatio, shrink, shrink_binary};
 pub use trend::{Trend, TrendGroup, cochran_armitage};
 
 /// Why an estimate cannot be computed from what was given.

@@ -1,9 +1,13 @@
 //! Centre ratios `O / E` drawn towards their common mean: the fewer cases expected, the more (empirical Bayes).
 //!
-//! Gamma-Poisson: `O ~ Poisson(E theta)`, `theta ~ Gamma` with mean `m` and variance `A`, by the method of moments (Marshall 1991):
+//! Events that may come any number of times to a case, or are rare ([`shrink`]), gamma-Poisson: `O ~ Poisson(E theta)`, `theta ~ Gamma` with mean `m` and variance `A`, by the method of moments (Marshall 1991):
 //! `m = sum O / sum E`, `s^2 = sum E (O/E - m)^2 / sum E`, `A = max(0, s^2 - m / (sum E / I))`. Then
 //! `theta = m + A / (A + m/E) (O/E - m)`, which is the posterior mean `(O + m^2/A) / (E + m/A)`; its interval is the
 //! posterior's, a gamma distribution. With `A = 0` the centres do not differ by more than chance: every ratio is `m`.
+//!
+//! Cases that have the event or not ([`shrink_binary`]): `O / E` varies by `v = V / E^2` with `V = sum p (1 - p)`, which for frequent events is much less
+//! than `m / E`. Normal-normal, by the same moments: `A = max(0, s^2 - sum E v / sum E)`, `theta = m + A / (A + v) (O/E - m)`, posterior variance
+//! `A v / (A + v)`, its interval within 0 and the `n / E` that is possible.
 //!
 //! Where the expected events come from a model of these centres, `sum O = sum E` and `m` is 1: small centres move to 1.
 
@@ -28,10 +32,21 @@ pub struct ShrunkRatio {
     pub raw: f64,
     /// The posterior mean.
     pub ratio: f64,
-    /// `A / (A + m/E)`: 0 says nothing of its own, 1 is not shrunk at all.
+    /// `A / (A + v)`, `v = m/E` for counts: 0 says nothing of its own, 1 is not shrunk at all.
     pub weight: f64,
-    /// Posterior interval; of no width when `A = 0`. The uncertainty of `m` and `A` is not in it.
-    pub interval: Interval,
+    /// Posterior interval; `None` when `A = 0`, where it would have no width. The uncertainty of `m` and `A` is not in it.
+    pub interval: Option<Interval>,
+}
+
+/// What is known of a centre whose cases have the event or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BinaryCount {
+    pub cases: u32,
+    pub observed: u32,
+    /// `sum p`.
+    pub expected: f64,
+    /// `sum p (1 - p)`.
+    pub variance: f64,
 }
 
 /// Shrinks the ratios of `(O, E)`, with posterior intervals of probability `level`.
@@ -40,6 +55,54 @@ pub struct ShrunkRatio {
 /// Fewer than two centres, no event at all, an expected count that is no finite number above 0, a level outside (0, 1).
 pub fn shrink(centres: &[(u32, f64)], level: f64) -> Result<Shrunk, StatisticsError> {
     normal::two_sided(level)?;
+    let (mean, variance) = moments(centres, |e, mean| mean / e)?;
+    Ok(Shrunk {
+        mean,
+        variance,
+        centres: centres
+            .iter()
+            .map(|&(o, e)| one(f64::from(o), e, mean, variance, level))
+            .collect(),
+    })
+}
+
+/// The same of centres whose cases have the event or not.
+///
+/// # Errors
+/// As [`shrink`].
+pub fn shrink_binary(centres: &[BinaryCount], level: f64) -> Result<Shrunk, StatisticsError> {
+    let z = normal::two_sided(level)?;
+    let pairs: Vec<(u32, f64)> = centres.iter().map(|one| (one.observed, one.expected)).collect();
+    let of_one = |one: &BinaryCount| one.variance / one.expected.powi(2);
+    let mut sampling = centres.iter().map(of_one);
+    let (mean, variance) = moments(&pairs, |_, _| sampling.next().unwrap_or_default())?;
+    let shrunk = |one: &BinaryCount| {
+        let (raw, sampling) = (f64::from(one.observed) / one.expected, of_one(one));
+        let weight = variance / (variance + sampling);
+        let ratio = mean + weight * (raw - mean);
+        let half = z * (weight * sampling).sqrt();
+        ShrunkRatio {
+            raw,
+            ratio,
+            weight,
+            interval: (variance > 0.0).then(|| Interval {
+                lower: (ratio - half).max(0.0),
+                upper: (ratio + half).min(f64::from(one.cases) / one.expected),
+            }),
+        }
+    };
+    Ok(Shrunk {
+        mean,
+        variance,
+        centres: centres.iter().map(shrunk).collect(),
+    })
+}
+
+/// `m` and `A`; `sampling` gives the variance of a centre's ratio by chance from its `E` and `m`, in the order given.
+fn moments(
+    centres: &[(u32, f64)],
+    mut sampling: impl FnMut(f64, f64) -> f64,
+) -> Result<(f64, f64), StatisticsError> {
     if centres.len() < 2 {
         return Err(StatisticsError::OneGroup);
     }
@@ -53,32 +116,20 @@ pub fn shrink(centres: &[(u32, f64)], level: f64) -> Result<Shrunk, StatisticsEr
     }
     let square = |(o, e): &(u32, f64)| e * (f64::from(*o) / e - mean).powi(2);
     let spread = centres.iter().map(square).sum::<f64>() / expected;
-    let variance = (spread - mean * centres.len() as f64 / expected).max(0.0);
-    Ok(Shrunk {
-        mean,
-        variance,
-        centres: centres
-            .iter()
-            .map(|&(o, e)| one(f64::from(o), e, mean, variance, level))
-            .collect(),
-    })
+    let chance = centres.iter().map(|(_, e)| e * sampling(*e, mean)).sum::<f64>() / expected;
+    Ok((mean, (spread - chance).max(0.0)))
 }
 
 fn one(o: f64, e: f64, mean: f64, variance: f64, level: f64) -> ShrunkRatio {
     let weight = variance / (variance + mean / e);
-    let interval = if variance > 0.0 {
+    let interval = (variance > 0.0).then(|| {
         let (shape, rate) = (o + mean * mean / variance, e + mean / variance);
         let at = |p: f64| gamma::quantile(p, shape) / rate;
         Interval {
             lower: at((1.0 - level) / 2.0),
             upper: at(1.0 - (1.0 - level) / 2.0),
         }
-    } else {
-        Interval {
-            lower: mean,
-            upper: mean,
-        }
-    };
+    });
     ShrunkRatio {
         raw: o / e,
         ratio: mean + weight * (o / e - mean),
@@ -102,8 +153,47 @@ mod tests {
         // The posterior mean: (20 + 1/0.9) / (10 + 1/0.9).
         close(got.centres[1].ratio, (20.0 + 1.0 / 0.9) / (10.0 + 1.0 / 0.9));
         for centre in &got.centres {
-            assert!(centre.interval.lower < centre.ratio && centre.ratio < centre.interval.upper);
+            let interval = centre.interval.unwrap();
+            assert!(interval.lower < centre.ratio && centre.ratio < interval.upper);
         }
+    }
+
+    #[test]
+    fn cases_that_have_the_event_or_not_vary_less_than_counts() {
+        // Two centres of 12 cases with p = 5/6: E = 10, V = 10/6, v = 1/60. Ratios 0.8 and 1.2: s^2 = 0.04, A = 0.04 - 1/60 = 0.7/30,
+        // weight 0.7/30 / 0.04 = 7/12. As counts they would not differ: s^2 is below 1/10.
+        let of = |observed| BinaryCount {
+            cases: 12,
+            observed,
+            expected: 10.0,
+            variance: 10.0 / 6.0,
+        };
+        let got = shrink_binary(&[of(8), of(12)], 0.95).unwrap();
+        let close = |got: f64, want: f64| assert!((got - want).abs() < 1e-12, "{got} {want}");
+        close(got.mean, 1.0);
+        close(got.variance, 0.7 / 30.0);
+        let [low, high] = &got.centres[..] else {
+            panic!("two centres")
+        };
+        close(low.weight, 7.0 / 12.0);
+        close(low.ratio, 1.0 - 0.2 * 7.0 / 12.0);
+        close(high.ratio, 1.0 + 0.2 * 7.0 / 12.0);
+        let half = 1.959_963_984_540_054 * (7.0 / 12.0 / 60.0_f64).sqrt();
+        let interval = low.interval.unwrap();
+        close(interval.lower, low.ratio - half);
+        close(interval.upper, low.ratio + half);
+        // All twelve is the most there can be.
+        close(high.interval.unwrap().upper, 1.2);
+        assert_eq!(shrink(&[(8, 10.0), (12, 10.0)], 0.95).unwrap().variance, 0.0);
+        // The same twice is less than chance: nobody has anything of its own, and no interval without width is told.
+        let alike = shrink_binary(&[of(10), of(10)], 0.95).unwrap();
+        assert!(
+            alike
+                .centres
+                .iter()
+                .all(|c| c.ratio == 1.0 && c.interval.is_none())
+        );
+        assert_eq!(shrink_binary(&[of(10)], 0.95), Err(StatisticsError::OneGroup));
     }
 
     #[test]
@@ -124,7 +214,11 @@ mod tests {
         // Ratios 0.9 and 1.1 with E = 10: s^2 = 0.01 is less than 1/10.
         let got = shrink(&[(9, 10.0), (11, 10.0)], 0.95).unwrap();
         assert_eq!(got.variance, 0.0);
-        assert!(got.centres.iter().all(|c| c.ratio == 1.0 && c.weight == 0.0));
+        assert!(
+            got.centres
+                .iter()
+                .all(|c| c.ratio == 1.0 && c.weight == 0.0 && c.interval.is_none())
+        );
     }
 
     #[test]
