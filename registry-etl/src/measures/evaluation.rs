@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 const FORMAT: u8 = 7;
 /// Stands where rows of one case differ.
 pub const SEVERAL: &str = "several";
+/// Organ of the peritoneum and the retroperitoneum.
+pub const INTRA_ABDOMINAL: &str = "intra_abdominal";
 /// A longer interval is known to the year only.
 const MONTH: i32 = 31;
 
@@ -65,7 +67,7 @@ pub struct CaseFacts {
     pub eligibility: Option<String>,
     /// `presentation.timing` of presentation 1.
     pub timing: Option<String>,
-    /// Site of the lesions of presentation 1; [`SEVERAL`] when they differ.
+    /// Organ of the lesions of presentation 1 that were not refuted, a site or [`INTRA_ABDOMINAL`]; [`SEVERAL`] when they differ.
     pub organ: Option<String>,
     /// Age at the metastatic diagnosis, in years of the calendar.
     pub age: Option<u16>,
@@ -140,13 +142,22 @@ impl CaseFacts {
     }
 }
 
-/// The site all lesions of presentation 1 have in common.
+/// The organ all lesions of presentation 1 have in common, without those that turned out to be none.
 fn organ(record: &Record) -> Option<String> {
     let sites = record
         .rows("lesion")
         .filter(|lesion| lesion.get("presentation_seq").as_number() == Some(1.0))
-        .filter_map(|lesion| lesion.get("site").as_text().map(str::to_owned));
-    in_common(sites)
+        .filter(|lesion| lesion.get("status").as_text() != Some("refuted"))
+        .filter_map(|lesion| lesion.get("site").as_text().map(organ_of));
+    in_common(sites.map(str::to_owned))
+}
+
+/// What a site counts as: the abdomen is one.
+fn organ_of(site: &str) -> &str {
+    match site {
+        "peritoneum" | "retroperitoneum" => INTRA_ABDOMINAL,
+        other => other,
+    }
 }
 
 /// Calendar years between birth and the detection of a presentation.
@@ -342,7 +353,7 @@ pub fn half_year_of(day: NaiveDate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quality::QualityShare;
+    use crate::quality::{Answered, Counts, QualityShare};
 
     fn evaluation() -> CaseEvaluation {
         let unit = |measure, outcome, reason, element: Option<&str>| UnitResult {
@@ -380,7 +391,15 @@ mod tests {
             quality: QualityFacts {
                 schema_version: "1.0.0".to_owned(),
                 phase: Some("observed".to_owned()),
-                elements: vec![(3, 1, vec![2, 0, 1])],
+                elements: vec![Answered {
+                    entity: 3,
+                    element: 1,
+                    counts: Counts {
+                        known: 2,
+                        unknown: 1,
+                        ..Counts::default()
+                    },
+                }],
                 pending: vec![(4, 2, 0, 739_000)],
                 delays: vec![(4, vec![12, -3])],
                 ..QualityFacts::default()
@@ -452,6 +471,40 @@ mod tests {
             CaseEvaluation::from_payload(&[]),
             Err(PayloadError::Format(0))
         ));
+    }
+
+    #[test]
+    fn the_organ_is_that_of_the_lesions_that_are_some() {
+        use registry_core::record::{CentreTable, Layout};
+        use registry_core::versions::SchemaStore;
+        use serde_json::json;
+
+        let store = SchemaStore::embedded().unwrap();
+        let layout = std::sync::Arc::new(Layout::of(&store.current().dictionary).unwrap());
+        let of = |lesions: &[(i32, &str, &str)]| {
+            let lesions = lesions.iter().map(|(presentation, site, status)| {
+                json!({ "presentation_seq": presentation, "site": site, "status": status })
+            });
+            let case = json!({ "lesion": lesions.collect::<Vec<_>>() });
+            organ(&Record::read(&case, &layout, &CentreTable::default()))
+        };
+        let (seen, refuted) = ("confirmed", "refuted");
+        assert_eq!(of(&[]), None);
+        assert_eq!(
+            of(&[(1, "liver", seen), (2, "lung", seen)]).as_deref(),
+            Some("liver")
+        );
+        assert_eq!(
+            of(&[(1, "liver", seen), (1, "lung", seen)]).as_deref(),
+            Some(SEVERAL)
+        );
+        assert_eq!(
+            of(&[(1, "liver", seen), (1, "lung", refuted)]).as_deref(),
+            Some("liver")
+        );
+        assert_eq!(of(&[(1, "lung", refuted)]), None);
+        let abdomen = [(1, "peritoneum", seen), (1, "retroperitoneum", seen)];
+        assert_eq!(of(&abdomen).as_deref(), Some(INTRA_ABDOMINAL));
     }
 
     #[test]

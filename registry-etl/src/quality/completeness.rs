@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use registry_core::record::{day_number, day_of};
 
 use super::sums::{Delays, OfElement, OfSection, Sum};
-use super::{Counts, Versions};
+use super::{Answered, Counts, Versions};
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
 use crate::measures::{CaseEvaluation, Shares, half_year_of};
@@ -59,7 +59,7 @@ impl Level {
 /// What of a case one level counts.
 struct Part<'a> {
     evaluation: &'a CaseEvaluation,
-    elements: &'a [(u16, u16, Vec<u32>)],
+    elements: &'a [Answered],
     delays: &'a [(u16, Vec<i32>)],
     /// Whether the patient, and so what has no date, counts there.
     patient: bool,
@@ -122,7 +122,7 @@ impl Tally {
                 .enumerate()
                 .filter(|(other, _)| *other != at);
             let others = others.flat_map(|(_, share)| &share.elements);
-            whole.elsewhere = others.map(|(entity, element, _)| (*entity, *element)).collect();
+            whole.elsewhere = others.map(|one| (one.entity, one.element)).collect();
             self.count(shares.centre(at), &whole);
         }
     }
@@ -203,17 +203,21 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
     let version = facts.schema_version.as_str();
     let half_year: Option<Arc<str>> = evaluation.facts.half_year().map(Arc::from);
     let mut sections: BTreeMap<&str, (Counts, bool)> = BTreeMap::new();
-    for (entity, element, packed) in part.elements {
+    for Answered {
+        entity,
+        element,
+        counts,
+    } in part.elements
+    {
         let (Some(section), Some(path)) = (
             versions.section(version, *entity),
             versions.element(version, *entity, *element),
         ) else {
             continue;
         };
-        let counts = Counts::unpacked(packed);
         let shared = part.elsewhere.contains(&(*entity, *element));
         let of_section = sections.entry(section).or_default();
-        of_section.0.add_all(&counts);
+        of_section.0.add_all(counts);
         of_section.1 |= shared;
         if !level.elements.contains_key(path) {
             let requirement = versions.requirement(version, path).unwrap_or("R");
@@ -222,7 +226,7 @@ fn count(level: &mut Level, versions: &Versions, part: &Part<'_>, network: bool)
                 .insert(path.to_owned(), OfElement::new(requirement));
         }
         if let Some(of_element) = level.elements.get_mut(path) {
-            of_element.add(&counts, shared, half_year.as_ref());
+            of_element.add(counts, shared, half_year.as_ref());
         }
     }
     let month = day_of(facts.first_submitted)

@@ -24,6 +24,9 @@ impl Answer {
     }
 }
 
+/// Kinds of answers.
+const KINDS: usize = 7;
+
 /// Answers to expected elements: `known + missing` and the five absence codes are what was expected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -80,23 +83,27 @@ impl Counts {
 
     /// Known, missing, unknown, not done, not applicable, pending, withheld, without the zeros at the end.
     pub fn packed(&self) -> Vec<u32> {
-        let mut all = self.in_order().to_vec();
-        while all.last() == Some(&0) {
-            all.pop();
-        }
-        all
+        let all = self.in_order();
+        all[..Self::used(&all)].to_vec()
     }
 
     /// The counts behind [`Counts::packed`].
     pub fn unpacked(packed: &[u32]) -> Self {
-        let mut all = [0; 7];
+        let mut all = [0; KINDS];
         for (count, packed) in all.iter_mut().zip(packed) {
             *count = *packed;
         }
         Self::from_order(all)
     }
 
-    fn in_order(&self) -> [u32; 7] {
+    /// How many there are before the zeros at the end.
+    fn used(all: &[u32; KINDS]) -> usize {
+        all.iter()
+            .rposition(|count| *count > 0)
+            .map_or(0, |last| last + 1)
+    }
+
+    fn in_order(&self) -> [u32; KINDS] {
         [
             self.known,
             self.missing,
@@ -108,7 +115,7 @@ impl Counts {
         ]
     }
 
-    fn from_order(all: [u32; 7]) -> Self {
+    fn from_order(all: [u32; KINDS]) -> Self {
         let [
             known,
             missing,
@@ -127,6 +134,59 @@ impl Counts {
             pending,
             withheld,
         }
+    }
+}
+
+/// How one expected element of a case was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Positions in the layout.
+    pub entity: u16,
+    pub element: u16,
+    #[serde(with = "packed")]
+    pub counts: Counts,
+}
+
+/// Counts as evaluations are stored with them: [`Counts::packed`], read without a list of their own, for a case has hundreds.
+mod packed {
+    use std::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserializer, Serialize, Serializer};
+
+    use super::{Counts, KINDS};
+
+    pub(crate) fn serialize<S: Serializer>(counts: &Counts, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = counts.in_order();
+        all[..Counts::used(&all)].serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Counts, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Counts;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "at most {KINDS} counts")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut counts: A) -> Result<Counts, A::Error> {
+                let mut all = [0; KINDS];
+                for count in &mut all {
+                    match counts.next_element()? {
+                        Some(next) => *count = next,
+                        None => return Ok(Counts::from_order(all)),
+                    }
+                }
+                match counts.next_element::<u32>()? {
+                    Some(_) => Err(A::Error::invalid_length(KINDS + 1, &self)),
+                    None => Ok(Counts::from_order(all)),
+                }
+            }
+        }
+
+        deserializer.deserialize_seq(InOrder)
     }
 }
 
@@ -168,7 +228,22 @@ mod tests {
         };
         assert_eq!(counts.packed(), [2, 0, 4]);
         assert_eq!(Counts::unpacked(&counts.packed()), counts);
-        assert_eq!(Counts::unpacked(&[]), Counts::default());
+        let back = |written: &[u32]| {
+            let bytes = postcard::to_allocvec(&(1, 2, written)).unwrap();
+            postcard::from_bytes::<Answered>(&bytes).map(|answered| answered.counts)
+        };
+        assert_eq!(back(&counts.packed()), Ok(counts));
+        assert_eq!(back(&[]), Ok(Counts::default()));
+        assert!(back(&[1; 8]).is_err());
+        let answered = |counts| Answered {
+            entity: 1,
+            element: 2,
+            counts,
+        };
+        assert_eq!(
+            postcard::to_allocvec(&answered(counts)),
+            postcard::to_allocvec(&(1u16, 2u16, counts.packed()))
+        );
         let mut twice = counts;
         twice.add_all(&counts);
         assert_eq!(twice.packed(), [4, 0, 8]);

@@ -12,7 +12,7 @@ use registry_core::validation::open_sections;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::counts::{Answer, Counts};
+use super::counts::{Answer, Answered, Counts};
 
 /// Quality of one case. Entities and elements are positions in the form it was read in, [`QualityFacts::schema_version`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -24,8 +24,8 @@ pub struct QualityFacts {
     pub phase: Option<String>,
     /// ICD-O morphology of a case that is not listed: what the committee would have to decide on.
     pub undecided_morphology: Option<String>,
-    /// Expected elements: entity, element, answers (see [`Counts::packed`]).
-    pub elements: Vec<(u16, u16, Vec<u32>)>,
+    /// Expected elements.
+    pub elements: Vec<Answered>,
     /// Pending values: entity, element, row, and the day they are counted from.
     pub pending: Vec<(u16, u16, u32, i32)>,
     /// Attestable sections nobody closed.
@@ -39,7 +39,7 @@ pub struct QualityFacts {
 /// What one of the centres of a transferred case answered: of the rows that count for it, as in [`QualityFacts`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct QualityShare {
-    pub elements: Vec<(u16, u16, Vec<u32>)>,
+    pub elements: Vec<Answered>,
     pub delays: Vec<(u16, Vec<i32>)>,
 }
 
@@ -158,7 +158,11 @@ impl QualityFacts {
                 }
             }
             if counts.expected() > 0 {
-                self.elements.push((entity, position, counts.packed()));
+                self.elements.push(Answered {
+                    entity,
+                    element: position,
+                    counts,
+                });
             }
         }
     }

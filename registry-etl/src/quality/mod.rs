@@ -26,7 +26,7 @@ mod worklist;
 pub use adjudication::{Undecided, undecided};
 pub use agreement::{Agreement, AgreementLevel, AgreementTally, ElementAgreement, NETWORK};
 pub use completeness::Tally;
-pub use counts::{Answer, Counts};
+pub use counts::{Answer, Answered, Counts};
 pub use facts::{QualityFacts, QualityShare, Subject, Submission};
 pub use queries::{
     CentreQueries, Days, MonthOfQueries, QueryFigures, RuleFigures, cases_by_rule, findings_by_month,

@@ -101,8 +101,8 @@ fn answers(facts: &QualityFacts, path: &str) -> Option<Counts> {
     facts
         .elements
         .iter()
-        .find(|(entity, element, _)| versions.element(FORM, *entity, *element) == Some(path))
-        .map(|(_, _, packed)| Counts::unpacked(packed))
+        .find(|one| versions.element(FORM, one.entity, one.element) == Some(path))
+        .map(|one| one.counts)
 }
 
 #[test]
@@ -376,7 +376,15 @@ fn cases(centre: &'static str, n: usize, known: u32) -> Vec<(&'static str, CaseE
     one.facts.survival.registration = day("2025-06-11");
     one.facts.survival.ascertainment = crate::cohorts::facts::Ascertainment::Prospective;
     one.facts.survival.cut_off = number("2026-06-30");
-    one.quality.elements = vec![(primary, side, vec![known, 1])];
+    one.quality.elements = vec![Answered {
+        entity: primary,
+        element: side,
+        counts: Counts {
+            known,
+            missing: 1,
+            ..Counts::default()
+        },
+    }];
     one.quality.first_submitted = number("2025-07-21");
     one.quality.delays = vec![(primary, vec![10, 20])];
     vec![(centre, one); n]

@@ -66,8 +66,8 @@ pub(super) static COMPUTED: [Computed; 24] = [
     Computed {
         name: "site",
         holds: Holds::Code,
-        meaning: "site of the lesions of presentation 1; several when they differ",
-        elements: &["lesion.site", "lesion.presentation_seq"],
+        meaning: "organ of the lesions of presentation 1 that were not refuted; several when they differ",
+        elements: &["lesion.site", "lesion.presentation_seq", "lesion.status"],
         value: |seen| seen.facts.organ.clone(),
     },
     Computed {

@@ -65,7 +65,10 @@ const WORDS_OF_INTERVALS: [(&str, &str); 3] = [
     ("12_months_and_over", "12 months and over"),
     ("not_defined", "Not defined: never cleared before"),
 ];
-const SEVERAL: (&str, &str) = ("several", "Several sites");
+/// Sites that are one organ in results.
+const ABDOMEN: [&str; 2] = ["peritoneum", "retroperitoneum"];
+const INTRA_ABDOMINAL: (&str, &str) = ("intra_abdominal", "Intra-abdominal");
+const SEVERAL: (&str, &str) = ("several", "Several organs");
 
 /// The list of the levels of a stratum.
 pub(super) fn of_stratum(stratum: Stratum) -> String {
@@ -152,8 +155,10 @@ fn levels(stratum: Stratum, dictionary: &Dictionary) -> Codes {
         Stratum::Histology => of("primary.histology_code"),
         Stratum::Timing => of("presentation.timing"),
         Stratum::Organ => {
-            let mut codes = of("lesion.site");
-            codes.push(pair(SEVERAL));
+            let sites = of("lesion.site").into_iter();
+            let apart = |(code, _): &(String, String)| !ABDOMEN.contains(&code.as_str());
+            let mut codes: Codes = sites.filter(apart).collect();
+            codes.extend([INTRA_ABDOMINAL, SEVERAL].map(pair));
             codes
         }
         Stratum::Completeness => of("local_treatment.completeness"),
