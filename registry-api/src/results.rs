@@ -146,7 +146,7 @@ impl<'a> View<'a> {
         self.reader().adherence(&self.audience).map_err(from_run)
     }
 
-    fn say_unratified(&self, heads: &mut [MeasureHead]) {
+    fn say_unratified<'h>(&self, heads: impl IntoIterator<Item = &'h mut MeasureHead>) {
         let Some(guideline) = self.guideline() else { return };
         for head in heads {
             let names = guideline.unratified(&head.id);
@@ -165,12 +165,13 @@ impl<'a> View<'a> {
         for row in shown.rows.iter_mut().filter(|r| r.by == By::Centre) {
             row.level = self.name_of(&row.level);
         }
-        shown.rows.sort_by(|a, b| {
-            let place = |m: &str| order.get(m);
-            place(&a.measure)
-                .cmp(&place(&b.measure))
-                .then_with(|| level_order(a, b))
-        });
+        let mut rows: Vec<_> = shown
+            .rows
+            .into_iter()
+            .map(|row| (order.get(&row.measure).copied(), row))
+            .collect();
+        rows.sort_by(|(place, a), (other, b)| place.cmp(other).then_with(|| level_order(a, b)));
+        shown.rows = rows.into_iter().map(|(_, row)| row).collect();
         Ok(shown)
     }
 

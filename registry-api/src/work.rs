@@ -29,6 +29,8 @@ pub struct CentreWork {
     pub run: Run,
     pub centre: String,
     pub list: Worklist,
+    /// Its cases as they stand now, withdrawn ones not.
+    pub cases: Vec<CaseRow>,
     /// Pseudonyms by record id.
     pub pseudonyms: HashMap<String, String>,
     /// Newest versions by record id.
@@ -60,12 +62,12 @@ impl CentreWork {
         let run = latest(state, scope)?;
         let engine = engine_of(state, &run)?;
         let rows = cases_of(state, scope, Some(centre))?;
-        let mut work = Self::of(state, scope, (&run, &engine), (centre, &rows))?;
+        let mut work = Self::of(state, scope, (&run, &engine), (centre, rows))?;
         let settled = &work.list.settled;
         let may_act = |row: &&CaseRow| {
             row.status != CaseStatus::Draft && !settled.contains(&(row.case_id.clone(), row.version))
         };
-        let mut open = care_gaps::open(state, scope, centre, rows.iter().filter(may_act))?;
+        let mut open = care_gaps::open(state, scope, centre, work.cases.iter().filter(may_act))?;
         open.extend(errors(state, scope, centre)?);
         open.append(&mut work.list.items);
         work.list.items = open;
@@ -81,9 +83,9 @@ impl CentreWork {
         state: &AppState,
         scope: &Scope,
         (run, engine): (&Run, &Engine),
-        (centre, rows): (&str, &[CaseRow]),
+        (centre, rows): (&str, Vec<CaseRow>),
     ) -> Result<Self, Problem> {
-        let pseudonyms = named(rows);
+        let pseudonyms = named(&rows);
         let guideline = engine.guideline().map_err(Problem::internal)?;
         let reader = Reader::new(&state.store, scope, run);
         let mut list = reader.worklist(engine, centre).map_err(from_run)?;
@@ -98,6 +100,7 @@ impl CentreWork {
                 .iter()
                 .map(|row| (row.case_id.clone(), row.version))
                 .collect(),
+            cases: rows,
             measures: guideline
                 .measures
                 .iter()
@@ -205,7 +208,7 @@ fn counted(
 ) -> Result<BTreeMap<String, usize>, Problem> {
     let engine = engine_of(state, run)?;
     let rows = cases_of(state, scope, Some(centre))?;
-    let work = CentreWork::of(state, scope, (run, &engine), (centre, &rows))?;
+    let work = CentreWork::of(state, scope, (run, &engine), (centre, rows))?;
     let mut items = BTreeMap::new();
     for item in &work.list.items {
         *items.entry(item.kind.as_str().to_owned()).or_default() += 1;

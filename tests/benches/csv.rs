@@ -26,34 +26,48 @@ const ROUNDS: usize = 3;
 const EACH: usize = 15;
 const CODES: [&str; 4] = ["ddlps", "wdlps", "lms", "R0"];
 
-/// Fifteen columns each of whole numbers, numbers with decimals, flags and codes.
-struct Data {
-    counts: Vec<Vec<Option<i64>>>,
-    numbers: Vec<Vec<Option<f64>>>,
-    flags: Vec<Vec<Option<bool>>>,
-    codes: Vec<Vec<Option<&'static str>>>,
+/// A row as a release has it when it writes it, its fields side by side: fifteen each of whole numbers, numbers with decimals, flags and codes.
+/// (The peers hold the same table by columns, as they would have it.)
+#[derive(Clone, Copy, Default)]
+struct Row {
+    counts: [Option<i64>; EACH],
+    numbers: [Option<f64>; EACH],
+    flags: [Option<bool>; EACH],
+    codes: [Option<&'static str>; EACH],
 }
+
+struct Data(Vec<Row>);
 
 fn data(rows: usize) -> Data {
     let mut dice = ChaCha20Rng::seed_from_u64(1);
     let mut draw = move || dice.next_u64();
+    let mut all = vec![Row::default(); rows];
     // One field in eight is missing.
-    let mut column = |value: &dyn Fn(u64) -> u64| -> Vec<Option<u64>> {
-        let one = |drawn: u64| (!drawn.is_multiple_of(8)).then(|| value(drawn >> 3));
-        (0..rows).map(|_| one(draw())).collect()
+    let mut column = |below: u64, put: &dyn Fn(&mut Row, u64)| {
+        for row in &mut all {
+            let drawn = draw();
+            if !drawn.is_multiple_of(8) {
+                put(row, (drawn >> 3) % below);
+            }
+        }
     };
-    let mut columns =
-        |below: u64| -> Vec<Vec<Option<u64>>> { (0..EACH).map(|_| column(&|drawn| drawn % below)).collect() };
-    fn each<T>(columns: Vec<Vec<Option<u64>>>, value: fn(u64) -> T) -> Vec<Vec<Option<T>>> {
-        let column = |one: Vec<Option<u64>>| one.into_iter().map(|field| field.map(value)).collect();
-        columns.into_iter().map(column).collect()
+    for at in 0..EACH {
+        column(4_000, &|row, drawn| row.counts[at] = Some(drawn as i64 - 400));
     }
-    Data {
-        counts: each(columns(4_000), |drawn| drawn as i64 - 400),
-        numbers: each(columns(2_000_000), |drawn| drawn as f64 / 1_000.0),
-        flags: each(columns(2), |drawn| drawn == 1),
-        codes: each(columns(4), |drawn| CODES[drawn as usize % CODES.len()]),
+    for at in 0..EACH {
+        column(2_000_000, &|row, drawn| {
+            row.numbers[at] = Some(drawn as f64 / 1_000.0);
+        });
     }
+    for at in 0..EACH {
+        column(2, &|row, drawn| row.flags[at] = Some(drawn == 1));
+    }
+    for at in 0..EACH {
+        column(4, &|row, drawn| {
+            row.codes[at] = Some(CODES[drawn as usize % CODES.len()])
+        });
+    }
+    Data(all)
 }
 
 impl Data {
@@ -64,32 +78,34 @@ impl Data {
 
     /// A row, as a release makes it.
     fn row(&self, at: usize, rows: &mut Rows) -> Result<(), ReleaseError> {
-        fn put<T: Copy>(rows: &mut Rows, columns: &[Vec<Option<T>>], at: usize, field: fn(&mut Rows, T)) {
-            for column in columns {
-                match column[at] {
-                    Some(value) => field(rows, value),
+        fn put<T: Copy>(rows: &mut Rows, fields: &[Option<T>], field: impl Fn(&mut Rows, T)) {
+            for value in fields {
+                match value {
+                    Some(value) => field(rows, *value),
                     None => rows.field(""),
                 }
             }
         }
-        put(rows, &self.counts, at, |rows, count| rows.integer(count));
-        put(rows, &self.numbers, at, |rows, number| rows.number(number));
-        put(rows, &self.flags, at, |rows, flag| {
-            rows.field(if flag { "TRUE" } else { "FALSE" })
+        let row = &self.0[at];
+        put(rows, &row.counts, |rows, count| rows.integer(count));
+        put(rows, &row.numbers, |rows, number| rows.number(number));
+        put(rows, &row.flags, |rows, flag| {
+            rows.field(if flag { "TRUE" } else { "FALSE" });
         });
-        put(rows, &self.codes, at, |rows, code| rows.field(code));
+        put(rows, &row.codes, |rows, code| rows.field(code));
         rows.end()
     }
 
     /// What the peers must have read: the sum of all counts, and how many fields are missing.
     fn sum(&self) -> (f64, usize) {
-        let counts = self.counts.iter().flatten().flatten().sum::<i64>() as f64;
-        fn missing<T>(columns: &[Vec<Option<T>>]) -> usize {
-            columns.iter().flatten().filter(|field| field.is_none()).count()
+        let counts = self.0.iter().flat_map(|row| &row.counts).flatten().sum::<i64>() as f64;
+        fn missing<T>(fields: &[Option<T>]) -> usize {
+            fields.iter().filter(|field| field.is_none()).count()
         }
-        let all =
-            missing(&self.counts) + missing(&self.numbers) + missing(&self.flags) + missing(&self.codes);
-        (counts, all)
+        let of_row = |row: &Row| {
+            missing(&row.counts) + missing(&row.numbers) + missing(&row.flags) + missing(&row.codes)
+        };
+        (counts, self.0.iter().map(of_row).sum())
     }
 }
 

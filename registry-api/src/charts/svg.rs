@@ -26,9 +26,18 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// A coordinate with one decimal.
+/// A coordinate with one decimal, by whole tenths: a picture has thousands, and formatting a float exactly takes five times as long.
 pub(super) fn at(x: f64) -> String {
-    format!("{x:.1}")
+    let mut text = String::new();
+    put(&mut text, x);
+    text
+}
+
+fn put(text: &mut String, x: f64) {
+    let tenths = (x * 10.0).round_ties_even() as i64;
+    let sign = if tenths < 0 { "-" } else { "" };
+    let tenths = tenths.unsigned_abs();
+    let _ = write!(text, "{sign}{}.{}", tenths / 10, tenths % 10);
 }
 
 impl Svg {
@@ -123,9 +132,14 @@ fn tooltip(tip: &str) -> String {
 }
 
 fn joined(points: &[(f64, f64)]) -> String {
-    points
-        .iter()
-        .map(|(x, y)| format!("{},{}", at(*x), at(*y)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut text = String::with_capacity(points.len() * 12);
+    for (x, y) in points {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        put(&mut text, *x);
+        text.push(',');
+        put(&mut text, *y);
+    }
+    text
 }

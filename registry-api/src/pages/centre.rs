@@ -371,7 +371,7 @@ fn work(state: &AppState, scope: &Scope, centre: &str) -> Result<Vec<Todo>, Prob
         }
     };
     let mut todo = Vec::new();
-    match CentreWork::open(state, scope, Some(centre)) {
+    let cases = match CentreWork::open(state, scope, Some(centre)) {
         Ok(work) => {
             let count = |kind: WorkKind| work.items().filter(|work| work.item.kind == kind).count();
             for (kind, name) in [
@@ -384,12 +384,12 @@ fn work(state: &AppState, scope: &Scope, centre: &str) -> Result<Vec<Todo>, Prob
                     link: at(&format!("/worklist?kind={}", kind.as_str())),
                 });
             }
+            work.cases
         }
         // The latest run is of a version that is not here any more.
-        Err(problem) if problem.kind == Kind::InvalidState => {}
+        Err(problem) if problem.kind == Kind::InvalidState => cases_of(state, scope, Some(centre))?,
         Err(problem) => return Err(problem),
-    }
-    let cases = cases_of(state, scope, Some(centre))?;
+    };
     let sum = |of: fn(&CaseRow) -> i64| cases.iter().map(of).sum::<i64>();
     todo.push(Todo {
         name: "Findings: errors, warnings",

@@ -66,10 +66,10 @@ impl FollowUp {
             })
             .collect();
         let titles: BTreeMap<String, String> = view
-            .table()?
+            .stored_table()?
             .measures
-            .into_iter()
-            .map(|head| (head.id, head.title))
+            .iter()
+            .map(|head| (head.id.clone(), head.title.clone()))
             .collect();
         let open = |history: &SignalHistory| {
             history

@@ -67,8 +67,10 @@ impl<'a> View<'a> {
         if list.is_empty() {
             return Ok(Vec::new());
         }
-        let table = self.table()?;
-        Ok(chosen(&list, &table, self.own()))
+        let table = self.stored_table()?;
+        let mut chosen = chosen(&list, &table, self.own());
+        self.say_unratified(chosen.iter_mut().map(|one| &mut one.head));
+        Ok(chosen)
     }
 }
 

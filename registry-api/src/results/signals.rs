@@ -49,11 +49,11 @@ impl View<'_> {
     /// A run without this result.
     pub fn signals(&self) -> Result<Signals, Problem> {
         let funnels = self.reader().funnels(&self.audience).map_err(from_run)?;
-        let table = self.table()?;
-        let heads: HashMap<String, MeasureHead> = table
+        let table = self.stored_table()?;
+        let heads: HashMap<&str, &MeasureHead> = table
             .measures
-            .into_iter()
-            .map(|head| (head.id.clone(), head))
+            .iter()
+            .map(|head| (head.id.as_str(), head))
             .collect();
         let row = |measure: &str, by: By, level: &str| {
             let mut rows = table.rows.iter();
@@ -77,7 +77,7 @@ impl View<'_> {
             .zip(runs)
             .filter_map(|((measure, point), runs)| {
                 Some(Signal {
-                    measure: heads.get(measure)?.clone(),
+                    measure: (*heads.get(measure)?).clone(),
                     target: target(measure),
                     network: row(measure, By::Network, "all"),
                     own: row(measure, By::Centre, &point.centre),
@@ -86,8 +86,10 @@ impl View<'_> {
                     runs,
                 })
             });
+        let mut shown: Vec<Signal> = shown.collect();
+        self.say_unratified(shown.iter_mut().map(|one| &mut one.measure));
         Ok(Signals {
-            shown: shown.collect(),
+            shown,
             total,
             hidden: Hidden::of_funnels(&funnels),
         })
