@@ -230,3 +230,171 @@ fn a_download_of_a_page_is_of_the_run_that_the_page_shows() {
     assert_eq!(link(&page(&format!("/quality{asked}"))), asked);
     office.get(&format!("/quality.csv{asked}")).expect(200);
 }
+
+/// Rows of a table behind a page's link by the names of its columns.
+fn table(client: &Client, path: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let answer = client.get_with(path, &[("accept", "text/html")]).expect(200);
+    let kind = answer.header("content-type").expect("a type");
+    assert!(kind.starts_with("text/csv"), "{path}: {kind}");
+    let mut reader = csv::Reader::from_reader(answer.body.as_slice());
+    let header = reader.headers().expect("a header").clone();
+    let lines = reader.records().map(|line| line.expect("a line"));
+    lines
+        .map(|line| {
+            let cells = header.iter().zip(line.iter());
+            cells
+                .map(|(name, cell)| (name.to_owned(), cell.to_owned()))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_tables_of_the_office_s_pages_are_the_lists_of_the_api() {
+    let service = stocked();
+    let (office, centre) = (service.client("coordinator", None), service.submitter("C01"));
+    let cell = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    // The page, the table its link gives, the API's list and its name, the column and the field that name a row, the fields compared.
+    let tables: [(&str, &str, &str, &str, &str, &[&str]); 7] = [
+        (
+            "/users",
+            "/users.csv",
+            "/api/v1/users",
+            "users",
+            "login",
+            &["name", "role", "state", "created_at"],
+        ),
+        (
+            "/admin",
+            "/admin/keys.csv",
+            "/api/v1/keys",
+            "keys",
+            "prefix",
+            &["label", "role", "centre", "revoked_at"],
+        ),
+        (
+            "/admin",
+            "/admin/centres.csv",
+            "/api/v1/centres",
+            "centres",
+            "centre_id",
+            &["name", "country", "active"],
+        ),
+        (
+            "/releases",
+            "/releases.csv",
+            "/api/v1/releases",
+            "releases",
+            "release",
+            &["run", "cases", "bytes", "sha256"],
+        ),
+        (
+            "/verification",
+            "/verification.csv",
+            "/api/v1/verifications",
+            "verifications",
+            "verification_id",
+            &["seed", "cases", "through"],
+        ),
+        (
+            "/tasks",
+            "/tasks.csv",
+            "/api/v1/tasks",
+            "tasks",
+            "pseudonym",
+            &["centre_id", "held_by", "opened_at"],
+        ),
+        (
+            "/imports",
+            "/imports.csv",
+            "/api/v1/jobs",
+            "jobs",
+            "job_id",
+            &["centre_id", "kind", "dry_run"],
+        ),
+    ];
+    for (page, path, list, name, key, fields) in tables {
+        let client = if name == "jobs" { &centre } else { &office };
+        let text = client
+            .get_with(page, &[("accept", "text/html")])
+            .expect(200)
+            .text();
+        assert!(
+            text.contains(&format!("href=\"{path}\" download")),
+            "{page}: {text}"
+        );
+        let rows = table(client, path);
+        let told = client.get(list).expect(200).json()[name]
+            .as_array()
+            .expect("a list")
+            .clone();
+        assert!(!told.is_empty() && rows.len() == told.len(), "{path}: {rows:?}");
+        for one in &told {
+            let row = rows.iter().find(|row| row[key] == cell(&one[key]));
+            let row = row.unwrap_or_else(|| panic!("{path}: {one}"));
+            for field in fields {
+                assert_eq!(row[*field], cell(&one[*field]), "{path}: {field} of {one}");
+            }
+        }
+        assert!(
+            client.get(&format!("{path}?colour=blue")).expect(400).code() == "bad_query",
+            "{path}"
+        );
+    }
+    // A secret stands in none of them.
+    for path in ["/users.csv", "/admin/keys.csv"] {
+        let all = table(&office, path);
+        let columns = all.iter().flat_map(|row| row.keys());
+        let told: Vec<&String> = columns
+            .filter(|name| name.contains("secret") || name.contains("sha256"))
+            .collect();
+        assert!(told.is_empty(), "{told:?}");
+    }
+    // Another centre sees no job of this one; of releases a researcher reads what the page tells.
+    assert!(table(&service.submitter("C02"), "/imports.csv").is_empty());
+    let release = &table(&service.client("researcher", None), "/releases.csv")[0];
+    for office_s in ["cases", "bytes", "sha256"] {
+        assert_eq!(release[office_s], "", "{release:?}");
+    }
+    assert!(!release["cases_at_least"].is_empty());
+    assert!(table(&office, "/adjudication/decided.csv").is_empty());
+}
+
+#[test]
+fn the_years_of_a_centre_are_a_table_that_tells_why_there_is_no_value() {
+    let service = Service::start();
+    let office = service.client("coordinator", None);
+    let year = json!({
+        "annual_rps_volume": 40, "is_specialised_sarcoma_centre": true,
+        "annual_metastasectomy_volume": { "absent": "unknown" },
+    });
+    office
+        .put("/api/v1/centres/C01/years/2025", &[], &year)
+        .expect(200);
+    let rows = table(&office, "/admin/centres/C01/years.csv");
+    let row = rows.iter().find(|row| row["year"] == "2025").expect("the year");
+    assert_eq!(
+        (
+            &*row["centre_id"],
+            &*row["annual_rps_volume"],
+            &*row["is_specialised_sarcoma_centre"]
+        ),
+        ("C01", "40", "true")
+    );
+    assert_eq!(
+        (
+            &*row["annual_metastasectomy_volume"],
+            &*row["annual_metastasectomy_volume_absent"]
+        ),
+        ("", "unknown")
+    );
+    office.get("/admin/centres/C99/years.csv").expect(404);
+    service
+        .client("committee", None)
+        .get("/admin/centres/C01/years.csv")
+        .expect(403);
+}

@@ -5,7 +5,7 @@ use super::svg::Svg;
 
 /// Bars in order, with the title above them and the unit of a percentage at every tick; a hidden count leaves a gap with a dot at the axis. At most ten labels are written, so that none covers the next.
 pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String {
-    let mut svg = Svg::new(760.0, 258.0, title);
+    let mut svg = Svg::new(760.0, 236.0, title);
     let most = counts.iter().filter_map(|(_, n)| *n).max().unwrap_or(1).max(1);
     let frame = Frame {
         left: 52.0,

@@ -66,7 +66,7 @@ fn draw(
     [title, axis]: [&str; 2],
 ) -> Option<String> {
     let largest = limits.last()?.n;
-    let mut svg = Svg::new(760.0, 400.0, title);
+    let mut svg = Svg::new(760.0, 374.0, title);
     let frame = Frame {
         left: 62.0,
         top: 16.0,

@@ -265,13 +265,19 @@ fn data(
                 "All diagnoses.".to_owned()
             }
         ),
-        suppressed: format!(
-            "{} of {} rows of this run are not shown to you ({:.0} %).{}",
-            table.rows_suppressed,
-            table.rows_total,
-            share * 100.0,
-            stay(table)
-        ),
+        suppressed: match table.rows_suppressed {
+            0 => format!(
+                "All {} rows of this run are shown to you.{}",
+                table.rows_total,
+                stay(table)
+            ),
+            hidden => format!(
+                "{hidden} of {} rows of this run are not shown to you ({}): few patients are behind them.{}",
+                table.rows_total,
+                words::exact_percent(share),
+                stay(table)
+            ),
+        },
         registered: std::iter::once("all")
             .chain(levels.iter().copied())
             .map(|level| {

@@ -387,7 +387,7 @@ fn summary(assessed: &Assessed<'_>, result: &UnitOutcome) -> Option<Assessment> 
         anchor: format!("m{}-{}", composite.id, result.unit_index),
         id: composite.id.clone(),
         title: composite.title.clone(),
-        unit: unit_entity.map(|_| format!("{} {}", composite.unit, result.unit_index + 1)),
+        unit: unit_entity.map(|_| format!("{} {}", words::unit(&composite.unit), result.unit_index + 1)),
         grade: composite.grade.clone(),
         outcome,
         class,
@@ -412,7 +412,7 @@ fn unit(measure: &Measure, index: u32) -> Option<String> {
     measure
         .unit_entity
         .as_ref()
-        .map(|_| format!("{} {}", measure.unit, index + 1))
+        .map(|_| format!("{} {}", words::unit(&measure.unit), index + 1))
 }
 
 /// What the guideline asks for and the record does not show.

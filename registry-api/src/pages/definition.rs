@@ -59,7 +59,7 @@ fn of_measure(guideline: &Guideline, measure: &Measure, called: Words<'_>) -> De
         kind: kind.to_owned(),
         title: measure.title.clone(),
         statement_in_words: measure.statement_in_words.clone(),
-        unit: format!("one result per {}", measure.unit),
+        unit: format!("one result per {}", words::unit(&measure.unit)),
         denominator: measure.denominator_in_words.clone(),
         numerator: measure.numerator_in_words.clone(),
         excluded: aside(measure, "exclusion", called),
@@ -129,7 +129,7 @@ fn of_composite(guideline: &Guideline, composite: &Composite) -> Definition {
         statement_in_words:
             "Several measures as one: a part that is excluded, excepted or does not apply does not count."
                 .to_owned(),
-        unit: format!("one result per {}", composite.unit),
+        unit: format!("one result per {}", words::unit(&composite.unit)),
         denominator: "At least one part applies, and it can be told whether all that apply are met."
             .to_owned(),
         numerator: "Every part that applies is met.".to_owned(),

@@ -117,7 +117,7 @@ fn section(
             .collect(),
         csv: format!("/measures/{}/cases.csv?period={}", behind.measure, code(period)),
         rest,
-        unit: behind.by_event.then(|| behind.unit.clone()),
+        unit: behind.by_event.then(|| words::unit(&behind.unit).to_owned()),
     }
 }
 

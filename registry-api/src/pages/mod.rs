@@ -26,6 +26,7 @@ mod imports;
 mod indicators;
 mod invitation;
 mod life_cycle;
+mod lists;
 mod measure;
 mod measure_cases;
 mod measure_period;
@@ -151,6 +152,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/cases/{pseudonym}/answer", case::answer),
         guarded(Method::POST, "/cases/{pseudonym}/transfer", tasks::transfer),
         guarded(Method::GET, "/tasks", tasks::page),
+        guarded(Method::GET, "/tasks.csv", lists::tasks),
         guarded(Method::POST, "/tasks/{task}/close", tasks::close),
         guarded(Method::GET, "/worklist", worklist::page),
         guarded(Method::GET, "/worklist.csv", worklist::csv),
@@ -167,12 +169,16 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/quality/{table}", quality_tables::show),
         guarded(Method::GET, "/adjudication", adjudication::page),
         guarded(Method::GET, "/adjudication.csv", tables::adjudication),
+        guarded(Method::GET, "/adjudication/decided.csv", lists::decided),
         guarded(Method::GET, "/admin", admin::page),
+        guarded(Method::GET, "/admin/keys.csv", lists::keys),
+        guarded(Method::GET, "/admin/centres.csv", lists::centres),
         guarded(Method::POST, "/admin/keys", admin::keys::create),
         guarded(Method::POST, "/admin/keys/{key}/rotate", admin::keys::rotate),
         guarded(Method::POST, "/admin/keys/{key}/revoke", admin::keys::revoke),
         guarded(Method::POST, "/admin/centres", admin::centres::create),
         guarded(Method::GET, "/admin/centres/{id}", admin::centres::page),
+        guarded(Method::GET, "/admin/centres/{id}/years.csv", lists::years),
         guarded(Method::POST, "/admin/centres/{id}", admin::centres::change),
         guarded(
             Method::POST,
@@ -183,12 +189,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/audit.csv", audit::csv),
         guarded(Method::POST, "/audit/verify", audit::verify),
         guarded(Method::GET, "/imports", imports::page),
+        guarded(Method::GET, "/imports.csv", lists::imports),
         guarded(Method::POST, "/imports", imports::send),
         guarded(Method::POST, "/imports/mappings", imports::keep_mapping),
         guarded(Method::GET, "/imports/{job}", imports::job::page),
         guarded(Method::GET, "/imports/{job}/report.csv", imports::job::csv),
         guarded(Method::GET, "/cases/{pseudonym}/edit", entry::edit),
         guarded(Method::GET, "/verification", verification::list),
+        guarded(Method::GET, "/verification.csv", lists::verifications),
         guarded(Method::POST, "/verification", verification::draw),
         guarded(Method::GET, "/verification/{verification}", verification::page),
         // Before the page of a sampled case, as above.
@@ -208,6 +216,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             verification::case::reset,
         ),
         guarded(Method::GET, "/releases", releases::list),
+        guarded(Method::GET, "/releases.csv", lists::releases),
         guarded(Method::POST, "/releases", releases::freeze),
         guarded(Method::GET, "/releases/{id}", releases::page),
         guarded(Method::GET, "/extracts", requests::extracts),
@@ -281,6 +290,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             account::sign_out_everywhere,
         ),
         guarded(Method::GET, "/users", users::page),
+        guarded(Method::GET, "/users.csv", lists::users),
         guarded(Method::POST, "/users", users::invite),
         guarded(Method::POST, "/users/{person}/assign", users::assign),
         guarded(Method::POST, "/users/{person}/reset", users::reset),

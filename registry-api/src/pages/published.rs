@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use registry_etl::benchmarks::{Comparison, Confidence, Outcome, Published};
 
+use super::survival_beside::reference;
 use super::{Frame, html};
 use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::Problem;
@@ -55,12 +56,33 @@ pub(super) async fn page(
             .comparisons
             .iter()
             .map(|one| Group {
-                heading: format!("{} {}", one.endpoint, one.group),
+                heading: heading(&one.endpoint, &one.group),
                 caveat: one.caveat.clone(),
                 rows: rows(&state, one, least),
             })
             .collect(),
     })
+}
+
+/// What is compared, of whom, and the id of the endpoint: `Overall survival after metastasectomy: lung (S4)`.
+fn heading(endpoint: &str, group: &str) -> String {
+    let what = match endpoint {
+        "S1" => "Overall survival from metastatic diagnosis",
+        "S1b" => "Death of sarcoma from metastatic diagnosis",
+        "S2" => "Overall survival from the start of a systemic line",
+        "S3" => "Progression-free survival from the start of a systemic line",
+        "S3r" => "Objective response to a systemic line",
+        "S4" => "Overall survival after metastasectomy",
+        "S5" => "Recurrence-free survival after metastasectomy",
+        "S6" => "Local progression after a local treatment",
+        "S8" => "90-day mortality and major morbidity",
+        "S9" => "Quality of life since the baseline",
+        other => return format!("{other}: {group}"),
+    };
+    match group {
+        "all" => format!("{what} ({endpoint})"),
+        group => format!("{what}: {group} ({endpoint})"),
+    }
 }
 
 fn rows(state: &AppState, comparison: &Comparison, least: Confidence) -> Vec<Row> {
@@ -77,7 +99,7 @@ fn row(row: &Published) -> Row {
         Some(Outcome::DiseaseFree) => " (disease-free)",
         Some(Outcome::Overall) | None => "",
     };
-    let source = [&Some(row.reference.clone()), &row.institution, &row.arm]
+    let source = [&Some(reference(row)), &row.institution, &row.arm]
         .into_iter()
         .flatten()
         .cloned()

@@ -7,7 +7,7 @@ use registry_core::guideline::questions::{Decision, Questions, Ruling};
 use registry_core::guideline::{Guideline, MeasureKind};
 
 use super::preview::Preview;
-use super::{Frame, html};
+use super::{Frame, html, words};
 use crate::guard::{Allowed, Anyone, NoQuery, Policy, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
@@ -127,9 +127,9 @@ fn asked(questions: &Questions, id: &str) -> Option<Asked> {
         title: question.title.clone(),
         severity: question.severity.clone(),
         measures: question.measures.clone(),
-        problem: question.problem.clone(),
-        proposal: question.proposal.clone(),
-        effect: question.effect.clone().unwrap_or_default(),
+        problem: words::spoken(&question.problem),
+        proposal: words::spoken(&question.proposal),
+        effect: question.effect.as_deref().map(words::spoken).unwrap_or_default(),
         written: match (&question.needs_element, question.changes.is_empty()) {
             (Some(_), _) => "needs a new element",
             (None, true) => "to be written",

@@ -388,7 +388,7 @@ fn data(
             .iter()
             .map(|by| Link {
                 id: by.as_str().to_owned(),
-                title: words::code(by.as_str()).to_lowercase(),
+                title: words::inside(&words::code(by.as_str())),
                 here: by.as_str() == shown_stratum,
             })
             .collect(),

@@ -209,13 +209,18 @@ fn anthracycline(found: &[(&Row, f64)], kind: Kind) -> String {
     format!("Arms of doxorubicin alone: {low} to {high} {unit}.")
 }
 
-/// Reference, arm and number of patients of a row, and its id.
-fn source(row: &Row) -> String {
-    let reference = match row.reference.as_str() {
+/// What a row is a figure of: first author and year, or what the source itself cites.
+pub(super) fn reference(row: &Row) -> String {
+    match row.reference.as_str() {
         "headline_median" => "Median cited by the source".to_owned(),
         "headline_5y" => "Five-year figure cited by the source".to_owned(),
         other => other.to_owned(),
-    };
+    }
+}
+
+/// Reference, arm and number of patients of a row, and its id.
+fn source(row: &Row) -> String {
+    let reference = reference(row);
     let arm = row
         .arm
         .as_ref()

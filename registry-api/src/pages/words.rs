@@ -126,19 +126,13 @@ pub(super) const STAYS: &str =
 
 /// How much of a page its reader does not see.
 pub(super) fn hidden(of: Hidden) -> String {
-    let share = match of.hidden {
-        0 => "0 %".to_owned(),
-        hidden => exact_percent(f64::from(hidden) / f64::from(of.all.max(1))),
-    };
+    if of.hidden == 0 {
+        return format!("All {} numbers behind this page are shown to you.", of.all);
+    }
+    let share = exact_percent(f64::from(of.hidden) / f64::from(of.all.max(1)));
     format!(
-        "{} of the {} numbers behind this page are not shown to you ({share}){}.",
-        of.hidden,
-        of.all,
-        if of.hidden == 0 {
-            ""
-        } else {
-            ": few patients are behind them"
-        }
+        "{} of the {} numbers behind this page are not shown to you ({share}): few patients are behind them.",
+        of.hidden, of.all
     )
 }
 
@@ -158,6 +152,7 @@ pub(super) fn code(text: &str) -> String {
         "dfi" => "Disease-free interval".to_owned(),
         "low_volume" => "Number and size of lesions".to_owned(),
         "volume" => "Volume of the centre".to_owned(),
+        "ecog" => "ECOG performance status".to_owned(),
         "prior_operation" => "Other operations".to_owned(),
         "observation" => "Interval without treatment".to_owned(),
         "waiver" => "Legal basis without consent".to_owned(),
@@ -169,6 +164,14 @@ pub(super) fn code(text: &str) -> String {
                 .map(|c| c.to_uppercase().chain(letters).collect())
                 .unwrap_or_default()
         }
+    }
+}
+
+/// What a measure counts, as a person calls it.
+pub(super) fn unit(unit: &str) -> &str {
+    match unit {
+        "mdt" => "tumour board",
+        other => other,
     }
 }
 
@@ -196,6 +199,40 @@ pub(super) fn outcome(outcome: Outcome, avoidance: bool) -> (&'static str, &'sta
         Outcome::Excepted => ("not counted", "aside"),
         Outcome::NotInDenom => ("does not apply", "aside"),
     }
+}
+
+/// A text of the rules with its outcome codes as they are spoken: `Some NOT_MET become NOT_ASSESSABLE.` as `Some "not met" become "cannot be assessed".`
+pub(super) fn spoken(text: &str) -> String {
+    let of_a_code = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !of_a_code(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        match called(word) {
+            Some(words) => said.extend(["\"", words, "\""]),
+            None => said.push_str(word),
+        }
+        let next = after.find(of_a_code).unwrap_or(after.len());
+        said.push_str(&after[..next]);
+        rest = &after[next..];
+    }
+    said
+}
+
+/// An outcome's code as it is spoken.
+fn called(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "MET" => "met",
+        "NOT_MET" => "not met",
+        "USED" => "used",
+        "NOT_USED" => "not used",
+        "NOT_ASSESSABLE" => "cannot be assessed",
+        "EXCLUDED" => "excluded",
+        "EXCEPTED" => "excepted",
+        "NOT_IN_DENOM" => "does not apply",
+        _ => return None,
+    })
 }
 
 /// Where a centre lies.
@@ -227,7 +264,26 @@ pub(super) fn leaf(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, spoken};
+
+    #[test]
+    fn outcome_codes_within_a_text_are_spoken() {
+        for (text, said) in [
+            (
+                "Some NOT_MET become NOT_ASSESSABLE.",
+                "Some \"not met\" become \"cannot be assessed\".",
+            ),
+            ("(USED, MET)", "(\"used\", \"met\")"),
+            ("NOT_IN_DENOM", "\"does not apply\""),
+            (
+                "HAS_MET and METASTASIS stay, as does é.",
+                "HAS_MET and METASTASIS stay, as does é.",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(spoken(text), said);
+        }
+    }
 
     #[test]
     fn a_size_has_the_unit_that_keeps_it_short() {

@@ -63,16 +63,26 @@ pub(in crate::pages) struct Wanted {
 }
 
 /// Elements of the table, without those that the address gives.
-fn elements(state: &AppState) -> impl Iterator<Item = &Element> {
+pub(in crate::pages) fn elements(state: &AppState) -> impl Iterator<Item = &Element> {
     let entity = state.schemas.current().dictionary.entity("centre");
     let all = entity.into_iter().flat_map(|entity| &entity.elements);
     all.filter(|element| !KEYS.contains(&element.name.as_str()))
 }
 
-/// What an element is, without the sentence on its absence codes: the form offers those.
+/// What an element is, without the sentence on its absence codes and without when a yes is true: the form offers both.
 fn label(element: &Element) -> String {
     let text = element.description.split(" Absence:").next().unwrap_or_default();
-    text.trim_end_matches('.').to_owned()
+    let text = text.trim_end_matches('.');
+    match text.strip_prefix("True when ") {
+        Some(said) => {
+            let mut letters = said.chars();
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect())
+                .unwrap_or_default()
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// A stored value as the form types it, and why there is none.

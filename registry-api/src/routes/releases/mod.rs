@@ -40,7 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// A release without its manifest, which has an address of its own. What two releases together would tell of a patient (how many cases
 /// exactly, how many bytes, the digest) is the office's.
-fn head(release: &Release, scope: &Scope) -> Value {
+pub(crate) fn head(release: &Release, scope: &Scope) -> Value {
     let id = &release.release_id;
     let cases = release.manifest.get("cases").and_then(Value::as_u64);
     let mut head = json!({
