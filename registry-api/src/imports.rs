@@ -19,7 +19,9 @@ pub(crate) const BATCH: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Format {
-    /// One CSV file per entity, in a folder or a zip.
+    /// One CSV file per entity, in a folder or a zip: what the export calls `csv`.
+    #[serde(alias = "csv")]
+    #[value(alias = "csv")]
     Bundle,
     /// REDCap's flat export as CSV.
     RedcapCsv,
@@ -146,32 +148,77 @@ pub(crate) fn item(case: &Rebuilt) -> Value {
     json!({ "case": case.document, "envelope": { "version": case.version, "status": case.status } })
 }
 
-/// Counts what a case was answered (the item of a batch or of a validation); whether it was stored, or would be.
-pub(crate) fn count(counts: &mut JobCounts, result: &Value) -> bool {
-    let (stored, became) = match result["accepted"].as_bool() {
-        // A dry run says what it would be; a withdrawal, which it does not look up, changes.
-        Some(accepted) => (
-            accepted && result["refusal"].is_null(),
-            result["would_be"].as_str().unwrap_or("changed"),
-        ),
-        None => {
-            let status = result["status"].as_u64().unwrap_or_default();
-            let unchanged = result["unchanged"].as_bool() == Some(true);
-            let became = if status == 201 { "new" } else { "changed" };
-            (
-                status < 300 && status > 0,
-                if unchanged { "unchanged" } else { became },
-            )
+/// What became of a case by what it was answered (the item of a batch or of a validation), or would become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Became {
+    Created,
+    Changed,
+    Unchanged,
+    Refused,
+}
+
+impl Became {
+    pub(crate) fn of(result: &Value) -> Self {
+        let (stored, became) = match result["accepted"].as_bool() {
+            // A dry run says what it would be; a withdrawal, which it does not look up, changes.
+            Some(accepted) => (
+                accepted && result["refusal"].is_null(),
+                result["would_be"].as_str().unwrap_or("changed"),
+            ),
+            None => {
+                let status = result["status"].as_u64().unwrap_or_default();
+                let unchanged = result["unchanged"].as_bool() == Some(true);
+                let became = if status == 201 { "new" } else { "changed" };
+                (
+                    status < 300 && status > 0,
+                    if unchanged { "unchanged" } else { became },
+                )
+            }
+        };
+        match (stored, became) {
+            (false, _) => Self::Refused,
+            (true, "unchanged") => Self::Unchanged,
+            (true, "new") => Self::Created,
+            (true, _) => Self::Changed,
         }
-    };
-    let counted = match (stored, became) {
-        (false, _) => &mut counts.refused,
-        (true, "unchanged") => &mut counts.unchanged,
-        (true, "new") => &mut counts.created,
-        (true, _) => &mut counts.changed,
+    }
+
+    /// As the counts of a job name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Severity of the line that says what became of a case.
+pub(crate) const OUTCOME: &str = "info";
+
+/// The line that says what became of a case, or would become: after the lines about its cells.
+pub(crate) fn outcome<'a>(case: &'a Rebuilt, result: Option<&Value>) -> Line<'a> {
+    Line {
+        case: Some(&case.patient),
+        severity: OUTCOME,
+        code: result.map_or(Became::Refused, Became::of).as_str(),
+        place: case.place(""),
+        message: "",
+    }
+}
+
+/// Counts what became of a case; whether it was stored, or would be.
+pub(crate) fn count(counts: &mut JobCounts, result: &Value) -> bool {
+    let became = Became::of(result);
+    let counted = match became {
+        Became::Refused => &mut counts.refused,
+        Became::Unchanged => &mut counts.unchanged,
+        Became::Created => &mut counts.created,
+        Became::Changed => &mut counts.changed,
     };
     *counted += 1;
-    stored
+    became != Became::Refused
 }
 
 /// Counts what a case was answered, and says it in lines that lead back to its cells.

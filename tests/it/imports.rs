@@ -126,6 +126,28 @@ fn tried_then_stored(database: Database) {
         Some(1)
     );
 
+    // The report says of each case what became of it; the page has the cases stored in a table of their own.
+    let became = |page: &str| -> Vec<(String, String)> {
+        let id = page.strip_prefix("/imports/").expect("a job");
+        let told = own.get(&format!("/api/v1/jobs/{id}/report")).expect(200).text();
+        let lines = told
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        let lines = lines.filter(|line| line["severity"] == "info");
+        lines
+            .map(|line| (text(&line, "case"), text(&line, "code")))
+            .collect()
+    };
+    let all = |code: &str| -> Vec<(String, String)> {
+        (0..3).map(|n| (format!("FIG-{n:04}"), code.to_owned())).collect()
+    };
+    assert_eq!(became(&page), all("created"));
+    assert_eq!(became(&again), all("unchanged"));
+    assert!(!text.contains(">info<"), "{text}");
+    let csv = centre.page(&format!("{again}/report.csv")).expect(200).text();
+    assert!(csv.contains("FIG-0001,info,unchanged,"), "{csv}");
+
     // To another centre there is no such job; the office reads it and hands in nothing; others have no such page.
     let other = Browser::of(&service, Role::CentreLead, Some("C02"));
     other.page(&page).expect(404);

@@ -57,6 +57,38 @@ fn a_run_is_started_published_and_read_by_role() {
         csv.header("content-type")
             .is_some_and(|t| t.starts_with("text/csv"))
     );
+    let preferring = |accept: &str| committee.get_with("/api/v1/adherence?measure=1a", &[("accept", accept)]);
+    for (accept, media_type) in [
+        ("text/csv;q=0.1, application/json", "application/json"),
+        ("text/csv, application/json;q=0.9", "text/csv; charset=utf-8"),
+    ] {
+        let answer = preferring(accept).expect(200);
+        assert_eq!(answer.header("content-type"), Some(media_type), "{accept}");
+    }
+    // Breakdowns are over all diagnoses: nothing is told apart from no rows.
+    for by in [
+        "histology",
+        "half_year",
+        "year",
+        "organ",
+        "timing",
+        "volume_tertile",
+        "stratum",
+    ] {
+        let path = format!("/api/v1/adherence?by={by}&period=");
+        let refused = committee.get(&format!("{path}last24_months")).expect(400).json();
+        assert_eq!(refused["code"], "bad_query");
+        assert!(
+            refused["detail"].as_str().is_some_and(|told| told.contains(by)),
+            "{refused}"
+        );
+        committee.get(&format!("{path}all")).expect(200);
+    }
+    for by in ["network", "centre"] {
+        committee
+            .get(&format!("/api/v1/adherence?by={by}&period=last24_months"))
+            .expect(200);
+    }
     committee.get("/api/v1/adherence/1a/funnel").expect(200);
     // Of a table the columns asked for, in that order; the rows are the same.
     let table = |path: &str| committee.get_with(path, &[("accept", "text/csv")]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use registry_core::access::{Role, Scope};
 use registry_core::crypto::MasterKey;
+use registry_core::intake;
 use registry_core::storage::{
     DataAccess, NewCentre, NewDataRequest, NewKey, Precondition, SignInLink, Store,
 };
@@ -156,6 +157,13 @@ fn sent(state: &AppState, centre: &str, body: serde_json::Value) -> serde_json::
     }
 }
 
+/// The body as the door reads it: what a centre sends is text, in which a number without fraction has one spelling.
+fn read(state: &AppState, body: &serde_json::Value) -> Result<serde_json::Value, Problem> {
+    let text = serde_json::to_vec(body).map_err(Problem::internal)?;
+    let limits = intake::Limits::bytes(state.settings.limits.record_bytes);
+    Ok(intake::parse(&text, &limits)?)
+}
+
 /// Judges on every core and stores in chunks, each chunk one durable commit; the same functions a REST batch runs.
 fn submit_all(state: &AppState, plan: &CohortPlan) -> Result<(), Failure> {
     let bar = progress_bar("submitting", plan.cases.into());
@@ -173,7 +181,7 @@ fn submit_all(state: &AppState, plan: &CohortPlan) -> Result<(), Failure> {
                 let scope = Scope::system_for_centre("demo", case.centre_id.clone());
                 let incoming = Incoming {
                     pseudonym: case.pseudonym,
-                    body: sent(state, &case.centre_id, case.body),
+                    body: read(state, &sent(state, &case.centre_id, case.body))?,
                     precondition: Precondition::Whatever,
                     reason: None,
                     draft: Some(false),
@@ -307,7 +315,7 @@ fn announce(access: &[Access], base: &str, data: &Path) -> Result<(), Failure> {
     }
     if let Some((_, _, _, key)) = access.iter().find(|(role, ..)| *role == Role::Submitter) {
         println!(
-            "\nSubmit the patient of the source's Figure 1:\n  curl -sS -X PUT {base}/api/v1/cases/FIGURE-1 -H 'Authorization: Bearer {key}' \\\n    -H 'Content-Type: application/json' --data @schema/examples/1.0.0/valid/figure-1.json"
+            "\nSubmit the patient of the source's Figure 1 (sent again, the answer says unchanged):\n  curl -sS -X POST {base}/api/v1/cases:batch -H 'Authorization: Bearer {key}' \\\n    -H 'Content-Type: application/json' --data @schema/examples/1.0.0/valid/figure-1.json"
         );
     }
     let file = data.join("access.json");

@@ -87,6 +87,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
             for complaint in &case.complaints {
                 import.say(&Line::complaint(Some(&case.patient), complaint));
             }
+            import.say_outcome(&imports::outcome(&case, None));
         }
         if batch.len() == BATCH {
             import.send(&std::mem::take(&mut batch))?;
@@ -204,8 +205,16 @@ impl Import<'_> {
             for line in imports::report(&mut self.counts, case, result) {
                 self.say(&line);
             }
+            self.say_outcome(&imports::outcome(case, Some(result)));
         }
         Ok(())
+    }
+
+    /// What became of a case: for programs, a person reads the sum.
+    fn say_outcome(&self, line: &Line<'_>) {
+        if self.args.json {
+            self.say(line);
+        }
     }
 
     fn say(&self, line: &Line<'_>) {

@@ -116,7 +116,12 @@ fn is_guarded(method: &Method, route: &str) -> bool {
     let guarded = GUARDED.get_or_init(|| {
         let all = endpoints().into_iter();
         let guarded = all.filter(|endpoint| matches!(endpoint.access, Access::Roles(_)));
-        guarded.map(|endpoint| (endpoint.method, endpoint.path)).collect()
+        guarded
+            .flat_map(|endpoint| {
+                let head = endpoint.head.then_some((Method::HEAD, endpoint.path));
+                std::iter::once((endpoint.method, endpoint.path)).chain(head)
+            })
+            .collect()
     });
     guarded.contains(&(method.clone(), route))
 }

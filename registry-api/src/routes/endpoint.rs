@@ -1,7 +1,7 @@
 //! A route as data: what it answers to, who may, and the handler, whose first argument is the guard.
 
 use actix_web::http::Method;
-use actix_web::{FromRequest, Handler, Responder, Route};
+use actix_web::{FromRequest, Handler, Responder, Route, guard};
 use registry_core::access::Role;
 
 use crate::guard::{Allowed, AllowedForm, AllowedUpload, Policy};
@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may.
     pub access: Access,
+    /// Answers `HEAD` as well: as `GET`, without the body.
+    pub head: bool,
     pub(super) route: Route,
 }
 
@@ -79,6 +81,25 @@ where
         method,
         path,
         access,
+        head: false,
+    }
+}
+
+/// A `GET` route for the roles of the policy in the handler's signature that answers `HEAD` as well. The handler must do nothing for a `HEAD`
+/// that is right for a reader of the body alone, such as counting a download; the server leaves the body out.
+pub fn readable<F, Args>(path: &'static str, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + GuardedBy + 'static,
+    F::Output: Responder + 'static,
+{
+    let either = guard::Any(guard::Get()).or(guard::Head());
+    Endpoint {
+        route: actix_web::web::route().guard(either).to(handler),
+        method: Method::GET,
+        path,
+        access: Access::Roles(<Args::P as Policy>::ROLES),
+        head: true,
     }
 }
 
@@ -94,5 +115,6 @@ where
         method,
         path,
         access: Access::Open(why),
+        head: false,
     }
 }

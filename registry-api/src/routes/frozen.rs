@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::header_text;
+use super::{header_text, lists};
 use crate::problem::{Kind, Problem};
 
 /// Bytes read and sent at a time.
@@ -249,12 +249,8 @@ impl Responder for Frozen {
             headers.extend([("repr-digest", digest), ("accept-ranges", "bytes".to_owned())]);
         }
         let text = |name| header_text(request, name).ok().flatten();
-        let known = |tags: String| {
-            let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-            tags.split(',').any(|t| plain(t) == etag || t.trim() == "*")
-        };
         let total = self.length;
-        let mut response = if text("if-none-match").is_some_and(known) {
+        let mut response = if text("if-none-match").is_some_and(|tags| lists(&tags, &etag)) {
             HttpResponse::NotModified().finish()
         } else if self.excel {
             HttpResponse::Ok()

@@ -1,5 +1,6 @@
 //! The HTTP interface: a resource is a folder, an action is a file. [`endpoints`] is the whole table.
 
+mod accept;
 pub mod audit;
 pub mod cases;
 pub mod centres;
@@ -27,12 +28,14 @@ pub mod tasks;
 pub mod users;
 pub mod verifications;
 
+use accept::wants_csv;
 pub use cases::assessment::{Assessed, assess, gaps_json, lines_json};
 pub(crate) use cases::not_found;
-pub use endpoint::{Access, Endpoint, guarded, open};
-pub use reply::{Idempotent, Reply, header_text};
+pub use endpoint::{Access, Endpoint, guarded, open, readable};
+pub use reply::{Idempotent, Reply, header_text, lists};
 pub(crate) use since::{Asked, Since};
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, Resource, web};
 
 use crate::problem::{Kind, Problem};
@@ -68,20 +71,26 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Registers [`endpoints`] and the answer to everything else.
 pub fn register(config: &mut web::ServiceConfig) {
-    let mut resources: Vec<(&'static str, Resource)> = Vec::new();
+    let mut resources: Vec<(&'static str, Resource, Vec<Method>)> = Vec::new();
     for endpoint in endpoints() {
-        match resources.iter_mut().find(|(path, _)| *path == endpoint.path) {
-            Some((_, resource)) => {
+        let methods = std::iter::once(endpoint.method).chain(endpoint.head.then_some(Method::HEAD));
+        match resources.iter_mut().find(|(path, ..)| *path == endpoint.path) {
+            Some((_, resource, allowed)) => {
                 let taken = std::mem::replace(resource, web::resource(""));
                 *resource = taken.route(endpoint.route);
+                allowed.extend(methods);
             }
             None => resources.push((
                 endpoint.path,
                 web::resource(pattern(endpoint.path)).route(endpoint.route),
+                methods.collect(),
             )),
         }
     }
-    for (_, resource) in resources {
+    for (_, resource, allowed) in resources {
+        let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        let allowed = allowed.join(", ");
+        let wrong_method = move || std::future::ready(wrong_method(&allowed));
         config.service(resource.default_service(web::to(wrong_method)));
     }
     config.service(openapi::docs());
@@ -93,8 +102,9 @@ fn pattern(path: &str) -> String {
     path.replace('}', ":[^/:]+}")
 }
 
-async fn wrong_method() -> Problem {
-    Problem::new(Kind::MethodNotAllowed)
+/// Another method than the address takes; `allowed` says which it does (RFC 9110, section 15.5.6).
+fn wrong_method(allowed: &str) -> Problem {
+    Problem::new(Kind::MethodNotAllowed).header("allow", allowed)
 }
 
 async fn nothing_here(request: HttpRequest) -> actix_web::HttpResponse {

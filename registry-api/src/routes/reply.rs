@@ -37,6 +37,16 @@ impl Reply {
         .header("content-type", "application/json"))
     }
 
+    /// The answer to a caller that has what `etag` names: 304, without a body.
+    pub fn not_modified(etag: impl Into<String>) -> Self {
+        Self {
+            status: 304,
+            headers: Vec::new(),
+            body: String::new(),
+        }
+        .header("etag", etag)
+    }
+
     /// A text answer of a media type.
     pub fn text(media_type: &str, body: String) -> Self {
         Self {
@@ -109,7 +119,10 @@ impl Responder for Reply {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = HttpResponse::build(status).body(self.body);
+        let mut response = match status {
+            StatusCode::NOT_MODIFIED => HttpResponse::NotModified().finish(),
+            _ => HttpResponse::build(status).body(self.body),
+        };
         for (name, value) in &self.headers {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
             {
@@ -139,6 +152,12 @@ pub fn header_text(request: &HttpRequest, name: &'static str) -> Result<Option<S
             )),
         },
     }
+}
+
+/// Whether an `If-None-Match` lists an ETag, or is `*`: the caller has what it names (RFC 9110, section 13.1.2).
+pub fn lists(tags: &str, etag: &str) -> bool {
+    let mut tags = tags.split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// The idempotency key of a request and the fingerprint of what it asks.

@@ -60,12 +60,12 @@ fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
     store.verify_audit(None).expect("the chain is whole");
     drop(store);
     let served = registry.serve();
-    let body = case("FULL-AFTER").to_string();
+    let body = case("FULL-AFTER-1").to_string();
     let after = send(
         &served.base,
         Some(&key),
         "PUT",
-        "/api/v1/cases/FULL-AFTER",
+        "/api/v1/cases/FULL-AFTER-1",
         &[JSON],
         Some(&body),
     )

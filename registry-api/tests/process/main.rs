@@ -7,6 +7,7 @@
 )]
 
 mod catalogue;
+mod demo;
 mod disk;
 mod funnel;
 mod import;

@@ -56,29 +56,29 @@ fn neither_pseudonym_nor_key_nor_value_reaches_the_log() {
     let key = registry.key(Role::Submitter, Some("C01"));
     let served = registry.serve();
     let put = |path: &str, body: &str| send(&served.base, Some(&key), "PUT", path, &[JSON], Some(body));
-    let good = case("CANARY-PSEUDONYM").to_string();
+    let good = case("CANARY-PSEUDONYM-1").to_string();
     assert_eq!(
-        put("/api/v1/cases/CANARY-PSEUDONYM", &good)
+        put("/api/v1/cases/CANARY-PSEUDONYM-1", &good)
             .expect("an answer")
             .status,
         201
     );
-    let mut bad = case("CANARY-PSEUDONYM");
+    let mut bad = case("CANARY-PSEUDONYM-1");
     bad["patient"]["sex"] = serde_json::json!("canary-value");
     let refused = put(
-        "/api/v1/cases/CANARY-PSEUDONYM?draft=canary-query",
+        "/api/v1/cases/CANARY-PSEUDONYM-1?draft=canary-query",
         &bad.to_string(),
     )
     .expect("an answer");
     assert_eq!(refused.status, 400, "{}", refused.text);
-    let refused = put("/api/v1/cases/CANARY-PSEUDONYM", &bad.to_string()).expect("an answer");
+    let refused = put("/api/v1/cases/CANARY-PSEUDONYM-1", &bad.to_string()).expect("an answer");
     assert_eq!(refused.status, 422, "{}", refused.text);
     assert!(!refused.text.contains("canary-value"));
     send(
         &served.base,
         Some("rps_canary_key"),
         "GET",
-        "/api/v1/cases/CANARY-PSEUDONYM",
+        "/api/v1/cases/CANARY-PSEUDONYM-1",
         &[],
         None,
     );

@@ -9,11 +9,26 @@ use serde_json::Value;
 /// doubles into integers.
 pub fn to_bytes(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    write(value, &mut bytes);
+    write(value, Nulls::Kept, &mut bytes);
     bytes
 }
 
-fn write(value: &Value, bytes: &mut Vec<u8>) {
+/// A case record as it is stored and hashed: as [`to_bytes`], without the members that are null. Null is missing, so that a record with a
+/// null and one without the key are the same content. A null in an array, which has its place there, is kept.
+pub fn record_to_bytes(record: &Value) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    write(record, Nulls::Missing, &mut bytes);
+    bytes
+}
+
+/// What a member that is null becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nulls {
+    Kept,
+    Missing,
+}
+
+fn write(value: &Value, nulls: Nulls, bytes: &mut Vec<u8>) {
     match value {
         Value::Null => bytes.extend_from_slice(b"null"),
         Value::Bool(true) => bytes.extend_from_slice(b"true"),
@@ -26,12 +41,13 @@ fn write(value: &Value, bytes: &mut Vec<u8>) {
                 if i > 0 {
                     bytes.push(b',');
                 }
-                write(item, bytes);
+                write(item, nulls, bytes);
             }
             bytes.push(b']');
         }
         Value::Object(object) => {
-            let mut entries: Vec<_> = object.iter().collect();
+            let kept = |(_, inner): &(&String, &Value)| nulls == Nulls::Kept || !inner.is_null();
+            let mut entries: Vec<_> = object.iter().filter(kept).collect();
             entries.sort_unstable_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
             bytes.push(b'{');
             for (i, (key, inner)) in entries.into_iter().enumerate() {
@@ -40,7 +56,7 @@ fn write(value: &Value, bytes: &mut Vec<u8>) {
                 }
                 write_text(key, bytes);
                 bytes.push(b':');
-                write(inner, bytes);
+                write(inner, nulls, bytes);
             }
             bytes.push(b'}');
         }

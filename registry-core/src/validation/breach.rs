@@ -27,6 +27,8 @@ pub mod code {
     pub const PATTERN: &str = "pattern";
     /// A number outside what the schema allows.
     pub const OUT_OF_RANGE: &str = "out_of_range";
+    /// A pseudonym that reads as a name, a record number or a date of birth.
+    pub const IDENTIFYING_PSEUDONYM: &str = "identifying_pseudonym";
     /// The same member twice in a set.
     pub const DUPLICATE_MEMBER: &str = "duplicate_member";
     /// Set by the service: the envelope, the centre table, a derived element.

@@ -12,6 +12,7 @@ use super::fired::Subject;
 use super::form::Form;
 use super::identity::{identified, identity_of};
 use super::place::Place;
+use super::pseudonym;
 use super::{
     Derived, Document, Envelope, Finding, MAX_FINDINGS, SchemaCompileError, SchemaValidator, Severity,
     Verdict, words,
@@ -19,7 +20,7 @@ use super::{
 use crate::dictionary::{Dictionary, EntityKind, Requirement};
 use crate::form::{FormError, Forms};
 use crate::guideline::Guideline;
-use crate::record::{CentreTable, Layout, LayoutError, Record};
+use crate::record::{CentreTable, Layout, LayoutError, PartialDate, Record, day_number};
 use crate::rules::{Check, CheckSet, RuleErrors};
 use crate::versions::{CaseSchema, SchemaError, SchemaStore, Status};
 
@@ -194,6 +195,10 @@ impl Judge {
         };
         let mut breaches = version.server_set(&read);
         breaches.extend(version.validator.breaches(&read));
+        breaches.extend(pseudonym::breach(&read));
+        if withdrawal {
+            breaches.extend(not_yet_withdrawn(&read, today));
+        }
         if !breaches.is_empty() {
             super::breach::sort(&mut breaches);
             let mut findings: Vec<Finding> = breaches
@@ -432,6 +437,19 @@ impl Version {
 fn is_withdrawal(body: &Value) -> bool {
     let status = body.pointer("/consent/status").and_then(Value::as_str);
     matches!(status, Some("refused" | "withdrawn"))
+}
+
+/// A withdrawal dated in the future. Its sender's day may have begun before the service's: tomorrow is taken.
+fn not_yet_withdrawn(body: &Value, today: NaiveDate) -> Option<Breach> {
+    let pointer = "/consent/withdrawal_date";
+    let date = PartialDate::parse(body.pointer(pointer)?.as_str()?)?;
+    (date.first() > day_number(today) + 1).then(|| Breach {
+        code: code::OUT_OF_RANGE,
+        pointer: pointer.to_owned(),
+        message: "`consent.withdrawal_date` is a day that has come: a withdrawal is sent once it is made."
+            .to_owned(),
+        element: Some("consent.withdrawal_date".to_owned()),
+    })
 }
 
 /// Day, month or year the first presentation was detected, as sent.

@@ -15,6 +15,7 @@ mod imprecise;
 mod judge;
 mod lock;
 mod place;
+mod pseudonym;
 mod schema;
 mod verdict;
 mod words;

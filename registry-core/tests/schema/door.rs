@@ -260,6 +260,24 @@ fn the_canonical_form_sorts_keys_and_drops_white_space() {
 }
 
 #[test]
+fn a_record_is_kept_without_its_nulls() {
+    let value = parse(
+        br#"{"b":[1,null,{"x":null,"y":1}],"a":null,"c":{"d":null}}"#,
+        &Limits::default(),
+    );
+    let value = value.expect("JSON");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    assert_eq!(
+        text(canonical::record_to_bytes(&value)),
+        r#"{"b":[1,null,{"y":1}],"c":{}}"#
+    );
+    assert_eq!(
+        text(canonical::to_bytes(&value)),
+        r#"{"a":null,"b":[1,null,{"x":null,"y":1}],"c":{"d":null}}"#
+    );
+}
+
+#[test]
 fn a_truncated_case_is_refused_at_every_length() {
     let whole = serde_json::to_vec(&case()).expect("JSON");
     for length in 0..whole.len() {

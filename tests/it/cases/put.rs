@@ -44,6 +44,99 @@ fn a_case_is_created_read_back_and_resent_without_a_new_version() {
     );
 }
 
+/// Null is missing (case record, section 1): no way of sending one makes another version, and what is read back has none.
+#[test]
+fn a_null_and_no_key_are_the_same_content() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let (path, any) = ("/api/v1/cases/FIG-0001", ("if-match", "*"));
+    let mut without = records::figure_1("FIG-0001");
+    without["primary"]
+        .as_object_mut()
+        .expect("a section")
+        .remove("size_mm");
+    let mut with = without.clone();
+    with["primary"]["size_mm"] = json!(null);
+    with["imaging"][0]["contrast"] = json!(null);
+    without["imaging"][0]
+        .as_object_mut()
+        .expect("a row")
+        .remove("contrast");
+    let created = centre.put(path, &[], &with).expect(201).json();
+    assert_eq!(created["version"], 1);
+    for body in [&without, &with] {
+        let again = centre.put(path, &[any], body).expect(200).json();
+        assert_eq!(
+            (&again["version"], &again["unchanged"]),
+            (&json!(1), &json!(true))
+        );
+        let judged = centre
+            .post("/api/v1/cases:validate", &[], body)
+            .expect(200)
+            .json();
+        assert_eq!(judged["results"][0]["would_be"], "unchanged");
+        let batch = centre
+            .post("/api/v1/cases:batch", &[], &json!([body]))
+            .expect(200)
+            .json();
+        assert_eq!(batch["results"][0]["unchanged"], true);
+        assert_eq!(centre.get(path).expect(200).json()["case"], without);
+    }
+    // A patch with null takes the key away; where there is none it changes nothing.
+    let patch = |change: &serde_json::Value| centre.patch(path, &[any], change).expect(200).json();
+    assert_eq!(
+        patch(&json!({ "primary": { "size_mm": null } }))["unchanged"],
+        true
+    );
+    assert_eq!(patch(&json!({ "primary": { "size_mm": 212 } }))["version"], 2);
+    assert_eq!(patch(&json!({ "primary": { "size_mm": null } }))["version"], 3);
+    assert_eq!(centre.get(path).expect(200).json()["case"], without);
+}
+
+#[test]
+fn a_case_that_is_as_it_was_is_not_sent_again() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let path = "/api/v1/cases/FIG-0001";
+    centre.put(path, &[], &records::figure_1("FIG-0001")).expect(201);
+    let whole = centre.get(path).expect(200);
+    let etag = whole.header("etag").expect("an ETag").to_owned();
+    for tags in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
+        let same = centre.get_with(path, &[("if-none-match", &tags)]).expect(304);
+        assert!(same.body.is_empty(), "{tags}");
+        assert_eq!(same.header("etag"), Some(etag.as_str()), "{tags}");
+    }
+    centre
+        .get_with(path, &[("if-none-match", "\"other\"")])
+        .expect(200);
+    let newest = format!("{path}?form=newest");
+    centre.get_with(&newest, &[("if-none-match", &etag)]).expect(200);
+
+    for path in [path, "/api/v1/cases", "/api/v1/cases/FIG-0001/versions/1"] {
+        let (head, body) = (centre.send("HEAD", path, &[], None).expect(200), centre.get(path));
+        assert!(head.body.is_empty(), "{path}");
+        for name in ["etag", "content-type"] {
+            assert_eq!(head.header(name), body.header(name), "{path}: {name}");
+        }
+    }
+    service.anonymous().send("HEAD", path, &[], None).expect(401);
+    service
+        .client("committee", None)
+        .send("HEAD", path, &[], None)
+        .expect(403);
+    centre
+        .send("HEAD", "/api/v1/cases/FIG-0002", &[], None)
+        .expect(404);
+
+    let refused = centre.send("DELETE", path, &[], None).expect(405);
+    assert_eq!(refused.header("allow"), Some("PUT, PATCH, GET, HEAD"));
+    let refused = centre.send("GET", "/api/v1/cases:batch", &[], None).expect(405);
+    assert_eq!(
+        (refused.header("allow"), refused.code().as_str()),
+        (Some("POST"), "method_not_allowed")
+    );
+}
+
 #[test]
 fn an_update_needs_the_current_etag_and_keeps_the_history() {
     let service = Service::start();

@@ -80,6 +80,70 @@ fn each_reason_is_named_where_it_stands() {
     );
 }
 
+/// Requirement S24: names, record numbers and dates of birth are no pseudonyms, whichever way they come.
+#[test]
+fn an_identifying_pseudonym_is_refused_and_not_repeated() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    for name in [
+        "1961-03-04",
+        "19610304",
+        "SMITH-JOHN",
+        "MRN1234567",
+        "1234567890",
+        "04-MAR-1961",
+    ] {
+        let body = records::figure_1(name);
+        let refused = centre
+            .put(&format!("/api/v1/cases/{name}"), &[], &body)
+            .expect(422);
+        let found = |errors: &Value| -> Vec<(String, String)> {
+            let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            let errors = errors.as_array().expect("a list");
+            errors
+                .iter()
+                .map(|one| (text(one, "code"), text(one, "pointer")))
+                .collect()
+        };
+        let expected = [(
+            "identifying_pseudonym".to_owned(),
+            "/patient/pseudonym_id".to_owned(),
+        )];
+        assert_eq!(refused.code(), "invalid_record");
+        assert_eq!(found(&refused.json()["errors"]), expected, "{name}");
+        assert!(!refused.text().contains(name), "{}", refused.text());
+        let judged = centre
+            .post("/api/v1/cases:validate", &[], &body)
+            .expect(200)
+            .json();
+        assert_eq!(found(&judged["results"][0]["findings"]), expected, "{name}");
+        let batch = centre
+            .post("/api/v1/cases:batch", &[], &json!([body]))
+            .expect(200)
+            .json();
+        assert_eq!(batch["results"][0]["status"], 422, "{name}");
+        assert_eq!(found(&batch["results"][0]["errors"]), expected, "{name}");
+        let flat = format!("record_id,patient_sex\n{name},female\n");
+        let path = "/api/v1/imports?format=redcap-csv&wait=true";
+        let octets = [("content-type", "application/octet-stream")];
+        let job = centre
+            .send("POST", path, &octets, Some(flat.as_bytes()))
+            .expect(200)
+            .json();
+        assert_eq!(job["counts"]["refused"], 1, "{job}");
+        let report = format!("/api/v1/jobs/{}/report", job["job_id"].as_str().expect("a job"));
+        assert!(
+            centre
+                .get(&report)
+                .expect(200)
+                .text()
+                .contains("\"identifying_pseudonym\""),
+            "{name}"
+        );
+        centre.get(&format!("/api/v1/cases/{name}")).expect(404);
+    }
+}
+
 #[test]
 fn no_value_is_echoed() {
     let service = Service::start();

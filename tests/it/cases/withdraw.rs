@@ -49,6 +49,55 @@ fn a_withdrawal_with_clinical_rows_is_refused_and_says_how_to_resend() {
     );
 }
 
+/// The sender's day may have begun before the service's: tomorrow (UTC) is taken, the day after is not.
+#[test]
+fn a_withdrawal_is_of_a_day_that_has_come() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let path = "/api/v1/cases/FIG-0001";
+    centre.put(path, &[], &records::figure_1("FIG-0001")).expect(201);
+    let in_days = |days: i64| (service.now().date_naive() + chrono::Duration::days(days)).to_string();
+    let asked = |mode: &str, date: &str| json!({ "mode": mode, "date": date });
+    for date in [in_days(2), "2030-01-01".to_owned()] {
+        for mode in ["no_further_use", "erase"] {
+            let refused = centre
+                .post(&format!("{path}:withdraw"), &[], &asked(mode, &date))
+                .expect(422);
+            assert_eq!(refused.code(), "invalid_value");
+        }
+    }
+    let mut body = records::withdrawal("FIG-0001");
+    for date in [in_days(2).as_str(), "2030-01", "2030"] {
+        body["consent"]["withdrawal_date"] = json!(date);
+        let expected = ("out_of_range", "/consent/withdrawal_date");
+        let of = |one: &serde_json::Value| {
+            assert_eq!(
+                (one["code"].as_str(), one["pointer"].as_str()),
+                (Some(expected.0), Some(expected.1)),
+                "{one}"
+            );
+        };
+        of(&centre.put(path, &[("if-match", "*")], &body).expect(422).json()["errors"][0]);
+        of(&centre
+            .post("/api/v1/cases:validate", &[], &body)
+            .expect(200)
+            .json()["results"][0]["findings"][0]);
+        of(&centre
+            .post("/api/v1/cases:batch", &[], &json!([body]))
+            .expect(200)
+            .json()["results"][0]["errors"][0]);
+    }
+    assert_eq!(
+        centre.get(path).expect(200).json()["envelope"]["withdrawal"],
+        json!(null)
+    );
+    body["consent"]["withdrawal_date"] = json!(in_days(1));
+    centre.put(path, &[("if-match", "*")], &body).expect(200);
+    centre
+        .post(&format!("{path}:withdraw"), &[], &asked("erase", &in_days(1)))
+        .expect(200);
+}
+
 #[test]
 fn erasure_destroys_the_case_and_the_chain_still_verifies() {
     let service = Service::start();

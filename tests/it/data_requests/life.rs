@@ -1,5 +1,7 @@
 //! From filing to the last day: who sees a request when, what cannot be asked, and who held a case that leaves.
 
+use registry_core::access::Scope;
+use registry_core::storage::AuditFilter;
 use serde_json::json;
 
 use super::{Frozen, THROUGH};
@@ -47,7 +49,24 @@ fn a_request_is_its_filers_and_open_between_approval_and_last_day() {
         )
         .expect(403);
     here.approve(&id, &json!({ "expires_on": "2026-11-24" }));
-    here.researcher.get(&bundle).expect(200);
+    let downloads = || {
+        let filter = AuditFilter {
+            action: Some("data_request.download".to_owned()),
+            ..AuditFilter::default()
+        };
+        let store = &here.service.state().store;
+        let page = store.list_audit(&Scope::system("test"), &filter, None, 100);
+        page.expect("events").items.len()
+    };
+    let before = downloads();
+    let head = here.researcher.send("HEAD", &bundle, &[], None).expect(200);
+    assert!(head.body.is_empty() && head.header("etag").is_some());
+    assert_eq!(downloads(), before, "a head is no download");
+    let whole = here.researcher.get(&bundle).expect(200);
+    assert_eq!(downloads(), before + 1);
+    for name in ["etag", "content-type", "content-disposition", "content-length"] {
+        assert_eq!(head.header(name), whole.header(name), "{name}");
+    }
     here.office
         .post(&format!("{address}:decline"), &[], &json!({ "reason": "late" }))
         .expect(409);

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Shown;
 use crate::guard::{Allowed, SeesCases};
+use crate::imports::{Became, OUTCOME};
 use crate::pages::checks::CheckLink;
 use crate::pages::who::People;
 use crate::pages::{Frame, html, pieces};
@@ -92,8 +93,9 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The lines of a part: of an import one a finding, of a batch one an item with its findings inside.
-fn lines(part: &str, dry_run: bool) -> Vec<Line> {
+/// The lines of a part: of an import one a finding, of a batch one an item with its findings inside. `outcomes`: with a line
+/// for each case that says what became of it.
+fn lines(part: &str, dry_run: bool, outcomes: bool) -> Vec<Line> {
     let mut all = Vec::new();
     for line in part.lines() {
         // The store gives back what was told; a line that is none is left out.
@@ -103,6 +105,9 @@ fn lines(part: &str, dry_run: bool) -> Vec<Line> {
         let case = line["case"].as_str().map(str::to_owned);
         let Some(result) = line.get("result") else {
             let severity = text(&line["severity"]);
+            if severity == OUTCOME && !outcomes {
+                continue;
+            }
             all.push(Line {
                 linked: !dry_run && case.is_some() && severity != "reject",
                 case,
@@ -140,6 +145,10 @@ fn lines(part: &str, dry_run: bool) -> Vec<Line> {
             );
             all.push(refused);
         }
+        if outcomes {
+            let became = Became::of(result).as_str().into();
+            all.push(as_line(OUTCOME.to_owned(), &became, &Value::Null, &Value::Null));
+        }
     }
     all
 }
@@ -162,7 +171,7 @@ fn part_of(state: &AppState, scope: &Scope, job: &Job, number: i64) -> Result<Pa
     Ok(Part {
         number,
         lines: told
-            .map(|part| lines(&part, job.dry_run))
+            .map(|part| lines(&part, job.dry_run, false))
             .unwrap_or_default()
             .into_iter()
             .map(|line| {
@@ -251,7 +260,9 @@ pub(in crate::pages) async fn csv(
             let job = state.store.job(&scope, &job)?;
             let told = state.store.job_report(&scope, &job.job_id, part)?;
             let next = told.is_some().then_some(part + 1);
-            let lines = told.map(|told| lines(&told, job.dry_run)).unwrap_or_default();
+            let lines = told
+                .map(|told| lines(&told, job.dry_run, true))
+                .unwrap_or_default();
             let rows = lines.into_iter().map(|line| {
                 let case = line.case.unwrap_or_default();
                 let place = [line.place, line.pointer].join(" ");

@@ -18,40 +18,28 @@ use actix_web::HttpRequest;
 use actix_web::http::Method;
 use registry_core::storage::{Precondition, StoreError};
 
-use super::{Endpoint, guarded, header_text};
+use super::{Endpoint, guarded, header_text, readable};
 use crate::problem::{Kind, Problem};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         guarded(Method::POST, "/api/v1/cases:validate", validate::validate),
         guarded(Method::POST, "/api/v1/cases:batch", batch::batch),
-        guarded(Method::GET, "/api/v1/cases", list::list),
+        readable("/api/v1/cases", list::list),
         // Before the cases by name: the first path that fits answers.
         guarded(Method::GET, "/api/v1/cases/export", export::export),
         guarded(Method::PUT, "/api/v1/cases/{pseudonym}", put::put),
         guarded(Method::PATCH, "/api/v1/cases/{pseudonym}", patch::patch),
-        guarded(Method::GET, "/api/v1/cases/{pseudonym}", read::current),
-        guarded(Method::GET, "/api/v1/cases/{pseudonym}/versions", read::versions),
-        guarded(
-            Method::GET,
-            "/api/v1/cases/{pseudonym}/versions/{version}",
-            read::version,
-        ),
-        guarded(
-            Method::GET,
-            "/api/v1/cases/{pseudonym}/findings",
-            findings::findings,
-        ),
+        readable("/api/v1/cases/{pseudonym}", read::current),
+        readable("/api/v1/cases/{pseudonym}/versions", read::versions),
+        readable("/api/v1/cases/{pseudonym}/versions/{version}", read::version),
+        readable("/api/v1/cases/{pseudonym}/findings", findings::findings),
         guarded(
             Method::POST,
             "/api/v1/cases/{pseudonym}/findings/{identity}:answer",
             findings::answer,
         ),
-        guarded(
-            Method::GET,
-            "/api/v1/cases/{pseudonym}/assessment",
-            assessment::assessment,
-        ),
+        readable("/api/v1/cases/{pseudonym}/assessment", assessment::assessment),
         guarded(
             Method::POST,
             "/api/v1/cases/{pseudonym}:withdraw",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::not_found;
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
-use crate::routes::{Asked, Reply, Since};
+use crate::routes::{Asked, Reply, Since, header_text, lists};
 use crate::state::{AppState, blocking};
 
 /// In which form to answer.
@@ -48,19 +48,25 @@ fn whole(stored: &StoredCase) -> Value {
 /// The current version of a case, as it was sent; `form=newest` gives it as the rules read it, upgraded to the newest version of the case schema
 /// (`envelope.schema_version` stays the one it was sent in). `envelope.holders` are the centres that held it, each with its days; to a centre another one is `another centre`.
 #[utoipa::path(get, path = "/api/v1/cases/{pseudonym}", tag = "cases",
-    params(("pseudonym" = String, Path,), ("form" = Option<String>, Query, description = "`newest`")),
-    responses((status = 200, description = "case, derived, envelope, findings"), (status = 404, description = "No such case here")), security(("key" = [])))]
+    params(("pseudonym" = String, Path,), ("form" = Option<String>, Query, description = "`newest`"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of an answer the caller has; not with `form`, whose answer changes with the schema")),
+    responses((status = 200, description = "case, derived, envelope, findings"), (status = 304, description = "The case is as it was; the findings have an address of their own, for they change with the checks"), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn current(
     caller: Allowed<SeesCases>,
+    request: HttpRequest,
     options: web::Query<Options>,
     pseudonym: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
+    let held = header_text(&request, "if-none-match")?.filter(|_| options.form.is_none());
     blocking(move || {
         let stored = state
             .store
             .get_case(&caller.scope, &pseudonym)
             .map_err(not_found)?;
+        if held.is_some_and(|tags| lists(&tags, &stored.row.etag)) {
+            return Ok(Reply::not_modified(stored.row.etag));
+        }
         let held = state
             .store
             .holders(&caller.scope, &pseudonym)

@@ -10,9 +10,9 @@ use registry_core::versions::SupersededCheck;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::quality::wants_csv;
 use super::quality::worklist::given;
 use super::results::written;
+use super::wants_csv;
 use super::{Endpoint, Reply, open};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;

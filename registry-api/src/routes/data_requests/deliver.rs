@@ -1,6 +1,7 @@
-//! Delivery of an approved request: manifest, one file, the bundle; every download is counted and in the trail.
+//! Delivery of an approved request: manifest, one file, the bundle; every download is counted and in the trail, a `HEAD` is none.
 
-use actix_web::web;
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 
 use super::super::frozen::Frozen;
@@ -15,12 +16,14 @@ use crate::state::{AppState, blocking};
         (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsRequests>,
+    request: HttpRequest,
     _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     let (id, plain) = (id.into_inner(), Form::PLAIN);
-    one_file(caller.scope, id, "manifest.json".to_owned(), plain, state).await
+    let asked = (caller.scope, id, "manifest.json".to_owned());
+    one_file(asked, plain, takes(&request), state).await
 }
 
 /// One file of the request's bundle; `cases.parquet` is the table `cases.csv` as Parquet.
@@ -30,25 +33,39 @@ pub(in crate::routes) async fn manifest(
         (status = 404, description = "No such request or file"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn file(
     caller: Allowed<ReadsRequests>,
+    request: HttpRequest,
     path: web::Path<(String, String)>,
     form: web::Query<Form>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     let (id, name) = path.into_inner();
-    one_file(caller.scope, id, name, form.into_inner(), state).await
+    one_file(
+        (caller.scope, id, name),
+        form.into_inner(),
+        takes(&request),
+        state,
+    )
+    .await
 }
 
+/// Whether the file itself is asked for, which counts as a download, or what stands about it in the head alone.
+fn takes(request: &HttpRequest) -> bool {
+    request.method() != Method::HEAD
+}
+
+/// `asked`: who asks, the request, and the name of the file.
 async fn one_file(
-    scope: Scope,
-    id: String,
-    name: String,
+    (scope, id, name): (Scope, String, String),
     form: Form,
+    taken: bool,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
     blocking(move || {
         let (request, bundle, path) = crate::releases::request_bundle(&state, &scope, &id)?;
         let file = form.of(Frozen::entry(&path, &name, &bundle.manifest)?)?;
-        count(&state, &scope, &request.request_id, &name)?;
+        if taken {
+            count(&state, &scope, &request.request_id, &name)?;
+        }
         Ok(file)
     })
     .await
@@ -60,15 +77,19 @@ async fn one_file(
         (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn bundle(
     caller: Allowed<ReadsRequests>,
+    request: HttpRequest,
     _: NoQuery,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Frozen, Problem> {
+    let taken = takes(&request);
     blocking(move || {
         let (request, bundle, path) = crate::releases::request_bundle(&state, &caller.scope, &id)?;
         let name = format!("rps-registry-{}-{}.zip", request.release_id, request.request_id);
         let file = Frozen::bundle(path, bundle.bytes, &bundle.sha256, name)?;
-        count(&state, &caller.scope, &request.request_id, "bundle.zip")?;
+        if taken {
+            count(&state, &caller.scope, &request.request_id, "bundle.zip")?;
+        }
         Ok(file)
     })
     .await

@@ -12,7 +12,7 @@ use registry_etl::releases::unanswerable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
+use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded, readable};
 use crate::guard::{Allowed, FilesRequests, Json, NoQuery, ReadsRequests};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
@@ -32,9 +32,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::POST, "/api/v1/data-requests/{id}:decline", decline),
         guarded(Method::POST, "/api/v1/data-requests/{id}:reject", reject),
         guarded(Method::POST, "/api/v1/data-requests/{id}:revoke", revoke),
-        guarded(Method::GET, "/api/v1/data-requests/{id}/manifest.json", manifest),
-        guarded(Method::GET, "/api/v1/data-requests/{id}/files/{name}", file),
-        guarded(Method::GET, "/api/v1/data-requests/{id}/bundle.zip", bundle),
+        readable("/api/v1/data-requests/{id}/manifest.json", manifest),
+        readable("/api/v1/data-requests/{id}/files/{name}", file),
+        readable("/api/v1/data-requests/{id}/bundle.zip", bundle),
         guarded(Method::GET, "/api/v1/withdrawals/{record}/recipients", recipients),
     ]
 }

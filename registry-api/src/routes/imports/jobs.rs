@@ -51,7 +51,9 @@ pub(in crate::routes) async fn show(
     blocking(move || Reply::json(200, &state.store.job(&caller.scope, &job)?)).await
 }
 
-/// The report so far, a line per finding: case, severity, code, place (file, line, column), message.
+/// The report so far, a line per finding: case, severity, code, place (file, line, column), message. Of an import, a line of severity `info`
+/// follows for each case: its code says what became of it (`created`, `changed`, `unchanged`, `refused`), or would in a dry run. Of a batch,
+/// a line per item, with its answer.
 #[utoipa::path(get, path = "/api/v1/jobs/{job}/report", tag = "imports", params(("job" = String, Path,)),
     responses((status = 200, description = "The report", content_type = "application/x-ndjson"), (status = 404, description = "No such job")),
     security(("key" = [])))]

@@ -38,7 +38,7 @@ pub(crate) struct Options {
 
 /// Cases from a CSV bundle (zip) or a REDCap flat export, as a job. The same files again leave what was stored as it is.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports",
-    params(("format" = String, Query, description = "`bundle`, `redcap-csv` or `redcap-json`"),
+    params(("format" = String, Query, description = "`bundle` (or `csv`, as the export calls it), `redcap-csv` or `redcap-json`"),
         ("mapping" = Option<String>, Query, description = "Of a REDCap project built otherwise: name of a kept mapping"),
         ("dry_run" = Option<bool>, Query,), ("wait" = Option<bool>, Query, description = "Answer when the job has ended"), ("Idempotency-Key" = Option<String>, Header,),
         ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
@@ -216,10 +216,12 @@ impl Import {
                 counts.refused += 1;
                 let lines = case.complaints.iter();
                 write(lines.map(|c| Line::complaint(Some(&case.patient), c)).collect());
+                write(vec![imports::outcome(case, None)]);
             }
             let results = self.answers(&sound)?;
             for (case, result) in sound.iter().zip(&results) {
                 write(imports::report(counts, case, result));
+                write(vec![imports::outcome(case, Some(result))]);
             }
             self.state
                 .store

@@ -28,7 +28,7 @@ pub struct Problem {
 /// What a check or the schema says of a record. Never a value of it.
 #[derive(ToSchema)]
 pub struct Finding {
-    /// Stable: of the schema (`not_in_code_list`), or the edit check's id (`E-011`).
+    /// Stable: of the schema (`not_in_code_list`; `identifying_pseudonym` for one that reads as a name, a record number or a date of birth), or the edit check's id (`E-011`).
     pub code: String,
     /// `reject` refuses the record, `error` keeps the elements out of measures, `warning` asks.
     pub severity: String,

@@ -6,12 +6,12 @@ use registry_etl::results::over_time::{ElementPeriod, Part};
 use registry_etl::results::{Completeness, OverTime};
 use serde::{Deserialize, Serialize};
 
-use super::wants_csv;
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::Problem;
 use crate::results::View;
 use crate::routes::Reply;
 use crate::routes::results::written;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 
 /// Which part of it.

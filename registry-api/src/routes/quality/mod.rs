@@ -4,7 +4,6 @@ pub mod adjudication;
 pub mod completeness;
 pub mod worklist;
 
-use actix_web::HttpRequest;
 use actix_web::http::Method;
 
 use super::{Endpoint, guarded};
@@ -15,10 +14,4 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         guarded(Method::GET, "/api/v1/quality/completeness", completeness::show),
         guarded(Method::GET, "/api/v1/adjudications", adjudication::list),
     ]
-}
-
-/// Whether a table is wanted.
-pub(in crate::routes) fn wants_csv(request: &HttpRequest) -> bool {
-    let accept = request.headers().get("accept").and_then(|v| v.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/csv"))
 }

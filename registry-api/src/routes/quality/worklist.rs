@@ -10,11 +10,11 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use super::wants_csv;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::Problem;
 use crate::routes::Reply;
 use crate::routes::results::written;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 use crate::work::{CentreWork, Work, loads};
 

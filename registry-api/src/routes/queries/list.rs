@@ -10,9 +10,9 @@ use serde_json::json;
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::Reply;
-use crate::routes::quality::wants_csv;
 use crate::routes::quality::worklist::given;
 use crate::routes::results::written;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 
 /// Largest page.

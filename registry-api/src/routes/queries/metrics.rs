@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
 use crate::routes::Reply;
-use crate::routes::quality::wants_csv;
 use crate::routes::results::written;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 
 /// The own centre; for the coordinating office all together and each.

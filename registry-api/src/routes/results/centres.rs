@@ -5,11 +5,12 @@ use serde_json::json;
 
 use super::csv::{chosen, only_of_a_table};
 use super::survival::Table;
-use super::{OfRun, survival_table, wants_csv};
+use super::{OfRun, survival_table};
 use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::Reply;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 
 /// Deaths observed over those a Cox model without centres expects, around 1, with exact Poisson limits and ratios shrunk by

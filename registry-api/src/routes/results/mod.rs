@@ -13,7 +13,7 @@ use registry_etl::results::{AdherenceTable, By, Period, SurvivalResult};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Endpoint, Reply, guarded};
+use super::{Endpoint, Reply, guarded, wants_csv};
 use crate::guard::{Allowed, NoQuery, ReadsPublished, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{Registration, View, Which};
@@ -54,6 +54,23 @@ pub struct Wanted {
     columns: Option<String>,
 }
 
+impl Wanted {
+    /// Refuses a breakdown of the last 24 months: the network and its centres alone are counted over them.
+    fn check(&self) -> Result<(), Problem> {
+        let whole = |by| matches!(by, By::Network | By::Centre);
+        match self.by {
+            Some(by) if !whole(by) && self.period == Some(Period::Last24Months) => Err(Problem::with(
+                Kind::BadQuery,
+                format!(
+                    "period: by={} is counted over all diagnoses only; last24_months goes with by=network or by=centre",
+                    by.as_str()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The rows, and beside them how many of the patients seen they can speak for.
 #[derive(Serialize)]
 struct Shown {
@@ -73,16 +90,10 @@ pub struct OfRun {
     columns: Option<String>,
 }
 
-/// Whether a request asks for a table.
-fn wants_csv(request: &HttpRequest) -> bool {
-    let accepted = request.headers().get("accept").and_then(|v| v.to_str().ok());
-    accepted.is_some_and(|v| v.contains("text/csv"))
-}
-
 /// Numerators, denominators, rates, intervals, not assessable and bounds; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/adherence", tag = "results",
     params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year, year, histology, timing, organ, volume_tertile or stratum"),
-        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one"),
+        ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months; last24_months of the network and of centres only (400 with another by)"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one"),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
     responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
 pub(super) async fn adherence(
@@ -93,6 +104,7 @@ pub(super) async fn adherence(
 ) -> Result<Reply, Problem> {
     let as_csv = wants_csv(&request);
     csv::only_of_a_table(wanted.columns.as_deref(), as_csv)?;
+    wanted.check()?;
     blocking(move || {
         let view = View::of(&state, &caller.scope, wanted.run)?;
         let mut table = view.adherence()?;

@@ -12,8 +12,8 @@ use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::results::{Behind, UnitBehind, from_run, run_of_own};
 use crate::routes::Reply;
-use crate::routes::quality::wants_csv;
 use crate::routes::results::written;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 use crate::work::centre_of;
 

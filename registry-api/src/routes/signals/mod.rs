@@ -6,8 +6,8 @@ use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::quality::wants_csv;
 use super::results::table_of;
+use super::wants_csv;
 use super::{Endpoint, Idempotent, Reply, guarded};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, Steers};
 use crate::problem::{Kind, Problem};

@@ -9,8 +9,8 @@ use super::cases::told;
 use crate::guard::{Allowed, NoQuery, ReadsVerifications};
 use crate::problem::Problem;
 use crate::routes::Reply;
-use crate::routes::quality::wants_csv;
 use crate::routes::results::written;
+use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 use crate::verification::{self, Found};
 

@@ -287,7 +287,7 @@ pub(crate) fn finding_records(
     Ok(on_conn!(conn, c => query.load::<FindingRecord>(c))?)
 }
 
-/// A document ready to be stored: canonical bytes, and the same compressed.
+/// A document ready to be stored: canonical bytes without nulls, and the same compressed. The hash of its content is of these bytes.
 pub(crate) struct Packed {
     pub(crate) canonical: Vec<u8>,
     pub(crate) compressed: Vec<u8>,
@@ -295,7 +295,7 @@ pub(crate) struct Packed {
 
 impl Packed {
     pub(crate) fn new(document: &Value) -> Result<Self, StoreError> {
-        let canonical = canonical::to_bytes(document);
+        let canonical = canonical::record_to_bytes(document);
         let mut encoder = ZlibEncoder::new(Vec::with_capacity(canonical.len() / 4), Compression::fast());
         let compressed = encoder
             .write_all(&canonical)

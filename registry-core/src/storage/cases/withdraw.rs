@@ -2,7 +2,7 @@
 //! stays is the record id, the keyed hash of the pseudonym (so that the patient is not registered again), and the
 //! audit trail, whose hashes were keyed with the key that is gone.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 
 use super::etag;
@@ -37,6 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown pseudonym (unless the consent document came along),
+    /// [`StoreError::Invalid`] for a day after tomorrow (UTC) or later,
     /// [`StoreError::Withdrawn`] for `no_further_use` after `erase`, and those of a submission's precondition.
     pub fn withdraw(&self, scope: &Scope, withdraw: Withdraw) -> Result<WithdrawOutcome, StoreError> {
         require(scope, scope.role().sees_cases(), "withdraw cases")?;
@@ -90,6 +91,12 @@ fn withdraw_in(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<WithdrawOutcome, 
             replay: Some(answer),
             ..outcome
         });
+    }
+    // The sender's day may have begun before the service's.
+    if asked.date > tx.now.date() + Days::new(1) {
+        return Err(StoreError::Invalid(
+            "date: a day that has come; a withdrawal is sent once it is made",
+        ));
     }
     let (case, created) = find_or_register(tx, prepared)?;
     let outcome = match case.withdrawal() {
