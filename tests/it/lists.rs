@@ -249,6 +249,16 @@ fn table(client: &Client, path: &str) -> Vec<std::collections::BTreeMap<String, 
         .collect()
 }
 
+/// The page, the table its link gives, the API's list and its name, the column and the field that name a row, the fields compared.
+type Line = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
 #[test]
 fn the_tables_of_the_office_s_pages_are_the_lists_of_the_api() {
     let service = stocked();
@@ -258,8 +268,7 @@ fn the_tables_of_the_office_s_pages_are_the_lists_of_the_api() {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    // The page, the table its link gives, the API's list and its name, the column and the field that name a row, the fields compared.
-    let tables: [(&str, &str, &str, &str, &str, &[&str]); 7] = [
+    let tables: [Line; 7] = [
         (
             "/users",
             "/users.csv",

@@ -71,7 +71,7 @@ fn no_code_is_shown_raw_on_the_page_of_a_case() {
         "every-absence-code",
         "legal-basis-without-consent",
     ] {
-        let name = example.to_uppercase();
+        let name = format!("EX-{}", example.to_uppercase());
         let body = records::example(example, &name);
         centre
             .put(&format!("/api/v1/cases/{name}"), &[], &body)
