@@ -135,9 +135,12 @@ fn tried_then_stored(database: Database) {
             .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
         let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
         let lines = lines.filter(|line| line["severity"] == "info");
-        lines
+        let mut all: Vec<_> = lines
             .map(|line| (text(&line, "case"), text(&line, "code")))
-            .collect()
+            .collect();
+        // A bundle has its cases in the order of its patients, which says nothing.
+        all.sort();
+        all
     };
     let all = |code: &str| -> Vec<(String, String)> {
         (0..3).map(|n| (format!("FIG-{n:04}"), code.to_owned())).collect()

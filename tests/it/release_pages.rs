@@ -98,14 +98,14 @@ fn the_page_of_a_release_says_what_its_manifest_says() {
         };
         for left_out in manifest["accounting"]["left_out"].as_array().expect("a list") {
             let row = format!(
-                "<th scope=\"row\">{}</th><td>{none}</td>",
+                "<th scope=\"row\">{}</th><td class=\"n\">{none}</td>",
                 told(&left_out["reason"])
             );
             assert!(page.contains(&row), "{row}");
         }
         // All eight are as they were: 0 new, 0 in another version, 0 gone.
         let changes = "Since release <a href=\"/releases/R1\">R1</a>";
-        let gone = format!("<th scope=\"row\">no longer in it</th><td>{none}</td>");
+        let gone = format!("<th scope=\"row\">no longer in it</th><td class=\"n\">{none}</td>");
         assert!(page.contains(changes) && page.contains(&gone), "{gone}");
         let cite = format!(
             "RPS registry. The second. Release R2, data up to 2026-11-01: run {run}, case schema {}, guideline {}.",

@@ -111,8 +111,8 @@ pub(super) fn text(shown: String, suppressed: Option<Suppression>) -> String {
     }
 }
 
-///
-/// Beside the network stands one centre; with more of them the network alone: a line for each section of each of 35 centres is nothing a person reads.
+/// Beside the network stands one centre; with more of them the network alone: a line for each section of each of 35 centres is nothing a
+/// person reads.
 pub(super) fn times(shown: &[Completeness], called: Words<'_>) -> Vec<Times> {
     let written = |days: Option<f64>| days.map_or_else(|| "–".to_owned(), |days| format!("{days:.0}"));
     let line = |level: &Completeness, times: &Timeliness| Times {

@@ -135,7 +135,7 @@ fn an_opened_section_or_element_shows_its_trend() {
         "{page}"
     );
     assert!(
-        page.contains("<th scope=\"row\">2019-H2</th><td class=\"n\">100 %</td><td class=\"n\">100 %</td>"),
+        page.contains("<th scope=\"row\" class=\"keep\">2019-H2</th><td class=\"n\">100 %</td><td class=\"n\">100 %</td>"),
         "{page}"
     );
     assert!(page.contains("aria-current=\"true\">Sex</a>"));
