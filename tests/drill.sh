@@ -64,14 +64,14 @@ serve() {
   curl -s --retry 60 --retry-delay 1 --retry-all-errors --fail -o /dev/null "$base/health/ready"
 }
 push() { # push <example> [sed expression]: the status, and a code when it is refused
-  curl -sS -o "$work/answer" -w '%{http_code}' -X PUT "$base/api/v1/cases/${1^^}" -H "Authorization: Bearer $key" -H 'If-Match: *' \
+  curl -sS -o "$work/answer" -w '%{http_code}' -X PUT "$base/api/v1/cases/EX-${1^^}" -H "Authorization: Bearer $key" -H 'If-Match: *' \
     -H 'Content-Type: application/json' \
-    --data "$(sed -e "s/\"pseudonym_id\": *\"[^\"]*\"/\"pseudonym_id\": \"${1^^}\"/" -e "${2:-}" "$root/schema/examples/1.0.0/valid/$1.json")"
+    --data "$(sed -e "s/\"pseudonym_id\": *\"[^\"]*\"/\"pseudonym_id\": \"EX-${1^^}\"/" -e "${2:-}" "$root/schema/examples/1.0.0/valid/$1.json")"
 }
 submit() { # submit <example>, which the registry does not have
   local code
-  code=$(curl -sS -o "$work/answer" -w '%{http_code}' -X PUT "$base/api/v1/cases/${1^^}" -H "Authorization: Bearer $key" \
-    -H 'Content-Type: application/json' --data "$(sed "s/\"pseudonym_id\": *\"[^\"]*\"/\"pseudonym_id\": \"${1^^}\"/" "$root/schema/examples/1.0.0/valid/$1.json")")
+  code=$(curl -sS -o "$work/answer" -w '%{http_code}' -X PUT "$base/api/v1/cases/EX-${1^^}" -H "Authorization: Bearer $key" \
+    -H 'Content-Type: application/json' --data "$(sed "s/\"pseudonym_id\": *\"[^\"]*\"/\"pseudonym_id\": \"EX-${1^^}\"/" "$root/schema/examples/1.0.0/valid/$1.json")")
   [ "$code" = 201 ] || fail "$1: $code $(cat "$work/answer")"
 }
 post() { # post <path> <body>, with the office's key
@@ -100,10 +100,10 @@ done
 # The night's backup. Then one patient is erased, one takes research reuse back, and one is registered and erased.
 [ -z "$server" ] || export BACKUP_URL; [ -z "$server" ] || BACKUP_URL=$(url backup "${names[0]}")
 backup=$("$root/deploy/backup.sh" "$work/first.toml" "$work/backups")
-erase FIGURE-1
+erase EX-FIGURE-1
 [ "$(push metachronous-lung 's/"research_reuse": *true/"research_reuse": false/')" = 200 ] || fail "$(cat "$work/answer")"
 submit dead-of-sarcoma
-erase DEAD-OF-SARCOMA
+erase EX-DEAD-OF-SARCOMA
 ledger=$work/other-disk/withdrawals.jsonl
 # What registry-withdrawals.service does.
 grep -q '^ExecStart=/usr/local/bin/registry withdrawals list --config [^ ]* --to [^ ]*$' "$root/deploy/systemd/registry-withdrawals.service" \
