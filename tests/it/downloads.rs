@@ -33,7 +33,8 @@ fn three_centres_until(cut_off: &str) -> Service {
     service
 }
 
-fn rows(answer: &Answer) -> Vec<BTreeMap<String, String>> {
+/// Rows of a CSV answer by the names of its columns.
+pub(crate) fn rows(answer: &Answer) -> Vec<BTreeMap<String, String>> {
     let kind = answer.header("content-type").expect("a type");
     assert!(kind.starts_with("text/csv"), "{kind}");
     let mut reader = csv::Reader::from_reader(answer.body.as_slice());

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use support::client::Client;
 use support::{records, service::Service};
 
+use crate::downloads::rows;
+
 /// A service with one of everything that is listed.
 fn stocked() -> Service {
     let service = Service::start();
@@ -233,20 +235,7 @@ fn a_download_of_a_page_is_of_the_run_that_the_page_shows() {
 
 /// Rows of a table behind a page's link by the names of its columns.
 fn table(client: &Client, path: &str) -> Vec<std::collections::BTreeMap<String, String>> {
-    let answer = client.get_with(path, &[("accept", "text/html")]).expect(200);
-    let kind = answer.header("content-type").expect("a type");
-    assert!(kind.starts_with("text/csv"), "{path}: {kind}");
-    let mut reader = csv::Reader::from_reader(answer.body.as_slice());
-    let header = reader.headers().expect("a header").clone();
-    let lines = reader.records().map(|line| line.expect("a line"));
-    lines
-        .map(|line| {
-            let cells = header.iter().zip(line.iter());
-            cells
-                .map(|(name, cell)| (name.to_owned(), cell.to_owned()))
-                .collect()
-        })
-        .collect()
+    rows(&client.get_with(path, &[("accept", "text/html")]).expect(200))
 }
 
 /// The page, the table its link gives, the API's list and its name, the column and the field that name a row, the fields compared.
