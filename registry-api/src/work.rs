@@ -6,10 +6,11 @@ mod care_gaps;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry_core::access::Scope;
-use registry_core::storage::{CaseFilter, CaseRow, CaseStatus, QueriesWaiting, Run, StoredFinding};
+use registry_core::storage::{CaseFilter, CaseRow, QueriesWaiting, Run, StoredFinding};
 use registry_core::versions::Adjudication;
 use registry_etl::measures::Engine;
 use registry_etl::quality::{WorkItem, WorkKind, Worklist};
+use registry_etl::results::WorkLoads;
 use registry_etl::runs::Reader;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,8 +30,6 @@ pub struct CentreWork {
     pub run: Run,
     pub centre: String,
     pub list: Worklist,
-    /// Its cases as they stand now, withdrawn ones not.
-    pub cases: Vec<CaseRow>,
     /// Pseudonyms by record id.
     pub pseudonyms: HashMap<String, String>,
     /// Newest versions by record id.
@@ -62,12 +61,8 @@ impl CentreWork {
         let run = latest(state, scope)?;
         let engine = engine_of(state, &run)?;
         let rows = cases_of(state, scope, Some(centre))?;
-        let mut work = Self::of(state, scope, (&run, &engine), (centre, rows))?;
-        let settled = &work.list.settled;
-        let may_act = |row: &&CaseRow| {
-            row.status != CaseStatus::Draft && !settled.contains(&(row.case_id.clone(), row.version))
-        };
-        let mut open = care_gaps::open(state, scope, centre, work.cases.iter().filter(may_act))?;
+        let mut work = Self::of(state, scope, (&run, &engine), (centre, &rows))?;
+        let mut open = care_gaps::open(state, scope, centre, &rows)?;
         open.extend(errors(state, scope, centre)?);
         open.append(&mut work.list.items);
         work.list.items = open;
@@ -83,9 +78,9 @@ impl CentreWork {
         state: &AppState,
         scope: &Scope,
         (run, engine): (&Run, &Engine),
-        (centre, rows): (&str, Vec<CaseRow>),
+        (centre, rows): (&str, &[CaseRow]),
     ) -> Result<Self, Problem> {
-        let pseudonyms = named(&rows);
+        let pseudonyms = named(rows);
         let guideline = engine.guideline().map_err(Problem::internal)?;
         let reader = Reader::new(&state.store, scope, run);
         let mut list = reader.worklist(engine, centre).map_err(from_run)?;
@@ -100,7 +95,6 @@ impl CentreWork {
                 .iter()
                 .map(|row| (row.case_id.clone(), row.version))
                 .collect(),
-            cases: rows,
             measures: guideline
                 .measures
                 .iter()
@@ -179,17 +173,12 @@ pub struct CentreLoad {
 /// [`Kind::NotFound`] before the first run.
 pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), Problem> {
     let run = latest(state, scope)?;
-    let kept = Reader::new(&state.store, scope, &run)
-        .work_loads()
-        .map_err(from_run)?;
+    let counted = Counted::of(state, scope, &run)?;
     let mut all = Vec::new();
     let mut waiting = state.store.queries_waiting(scope)?;
     for centre in state.store.list_centres(scope)? {
-        let counted = match &kept {
-            Some(kept) => kept.centres.get(&centre.centre_id).cloned().unwrap_or_default(),
-            None => counted(state, scope, &run, &centre.centre_id)?,
-        };
-        let of_kind = |kind: &WorkKind| (kind.as_str(), counted.get(kind.as_str()).copied().unwrap_or(0));
+        let items = counted.items(&centre.centre_id)?;
+        let of_kind = |kind: &WorkKind| (kind.as_str(), items.get(kind.as_str()).copied().unwrap_or(0));
         all.push(CentreLoad {
             queries: waiting.remove(&centre.centre_id).unwrap_or_default(),
             centre: centre.centre_id,
@@ -199,21 +188,78 @@ pub fn loads(state: &AppState, scope: &Scope) -> Result<(Run, Vec<CentreLoad>), 
     Ok((run, all))
 }
 
-/// The items of a centre by kind, of a run that did not keep how many there are.
-fn counted(
-    state: &AppState,
-    scope: &Scope,
-    run: &Run,
-    centre: &str,
-) -> Result<BTreeMap<String, usize>, Problem> {
-    let engine = engine_of(state, run)?;
-    let rows = cases_of(state, scope, Some(centre))?;
-    let work = CentreWork::of(state, scope, (run, &engine), (centre, rows))?;
-    let mut items = BTreeMap::new();
-    for item in &work.list.items {
-        *items.entry(item.kind.as_str().to_owned()).or_default() += 1;
+/// How much waits for one centre.
+pub struct Outlook {
+    /// Care that can still be given in time, today.
+    pub care_gaps: usize,
+    /// Contacts overdue, as the latest run counted them; `None` for a run by a guideline version that is not here any more.
+    pub overdue: Option<usize>,
+    /// Its cases as they stand now, withdrawn ones not.
+    pub cases: Vec<CaseRow>,
+}
+
+impl Outlook {
+    /// Of a centre, by its id ([`centre_of`]).
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] before the first run.
+    pub fn of(state: &AppState, scope: &Scope, centre: &str) -> Result<Self, Problem> {
+        let run = latest(state, scope)?;
+        let items = match Counted::of(state, scope, &run)?.items(centre) {
+            Ok(items) => Some(items),
+            Err(problem) if problem.kind == Kind::InvalidState => None,
+            Err(problem) => return Err(problem),
+        };
+        let overdue = |items: BTreeMap<String, usize>| {
+            let overdue = items.get(WorkKind::FollowUp.as_str());
+            overdue.copied().unwrap_or_default()
+        };
+        let cases = cases_of(state, scope, Some(centre))?;
+        Ok(Self {
+            care_gaps: care_gaps::open(state, scope, centre, &cases)?.len(),
+            overdue: items.map(overdue),
+            cases,
+        })
     }
-    Ok(items)
+}
+
+/// How many items of which kind a run found.
+struct Counted<'a> {
+    state: &'a AppState,
+    scope: &'a Scope,
+    run: &'a Run,
+    /// None of a run that did not keep it.
+    kept: Option<WorkLoads>,
+}
+
+impl<'a> Counted<'a> {
+    fn of(state: &'a AppState, scope: &'a Scope, run: &'a Run) -> Result<Self, Problem> {
+        let kept = Reader::new(&state.store, scope, run).work_loads();
+        Ok(Self {
+            state,
+            scope,
+            run,
+            kept: kept.map_err(from_run)?,
+        })
+    }
+
+    /// The items of a centre by kind; those that were not kept are counted.
+    fn items(&self, centre: &str) -> Result<BTreeMap<String, usize>, Problem> {
+        let Self {
+            state, scope, run, ..
+        } = *self;
+        if let Some(kept) = &self.kept {
+            return Ok(kept.centres.get(centre).cloned().unwrap_or_default());
+        }
+        let engine = engine_of(state, run)?;
+        let rows = cases_of(state, scope, Some(centre))?;
+        let work = CentreWork::of(state, scope, (run, &engine), (centre, &rows))?;
+        let mut items = BTreeMap::new();
+        for item in &work.list.items {
+            *items.entry(item.kind.as_str().to_owned()).or_default() += 1;
+        }
+        Ok(items)
+    }
 }
 
 /// A histology that waits for the committee.

@@ -9,6 +9,7 @@ mod centres;
 pub mod completeness;
 mod endpoints;
 mod funnel;
+mod half_years;
 pub mod over_time;
 mod what_if;
 
@@ -25,6 +26,7 @@ pub use endpoints::{
 pub use funnel::{
     Funnel, FunnelLimits, FunnelPoint, Funnels, NotAssessableFunnel, NotAssessablePoint, Position,
 };
+pub use half_years::{CentreHalfYears, HalfYearCounts};
 pub use over_time::OverTime;
 use serde::{Deserialize, Serialize};
 pub use what_if::{CentreChange, CheckChange, Comparison, MeasureChange, Move, RuleSet, Sensitivity, Side};
@@ -45,6 +47,8 @@ pub mod kind {
     pub const COMPLETENESS: &str = "completeness";
     /// [`super::over_time::OverTimeRows`], exact; the key as of `completeness`. None in a run made before it was kept.
     pub const COMPLETENESS_OVER_TIME: &str = "completeness_over_time";
+    /// [`super::CentreHalfYears`], exact; the key is the centre. None in a run made before it was kept.
+    pub const HALF_YEARS: &str = "half_years";
     /// [`super::CentresOfRun`]: which centres there were, whether they have cases or not.
     pub const CENTRES: &str = "centres";
     /// [`super::WorkLoads`]; for the coordinating office.

@@ -23,7 +23,7 @@ use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::results::{Card, Domain, Pooled, Standing, View, Which};
 use crate::state::{AppState, blocking};
-use crate::work::{CentreWork, cases_of, centre_of};
+use crate::work::{Outlook, centre_of};
 
 #[derive(Template)]
 #[template(path = "centre.html")]
@@ -370,26 +370,18 @@ fn work(state: &AppState, scope: &Scope, centre: &str) -> Result<Vec<Todo>, Prob
             path.to_owned()
         }
     };
-    let mut todo = Vec::new();
-    let cases = match CentreWork::open(state, scope, Some(centre)) {
-        Ok(work) => {
-            let count = |kind: WorkKind| work.items().filter(|work| work.item.kind == kind).count();
-            for (kind, name) in [
-                (WorkKind::CareGap, "Care that can still be given in time"),
-                (WorkKind::FollowUp, "Contacts overdue"),
-            ] {
-                todo.push(Todo {
-                    name,
-                    count: count(kind).to_string(),
-                    link: at(&format!("/worklist?kind={}", kind.as_str())),
-                });
-            }
-            work.cases
-        }
-        // The latest run is of a version that is not here any more.
-        Err(problem) if problem.kind == Kind::InvalidState => cases_of(state, scope, Some(centre))?,
-        Err(problem) => return Err(problem),
+    let outlook = Outlook::of(state, scope, centre)?;
+    let of_kind = |kind: WorkKind, name, count: usize| Todo {
+        name,
+        count: count.to_string(),
+        link: at(&format!("/worklist?kind={}", kind.as_str())),
     };
+    let gaps = "Care that can still be given in time";
+    let mut todo = vec![of_kind(WorkKind::CareGap, gaps, outlook.care_gaps)];
+    if let Some(overdue) = outlook.overdue {
+        todo.push(of_kind(WorkKind::FollowUp, "Contacts overdue", overdue));
+    }
+    let cases = outlook.cases;
     let sum = |of: fn(&CaseRow) -> i64| cases.iter().map(of).sum::<i64>();
     todo.push(Todo {
         name: "Findings: errors, warnings",

@@ -1,15 +1,17 @@
 //! One centre beside the network: its indicators and domains, where it stands, and how it went over time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use registry_etl::measures::engine::COMPOSITE;
 use registry_etl::measures::{position_of, trend_around};
-use registry_etl::results::{AdherenceRow, By, MeasureHead, Period, Position, RateState, Trend};
-use registry_etl::runs::{OwnCounts, Reader};
+use registry_etl::results::{
+    AdherenceRow, By, HalfYearCounts, MeasureHead, Period, Position, RateState, Trend,
+};
+use registry_etl::runs::Reader;
 use registry_etl::statistics::wilson;
 
-use super::{View, indicators_in_force, readable};
-use crate::problem::{Kind, Problem};
+use super::{View, from_run, indicators_in_force};
+use crate::problem::Problem;
 
 const LEVEL: f64 = 0.95;
 const UTILISATION: &str = "utilisation";
@@ -79,7 +81,7 @@ pub struct Domain {
 /// A half-year of one measure.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HalfYear {
-    pub own: OwnCounts,
+    pub own: HalfYearCounts,
     /// The network's rate, where it is shown.
     pub network: Option<f64>,
 }
@@ -103,7 +105,7 @@ pub struct Card {
     /// Those the committee looks at first, each with the reason.
     pub indicators: Vec<(Standing, String)>,
     pub domains: Vec<Domain>,
-    /// `None` for a run that cannot be read case by case any more.
+    /// `None` for a run made before half-years were kept.
     pub over_time: Option<OverTime>,
 }
 
@@ -168,50 +170,40 @@ impl View<'_> {
         rows: &[AdherenceRow],
     ) -> Result<Option<OverTime>, Problem> {
         let run = self.own_run().unwrap_or(&self.run);
-        let Some(guideline) = crate::runs::guideline_of(self.state, run) else {
+        let reader = Reader::new(&self.state.store, self.scope, run);
+        let Some(own) = reader.half_years(centre).map_err(from_run)? else {
             return Ok(None);
         };
-        let positions: Vec<Option<u16>> = heads
-            .iter()
-            .map(|head| guideline.measure(&head.id).map(|(at, _)| at))
-            .collect();
-        let wanted: BTreeSet<u16> = positions.iter().flatten().copied().collect();
-        let reader = Reader::new(&self.state.store, self.scope, run);
-        let counted = match reader.own_half_years(centre, &wanted).map_err(readable) {
-            Ok(counted) => counted,
-            Err(problem) if problem.kind == Kind::InvalidState => return Ok(None),
-            Err(problem) => return Err(problem),
-        };
-        let known: BTreeSet<&String> = counted.keys().map(|(_, half)| half).collect();
-        let half_years: Vec<String> = known.into_iter().rev().take(HALF_YEARS).rev().cloned().collect();
+        let skipped = own.half_years.len().saturating_sub(HALF_YEARS);
+        let half_years = &own.half_years[skipped..];
         let network: HashMap<(&str, &str), f64> = rows
             .iter()
             .filter(|row| row.by == By::HalfYear && row.state == RateState::Rate)
             .filter_map(|row| Some(((row.measure.as_str(), row.level.as_str()), row.rate?)))
             .collect();
-        let lines = heads.iter().zip(&positions).map(|(head, at)| {
+        let mut pooled: BTreeMap<String, (u32, u32, u32)> = BTreeMap::new();
+        let mut lines = Vec::with_capacity(heads.len());
+        for head in heads {
+            let counts = |half: &str| own.of(&head.id, half);
+            for half in &own.half_years {
+                let (more, sum) = (counts(half), pooled.entry(half.clone()).or_default());
+                sum.0 += more.numerator;
+                sum.1 += more.denominator;
+                sum.2 += more.not_assessable;
+            }
             let of = half_years.iter().map(|half| HalfYear {
-                own: at
-                    .and_then(|at| counted.get(&(at, half.clone())).copied())
-                    .unwrap_or_default(),
+                own: counts(half),
                 network: network.get(&(head.id.as_str(), half.as_str())).copied(),
             });
-            ((*head).clone(), of.collect())
-        });
-        let mut pooled: BTreeMap<String, (u32, u32, u32)> = BTreeMap::new();
-        for ((_, half), counts) in &counted {
-            let (x, n, lacking) = pooled.entry(half.clone()).or_default();
-            *x += counts.numerator;
-            *n += counts.denominator;
-            *lacking += counts.not_assessable;
+            lines.push(((*head).clone(), of.collect()));
         }
         let trend = target(heads, rows)
             .map(|target| trend_around(target, &pooled))
             .transpose()
             .map_err(Problem::internal)?;
         Ok(Some(OverTime {
-            lines: lines.collect(),
-            half_years,
+            lines,
+            half_years: half_years.to_vec(),
             trend,
         }))
     }

@@ -9,9 +9,10 @@ use std::sync::{Arc, RwLock};
 use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::guideline::Measure;
-use registry_core::record::CentreTable;
-use registry_core::storage::{CaseRow, OwnCase};
+use registry_core::record::{CentreTable, day_number};
+use registry_core::storage::{CaseRow, CaseStatus, OwnCase};
 use registry_core::validation::{CareGap, Envelope, GapState};
+use registry_etl::cohorts::SurvivalFacts;
 use registry_etl::quality::{WorkItem, WorkKind};
 use serde_json::Value;
 
@@ -59,20 +60,20 @@ impl CareGapsKnown {
     }
 }
 
-/// What is open today in these cases of a centre, the nearest last day first, those without a known one last.
+/// What is open today in these cases of a centre, drafts left out: the nearest last day first, those without a known one last.
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) fn open<'r>(
+pub(super) fn open(
     state: &AppState,
     scope: &Scope,
     centre: &str,
-    rows: impl Iterator<Item = &'r CaseRow>,
+    rows: &[CaseRow],
 ) -> Result<Vec<WorkItem>, Problem> {
     let rules = rules(state)?;
     let mut found: Vec<(Version, Arc<[Open]>)> = Vec::new();
     let mut wanted = Vec::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| row.status != CaseStatus::Draft) {
         let version = (row.case_id.clone(), row.version);
         match state.care_gaps.of(&rules, &version) {
             Some(known) => found.push((version, known)),
@@ -139,6 +140,10 @@ fn asked(state: &AppState, centres: &CentreTable, case: &OwnCase) -> (Version, A
     let judge = &state.judge;
     let gaps = judge.in_force(sent_in).and_then(|guideline| {
         let (record, _) = judge.read(&case.document, &envelope, centres)?;
+        // Nothing can still be done in time for a patient who has died.
+        if SurvivalFacts::read(&record, day_number(envelope.data_cutoff_date)).is_dead() {
+            return None;
+        }
         let results = guideline.evaluate(&record);
         let gaps = judge.care_gaps(&case.document, &envelope, centres, &results);
         let open = gaps.iter().filter_map(|gap| {

@@ -79,6 +79,12 @@ pub struct SurvivalFacts {
 }
 
 impl SurvivalFacts {
+    /// Whether any contact says that the patient has died.
+    pub fn is_dead(&self) -> bool {
+        let mut contacts = self.contacts.iter();
+        contacts.any(|contact| contact.vital == Vital::Dead || contact.death != RecordedDate::None)
+    }
+
     /// Reads the survival row of a record whose blocked cells are marked. `cut_off` is a day number.
     pub fn read(record: &Record, cut_off: i32) -> Self {
         let text = |path: &str| record.single(path).as_text();

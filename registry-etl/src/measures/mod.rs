@@ -15,6 +15,7 @@
 //! | `summaries` | overview and data quality |
 //! | `deaths` | deaths by centre |
 //! | `case_mix` | observed over expected, given age, histology and timing |
+//! | `half_years` | what counts for each centre by half-year |
 //! | `tertiles` | centres by volume |
 //! | `trend` | half-years with limits |
 
@@ -26,6 +27,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod family;
 pub mod funnels;
+mod half_years;
 mod holding;
 pub mod placement;
 mod read_case;
@@ -42,6 +44,7 @@ pub use engine::{Engine, EngineError};
 pub use evaluation::{CaseEvaluation, CaseFacts, PayloadError, SomeOutcomes, UnitResult, half_year_of};
 pub use family::Family;
 pub use funnels::{far_above, far_above_in, funnels, funnels_within, position_of};
+pub use half_years::half_years;
 pub use holding::Shares;
 pub use read_case::ReadCase;
 pub use summaries::{overview, quality};

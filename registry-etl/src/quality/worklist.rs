@@ -1,5 +1,5 @@
 //! What a centre has to do: overdue contacts, elements and sections that keep measures from being assessed, values pending too long. Care
-//! that can still be given in time is found on the documents, by who holds them; here it is said of which cases it need not be asked.
+//! that can still be given in time is found on the documents, by who holds them.
 //!
 //! Made from the evaluations of a run when somebody looks: those are encrypted with the key of their case and gone when it is erased, so
 //! that no list of patients outlives its cases.
@@ -110,9 +110,6 @@ pub struct Worklist {
     pub unlocks: Vec<Unlock>,
     /// By kind; within a kind the most measures, then the longest overdue, first.
     pub items: Vec<WorkItem>,
-    /// Cases, with the version that was judged, of patients who are dead: nothing can still be done in time.
-    #[serde(skip)]
-    pub settled: BTreeSet<(String, i64)>,
 }
 
 /// Makes a worklist from the cases of a centre, one after the other.
@@ -126,7 +123,6 @@ pub struct Collector<'a> {
     version: i64,
     items: Vec<WorkItem>,
     unlocks: BTreeMap<(WorkKind, String), Unlocked>,
-    settled: BTreeSet<(String, i64)>,
 }
 
 #[derive(Default)]
@@ -155,15 +151,11 @@ impl<'a> Collector<'a> {
             version: 0,
             items: Vec::new(),
             unlocks: BTreeMap::new(),
-            settled: BTreeSet::new(),
         }
     }
 
     /// Adds a case, as judged in a version.
     pub fn push(&mut self, case_id: &str, version: i64, case: &CaseEvaluation) {
-        if is_dead(case) {
-            self.settled.insert((case_id.to_owned(), version));
-        }
         self.version = version;
         self.follow_up(case_id, case);
         let (elements, sections) = self.waiting(case);
@@ -198,11 +190,7 @@ impl<'a> Collector<'a> {
                 .then_with(|| rank(b).cmp(&rank(a)))
                 .then_with(|| (&a.what, &a.case_id, &a.pointer).cmp(&(&b.what, &b.case_id, &b.pointer)))
         });
-        Worklist {
-            unlocks,
-            items,
-            settled: self.settled,
-        }
+        Worklist { unlocks, items }
     }
 
     /// A contact is overdue when more days have passed since the last one, or since the metastatic diagnosis where there was none, than the
@@ -221,7 +209,7 @@ impl<'a> Collector<'a> {
             .iter()
             .filter_map(|contact| Some((dated(contact.date)?, contact.vital)))
             .max_by_key(|(day, _)| *day);
-        if is_dead(case) || last.is_some_and(|(_, vital)| vital == Vital::Lost) {
+        if facts.is_dead() || last.is_some_and(|(_, vital)| vital == Vital::Lost) {
             return;
         }
         let Some(since) = last.map(|(day, _)| day).or_else(|| dated(facts.origin)) else {
@@ -365,9 +353,4 @@ impl<'a> Collector<'a> {
             });
         }
     }
-}
-
-fn is_dead(case: &CaseEvaluation) -> bool {
-    let mut contacts = case.facts.survival.contacts.iter();
-    contacts.any(|contact| contact.vital == Vital::Dead || contact.death != RecordedDate::None)
 }

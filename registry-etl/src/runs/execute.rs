@@ -359,6 +359,9 @@ impl Work<'_> {
                 &measures::case_mix(&identity, &adherence.measures, columns),
             )?,
         ];
+        for (centre, halves) in measures::half_years(&identity, &adherence.measures, columns) {
+            results.push(result(kind::HALF_YEARS, &centre, &halves)?);
+        }
         let cut_off = day_number(self.options.cut_off);
         let year = self.options.cut_off.year();
         let centres = columns.centre_of_cases();

@@ -26,7 +26,7 @@ pub use again::again;
 pub use compare::compare;
 pub(crate) use execute::low_volume;
 pub use execute::{Options, Phase, Progress, centre_table, execute};
-pub use own::{HalfYears, OwnCounts, OwnUnit};
+pub use own::OwnUnit;
 pub use publish::publish;
 pub use read::Reader;
 pub use sensitivity::{alternatives, sensitivity};

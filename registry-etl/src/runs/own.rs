@@ -1,7 +1,5 @@
-//! A centre's own cases in a run: the units behind its numbers, one by one and by half-year. Read from the evaluations when somebody looks,
+//! A centre's own cases in a run: the units behind its numbers, one by one. Read from the evaluations when somebody looks,
 //! as worklists are, so that no list of patients is kept outside the encryption of their cases.
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::guideline::Outcome;
 use registry_core::rules::Reason;
@@ -33,26 +31,6 @@ pub struct OwnUnit {
     pub recent: bool,
 }
 
-/// Units of one measure, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OwnCounts {
-    pub numerator: u32,
-    /// Assessable units.
-    pub denominator: u32,
-    pub not_assessable: u32,
-}
-
-impl OwnCounts {
-    fn add(&mut self, outcome: Outcome) {
-        self.numerator += u32::from(outcome.in_numerator());
-        self.denominator += u32::from(outcome.in_denominator());
-        self.not_assessable += u32::from(outcome == Outcome::NotAssessable);
-    }
-}
-
-/// Counts by measure (its position) and half-year.
-pub type HalfYears = BTreeMap<(u16, String), OwnCounts>;
-
 impl Reader<'_> {
     /// The units of a measure (its position in the run's guideline, composites behind the measures) on the cases a centre holds, by case.
     /// Units that count for another centre, because the case was there then, are its; what this centre counts on cases it holds no more is
@@ -62,62 +40,30 @@ impl Reader<'_> {
     /// The store's; an evaluation of another format.
     pub fn own_units(&self, centre: &str, measure: u16) -> Result<Vec<OwnUnit>, RunError> {
         let window = Window::ending(self.run.cutoff_date);
-        let mut units = Vec::new();
-        let wanted = |of: u16| of == measure;
-        self.each_own(centre, wanted, |evaluation, case| {
+        let of_case = |evaluation: &RunEvaluation| -> Result<Vec<OwnUnit>, RunError> {
+            let case = SomeOutcomes::from_payload(&evaluation.payload, |of| of == measure)?;
             let half_year = case.half_year();
             let recent = case.diagnosed.is_some_and(|day| window.is_recent(day));
-            for (at, unit) in &case.outcomes {
-                if counts_for(evaluation, case.shares.as_ref(), *at, centre) {
-                    units.push(own_unit(evaluation, unit, half_year.clone(), recent));
-                }
-            }
-        })?;
-        Ok(units)
-    }
-
-    /// What counts for a centre on the cases it holds, of these measures, by half-year of the metastatic diagnosis; without those whose
-    /// diagnosis has no date.
-    ///
-    /// # Errors
-    /// As [`Reader::own_units`].
-    pub fn own_half_years(&self, centre: &str, measures: &BTreeSet<u16>) -> Result<HalfYears, RunError> {
-        let mut counts = HalfYears::new();
-        let wanted = |of: u16| measures.contains(&of);
-        self.each_own(centre, wanted, |evaluation, case| {
-            let Some(half_year) = case.half_year() else {
-                return;
-            };
-            for (at, unit) in &case.outcomes {
-                if counts_for(evaluation, case.shares.as_ref(), *at, centre) {
-                    let key = (unit.measure, half_year.clone());
-                    counts.entry(key).or_default().add(unit.outcome);
-                }
-            }
-        })?;
-        Ok(counts)
-    }
-
-    fn each_own(
-        &self,
-        centre: &str,
-        wanted: impl Fn(u16) -> bool + Sync,
-        mut take: impl FnMut(&RunEvaluation, &SomeOutcomes),
-    ) -> Result<(), RunError> {
-        let read = |one: &RunEvaluation| Ok(SomeOutcomes::from_payload(&one.payload, &wanted)?);
+            let shares = case.shares.as_ref();
+            let own = case.outcomes.iter();
+            let own = own.filter(|(at, _)| counts_for(evaluation, shares, *at, centre));
+            let own = own.map(|(_, unit)| own_unit(evaluation, unit, half_year.clone(), recent));
+            Ok(own.collect())
+        };
+        let mut units = Vec::new();
         self.store.for_each_run_evaluation_of::<RunError>(
             self.scope,
             self.run.number,
             centre,
             BATCH,
             |batch| {
-                let cases: Vec<SomeOutcomes> = batch.par_iter().map(read).collect::<Result<_, RunError>>()?;
-                for (evaluation, case) in batch.iter().zip(&cases) {
-                    take(evaluation, case);
-                }
+                let found: Vec<Vec<OwnUnit>> =
+                    batch.par_iter().map(of_case).collect::<Result<_, RunError>>()?;
+                units.extend(found.into_iter().flatten());
                 Ok(())
             },
-        )
+        )?;
+        Ok(units)
     }
 }
 
@@ -188,27 +134,5 @@ mod tests {
         // Transferred after the run: the rows are with C02, the run counted it for C01.
         let alone = evaluation(Holders::alone("C01"));
         assert!(!counts_for(&alone, None, 0, "C02") && counts_for(&alone, None, 0, "C01"));
-    }
-
-    #[test]
-    fn counts_are_those_of_the_table_of_adherence() {
-        let mut counts = OwnCounts::default();
-        let all = [
-            Outcome::Met,
-            Outcome::NotMet,
-            Outcome::Used,
-            Outcome::NotUsed,
-            Outcome::NotAssessable,
-            Outcome::Excluded,
-            Outcome::Excepted,
-            Outcome::NotInDenom,
-        ];
-        all.into_iter().for_each(|outcome| counts.add(outcome));
-        let wanted = OwnCounts {
-            numerator: 2,
-            denominator: 4,
-            not_assessable: 1,
-        };
-        assert_eq!(counts, wanted);
     }
 }

@@ -8,7 +8,7 @@ use crate::quality::{Undecided, Worklist, undecided};
 use crate::results::completeness::NETWORK;
 use crate::results::over_time::{OverTimeRows, Part};
 use crate::results::{
-    AdherenceTable, CaseMix, CaseMixTable, CentresOfRun, Comparison, Completeness, Funnels, OverTime,
+    AdherenceTable, CaseMix, CaseMixTable, CentreHalfYears, CentresOfRun, Comparison, Completeness, Funnels, OverTime,
     Overview, Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
 };
 use rayon::prelude::*;
@@ -52,6 +52,19 @@ impl<'a> Reader<'a> {
     pub fn centres(&self) -> Result<Option<Vec<String>>, RunError> {
         match self.document::<CentresOfRun>(kind::CENTRES, "") {
             Ok(found) => Ok(Some(found.centres.clone())),
+            Err(RunError::Store(StoreError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What counts for a centre by half-year; `None` of a centre that nothing counts for, and of a run made before this was kept. Who may
+    /// see it is the caller's decision.
+    ///
+    /// # Errors
+    /// The store's; a document of another format.
+    pub fn half_years(&self, centre: &str) -> Result<Option<Arc<CentreHalfYears>>, RunError> {
+        match self.document(kind::HALF_YEARS, centre) {
+            Ok(found) => Ok(Some(found)),
             Err(RunError::Store(StoreError::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }

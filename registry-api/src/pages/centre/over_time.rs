@@ -1,8 +1,7 @@
 //! The part of a score card about the last half-years: a line for each indicator, all of them together, and the chart of those.
 
 use actix_web::{HttpResponse, web};
-use registry_etl::results::Trend;
-use registry_etl::runs::OwnCounts;
+use registry_etl::results::{HalfYearCounts, Trend};
 
 use super::{OfRun, Wanted, words};
 use crate::charts;
@@ -84,7 +83,7 @@ fn chart(of: &OverTime) -> Option<String> {
 }
 
 /// Met of assessable units, with what cannot be assessed and what the rate would be at worst and at best.
-fn cell(own: OwnCounts, beside: Option<String>) -> Cell {
+fn cell(own: HalfYearCounts, beside: Option<String>) -> Cell {
     let n = own.denominator;
     let lacking = own.not_assessable;
     let bounds = Pooled::of(own.numerator, n, Some(lacking)).bounds();
@@ -105,7 +104,7 @@ fn cell(own: OwnCounts, beside: Option<String>) -> Cell {
 /// The counts of a half-year of the chart, and the 95 % limits around the network's rate.
 fn together(trend: &Trend, half: &str, lacking: u32) -> Cell {
     let point = trend.points.iter().find(|point| point.level == half);
-    let own = OwnCounts {
+    let own = HalfYearCounts {
         numerator: point.and_then(|point| point.numerator).unwrap_or_default(),
         denominator: point.and_then(|point| point.denominator).unwrap_or_default(),
         not_assessable: lacking,

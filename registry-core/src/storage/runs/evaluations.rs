@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use rayon::prelude::*;
 
 use super::life::{keep_alive, watermark};
 use super::source::{Place, wrapped_keys};
@@ -264,7 +265,7 @@ impl Store {
                 let watermark = watermark(conn, run)?;
                 let known = Transfers::at(conn, watermark)?;
                 let opened = rows
-                    .into_iter()
+                    .into_par_iter()
                     .map(|row| opened(keys, &known, row))
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok((opened.into_iter().flatten().collect::<Vec<_>>(), last))

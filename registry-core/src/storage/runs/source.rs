@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use rayon::prelude::*;
 
 use super::evaluations::distinct;
 use super::{CaseDocument, CaseHeader, CaseRef, CasesLeftOut};
@@ -236,20 +237,20 @@ impl Store {
             let wrapped = wrapped_keys(conn, &places)?;
             let mut found = versions(conn, wanted)?;
             let known = Transfers::at(conn, watermark)?;
-            wanted
-                .iter()
-                .map(|case| {
-                    let place = (case.centre_id.clone(), case.case_id.clone());
-                    let (Some(row), Some(wrapped)) = (found.remove(case), wrapped.get(&place)) else {
-                        return Ok(None);
-                    };
-                    let key = keys.open_case_key(&place.0, &place.1, wrapped)?;
-                    Ok(Some(CaseDocument {
-                        header: CaseHeader::of(&row, &known)?,
-                        document: row.open(&key)?,
-                    }))
-                })
-                .collect::<Result<Vec<_>, StoreError>>()
+            let rows: Vec<_> = wanted.iter().map(|case| found.remove(case)).collect();
+            let open = |(case, row): (&CaseRef, Option<VersionRecord>)| {
+                let place = (case.centre_id.clone(), case.case_id.clone());
+                let (Some(row), Some(wrapped)) = (row, wrapped.get(&place)) else {
+                    return Ok(None);
+                };
+                let key = keys.open_case_key(&place.0, &place.1, wrapped)?;
+                Ok(Some(CaseDocument {
+                    header: CaseHeader::of(&row, &known)?,
+                    document: row.open(&key)?,
+                }))
+            };
+            let opened = wanted.par_iter().zip(rows).map(open);
+            opened.collect::<Result<Vec<_>, StoreError>>()
         })?;
         self.record_reading(scope, Event::new("case.read_many").detail("cases", wanted.len()))?;
         Ok(documents)
