@@ -17,7 +17,7 @@ use super::{Frame, download, html, silence, words};
 use crate::guard::{Allowed, ReadsResults};
 use crate::problem::{Kind, Problem};
 use crate::results::{Hidden, View};
-use crate::routes::quality::completeness::{self, Wanted, levels};
+use crate::routes::quality::completeness::{self, Wanted, narrow};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -59,6 +59,30 @@ struct Row {
     opened: bool,
     note: &'static str,
     cells: Vec<Cell>,
+}
+
+/// What there is to choose from.
+struct Choices {
+    /// Code and name, by code.
+    sections: BTreeMap<String, String>,
+    /// None for a reader who sees only one.
+    centres: Vec<String>,
+}
+
+impl Choices {
+    fn among(all: &[Completeness], called: Words<'_>) -> Self {
+        let sections = all.iter().flat_map(|level| &level.sections);
+        let sections: BTreeSet<&String> = sections.map(|found| &found.section).collect();
+        let centres = all.iter().map(|level| &level.level);
+        let centres = centres.filter(|level| *level != NETWORK && all.len() > 2);
+        Self {
+            sections: sections
+                .into_iter()
+                .map(|code| (code.clone(), called.entity(code)))
+                .collect(),
+            centres: centres.cloned().collect(),
+        }
+    }
 }
 
 /// What the page takes: the levels of its tables, and the measure of its funnel.
@@ -127,15 +151,14 @@ pub(super) async fn page(
             }
             Err(problem) => return Err(problem),
         };
-        let all = view.completeness()?;
+        let mut shown = view.completeness()?;
+        let choices = Choices::among(&shown, state.words()?);
         let silence = silence::section(&state, &caller.scope, &view, measure)?;
-        let mut shown = levels(
-            &view,
-            &Wanted {
-                centre: None,
-                ..wanted.clone()
-            },
-        )?;
+        let of_all = Wanted {
+            centre: None,
+            ..wanted.clone()
+        };
+        narrow(&mut shown, &of_all);
         if let Some(centre) = &wanted.centre {
             // A centre stands beside the network.
             shown.retain(|level| level.level == NETWORK || level.level == *centre);
@@ -158,7 +181,7 @@ pub(super) async fn page(
             .map(|trend| trend.hidden);
         let hidden = of_trends.fold(hidden, Hidden::and);
         let data = data(
-            (&all, &shown),
+            (choices, &shown),
             (&asked, &wanted),
             view.own(),
             silence,
@@ -221,7 +244,7 @@ fn trends(
 }
 
 fn data(
-    (all, shown): (&[Completeness], &[Completeness]),
+    (choices, shown): (Choices, &[Completeness]),
     (asked, wanted): (&Asked, &Wanted),
     own: Option<&str>,
     silence: silence::Section,
@@ -229,22 +252,20 @@ fn data(
     called: Words<'_>,
 ) -> Data {
     let section = wanted.section.clone();
-    let names: BTreeSet<&str> = all
-        .iter()
-        .flat_map(|level| level.sections.iter().map(|found| found.section.as_str()))
-        .collect();
-    let choices = names.iter().map(|name| {
-        let chosen = section.as_deref() == Some(*name);
-        ((*name).to_owned(), called.entity(name), chosen)
-    });
-    let centres: Vec<&str> = all.iter().map(|level| level.level.as_str()).collect();
     let rows = match &section {
         Some(_) => element_rows(shown, asked, called),
-        None => section_rows(shown, &names, asked, called),
+        None => section_rows(shown, &choices.sections, asked),
     };
     Data {
         silence,
-        sections: choices.collect(),
+        sections: choices
+            .sections
+            .into_iter()
+            .map(|(code, name)| {
+                let chosen = section.as_deref() == Some(code.as_str());
+                (code, name, chosen)
+            })
+            .collect(),
         csv: asked.at("/quality.csv", &["measure", "element"]),
         csv_over_time: section.is_some().then(|| {
             let rest = asked.at("/quality.csv", &["measure"]);
@@ -254,10 +275,13 @@ fn data(
         kept_of_measure: asked.besides(&["measure"]),
         of_run: wanted.run.map_or_else(String::new, |run| format!("?run={run}")),
         and_run: wanted.run.map_or_else(String::new, |run| format!("&run={run}")),
-        centres: centres
+        centres: choices
+            .centres
             .into_iter()
-            .filter(|level| *level != NETWORK && all.len() > 2)
-            .map(|level| (level.to_owned(), wanted.centre.as_deref() == Some(level)))
+            .map(|centre| {
+                let chosen = wanted.centre.as_deref() == Some(centre.as_str());
+                (centre, chosen)
+            })
             .collect(),
         columns: shown
             .iter()
@@ -290,9 +314,8 @@ fn data(
 
 fn section_rows(
     shown: &[Completeness],
-    names: &BTreeSet<&str>,
+    sections: &BTreeMap<String, String>,
     asked: &Asked,
-    called: Words<'_>,
 ) -> Vec<Row> {
     let link = |section: &str| {
         let of = Asked {
@@ -302,15 +325,15 @@ fn section_rows(
         };
         of.at("/quality", &[])
     };
-    let row = |name: &&str| Row {
-        name: called.entity(name),
-        link: link(name),
+    let row = |(code, name): (&String, &String)| Row {
+        name: name.clone(),
+        link: link(code),
         opened: false,
         note: "",
         cells: shown
             .iter()
             .map(|level| {
-                let found = level.sections.iter().find(|section| section.section == *name);
+                let found = level.sections.iter().find(|section| section.section == *code);
                 found.map(|section| {
                     let mut cell = share(&section.answers);
                     if let Some(closed) = section.closed_share {
@@ -322,7 +345,7 @@ fn section_rows(
             .map(Option::unwrap_or_default)
             .collect(),
     };
-    names.iter().map(row).collect()
+    sections.iter().map(row).collect()
 }
 
 fn element_rows(shown: &[Completeness], asked: &Asked, called: Words<'_>) -> Vec<Row> {

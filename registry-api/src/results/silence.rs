@@ -1,6 +1,6 @@
 //! Who says too little to be judged: shares of units that cannot be assessed, by centre and over time, from what this viewer may see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use registry_etl::disclosure::Audience;
 use registry_etl::measures::engine::COMPOSITE;
@@ -55,7 +55,7 @@ impl View<'_> {
     /// # Errors
     /// A run without this result.
     pub fn silence(&self) -> Result<Silence, Problem> {
-        let mut table = self.table()?;
+        let table = self.stored_table()?;
         let stored = match self.audience {
             Audience::Centre(_) => None,
             _ => Some(self.reader().funnels(&self.audience).map_err(from_run)?),
@@ -86,12 +86,14 @@ impl View<'_> {
                 .total_cmp(&said(a))
                 .then_with(|| (a.centre.len(), &a.centre).cmp(&(b.centre.len(), &b.centre)))
         });
-        table.measures.retain(|head| head.kind != COMPOSITE);
-        let kept: Vec<&str> = table.measures.iter().map(|head| head.id.as_str()).collect();
+        let measures = table.measures.iter().filter(|head| head.kind != COMPOSITE);
+        let mut measures: Vec<MeasureHead> = measures.cloned().collect();
+        self.say_unratified(&mut measures);
+        let kept: HashSet<&str> = measures.iter().map(|head| head.id.as_str()).collect();
         let mut halves: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
         for row in &table.rows {
             let wanted =
-                row.by == By::HalfYear && row.period == Period::All && kept.contains(&row.measure.as_str());
+                row.by == By::HalfYear && row.period == Period::All && kept.contains(row.measure.as_str());
             if let (true, Some(missing), Some(assessed)) = (wanted, row.not_assessable, row.denominator) {
                 let (of, all) = halves.entry(&row.level).or_default();
                 *of += missing;
@@ -108,7 +110,7 @@ impl View<'_> {
                 })
                 .collect(),
             centres,
-            measures: table.measures,
+            measures,
         })
     }
 }

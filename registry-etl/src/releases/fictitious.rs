@@ -12,11 +12,13 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use registry_core::access::Scope;
 use registry_core::clock::{Clock, Entropy};
 use registry_core::crypto::MasterKey;
+use registry_core::intake;
 use registry_core::storage::{
     CaseStatus, Derived, NewCentre, Precondition, PutCase, Store, StoreError, StoreOptions,
 };
 use registry_core::synthetic::{self, CohortPlan};
 use registry_core::validation::Envelope;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Built, ReleaseError, ReleaseKey, ReleaseOptions, build};
@@ -119,13 +121,14 @@ fn filled(engine: &Engine, plan: &CohortPlan, folder: &Path) -> Result<Store, Re
         runs::centre_table(&store, &scope).map_err(|error| ReleaseError::Fictitious(error.to_string()))?;
     for index in 0..plan.cases {
         let case = synthetic::case(plan, index);
+        let body = as_sent(&case.body)?;
         let envelope = Envelope {
             record_id: uuid::Uuid::nil(),
             centre_id: case.centre_id.clone(),
             submitted_at: now,
             data_cutoff_date: plan.as_of,
         };
-        let verdict = engine.judge().judge(&case.body, &envelope, &centres);
+        let verdict = engine.judge().judge(&body, &envelope, &centres);
         let (Some(schema_version), false) = (verdict.schema_version.clone(), verdict.rejected()) else {
             continue;
         };
@@ -133,7 +136,7 @@ fn filled(engine: &Engine, plan: &CohortPlan, folder: &Path) -> Result<Store, Re
             pseudonym: case.pseudonym,
             precondition: Precondition::Whatever,
             schema_version,
-            document: case.body,
+            document: body,
             status: CaseStatus::Submitted,
             keep_draft: false,
             derived: Derived {
@@ -157,4 +160,11 @@ fn filled(engine: &Engine, plan: &CohortPlan, folder: &Path) -> Result<Store, Re
         }
     }
     Ok(store)
+}
+
+/// A case as it is read when it comes as text, like all others do.
+fn as_sent(body: &Value) -> Result<Value, ReleaseError> {
+    let told = |error: &dyn std::fmt::Display| ReleaseError::Fictitious(error.to_string());
+    let text = serde_json::to_vec(body).map_err(|error| told(&error))?;
+    intake::parse(&text, &intake::Limits::default()).map_err(|error| told(&error))
 }

@@ -55,9 +55,15 @@ pub struct Level {
 /// No run for this viewer.
 pub fn levels(view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Problem> {
     let mut levels = view.completeness()?;
+    narrow(&mut levels, wanted);
+    Ok(levels)
+}
+
+/// What is wanted of all levels.
+pub fn narrow(levels: &mut Vec<Completeness>, wanted: &Wanted) {
     levels.retain(|level| wanted.centre.as_ref().is_none_or(|centre| level.level == *centre));
     let part = wanted.part();
-    for level in &mut levels {
+    for level in levels {
         level.sections.retain(|found| part.has_section(&found.section));
         level.elements.retain(|found| part.has_element(&found.element));
         let by = |found: PeriodBy| wanted.by.is_none_or(|by| by == found);
@@ -66,7 +72,6 @@ pub fn levels(view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Pro
             .retain(|found| by(found.by) && part.has_section(&found.section));
         level.timeliness.retain(|found| part.has_section(&found.section));
     }
-    Ok(levels)
 }
 
 /// As [`levels`], with what is told by half-year where that is wanted.
