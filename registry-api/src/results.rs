@@ -13,7 +13,6 @@ mod silence;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub(crate) use behind::readable;
 pub use behind::{Behind, UnitBehind, run_of_own};
 pub use card::{Card, Domain, HalfYear, OverTime, Pooled, Standing};
 pub use follow_up::{FollowUp, Listed, Unlisted};

@@ -312,11 +312,7 @@ fn data(
     }
 }
 
-fn section_rows(
-    shown: &[Completeness],
-    sections: &BTreeMap<String, String>,
-    asked: &Asked,
-) -> Vec<Row> {
+fn section_rows(shown: &[Completeness], sections: &BTreeMap<String, String>, asked: &Asked) -> Vec<Row> {
     let link = |section: &str| {
         let of = Asked {
             section: Some(section.to_owned()),

@@ -175,7 +175,7 @@ fn behind(unit: OwnUnit, case: String) -> UnitBehind {
 }
 
 /// A run whose evaluations this program does not read any more is told as such.
-pub(crate) fn readable(error: RunError) -> Problem {
+fn readable(error: RunError) -> Problem {
     match error {
         RunError::Payload(PayloadError::Format(_)) => too_old(),
         other => from_run(other),

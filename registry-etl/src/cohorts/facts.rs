@@ -120,3 +120,35 @@ impl SurvivalFacts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patient_is_dead_by_status_or_by_date_and_by_nothing_else() {
+        let is_dead = |vital, death| {
+            let date = RecordedDate::Between(739_000, 739_000);
+            let seen = Contact {
+                date,
+                vital: Vital::Alive,
+                death: RecordedDate::None,
+            };
+            let last = Contact { date, vital, death };
+            let contacts = vec![seen, last];
+            SurvivalFacts {
+                contacts,
+                ..SurvivalFacts::default()
+            }
+            .is_dead()
+        };
+        let day = RecordedDate::Between(739_100, 739_130);
+        for vital in [Vital::Alive, Vital::Lost, Vital::Blocked, Vital::NotRecorded] {
+            assert!(!is_dead(vital, RecordedDate::None));
+            // Whatever the status says: care for the dead is not asked for.
+            assert!(is_dead(vital, day) && is_dead(vital, RecordedDate::Blocked));
+        }
+        assert!(is_dead(Vital::Dead, RecordedDate::None));
+        assert!(!SurvivalFacts::default().is_dead());
+    }
+}

@@ -17,7 +17,11 @@ pub fn half_years(
     let Some(at) = columns.levels.iter().position(|levels| levels.by == By::HalfYear) else {
         return BTreeMap::new();
     };
-    let half_of: Vec<usize> = columns.cases.iter().map(|case| case.levels[at] as usize).collect();
+    let half_of: Vec<usize> = columns
+        .cases
+        .iter()
+        .map(|case| case.levels[at] as usize)
+        .collect();
     let names = columns.levels[at].names.all();
     // By centre, half-year and measure; the first two as the columns number them.
     let nothing = vec![None::<Vec<HalfYearCounts>>; names.len()];
@@ -103,7 +107,15 @@ mod tests {
         assert_eq!(found["A"].of("3", "2026-H1"), HalfYearCounts::default());
         // As it is stored.
         let text = serde_json::to_string(&found["B"]).unwrap();
-        assert!(text.ends_with(r#""half_years":["2025-H1"],"measures":["1","2"],"counts":[[[0,1,0]],[[0,0,0]]]}"#), "{text}");
-        assert_eq!(serde_json::from_str::<CentreHalfYears>(&text).unwrap(), found["B"]);
+        assert!(
+            text.ends_with(
+                r#""half_years":["2025-H1"],"measures":["1","2"],"counts":[[[0,1,0]],[[0,0,0]]]}"#
+            ),
+            "{text}"
+        );
+        assert_eq!(
+            serde_json::from_str::<CentreHalfYears>(&text).unwrap(),
+            found["B"]
+        );
     }
 }

@@ -231,22 +231,6 @@ fn worklist(cases: &[(&str, CaseEvaluation)]) -> Worklist {
 }
 
 #[test]
-fn care_of_the_dead_is_settled_in_the_version_that_says_so() {
-    let list = worklist(&[
-        (
-            "alive",
-            case("with_disease", vec![contact("2025-07-01", Vital::Alive)], vec![]),
-        ),
-        (
-            "dead",
-            case("with_disease", vec![contact("2025-07-01", Vital::Dead)], vec![]),
-        ),
-    ]);
-    let settled: Vec<(String, i64)> = list.settled.into_iter().collect();
-    assert_eq!(settled, [("dead".to_owned(), 1)]);
-}
-
-#[test]
 fn contacts_are_overdue_by_phase() {
     // Cut-off 30 June 2026. Limits: 122 under treatment and observed, 213 cleared, 183 otherwise.
     let alive = |date| vec![contact(date, Vital::Alive)];

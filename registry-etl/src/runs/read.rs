@@ -8,8 +8,8 @@ use crate::quality::{Undecided, Worklist, undecided};
 use crate::results::completeness::NETWORK;
 use crate::results::over_time::{OverTimeRows, Part};
 use crate::results::{
-    AdherenceTable, CaseMix, CaseMixTable, CentreHalfYears, CentresOfRun, Comparison, Completeness, Funnels, OverTime,
-    Overview, Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
+    AdherenceTable, CaseMix, CaseMixTable, CentreHalfYears, CentresOfRun, Comparison, Completeness, Funnels,
+    OverTime, Overview, Quality, Sensitivity, SurvivalResult, WorkLoads, kind,
 };
 use rayon::prelude::*;
 use registry_core::access::Scope;
