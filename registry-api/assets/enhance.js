@@ -159,6 +159,9 @@ for (const box of document.querySelectorAll("[data-under-way]")) {
   const end = (words) => {
     timer = 0;
     button.remove();
+    // What was under way says so no more, nor how far it had come.
+    box.removeAttribute("aria-labelledby");
+    for (const said of box.querySelectorAll("h2, .as-it-stands")) said.remove();
     line.prepend(words);
   };
   const look = async () => {
