@@ -18,6 +18,34 @@ document.querySelectorAll("form.filters").forEach((form, which) => {
 const [path, which, at] = JSON.parse(sessionStorage.getItem(FOCUS) ?? "[]");
 sessionStorage.removeItem(FOCUS);
 if (path && path === location.pathname) document.querySelectorAll("form.filters")[which]?.elements[at]?.focus({ preventScroll: true });
+// The menu of a narrow screen closes when the focus leaves it, and when there is room for all of it.
+const menu = document.querySelector("#menu[popover]");
+if (menu?.hidePopover) {
+  const close = () => menu.matches(":popover-open") && menu.hidePopover();
+  menu.addEventListener("focusout", ({ relatedTarget: to }) => to && !menu.parentNode.contains(to) && close());
+  matchMedia("(max-width: 40rem)").addEventListener("change", close);
+}
+// Long pages are folded on a narrow screen, but for what the address leads to, and whole on paper.
+const folds = [...document.querySelectorAll("details.fold")];
+const led = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  if (!target) return;
+  for (const one of folds) if (one.contains(target) || one.parentNode === target) one.open = true;
+  target.scrollIntoView();
+};
+if (folds.length) {
+  if (matchMedia("(max-width: 40rem)").matches) for (const one of folds) one.open = false;
+  led();
+  addEventListener("hashchange", led);
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = folds.filter((one) => !one.open);
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
+}
 // What takes long says so, and is not sent twice.
 for (const form of document.querySelectorAll("form[data-busy]")) {
   form.addEventListener("submit", (event) => {
@@ -131,6 +159,9 @@ for (const box of document.querySelectorAll("[data-under-way]")) {
   const end = (words) => {
     timer = 0;
     button.remove();
+    // What was under way says so no more, nor how far it had come.
+    box.removeAttribute("aria-labelledby");
+    for (const said of box.querySelectorAll("h2, .as-it-stands")) said.remove();
     line.prepend(words);
   };
   const look = async () => {

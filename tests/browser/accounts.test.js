@@ -64,7 +64,7 @@ for (const javaScriptEnabled of [true, false]) {
     await office.page.getByLabel("Name", { exact: true }).fill("<b>Li</b> Wei");
     await office.page.locator("form[action='/users'] select[name=role]").selectOption("submitter");
     await office.page.locator("form[action='/users'] select[name=centre]").selectOption("C02");
-    await office.page.getByRole("button", { name: "Invite" }).click();
+    await office.page.getByRole("button", { name: "Invite", exact: true }).click();
     const link = await office.page.getByRole("region", { name: "New link" }).locator("code").innerText();
     assert.match(link, new RegExp(`^${base}/invitation\\?token=`));
     if (javaScriptEnabled) await fine(office.page, "users");

@@ -147,6 +147,7 @@ test("what is under way is looked at again until it has ended, and not by whoeve
   done = 30;
   await page.clock.runFor(3000);
   await page.getByText("It has ended.").waitFor();
+  assert.equal(await page.locator("progress").count(), 0, "nothing is under way any more");
   assert.equal(await page.getByRole("button").count(), 0);
   await context.close();
 });

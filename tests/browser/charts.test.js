@@ -64,7 +64,7 @@ test("the menu of every role stands in one line on a laptop", async () => {
 
 test("pages that share a line of the menu lead to each other", async () => {
   const { context, page } = await signIn(browser, "coordinator");
-  for (const path of ["/rules", "/checks", "/schema", "/codelists", "/admin", "/users", "/tasks", "/adjudication"]) {
+  for (const path of ["/brief", "/report", "/indicators", "/rules", "/checks", "/schema", "/codelists", "/admin", "/users", "/tasks", "/adjudication"]) {
     await page.goto(base + path);
     assert.equal(await page.locator("nav.beside a[aria-current=page]").getAttribute("href"), path);
     assert.equal(await page.locator("header.site nav a[aria-current]").count(), 1, path);

@@ -55,6 +55,56 @@ test("the first stop skips to the content, the next ones are the menu", async ()
   await context.close();
 });
 
+for (const javaScriptEnabled of [true, false]) {
+  test(`on a telephone the menu opens from its button, which names the page, ${javaScriptEnabled ? "with" : "without"} scripts`, async () => {
+    const { context, page } = await signIn(browser, "coordinator", { viewport: { width: 360, height: 740 }, javaScriptEnabled });
+    await page.goto(`${base}/quality`);
+    const button = page.getByRole("button", { name: "Menu" });
+    const menu = page.locator("header.site #menu");
+    assert.equal((await button.innerText()).trim(), "Menu: Data quality");
+    assert.ok(!(await menu.isVisible()), "closed at first");
+    const height = (await page.locator("header.site").boundingBox()).height;
+    assert.ok(height < 110, `the head takes ${height} pixels`);
+    await button.focus();
+    await page.keyboard.press("Enter");
+    assert.ok(await menu.isVisible(), "opened by the keyboard");
+    const boxes = await menu.locator("a").evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map((box) => [box.right, box.height]));
+    assert.equal(boxes.length, 15);
+    for (const [right, high] of boxes) assert.ok(right <= 360 && high >= 36, `${right}, ${high}`);
+    assert.equal(await menu.locator("a[aria-current]").innerText(), "Data quality");
+    await page.keyboard.press("Escape");
+    assert.ok(!(await menu.isVisible()), "closed by Escape");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Overview");
+    for (let i = 0; i < 14; i += 1) await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Rules");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/rules$/);
+    assert.equal((await page.getByRole("button", { name: "Menu" }).innerText()).trim(), "Menu: Rules");
+    await context.close();
+  });
+}
+
+test("on a telephone a long page is folded but for what its address leads to", async () => {
+  const { context, page } = await signIn(browser, "committee", { viewport: { width: 360, height: 740 } });
+  const open = (id) => page.locator(`#${id} > details`).evaluate((one) => one.open);
+  await page.goto(`${base}/report`);
+  assert.equal(await page.locator("details.fold[open]").count(), 0);
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  assert.ok(height < 4000, `${height} pixels`);
+  await page.getByRole("link", { name: "Definitions" }).click();
+  assert.deepEqual([await open("definitions"), await open("quality")], [true, false]);
+  await page.goto(`${base}/rules#Q03`);
+  assert.deepEqual([await open("Q03"), await open("Q02")], [true, false]);
+  const top = await page.locator("#Q03").evaluate((one) => one.getBoundingClientRect().top);
+  assert.ok(top > -2 && top < 740, `stands at ${top}`);
+  await page.locator("#Q02 summary").focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await open("Q02"), true);
+  await context.close();
+});
+
 test("a filter of the adherence page is set by the keyboard", async () => {
   const { context, page } = await signIn(browser, "committee");
   await page.goto(`${base}/adherence`);

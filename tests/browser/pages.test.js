@@ -374,6 +374,25 @@ test("the annual report prints whole: no table or chart is cut, every chapter be
   await context.close();
 });
 
+test("what is folded on the screen is printed whole, with and without scripts", async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const { context, page } = await signIn(browser, "committee", { viewport: { width: 360, height: 740 }, javaScriptEnabled });
+    const printed = async (path) => {
+      await page.goto(base + path);
+      const folded = await page.locator("details.fold:not([open])").count();
+      const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true });
+      assert.equal(await page.locator("details.fold:not([open])").count(), folded, "folded again afterwards");
+      await page.evaluate(() => document.querySelectorAll("details.fold").forEach((one) => (one.open = true)));
+      const whole = await page.pdf({ format: "A4", preferCSSPageSize: true });
+      assert.equal(sheets(pdf), sheets(whole), `${path}, ${folded} folded`);
+      return folded;
+    };
+    assert.ok((await printed("/rules")) > 20);
+    assert.equal(await printed("/report"), javaScriptEnabled ? 9 : 0);
+    await context.close();
+  }
+});
+
 test("charts are downloaded as SVG and PNG, named after what they show", async () => {
   const { context, page } = await signIn(browser, "committee", { acceptDownloads: true });
   const heard = complaints(page);

@@ -61,11 +61,11 @@ fn bounds_stand_beside_what_cannot_be_assessed_wherever_a_rate_does() {
     let card = page(&own, "/centre");
     assert!(row(&card, "<h2>Indicators", "/measures/1a").contains(ours));
     let report = page(&committee, "/report");
-    let line = row(&report, "id=\"indicators\"><h2>", "<span class=\"id\">1a<");
+    let line = row(&report, "id=\"indicators\"><details", "<span class=\"id\">1a<");
     assert!(line.contains("12 (25 %)<br><small>56 to 81 %</small>"), "{line}");
     for (text, after) in [
         (page(&committee, "/signals"), "<h1>Signals"),
-        (report, "id=\"signals\"><h2>"),
+        (report, "id=\"signals\"><details"),
     ] {
         let line = row(&text, after, "<span class=\"id\">1a<");
         assert!(
@@ -241,6 +241,18 @@ fn the_committee_reads_findings_by_check_rounded_and_of_enough_patients() {
         "{text}"
     );
     assert!(page(&office, "/quality").contains("href=\"/queries?rule="));
+    // Checks are named by what they say when they fire, not by the rule as it is written.
+    let checks = committee.get("/api/v1/checks").expect(200).json();
+    let all = checks["checks"].as_array().expect("checks");
+    for (id, _) in &about {
+        let check = all
+            .iter()
+            .find(|one| one["id"] == id.as_str())
+            .expect("the check");
+        let says = check["message"].as_str().expect("a message");
+        let link = format!("<a class=\"says\" href=\"/checks#{id}\">{says}</a>");
+        assert!(text.contains(&link), "{id} {says}: {text}");
+    }
     // What each was asked stays with who sees cases.
     committee.get("/queries/metrics.csv").expect(403);
     service

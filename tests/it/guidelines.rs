@@ -267,8 +267,10 @@ fn what_a_rate_rests_on_is_said_wherever_the_rate_is() {
         "Metastases found this soon after the primary tumour are synchronous",
         "How far before the presentation its work-up may begin",
     );
-    assert!(page("/measures/20a").contains(&format!("Threshold not ratified: {synchronous}")));
-    assert!(page("/measures/25").contains(&format!("Threshold not ratified: {work_up}; {synchronous}")));
+    assert!(page("/measures/20a").contains(&format!("<li>{synchronous}: 90 days</li>")));
+    assert!(page("/measures/25").contains(&format!(
+        "<li>{work_up}: 42 days</li><li>{synchronous}: 90 days</li>"
+    )));
     assert!(!page("/measures/29a").contains("Threshold not ratified"));
     assert!(page("/adherence").contains(&format!("committee has ratified: {work_up}; {synchronous}")));
     let extensions = |path: &str| -> Vec<String> {

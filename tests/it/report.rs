@@ -105,8 +105,10 @@ fn the_contents_lead_somewhere_and_every_measure_is_reported_and_defined() {
         );
     }
     let chapter = |from: &str, to: &str| {
-        let start = report.find(&format!("id=\"{from}\"><h2>")).expect("a chapter");
-        let end = report.find(&format!("id=\"{to}\"><h2>")).expect("a chapter");
+        let start = report
+            .find(&format!("id=\"{from}\"><details"))
+            .expect("a chapter");
+        let end = report.find(&format!("id=\"{to}\"><details")).expect("a chapter");
         &report[start..end]
     };
     let (rates, definitions) = (

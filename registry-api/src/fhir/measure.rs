@@ -319,7 +319,9 @@ fn words(by: By) -> &'static str {
         By::Year => "Year of the metastatic diagnosis",
         By::Histology => "Histology",
         By::Timing => "Timing of the first presentation",
-        By::Organ => "Site of the lesions of the first presentation",
+        By::Organ => {
+            "Organ of the lesions of the first presentation: refuted lesions are left out, peritoneum and retroperitoneum count as one organ (intra_abdominal), several when they differ"
+        }
         By::VolumeTertile => "Third of the centres by yearly volume",
         By::Stratum => "An element of the case",
     }

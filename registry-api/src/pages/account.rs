@@ -6,6 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use registry_core::storage::{AccountOf, OwnAccount, StoreError};
 
+use super::error::sentence;
 use super::frame::role_name;
 use super::invitation::{Codes, shown};
 use super::sign_in::{begun, gone, to};
@@ -105,7 +106,7 @@ async fn attempt<T: Send + 'static>(
             Err(other) => return Err(other.into()),
         };
         let frame = Frame::within(TITLE, "/account", &form.session);
-        Ok(Err(read(&state, frame, Some(account), Some(refused))?))
+        Ok(Err(read(&state, frame, Some(account), sentence(&refused))?))
     });
     Ok(match outcome.await? {
         Ok(done) => Ok(done),

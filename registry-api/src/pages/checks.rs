@@ -48,6 +48,12 @@ pub(super) fn rule_in_words(state: &AppState, id: &str) -> Option<String> {
     checks.check(id).map(|check| check.rule_in_words.clone())
 }
 
+/// What a check in force says when it fires.
+pub(super) fn said_when_it_fires(state: &AppState, id: &str) -> Option<String> {
+    let checks = in_force(state).ok()?;
+    checks.check(id).map(|check| check.message.clone())
+}
+
 struct Row {
     id: String,
     version: String,

@@ -20,7 +20,8 @@ pub(super) struct Definition {
     pub(super) excepted: String,
     /// The measures a summary is made of: id and title.
     pub(super) parts: Vec<(String, String)>,
-    pub(super) unratified: String,
+    /// What the parameters that nobody has ratified are, each with its value.
+    pub(super) unratified: Vec<String>,
     pub(super) expressions: Vec<(String, String)>,
     /// What it is, name, value, basis.
     pub(super) parameters: Vec<[String; 4]>,
@@ -65,7 +66,7 @@ fn of_measure(guideline: &Guideline, measure: &Measure, called: Words<'_>) -> De
         excluded: aside(measure, "exclusion", called),
         excepted: aside(measure, "exception", called),
         parts: Vec::new(),
-        unratified: labels(guideline, guideline.unratified(&measure.id)),
+        unratified: valued(guideline, &measure.id),
         expressions: expressions(guideline, measure),
         parameters: parameters(guideline, &measure.id),
         rationale: measure.rationale.clone(),
@@ -80,6 +81,19 @@ fn of_measure(guideline: &Guideline, measure: &Measure, called: Words<'_>) -> De
             measure.next_review.as_deref().unwrap_or("–")
         ),
     }
+}
+
+/// What the parameters of a measure that nobody has ratified are called, each with its value.
+fn valued(guideline: &Guideline, id: &str) -> Vec<String> {
+    let named = guideline.unratified(id).into_iter();
+    let said = named.map(|name| {
+        let label = guideline.label(name);
+        match guideline.parameters.get(name) {
+            Some(parameter) => format!("{label}: {}", parameter.value),
+            None => label.to_owned(),
+        }
+    });
+    said.collect()
 }
 
 /// What parameters are called, in one line.
@@ -136,7 +150,7 @@ fn of_composite(guideline: &Guideline, composite: &Composite) -> Definition {
         excluded: "As each part says.".to_owned(),
         excepted: "As each part says.".to_owned(),
         parts: parts.map(|part| (part.id.clone(), part.title.clone())).collect(),
-        unratified: labels(guideline, guideline.unratified(&composite.id)),
+        unratified: valued(guideline, &composite.id),
         expressions: Vec::new(),
         parameters: parameters(guideline, &composite.id),
         rationale: String::new(),

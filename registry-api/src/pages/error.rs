@@ -29,7 +29,11 @@ pub fn error_page(problem: &Problem) -> Option<String> {
         return sign_in::invitation();
     }
     let request = request_id::request();
-    let heading = title(problem.kind);
+    let heading = match problem.kind {
+        // By a link, or by another institution.
+        Kind::Forbidden if request.caller.get().is_none() => "You could not be signed in",
+        kind => title(kind),
+    };
     let frame = Frame::of_request(heading, &request);
     let page = Page {
         back: back(problem.kind, frame.role(), &request),
@@ -65,7 +69,7 @@ fn detail(problem: &Problem) -> Option<String> {
 }
 
 /// A sentence of its own, whatever the words follow in a document.
-fn sentence(words: &str) -> Option<String> {
+pub(super) fn sentence(words: &str) -> Option<String> {
     let mut letters = words.chars();
     let first = letters.next()?;
     // The name of a parameter stays as it is written.

@@ -8,7 +8,7 @@ use crate::guard::request_id::Current;
 pub(super) use crate::guard::role_name;
 use crate::guard::{
     Administers, Allowed, AllowedForm, Anyone, Coordinates, Policy, Reader, ReadsAudit, ReadsPublished,
-    ReadsReleases, ReadsRequests, ReadsResults, SeesCases, Via,
+    ReadsReleases, ReadsRequests, ReadsResults, SeesCases, Steers, Via,
 };
 use crate::results::Hidden;
 
@@ -202,7 +202,7 @@ impl Frame {
         if role.sees_cases() || role == Role::Committee {
             add("/verification", "Verification");
         }
-        if matches!(role, Role::Committee | Role::Coordinator) {
+        if Steers::ROLES.contains(&role) {
             add("/brief", "Brief");
             add("/signals", "Signals");
             add("/runs", "Runs");
@@ -224,6 +224,13 @@ impl Frame {
         group
             .and_then(|group| group.first())
             .map_or(self.active, |first| first.0)
+    }
+
+    /// The name of that line.
+    pub(super) fn here(&self) -> Option<&'static str> {
+        let section = self.section();
+        let line = self.menu().into_iter().find(|item| item.href == section);
+        line.map(|item| item.name)
     }
 
     /// The pages beside this one, where its line of the menu has several.
@@ -249,10 +256,15 @@ impl Frame {
 type Tab = (&'static str, &'static str, Option<&'static [Role]>);
 
 /// Pages that share a line of the menu, the one it leads to first.
-static GROUPS: [&[Tab]; 4] = [
+static GROUPS: [&[Tab]; 5] = [
     &[
         ("/cases", "Cases", Some(SeesCases::ROLES)),
         ("/imports", "Imports", Some(SeesCases::ROLES)),
+    ],
+    &[
+        ("/brief", "Quarterly brief", Some(Steers::ROLES)),
+        ("/report", "Annual report", Some(Steers::ROLES)),
+        ("/indicators", "Indicators", Some(Steers::ROLES)),
     ],
     &[
         ("/releases", "Releases", Some(ReadsReleases::ROLES)),

@@ -8,6 +8,7 @@ use registry_core::access::Token;
 use registry_core::storage::{Enrolment, StoreError};
 use serde::Deserialize;
 
+use super::error::sentence;
 use super::frame::start;
 use super::sign_in::{begun, no_such_link};
 use super::{Frame, html};
@@ -137,7 +138,12 @@ pub(super) async fn accept(
             "the two passwords are not the same".to_owned()
         };
         let enrolment = work.store.enrolment(token)?;
-        Ok(Err(Page::of(&work, token.to_owned(), enrolment, Some(refused))))
+        Ok(Err(Page::of(
+            &work,
+            token.to_owned(),
+            enrolment,
+            sentence(&refused),
+        )))
     });
     match outcome.await.map_err(no_such_link)? {
         Ok(enrolled) => {

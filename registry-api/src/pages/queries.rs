@@ -9,7 +9,7 @@ use registry_core::form::Words;
 use registry_core::storage::{DataQuery, QuerySide, QueryState, RaisedBy};
 use registry_etl::quality::{CentreQueries, Days, QueryFigures};
 
-use super::checks::{CheckLink, rule_in_words};
+use super::checks::{CheckLink, said_when_it_fires};
 use super::{Frame, download, html};
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
@@ -251,7 +251,7 @@ struct MetricsPage {
 struct Figures {
     name: String,
     /// What the check looks at; of a check.
-    rule: String,
+    says: String,
     link: String,
     raised: usize,
     open: usize,
@@ -267,7 +267,7 @@ impl Figures {
     fn of(name: String, link: String, figures: &QueryFigures) -> Self {
         Self {
             name,
-            rule: String::new(),
+            says: String::new(),
             link,
             raised: figures.raised,
             open: figures.open,
@@ -316,9 +316,9 @@ pub(super) async fn metrics(
                     "/queries?raised_by=office&state=all".to_owned(),
                 ),
             };
-            let rule = by.rule.as_deref().and_then(|id| rule_in_words(&state, id));
+            let says = by.rule.as_deref().and_then(|id| said_when_it_fires(&state, id));
             Figures {
-                rule: rule.unwrap_or_default(),
+                says: says.unwrap_or_default(),
                 ..Figures::of(name, link, &by.figures)
             }
         });

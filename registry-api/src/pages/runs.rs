@@ -92,9 +92,9 @@ pub(super) async fn page(
 /// How far a run is, in words.
 fn how_far(progress: &RunProgress) -> String {
     let doing = match progress.phase.as_str() {
-        "evaluating" => "judging cases",
-        "aggregating" => "counting",
-        _ => "estimating rates and survival",
+        "evaluating" => "Judging cases",
+        "aggregating" => "Counting",
+        _ => "Estimating rates and survival",
     };
     format!("{doing}: {} of {} cases", progress.done, progress.total)
 }
@@ -105,7 +105,7 @@ impl UnderWay {
         let counted = |n: fn(&RunProgress) -> u64| progress.map_or(0, n);
         Self {
             number: run.number,
-            words: progress.map_or_else(|| "beginning".to_owned(), how_far),
+            words: progress.map_or_else(|| "Beginning".to_owned(), how_far),
             done: counted(|progress| progress.done),
             total: counted(|progress| progress.total),
         }

@@ -4,7 +4,7 @@ use registry_core::access::Scope;
 use registry_etl::disclosure::{self, Audience};
 use registry_etl::quality::{MonthOfQueries, cases_by_rule, findings_by_month, query_metrics_of_all};
 
-use super::checks::rule_in_words;
+use super::checks::said_when_it_fires;
 use super::words;
 use crate::charts;
 use crate::problem::Problem;
@@ -21,7 +21,8 @@ const MOST_MONTHS: usize = 24;
 /// What a check has found.
 pub(super) struct Check {
     pub(super) id: String,
-    pub(super) looks_at: String,
+    /// What it says when it fires; nothing of a check that is not in force.
+    pub(super) says: String,
     pub(super) found: Found,
 }
 
@@ -74,7 +75,7 @@ impl Checks {
     fn push(&mut self, check: &str, found: Found, state: &AppState) {
         self.rows.push(Check {
             id: check.to_owned(),
-            looks_at: rule_in_words(state, check).unwrap_or_default(),
+            says: said_when_it_fires(state, check).unwrap_or_default(),
             found,
         });
     }

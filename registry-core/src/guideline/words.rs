@@ -2,7 +2,8 @@
 //! changes what is shown, and no result and no digest.
 //!
 //! Words are bound to the text of the expression they speak for, and to the lets and definitions it names. Where a version has another text
-//! they do not apply: pages then name the elements that are read, rather than say what is not so any more.
+//! they do not apply: pages then name the elements that are read, rather than say what is not so any more. A text of a denominator or a
+//! numerator that speaks in terms of the rule language is said in plain words in the same way, bound to that text.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,18 @@ struct WordsFile {
     exclusion: Vec<Said>,
     #[serde(default)]
     exception: Vec<Said>,
+    #[serde(default)]
+    text: Vec<Reworded>,
+}
+
+/// A denominator's or a numerator's text in plain words.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reworded {
+    /// The text as the measure's file has it.
+    is: String,
+    /// With `{NAME}` for the value of a parameter.
+    says: String,
 }
 
 /// Words for an expression.
@@ -67,6 +80,11 @@ impl Guideline {
             let exception = find("exception", &words.exception);
             measure.exclusion_in_words = exclusion;
             measure.exception_in_words = exception;
+            for text in [&mut measure.denominator_in_words, &mut measure.numerator_in_words] {
+                if let Some(plain) = words.text.iter().find(|plain| plain.is == *text) {
+                    *text = self.filled(&plain.says);
+                }
+            }
         }
         self.measures = measures;
         self.labels = words.parameters;
@@ -173,6 +191,39 @@ mod tests {
             exclusion(&guideline, "40b").as_deref(),
             Some("The therapy began on 2019-01-18 or later, when the combination was no longer recommended.")
         );
+    }
+
+    #[test]
+    fn denominators_and_numerators_speak_without_the_terms_of_the_rule_language() {
+        let guideline = with(None);
+        for measure in &guideline.measures {
+            for said in [&measure.denominator_in_words, &measure.numerator_in_words] {
+                let terms = ["PRE", "PRE0", "T0", "A0", "FT", "FT0", "d", "seq"];
+                let term = names(said).find(|name| terms.contains(name) || name.contains('_'));
+                assert_eq!(term, None, "{}: {said}", measure.id);
+                assert!(
+                    !said.contains(['{', '}', '=', '<', '>']),
+                    "{}: {said}",
+                    measure.id
+                );
+            }
+        }
+        let numerator = |guideline: &Guideline| {
+            let (_, measure) = guideline.measure("1a").expect("the measure");
+            measure.numerator_in_words.clone()
+        };
+        assert!(numerator(&guideline).contains("from 42 days before the presentation"));
+        // Every text of the list is one of the version's.
+        let published = with(Some(""));
+        assert!(numerator(&published).contains("PRE0"));
+        let files = SchemaFiles::embedded();
+        let store = SchemaStore::new(files).expect("the schema");
+        let text = store.file(PATH).expect("the words");
+        let listed: WordsFile = toml::from_str(text).expect("the words");
+        for one in &listed.text {
+            let texts = |m: &Measure| m.denominator_in_words == one.is || m.numerator_in_words == one.is;
+            assert!(published.measures.iter().any(texts), "{}", one.is);
+        }
     }
 
     #[test]
