@@ -83,6 +83,7 @@ catalogue! {
     RateLimited = 429 "rate_limited" "Too many requests",
     Internal = 500 "internal" "The service failed",
     Unavailable = 503 "unavailable" "The database does not answer",
+    ReadOnly = 503 "read_only" "The database is read-only: nothing was stored, reading goes on",
     StorageFull = 507 "storage_full" "The service has no space left to store this",
 }
 
@@ -240,6 +241,10 @@ impl ResponseError for Problem {
             Kind::Unavailable | Kind::StorageFull => {
                 map.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
+            // Ends by the operator's hand.
+            Kind::ReadOnly => {
+                map.insert(RETRY_AFTER, HeaderValue::from_static("60"));
+            }
             _ => {}
         }
         for (name, value) in &self.headers {
@@ -313,6 +318,7 @@ impl From<StoreError> for Problem {
             StoreError::Unauthenticated(_) => Problem::new(Kind::Unauthenticated),
             StoreError::RunActive(_) => Problem::with(Kind::RunActive, error.to_string()),
             StoreError::Unavailable(Outage::Full) => unavailable(Kind::StorageFull, &error),
+            StoreError::Unavailable(Outage::ReadOnly) => unavailable(Kind::ReadOnly, &error),
             StoreError::Unavailable(_) => unavailable(Kind::Unavailable, &error),
             StoreError::BatchRefused(_) => Problem::with(Kind::BatchRefused, error.to_string()),
             StoreError::Unsupported(why) => Problem::with(Kind::InvalidState, why),

@@ -39,6 +39,7 @@ mod picker;
 mod postgres;
 mod quality;
 mod queries;
+mod read_only;
 mod redcap;
 mod refusals;
 mod release_pages;

@@ -7,6 +7,7 @@ pub(super) use metrics::{__path_show, show};
 
 use actix_web::http::Method;
 use actix_web::web;
+use registry_core::storage::{Outage, StoreError};
 use serde_json::json;
 
 use super::{Endpoint, Reply, open};
@@ -34,14 +35,19 @@ pub(super) async fn live() -> Result<Reply, Problem> {
 
 /// The database is reachable and migrated.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
-    responses((status = 200, description = "Ready"), (status = 503, description = "The database does not answer or is not migrated")))]
+    responses((status = 200, description = "Ready; `read_only` of a database that takes no changes now: reading goes on"), (status = 503, description = "The database does not answer or is not migrated")))]
 pub(super) async fn ready(state: web::Data<AppState>) -> Result<Reply, Problem> {
     blocking(move || {
         state.store.ping()?;
         if !state.store.is_migrated()? {
             return Err(Problem::new(Kind::Unavailable));
         }
-        Reply::json(200, &json!({ "status": "ready" }))
+        let status = match state.store.takes_changes() {
+            Ok(()) => "ready",
+            Err(StoreError::Unavailable(Outage::ReadOnly)) => "read_only",
+            Err(other) => return Err(other.into()),
+        };
+        Reply::json(200, &json!({ "status": status }))
     })
     .await
 }
