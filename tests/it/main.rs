@@ -49,6 +49,7 @@ mod results;
 mod rules;
 mod runs;
 mod session;
+mod shapes;
 mod signals;
 mod successive;
 mod tasks;

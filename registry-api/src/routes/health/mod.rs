@@ -8,7 +8,7 @@ pub(super) use metrics::{__path_show, show};
 use actix_web::http::Method;
 use actix_web::web;
 use registry_core::storage::{Outage, StoreError};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Endpoint, Reply, open};
 use crate::problem::{Kind, Problem};
@@ -27,15 +27,22 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// How the service is.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Health {
+    /// `live`; `ready`, or `read_only` of a database that takes no changes now.
+    status: &'static str,
+}
+
 /// The process is up.
-#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, description = "The process is up")))]
+#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, description = "The process is up", body = Health)))]
 pub(super) async fn live() -> Result<Reply, Problem> {
-    Reply::json(200, &json!({ "status": "live" }))
+    Reply::json(200, &Health { status: "live" })
 }
 
 /// The database is reachable and migrated.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
-    responses((status = 200, description = "Ready; `read_only` of a database that takes no changes now: reading goes on"), (status = 503, description = "The database does not answer or is not migrated")))]
+    responses((status = 200, description = "Ready; `read_only` of a database that takes no changes now: reading goes on", body = Health), (status = 503, description = "The database does not answer or is not migrated")))]
 pub(super) async fn ready(state: web::Data<AppState>) -> Result<Reply, Problem> {
     blocking(move || {
         state.store.ping()?;
@@ -47,7 +54,7 @@ pub(super) async fn ready(state: web::Data<AppState>) -> Result<Reply, Problem> 
             Err(StoreError::Unavailable(Outage::ReadOnly)) => "read_only",
             Err(other) => return Err(other.into()),
         };
-        Reply::json(200, &json!({ "status": status }))
+        Reply::json(200, &Health { status })
     })
     .await
 }
