@@ -1,11 +1,14 @@
 //! Why a measure says what it says of a case: the steps that were judged, what each read, and the dates windows rest on.
 
+use std::collections::BTreeMap;
+
 use registry_core::form::Words;
 use registry_core::guideline::{Explanation, Guideline, Outcome, Step};
 use registry_core::record::{Record, day_of};
 use registry_core::rules::{Scalar, Truth};
 use registry_core::versions::SchemaStore;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// A case ready to be explained: its record, and the document (envelope and derived elements in place) values are shown from.
 pub struct Explained<'a> {
@@ -27,48 +30,74 @@ pub struct StepInWords {
     pub read: Vec<(String, String)>,
 }
 
+/// Why a measure says what it says of a unit.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Explanation)]
+pub struct ToldExplanation {
+    /// The step.
+    decided_by: &'static str,
+    /// A sentence.
+    because: String,
+    steps: Vec<ToldStep>,
+    /// By name, what windows rest on.
+    dates: BTreeMap<&'static str, String>,
+}
+
+/// A step that was judged.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ExplainedStep)]
+struct ToldStep {
+    step: &'static str,
+    /// `true`, `false` or `unknown`.
+    truth: &'static str,
+    /// Why it cannot be told, and the element.
+    reason: Option<&'static str>,
+    element: Option<String>,
+    read: Vec<ReadElement>,
+}
+
+/// An element that a step read.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+struct ReadElement {
+    /// Into the document as sent.
+    pointer: String,
+    value: Option<Value>,
+}
+
 impl Explained<'_> {
     /// The explanation of a measure (position) on a unit; `None` when there is no such measure or unit.
     pub fn of(&self, measure: u16, unit: u32) -> Option<Explanation> {
         self.guideline.explain(self.record, measure, unit)
     }
 
-    /// The explanation as JSON: `decided_by`, `because`, `steps`, `dates`.
-    pub fn json(&self, explanation: &Explanation) -> Value {
-        let steps: Vec<Value> = explanation
-            .steps
-            .iter()
-            .map(|step| {
-                let read: Vec<Value> = step
-                    .read
-                    .iter()
-                    .map(|cell| {
-                        let pointer = self.record.pointer(*cell);
-                        let value = self.document.pointer(&pointer);
-                        json!({ "pointer": self.as_sent(&pointer), "value": value })
-                    })
-                    .collect();
-                let unknown = step.truth.unknown();
-                json!({
-                    "step": step.step.as_str(),
-                    "truth": truth_code(step.truth),
-                    "reason": unknown.map(|unknown| unknown.reason.as_str()),
-                    "element": unknown.map(|unknown| unknown.place.name(self.guideline.layout())),
-                    "read": read,
-                })
-            })
-            .collect();
-        let dates: serde_json::Map<String, Value> = explanation
-            .dates
-            .iter()
-            .map(|(name, date)| ((*name).to_owned(), json!(self.date(*date, str::to_owned))))
-            .collect();
-        json!({
-            "decided_by": explanation.result.step.as_str(),
-            "because": self.because(explanation),
-            "steps": steps,
-            "dates": dates,
-        })
+    /// The explanation as it is answered.
+    pub fn told(&self, explanation: &Explanation) -> ToldExplanation {
+        let read = |cell| {
+            let pointer = self.record.pointer(cell);
+            ReadElement {
+                value: self.document.pointer(&pointer).cloned(),
+                pointer: self.as_sent(&pointer),
+            }
+        };
+        let steps = explanation.steps.iter().map(|step| {
+            let unknown = step.truth.unknown();
+            ToldStep {
+                step: step.step.as_str(),
+                truth: truth_code(step.truth),
+                reason: unknown.map(|unknown| unknown.reason.as_str()),
+                element: unknown.map(|unknown| unknown.place.name(self.guideline.layout())),
+                read: step.read.iter().map(|cell| read(*cell)).collect(),
+            }
+        });
+        let dates = explanation.dates.iter();
+        ToldExplanation {
+            decided_by: explanation.result.step.as_str(),
+            because: self.because(explanation),
+            steps: steps.collect(),
+            dates: dates
+                .map(|(name, date)| (*name, self.date(*date, str::to_owned)))
+                .collect(),
+        }
     }
 
     /// The steps for a page, in the words of the version that rules read.

@@ -105,7 +105,8 @@ pub(crate) fn unzip(zip: impl Read + Seek, most: u64) -> Result<Files, String> {
 }
 
 /// A line of the report. It names the case and the cell, never what stands in the cell.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = LineOfReport)]
 pub(crate) struct Line<'a> {
     pub(crate) case: Option<&'a str>,
     pub(crate) severity: &'a str,

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use crate::fhir;
 use crate::guard::{headers, request_id};
+use crate::imports::Line;
+use crate::routes::cases::batch::ItemFault;
 
 macro_rules! catalogue {
     ($($variant:ident = $status:literal $code:literal $title:literal,)+) => {
@@ -83,6 +85,7 @@ catalogue! {
     RateLimited = 429 "rate_limited" "Too many requests",
     Internal = 500 "internal" "The service failed",
     Unavailable = 503 "unavailable" "The database does not answer",
+    ReadOnly = 503 "read_only" "The database is read-only: nothing was stored, reading goes on",
     StorageFull = 507 "storage_full" "The service has no space left to store this",
 }
 
@@ -103,19 +106,43 @@ pub struct Problem {
     pub headers: Vec<(&'static str, String)>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// An error answer (RFC 9457).
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// `urn:rps-registry:problem:<code>`.
     r#type: String,
+    /// What it means, for a person.
     title: &'a str,
+    /// HTTP status.
     status: u16,
+    /// Stable, snake_case.
     code: &'a str,
+    /// Names the request in the service's log.
     request_id: String,
+    /// What to do about it. Never a value that was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    /// Every finding of a refused record or file.
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    #[schema(value_type = Vec<Fault>)]
     errors: &'a [Value],
+    /// Findings beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
     further_errors: usize,
+}
+
+/// One of the errors: what a check or the schema says of a record, what is wrong with an item of a batch, or with a cell of a file.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "a problem carries them written; this says what they may be"
+)]
+enum Fault {
+    Finding(Finding),
+    Item(ItemFault),
+    Cell(Line<'static>),
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -240,6 +267,10 @@ impl ResponseError for Problem {
             Kind::Unavailable | Kind::StorageFull => {
                 map.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
+            // Ends by the operator's hand.
+            Kind::ReadOnly => {
+                map.insert(RETRY_AFTER, HeaderValue::from_static("60"));
+            }
             _ => {}
         }
         for (name, value) in &self.headers {
@@ -313,6 +344,7 @@ impl From<StoreError> for Problem {
             StoreError::Unauthenticated(_) => Problem::new(Kind::Unauthenticated),
             StoreError::RunActive(_) => Problem::with(Kind::RunActive, error.to_string()),
             StoreError::Unavailable(Outage::Full) => unavailable(Kind::StorageFull, &error),
+            StoreError::Unavailable(Outage::ReadOnly) => unavailable(Kind::ReadOnly, &error),
             StoreError::Unavailable(_) => unavailable(Kind::Unavailable, &error),
             StoreError::BatchRefused(_) => Problem::with(Kind::BatchRefused, error.to_string()),
             StoreError::Unsupported(why) => Problem::with(Kind::InvalidState, why),

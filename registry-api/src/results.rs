@@ -431,7 +431,7 @@ fn level_order(a: &AdherenceRow, b: &AdherenceRow) -> std::cmp::Ordering {
 }
 
 /// How many of the eligible patients a centre saw are in the registry: rates speak for those only.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Registration {
     /// `all` or a centre.
     pub level: String,

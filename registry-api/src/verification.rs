@@ -1,12 +1,13 @@
 //! Source-data verification: sampled cases entered again, compared, as far as a reader may see it.
 
+use chrono::{DateTime, Utc};
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{ReenteredCase, SampledCase, Verification};
-use registry_core::validation::Verdict;
+use registry_core::validation::{Finding, Verdict};
 use registry_core::verification::Comparison;
 use registry_etl::disclosure;
 use registry_etl::quality::{AgreementLevel, AgreementTally, NETWORK};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
@@ -93,6 +94,17 @@ pub(crate) fn agreement(state: &AppState, scope: &Scope, id: &str) -> Result<Fou
     Ok(Found { draw, levels, cases })
 }
 
+/// What was entered again, with what the checks found.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct Reentered {
+    verification: String,
+    /// Pseudonym.
+    case: String,
+    reentered_at: Option<DateTime<Utc>>,
+    findings: Vec<Finding>,
+    further_findings: usize,
+}
+
 /// Judges what was entered again as a submission would be, and keeps it beside the case; answers the verdict with it.
 ///
 /// # Errors
@@ -103,7 +115,7 @@ pub(crate) fn reenter(
     id: &str,
     pseudonym: &str,
     body: &Value,
-) -> Result<Value, Problem> {
+) -> Result<Reentered, Problem> {
     // Before the verdict: who may not enter it again learns that first.
     let (_, why_not) = state
         .store
@@ -124,11 +136,11 @@ pub(crate) fn reenter(
         .store
         .reenter_case(scope, id, pseudonym, body)
         .map_err(crate::routes::not_found)?;
-    Ok(json!({
-        "verification": id,
-        "case": pseudonym,
-        "reentered_at": case.reentered_at,
-        "findings": verdict.findings,
-        "further_findings": verdict.further_findings,
-    }))
+    Ok(Reentered {
+        verification: id.to_owned(),
+        case: pseudonym.to_owned(),
+        reentered_at: case.reentered_at,
+        findings: verdict.findings,
+        further_findings: verdict.further_findings,
+    })
 }

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry_core::access::Scope;
 use registry_core::storage::{CaseFilter, CaseRow, QueriesWaiting, Run, StoredFinding};
-use registry_core::versions::Adjudication;
+use registry_core::versions::{Adjudication, EligibilityClass};
 use registry_etl::measures::Engine;
 use registry_etl::quality::{WorkItem, WorkKind, Worklist};
 use registry_etl::results::WorkLoads;
 use registry_etl::runs::Reader;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub use care_gaps::CareGapsKnown;
 
@@ -39,7 +39,7 @@ pub struct CentreWork {
 }
 
 /// An item with the case as its centre calls it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Work<'a> {
     pub case: &'a str,
     /// Ids of the measures it stands in the way of.
@@ -159,7 +159,7 @@ fn element_of(finding: &StoredFinding) -> String {
 }
 
 /// Items of one kind per centre; care gaps are asked of the cases of one centre at a time.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct CentreLoad {
     pub centre: String,
     /// Data queries as they stand now; the rest is of the run, cases withdrawn since included.
@@ -263,7 +263,8 @@ impl<'a> Counted<'a> {
 }
 
 /// A histology that waits for the committee.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = WaitingHistology)]
 pub struct Waiting {
     pub morphology: String,
     /// In words, where value set H knows the code.
@@ -276,7 +277,8 @@ pub struct Waiting {
 }
 
 /// One case behind it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseOfHistology)]
 pub struct WaitingCase {
     pub centre: String,
     pub case: String,
@@ -320,13 +322,30 @@ pub fn adjudications(state: &AppState, scope: &Scope) -> Result<(Option<Run>, Ve
     Ok((Some(run), waiting))
 }
 
-/// A decision as answers show it.
-pub fn decision_json(decision: &Adjudication) -> Value {
-    json!({
-        "morphology": decision.morphology, "eligibility_class": decision.eligibility_class,
-        "histology_code": decision.histology_code, "decided": decision.decided.to_string(),
-        "by": decision.by, "reason": decision.reason,
-    })
+/// A decision of the committee on a histology.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = DecisionOnHistology)]
+pub struct Decided<'a> {
+    morphology: &'a str,
+    eligibility_class: EligibilityClass,
+    histology_code: Option<&'a str>,
+    /// Day.
+    decided: String,
+    by: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a Adjudication> for Decided<'a> {
+    fn from(decision: &'a Adjudication) -> Self {
+        Self {
+            morphology: &decision.morphology,
+            eligibility_class: decision.eligibility_class,
+            histology_code: decision.histology_code.as_deref(),
+            decided: decision.decided.to_string(),
+            by: &decision.by,
+            reason: &decision.reason,
+        }
+    }
 }
 
 fn latest(state: &AppState, scope: &Scope) -> Result<Run, Problem> {

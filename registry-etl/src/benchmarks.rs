@@ -20,7 +20,8 @@ const ENDPOINTS: [&str; 13] = [
 pub struct BenchmarkErrors(pub Vec<String>);
 
 /// How sure it is that a number was read from the source as it was meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReadingConfidence)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
     Low,
@@ -29,7 +30,8 @@ pub enum Confidence {
 }
 
 /// What kind of number a row gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PublishedKind)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
     /// A figure cited in the source's introduction.
@@ -41,7 +43,8 @@ pub enum RowKind {
 }
 
 /// What a survival or a median is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PublishedOutcome)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Overall,
@@ -50,7 +53,8 @@ pub enum Outcome {
 }
 
 /// One published row. Times are in months, shares in per cent; p-values are as printed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PublishedSeries)]
 pub struct Published {
     pub id: String,
     pub kind: RowKind,
@@ -89,7 +93,8 @@ pub struct Published {
 }
 
 /// Published rows for one group of an endpoint; none when the source has none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = BenchmarkComparison)]
 pub struct Comparison {
     pub endpoint: String,
     pub group: String,

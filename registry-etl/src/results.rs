@@ -73,7 +73,7 @@ pub struct WorkLoads {
 }
 
 /// Identity of the run a document belongs to; enough to compute it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunIdentity {
     /// Number of the run, counted from 1.
     pub run: i64,
@@ -98,7 +98,10 @@ pub struct CentresOfRun {
 }
 
 /// What a row of a table is broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[schema(as = Breakdown)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// All centres together; the level is `all`.
@@ -151,7 +154,10 @@ impl By {
 }
 
 /// Which cases a row counts, by the date of the metastatic diagnosis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[schema(as = ResultPeriod)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
     /// Every case of the run.
@@ -161,7 +167,7 @@ pub enum Period {
 }
 
 /// Why a value is not shown to this viewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppression {
     /// Fewer patients than the audience's threshold, or what such a value would follow from. Which of the two is not told: beside a
@@ -171,7 +177,7 @@ pub enum Suppression {
 }
 
 /// What stands where the rate would stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RateState {
     /// A rate with its interval.
@@ -185,7 +191,7 @@ pub enum RateState {
 }
 
 /// Outcomes of one measure in one group of cases.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AdherenceRow {
     /// Measure id, e.g. `1a`.
     pub measure: String,
@@ -232,7 +238,7 @@ pub struct AdherenceRow {
 }
 
 /// Patients with at least one unit of each kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PatientBasis {
     pub numerator: u32,
     /// With a unit assessable and not in the numerator.
@@ -252,7 +258,7 @@ fn nobody(patients: &[u32; 3]) -> bool {
 }
 
 /// Why units could not be assessed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Lacking {
     /// `missing`, `unknown_recorded`, `section_not_attested`, `window_open`, `imprecise_date`, `edit_error`.
     pub reason: String,
@@ -262,7 +268,7 @@ pub struct Lacking {
 }
 
 /// What a page must know of a measure to head a column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MeasureHead {
     pub id: String,
     pub statement: String,
@@ -284,7 +290,7 @@ pub struct MeasureHead {
 }
 
 /// Adherence of a run: every measure by network and every way of [`By`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AdherenceTable {
     pub run: RunIdentity,
     /// First day of [`Period::Last24Months`].
@@ -301,7 +307,9 @@ pub struct AdherenceTable {
 }
 
 /// How a curve treats what the specification lets vary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Analysis {
     /// Prospective cases, entering the risk set when registered.
@@ -342,7 +350,7 @@ impl Analysis {
 }
 
 /// Why a curve is not drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CurveState {
     Shown,
@@ -357,7 +365,7 @@ pub enum CurveState {
 }
 
 /// Why there is no median.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MedianState {
     Shown,
@@ -370,7 +378,7 @@ pub enum MedianState {
 }
 
 /// One step of a curve: valid from `days` until the next step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CurveStep {
     pub days: f64,
     pub months: f64,
@@ -385,7 +393,7 @@ pub struct CurveStep {
 }
 
 /// Number at risk, and the estimate, at a fixed time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LandmarkValue {
     pub months: f64,
     pub days: f64,
@@ -398,7 +406,7 @@ pub struct LandmarkValue {
 }
 
 /// A time with its interval; either end may be open.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TimeEstimate {
     pub days: f64,
     pub months: f64,
@@ -407,14 +415,14 @@ pub struct TimeEstimate {
 }
 
 /// The fewest patients at risk at any event before the last entry, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SmallestRiskSet {
     pub at_risk: u32,
     pub months: f64,
 }
 
 /// One group's curve under one analysis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SurvivalCurve {
     pub analysis: Analysis,
     /// `all`, `histology`.
@@ -444,7 +452,7 @@ pub struct SurvivalCurve {
 }
 
 /// How many cases fell out of an endpoint, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FlowStep {
     /// Stable code, see [`crate::cohorts::LeftOut`].
     pub reason: String,
@@ -454,7 +462,7 @@ pub struct FlowStep {
 }
 
 /// From all cases of the run to those in the primary estimate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Flow {
     pub cases: Option<u32>,
     pub left_out: Vec<FlowStep>,
@@ -465,14 +473,15 @@ pub struct Flow {
 }
 
 /// Reasons (and `analysed`) whose counts an audience does not see.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WithheldCounts)]
 pub struct Withheld {
     pub committee: BTreeSet<String>,
     pub public: BTreeSet<String>,
 }
 
 /// A part of a result that an earlier run shows, because it has changed by few patients, or not at all, since.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AsOf {
     /// `curves/primary/histology/lms`, `incidence/..`, `proportions/all/all`, `changes/6`, `landmarks/..`, `models/standard`,
     /// `centres/C01`, `flow`.
@@ -482,7 +491,7 @@ pub struct AsOf {
 }
 
 /// What one centre has in a survival endpoint, by the centre of the metastatic diagnosis.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CentrePart {
     pub centre: String,
     /// Rows of the flow, and those of them analysed.
@@ -494,7 +503,7 @@ pub struct CentrePart {
 }
 
 /// A survival endpoint of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SurvivalResult {
     pub run: RunIdentity,
     /// `S1`.
@@ -604,7 +613,7 @@ pub struct Overview {
 }
 
 /// Data quality of one centre (or of the network: `all`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CentreQuality {
     pub centre: String,
     pub cases: Option<u32>,
@@ -636,7 +645,7 @@ impl CentreQuality {
 }
 
 /// Data quality of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Quality {
     pub run: RunIdentity,
     pub network: CentreQuality,

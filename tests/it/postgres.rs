@@ -111,23 +111,3 @@ fn a_run_on_postgres_gives_the_numbers_of_sqlite() {
     let on_postgres = numbers(&Service::start_with(postgres, |_| {}));
     assert_eq!(on_postgres, numbers(&Service::start()));
 }
-
-#[test]
-fn a_database_that_became_read_only_refuses_writing_and_reading_goes_on() {
-    let Some(postgres) = Database::postgres() else {
-        return;
-    };
-    let service = Service::start_with(postgres, |_| {});
-    let centre = service.submitter("C01");
-    let body = records::figure_1("FIG-0001");
-    centre.put("/api/v1/cases/FIG-0001", &[], &body).expect(201);
-    service.database().make_read_only();
-    let refused = centre
-        .put("/api/v1/cases/FIG-0002", &[], &records::figure_1("FIG-0002"))
-        .expect(503);
-    assert_eq!(refused.code(), "unavailable");
-    assert!(refused.header("retry-after").is_some());
-    let read = centre.get("/api/v1/cases/FIG-0001").expect(200).json();
-    assert_eq!(read["case"]["patient"]["pseudonym_id"], "FIG-0001");
-    centre.get("/api/v1/cases/FIG-0002").expect(404);
-}

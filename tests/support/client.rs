@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::shapes;
+
 /// One caller: a base address and, unless anonymous, an API key.
 #[derive(Clone)]
 pub struct Client {
@@ -115,7 +117,7 @@ impl Client {
         )
     }
 
-    /// Any request with any bytes.
+    /// Any request with any bytes. A JSON answer is held against the OpenAPI document.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
         let mut request = ureq::http::Request::builder()
             .method(method)
@@ -151,11 +153,13 @@ impl Client {
             .limit(256 << 20)
             .read_to_vec()
             .unwrap_or_else(|e| panic!("{method} {path}: {e}"));
-        Answer {
+        let answer = Answer {
             status,
             headers,
             body,
-        }
+        };
+        shapes::hold(method, path, &answer);
+        answer
     }
 }
 

@@ -1,5 +1,7 @@
 //! A database of a test's own, gone when the test ends.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -42,12 +44,17 @@ impl Database {
         })
     }
 
-    /// Makes the PostgreSQL database read-only, as a server that became a standby: open connections end.
-    pub fn make_read_only(&self) {
-        let (server, name) = self.postgres.as_ref().expect("a PostgreSQL database");
+    /// Makes it read-only or takes that back: a file is marked; a PostgreSQL server is as one that became a standby, open connections end.
+    pub fn set_read_only(&self, read_only: bool) {
+        let Some((server, name)) = &self.postgres else {
+            let file = self.url.strip_prefix("sqlite:").expect("a file");
+            let mode = if read_only { 0o400 } else { 0o600 };
+            return std::fs::set_permissions(file, Permissions::from_mode(mode)).expect("marked");
+        };
+        let setting = if read_only { "on" } else { "off" };
         psql(
             server,
-            &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+            &format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}"),
         );
         psql(
             server,

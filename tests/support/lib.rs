@@ -11,4 +11,5 @@ pub mod database;
 pub mod records;
 pub mod repository;
 pub mod service;
+pub mod shapes;
 pub mod skip;

@@ -11,7 +11,7 @@ use crate::guard::{
     Administers, Allowed, Coordinates, NoQuery, ReadsReleases, ReadsVerifications, SeesCases,
 };
 use crate::problem::Problem;
-use crate::routes::releases::head;
+use crate::routes::releases::{Head, head};
 use crate::routes::results::{table_of, written};
 use crate::state::{AppState, blocking};
 use crate::verification;
@@ -142,7 +142,7 @@ pub(super) async fn releases(
     ];
     let text = blocking(move || {
         let releases = state.store.list_releases(&caller.scope)?;
-        let told: Vec<Value> = releases.iter().map(|one| head(one, &caller.scope)).collect();
+        let told: Vec<Head> = releases.iter().map(|one| head(one, &caller.scope)).collect();
         table_of(&columns, &told)
     })
     .await?;

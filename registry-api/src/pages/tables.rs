@@ -16,7 +16,7 @@ use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::results::benchmarks::Rows;
 use crate::routes::results::{adherence_csv, funnel_csv, table_of, written};
-use crate::routes::runs::told;
+use crate::routes::runs::{Told, told};
 use crate::state::{AppState, blocking};
 use crate::work::WaitingCase;
 
@@ -385,8 +385,7 @@ pub(super) async fn runs(
         let role = caller.scope.role();
         let mut runs = state.store.list_runs(&caller.scope)?;
         runs.retain(|run| role == Role::Coordinator || run.published_at.is_some());
-        let runs = runs.into_iter().map(|run| told(role, run));
-        let runs: Vec<Value> = runs.collect::<Result<_, Problem>>()?;
+        let runs: Vec<Told> = runs.into_iter().map(|run| told(role, run)).collect();
         let columns = [
             "number",
             "status",

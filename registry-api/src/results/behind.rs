@@ -33,7 +33,7 @@ pub struct Behind {
 }
 
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct UnitBehind {
     /// Pseudonym.
     pub case: String,
@@ -42,6 +42,7 @@ pub struct UnitBehind {
     /// Position of the row among those of its section, from 0.
     pub unit_index: u32,
     #[serde(serialize_with = "code")]
+    #[schema(value_type = String)]
     pub outcome: Outcome,
     pub reason: Option<&'static str>,
     pub element: Option<String>,

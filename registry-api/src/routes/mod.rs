@@ -29,7 +29,7 @@ pub mod users;
 pub mod verifications;
 
 use accept::wants_csv;
-pub use cases::assessment::{Assessed, assess, gaps_json, lines_json};
+pub use cases::assessment::{Assessed, AssessmentLine, assess, gaps, lines};
 pub(crate) use cases::not_found;
 pub use endpoint::{Access, Endpoint, guarded, open, readable};
 pub use reply::{Idempotent, Reply, header_text, lists};

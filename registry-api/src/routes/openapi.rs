@@ -32,9 +32,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[openapi(
     info(title = "RPS registry", description = "A prospective registry for metastatic and multifocally recurrent retroperitoneal sarcoma"),
     modifiers(&Security, &Common),
-    components(schemas(
-        answers::Problem, answers::Finding, answers::LivingFinding, answers::FindingAnswer, answers::Findings, answers::UnattestedSection, answers::AssessmentLine, answers::Assessment, answers::AssessmentOfSubmission, answers::Acceptance, answers::Verdict, answers::Verdicts, answers::BatchResults, answers::Withdrawn, answers::CaseRow, answers::Cases, answers::StoredCase, answers::VersionRow, answers::Versions, answers::JobCounts, answers::Job, answers::Jobs, answers::Key, answers::Keys, answers::MadeKey, answers::Centre, answers::Centres, answers::User, answers::Users, answers::Run, answers::Runs, answers::Release, answers::Releases, answers::Query, answers::Queries, answers::AuditEvent, answers::Audit
-    )),
     paths(
         health::live, health::ready, health::show, show, redcap::call,
         schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,

@@ -4,7 +4,6 @@ use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use registry_core::storage::Page;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::Reply;
 use crate::problem::{Kind, Problem};
@@ -30,24 +29,25 @@ impl Since {
             .is_none_or(|since| instants.iter().flatten().max().is_some_and(|last| *last >= since))
     }
 
-    /// The page of `rows` that is asked for, under what they are called; `id` tells them apart.
+    /// The page of `rows` that is asked for; `id` tells them apart, `answer` is made of the page's rows and the cursor of the next.
     ///
     /// # Errors
     /// [`Kind::BadQuery`] for a limit that is none, or a cursor that is not of this list.
-    pub(crate) fn page<T: Serialize>(
+    pub(crate) fn page<T, A: Serialize>(
         &self,
         request: &Asked,
-        name: &str,
         rows: Vec<T>,
         id: impl Fn(&T) -> String,
+        answer: impl FnOnce(Vec<T>, Option<String>) -> A,
     ) -> Result<Reply, Problem> {
         let limit = self.limit.unwrap_or(USUAL);
         if limit == 0 || limit > LARGEST {
             return Err(Problem::with(Kind::BadQuery, format!("limit: 1 to {LARGEST}")));
         }
         let page = Page::of_whole(rows, self.cursor.as_deref(), limit, id)?;
-        let body = json!({ name: page.items, "next": page.next });
-        Ok(Reply::json(200, &body)?.next_page_of(&request.path, &request.query, page.next.as_deref()))
+        let next = page.next.clone();
+        let reply = Reply::json(200, &answer(page.items, page.next))?;
+        Ok(reply.next_page_of(&request.path, &request.query, next.as_deref()))
     }
 }
 

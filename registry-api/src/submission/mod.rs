@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use registry_core::access::Scope;
 use registry_core::record::CentreTable;
 use registry_core::storage::{
     CaseStatus, Derived, FindingState, FrozenRows, Precondition, PutCase, PutOutcome, StoredFinding,
-    Withdraw, WithdrawOutcome, WithdrawalMode,
+    Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
-use registry_core::validation::{Envelope, Finding, Judge, Severity, Verdict};
+use registry_core::validation::{Envelope, Finding, Judge, Severity, UnattestedSection, Verdict};
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::problem::Problem;
 use crate::releases::discard_with;
-use crate::routes::{Idempotent, Reply, gaps_json, lines_json};
+use crate::routes::{AssessmentLine, Idempotent, Reply, gaps, lines};
 use crate::state::AppState;
 
 /// A record on its way in.
@@ -65,15 +66,22 @@ fn assessment(
     let version = verdict.schema_version.as_deref().unwrap_or_default();
     let (Some(guideline), Some(assessment)) = (state.judge.in_force(version), verdict.assessments.first())
     else {
-        return json!({ "lines": [], "care_gaps": [] });
+        return json!(AssessmentOfSubmission::default());
     };
-    let gaps = state
+    let open = state
         .judge
         .care_gaps(body, envelope, centres, &assessment.outcomes);
-    json!({
-        "lines": lines_json(guideline, &assessment.outcomes),
-        "care_gaps": gaps_json(guideline, &gaps),
+    json!(AssessmentOfSubmission {
+        lines: lines(guideline, &assessment.outcomes),
+        care_gaps: gaps(guideline, &open),
     })
+}
+
+/// What the guideline says of a record, in the answer to its submission.
+#[derive(Default, Serialize, utoipa::ToSchema)]
+struct AssessmentOfSubmission<'a> {
+    lines: Vec<AssessmentLine<'a>>,
+    care_gaps: Vec<AssessmentLine<'a>>,
 }
 
 /// Judges and, unless refused, makes what the store takes.
@@ -239,34 +247,78 @@ fn withdrawal_date(body: &Value) -> Option<NaiveDate> {
     body.pointer("/consent/withdrawal_date")?.as_str()?.parse().ok()
 }
 
+/// A finding, and whether the centre has answered it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub(crate) struct ToldFinding {
+    #[serde(flatten)]
+    finding: Finding,
+    state: FindingState,
+}
+
 /// The findings of a verdict, each with its state: those of these identities the centre has answered.
-pub(crate) fn told(verdict: &Verdict, answered: &BTreeSet<String>) -> Vec<Value> {
-    let tell = |finding: &Finding| {
-        let mut told = json!(finding);
-        told["state"] = json!(if answered.contains(&finding.identity) {
-            FindingState::Answered
-        } else {
-            FindingState::Open
-        });
-        told
+pub(crate) fn told(verdict: &Verdict, answered: &BTreeSet<String>) -> Vec<ToldFinding> {
+    let tell = |finding: &Finding| ToldFinding {
+        state: match answered.contains(&finding.identity) {
+            true => FindingState::Answered,
+            false => FindingState::Open,
+        },
+        finding: finding.clone(),
     };
     verdict.findings.iter().map(tell).collect()
 }
 
-/// The body of an accepted submission.
-pub fn acceptance(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Value {
-    json!({
-        "case": pseudonym,
-        "record_id": outcome.case_id,
-        "version": outcome.version,
-        "etag": outcome.etag,
-        "status": outcome.status,
-        "submitted_at": outcome.submitted_at.with_timezone(&Utc),
-        "unchanged": outcome.unchanged,
-        "findings": told(verdict, &outcome.answered),
-        "further_findings": verdict.further_findings,
-        "not_attested": verdict.unattested,
-    })
+/// What is answered of a stored submission, whichever way it came.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = StoredSubmission)]
+pub(crate) struct Stored {
+    /// Pseudonym.
+    case: String,
+    record_id: String,
+    version: i64,
+    etag: String,
+    submitted_at: DateTime<Utc>,
+    /// The content was that of the current version: no new one was made.
+    unchanged: bool,
+    findings: Vec<ToldFinding>,
+    /// Findings beyond those listed.
+    further_findings: usize,
+    not_attested: Vec<UnattestedSection>,
+}
+
+/// The answer to a stored submission.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Acceptance<'a> {
+    #[serde(flatten)]
+    stored: Stored,
+    status: CaseStatus,
+    /// With `assess=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AssessmentOfSubmission>)]
+    assessment: Option<&'a Value>,
+}
+
+/// The answer to a record: stored, or a withdrawal of consent.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "either is answered; this says what it may be")]
+pub(crate) enum AnswerToRecord<'a> {
+    Accepted(Acceptance<'a>),
+    Withdrawn(Withdrawn),
+}
+
+/// What is told of an accepted submission.
+pub(crate) fn stored(pseudonym: &str, outcome: &PutOutcome, verdict: &Verdict) -> Stored {
+    Stored {
+        case: pseudonym.to_owned(),
+        record_id: outcome.case_id.clone(),
+        version: outcome.version,
+        etag: outcome.etag.clone(),
+        submitted_at: outcome.submitted_at,
+        unchanged: outcome.unchanged,
+        findings: told(verdict, &outcome.answered),
+        further_findings: verdict.further_findings,
+        not_attested: verdict.unattested.clone(),
+    }
 }
 
 fn accepted(
@@ -276,11 +328,12 @@ fn accepted(
     assessment: Option<&Value>,
 ) -> Result<Reply, Problem> {
     let status = if outcome.created { 201 } else { 200 };
-    let mut body = acceptance(pseudonym, outcome, verdict);
-    if let Some(assessment) = assessment {
-        body["assessment"] = assessment.clone();
-    }
-    Ok(Reply::json(status, &body)?
+    let answer = Acceptance {
+        stored: stored(pseudonym, outcome, verdict),
+        status: outcome.status,
+        assessment,
+    };
+    Ok(Reply::json(status, &answer)?
         .header("etag", outcome.etag.clone())
         .header("location", format!("/api/v1/cases/{pseudonym}")))
 }
@@ -296,36 +349,58 @@ pub fn told_withdrawal(mut outcome: WithdrawOutcome, taken: Option<NaiveDate>) -
     }
 }
 
+/// A withdrawal of consent that is in force.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Withdrawn {
+    record_id: String,
+    version: i64,
+    /// `withdrawn`.
+    status: &'static str,
+    withdrawal: Withdrawal,
+    unchanged: bool,
+    releases_that_held_the_case: Vec<String>,
+    data_requests_that_held_the_case: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+/// What was taken for something that was not said.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = WithdrawalWarning)]
+pub(crate) struct Warning {
+    code: &'static str,
+    severity: Severity,
+    pointer: &'static str,
+    message: String,
+}
+
 /// The answer to a withdrawal.
 ///
 /// # Errors
 /// None in practice.
 pub fn withdrawn(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Result<Reply, Problem> {
-    let body = json!({
-        "record_id": outcome.case_id,
-        "version": outcome.version,
-        "status": "withdrawn",
-        "withdrawal": outcome.withdrawal,
-        "unchanged": outcome.unchanged,
-        "releases_that_held_the_case": outcome.releases,
-        "data_requests_that_held_the_case": outcome.requests,
-        "warnings": dated_today(outcome, taken),
-    });
-    Ok(Reply::json(if outcome.created { 201 } else { 200 }, &body)?.header("etag", outcome.etag.clone()))
+    let answer = Withdrawn {
+        record_id: outcome.case_id.clone(),
+        version: outcome.version,
+        status: "withdrawn",
+        withdrawal: outcome.withdrawal.clone(),
+        unchanged: outcome.unchanged,
+        releases_that_held_the_case: outcome.releases.clone(),
+        data_requests_that_held_the_case: outcome.requests.clone(),
+        warnings: dated_today(outcome, taken),
+    };
+    Ok(Reply::json(if outcome.created { 201 } else { 200 }, &answer)?.header("etag", outcome.etag.clone()))
 }
 
 /// Says which day was taken for a withdrawal that came without a full date.
-pub(crate) fn dated_today(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Vec<Value> {
+pub(crate) fn dated_today(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Vec<Warning> {
     let taken = taken.filter(|_| !outcome.unchanged);
-    let warning = |day: NaiveDate| {
-        json!({
-            "code": "withdrawal_date_taken",
-            "severity": Severity::Warning,
-            "pointer": "/consent/withdrawal_date",
-            "message": format!(
-                "No full day of withdrawal was sent: {day}, the day this arrived, counts. If consent was withdrawn on another day, tell the coordinating office."
-            ),
-        })
+    let warning = |day: NaiveDate| Warning {
+        code: "withdrawal_date_taken",
+        severity: Severity::Warning,
+        pointer: "/consent/withdrawal_date",
+        message: format!(
+            "No full day of withdrawal was sent: {day}, the day this arrived, counts. If consent was withdrawn on another day, tell the coordinating office."
+        ),
     };
     taken.map(warning).into_iter().collect()
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::event::ChainedEvent;
 
 /// Place and hash of the last event: note it outside the database, so that a chain cut short is seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChainHead {
     /// Number of events.
     pub seq: i64,

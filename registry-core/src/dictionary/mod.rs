@@ -16,6 +16,7 @@ pub use absence::AbsenceSet;
 pub use codelist::{Code, CodeList, CodeListError};
 pub use element::{Cardinality, Element, ElementKind, Entity, EntityKind, Requirement, Visibility};
 pub use read::{DictionaryError, EntityFile};
+pub use render::{DescribedCode, DescribedDictionary};
 
 /// The entities and elements of one version of the case schema, in the order the schema lists them.
 #[derive(Debug, Clone)]

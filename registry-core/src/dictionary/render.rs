@@ -1,8 +1,8 @@
 //! The dictionary as people and programs read it: JSON and CSV.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::{Dictionary, Element, Entity};
+use super::{Code, Dictionary, Element, Entity};
 
 /// Columns of the CSV form, one line per element.
 pub(super) const COLUMNS: [&str; 17] = [
@@ -26,12 +26,12 @@ pub(super) const COLUMNS: [&str; 17] = [
 ];
 
 impl Dictionary {
-    /// The dictionary as one JSON document.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "version": self.version,
-            "entities": self.entities.iter().map(entity_json).collect::<Vec<_>>(),
-        })
+    /// The dictionary as it is told.
+    pub fn described(&self) -> DescribedDictionary<'_> {
+        DescribedDictionary {
+            version: &self.version,
+            entities: self.entities.iter().map(DescribedEntity::of).collect(),
+        }
     }
 
     /// The dictionary as CSV (RFC 4180, UTF-8, CRLF line ends), a header and one line per element.
@@ -49,45 +49,107 @@ impl Dictionary {
     }
 }
 
-fn entity_json(entity: &Entity) -> Value {
-    json!({
-        "name": entity.name,
-        "description": entity.description,
-        "cardinality": entity.cardinality.as_str(),
-        "section_attestation": entity.attestable,
-        "kind": entity.kind.as_str(),
-        "anchor_date": entity
-            .anchor_date
-            .and_then(|i| entity.elements.get(i))
-            .map(|e| e.name.as_str()),
-        "elements": entity.elements.iter().map(element_json).collect::<Vec<_>>(),
-    })
+/// The dictionary of a version of the case schema.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Dictionary)]
+pub struct DescribedDictionary<'a> {
+    version: &'a str,
+    entities: Vec<DescribedEntity<'a>>,
 }
 
-fn element_json(element: &Element) -> Value {
-    let codes = element.codes.as_ref().map(|list| {
-        list.codes
-            .iter()
-            .map(|c| json!({"code": c.code, "label": c.label}))
-            .collect::<Vec<_>>()
-    });
-    json!({
-        "name": element.name,
-        "description": element.description,
-        "type": element.kind.as_str(),
-        "unit": element.unit,
-        "code_list": element.codes.as_ref().map(|c| c.name.as_str()),
-        "codes": codes,
-        "requirement": element.requirement.as_str(),
-        "condition": element.condition,
-        "absence": element.absence.iter().map(|a| a.as_str()).collect::<Vec<_>>(),
-        "partial_date": partial_date(element),
-        "constraint": element.constraint,
-        "standard": element.standard,
-        "visibility": element.visibility.as_str(),
-        "introduced": element.introduced,
-        "used_by": element.used_by,
-    })
+/// A section of a record, or a reference table.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = DictionaryEntity)]
+struct DescribedEntity<'a> {
+    name: &'a str,
+    description: &'a str,
+    /// `1..1`, `0..1`, `0..n` or `1..n`.
+    cardinality: &'static str,
+    /// Whether a centre says through which day the section is complete.
+    section_attestation: bool,
+    kind: &'static str,
+    /// The element that dates a row.
+    anchor_date: Option<&'a str>,
+    elements: Vec<DescribedElement<'a>>,
+}
+
+/// An element of a section.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = DictionaryElement)]
+struct DescribedElement<'a> {
+    name: &'a str,
+    description: &'a str,
+    r#type: &'static str,
+    unit: Option<&'a str>,
+    code_list: Option<&'a str>,
+    codes: Option<Vec<DescribedCode<'a>>>,
+    requirement: &'static str,
+    condition: Option<&'a str>,
+    /// Codes that may stand in place of a value.
+    absence: Vec<&'static str>,
+    /// Of a date: whether a year or a month alone is taken.
+    partial_date: Option<bool>,
+    constraint: Option<&'a str>,
+    standard: Option<&'a str>,
+    visibility: &'static str,
+    /// Version of the schema.
+    introduced: &'a str,
+    used_by: Option<&'a str>,
+}
+
+/// A code and what it means.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = CodeWithLabel)]
+pub struct DescribedCode<'a> {
+    code: &'a str,
+    label: Option<&'a str>,
+}
+
+impl<'a> From<&'a Code> for DescribedCode<'a> {
+    fn from(of: &'a Code) -> Self {
+        Self {
+            code: &of.code,
+            label: of.label.as_deref(),
+        }
+    }
+}
+
+impl<'a> DescribedEntity<'a> {
+    fn of(entity: &'a Entity) -> Self {
+        let anchor = entity.anchor_date.and_then(|i| entity.elements.get(i));
+        Self {
+            name: &entity.name,
+            description: &entity.description,
+            cardinality: entity.cardinality.as_str(),
+            section_attestation: entity.attestable,
+            kind: entity.kind.as_str(),
+            anchor_date: anchor.map(|element| element.name.as_str()),
+            elements: entity.elements.iter().map(DescribedElement::of).collect(),
+        }
+    }
+}
+
+impl<'a> DescribedElement<'a> {
+    fn of(element: &'a Element) -> Self {
+        let codes = element.codes.as_ref();
+        Self {
+            name: &element.name,
+            description: &element.description,
+            r#type: element.kind.as_str(),
+            unit: element.unit.as_deref(),
+            code_list: codes.map(|list| list.name.as_str()),
+            codes: codes.map(|list| list.codes.iter().map(DescribedCode::from).collect()),
+            requirement: element.requirement.as_str(),
+            condition: element.condition.as_deref(),
+            absence: element.absence.iter().map(|a| a.as_str()).collect(),
+            partial_date: partial_date(element),
+            constraint: element.constraint.as_deref(),
+            standard: element.standard.as_deref(),
+            visibility: element.visibility.as_str(),
+            introduced: &element.introduced,
+            used_by: element.used_by.as_deref(),
+        }
+    }
 }
 
 fn row(entity: &Entity, element: &Element) -> [String; COLUMNS.len()] {

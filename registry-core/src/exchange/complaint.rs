@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 /// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[schema(as = PlaceInFile)]
 pub struct Place {
     /// Name of the file.
+    #[schema(value_type = String)]
     pub file: Arc<str>,
     /// Line, from 1; of a JSON file the item.
     pub line: u64,

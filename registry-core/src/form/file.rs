@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A form file.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormContent)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FormFile {
     pub(super) identity: String,
@@ -35,7 +36,8 @@ pub(super) struct FormFile {
 }
 
 /// The entity that closes sections, and its codes.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormAttestation)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Attestation {
     pub(super) entity: String,
@@ -49,7 +51,8 @@ pub(super) struct Attestation {
 }
 
 /// When a record carries nothing clinical.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormWithdrawal)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Withdrawal {
     pub(super) element: String,
@@ -57,7 +60,8 @@ pub(super) struct Withdrawal {
     pub(super) keeps: Vec<String>,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormSection)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Section {
     pub(super) title: String,
@@ -65,7 +69,8 @@ pub(super) struct Section {
 }
 
 /// What an entity, one of its rows, and a folded row are called.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormEntity)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntityWords {
     pub(super) name: String,
@@ -76,7 +81,8 @@ pub(super) struct EntityWords {
 }
 
 /// Elements or entities that matter only when every condition holds.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormShow)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Show {
     #[serde(default)]
@@ -87,7 +93,8 @@ pub(crate) struct Show {
 }
 
 /// One condition; exactly one of `is`, `not`, `known`, `rows`, `before`, `years_before`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormCondition)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Condition {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +125,8 @@ impl Condition {
 }
 
 /// An element that names its row; a new row gets the next free one.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormKey)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
     pub(super) element: String,
@@ -127,7 +135,8 @@ pub(super) struct Key {
 }
 
 /// Elements that name rows of another entity by their key.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormLink)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Link {
     pub(super) elements: Vec<String>,
@@ -138,7 +147,8 @@ pub(super) struct Link {
 }
 
 /// A value worked out from others.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormSuggestion)]
 pub(super) struct Suggestion {
     pub(super) element: String,
     pub(super) because: String,
@@ -147,7 +157,8 @@ pub(super) struct Suggestion {
 }
 
 /// How it is worked out.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormSuggestionKind)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum How {
     /// One of two codes, by whether two dates are at most `days` apart.
@@ -224,7 +235,8 @@ impl Suggestion {
 }
 
 /// A new row with what is nearly always the same.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = FormPreset)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Preset {
     pub(super) entity: String,

@@ -10,9 +10,9 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::dictionary::{Dictionary, EntityKind};
+use crate::dictionary::{DescribedDictionary, Dictionary, EntityKind};
 use crate::versions::{SchemaError, SchemaStore};
 pub(crate) use file::{Condition, Show};
 use file::{FormFile, Section};
@@ -44,6 +44,14 @@ pub struct Forms {
     parameters: BTreeMap<String, i64>,
 }
 
+/// The form of one version: its dictionary, and beside it what the form file says about it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Form<'a> {
+    version: &'a str,
+    dictionary: DescribedDictionary<'a>,
+    form: FormFile,
+}
+
 impl Forms {
     /// Reads and checks the form of every major version in the catalogue.
     ///
@@ -71,17 +79,17 @@ impl Forms {
         Ok(Self { by_major, parameters })
     }
 
-    /// The form of one version: its dictionary, and beside it what the form file says about it.
-    pub fn to_json(&self, dictionary: &Dictionary) -> Option<Value> {
+    /// The form of one version.
+    pub fn form<'a>(&self, dictionary: &'a Dictionary) -> Option<Form<'a>> {
         let file = self.by_major.get(major(&dictionary.version))?;
         let mut form = file.clone();
         form.keep_what_exists(dictionary);
         form.resolve(&self.parameters);
-        Some(json!({
-            "version": dictionary.version,
-            "dictionary": dictionary.to_json(),
-            "form": form,
-        }))
+        Some(Form {
+            version: &dictionary.version,
+            dictionary: dictionary.described(),
+            form,
+        })
     }
 
     /// What the form of a version calls an element (`patient.sex`), where it says so.

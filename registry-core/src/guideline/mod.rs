@@ -64,7 +64,7 @@ pub struct Guideline {
 }
 
 /// Where a guideline version is in its life. Of a published version the catalogue says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GuidelineStatus {
     /// Being written; runs on demand only.

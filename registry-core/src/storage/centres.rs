@@ -15,7 +15,7 @@ use crate::access::Scope;
 use crate::intake::canonical;
 
 /// A centre.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Centre {
     /// Short stable id (`C01`).
     pub centre_id: String,
@@ -45,7 +45,7 @@ pub struct NewCentre {
 }
 
 /// One year of one centre: the reference row (ratified flags, volumes, eligible seen, refused) as a JSON object.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct CentreYear {
     /// Centre.
     pub centre_id: String,

@@ -80,18 +80,46 @@ impl FileIdentity {
     }
 }
 
+/// Refuses a file that is marked read-only. Whoever has it open could still write to it, and root could open it: the mark counts.
+fn unmarked(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(file) if file.permissions().readonly() => Err(StoreError::Unavailable(Outage::ReadOnly)),
+        _ => Ok(()),
+    }
+}
+
+impl Link {
+    /// Whether the database may be changed now; nothing is written to find out.
+    ///
+    /// # Errors
+    /// [`Outage::ReadOnly`]: a marked file, or a server whose transactions are read-only, as those of a standby are.
+    pub(crate) fn takes_changes(&mut self) -> Result<(), StoreError> {
+        match (&mut self.conn, &self.file) {
+            (Conn::Postgres(conn), _) => {
+                let query = "SELECT NOT current_setting('transaction_read_only')::boolean AS yes";
+                match diesel::sql_query(query).get_result::<Answer>(conn)?.yes {
+                    true => Ok(()),
+                    false => Err(StoreError::Unavailable(Outage::ReadOnly)),
+                }
+            }
+            (Conn::Sqlite(_), Some(file)) => unmarked(&file.path),
+            (Conn::Sqlite(_), None) => Ok(()),
+        }
+    }
+}
+
 /// Makes connections, for the pool and outside it.
 pub(crate) struct Dialer {
     target: Target,
     options: StoreOptions,
 }
 
-/// Whose rights a connection has (PostgreSQL).
+/// What a connection is for, and whose rights it has (PostgreSQL).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rights {
     /// The service: the application role, under row-level security.
     Service,
-    /// The migrations: the role of the URL.
+    /// Opening and the migrations: the role of the URL.
     Owner,
 }
 
@@ -128,7 +156,13 @@ impl Dialer {
     /// Opens a connection outside the pool.
     pub(crate) fn dial(&self, rights: Rights) -> Result<Link, StoreError> {
         match &self.target {
-            Target::Sqlite(path) => self.open_file(path),
+            Target::Sqlite(path) => {
+                // Those of the service read on; the writer asks before each change.
+                if rights == Rights::Owner {
+                    unmarked(path)?;
+                }
+                self.open_file(path)
+            }
             Target::Postgres(url) => self.open_server(url, rights),
         }
     }
@@ -141,10 +175,6 @@ impl Dialer {
             new_file(path)?;
         }
         let mode = if self.options.create { "rwc" } else { "rw" };
-        let marked = std::fs::metadata(path).is_ok_and(|file| file.permissions().readonly());
-        if marked {
-            return Err(StoreError::Unavailable(Outage::ReadOnly));
-        }
         let mut conn = SqliteConnection::establish(&file_uri(path, mode)?).map_err(cannot_connect)?;
         let pages = self
             .options

@@ -19,7 +19,7 @@ use crate::access::Scope;
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How it is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FreezingState {
     /// Under way.

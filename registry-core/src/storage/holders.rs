@@ -88,7 +88,7 @@ impl Holders {
 }
 
 /// One stretch of a case's history, as a reader may know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HeldBy {
     /// The centre; to another centre than this one only that it was another.
     pub centre: String,

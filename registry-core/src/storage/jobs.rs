@@ -23,7 +23,7 @@ use crate::crypto::Label;
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What was made of the cases of a job so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobCounts {
     /// Cases there are.
     pub total: u64,
@@ -45,7 +45,7 @@ impl JobCounts {
 }
 
 /// How a job is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Under way.
@@ -59,7 +59,7 @@ pub enum JobState {
 }
 
 /// One job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Job {
     /// Id (UUIDv7).
     pub job_id: String,

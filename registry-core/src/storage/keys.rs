@@ -32,7 +32,8 @@ pub struct NewKey {
 }
 
 /// A key as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Key)]
 pub struct KeyInfo {
     /// Id (UUIDv7).
     pub key_id: String,

@@ -16,7 +16,8 @@ use crate::access::Scope;
 const LONGEST: usize = 1 << 20;
 
 /// A kept mapping, without its text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Mapping)]
 pub struct MappingInfo {
     /// What it is called in `?mapping=`.
     pub name: String,

@@ -135,6 +135,14 @@ impl Store {
         answer
     }
 
+    /// Whether the database may be changed now; nothing is written to find out.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] says why not: of one that is read-only, reading goes on.
+    pub fn takes_changes(&self) -> Result<(), StoreError> {
+        self.inner.context.checkout()?.takes_changes()
+    }
+
     /// True on PostgreSQL, false on SQLite.
     pub fn is_postgres(&self) -> bool {
         matches!(self.inner.context.dialer().target(), Target::Postgres(_))

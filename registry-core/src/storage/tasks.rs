@@ -17,7 +17,7 @@ use super::{Page, Store, StoreError};
 use crate::access::Scope;
 
 /// What has to be sorted out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// A centre sent a pseudonym that another centre holds.
@@ -34,7 +34,7 @@ impl TaskKind {
 }
 
 /// One task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Task {
     /// Id (UUIDv7).
     pub task_id: String,

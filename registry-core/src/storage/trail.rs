@@ -36,7 +36,8 @@ pub struct AuditFilter {
 }
 
 /// One event as lists show it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = AuditEvent)]
 pub struct AuditRow {
     /// Place in the chain, from 1.
     pub seq: i64,

@@ -283,6 +283,9 @@ fn attempt(
         .writer
         .get()
         .map_err(|_| context.failure_of(&context.writer))?;
+    if !link.conn.is_postgres() {
+        link.takes_changes()?;
+    }
     let deferred = context.take_deferred();
     let result = in_transaction(&mut link, context, &keys, group, &deferred);
     if result.is_err() {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 pub const MAX_FINDINGS: usize = 200;
 
 /// What a finding does to the case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The case is refused.
@@ -45,7 +47,7 @@ impl std::fmt::Display for Severity {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Finding {
     /// Stable code: of the schema (`not_in_code_list`), or the edit check's id (`E-011`).
     pub code: String,

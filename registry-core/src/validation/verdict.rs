@@ -35,7 +35,8 @@ impl Envelope {
 }
 
 /// What the service derives from a body.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DerivedElements)]
 pub struct Derived {
     /// `primary.histology_code`: local code of value set H; none without a morphology.
     pub histology_code: Option<String>,
@@ -44,7 +45,7 @@ pub struct Derived {
 }
 
 /// A section nobody attested, and what attesting it is worth.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UnattestedSection {
     /// Name of the repeated entity.
     pub section: String,

@@ -12,7 +12,8 @@ use super::rules::{Part, Verifier};
 use crate::record::{Absence, Cell as Answer, CentreTable, Record};
 
 /// What became of one element of one row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[schema(as = DifferenceKind)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The same value; of a date the same to the same precision.
@@ -87,7 +88,7 @@ pub struct Cell {
 }
 
 /// Where the documents differ: one answer, or a whole row that only one of them has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Difference {
     /// `entity.element`; of a row, the entity.
     pub element: String,

@@ -89,7 +89,8 @@ impl GuidelineVersion {
 }
 
 /// Where a version is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = SchemaStatus)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Being written; may change, is not accepted for submissions.

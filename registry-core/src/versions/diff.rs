@@ -8,7 +8,7 @@ use super::compare::{Comparison, Side};
 use super::{CaseSchema, Upgrade};
 
 /// What a change does to a document that was accepted before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeClass {
     /// Other words; the same documents with the same meaning.
@@ -44,7 +44,8 @@ impl std::fmt::Display for ChangeClass {
 }
 
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = SchemaChange)]
 pub struct Change {
     pub class: ChangeClass,
     /// What happened, as a stable code: `element_renamed`.

@@ -14,7 +14,7 @@ use crate::validation::Derived;
 const EXCLUDED_CODE: &str = "other_listed_excluded";
 
 /// Who is eligible for the measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EligibilityClass {
     /// Named as included.

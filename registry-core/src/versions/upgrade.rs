@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::dictionary::{Dictionary, Element, ElementKind};
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upgrade {
     /// The version before.
@@ -31,7 +31,8 @@ pub struct Upgrade {
 }
 
 /// An element that goes by another name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = RenamedElement)]
 #[serde(deny_unknown_fields)]
 pub struct Rename {
     /// `entity.element` before.
@@ -42,7 +43,8 @@ pub struct Rename {
 }
 
 /// A coded element that became several.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = SplitElement)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
     /// `entity.element` before.
@@ -55,7 +57,8 @@ pub struct Split {
 }
 
 /// Codes of an element that go by others.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = RecodedElement)]
 #[serde(deny_unknown_fields)]
 pub struct Recode {
     /// `entity.element` before.

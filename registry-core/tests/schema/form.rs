@@ -13,7 +13,7 @@ use crate::store::copy;
 fn form_of(store: &SchemaStore, version: &str) -> Value {
     let forms = Forms::of(store).expect("the forms fit the dictionary");
     let schema = store.case_schema(version).expect("a version");
-    forms.to_json(&schema.dictionary).expect("a form")
+    serde_json::json!(forms.form(&schema.dictionary).expect("a form"))
 }
 
 fn strings<'a>(lists: impl IntoIterator<Item = &'a Value>) -> Vec<&'a str> {

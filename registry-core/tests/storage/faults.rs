@@ -270,7 +270,7 @@ fn a_server_that_goes_away_while_cases_are_written_loses_nothing_acknowledged() 
 fn asking_whether_it_is_migrated_makes_no_connection() {
     let test = TestStore::new(Dialect::Sqlite).unwrap();
     assert!(test.store.is_migrated().unwrap());
-    // A file that is marked read-only is refused to every new connection; those of the pool go on.
+    // A file that is marked read-only is refused to a connection with the owner's rights; those of the pool read on.
     let mark = |mode| std::fs::set_permissions(test.file(), std::fs::Permissions::from_mode(mode)).unwrap();
     mark(0o444);
     assert!(test.reopen().is_err());

@@ -21,7 +21,8 @@ pub enum DefinitionError {
 }
 
 /// From when a patient is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndpointOrigin)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// `presentation.date_detected` of presentation 1.
@@ -60,7 +61,8 @@ impl Origin {
 }
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndpointEvent)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     Death,
@@ -147,7 +149,7 @@ impl Event {
 }
 
 /// A breakdown. Every level is known on the day of the origin, or earlier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stratum {
     Histology,
@@ -217,7 +219,7 @@ impl Stratum {
 }
 
 /// A treatment after the origin by which patients may be compared from a landmark on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Exposure {
     Metastasectomy,
@@ -239,7 +241,8 @@ impl Exposure {
 }
 
 /// One endpoint. One row per patient, unless it counts repeated operations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndpointDefinition)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// As `S4-lung`: the key of its result.

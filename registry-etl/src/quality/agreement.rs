@@ -20,7 +20,7 @@ const LEVEL: f64 = 0.95;
 pub const NETWORK: &str = "all";
 
 /// A share of agreeing answers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Agreement {
     /// Cases with an answer compared.
     pub cases: Option<u32>,
@@ -37,7 +37,7 @@ pub struct Agreement {
 }
 
 /// Agreement on one element.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ElementAgreement {
     /// `entity.element`.
     pub element: String,
@@ -59,7 +59,7 @@ pub struct ElementAgreement {
 }
 
 /// The network, or a centre.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AgreementLevel {
     /// [`NETWORK`], or the centre.
     pub level: String,

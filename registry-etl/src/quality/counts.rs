@@ -28,7 +28,8 @@ impl Answer {
 const KINDS: usize = 7;
 
 /// Answers to expected elements: `known + missing` and the five absence codes are what was expected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AnswerCounts)]
 pub struct Counts {
     pub known: u32,
     pub missing: u32,

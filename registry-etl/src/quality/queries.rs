@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::quantiles::quantiles;
 
 /// Median and 90th percentile of the days that `n` queries took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = DaysTaken)]
 pub struct Days {
     pub n: usize,
     pub median: f64,
@@ -21,7 +22,7 @@ pub struct Days {
 }
 
 /// Counts and times of some queries.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct QueryFigures {
     /// All of them.
     pub raised: usize,
@@ -39,7 +40,7 @@ pub struct QueryFigures {
 }
 
 /// The queries about one check; without one, those of people that name none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct RuleFigures {
     pub rule: Option<String>,
     #[serde(flatten)]
@@ -47,7 +48,7 @@ pub struct RuleFigures {
 }
 
 /// The queries of one centre, or of all.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct CentreQueries {
     /// `None` for all centres together.
     pub centre: Option<String>,

@@ -19,7 +19,9 @@ use crate::cohorts::facts::Vital;
 use crate::measures::{CaseEvaluation, UnitResult};
 
 /// What kind of work an item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
     /// Something the guideline asks for that can still be done in time.
@@ -62,7 +64,7 @@ impl WorkKind {
 }
 
 /// One thing to do on one case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WorkItem {
     pub kind: WorkKind,
     /// Record id; the caller knows the pseudonym.
@@ -92,7 +94,7 @@ pub struct WorkItem {
 }
 
 /// One element or section over all cases of the centre.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Unlock {
     /// `element` or `section`.
     pub kind: WorkKind,

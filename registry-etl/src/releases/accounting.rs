@@ -16,7 +16,8 @@ use super::eligible::{Fate, fates};
 use crate::disclosure::{STEPS, Thresholds, told_since};
 
 /// Cases that are not in the release, for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CasesLeftOut)]
 pub struct LeftOutCases {
     pub reason: String,
     /// None: too few to be told, or one could tell from it how many those are.
@@ -24,7 +25,8 @@ pub struct LeftOutCases {
 }
 
 /// What changed since an earlier release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReleaseChanges)]
 pub struct Changes {
     /// The earlier release.
     pub since: String,
@@ -37,7 +39,8 @@ pub struct Changes {
 }
 
 /// What is counted of the cases around a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReleaseAccounting)]
 pub struct Accounting {
     /// Smallest count told; 0 is.
     pub told_from: u64,
@@ -47,7 +50,8 @@ pub struct Accounting {
 }
 
 /// What is told of an [`Accounting`] to who is not of the coordinating office: every number through `disclosure`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = OutlineOfAccounting)]
 pub struct Outline {
     /// From how many cases on a count is told.
     pub told_from: u64,
@@ -58,7 +62,7 @@ pub struct Outline {
 }
 
 /// Cases left out for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OutlineOfReason {
     pub reason: String,
     /// As the releases before it told it until many more or fewer are left out; none: not told.
@@ -66,7 +70,7 @@ pub struct OutlineOfReason {
 }
 
 /// Changes since an earlier release; none: not told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OutlineOfChanges {
     pub since: String,
     pub added: Option<u64>,

@@ -11,7 +11,7 @@ use super::columns::{LABEL, of_column};
 use super::deidentify::{Rules, Step, coarser};
 
 /// What k-anonymity came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KAnonymity {
     /// The quasi-identifiers of the file; why one has no value counts as a value of it.
     pub quasi_identifiers: Vec<String>,

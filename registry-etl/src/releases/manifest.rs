@@ -1,7 +1,7 @@
 //! `manifest.json`: what a bundle is and holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::accounting::{Accounting, Outline};
 use super::k_anonymity::KAnonymity;
@@ -13,7 +13,7 @@ use crate::disclosure::STEPS;
 pub const FORMAT: &str = "rps-registry-release/5";
 
 /// One file of a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FileEntry {
     pub name: String,
     pub rows: u64,
@@ -24,7 +24,8 @@ pub struct FileEntry {
 }
 
 /// An element that a release does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WithheldElement)]
 pub struct Withheld {
     pub entity: String,
     pub element: String,
@@ -33,7 +34,7 @@ pub struct Withheld {
 }
 
 /// What a release is and holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Manifest {
     /// Format of the bundle.
     pub format: String,
@@ -74,26 +75,53 @@ impl Manifest {
     /// What is told before anything is approved: which files and columns there are, what is withheld, what it rests on. Rows, bytes and digests of a
     /// table are not told: between two releases they tell of the patient who came in between.
     /// `around`: what is told of the cases around it.
-    pub fn outline(&self, around: Option<&Outline>) -> Value {
-        let files = self.files.iter();
-        let mut outline = json!({
-            "format": self.format,
-            "release": self.release,
-            "title": self.title,
-            "run": self.run,
-            "cut_off": self.cut_off,
-            "versions": self.versions,
-            "program": self.program,
-            "filters": self.filters,
-            "cases_at_least": at_least(self.cases),
-            "files": files.map(|file| json!({ "name": file.name, "columns": file.columns })).collect::<Vec<_>>(),
-            "withheld": self.withheld,
+    pub fn outline(&self, around: Option<Outline>) -> ManifestOutline {
+        let files = self.files.iter().map(|file| FileOutline {
+            name: file.name.clone(),
+            columns: file.columns.clone(),
         });
-        if let Some(around) = around {
-            outline["accounting"] = json!(around);
+        ManifestOutline {
+            format: self.format.clone(),
+            release: self.release.clone(),
+            title: self.title.clone(),
+            run: self.run,
+            cut_off: self.cut_off.clone(),
+            versions: self.versions.clone(),
+            program: self.program.clone(),
+            filters: self.filters.clone(),
+            cases_at_least: at_least(self.cases),
+            files: files.collect(),
+            withheld: self.withheld.clone(),
+            accounting: around,
         }
-        outline
     }
+}
+
+/// What is told of a release before anything is approved.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ManifestOutline {
+    format: String,
+    release: String,
+    title: String,
+    run: i64,
+    cut_off: String,
+    versions: Value,
+    program: String,
+    filters: Vec<String>,
+    /// The number of cases, rounded down.
+    cases_at_least: u64,
+    files: Vec<FileOutline>,
+    withheld: Vec<Withheld>,
+    /// Cases around the release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accounting: Option<Outline>,
+}
+
+/// A file of a release without what it tells of its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+struct FileOutline {
+    name: String,
+    columns: Vec<String>,
 }
 
 /// The number of cases as it is told to those who have none of them.

@@ -35,7 +35,7 @@ pub struct Approved {
 }
 
 /// What the manifest of a request's bundle says beside what a release's does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestNotes {
     pub request: String,
     pub contracted: bool,

@@ -11,7 +11,7 @@ pub struct CaseMixTable {
 }
 
 /// Centres of one measure given the case mix of their assessable units, all diagnoses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CaseMix {
     pub measure: String,
     pub state: CaseMixState,
@@ -27,7 +27,7 @@ pub struct CaseMix {
 }
 
 /// Whether there is a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "code", content = "why")]
 pub enum CaseMixState {
     Modelled,
@@ -40,7 +40,7 @@ pub enum CaseMixState {
 }
 
 /// One covariate of a logistic model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Coefficient {
     pub covariate: String,
     pub log_odds_ratio: f64,
@@ -48,7 +48,7 @@ pub struct Coefficient {
 }
 
 /// A centre's units in the numerator against those expected from its case mix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AdjustedCentre {
     pub centre: String,
     pub units: u32,
@@ -65,7 +65,7 @@ pub struct AdjustedCentre {
 }
 
 /// A measure over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trend {
     /// The rate of all half-years together.
     pub target: Option<f64>,
@@ -75,7 +75,7 @@ pub struct Trend {
 }
 
 /// One half-year of diagnosis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrendPoint {
     /// `2025-H1`.
     pub level: String,

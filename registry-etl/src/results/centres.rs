@@ -10,7 +10,7 @@ pub const POOLED: &str = "pooled";
 ///
 /// What follows from several points (`phi`, `tau2`, `q`, `shrunk`) rests on the points of this document alone: for a viewer from whom some
 /// are hidden it is computed from those that are shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CentreComparison {
     pub state: ModelState,
     /// In the model, and with the event.
@@ -36,7 +36,7 @@ pub struct CentreComparison {
 }
 
 /// Control limits of a ratio around 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RatioLimits {
     pub expected: f64,
     pub lower95: f64,
@@ -46,7 +46,7 @@ pub struct RatioLimits {
 }
 
 /// One centre, or the small ones together. All that follows from its counts is `None` when they may not be shown, or nothing is expected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CentrePoint {
     /// Id or letter, or [`POOLED`].
     pub centre: String,
@@ -84,7 +84,7 @@ pub struct CentrePoint {
 }
 
 /// A small centre among those that stand together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PoolMember {
     pub centre: String,
     pub patients: u32,

@@ -9,7 +9,7 @@ use crate::quality::Counts;
 pub const NETWORK: &str = "all";
 
 /// How completely and how soon one level reports.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Completeness {
     pub run: RunIdentity,
     /// `all`, or the centre.
@@ -31,7 +31,8 @@ pub struct Completeness {
 }
 
 /// Completeness of follow-up (Clark's C): observed over potential time; a death counts as complete.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FollowUpCompleteness)]
 pub struct FollowUp {
     pub patients: Option<u32>,
     pub observed_days: Option<i64>,
@@ -41,7 +42,8 @@ pub struct FollowUp {
 }
 
 /// Answers to what was expected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AnswersGiven)]
 pub struct Answers {
     /// Patients of whom something was expected.
     pub patients: Option<u32>,
@@ -72,7 +74,7 @@ impl Answers {
 }
 
 /// A section: its elements together, and how often it is closed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SectionCompleteness {
     pub section: String,
     #[serde(flatten)]
@@ -82,7 +84,7 @@ pub struct SectionCompleteness {
 }
 
 /// One element.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ElementCompleteness {
     /// `entity.element`.
     pub element: String,
@@ -94,7 +96,7 @@ pub struct ElementCompleteness {
 }
 
 /// What a period is counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PeriodBy {
     /// Of the metastatic diagnosis, `2025-H1`.
@@ -114,7 +116,7 @@ impl PeriodBy {
 }
 
 /// One section in one period.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PeriodCompleteness {
     pub by: PeriodBy,
     pub period: String,
@@ -124,7 +126,7 @@ pub struct PeriodCompleteness {
 }
 
 /// Days until something was submitted first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Timeliness {
     /// The section, or `registration`.
     pub section: String,
@@ -138,7 +140,7 @@ pub struct Timeliness {
 }
 
 /// The same of what was first submitted in one half-year.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PeriodTimeliness {
     /// `2025-H1`.
     pub period: String,

@@ -4,7 +4,7 @@ use super::{Analysis, CurveState, RateState, Suppression, SurvivalCurve};
 use serde::{Deserialize, Serialize};
 
 /// Episodes behind a curve to which a patient may contribute several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Repeated {
     pub episodes: Option<u32>,
     /// Most episodes of one patient.
@@ -12,7 +12,7 @@ pub struct Repeated {
 }
 
 /// Cumulative incidence of competing events in one group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidenceCurve {
     pub analysis: Analysis,
     pub by: String,
@@ -27,7 +27,7 @@ pub struct IncidenceCurve {
 }
 
 /// One of the competing events.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CauseIncidence {
     pub cause: String,
     pub label: String,
@@ -38,7 +38,7 @@ pub struct CauseIncidence {
 }
 
 /// The incidence at a fixed time; none past the end of follow-up, or hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidenceValue {
     pub months: f64,
     pub incidence: Option<f64>,
@@ -47,7 +47,7 @@ pub struct IncidenceValue {
 }
 
 /// One step: valid from `days` until the next.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidenceStep {
     pub days: f64,
     pub months: f64,
@@ -63,14 +63,14 @@ pub struct IncidenceStep {
 }
 
 /// Number at risk at a fixed time; none when hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AtRisk {
     pub months: f64,
     pub at_risk: Option<u32>,
 }
 
 /// Which test of a breakdown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestKind {
     /// Of the incidence of an event among others. What runs of before tests between curves have.
@@ -81,7 +81,7 @@ pub enum TestKind {
 }
 
 /// A test between the groups of a stratum, or the reason why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupTest {
     #[serde(default)]
     pub kind: TestKind,
@@ -98,7 +98,7 @@ pub struct GroupTest {
 }
 
 /// A share of patients.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProportionRow {
     pub by: String,
     pub level: String,
@@ -118,7 +118,7 @@ pub struct ProportionRow {
 }
 
 /// Change of a score since the baseline, at one time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChangeRow {
     pub months: f64,
     pub suppressed: Option<Suppression>,
@@ -140,7 +140,7 @@ pub struct ChangeRow {
 }
 
 /// Patients under follow-up at a landmark, by what had been done up to it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LandmarkComparison {
     /// The treatment.
     pub by: String,
@@ -161,7 +161,7 @@ pub struct LandmarkComparison {
 }
 
 /// Treated before the landmark against not treated before it, unadjusted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LandmarkContrast {
     pub hazard_ratio: f64,
     pub lower: f64,
@@ -171,7 +171,7 @@ pub struct LandmarkContrast {
 }
 
 /// A Cox model of the endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AdjustedModel {
     /// `standard`, `metastasectomy`.
     pub model: String,
@@ -192,7 +192,7 @@ pub struct AdjustedModel {
 }
 
 /// Whether there is a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "code", content = "why")]
 pub enum ModelState {
     Modelled,
@@ -204,7 +204,8 @@ pub enum ModelState {
 }
 
 /// A hazard ratio.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = HazardRatio)]
 pub struct Ratio {
     pub covariate: String,
     pub label: String,

@@ -4,7 +4,8 @@ use super::{RateState, RunIdentity, Suppression};
 use serde::{Deserialize, Serialize};
 
 /// Where a centre lies on a funnel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FunnelPosition)]
 #[serde(rename_all = "snake_case")]
 pub enum Position {
     Within,
@@ -15,7 +16,7 @@ pub enum Position {
 }
 
 /// Control limits around the target for one denominator, each between 0 and 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FunnelLimits {
     pub n: u32,
     pub lower95: f64,
@@ -25,7 +26,7 @@ pub struct FunnelLimits {
 }
 
 /// One centre on a funnel. All that follows from its rate is `None` when it has no rate to place, or may not be shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FunnelPoint {
     pub centre: String,
     pub state: RateState,
@@ -56,7 +57,7 @@ pub struct FunnelPoint {
 }
 
 /// A measure's centres around the network rate, metastatic diagnosis in the last 24 months.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Funnel {
     pub measure: String,
     /// The network rate; `None` when nothing is assessable (or it is hidden): there is no funnel then.
@@ -74,7 +75,7 @@ pub struct Funnel {
 
 /// A measure's centres around the network by the share of units that could not be assessed, in the same period: who documents
 /// less than the others, whatever the rate is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NotAssessableFunnel {
     /// The network's share; `None` when there is no unit (or it is hidden).
     pub target: Option<f64>,
@@ -84,7 +85,7 @@ pub struct NotAssessableFunnel {
 }
 
 /// One centre's not-assessable share; the numbers are `None` when it has no unit, or they may not be shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NotAssessablePoint {
     pub centre: String,
     pub suppressed: Option<Suppression>,

@@ -51,7 +51,7 @@ pub struct OverTime {
 }
 
 /// One element in one half-year.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ElementPeriod {
     /// `2025-H1`.
     pub period: String,

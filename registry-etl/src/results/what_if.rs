@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RateState;
 
 /// A guideline version, exactly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RuleSet {
     pub guideline: String,
     pub version: String,
@@ -14,7 +14,8 @@ pub struct RuleSet {
 }
 
 /// The cases of a run by two sets of rules.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RuleComparison)]
 pub struct Comparison {
     pub run: i64,
     pub cut_off: String,
@@ -29,7 +30,7 @@ pub struct Comparison {
 }
 
 /// One measure under two sets of rules, the whole network, all diagnoses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MeasureChange {
     pub measure: String,
     pub base: Side,
@@ -46,7 +47,8 @@ pub struct MeasureChange {
 }
 
 /// Counts and rate under one set of rules; `None` when not shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = MeasureSide)]
 pub struct Side {
     pub numerator: Option<u32>,
     pub denominator: Option<u32>,
@@ -64,7 +66,8 @@ pub struct Side {
 }
 
 /// Units that went from one outcome to another; `None` stands for no such unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = OutcomeMove)]
 pub struct Move {
     pub from: Option<String>,
     pub to: Option<String>,
@@ -72,14 +75,14 @@ pub struct Move {
 }
 
 /// What changed at a centre: units of a measure, or cases of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CentreChange {
     pub centre: String,
     pub n: u32,
 }
 
 /// An edit check under two sets of rules: how often it fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CheckChange {
     pub check: String,
     pub base: u32,
@@ -89,7 +92,7 @@ pub struct CheckChange {
 }
 
 /// A run's measures with another value of one parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Sensitivity {
     pub parameter: String,
     /// The value the run was computed with.

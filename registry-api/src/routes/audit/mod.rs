@@ -3,9 +3,9 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
-use registry_core::storage::AuditFilter;
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::audit::ChainHead;
+use registry_core::storage::{AuditFilter, AuditRow};
+use serde::{Deserialize, Serialize};
 
 use super::{Endpoint, Reply, guarded};
 use crate::guard::{Allowed, ReadsAudit};
@@ -32,11 +32,19 @@ pub struct Wanted {
     limit: Option<usize>,
 }
 
+/// A page of events, and the head of the chain to note outside.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Audit {
+    events: Vec<AuditRow>,
+    next: Option<String>,
+    head: ChainHead,
+}
+
 /// Events, newest first, and the chain head to note outside.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit",
     params(("actor" = Option<String>, Query,), ("action" = Option<String>, Query,), ("centre" = Option<String>, Query,), ("case_id" = Option<String>, Query,),
         ("since" = Option<String>, Query, description = "Also as updated_since"), ("until" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "events, next, head")), security(("key" = [])))]
+    responses((status = 200, description = "events, next, head", body = Audit)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsAudit>,
     request: HttpRequest,
@@ -63,6 +71,11 @@ pub(super) async fn list(
         Ok((page, state.store.audit_head()?))
     })
     .await?;
-    let body = json!({ "events": page.items, "next": page.next, "head": head });
-    Ok(Reply::json(200, &body)?.next_page(&request, page.next.as_deref()))
+    let next = page.next.clone();
+    let answer = Audit {
+        events: page.items,
+        next: page.next,
+        head,
+    };
+    Ok(Reply::json(200, &answer)?.next_page(&request, next.as_deref()))
 }

@@ -1,17 +1,18 @@
 //! `GET /api/v1/cases/{pseudonym}/assessment`: what the guideline says of this very case, and why.
 
 use actix_web::web;
+use chrono::NaiveDate;
 use registry_core::guideline::{Guideline, UnitOutcome};
 use registry_core::record::Record;
 use registry_core::storage::StoredCase;
 use registry_core::validation::{CareGap, Envelope, GapState};
 use registry_core::versions::SchemaStore;
 use registry_etl::measures::engine::COMPOSITE;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::not_found;
-use crate::explanation::Explained;
+use crate::explanation::{Explained, ToldExplanation};
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::routes::Reply;
@@ -92,60 +93,110 @@ pub fn assess<'a>(state: &'a AppState, stored: &StoredCase) -> Result<Option<Ass
     }))
 }
 
-fn line(guideline: &Guideline, outcome: &UnitOutcome) -> Option<Value> {
+/// A measure on one unit of a case.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct AssessmentLine<'a> {
+    guideline: &'a str,
+    guideline_version: &'a str,
+    measure: &'a str,
+    /// Number of the statement.
+    statement: u16,
+    title: &'a str,
+    level_and_grade: &'a str,
+    /// `composite` for an all-or-none summary.
+    kind: &'static str,
+    unit: &'a str,
+    /// Measures of an all-or-none summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<&'a str>>,
+    /// Row of the unit; 0 for the patient.
+    unit_index: u32,
+    /// `MET`, `NOT_MET`, `USED`, `NOT_USED`, `NOT_ASSESSABLE`, `EXCLUDED`, `EXCEPTED` or `NOT_IN_DENOM`.
+    outcome: &'static str,
+    /// Why it cannot be assessed or does not count.
+    reason: Option<&'static str>,
+    /// The element that is missing.
+    element: Option<String>,
+    /// With `explain=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<ToldExplanation>,
+    /// Of a care gap: `open`, `past` or `not_recorded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    /// Of an open care gap: the last day that still counts, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_time_through: Option<NaiveDate>,
+}
+
+/// What the guideline says of a case.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Assessment<'a> {
+    /// Of the case.
+    version: i64,
+    assessed_as_of: NaiveDate,
+    assessment: Vec<AssessmentLine<'a>>,
+    care_gaps: Vec<AssessmentLine<'a>>,
+}
+
+fn line<'a>(guideline: &'a Guideline, outcome: &UnitOutcome) -> Option<AssessmentLine<'a>> {
     let at = usize::from(outcome.measure);
-    let of = match guideline.measures.get(at) {
-        Some(measure) => json!({
-            "measure": measure.id,
-            "statement": measure.statement,
-            "title": measure.title,
-            "level_and_grade": measure.grade,
-            "kind": measure.kind.as_str(),
-            "unit": measure.unit,
-        }),
-        None => {
-            let composite = guideline.composites.get(at - guideline.measures.len())?;
-            let parts: Vec<&str> = guideline.parts(composite).map(|part| part.id.as_str()).collect();
-            json!({
-                "measure": composite.id,
-                "statement": composite.statement,
-                "title": composite.title,
-                "level_and_grade": composite.grade,
-                "kind": COMPOSITE,
-                "unit": composite.unit,
-                "parts": parts,
-            })
-        }
+    let line = AssessmentLine {
+        guideline: &guideline.id,
+        guideline_version: &guideline.version,
+        measure: "",
+        statement: 0,
+        title: "",
+        level_and_grade: "",
+        kind: COMPOSITE,
+        unit: "",
+        parts: None,
+        unit_index: outcome.unit_index,
+        outcome: outcome.outcome.as_str(),
+        reason: outcome.reason.map(|r| r.as_str()),
+        element: outcome.element.clone(),
+        explanation: None,
+        state: None,
+        in_time_through: None,
     };
-    let mut line = json!({
-        "guideline": guideline.id,
-        "guideline_version": guideline.version,
-        "unit_index": outcome.unit_index,
-        "outcome": outcome.outcome.as_str(),
-        "reason": outcome.reason.map(|r| r.as_str()),
-        "element": outcome.element,
-    });
-    if let (Value::Object(line), Value::Object(of)) = (&mut line, of) {
-        line.extend(of);
+    if let Some(measure) = guideline.measures.get(at) {
+        return Some(AssessmentLine {
+            measure: &measure.id,
+            statement: measure.statement,
+            title: &measure.title,
+            level_and_grade: &measure.grade,
+            kind: measure.kind.as_str(),
+            unit: &measure.unit,
+            ..line
+        });
     }
-    Some(line)
+    let composite = guideline.composites.get(at - guideline.measures.len())?;
+    let parts = guideline.parts(composite).map(|part| part.id.as_str());
+    Some(AssessmentLine {
+        measure: &composite.id,
+        statement: composite.statement,
+        title: &composite.title,
+        level_and_grade: &composite.grade,
+        unit: &composite.unit,
+        parts: Some(parts.collect()),
+        ..line
+    })
 }
 
 /// What a guideline says of a case, as answered: a line per measure and unit of `results`, then per all-or-none summary and unit.
-pub fn lines_json(guideline: &Guideline, results: &[UnitOutcome]) -> Vec<Value> {
+pub fn lines<'a>(guideline: &'a Guideline, results: &[UnitOutcome]) -> Vec<AssessmentLine<'a>> {
     let composites = guideline.composite_outcomes(results);
     let all = results.iter().chain(&composites);
     all.filter_map(|result| line(guideline, result)).collect()
 }
 
 /// Care gaps as answered: the measure, and whether there is still time.
-pub fn gaps_json(guideline: &Guideline, gaps: &[CareGap]) -> Vec<Value> {
+pub fn gaps<'a>(guideline: &'a Guideline, gaps: &[CareGap]) -> Vec<AssessmentLine<'a>> {
     gaps.iter()
         .filter_map(|gap| {
             let mut line = line(guideline, &gap.result)?;
-            line["state"] = json!(gap.state.as_str());
+            line.state = Some(gap.state.as_str());
             if let GapState::OpenThrough(day) = gap.state {
-                line["in_time_through"] = json!(day);
+                line.in_time_through = day;
             }
             Some(line)
         })
@@ -155,7 +206,7 @@ pub fn gaps_json(guideline: &Guideline, gaps: &[CareGap]) -> Vec<Value> {
 /// Which statements are met, not met, or cannot be assessed, with the reason and the element; the care gaps; on demand why.
 #[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/assessment", tag = "cases",
     params(("pseudonym" = String, Path,), ("measure" = Option<String>, Query,), ("explain" = Option<bool>, Query,)),
-    responses((status = 200, description = "One line per measure and unit, then per all-or-none summary and unit; and the care gaps, those still open in time first"),
+    responses((status = 200, description = "One line per measure and unit, then per all-or-none summary and unit; and the care gaps, those still open in time first", body = Assessment),
         (status = 404, description = "No such case here, or no such measure")), security(("key" = [])))]
 pub(super) async fn assessment(
     caller: Allowed<SeesCases>,
@@ -164,10 +215,19 @@ pub(super) async fn assessment(
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
     blocking(move || {
-        let stored = state.store.get_case(&caller.scope, &pseudonym).map_err(not_found)?;
+        let stored = state
+            .store
+            .get_case(&caller.scope, &pseudonym)
+            .map_err(not_found)?;
         let as_of = stored.submitted_at.date_naive();
         let Some(assessed) = assess(&state, &stored)? else {
-            return Reply::json(200, &json!({ "version": stored.version, "assessed_as_of": as_of, "assessment": [], "care_gaps": [] }));
+            let nothing = Assessment {
+                version: stored.version,
+                assessed_as_of: as_of,
+                assessment: Vec::new(),
+                care_gaps: Vec::new(),
+            };
+            return Reply::json(200, &nothing);
         };
         let wanted = match &options.measure {
             None => None,
@@ -180,7 +240,7 @@ pub(super) async fn assessment(
         };
         let of_interest = |result: &UnitOutcome| wanted.is_none_or(|measure| measure == result.measure);
         let explained = assessed.explained();
-        let lines: Vec<Value> = assessed
+        let lines = assessed
             .results
             .iter()
             .filter(|result| of_interest(result))
@@ -189,19 +249,24 @@ pub(super) async fn assessment(
                 if options.explain
                     && let Some(explanation) = explained.of(result.measure, result.unit_index)
                 {
-                    line["explanation"] = explained.json(&explanation);
+                    line.explanation = Some(explained.told(&explanation));
                 }
                 Some(line)
             })
             .collect();
-        let gaps: Vec<CareGap> = assessed.gaps.iter().filter(|gap| of_interest(&gap.result)).cloned().collect();
-        Reply::json(
-            200,
-            &json!({
-                "version": stored.version, "assessed_as_of": as_of, "assessment": lines,
-                "care_gaps": gaps_json(assessed.guideline, &gaps),
-            }),
-        )
+        let of_measure: Vec<CareGap> = assessed
+            .gaps
+            .iter()
+            .filter(|gap| of_interest(&gap.result))
+            .cloned()
+            .collect();
+        let answer = Assessment {
+            version: stored.version,
+            assessed_as_of: as_of,
+            assessment: lines,
+            care_gaps: gaps(assessed.guideline, &of_measure),
+        };
+        Reply::json(200, &answer)
     })
     .await
 }

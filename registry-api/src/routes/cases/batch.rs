@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::{Item, Reader};
 use registry_core::intake::{self, Refusal};
-use registry_core::storage::{CaseStatus, Precondition, PutCase, StoreError, Withdraw};
+use registry_core::storage::{CaseStatus, Job, Precondition, PutCase, StoreError, Withdraw, Withdrawal};
 use registry_core::validation::Verdict;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::batch_job::BatchJob;
@@ -18,7 +18,7 @@ use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::settings::Limits;
 use crate::state::AppState;
-use crate::submission::{Admitted, Incoming, acceptance, admit, dated_today};
+use crate::submission::{Admitted, Incoming, Stored, Warning, admit, dated_today, stored as stored_case};
 
 /// How to store the batch.
 #[derive(Debug, Deserialize)]
@@ -94,6 +94,62 @@ fn prefers_a_job(request: &HttpRequest) -> bool {
         })
 }
 
+/// An answer per item, in the order sent.
+#[derive(Serialize, utoipa::ToSchema)]
+struct BatchResults {
+    #[schema(value_type = Vec<BatchResult>)]
+    results: Vec<ItemResult>,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(in crate::routes) enum ItemResult {
+    Stored(Box<StoredItem>),
+    Withdrawn(WithdrawnItem),
+    /// With the body of the problem.
+    Refused(Value),
+}
+
+/// What became of an item: stored, withdrawn, or refused with a problem.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a refusal is kept written; this says what it is")]
+enum BatchResult {
+    Stored(StoredItem),
+    Withdrawn(WithdrawnItem),
+    Refused(crate::problem::Body<'static>),
+}
+
+/// An item that was stored.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub(in crate::routes) struct StoredItem {
+    #[serde(flatten)]
+    stored: Stored,
+    /// As alone: 201 or 200.
+    status: u16,
+}
+
+/// An item that withdrew consent.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub(in crate::routes) struct WithdrawnItem {
+    /// As alone: 201 or 200.
+    status: u16,
+    withdrawal: Withdrawal,
+    unchanged: bool,
+    warnings: Vec<Warning>,
+}
+
+/// What is wrong with an item as a whole.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ItemFault {
+    /// Of the problem.
+    code: &'static str,
+    /// Of the item.
+    pointer: String,
+    message: &'static str,
+}
+
 /// Create or replace many cases; an existing case is replaced, and a draft stays one. An item is a record, or `{case, envelope}` as the own
 /// export writes it with `envelope=true`: then `envelope.version` must be the version there is (412 otherwise, unless nothing changes), and
 /// `envelope.status` says whether it is a draft; findings point into `case`. `atomic=true` stores all or nothing. With `Prefer: respond-async`, and above
@@ -103,7 +159,7 @@ fn prefers_a_job(request: &HttpRequest) -> bool {
         ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` for a job")),
     request_body(content = Vec<crate::routes::openapi::answers::CaseRecord>, content_type = "application/x-ndjson", description = "NDJSON or a JSON array of records"),
-    responses((status = 200, description = "A result per item, in input order"), (status = 202, description = "Begun: see the job"), (status = 413, description = "Too many items: send the batch in parts"),
+    responses((status = 200, description = "A result per item, in input order", body = BatchResults), (status = 202, description = "Begun: see the job", body = Job), (status = 413, description = "Too many items: send the batch in parts"),
         (status = 409, description = "To be a job while another job of the centre is under way"), (status = 422, description = "Atomic batch refused: nothing was stored")), security(("key" = [])))]
 pub(super) async fn batch(
     caller: Allowed<Submits>,
@@ -137,7 +193,7 @@ pub(super) async fn batch(
             });
         }
         let results = store(&shared, &caller.scope, items, atomic, reason.as_deref())?;
-        Reply::json(200, &json!({ "results": results }))
+        Reply::json(200, &BatchResults { results })
     })
     .await
 }
@@ -146,7 +202,7 @@ pub(super) async fn batch(
 enum Judged {
     Put(Box<Verdict>),
     Withdraw(Box<Withdraw>, Option<NaiveDate>),
-    Done(Value),
+    Done(ItemResult),
 }
 
 /// A record as an item of a batch holds it: alone, or with what the own export says about it.
@@ -239,7 +295,7 @@ pub(in crate::routes) fn store(
     items: Vec<Item>,
     atomic: bool,
     reason: Option<&str>,
-) -> Result<Vec<Value>, Problem> {
+) -> Result<Vec<ItemResult>, Problem> {
     let centres = state.centre_table()?;
     let mut puts: Vec<PutCase> = Vec::new();
     let mut judged = Vec::new();
@@ -282,11 +338,11 @@ pub(in crate::routes) fn store(
             Judged::Withdraw(withdraw, taken) => match state.store.withdraw(scope, *withdraw) {
                 Ok(outcome) => {
                     discard_with(state, &outcome.case_id);
-                    json!({
-                        "status": if outcome.created { 201 } else { 200 },
-                        "withdrawal": outcome.withdrawal,
-                        "unchanged": outcome.unchanged,
-                        "warnings": dated_today(&outcome, taken),
+                    ItemResult::Withdrawn(WithdrawnItem {
+                        status: if outcome.created { 201 } else { 200 },
+                        unchanged: outcome.unchanged,
+                        warnings: dated_today(&outcome, taken),
+                        withdrawal: outcome.withdrawal,
                     })
                 }
                 Err(error) => refused(&error.into()),
@@ -296,9 +352,10 @@ pub(in crate::routes) fn store(
                     if outcome.reuse_ended {
                         discard_with(state, &outcome.case_id);
                     }
-                    let mut value = acceptance(&pseudonym, &outcome, &verdict);
-                    value["status"] = json!(if outcome.created { 201 } else { 200 });
-                    value
+                    ItemResult::Stored(Box::new(StoredItem {
+                        stored: stored_case(&pseudonym, &outcome, &verdict),
+                        status: if outcome.created { 201 } else { 200 },
+                    }))
                 }
                 Some((Err(error), (_, precondition))) => {
                     let problem = refusal(error, &precondition);
@@ -340,18 +397,18 @@ fn prepare(
     }
 }
 
-fn refused(problem: &Problem) -> Value {
-    let mut value = problem.body();
-    value["status"] = json!(problem.kind.status());
-    value
+fn refused(problem: &Problem) -> ItemResult {
+    ItemResult::Refused(problem.body())
 }
 
 /// The problem's findings with pointers into the batch (`/4711/patient/sex`); at least one per item.
 fn located(n: usize, problem: &Problem) -> Vec<Value> {
     if problem.errors.is_empty() {
-        return vec![
-            json!({ "code": problem.kind.code(), "pointer": format!("/{n}"), "message": problem.kind.title() }),
-        ];
+        return vec![json!(ItemFault {
+            code: problem.kind.code(),
+            pointer: format!("/{n}"),
+            message: problem.kind.title(),
+        })];
     }
     let mut errors = problem.errors.clone();
     for error in &mut errors {

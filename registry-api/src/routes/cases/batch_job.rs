@@ -66,6 +66,7 @@ impl BatchJob {
                         .zip(names)
                         .enumerate()
                         .map(|(n, (result, name))| {
+                            let result = json!(result);
                             imports::count(counts, &result);
                             json!({ "item": first + n, "case": name, "result": result })
                         });

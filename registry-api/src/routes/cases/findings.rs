@@ -2,8 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use registry_core::storage::{FindingState, LivingFinding, Store};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::not_found;
 use crate::guard::{Allowed, Json, SeesCases, Submits};
@@ -40,10 +39,16 @@ impl Wanted {
     }
 }
 
+/// The findings of a case.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Findings {
+    findings: Vec<LivingFinding>,
+}
+
 /// The findings of the current version, one of each identity: open, or answered by the centre. `state=resolved|all` gives the earlier ones.
 #[utoipa::path(get, path = "/api/v1/cases/{pseudonym}/findings", tag = "cases",
     params(("pseudonym" = String, Path,), ("state" = Option<String>, Query, description = "`open`, `answered`, `resolved` or `all`; without it what the current version fires")),
-    responses((status = 200, description = "Findings, each with state, first_version, last_version and its answer"), (status = 404, description = "No such case here")), security(("key" = [])))]
+    responses((status = 200, description = "Findings, each with state, first_version, last_version and its answer", body = Findings), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn findings(
     caller: Allowed<SeesCases>,
     pseudonym: web::Path<String>,
@@ -56,7 +61,7 @@ pub(super) async fn findings(
             .findings(&caller.scope, &pseudonym)
             .map_err(not_found)?;
         findings.retain(|finding| Wanted::takes(filter.state, finding));
-        Reply::json(200, &json!({ "findings": findings }))
+        Reply::json(200, &Findings { findings })
     })
     .await
 }
@@ -73,7 +78,7 @@ struct Answer {
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}/findings/{identity}:answer", tag = "cases",
     params(("pseudonym" = String, Path,), ("identity" = String, Path, description = "Of the finding"), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Answer,
-    responses((status = 200, description = "The finding, answered"), (status = 404, description = "No such case here, or its current version does not fire the finding"),
+    responses((status = 200, description = "The finding, answered", body = LivingFinding), (status = 404, description = "No such case here, or its current version does not fire the finding"),
         (status = 409, description = "An error is corrected, not answered"), (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(super) async fn answer(
     caller: Allowed<Submits>,

@@ -41,7 +41,7 @@ async fn step(
 /// A submitted case has been checked against its source.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:verify", tag = "cases",
     params(("pseudonym" = String, Path,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
-    responses((status = 200, description = "Verified"), (status = 409, description = "Not in a state to be verified")), security(("key" = [])))]
+    responses((status = 200, description = "Verified", body = CaseRow), (status = 409, description = "Not in a state to be verified")), security(("key" = [])))]
 pub(super) async fn verify(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,
@@ -64,7 +64,7 @@ pub(super) async fn verify(
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:lock", tag = "cases",
     params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Lock,
-    responses((status = 200, description = "Locked"), (status = 409, description = "Not in a state to be locked"), (status = 422, description = "Without a reason, for a day to come, or the idempotency key was used with another request")), security(("key" = [])))]
+    responses((status = 200, description = "Locked", body = CaseRow), (status = 409, description = "Not in a state to be locked"), (status = 422, description = "Without a reason, for a day to come, or the idempotency key was used with another request")), security(("key" = [])))]
 pub(super) async fn lock(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,
@@ -90,7 +90,7 @@ pub(super) async fn lock(
 /// Open a locked case again; needs a `Change-Reason`.
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:unlock", tag = "cases",
     params(("pseudonym" = String, Path,), ("Change-Reason" = String, Header,), ("Idempotency-Key" = Option<String>, Header,)),
-    responses((status = 200, description = "Verified again"), (status = 422, description = "Without a reason")), security(("key" = [])))]
+    responses((status = 200, description = "Verified again", body = CaseRow), (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(super) async fn unlock(
     caller: Allowed<LeadsCentre>,
     request: HttpRequest,

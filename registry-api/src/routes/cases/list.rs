@@ -2,9 +2,8 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
-use registry_core::storage::{CaseFilter, CaseStatus};
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::storage::{CaseFilter, CaseRow, CaseStatus};
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -30,11 +29,18 @@ pub(crate) struct Wanted {
     limit: Option<usize>,
 }
 
+/// A page of cases.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Cases {
+    cases: Vec<CaseRow>,
+    next: Option<String>,
+}
+
 /// One page of cases, oldest first; `Link: rel="next"` leads on.
 #[utoipa::path(get, path = "/api/v1/cases", tag = "cases",
     params(("centre" = Option<String>, Query,), ("status" = Option<String>, Query,), ("histology" = Option<String>, Query,), ("updated_since" = Option<String>, Query,),
         ("has_findings" = Option<bool>, Query,), ("has_errors" = Option<bool>, Query,), ("include_withdrawn" = Option<bool>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "cases, next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
+    responses((status = 200, description = "cases, next", body = Cases), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,
@@ -68,8 +74,10 @@ pub(super) async fn list(
             .list_cases(&caller.scope, &filter, wanted.cursor.as_deref(), limit)?)
     })
     .await?;
-    Ok(
-        Reply::json(200, &json!({ "cases": page.items, "next": page.next }))?
-            .next_page(&request, page.next.as_deref()),
-    )
+    let next = page.next.clone();
+    let answer = Cases {
+        cases: page.items,
+        next: page.next,
+    };
+    Ok(Reply::json(200, &answer)?.next_page(&request, next.as_deref()))
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/cases`
 
 pub mod assessment;
-pub(super) mod batch;
+pub(crate) mod batch;
 mod batch_job;
 mod export;
 mod findings;

@@ -10,7 +10,7 @@ use crate::guard::{Allowed, Json, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::state::{AppState, blocking};
-use crate::submission::{Incoming, submit};
+use crate::submission::{AnswerToRecord, Incoming, submit};
 
 /// How to answer.
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ pub(crate) struct Options {
 #[utoipa::path(patch, path = "/api/v1/cases/{pseudonym}", tag = "cases",
     params(("pseudonym" = String, Path,), ("assess" = Option<bool>, Query, description = "With the assessment of the case: lines (met, not met, or not assessable with reason and element) and care_gaps"), ("If-Match" = String, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = crate::routes::openapi::answers::CasePatch, content_type = "application/merge-patch+json", description = "RFC 7396 merge patch; null removes a key, an array replaces the whole array"),
-    responses((status = 200, description = "Changed, or unchanged"), (status = 404, description = "No such case here"), (status = 412, description = "Not at the named version"),
+    responses((status = 200, description = "Changed, or unchanged", body = AnswerToRecord), (status = 404, description = "No such case here"), (status = 412, description = "Not at the named version"),
         (status = 422, description = "Refused, with every finding"), (status = 428, description = "If-Match is missing")),
     security(("key" = [])))]
 pub(super) async fn patch(

@@ -8,7 +8,7 @@ use crate::guard::{Allowed, Json, Submits};
 use crate::problem::Problem;
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::state::{AppState, blocking};
-use crate::submission::{Incoming, submit};
+use crate::submission::{AnswerToRecord, Incoming, submit};
 
 /// How to store.
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ pub(crate) struct Options {
     params(("pseudonym" = String, Path,), ("draft" = Option<bool>, Query,), ("assess" = Option<bool>, Query, description = "With the assessment of the case: lines (met, not met, or not assessable with reason and element) and care_gaps"), ("If-Match" = Option<String>, Header,),
         ("If-None-Match" = Option<String>, Header,), ("Change-Reason" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body(content = crate::routes::openapi::answers::CaseRecord, description = "The case record; see /api/v1/schemas"),
-    responses((status = 200, description = "Replaced, or unchanged"), (status = 201, description = "Created"), (status = 409, description = "Registered elsewhere, or withdrawn"),
+    responses((status = 200, description = "Replaced, or unchanged", body = AnswerToRecord), (status = 201, description = "Created", body = AnswerToRecord), (status = 409, description = "Registered elsewhere, or withdrawn"),
         (status = 412, description = "Not at the named version"), (status = 422, description = "Refused, with every finding"), (status = 428, description = "If-Match is missing")),
     security(("key" = [])))]
 pub(super) async fn put(

@@ -30,7 +30,7 @@ struct Asked {
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:transfer", tag = "cases",
     params(("pseudonym" = String, Path,), ("If-Match" = Option<String>, Header,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Asked,
-    responses((status = 200, description = "Transferred; the new ETag and the number of tasks closed"), (status = 404, description = "No such case"),
+    responses((status = 200, description = "Transferred; the new ETag and the number of tasks closed", body = TransferOutcome), (status = 404, description = "No such case"),
         (status = 409, description = "Not with `from`, withdrawn, `to` takes no part any more, or a run is active"), (status = 412, description = "Not at this version"),
         (status = 422, description = "Without a reason, for an unknown centre or the same one, or for a day that cannot be")), security(("key" = [])))]
 pub(super) async fn transfer(

@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::Item;
 use registry_core::storage::{Foreseen, Precondition, PutCase, StoreError};
-use registry_core::validation::Verdict;
-use serde_json::{Value, json};
+use registry_core::validation::{Derived, UnattestedSection, Verdict};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::batch::{Sent, items, pseudonym, refusal};
 use crate::guard::{Allowed, RawBody, Submits};
@@ -15,14 +16,46 @@ use crate::parallel::in_order;
 use crate::problem::Problem;
 use crate::routes::{Reply, header_text};
 use crate::state::{AppState, blocking};
-use crate::submission::{judge, to_store, told};
+use crate::submission::{ToldFinding, judge, to_store, told};
+
+/// Verdicts in the order sent.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Verdicts {
+    results: Vec<ToldVerdict>,
+}
+
+/// The verdict on one record, nothing stored.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Verdict)]
+pub(in crate::routes) struct ToldVerdict {
+    line: usize,
+    /// Pseudonym.
+    case: Option<String>,
+    accepted: bool,
+    findings: Vec<ToldFinding>,
+    /// Findings beyond those listed.
+    further_findings: usize,
+    derived: Derived,
+    not_attested: Vec<UnattestedSection>,
+    /// What the store would make of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_be: Option<Foreseen>,
+    /// Why the store would not take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::problem::Body>)]
+    refusal: Option<Value>,
+    /// Of what is no document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::problem::Body>)]
+    problem: Option<Value>,
+}
 
 /// Judge one record or many (a JSON array, or NDJSON; items as `:batch` takes them) as a submission would be judged now. `would_be` says what
 /// the store would make of it (`new`, `changed`, `unchanged`), `refusal` why it would not take it.
 #[utoipa::path(post, path = "/api/v1/cases:validate", tag = "cases",
     params(("Change-Reason" = Option<String>, Header, description = "As the submission would have it")),
     request_body(content = crate::routes::openapi::answers::CaseRecord, description = "A record, an array of records, or NDJSON"),
-    responses((status = 200, description = "A verdict per item, in input order")), security(("key" = [])))]
+    responses((status = 200, description = "A verdict per item, in input order", body = Verdicts)), security(("key" = [])))]
 pub(super) async fn validate(
     caller: Allowed<Submits>,
     request: HttpRequest,
@@ -33,7 +66,7 @@ pub(super) async fn validate(
     blocking(move || {
         let items = items(&body, &state.settings.limits)?;
         let results = verdicts(&state, &caller.scope, items, reason.as_deref())?;
-        Reply::json(200, &json!({ "results": results }))
+        Reply::json(200, &Verdicts { results })
     })
     .await
 }
@@ -41,7 +74,7 @@ pub(super) async fn validate(
 /// An item with its verdict, and what the store would be given.
 enum Judged {
     /// Unreadable, or refused: there is nothing to store.
-    Said(Value),
+    Said(Box<ToldVerdict>),
     Sound(Box<(usize, Verdict, PutCase)>),
 }
 
@@ -51,22 +84,25 @@ pub(in crate::routes) fn verdicts(
     scope: &Scope,
     items: Vec<Item>,
     reason: Option<&str>,
-) -> Result<Vec<Value>, Problem> {
+) -> Result<Vec<ToldVerdict>, Problem> {
     let centres = state.centre_table()?;
     let judged = in_order(items, |item| {
         let read = item.document.map_err(Problem::from).and_then(Sent::read);
         let sent = match read {
             Ok(sent) => sent,
             Err(problem) => {
-                return Judged::Said(
-                    json!({ "line": item.line, "accepted": false, "findings": [], "problem": problem.body() }),
-                );
+                let unread = ToldVerdict {
+                    accepted: false,
+                    problem: Some(problem.body()),
+                    ..said(item.line, None, &Verdict::default(), &BTreeSet::new())
+                };
+                return Judged::Said(Box::new(unread));
             }
         };
         let verdict = judge(state, scope, &sent.document, &centres);
         if verdict.rejected() || verdict.withdrawal {
             let name = pseudonym(&sent.document);
-            return Judged::Said(said(item.line, name, &verdict, &BTreeSet::new()));
+            return Judged::Said(Box::new(said(item.line, name, &verdict, &BTreeSet::new())));
         }
         let put = to_store(state, sent.incoming(reason), &verdict);
         Judged::Sound(Box::new((item.line, verdict, put)))
@@ -74,7 +110,7 @@ pub(in crate::routes) fn verdicts(
     let (mut places, mut puts) = (Vec::with_capacity(judged.len()), Vec::new());
     for one in judged {
         places.push(match one {
-            Judged::Said(value) => Err(value),
+            Judged::Said(said) => Err(said),
             Judged::Sound(sound) => {
                 let (line, verdict, put) = *sound;
                 let (name, precondition) = (put.pseudonym.clone(), put.precondition.clone());
@@ -85,7 +121,7 @@ pub(in crate::routes) fn verdicts(
     }
     let mut foreseen = state.store.foresee(scope, puts)?.into_iter();
     let told = places.into_iter().map(|place| match place {
-        Err(value) => value,
+        Err(said) => *said,
         Ok((line, verdict, name, precondition)) => {
             let expected = foreseen.next().unwrap_or(Err(StoreError::NotFound));
             would_be(line, &name, &verdict, expected, &precondition)
@@ -100,29 +136,36 @@ fn would_be(
     verdict: &Verdict,
     expected: Result<(Foreseen, BTreeSet<String>), StoreError>,
     precondition: &Precondition,
-) -> Value {
+) -> ToldVerdict {
     match expected {
         Ok((foreseen, answered)) => {
-            let mut value = said(line, Some(name), verdict, &answered);
-            value["would_be"] = json!(foreseen);
-            value
+            let said = said(line, Some(name), verdict, &answered);
+            ToldVerdict {
+                would_be: Some(foreseen),
+                ..said
+            }
         }
         Err(error) => {
-            let mut value = said(line, Some(name), verdict, &BTreeSet::new());
-            value["refusal"] = refusal(error, precondition).body();
-            value
+            let said = said(line, Some(name), verdict, &BTreeSet::new());
+            ToldVerdict {
+                refusal: Some(refusal(error, precondition).body()),
+                ..said
+            }
         }
     }
 }
 
-fn said(line: usize, name: Option<&str>, verdict: &Verdict, answered: &BTreeSet<String>) -> Value {
-    json!({
-        "line": line,
-        "case": name,
-        "accepted": !verdict.rejected(),
-        "findings": told(verdict, answered),
-        "further_findings": verdict.further_findings,
-        "derived": verdict.derived,
-        "not_attested": verdict.unattested,
-    })
+fn said(line: usize, name: Option<&str>, verdict: &Verdict, answered: &BTreeSet<String>) -> ToldVerdict {
+    ToldVerdict {
+        line,
+        case: name.map(str::to_owned),
+        accepted: !verdict.rejected(),
+        findings: told(verdict, answered),
+        further_findings: verdict.further_findings,
+        derived: verdict.derived.clone(),
+        not_attested: verdict.unattested.clone(),
+        would_be: None,
+        refusal: None,
+        problem: None,
+    }
 }

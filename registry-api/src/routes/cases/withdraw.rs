@@ -11,7 +11,7 @@ use crate::problem::{Kind, Problem};
 use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply};
 use crate::state::{AppState, blocking};
-use crate::submission::{told_withdrawal, withdrawn};
+use crate::submission::{Withdrawn, told_withdrawal, withdrawn};
 
 /// What is asked.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct Asked {
 #[utoipa::path(post, path = "/api/v1/cases/{pseudonym}:withdraw", tag = "cases",
     params(("pseudonym" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Asked,
-    responses((status = 200, description = "Withdrawn; lists the releases that held the case"), (status = 404, description = "No such case here")), security(("key" = [])))]
+    responses((status = 200, description = "Withdrawn; lists the releases that held the case", body = Withdrawn), (status = 404, description = "No such case here")), security(("key" = [])))]
 pub(super) async fn withdraw(
     caller: Allowed<SeesCases>,
     request: HttpRequest,

@@ -3,8 +3,8 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_core::dictionary::{Absence, ElementKind};
-use registry_core::storage::{NewCentre, Store};
-use serde::Deserialize;
+use registry_core::storage::{Centre, CentreYear, NewCentre, Store};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
@@ -22,8 +22,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// A page of centres.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Centres {
+    centres: Vec<Centre>,
+    next: Option<String>,
+}
+
 /// All centres.
-#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Centres")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/centres", tag = "centres", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Centres", body = Centres)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Administers>,
     request: HttpRequest,
@@ -34,7 +41,8 @@ pub(super) async fn list(
     blocking(move || {
         let mut centres = state.store.list_centres(&caller.scope)?;
         centres.retain(|centre| since.takes(&[Some(centre.updated_at)]));
-        since.page(&asked, "centres", centres, |centre| centre.centre_id.clone())
+        let id = |centre: &Centre| centre.centre_id.clone();
+        since.page(&asked, centres, id, |centres, next| Centres { centres, next })
     })
     .await
 }
@@ -58,7 +66,7 @@ fn yes() -> bool {
 /// Add a centre.
 #[utoipa::path(post, path = "/api/v1/centres", tag = "centres", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = Wanted,
-    responses((status = 201, description = "Added"), (status = 409, description = "The id is taken")), security(("key" = [])))]
+    responses((status = 201, description = "Added", body = Centre), (status = 409, description = "The id is taken")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Administers>,
     request: HttpRequest,
@@ -98,7 +106,7 @@ struct Changed {
 /// Change a centre, or add it. One that takes part no more (`"active": false`) sends nothing from then on; what it has sent stays.
 #[utoipa::path(put, path = "/api/v1/centres/{id}", tag = "centres", params(("id" = String, Path,)),
     request_body = Changed,
-    responses((status = 200, description = "Changed"), (status = 201, description = "Added"), (status = 422, description = "A value cannot be kept")), security(("key" = [])))]
+    responses((status = 200, description = "Changed", body = Centre), (status = 201, description = "Added", body = Centre), (status = 422, description = "A value cannot be kept")), security(("key" = [])))]
 pub(super) async fn put(
     caller: Allowed<Administers>,
     id: web::Path<String>,
@@ -124,9 +132,16 @@ pub(super) async fn put(
     .await
 }
 
+/// The yearly rows of a centre.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CentreYears)]
+struct Years {
+    years: Vec<CentreYear>,
+}
+
 /// The yearly rows of one centre.
 #[utoipa::path(get, path = "/api/v1/centres/{id}/years", tag = "centres", params(("id" = String, Path,)),
-    responses((status = 200, description = "Rows by year"), (status = 404, description = "No such centre")), security(("key" = [])))]
+    responses((status = 200, description = "Rows by year", body = Years), (status = 404, description = "No such centre")), security(("key" = [])))]
 pub(super) async fn years(
     caller: Allowed<Administers>,
     _: NoQuery,
@@ -135,18 +150,16 @@ pub(super) async fn years(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         state.store.centre(&caller.scope, &id)?;
-        Reply::json(
-            200,
-            &json!({ "years": state.store.centre_years(&caller.scope, Some(&id))? }),
-        )
+        let years = state.store.centre_years(&caller.scope, Some(&id))?;
+        Reply::json(200, &Years { years })
     })
     .await
 }
 
 /// Add or replace one year of a centre: ratified flags, volumes, eligible seen, refused. Elements as the dictionary's `centre` names them.
 #[utoipa::path(put, path = "/api/v1/centres/{id}/years/{year}", tag = "centres", params(("id" = String, Path,), ("year" = i32, Path,)),
-    request_body(content = crate::routes::openapi::answers::CentreYear, description = "The reference row without centre_id and effective_year"),
-    responses((status = 200, description = "Replaced"), (status = 201, description = "Added"), (status = 422, description = "An element is unknown or of the wrong type")), security(("key" = [])))]
+    request_body(content = crate::routes::openapi::answers::RowOfCentre, description = "The reference row without centre_id and effective_year"),
+    responses((status = 200, description = "Replaced", body = CentreYear), (status = 201, description = "Added", body = Centre), (status = 422, description = "An element is unknown or of the wrong type")), security(("key" = [])))]
 pub(super) async fn put_year(
     caller: Allowed<Administers>,
     path: web::Path<(String, String)>,

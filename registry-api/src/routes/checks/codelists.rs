@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, web};
-use registry_core::dictionary::{Code, CodeList};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use registry_core::dictionary::{Code, CodeList, DescribedCode};
+use serde::{Deserialize, Serialize};
 
 use super::search;
 use crate::problem::{Kind, Problem};
@@ -101,11 +100,41 @@ pub fn csv(found: &[Found<'_>]) -> Result<String, Problem> {
     written(&["list", "code", "label", "title", "standard"], rows)
 }
 
+/// The code lists asked for.
+#[derive(Serialize, utoipa::ToSchema)]
+struct CodeLists<'a> {
+    codelists: Vec<ListOfCodes<'a>>,
+}
+
+/// A code list.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CodeList)]
+struct ListOfCodes<'a> {
+    name: &'a str,
+    title: &'a str,
+    standard: Option<&'a str>,
+    /// Elements of the current case schema that take their codes from it.
+    elements: &'a [String],
+    codes: Vec<DescribedCode<'a>>,
+}
+
+impl<'a> From<&'a Found<'a>> for ListOfCodes<'a> {
+    fn from(found: &'a Found<'a>) -> Self {
+        Self {
+            name: &found.list.name,
+            title: &found.list.title,
+            standard: found.list.standard.as_deref(),
+            elements: &found.elements,
+            codes: found.codes.iter().map(|code| (*code).into()).collect(),
+        }
+    }
+}
+
 /// Every code list with its codes, what each means, and the elements that take them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/codelists", tag = "schemas",
     params(("list" = Option<String>, Query, description = "name of one list"),
         ("q" = Option<String>, Query, description = "words that all stand in the code, its meaning, or the list's name and title")),
-    responses((status = 200, description = "codelists: name, title, standard, elements, codes"), (status = 404, description = "No such list")))]
+    responses((status = 200, description = "codelists: name, title, standard, elements, codes", body = CodeLists), (status = 404, description = "No such list")))]
 pub(in crate::routes) async fn list(
     request: HttpRequest,
     wanted: web::Query<Wanted>,
@@ -116,18 +145,6 @@ pub(in crate::routes) async fn list(
         let name = "attachment; filename=\"codelists.csv\"";
         return Ok(Reply::text("text/csv; charset=utf-8", csv(&found)?).header("content-disposition", name));
     }
-    let one = |found: &Found<'_>| {
-        let codes = found
-            .codes
-            .iter()
-            .map(|code| json!({ "code": code.code, "label": code.label }));
-        json!({
-            "name": found.list.name, "title": found.list.title, "standard": found.list.standard,
-            "elements": found.elements, "codes": codes.collect::<Value>(),
-        })
-    };
-    Reply::json(
-        200,
-        &json!({ "codelists": found.iter().map(one).collect::<Value>() }),
-    )
+    let codelists = found.iter().map(ListOfCodes::from).collect();
+    Reply::json(200, &CodeLists { codelists })
 }

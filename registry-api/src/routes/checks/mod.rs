@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, web};
 use registry_core::rules::{Check, CheckSet, Parameter};
 use registry_core::validation::Severity;
 use registry_core::versions::SupersededCheck;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::quality::worklist::given;
 use super::results::written;
@@ -121,25 +121,91 @@ fn search(text: Option<&str>) -> Result<Vec<String>, Problem> {
         .collect())
 }
 
+/// The edit checks asked for.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Checks<'a> {
+    /// Version of the case schema they are of.
+    schema_version: &'a str,
+    schema_digest: &'a str,
+    checks: Vec<ToldCheck<'a>>,
+}
+
+/// An edit check.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Check)]
+struct ToldCheck<'a> {
+    id: &'a str,
+    version: &'a str,
+    severity: Severity,
+    scope: &'a str,
+    evaluated_by: &'static str,
+    rule_in_words: &'a str,
+    message: &'a str,
+    provenance: Option<&'a str>,
+    /// In the registry's rule language.
+    expression: Option<&'a str>,
+    /// What it reads, `entity.element`.
+    elements: &'a [String],
+    /// What a finding keeps out of measures.
+    blocks: &'a [String],
+    about: Option<&'a str>,
+    parameters: Vec<ParameterOfCheck>,
+    note: Option<&'a str>,
+    /// Oldest first.
+    superseded: Vec<EarlierText<'a>>,
+}
+
+/// A parameter that a check reads.
+#[derive(Serialize, utoipa::ToSchema)]
+struct ParameterOfCheck {
+    name: String,
+    /// A number, a day, codes or a pattern.
+    value: Value,
+    /// `days` or `months`.
+    unit: Option<&'static str>,
+    basis: String,
+    note: Option<String>,
+}
+
+/// The text (TOML) of an earlier version.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EarlierCheck)]
+struct EarlierText<'a> {
+    version: &'a str,
+    text: &'a str,
+}
+
 impl Described<'_> {
-    fn json(&self) -> Value {
+    fn told(&self) -> ToldCheck<'_> {
         let check = self.check;
-        let parameters = self.parameters.iter().map(|parameter| {
-            json!({
-                "name": parameter.name, "value": parameter.value.to_json(), "unit": parameter.value.unit(),
-                "basis": parameter.basis, "note": parameter.note,
-            })
+        let parameter = |parameter: &&'_ Parameter| ParameterOfCheck {
+            name: parameter.name.clone(),
+            value: parameter.value.to_json(),
+            unit: parameter.value.unit(),
+            basis: parameter.basis.clone(),
+            note: parameter.note.clone(),
+        };
+        let superseded = self.superseded.iter().map(|before| EarlierText {
+            version: &before.version,
+            text: before.text,
         });
-        json!({
-            "id": check.id, "version": check.version, "severity": check.severity.as_str(), "scope": check.scope,
-            "evaluated_by": check.evaluated_by.as_str(), "rule_in_words": check.rule_in_words, "message": check.message,
-            "provenance": check.provenance, "expression": check.expression.as_deref().map(str::trim),
-            "elements": self.elements, "blocks": check.blocks, "about": check.about,
-            "parameters": parameters.collect::<Value>(), "note": check.note,
-            "superseded": self.superseded.iter()
-                .map(|before| json!({"version": before.version, "text": before.text}))
-                .collect::<Value>(),
-        })
+        ToldCheck {
+            id: &check.id,
+            version: &check.version,
+            severity: check.severity,
+            scope: &check.scope,
+            evaluated_by: check.evaluated_by.as_str(),
+            rule_in_words: &check.rule_in_words,
+            message: &check.message,
+            provenance: check.provenance.as_deref(),
+            expression: check.expression.as_deref().map(str::trim),
+            elements: &self.elements,
+            blocks: &check.blocks,
+            about: check.about.as_deref(),
+            parameters: self.parameters.iter().map(parameter).collect(),
+            note: check.note.as_deref(),
+            superseded: superseded.collect(),
+        }
     }
 
     /// `LATE_REGISTRATION_DAYS = 180 days`.
@@ -215,7 +281,7 @@ pub fn csv(found: &[Described<'_>]) -> Result<String, Problem> {
 #[utoipa::path(get, path = "/api/v1/checks", tag = "schemas",
     params(("severity" = Option<String>, Query, description = "reject, error or warning"),
         ("q" = Option<String>, Query, description = "words that all stand in the id, the rule, the message or the elements")),
-    responses((status = 200, description = "schema_version, schema_digest, checks"), (status = 400, description = "No such severity")))]
+    responses((status = 200, description = "schema_version, schema_digest, checks", body = Checks), (status = 400, description = "No such severity")))]
 pub(super) async fn list(
     request: HttpRequest,
     wanted: web::Query<Wanted>,
@@ -226,11 +292,10 @@ pub(super) async fn list(
         let name = "attachment; filename=\"checks.csv\"";
         return Ok(Reply::text("text/csv; charset=utf-8", csv(&found)?).header("content-disposition", name));
     }
-    Reply::json(
-        200,
-        &json!({
-            "schema_version": state.schemas.current().version, "schema_digest": state.schemas.digest(),
-            "checks": found.iter().map(Described::json).collect::<Value>(),
-        }),
-    )
+    let answer = Checks {
+        schema_version: &state.schemas.current().version,
+        schema_digest: state.schemas.digest(),
+        checks: found.iter().map(Described::told).collect(),
+    };
+    Reply::json(200, &answer)
 }

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use registry_core::access::Scope;
-use registry_core::storage::{DataAccess, DataRequest, Store, StoreError};
+use registry_core::storage::{DataAccess, DataRequest, Recipient, Store, StoreError};
 use registry_etl::releases::quasi_identifiers;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::super::{Idempotent, Reply};
-use super::reply;
+use super::{Shown, reply};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery};
 use crate::problem::{Kind, Problem};
 use crate::releases::approved;
@@ -24,7 +23,6 @@ struct Approval {
     /// Last day (UTC) on which the bundle is handed out.
     expires_on: NaiveDate,
     /// Without it, all that was asked.
-    #[schema(value_type = Option<crate::routes::openapi::answers::DataAccess>)]
     access: Option<DataAccess>,
 }
 
@@ -32,7 +30,7 @@ struct Approval {
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:approve", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Approval,
-    responses((status = 200, description = "The request, approved"), (status = 404, description = "No such request"), (status = 409, description = "Decided before, or to be joined with what an earlier request of the same pseudonyms opened"),
+    responses((status = 200, description = "The request, approved", body = Shown), (status = 404, description = "No such request"), (status = 409, description = "Decided before, or to be joined with what an earlier request of the same pseudonyms opened"),
         (status = 422, description = "More than was asked, or a day that is past")), security(("key" = [])))]
 pub(in crate::routes) async fn approve(
     caller: Allowed<Coordinates>,
@@ -157,7 +155,7 @@ async fn close(
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:decline", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Because,
-    responses((status = 200, description = "The request, declined"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
+    responses((status = 200, description = "The request, declined", body = Shown), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
         (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn decline(
     caller: Allowed<Coordinates>,
@@ -173,7 +171,7 @@ pub(in crate::routes) async fn decline(
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:reject", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Because,
-    responses((status = 200, description = "The request, declined"), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
+    responses((status = 200, description = "The request, declined", body = Shown), (status = 404, description = "No such request"), (status = 409, description = "Decided before"),
         (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn reject(
     caller: Allowed<Coordinates>,
@@ -189,7 +187,7 @@ pub(in crate::routes) async fn reject(
 #[utoipa::path(post, path = "/api/v1/data-requests/{id}:revoke", tag = "data requests",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Because,
-    responses((status = 200, description = "The request, revoked"), (status = 404, description = "No such request"), (status = 409, description = "Not approved"),
+    responses((status = 200, description = "The request, revoked", body = Shown), (status = 404, description = "No such request"), (status = 409, description = "Not approved"),
         (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn revoke(
     caller: Allowed<Coordinates>,
@@ -201,9 +199,18 @@ pub(in crate::routes) async fn revoke(
     close(Store::revoke_data_request, caller, request, id, state, body).await
 }
 
+/// Who holds data of a record.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Recipients<'a> {
+    record_id: &'a str,
+    /// Ids of releases that hold it.
+    releases: Vec<String>,
+    recipients: Vec<Recipient>,
+}
+
 /// Which releases were made of a record, and whose delivered bundles held it; also after its withdrawal or erasure.
 #[utoipa::path(get, path = "/api/v1/withdrawals/{record}/recipients", tag = "data requests", params(("record" = String, Path, description = "Record id"),),
-    responses((status = 200, description = "record_id, releases, recipients; empty for a record that nobody held")), security(("key" = [])))]
+    responses((status = 200, description = "record_id, releases, recipients; empty for a record that nobody held", body = Recipients)), security(("key" = [])))]
 pub(in crate::routes) async fn recipients(
     caller: Allowed<Coordinates>,
     _: NoQuery,
@@ -213,8 +220,12 @@ pub(in crate::routes) async fn recipients(
     blocking(move || {
         let releases = state.store.releases_of_record(&caller.scope, &record)?;
         let recipients = state.store.recipients_of(&caller.scope, &record)?;
-        let body = json!({ "record_id": record.as_str(), "releases": releases, "recipients": recipients });
-        Reply::json(200, &body)
+        let answer = Recipients {
+            record_id: record.as_str(),
+            releases,
+            recipients,
+        };
+        Reply::json(200, &answer)
     })
     .await
 }

@@ -12,7 +12,7 @@ use crate::state::{AppState, blocking};
 
 /// What the bundle of the request holds, and how its groups of patients came out.
 #[utoipa::path(get, path = "/api/v1/data-requests/{id}/manifest.json", tag = "data requests", params(("id" = String, Path,)),
-    responses((status = 200, description = "The manifest, as it is in the bundle"), (status = 403, description = "The request is not open"),
+    responses((status = 200, description = "The manifest, as it is in the bundle", body = registry_etl::releases::Manifest), (status = 403, description = "The request is not open"),
         (status = 404, description = "No such request"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsRequests>,
@@ -30,7 +30,7 @@ pub(in crate::routes) async fn manifest(
 #[utoipa::path(get, path = "/api/v1/data-requests/{id}/files/{name}", tag = "data requests", params(("id" = String, Path,), ("name" = String, Path,),
         ("variant" = Option<String>, Query, description = "excel: a CSV file with byte order mark and semicolons, without formulas; no digest, no ranges")),
     responses((status = 200, description = "The file"), (status = 206, description = "The range asked for"), (status = 403, description = "The request is not open"),
-        (status = 404, description = "No such request or file"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
+        (status = 404, description = "No such request or file"), (status = 422, description = "A form that the file does not have"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn file(
     caller: Allowed<ReadsRequests>,
     request: HttpRequest,

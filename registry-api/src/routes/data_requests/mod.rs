@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{DataAccess, DataRequest, NewDataRequest, Store};
 use registry_etl::releases::unanswerable;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded, readable};
 use crate::guard::{Allowed, FilesRequests, Json, NoQuery, ReadsRequests};
@@ -40,34 +40,52 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// A request as it is answered: what is stored, and whether it is open today.
-fn shown(request: &DataRequest, today: NaiveDate) -> Result<Value, Problem> {
-    let mut value = serde_json::to_value(request).map_err(Problem::internal)?;
-    let id = &request.request_id;
-    if let Some(object) = value.as_object_mut() {
-        object.insert("open".to_owned(), json!(request.open_on(today).is_some()));
-        object.insert(
-            "manifest".to_owned(),
-            json!(format!("/api/v1/data-requests/{id}/manifest.json")),
-        );
-        object.insert(
-            "bundle".to_owned(),
-            json!(format!("/api/v1/data-requests/{id}/bundle.zip")),
-        );
-        object.insert(
-            "sha256".to_owned(),
-            json!(request.bundle.as_ref().map(|bundle| &bundle.sha256)),
-        );
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DataRequestShown)]
+struct Shown {
+    #[serde(flatten)]
+    request: DataRequest,
+    open: bool,
+    /// Addresses.
+    manifest: String,
+    bundle: String,
+    /// Of the bundle, once it was delivered.
+    sha256: Option<String>,
+    /// To whoever filed an open request: the key to read it as a REDCap project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redcap_token: Option<String>,
+}
+
+impl Shown {
+    fn of(request: DataRequest, today: NaiveDate) -> Self {
+        let id = &request.request_id;
+        Self {
+            open: request.open_on(today).is_some(),
+            manifest: format!("/api/v1/data-requests/{id}/manifest.json"),
+            bundle: format!("/api/v1/data-requests/{id}/bundle.zip"),
+            sha256: request.bundle.as_ref().map(|bundle| bundle.sha256.clone()),
+            redcap_token: None,
+            request,
+        }
     }
-    Ok(value)
+}
+
+/// A page of requests.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DataRequests)]
+struct Requests {
+    requests: Vec<Shown>,
+    next: Option<String>,
 }
 
 fn reply(state: &AppState, request: &DataRequest) -> Result<Reply, Problem> {
-    Reply::json(200, &shown(request, state.ports.clock.now().date_naive())?)
+    let today = state.ports.clock.now().date_naive();
+    Reply::json(200, &Shown::of(request.clone(), today))
 }
 
 /// The requests, newest first: a researcher's own, all for the office.
 #[utoipa::path(get, path = "/api/v1/data-requests", tag = "data requests", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "requests")), security(("key" = [])))]
+    responses((status = 200, description = "requests", body = Requests)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsRequests>,
     request: HttpRequest,
@@ -79,20 +97,16 @@ pub(super) async fn list(
         let today = state.ports.clock.now().date_naive();
         let mut requests = state.store.list_data_requests(&caller.scope)?;
         requests.retain(|one| since.takes(&[Some(one.filed_at), one.decided_at, one.revoked_at]));
-        let requests = requests
-            .iter()
-            .map(|one| shown(one, today))
-            .collect::<Result<Vec<_>, _>>()?;
-        since.page(&asked, "requests", requests, |one| {
-            one["request_id"].as_str().unwrap_or_default().to_owned()
-        })
+        let requests = requests.into_iter().map(|one| Shown::of(one, today)).collect();
+        let id = |one: &Shown| one.request.request_id.clone();
+        since.page(&asked, requests, id, |requests, next| Requests { requests, next })
     })
     .await
 }
 
 /// One request; another researcher's is no such request.
 #[utoipa::path(get, path = "/api/v1/data-requests/{id}", tag = "data requests", params(("id" = String, Path,)),
-    responses((status = 200, description = "The request"), (status = 404, description = "No such request")), security(("key" = [])))]
+    responses((status = 200, description = "The request", body = Shown), (status = 404, description = "No such request")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsRequests>,
     _: NoQuery,
@@ -102,11 +116,11 @@ pub(super) async fn show(
     blocking(move || {
         let request = state.store.data_request(&caller.scope, &id)?;
         let today = state.ports.clock.now().date_naive();
-        let mut told = shown(&request, today)?;
+        let mut told = Shown::of(request, today);
         // The filer's own way to read it as a REDCap project; nobody else needs it.
-        if caller.scope.role() == Role::Researcher && request.open_on(today).is_some() {
-            let token = state.release_key.token_of_request(&request.request_id);
-            told["redcap_token"] = json!(token.as_str());
+        if caller.scope.role() == Role::Researcher && told.open {
+            let token = state.release_key.token_of_request(&told.request.request_id);
+            told.redcap_token = Some(token.as_str().to_owned());
         }
         Reply::json(200, &told)
     })
@@ -144,7 +158,7 @@ const SHAPE: &str = "send {\"release\": id, \"title\": text, \"purpose\": text, 
 /// Ask for files and elements of a release. Files by name (an entity's file stands for its open elements), elements that need approval by name.
 #[utoipa::path(post, path = "/api/v1/data-requests", tag = "data requests", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = Wanted,
-    responses((status = 201, description = "Filed"), (status = 404, description = "No such release or earlier request"), (status = 422, description = "Asks for what no bundle holds")), security(("key" = [])))]
+    responses((status = 201, description = "Filed", body = Shown), (status = 404, description = "No such release or earlier request"), (status = 422, description = "Asks for what no bundle holds")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<FilesRequests>,
     request: HttpRequest,
@@ -177,7 +191,7 @@ pub(super) async fn create(
     let told = move |filed: &DataRequest| {
         let today = shared.ports.clock.now().date_naive();
         let address = format!("/api/v1/data-requests/{}", filed.request_id);
-        Ok(Reply::json(201, &shown(filed, today)?)?.header("location", address))
+        Ok(Reply::json(201, &Shown::of(filed.clone(), today))?.header("location", address))
     };
     Idempotent::change(idempotent, &state, &scope, change, told).await
 }

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::storage::Job;
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
@@ -21,9 +21,15 @@ pub(in crate::routes) struct Options {
     updated_since: Option<DateTime<Utc>>,
 }
 
+/// A page of jobs; the next by the `Link` header.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Jobs {
+    jobs: Vec<Job>,
+}
+
 /// The centre's jobs, newest first; those of every centre for the coordinating office.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "imports", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,)),
-    responses((status = 200, description = "Jobs")), security(("key" = [])))]
+    responses((status = 200, description = "Jobs", body = Jobs)), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,
@@ -36,12 +42,12 @@ pub(in crate::routes) async fn list(
         Ok(state.store.list_jobs_since(&caller.scope, since, cursor, PAGE)?)
     })
     .await?;
-    Ok(Reply::json(200, &json!({ "jobs": page.items }))?.next_page(&request, page.next.as_deref()))
+    Ok(Reply::json(200, &Jobs { jobs: page.items })?.next_page(&request, page.next.as_deref()))
 }
 
 /// One job: state, counts, why it failed.
 #[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "imports", params(("job" = String, Path,)),
-    responses((status = 200, description = "The job"), (status = 404, description = "No such job")), security(("key" = [])))]
+    responses((status = 200, description = "The job", body = Job), (status = 404, description = "No such job")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<SeesCases>,
     _: NoQuery,

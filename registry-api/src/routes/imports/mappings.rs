@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
-use serde_json::json;
+use registry_core::storage::MappingInfo;
+use serde::Serialize;
 
 use crate::guard::{Allowed, NoQuery, RawBody, Submits};
 use crate::imports;
@@ -10,9 +11,24 @@ use crate::problem::{Kind, Problem};
 use crate::routes::{Asked, Reply, Since};
 use crate::state::{AppState, blocking};
 
+/// A page of mappings.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Mappings {
+    mappings: Vec<MappingInfo>,
+    next: Option<String>,
+}
+
+/// A mapping that is kept.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = KeptMapping)]
+struct Kept<'a> {
+    /// Its name.
+    mapping: &'a str,
+}
+
 /// The centre's mappings: names, by whom, since when.
 #[utoipa::path(get, path = "/api/v1/imports/mappings", tag = "imports", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "The mappings")), security(("key" = [])))]
+    responses((status = 200, description = "The mappings", body = Mappings)), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<Submits>,
     request: HttpRequest,
@@ -23,7 +39,8 @@ pub(in crate::routes) async fn list(
     blocking(move || {
         let mut mappings = state.store.list_mappings(&caller.scope)?;
         mappings.retain(|mapping| since.takes(&[Some(mapping.updated_at)]));
-        since.page(&asked, "mappings", mappings, |mapping| mapping.name.clone())
+        let id = |mapping: &MappingInfo| mapping.name.clone();
+        since.page(&asked, mappings, id, |mappings, next| Mappings { mappings, next })
     })
     .await
 }
@@ -48,7 +65,7 @@ pub(in crate::routes) async fn show(
 /// Keep a mapping (TOML) under a name, in place of an earlier one. Refused with all its problems.
 #[utoipa::path(put, path = "/api/v1/imports/mappings/{name}", tag = "imports", params(("name" = String, Path,)),
     request_body(content = String, content_type = "application/toml"),
-    responses((status = 200, description = "Kept"), (status = 422, description = "The mapping does not fit the dictionary")),
+    responses((status = 200, description = "Kept", body = Kept), (status = 422, description = "The mapping does not fit the dictionary")),
     security(("key" = [])))]
 pub(in crate::routes) async fn put(
     caller: Allowed<Submits>,
@@ -58,7 +75,7 @@ pub(in crate::routes) async fn put(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         keep(&state, &caller.scope, &name, &body.bytes)?;
-        Reply::json(200, &json!({ "mapping": name.as_str() }))
+        Reply::json(200, &Kept { mapping: &name })
     })
     .await
 }

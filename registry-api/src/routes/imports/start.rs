@@ -43,7 +43,7 @@ pub(crate) struct Options {
         ("dry_run" = Option<bool>, Query,), ("wait" = Option<bool>, Query, description = "Answer when the job has ended"), ("Idempotency-Key" = Option<String>, Header,),
         ("Change-Reason" = Option<String>, Header, description = "Why; for every case that is verified or locked")),
     request_body(content = String, content_type = "application/octet-stream", description = "The zip, or the export"),
-    responses((status = 200, description = "The job, ended (with `wait`)"), (status = 202, description = "Begun: see the job"), (status = 404, description = "No such mapping"),
+    responses((status = 200, description = "The job, ended (with `wait`)", body = Job), (status = 202, description = "Begun: see the job", body = Job), (status = 404, description = "No such mapping"),
         (status = 409, description = "Another job of the centre is under way"),
         (status = 422, description = "The files cannot be read: every fault with file, line and column")), security(("key" = [])))]
 pub(in crate::routes) async fn start(
@@ -235,15 +235,12 @@ impl Import {
             line: n + 1,
             document: Ok(imports::item(case)),
         });
-        if !self.dry_run {
-            return batch::store(
-                &self.state,
-                &self.scope,
-                items.collect(),
-                false,
-                self.reason.as_deref(),
-            );
+        let (items, reason) = (items.collect(), self.reason.as_deref());
+        if self.dry_run {
+            let verdicts = validate::verdicts(&self.state, &self.scope, items, reason)?;
+            return Ok(verdicts.iter().map(|verdict| json!(verdict)).collect());
         }
-        validate::verdicts(&self.state, &self.scope, items.collect(), self.reason.as_deref())
+        let results = batch::store(&self.state, &self.scope, items, false, reason)?;
+        Ok(results.iter().map(|result| json!(result)).collect())
     }
 }

@@ -4,9 +4,8 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Duration, Utc};
 use registry_core::access::Role;
-use registry_core::storage::{NewKey, Store};
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::storage::{CreatedKey, KeyInfo, NewKey, Store};
+use serde::{Deserialize, Serialize};
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
 use crate::guard::{Administers, Allowed, Json, RawBody};
@@ -22,8 +21,31 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// A page of keys.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Keys {
+    keys: Vec<KeyInfo>,
+    next: Option<String>,
+}
+
+/// A key just made: the only time its text exists.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MadeKey)]
+struct Shown<'a> {
+    key: &'a str,
+    info: &'a KeyInfo,
+}
+
+fn shown_once(made: &CreatedKey) -> Result<Reply, Problem> {
+    let shown = Shown {
+        key: made.key.reveal(),
+        info: &made.info,
+    };
+    Reply::json(201, &shown)
+}
+
 /// All keys, without their secret.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Keys")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Keys", body = Keys)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Administers>,
     request: HttpRequest,
@@ -34,7 +56,8 @@ pub(super) async fn list(
     blocking(move || {
         let mut keys = state.store.list_keys(&caller.scope)?;
         keys.retain(|key| since.takes(&[Some(key.created_at), key.revoked_at]));
-        since.page(&asked, "keys", keys, |key| key.key_id.clone())
+        let id = |key: &KeyInfo| key.key_id.clone();
+        since.page(&asked, keys, id, |keys, next| Keys { keys, next })
     })
     .await
 }
@@ -55,7 +78,7 @@ struct Wanted {
 /// Make a key. Its text is in this answer and nowhere else, so this request is never replayed. Without `expires_at` it ends after a year.
 #[utoipa::path(post, path = "/api/v1/keys", tag = "keys",
     request_body = Wanted,
-    responses((status = 201, description = "The key, shown once"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
+    responses((status = 201, description = "The key, shown once", body = Shown), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Administers>,
     state: web::Data<AppState>,
@@ -78,7 +101,7 @@ pub(super) async fn create(
             expires_at,
         };
         let made = state.store.create_key(&caller.scope, key)?;
-        Reply::json(201, &json!({ "key": made.key.reveal(), "info": made.info }))
+        shown_once(&made)
     })
     .await
 }
@@ -94,7 +117,7 @@ struct Overlap {
 /// Make a successor; the old key ends after `overlap_hours`. Its text is in this answer and nowhere else, so this request is never replayed.
 #[utoipa::path(post, path = "/api/v1/keys/{key_id}:rotate", tag = "keys", params(("key_id" = String, Path,)),
     request_body = Overlap,
-    responses((status = 201, description = "The new key, shown once"), (status = 404, description = "No such key")), security(("key" = [])))]
+    responses((status = 201, description = "The new key, shown once", body = Shown), (status = 404, description = "No such key")), security(("key" = [])))]
 pub(super) async fn rotate(
     caller: Allowed<Administers>,
     key_id: web::Path<String>,
@@ -109,14 +132,14 @@ pub(super) async fn rotate(
             &key_id,
             Duration::hours(overlap.overlap_hours.into()),
         )?;
-        Reply::json(201, &json!({ "key": made.key.reveal(), "info": made.info }))
+        shown_once(&made)
     })
     .await
 }
 
 /// Revoke a key, effective at the next request.
 #[utoipa::path(post, path = "/api/v1/keys/{key_id}:revoke", tag = "keys", params(("key_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    responses((status = 200, description = "Revoked"), (status = 404, description = "No such key")), security(("key" = [])))]
+    responses((status = 200, description = "Revoked", body = KeyInfo), (status = 404, description = "No such key")), security(("key" = [])))]
 pub(super) async fn revoke(
     caller: Allowed<Administers>,
     request: HttpRequest,

@@ -39,7 +39,8 @@ impl Wanted {
 }
 
 /// A level: the whole, and by half-year where that is asked for.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = CompletenessOfLevel)]
 pub struct Level {
     #[serde(flatten)]
     whole: Completeness,
@@ -264,8 +265,9 @@ fn reason(hidden: bool) -> String {
     }
 }
 
-/// What is answered.
-#[derive(Serialize)]
+/// Completeness and timeliness of a run.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CompletenessOfRun)]
 struct Answer {
     run: i64,
     cut_off: chrono::NaiveDate,
@@ -277,7 +279,7 @@ struct Answer {
 /// days of every section by half-year. The own centre exactly, other centres under letters and the network as rounded shares.
 #[utoipa::path(get, path = "/api/v1/quality/completeness", tag = "quality",
     params(("centre" = Option<String>, Query, description = "`all`, or a centre as the answer names it"), ("section" = Option<String>, Query,), ("element" = Option<String>, Query, description = "`entity.element`: it, and its section"), ("by" = Option<String>, Query, description = "`half_year` (of the metastatic diagnosis): `element_periods` and `timeliness_periods` too, of `periods` these only; `submission_month`: of `periods` these only"), ("run" = Option<i64>, Query,)),
-    responses((status = 200, description = "run, levels: the network first, then the centres this viewer may see; `Accept: text/csv` for a table"), (status = 404, description = "No run for this viewer")), security(("key" = [])))]
+    responses((status = 200, description = "run, levels: the network first, then the centres this viewer may see; `Accept: text/csv` for a table", body = Answer), (status = 404, description = "No run for this viewer")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,

@@ -5,10 +5,9 @@ use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::form::Words;
 use registry_core::storage::QueriesWaiting;
-use registry_etl::quality::WorkKind;
+use registry_etl::quality::{Unlock, WorkKind};
 use serde::de::IntoDeserializer;
-use serde::{Deserialize, Deserializer};
-use serde_json::json;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::Problem;
@@ -16,7 +15,7 @@ use crate::routes::Reply;
 use crate::routes::results::written;
 use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
-use crate::work::{CentreWork, Work, loads};
+use crate::work::{CentreLoad, CentreWork, Work, loads};
 
 /// Which items, and in which order.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -169,6 +168,35 @@ pub fn waiting(state: &AppState, scope: &Scope, centre: &str) -> Result<QueriesW
         .unwrap_or_default())
 }
 
+/// What one centre has to do; without a centre named by the coordinating office, how much each has.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Worklist)]
+#[serde(untagged)]
+enum ToDo<'a> {
+    Items(WorkOfCentre<'a>),
+    Loads(LoadOfCentres),
+}
+
+/// What a centre has to do.
+#[derive(Serialize, utoipa::ToSchema)]
+struct WorkOfCentre<'a> {
+    run: i64,
+    cut_off: NaiveDate,
+    centre: &'a str,
+    queries: QueriesWaiting,
+    /// Elements and sections over all its cases, with what each would unlock.
+    unlocks: &'a [Unlock],
+    items: Vec<Work<'a>>,
+}
+
+/// How much every centre has to do.
+#[derive(Serialize, utoipa::ToSchema)]
+struct LoadOfCentres {
+    run: i64,
+    cut_off: NaiveDate,
+    centres: Vec<CentreLoad>,
+}
+
 /// What a centre has to do. As of today: what the guideline asks for and can still be done in time (`until` is the last day, where it is known), and every error that stands. On
 /// the latest run: contacts overdue in the patient's phase, elements and open sections with the measures they stand
 /// in the way of, values pending too long. The coordinating office names a centre; without one it reads how much each has.
@@ -176,7 +204,7 @@ pub fn waiting(state: &AppState, scope: &Scope, centre: &str) -> Result<QueriesW
     params(("centre" = Option<String>, Query, description = "For the coordinating office"),
         ("kind" = Option<String>, Query, description = "care_gap, error, follow_up, element, pending or section"), ("case" = Option<String>, Query, description = "Pseudonym"),
         ("what" = Option<String>, Query, description = "Measure, element, section or phase, by its code; what is no code of the list is looked for in its words"), ("sort" = Option<String>, Query, description = "measures, days, until, case or what")),
-    responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items, each with the measures it `unlocks` and whether the case has `changed_since_run`; `Accept: text/csv` for the items as a table"), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
+    responses((status = 200, description = "run, centre, queries: how many data queries wait now, and for whom, unlocks: elements and sections over all cases, items, each with the measures it `unlocks` and whether the case has `changed_since_run`; `Accept: text/csv` for the items as a table", body = ToDo), (status = 404, description = "No run yet, or no such centre for this caller")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,
@@ -188,10 +216,12 @@ pub(in crate::routes) async fn list(
         let scope = &caller.scope;
         if wanted.centre.is_none() && !scope.role().needs_centre() {
             let (run, centres) = loads(&state, scope)?;
-            return Reply::json(
-                200,
-                &json!({"run": run.number, "cut_off": run.cutoff_date, "centres": centres}),
-            );
+            let answer = LoadOfCentres {
+                run: run.number,
+                cut_off: run.cutoff_date,
+                centres,
+            };
+            return Reply::json(200, &ToDo::Loads(answer));
         }
         let work = CentreWork::open(&state, scope, wanted.centre.as_deref())?;
         let items = chosen(&work, &wanted, state.words()?);
@@ -205,13 +235,15 @@ pub(in crate::routes) async fn list(
                 Reply::text("text/csv; charset=utf-8", csv(&items)?).header("content-disposition", name)
             );
         }
-        Reply::json(
-            200,
-            &json!({
-                "run": work.run.number, "cut_off": work.run.cutoff_date, "centre": work.centre,
-                "queries": queries, "unlocks": work.list.unlocks, "items": items,
-            }),
-        )
+        let answer = WorkOfCentre {
+            run: work.run.number,
+            cut_off: work.run.cutoff_date,
+            centre: &work.centre,
+            queries,
+            unlocks: &work.list.unlocks,
+            items,
+        };
+        Reply::json(200, &ToDo::Items(answer))
     })
     .await
 }

@@ -4,8 +4,7 @@ use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 use registry_core::access::Scope;
 use registry_core::storage::{DataQuery, QueryFilter, QuerySide, QueryState, RaisedBy};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -187,6 +186,13 @@ pub fn csv(queries: &[DataQuery]) -> Result<String, Problem> {
     written(&header, rows)
 }
 
+/// A page of queries.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Queries {
+    queries: Vec<DataQuery>,
+    next: Option<String>,
+}
+
 /// One page of queries, longest there first; `Link: rel="next"` leads on. `Accept: text/csv` answers all that match as a table. A query an edit
 /// check raised lives as long as its finding; its `question` is what the check says.
 #[utoipa::path(get, path = "/api/v1/queries", tag = "queries",
@@ -195,7 +201,7 @@ pub fn csv(queries: &[DataQuery]) -> Result<String, Problem> {
         ("raised_by" = Option<String>, Query, description = "rule, person, office or centre"), ("waits_for" = Option<String>, Query, description = "Whose turn it is: centre or office"),
         ("rule" = Option<String>, Query, description = "Edit check"), ("element" = Option<String>, Query, description = "An element (`imaging.date`) or a section (`imaging`)"),
         ("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "queries, next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
+    responses((status = 200, description = "queries, next", body = Queries), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,
@@ -223,9 +229,13 @@ pub(in crate::routes) async fn list(
     .await?;
     match page {
         Err(table) => Ok(table),
-        Ok(page) => Ok(
-            Reply::json(200, &json!({ "queries": page.items, "next": page.next }))?
-                .next_page(&request, page.next.as_deref()),
-        ),
+        Ok(page) => {
+            let next = page.next.clone();
+            let answer = Queries {
+                queries: page.items,
+                next: page.next,
+            };
+            Ok(Reply::json(200, &answer)?.next_page(&request, next.as_deref()))
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! `GET /api/v1/queries/metrics`: how many queries a centre has, and how soon they were answered and closed.
 
 use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_etl::quality::{CentreQueries, QueryFigures, query_metrics};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::guard::{Allowed, NoQuery, SeesCases};
 use crate::problem::Problem;
@@ -98,10 +99,17 @@ fn line(centre: &str, of: &str, rule: &str, figures: &QueryFigures) -> Vec<Strin
     row
 }
 
+/// How many queries there are, and how soon they were answered and closed.
+#[derive(Serialize, utoipa::ToSchema)]
+struct QueryMetrics {
+    as_of: NaiveDate,
+    levels: Vec<CentreQueries>,
+}
+
 /// Queries of the own centre; for the coordinating office of all centres together (`centre` is null) and of each: counts by state, days to the
 /// first answer and to closing (median, 90th percentile), the age of the longest open one, by check; and what the centre asked the office.
 #[utoipa::path(get, path = "/api/v1/queries/metrics", tag = "queries",
-    responses((status = 200, description = "as_of, levels; `Accept: text/csv` for a table")), security(("key" = [])))]
+    responses((status = 200, description = "as_of, levels; `Accept: text/csv` for a table", body = QueryMetrics)), security(("key" = [])))]
 pub(in crate::routes) async fn metrics(
     caller: Allowed<SeesCases>,
     _: NoQuery,
@@ -117,8 +125,8 @@ pub(in crate::routes) async fn metrics(
                 "attachment; filename=\"query-metrics.csv\"",
             ));
         }
-        let today = state.ports.clock.now().date_naive();
-        Reply::json(200, &json!({ "as_of": today, "levels": levels }))
+        let as_of = state.ports.clock.now().date_naive();
+        Reply::json(200, &QueryMetrics { as_of, levels })
     })
     .await
 }

@@ -128,7 +128,7 @@ fn about(dictionary: &Dictionary, pointer: &str) -> Result<String, String> {
 /// office asks the centre; a centre asks the office about a case of its own.
 #[utoipa::path(post, path = "/api/v1/queries", tag = "queries", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = Question,
-    responses((status = 201, description = "The query with its history and what the caller may do"), (status = 404, description = "No such case here"),
+    responses((status = 201, description = "The query with its history and what the caller may do", body = QueryThread), (status = 404, description = "No such case here"),
         (status = 409, description = "A draft, or consent was withdrawn"), (status = 422, description = "Without words, or about what the dictionary does not know")), security(("key" = [])))]
 pub(in crate::routes) async fn raise(
     caller: Allowed<SeesCases>,

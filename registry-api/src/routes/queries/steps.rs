@@ -1,9 +1,8 @@
 //! One query: its history, and what people do to it.
 
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{Idempotency, QueryAction, QueryMove, QueryThread};
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::storage::{Idempotency, QueryAction, QueryEntry, QueryMove, QueryThread};
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, Json, NoQuery, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -27,7 +26,7 @@ pub(super) fn stored(given: Option<Idempotent>, status: u16) -> Option<Idempoten
 
 /// A query with what was said and done, and what the caller may do now (`may`).
 #[utoipa::path(get, path = "/api/v1/queries/{id}", tag = "queries", params(("id" = String, Path,)),
-    responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here")), security(("key" = [])))]
+    responses((status = 200, description = "The query with history and may", body = QueryThread), (status = 404, description = "No such query here")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<SeesCases>,
     _: NoQuery,
@@ -41,9 +40,16 @@ pub(in crate::routes) async fn show(
     .await
 }
 
+/// What was said and done about a query, oldest first.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = QueryMessages)]
+struct Messages {
+    messages: Vec<QueryEntry>,
+}
+
 /// What was said and done, oldest first.
 #[utoipa::path(get, path = "/api/v1/queries/{id}/messages", tag = "queries", params(("id" = String, Path,)),
-    responses((status = 200, description = "messages: position, step, actor, role, at, text"), (status = 404, description = "No such query here")), security(("key" = [])))]
+    responses((status = 200, description = "messages: position, step, actor, role, at, text", body = Messages), (status = 404, description = "No such query here")), security(("key" = [])))]
 pub(in crate::routes) async fn messages(
     caller: Allowed<SeesCases>,
     _: NoQuery,
@@ -52,7 +58,12 @@ pub(in crate::routes) async fn messages(
 ) -> Result<Reply, Problem> {
     blocking(move || {
         let thread = state.store.query(&caller.scope, &id).map_err(not_found)?;
-        Reply::json(200, &json!({ "messages": thread.history }))
+        Reply::json(
+            200,
+            &Messages {
+                messages: thread.history,
+            },
+        )
     })
     .await
 }
@@ -92,7 +103,7 @@ async fn step(
 /// Say something: `{"text": ".."}`. Of who is asked it is the answer, which on an edit check's query also answers its finding.
 #[utoipa::path(post, path = "/api/v1/queries/{id}/messages", tag = "queries",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body = Said,
-    responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here"),
+    responses((status = 200, description = "The query with history and may", body = QueryThread), (status = 404, description = "No such query here"),
         (status = 409, description = "Not now: the detail says what can be done"), (status = 422, description = "Without words")), security(("key" = [])))]
 pub(in crate::routes) async fn message(
     caller: Allowed<SeesCases>,
@@ -115,7 +126,7 @@ pub(in crate::routes) async fn message(
 /// Settle an answered query: `{}` or `{"text": ".."}`. An unanswered one is taken back by who asked, with a word why.
 #[utoipa::path(post, path = "/api/v1/queries/{id}:close", tag = "queries",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body = Said,
-    responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here"),
+    responses((status = 200, description = "The query with history and may", body = QueryThread), (status = 404, description = "No such query here"),
         (status = 409, description = "Not now: the detail says what can be done"), (status = 422, description = "Unanswered, and without words")), security(("key" = [])))]
 pub(in crate::routes) async fn close(
     caller: Allowed<SeesCases>,
@@ -130,7 +141,7 @@ pub(in crate::routes) async fn close(
 /// Ask again: `{"text": ".."}` says what the answer lacks. The finding of an edit check's query is open again, too.
 #[utoipa::path(post, path = "/api/v1/queries/{id}:reopen", tag = "queries",
     params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)), request_body = Said,
-    responses((status = 200, description = "The query with history and may"), (status = 404, description = "No such query here"),
+    responses((status = 200, description = "The query with history and may", body = QueryThread), (status = 404, description = "No such query here"),
         (status = 409, description = "Not now: the detail says what can be done"), (status = 422, description = "Without words")), security(("key" = [])))]
 pub(in crate::routes) async fn reopen(
     caller: Allowed<SeesCases>,

@@ -3,7 +3,7 @@
 use actix_web::web;
 use registry_core::access::{Role, Scope};
 use registry_core::storage::Release;
-use registry_etl::releases::Manifest;
+use registry_etl::releases::{Manifest, ManifestOutline};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -12,10 +12,22 @@ use crate::guard::{Allowed, Coordinates, NoQuery, Reader, ReadsReleases};
 use crate::problem::Problem;
 use crate::state::{AppState, blocking};
 
+/// The manifest as it is in the bundle, or its outline.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "either is served as it is kept; this says what it may be"
+)]
+enum ManifestOrOutline {
+    Manifest(Box<Manifest>),
+    Outline(Box<ManifestOutline>),
+}
+
 /// What the release holds: files, columns, versions, and what is withheld. To the coordinating office as it is in the bundle; to researchers
 /// without rows, bytes and digests, by which two releases would tell of single patients: the manifest of an approved request is its own.
 #[utoipa::path(get, path = "/api/v1/releases/{id}/manifest.json", tag = "releases", params(("id" = String, Path,)),
-    responses((status = 200, description = "The manifest, or for a researcher its outline"), (status = 404, description = "No such release")), security(("key" = [])))]
+    responses((status = 200, description = "The manifest, or for a researcher its outline", body = ManifestOrOutline), (status = 404, description = "No such release"), (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn manifest(
     caller: Allowed<ReadsReleases>,
     _: NoQuery,
@@ -31,7 +43,7 @@ pub(in crate::routes) async fn manifest(
         let release = state.store.release(&caller.scope, &id)?;
         let manifest = Manifest::deserialize(&release.manifest).map_err(Problem::internal)?;
         let around = crate::releases::around(&state, &caller.scope, &release)?;
-        let outline = manifest.outline(around.as_ref());
+        let outline = manifest.outline(around);
         let mut bytes = serde_json::to_vec_pretty(&outline).map_err(Problem::internal)?;
         bytes.push(b'\n');
         let file = Frozen::document(NAME, bytes);
@@ -74,7 +86,7 @@ impl Form {
 /// a data request.
 #[utoipa::path(get, path = "/api/v1/releases/{id}/files/{name}", tag = "releases", params(("id" = String, Path,), ("name" = String, Path,),
         ("variant" = Option<String>, Query, description = "excel: a CSV file with byte order mark and semicolons, without formulas; no digest, no ranges")),
-    responses((status = 200, description = "The file"), (status = 206, description = "The range asked for"), (status = 404, description = "No such release or file"),
+    responses((status = 200, description = "The file"), (status = 206, description = "The range asked for"), (status = 404, description = "No such release or file"), (status = 422, description = "A form that the file does not have"),
         (status = 410, description = "Cannot be built again as it was")), security(("key" = [])))]
 pub(in crate::routes) async fn file(
     caller: Allowed<Coordinates>,

@@ -4,11 +4,12 @@ mod files;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
+use chrono::{DateTime, Utc};
 use registry_core::access::{Role, Scope};
-use registry_core::storage::{Freezing, Release, StoreError};
+use registry_core::storage::{Freezing, FreezingState, Release, StoreError};
 use registry_etl::releases::at_least;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded, open};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsReleases};
@@ -40,30 +41,89 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// A release without its manifest, which has an address of its own. What two releases together would tell of a patient (how many cases
 /// exactly, how many bytes, the digest) is the office's.
-pub(crate) fn head(release: &Release, scope: &Scope) -> Value {
+pub(crate) fn head(release: &Release, scope: &Scope) -> Head {
     let id = &release.release_id;
     let cases = release.manifest.get("cases").and_then(Value::as_u64);
-    let mut head = json!({
-        "release": id,
-        "run": release.run,
-        "title": release.title,
-        "created_at": release.created_at,
-        "created_by": release.created_by,
-        "manifest": format!("/api/v1/releases/{id}/manifest.json"),
-        "bundle": format!("/api/v1/releases/{id}/bundle.zip"),
-    });
-    if scope.role() == Role::Coordinator {
-        head["sha256"] = json!(release.sha256);
-        head["bytes"] = json!(release.bytes);
-        head["cases"] = json!(cases);
-    } else {
-        head["cases_at_least"] = json!(cases.map(at_least));
+    let office = scope.role() == Role::Coordinator;
+    Head {
+        release: id.clone(),
+        run: release.run,
+        title: release.title.clone(),
+        created_at: release.created_at,
+        created_by: release.created_by.clone(),
+        manifest: format!("/api/v1/releases/{id}/manifest.json"),
+        bundle: format!("/api/v1/releases/{id}/bundle.zip"),
+        sha256: office.then(|| release.sha256.clone()),
+        bytes: office.then_some(release.bytes),
+        cases: office.then_some(cases).flatten(),
+        cases_at_least: cases.filter(|_| !office).map(at_least),
     }
-    head
+}
+
+/// A release.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Release)]
+pub(crate) struct Head {
+    pub(crate) release: String,
+    pub(crate) run: i64,
+    pub(crate) title: String,
+    created_at: DateTime<Utc>,
+    created_by: String,
+    /// Addresses.
+    manifest: String,
+    bundle: String,
+    /// To the coordinating office, as the two that follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases: Option<u64>,
+    /// To everybody else: the number of cases, rounded down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases_at_least: Option<u64>,
+}
+
+/// A page of releases.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Releases {
+    releases: Vec<Head>,
+    next: Option<String>,
+}
+
+/// A release, or one that is not there yet.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ReleaseOrFreezing)]
+#[serde(untagged)]
+enum Shown {
+    Frozen(Head),
+    Freezing(BeingFrozen),
+}
+
+/// A release that is not there yet.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ReleaseBeingFrozen)]
+struct BeingFrozen {
+    release: String,
+    run: i64,
+    title: String,
+    freezing: Progress,
+}
+
+/// How far it is, or why it came to nothing.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FreezingProgress)]
+struct Progress {
+    state: FreezingState,
+    done: i64,
+    total: i64,
+    problem: Option<String>,
+    started_at: DateTime<Utc>,
+    started_by: String,
 }
 
 /// All releases, newest first; bytes, digest and the exact number of cases for the coordinating office alone.
-#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "releases")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/releases", tag = "releases", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "releases", body = Releases)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsReleases>,
     request: HttpRequest,
@@ -74,17 +134,16 @@ pub(super) async fn list(
     blocking(move || {
         let mut releases = state.store.list_releases(&caller.scope)?;
         releases.retain(|release| since.takes(&[Some(release.created_at)]));
-        let releases: Vec<Value> = releases.iter().map(|one| head(one, &caller.scope)).collect();
-        since.page(&asked, "releases", releases, |one| {
-            one["release"].as_str().unwrap_or_default().to_owned()
-        })
+        let releases = releases.iter().map(|one| head(one, &caller.scope)).collect();
+        let id = |one: &Head| one.release.clone();
+        since.page(&asked, releases, id, |releases, next| Releases { releases, next })
     })
     .await
 }
 
 /// One release; for the coordinating office also one that is being frozen: how far it is, or why it came to nothing.
 #[utoipa::path(get, path = "/api/v1/releases/{id}", tag = "releases", params(("id" = String, Path,)),
-    responses((status = 200, description = "The release"), (status = 404, description = "No such release")), security(("key" = [])))]
+    responses((status = 200, description = "The release", body = Shown), (status = 404, description = "No such release")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsReleases>,
     _: NoQuery,
@@ -109,21 +168,20 @@ pub(super) async fn show(
     .await
 }
 
-/// A release that is not there yet: how far it is, or why it came to nothing.
-fn being_frozen(begun: &Freezing) -> Value {
-    json!({
-        "release": begun.release_id,
-        "run": begun.run,
-        "title": begun.title,
-        "freezing": {
-            "state": begun.state,
-            "done": begun.done,
-            "total": begun.total,
-            "problem": begun.problem,
-            "started_at": begun.started_at,
-            "started_by": begun.started_by,
+fn being_frozen(begun: &Freezing) -> BeingFrozen {
+    BeingFrozen {
+        release: begun.release_id.clone(),
+        run: begun.run,
+        title: begun.title.clone(),
+        freezing: Progress {
+            state: begun.state,
+            done: begun.done,
+            total: begun.total,
+            problem: begun.problem.clone(),
+            started_at: begun.started_at,
+            started_by: begun.started_by.clone(),
         },
-    })
+    }
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -148,7 +206,7 @@ fn yes() -> bool {
 /// `"wait": false` 202 as soon as it has begun, and its address tells the coordinating office how many cases are read.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "releases", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = Wanted,
-    responses((status = 201, description = "Frozen"), (status = 202, description = "Begun"), (status = 404, description = "No such run"), (status = 409, description = "The id is taken or being frozen, or the run is not published")), security(("key" = [])))]
+    responses((status = 201, description = "Frozen", body = Head), (status = 202, description = "Begun", body = BeingFrozen), (status = 404, description = "No such run"), (status = 409, description = "The id is taken or being frozen, or the run is not published")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Coordinates>,
     request: HttpRequest,
@@ -171,10 +229,11 @@ pub(super) async fn create(
         };
         let (status, body, id) = if wanted.wait {
             let release = freeze(&shared, &caller.scope, new, |_, _| ())?;
-            (201, head(&release, &caller.scope), release.release_id)
+            let head = head(&release, &caller.scope);
+            (201, Shown::Frozen(head), release.release_id)
         } else {
             let begun = freeze_in_background(shared, caller.scope, new)?;
-            (202, being_frozen(&begun), begun.release_id)
+            (202, Shown::Freezing(being_frozen(&begun)), begun.release_id)
         };
         Ok(Reply::json(status, &body)?.header("location", format!("/api/v1/releases/{id}")))
     })

@@ -1,7 +1,7 @@
 use actix_web::web;
-use registry_etl::benchmarks::{Confidence, Published};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use registry_etl::benchmarks::{Comparison, Confidence, Published};
+use registry_etl::cohorts::definition::Stratum;
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, ReadsPublished};
 use crate::problem::Problem;
@@ -27,10 +27,19 @@ impl Rows {
     }
 }
 
+/// The published series, and what they may be compared with.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Benchmarks<'a> {
+    published: Vec<&'a Published>,
+    comparisons: &'a [Comparison],
+    /// Rows left out for low confidence.
+    hidden: usize,
+}
+
 /// The published series, and beside which estimate of the registry each may stand.
 #[utoipa::path(get, path = "/api/v1/benchmarks", tag = "results",
     params(("low_confidence" = Option<bool>, Query, description = "true: also rows that may have been misread in the source"),),
-    responses((status = 200, description = "published, comparisons, hidden: rows left out for low confidence")), security(("key" = [])))]
+    responses((status = 200, description = "published, comparisons, hidden: rows left out for low confidence", body = Benchmarks)), security(("key" = [])))]
 pub(crate) async fn list(
     _caller: Allowed<ReadsPublished>,
     wanted: web::Query<Rows>,
@@ -44,14 +53,40 @@ pub(crate) async fn list(
         .filter(|row| row.confidence >= least)
         .collect();
     let hidden = all.published.len() - published.len();
+    let comparisons = &all.comparisons;
     Reply::json(
         200,
-        &json!({ "published": published, "comparisons": all.comparisons, "hidden": hidden }),
+        &Benchmarks {
+            published,
+            comparisons,
+            hidden,
+        },
     )
 }
 
+/// Published rows that may stand beside a group of an endpoint.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = PublishedBeside)]
+pub(super) struct Beside<'a> {
+    group: &'a str,
+    caveat: &'a str,
+    /// None: nothing was published of such patients.
+    published: Vec<&'a Published>,
+    /// Where the rows are of a part of another group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<PartOfGroup<'a>>,
+}
+
+/// The levels of another group's breakdown that rows stand beside.
+#[derive(Serialize, utoipa::ToSchema)]
+struct PartOfGroup<'a> {
+    of: &'a str,
+    by: Stratum,
+    levels: &'a [String],
+}
+
 /// What stands beside an endpoint's estimates: per group its published rows (none: no benchmark) and what to keep in mind.
-pub(super) fn of_endpoint(state: &AppState, endpoint: &str) -> Vec<Value> {
+pub(super) fn of_endpoint<'a>(state: &'a AppState, endpoint: &str) -> Vec<Beside<'a>> {
     let groups = state
         .benchmarks
         .comparisons
@@ -59,14 +94,20 @@ pub(super) fn of_endpoint(state: &AppState, endpoint: &str) -> Vec<Value> {
         .filter(|one| one.endpoint == endpoint);
     groups
         .filter_map(|one| {
-            let (rows, caveat) = state
+            let (published, caveat) = state
                 .benchmarks
                 .beside(endpoint, &one.group, Confidence::Medium)?;
-            let mut told = json!({ "group": one.group, "caveat": caveat, "published": rows });
-            if let (Some(of), Some(by)) = (&one.of, one.by) {
-                told["part"] = json!({ "of": of, "by": by, "levels": one.levels });
-            }
-            Some(told)
+            let part = one.of.as_deref().zip(one.by).map(|(of, by)| PartOfGroup {
+                of,
+                by,
+                levels: &one.levels,
+            });
+            Some(Beside {
+                group: &one.group,
+                caveat,
+                published,
+                part,
+            })
         })
         .collect()
 }

@@ -1,7 +1,8 @@
 //! `/api/v1/survival/{endpoint}/centres`: centres by deaths observed over expected.
 
 use actix_web::{HttpRequest, web};
-use serde_json::json;
+use registry_etl::results::{CentreComparison, RunIdentity};
+use serde::Serialize;
 
 use super::csv::{chosen, only_of_a_table};
 use super::survival::Table;
@@ -13,11 +14,19 @@ use crate::routes::Reply;
 use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 
+/// Centres by deaths observed over expected.
+#[derive(Serialize, utoipa::ToSchema)]
+struct CentresOfEndpoint<'a> {
+    endpoint: &'a str,
+    run: &'a RunIdentity,
+    centres: &'a CentreComparison,
+}
+
 /// Deaths observed over those a Cox model without centres expects, around 1, with exact Poisson limits and ratios shrunk by
 /// empirical Bayes; small centres stand together. `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/survival/{endpoint}/centres", tag = "results", params(("endpoint" = String, Path,), ("run" = Option<i64>, Query,),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
-    responses((status = 200, description = "endpoint, run, centres: the model, limits and points"), (status = 404, description = "No such endpoint, or one whose centres are not compared")), security(("key" = [])))]
+    responses((status = 200, description = "endpoint, run, centres: the model, limits and points", body = CentresOfEndpoint), (status = 404, description = "No such endpoint, or one whose centres are not compared")), security(("key" = [])))]
 pub(crate) async fn centres(
     caller: Allowed<ReadsPublished>,
     request: HttpRequest,
@@ -42,8 +51,12 @@ pub(crate) async fn centres(
             let table = chosen(table, wanted.columns.as_deref())?;
             return Ok(Reply::text("text/csv; charset=utf-8", table));
         }
-        let told = json!({ "endpoint": result.endpoint, "run": result.run, "centres": found });
-        Reply::json(200, &told)
+        let answer = CentresOfEndpoint {
+            endpoint: &result.endpoint,
+            run: &result.run,
+            centres: found,
+        };
+        Reply::json(200, &answer)
     })
     .await
 }

@@ -9,9 +9,10 @@ mod survival_csv;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_etl::cohorts::Definition;
-use registry_etl::results::{AdherenceTable, By, Period, SurvivalResult};
+use registry_etl::results::{
+    AdherenceTable, By, CaseMix, Funnel, Period, RunIdentity, SurvivalResult, Trend,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{Endpoint, Reply, guarded, wants_csv};
 use crate::guard::{Allowed, NoQuery, ReadsPublished, ReadsResults};
@@ -72,7 +73,8 @@ impl Wanted {
 }
 
 /// The rows, and beside them how many of the patients seen they can speak for.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Adherence)]
 struct Shown {
     #[serde(flatten)]
     table: AdherenceTable,
@@ -95,7 +97,7 @@ pub struct OfRun {
     params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year, year, histology, timing, organ, volume_tertile or stratum"),
         ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months; last24_months of the network and of centres only (400 with another by)"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one"),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
-    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another"), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
+    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another", body = Shown), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
 pub(super) async fn adherence(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
@@ -149,10 +151,24 @@ pub(super) async fn adherence(
     .await
 }
 
+/// Centres around the network rate, and the measure over time.
+#[derive(Serialize, utoipa::ToSchema)]
+struct FunnelOfMeasure<'a> {
+    run: &'a RunIdentity,
+    last_24_months_from: &'a str,
+    /// Parameters its rate rests on that neither the source fixes nor the committee has ratified.
+    unratified: &'a [String],
+    /// Pairs of centre and measure that were looked at together.
+    family: u32,
+    funnel: &'a Funnel,
+    trend: &'a Trend,
+    case_mix: Option<&'a CaseMix>,
+}
+
 /// Centres around the network rate with 95 and 99.8 % limits; `Accept: text/csv` for a table of the centres.
 #[utoipa::path(get, path = "/api/v1/adherence/{measure}/funnel", tag = "results", params(("measure" = String, Path,), ("run" = Option<i64>, Query,),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
-    responses((status = 200, description = "The funnel (target, limits, points), the trend over half-years, and centres given their case mix"), (status = 404, description = "No such measure")), security(("key" = [])))]
+    responses((status = 200, description = "The funnel (target, limits, points), the trend over half-years, and centres given their case mix", body = FunnelOfMeasure), (status = 404, description = "No such measure")), security(("key" = [])))]
 pub(super) async fn funnel(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
@@ -168,36 +184,50 @@ pub(super) async fn funnel(
             let text = csv::chosen(csv::funnel(&found.funnel)?, wanted.columns.as_deref())?;
             return Ok(Reply::text("text/csv; charset=utf-8", text));
         }
-        Reply::json(
-            200,
-            &json!({
-                "run": found.funnels.run, "last_24_months_from": found.funnels.last_24_months_from,
-                "unratified": found.head.unratified,
-                "family": found.funnels.family, "funnel": found.funnel, "trend": found.trend, "case_mix": found.case_mix,
-            }),
-        )
+        let answer = FunnelOfMeasure {
+            run: &found.funnels.run,
+            last_24_months_from: &found.funnels.last_24_months_from,
+            unratified: &found.head.unratified,
+            family: found.funnels.family,
+            funnel: &found.funnel,
+            trend: &found.trend,
+            case_mix: found.case_mix.as_ref(),
+        };
+        Reply::json(200, &answer)
     })
     .await
 }
 
+/// The survival endpoints.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Endpoints<'a> {
+    endpoints: &'a [Definition],
+}
+
 /// The survival endpoints, as defined: origin, event, strata, what to keep in mind.
 #[utoipa::path(get, path = "/api/v1/survival", tag = "results",
-    responses((status = 200, description = "endpoints")), security(("key" = [])))]
+    responses((status = 200, description = "endpoints", body = Endpoints)), security(("key" = [])))]
 pub(super) async fn survival_endpoints(
     _caller: Allowed<ReadsPublished>,
     _: NoQuery,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    Reply::json(200, &json!({ "endpoints": state.endpoints }))
+    Reply::json(
+        200,
+        &Endpoints {
+            endpoints: &state.endpoints,
+        },
+    )
 }
 
 /// An endpoint, and beside it what was published.
-#[derive(Serialize)]
-struct Estimated {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Survival)]
+struct Estimated<'a> {
     definition: Definition,
     #[serde(flatten)]
     result: SurvivalResult,
-    benchmarks: Vec<serde_json::Value>,
+    benchmarks: Vec<benchmarks::Beside<'a>>,
 }
 
 /// Curves or cumulative incidence with interval and at-risk table, shares or changes, comparisons from a landmark, models, the flow of
@@ -206,7 +236,7 @@ struct Estimated {
         ("landmark" = Option<u32>, Query, description = "6 or 12 months: grouped by what had been done by then, counted from then"),
         ("table" = Option<String>, Query, description = "of a CSV: curves, summary, at_risk, flow, tests or centres"), ("run" = Option<i64>, Query,),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
-    responses((status = 200, description = "The endpoint"), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
+    responses((status = 200, description = "The endpoint", body = Estimated), (status = 404, description = "No such endpoint or stratum"), (status = 422, description = "A comparison that immortal time would mislead")), security(("key" = [])))]
 pub(super) async fn survival_endpoint(
     caller: Allowed<ReadsPublished>,
     request: HttpRequest,
@@ -249,7 +279,7 @@ pub struct OfAnyRun {
 
 /// Not-assessable shares, records with errors and the elements that cost most, per centre.
 #[utoipa::path(get, path = "/api/v1/quality", tag = "results", params(("run" = Option<String>, Query, description = "a number; or latest: a centre's own line by the newest finished run, the network's by the published one")),
-    responses((status = 200, description = "network, centres")), security(("key" = [])))]
+    responses((status = 200, description = "network, centres", body = registry_etl::results::Quality)), security(("key" = [])))]
 pub(super) async fn quality(
     caller: Allowed<ReadsResults>,
     wanted: web::Query<OfAnyRun>,

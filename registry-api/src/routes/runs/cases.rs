@@ -1,12 +1,12 @@
 //! `GET /api/v1/runs/{run}/measures/{measure}/cases`: the own cases behind a measure's number.
 
 use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
 use registry_core::guideline::Outcome;
 use registry_etl::disclosure::Audience;
 use registry_etl::results::{AdherenceRow, By, Period};
 use registry_etl::runs::Reader;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, SeesCases};
 use crate::problem::{Kind, Problem};
@@ -54,6 +54,20 @@ pub fn csv<'a>(units: impl Iterator<Item = &'a UnitBehind>) -> Result<String, Pr
     written(&header, rows)
 }
 
+/// The own cases behind a measure's number.
+#[derive(Serialize, utoipa::ToSchema)]
+struct CasesBehind<'a> {
+    run: i64,
+    cut_off: NaiveDate,
+    centre: &'a str,
+    measure: &'a str,
+    period: Period,
+    last_24_months_from: &'a str,
+    /// Units that count for the centre on cases it holds no more, or that were withdrawn since.
+    not_listed: u32,
+    cases: Vec<&'a UnitBehind>,
+}
+
 /// A centre's own cases behind a measure's number: unit by unit met, not met, not assessable (with reason and element), excepted, excluded, or outside
 /// the denominator. `{run}` is a number, `published` or `latest`: a centre reads published runs and the latest one. `not_listed` are units the run
 /// counts for the centre on cases it holds no more, or that were withdrawn since. `Accept: text/csv` for a table.
@@ -61,7 +75,7 @@ pub fn csv<'a>(units: impl Iterator<Item = &'a UnitBehind>) -> Result<String, Pr
     params(("run" = String, Path, description = "a number, published or latest"), ("measure" = String, Path,),
         ("centre" = Option<String>, Query, description = "For the coordinating office"), ("period" = Option<String>, Query, description = "last24_months (without it) or all"),
         ("outcome" = Option<String>, Query, description = "as MET, NOT_MET, NOT_ASSESSABLE")),
-    responses((status = 200, description = "run, cut_off, centre, measure, period, last_24_months_from, not_listed, cases"), (status = 404, description = "No such run, measure or centre for this caller")), security(("key" = [])))]
+    responses((status = 200, description = "run, cut_off, centre, measure, period, last_24_months_from, not_listed, cases", body = CasesBehind), (status = 404, description = "No such run, measure or centre for this caller"), (status = 422, description = "The coordinating office names no centre")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<SeesCases>,
     request: HttpRequest,
@@ -81,8 +95,13 @@ pub(in crate::routes) async fn list(
         let is_wanted = |unit: &&UnitBehind| outcome.is_none_or(|outcome| unit.outcome == outcome);
         let units = behind.units.iter().filter(is_wanted);
         if as_csv {
-            let name = format!("attachment; filename=\"cases-{measure}-{centre}-run-{}.csv\"", run.number);
-            return Ok(Reply::text("text/csv; charset=utf-8", csv(units)?).header("content-disposition", name));
+            let name = format!(
+                "attachment; filename=\"cases-{measure}-{centre}-run-{}.csv\"",
+                run.number
+            );
+            return Ok(
+                Reply::text("text/csv; charset=utf-8", csv(units)?).header("content-disposition", name)
+            );
         }
         // The own row is exact before its centre, whoever reads it for the centre.
         let reader = Reader::new(&state.store, scope, &run);
@@ -92,14 +111,17 @@ pub(in crate::routes) async fn list(
         let own = |row: &&AdherenceRow| {
             row.measure == measure && row.by == By::Centre && row.level == centre && row.period == period
         };
-        Reply::json(
-            200,
-            &json!({
-                "run": run.number, "cut_off": run.cutoff_date, "centre": centre, "measure": measure, "period": period,
-                "last_24_months_from": behind.recent_from, "not_listed": behind.left_out(table.rows.iter().find(own)),
-                "cases": units.collect::<Vec<_>>(),
-            }),
-        )
+        let answer = CasesBehind {
+            run: run.number,
+            cut_off: run.cutoff_date,
+            centre: &centre,
+            measure: &measure,
+            period,
+            last_24_months_from: &behind.recent_from,
+            not_listed: behind.left_out(table.rows.iter().find(own)),
+            cases: units.collect(),
+        };
+        Reply::json(200, &answer)
     })
     .await
 }

@@ -7,11 +7,11 @@ use std::sync::mpsc;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use registry_core::access::Role;
-use registry_core::storage::Run;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use registry_core::storage::{Run, RunProgress, RunStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, RawBody, ReadsRuns};
@@ -47,21 +47,70 @@ fn visible(run: &Run, role: Role) -> bool {
     role == Role::Coordinator || run.published_at.is_some()
 }
 
-/// What only the coordinating office reads of a run: how many cases it has, how many of them are new, and up to which change it reads.
-/// Beside the results of two published runs it would tell what is held back there because it changed by few.
-const OF_THE_OFFICE: [&str; 3] = ["summary", "progress", "watermark"];
+/// A run as a role may see it. Only the coordinating office reads how many cases it has, how many of them are new, and up to which change it reads:
+/// beside the results of two published runs it would tell what is held back there because it changed by few.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ToldRun)]
+pub(crate) struct Told {
+    pub(crate) number: i64,
+    status: RunStatus,
+    cutoff_date: NaiveDate,
+    /// To the office, as summary and progress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watermark: Option<i64>,
+    parameters: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
+    summary: Option<Option<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<RunProgress>,
+    started_at: DateTime<Utc>,
+    started_by: String,
+    finished_at: Option<DateTime<Utc>>,
+    published_at: Option<DateTime<Utc>>,
+    published_by: Option<String>,
+}
 
 /// A run as a role may see it.
-pub(crate) fn told(role: Role, run: Run) -> Result<Value, Problem> {
-    let mut told = serde_json::to_value(run).map_err(Problem::internal)?;
-    if let (true, Some(fields)) = (role != Role::Coordinator, told.as_object_mut()) {
-        fields.retain(|name, _| !OF_THE_OFFICE.contains(&name.as_str()));
+pub(crate) fn told(role: Role, run: Run) -> Told {
+    let office = role == Role::Coordinator;
+    Told {
+        number: run.number,
+        status: run.status,
+        cutoff_date: run.cutoff_date,
+        watermark: office.then_some(run.watermark),
+        parameters: run.parameters,
+        summary: office.then_some(run.summary),
+        progress: run.progress.filter(|_| office),
+        started_at: run.started_at,
+        started_by: run.started_by,
+        finished_at: run.finished_at,
+        published_at: run.published_at,
+        published_by: run.published_by,
     }
-    Ok(told)
+}
+
+/// A page of runs.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Runs {
+    runs: Vec<Told>,
+    next: Option<String>,
+}
+
+/// A run that was asked for.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StartedRun)]
+struct Started {
+    /// Its number.
+    run: i64,
+    status: RunStatus,
+    /// Once it is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Value>,
 }
 
 /// All runs, newest first.
-#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Runs")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Runs", body = Runs)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<ReadsRuns>,
     request: HttpRequest,
@@ -74,9 +123,9 @@ pub(super) async fn list(
         let mut runs = state.store.list_runs(&caller.scope)?;
         runs.retain(|run| visible(run, role));
         runs.retain(|run| since.takes(&[Some(run.started_at), run.finished_at, run.published_at]));
-        let runs = runs.into_iter().map(|run| told(role, run));
-        let runs: Vec<Value> = runs.collect::<Result<_, Problem>>()?;
-        since.page(&asked, "runs", runs, |run| run["number"].to_string())
+        let runs = runs.into_iter().map(|run| told(role, run)).collect();
+        let id = |run: &Told| run.number.to_string();
+        since.page(&asked, runs, id, |runs, next| Runs { runs, next })
     })
     .await
 }
@@ -84,7 +133,7 @@ pub(super) async fn list(
 /// One run: state, cut-off, versions; for the coordinating office watermark and counts as well, and while it runs its progress: phase, cases
 /// done, cases in all.
 #[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = i64, Path,)),
-    responses((status = 200, description = "The run"), (status = 404, description = "No such run")), security(("key" = [])))]
+    responses((status = 200, description = "The run", body = Told), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(super) async fn show(
     caller: Allowed<ReadsRuns>,
     _: NoQuery,
@@ -98,7 +147,7 @@ pub(super) async fn show(
         if !visible(&run, role) {
             return Err(Problem::new(Kind::NotFound));
         }
-        Reply::json(200, &told(role, run)?)
+        Reply::json(200, &told(role, run))
     })
     .await
 }
@@ -119,7 +168,7 @@ struct Wanted {
 /// Start a run. Answers 202 with its number as soon as it has one; with `"wait": true` 201 when it is finished.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = Wanted,
-    responses((status = 201, description = "Finished"), (status = 202, description = "Started"), (status = 409, description = "Another run is active")), security(("key" = [])))]
+    responses((status = 201, description = "Finished", body = Started), (status = 202, description = "Started", body = Started), (status = 409, description = "Another run is active")), security(("key" = [])))]
 pub(super) async fn start(
     caller: Allowed<Coordinates>,
     request: HttpRequest,
@@ -146,14 +195,20 @@ pub(super) async fn start(
     Idempotent::once(idempotent, &state, &scope, move || {
         if wanted.wait {
             let run = crate::runs::execute(&shared, &caller.scope, &of, |_| {})?;
-            return Reply::json(
-                201,
-                &json!({ "run": run.number, "status": run.status, "summary": run.summary }),
-            );
+            let finished = Started {
+                run: run.number,
+                status: run.status,
+                summary: run.summary,
+            };
+            return Reply::json(201, &finished);
         }
         let number = in_background(shared, caller.scope, of)?;
-        Ok(Reply::json(202, &json!({ "run": number, "status": "running" }))?
-            .header("location", format!("/api/v1/runs/{number}")))
+        let started = Started {
+            run: number,
+            status: RunStatus::Running,
+            summary: None,
+        };
+        Ok(Reply::json(202, &started)?.header("location", format!("/api/v1/runs/{number}")))
     })
     .await
 }
@@ -179,7 +234,7 @@ pub(crate) fn in_background(
 
 /// Sign a finished run off: committee, researchers and peers read the published run.
 #[utoipa::path(post, path = "/api/v1/runs/{run}:publish", tag = "runs", params(("run" = i64, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    responses((status = 200, description = "Published"), (status = 404, description = "No such run"), (status = 409, description = "Not finished")), security(("key" = [])))]
+    responses((status = 200, description = "Published", body = Run), (status = 404, description = "No such run"), (status = 409, description = "Not finished")), security(("key" = [])))]
 pub(super) async fn publish(
     caller: Allowed<Coordinates>,
     request: HttpRequest,

@@ -1,8 +1,9 @@
 //! `/api/v1/runs/{run}/sensitivity`: the run's measures with other values of a parameter.
 
 use actix_web::{HttpRequest, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use registry_etl::results::Sensitivity;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::number;
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsResults};
@@ -11,9 +12,17 @@ use crate::results::View;
 use crate::routes::{Idempotent, Reply};
 use crate::state::{AppState, blocking};
 
+/// Analyses of a run.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Sensitivities)]
+struct Analyses {
+    run: i64,
+    sensitivity: Vec<Sensitivity>,
+}
+
 /// Analyses computed so far: per measure the counts and rate with the run's value and with the other.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/sensitivity", tag = "runs", params(("run" = i64, Path,)),
-    responses((status = 200, description = "The analyses"), (status = 404, description = "No such run")), security(("key" = [])))]
+    responses((status = 200, description = "The analyses", body = Analyses), (status = 404, description = "No such run")), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<ReadsResults>,
     _: NoQuery,
@@ -23,10 +32,11 @@ pub(in crate::routes) async fn list(
     let number = number(&run)?;
     blocking(move || {
         let view = View::open(&state, &caller.scope, Some(number))?;
-        Reply::json(
-            200,
-            &json!({ "run": number, "sensitivity": view.sensitivities()? }),
-        )
+        let answer = Analyses {
+            run: number,
+            sensitivity: view.sensitivities()?,
+        };
+        Reply::json(200, &answer)
     })
     .await
 }
@@ -45,7 +55,7 @@ struct Wanted {
 /// Compute a run's measures with another value of a parameter. The result stays with the run; the same again answers it.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/sensitivity", tag = "runs", params(("run" = i64, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Wanted,
-    responses((status = 200, description = "The analysis"), (status = 404, description = "No such run"),
+    responses((status = 200, description = "The analysis", body = Sensitivity), (status = 404, description = "No such run"),
         (status = 422, description = "No such parameter, or a value of another type")), security(("key" = [])))]
 pub(in crate::routes) async fn compute(
     caller: Allowed<Coordinates>,

@@ -2,8 +2,12 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{ClosedFor, RevealedFor, SignalHistory, SignalStatus, SignalStep, Store};
-use serde::Deserialize;
+use chrono::{DateTime, NaiveDate, Utc};
+use registry_core::storage::{
+    ClosedFor, RevealedFor, SignalHistory, SignalStatus, SignalStep, StepTaken, Store,
+};
+use registry_etl::results::Position;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::results::table_of;
@@ -11,7 +15,7 @@ use super::wants_csv;
 use super::{Endpoint, Idempotent, Reply, guarded};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, Steers};
 use crate::problem::{Kind, Problem};
-use crate::results::{FollowUp, Listed, Unlisted, View};
+use crate::results::{FollowUp, Listed, Signal, Unlisted, View};
 use crate::state::{AppState, blocking};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -22,38 +26,112 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// What was done: `step`, `reason` (a code), `run`, `at`, `by`. The centre's id is left out.
-fn history(history: Option<&SignalHistory>) -> Value {
+/// Something that was done about a signal. The centre's id is left out.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StepOfSignal)]
+struct Done<'a> {
+    step: &'a str,
+    /// A code.
+    reason: Option<&'a str>,
+    run: i64,
+    at: DateTime<Utc>,
+    by: &'a str,
+}
+
+fn done(history: Option<&SignalHistory>) -> Vec<Done<'_>> {
     let steps = history.into_iter().flat_map(|history| &history.steps);
-    let step = |taken: &registry_core::storage::StepTaken| {
-        json!({
-            "step": taken.step.name(), "reason": taken.step.reason(), "run": taken.run, "at": taken.at, "by": taken.by,
-        })
-    };
-    steps.map(step).collect()
+    steps.map(Done::of).collect()
 }
 
-fn listed(one: &Listed) -> Value {
-    let point = &one.signal.point;
-    json!({
-        "measure": one.signal.measure.id, "title": one.signal.measure.title, "letter": one.letter,
-        "rate": point.rate, "network_rate": one.signal.target, "denominator": point.denominator,
-        "not_assessable": point.not_assessable,
-        "bound_low": one.signal.own.as_ref().and_then(|row| row.bound_low),
-        "bound_high": one.signal.own.as_ref().and_then(|row| row.bound_high),
-        "network_denominator": one.signal.network.as_ref().and_then(|row| row.denominator),
-        "position_adjusted": point.position_adjusted, "q": point.q,
-        "published_runs_in_a_row": one.signal.runs,
-        "status": one.history.as_ref().and_then(SignalHistory::status),
-        "history": history(one.history.as_ref()),
-    })
+impl<'a> Done<'a> {
+    fn of(taken: &'a StepTaken) -> Self {
+        Self {
+            step: taken.step.name(),
+            reason: taken.step.reason(),
+            run: taken.run,
+            at: taken.at,
+            by: &taken.by,
+        }
+    }
 }
 
-fn unlisted(one: &Unlisted) -> Value {
-    json!({
-        "measure": one.measure, "title": one.title, "letter": one.letter, "status": one.history.status(),
-        "history": history(Some(&one.history)),
-    })
+/// A centre far below the network in a measure, under its letter.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Signal)]
+struct ListedSignal<'a> {
+    measure: &'a str,
+    title: &'a str,
+    letter: &'a str,
+    rate: Option<f64>,
+    network_rate: Option<f64>,
+    denominator: Option<u32>,
+    not_assessable: Option<u32>,
+    /// The rate if no, or every, not-assessable unit were in the numerator.
+    bound_low: Option<f64>,
+    bound_high: Option<f64>,
+    network_denominator: Option<u32>,
+    /// With overdispersion allowed for.
+    position_adjusted: Option<Position>,
+    q: Option<f64>,
+    published_runs_in_a_row: u32,
+    status: Option<SignalStatus>,
+    history: Vec<Done<'a>>,
+}
+
+/// A signal that is followed up and not among those listed.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SignalFollowedUp)]
+struct FollowedUp<'a> {
+    measure: &'a str,
+    /// None where the run has the measure not.
+    title: Option<&'a str>,
+    letter: &'a str,
+    status: Option<SignalStatus>,
+    history: Vec<Done<'a>>,
+}
+
+/// The signals of the published run.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Signals<'a> {
+    run: i64,
+    cut_off: NaiveDate,
+    signals: Vec<ListedSignal<'a>>,
+    /// How many are not listed.
+    more: usize,
+    followed_up: Vec<FollowedUp<'a>>,
+}
+
+fn listed(one: &Listed) -> ListedSignal<'_> {
+    let Signal {
+        point, own, network, ..
+    } = &one.signal;
+    ListedSignal {
+        measure: &one.signal.measure.id,
+        title: &one.signal.measure.title,
+        letter: &one.letter,
+        rate: point.rate,
+        network_rate: one.signal.target,
+        denominator: point.denominator,
+        not_assessable: point.not_assessable,
+        bound_low: own.as_ref().and_then(|row| row.bound_low),
+        bound_high: own.as_ref().and_then(|row| row.bound_high),
+        network_denominator: network.as_ref().and_then(|row| row.denominator),
+        position_adjusted: point.position_adjusted,
+        q: point.q,
+        published_runs_in_a_row: one.signal.runs,
+        status: one.history.as_ref().and_then(SignalHistory::status),
+        history: done(one.history.as_ref()),
+    }
+}
+
+fn unlisted(one: &Unlisted) -> FollowedUp<'_> {
+    FollowedUp {
+        measure: &one.measure,
+        title: one.title.as_deref(),
+        letter: &one.letter,
+        status: one.history.status(),
+        history: done(Some(&one.history)),
+    }
 }
 
 /// The signals, then those followed up and not among them, as CSV: a line each, without its history.
@@ -62,12 +140,12 @@ fn unlisted(one: &Unlisted) -> Value {
 /// A run without this result; a role that may not read what was done.
 pub fn csv(view: &View<'_>) -> Result<String, Problem> {
     let found = FollowUp::of(view)?;
-    let mut rows: Vec<Value> = found.listed.iter().map(listed).collect();
+    let mut rows: Vec<Value> = found.listed.iter().map(|one| json!(listed(one))).collect();
     for row in &mut rows {
         row["listed"] = json!(true);
     }
     rows.extend(found.unlisted.iter().map(|one| {
-        let mut row = unlisted(one);
+        let mut row = json!(unlisted(one));
         row["listed"] = json!(false);
         row
     }));
@@ -98,7 +176,7 @@ const COLUMNS: [&str; 16] = [
 
 /// Centres below the 99.8 % limit of a measure in the published run, at most ten, most certain first, and signals still followed up that are not among them; `Accept: text/csv` for a table.
 #[utoipa::path(get, path = "/api/v1/signals", tag = "signals",
-    responses((status = 200, description = "run, cut_off, signals, more (how many are not listed), followed_up"), (status = 404, description = "No run has been published")),
+    responses((status = 200, description = "run, cut_off, signals, more (how many are not listed), followed_up", body = Signals), (status = 404, description = "No run has been published")),
     security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Steers>,
@@ -116,12 +194,14 @@ pub(super) async fn list(
             );
         }
         let found = FollowUp::of(&view)?;
-        let body = json!({
-            "run": view.run.number, "cut_off": view.run.cutoff_date,
-            "signals": found.listed.iter().map(listed).collect::<Value>(), "more": found.more,
-            "followed_up": found.unlisted.iter().map(unlisted).collect::<Value>(),
-        });
-        Reply::json(200, &body)
+        let answer = Signals {
+            run: view.run.number,
+            cut_off: view.run.cutoff_date,
+            signals: found.listed.iter().map(listed).collect(),
+            more: found.more,
+            followed_up: found.unlisted.iter().map(unlisted).collect(),
+        };
+        Reply::json(200, &answer)
     })
     .await
 }
@@ -165,11 +245,20 @@ pub(crate) fn reveal_reason(text: &str) -> Result<RevealedFor, Problem> {
     })
 }
 
+/// How far a signal is followed up.
+#[derive(Serialize, utoipa::ToSchema)]
+struct SignalNow<'a> {
+    measure: &'a str,
+    letter: &'a str,
+    status: Option<SignalStatus>,
+    history: Vec<Done<'a>>,
+}
+
 /// Say how far a listed signal is followed up: `noted`, `letter_sent`, `answered`, `closed`, only forwards; `closed` with a reason, and from there `noted` again.
 #[utoipa::path(post, path = "/api/v1/signals/{measure}/{letter}:status", tag = "signals",
     params(("measure" = String, Path,), ("letter" = String, Path, description = "The centre's letter"), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Step,
-    responses((status = 200, description = "measure, letter, status, history"), (status = 404, description = "No such signal in the published run"),
+    responses((status = 200, description = "measure, letter, status, history", body = SignalNow), (status = 404, description = "No such signal in the published run"),
         (status = 409, description = "Cannot follow the present status"), (status = 422, description = "An unknown code")), security(("key" = [])))]
 pub(super) async fn status(
     caller: Allowed<Steers>,
@@ -192,8 +281,13 @@ pub(super) async fn status(
             .map_err(Problem::from)
     };
     let told = move |now: &SignalHistory| {
-        let body = json!({ "measure": measure, "letter": letter, "status": now.status(), "history": history(Some(now)) });
-        Reply::json(200, &body)
+        let answer = SignalNow {
+            measure: &measure,
+            letter: &letter,
+            status: now.status(),
+            history: done(Some(now)),
+        };
+        Reply::json(200, &answer)
     };
     Idempotent::change(idempotent, &state, &scope, change, told).await
 }
@@ -206,11 +300,21 @@ struct Because {
     reason: String,
 }
 
+/// The centre behind a letter.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RevealedLetter)]
+struct Revealed<'a> {
+    measure: &'a str,
+    letter: &'a str,
+    centre_id: &'a str,
+    name: &'a str,
+}
+
 /// Look up which centre the letter of a listed signal stands for: recorded with its reason.
 #[utoipa::path(post, path = "/api/v1/signals/{measure}/{letter}:reveal", tag = "signals",
     params(("measure" = String, Path,), ("letter" = String, Path, description = "The centre's letter"), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Because,
-    responses((status = 200, description = "measure, letter, centre_id, name"), (status = 404, description = "No such signal in the published run"),
+    responses((status = 200, description = "measure, letter, centre_id, name", body = Revealed), (status = 404, description = "No such signal in the published run"),
         (status = 422, description = "An unknown code")), security(("key" = [])))]
 pub(super) async fn reveal(
     caller: Allowed<Coordinates>,
@@ -238,8 +342,13 @@ pub(super) async fn reveal(
     let told = move |revealed: &SignalHistory| {
         let centre = centres.iter().find(|one| one.centre_id == revealed.centre_id);
         let centre = centre.ok_or(Problem::new(Kind::NotFound))?;
-        let body = json!({ "measure": measure, "letter": letter, "centre_id": centre.centre_id, "name": centre.name });
-        Reply::json(200, &body)
+        let answer = Revealed {
+            measure: &measure,
+            letter: &letter,
+            centre_id: &centre.centre_id,
+            name: &centre.name,
+        };
+        Reply::json(200, &answer)
     };
     Idempotent::change(idempotent, &state, &scope, change, told).await
 }

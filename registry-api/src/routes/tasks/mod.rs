@@ -3,9 +3,8 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
-use registry_core::storage::Store;
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::storage::{Store, Task};
+use serde::{Deserialize, Serialize};
 
 use super::{Endpoint, Idempotent, Reply, guarded};
 use crate::guard::{Allowed, Coordinates, Json};
@@ -39,10 +38,19 @@ enum State {
     All,
 }
 
+/// A page of tasks.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Tasks {
+    tasks: Vec<Task>,
+    /// How many are open.
+    open: i64,
+    next: Option<String>,
+}
+
 /// Open tasks, oldest first: which centre sent a pseudonym, which centre holds it, how often, since when. `state=all` gives the closed ones too.
 #[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks",
     params(("state" = Option<String>, Query, description = "`open` (without it) or `all`"), ("updated_since" = Option<String>, Query, description = "Opened or closed at this instant or later"), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "tasks, open (their number), next"), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
+    responses((status = 200, description = "tasks, open (their number), next", body = Tasks), (status = 400, description = "A filter cannot be used")), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Coordinates>,
     request: HttpRequest,
@@ -64,8 +72,13 @@ pub(super) async fn list(
         Ok((page, state.store.open_tasks(&caller.scope)?))
     })
     .await?;
-    let body = json!({ "tasks": page.items, "open": open, "next": page.next });
-    Ok(Reply::json(200, &body)?.next_page(&request, page.next.as_deref()))
+    let next = page.next.clone();
+    let answer = Tasks {
+        tasks: page.items,
+        open,
+        next: page.next,
+    };
+    Ok(Reply::json(200, &answer)?.next_page(&request, next.as_deref()))
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -80,7 +93,7 @@ struct Close {
 #[utoipa::path(post, path = "/api/v1/tasks/{task}:close", tag = "tasks",
     params(("task" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Close,
-    responses((status = 200, description = "The task, closed"), (status = 404, description = "No such task"), (status = 409, description = "Closed before"),
+    responses((status = 200, description = "The task, closed", body = Task), (status = 404, description = "No such task"), (status = 409, description = "Closed before"),
         (status = 422, description = "Without a resolution")), security(("key" = [])))]
 pub(super) async fn close(
     caller: Allowed<Coordinates>,

@@ -3,9 +3,8 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_core::access::Role;
-use registry_core::storage::{Invited, NewPerson, Store};
-use serde::Deserialize;
-use serde_json::json;
+use registry_core::storage::{Invited, NewPerson, Person, Store};
+use serde::{Deserialize, Serialize};
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded};
 use crate::guard::{Administers, Allowed, Json, RawBody};
@@ -22,8 +21,22 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// A page of accounts.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Users {
+    users: Vec<Person>,
+    next: Option<String>,
+}
+
+/// An account, and the only time its link exists.
+#[derive(Serialize, utoipa::ToSchema)]
+struct NewAccount<'a> {
+    user: &'a Person,
+    link: String,
+}
+
 /// All accounts, by sign-in name.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Accounts")), security(("key" = [])))]
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)), responses((status = 200, description = "Accounts", body = Users)), security(("key" = [])))]
 pub(super) async fn list(
     caller: Allowed<Administers>,
     request: HttpRequest,
@@ -34,7 +47,8 @@ pub(super) async fn list(
     blocking(move || {
         let mut users = state.store.list_people(&caller.scope)?;
         users.retain(|user| since.takes(&[Some(user.created_at), user.last_sign_in_at]));
-        since.page(&asked, "users", users, |user| user.person_id.clone())
+        let id = |user: &Person| user.person_id.clone();
+        since.page(&asked, users, id, |users, next| Users { users, next })
     })
     .await
 }
@@ -57,13 +71,17 @@ pub(crate) fn link(address: &str, made: &Invited) -> String {
 }
 
 fn with_link(address: &str, made: &Invited) -> Result<Reply, Problem> {
-    Reply::json(201, &json!({ "user": made.person, "link": link(address, made) }))
+    let answer = NewAccount {
+        user: &made.person,
+        link: link(address, made),
+    };
+    Reply::json(201, &answer)
 }
 
 /// Make an account. Its one-time link, good for 72 hours, is in this answer and nowhere else, so this request is never replayed.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users",
     request_body = Wanted,
-    responses((status = 201, description = "The account, and its link shown once"), (status = 409, description = "The sign-in name is taken"),
+    responses((status = 201, description = "The account, and its link shown once", body = NewAccount), (status = 409, description = "The sign-in name is taken"),
         (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn create(
     caller: Allowed<Administers>,
@@ -103,7 +121,7 @@ struct Assigned {
 /// Give a person another role or centre; their sessions end.
 #[utoipa::path(post, path = "/api/v1/users/{person_id}:assign", tag = "users", params(("person_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Assigned,
-    responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
+    responses((status = 200, description = "The account", body = Person), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account"), (status = 422, description = "Role and centre do not fit")), security(("key" = [])))]
 pub(super) async fn assign(
     caller: Allowed<Administers>,
@@ -128,7 +146,7 @@ pub(super) async fn assign(
 
 /// Take password, second factor, recovery codes and sessions away, and make a new link, shown once, so that this request is never replayed. Lets in again who was disabled.
 #[utoipa::path(post, path = "/api/v1/users/{person_id}:reset", tag = "users", params(("person_id" = String, Path,)),
-    responses((status = 201, description = "The account, and its link shown once"), (status = 404, description = "No such account"),
+    responses((status = 201, description = "The account, and its link shown once", body = NewAccount), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account")), security(("key" = [])))]
 pub(super) async fn reset(
     caller: Allowed<Administers>,
@@ -142,7 +160,7 @@ pub(super) async fn reset(
 
 /// End an account, effective at the next request.
 #[utoipa::path(post, path = "/api/v1/users/{person_id}:disable", tag = "users", params(("person_id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    responses((status = 200, description = "The account"), (status = 404, description = "No such account"),
+    responses((status = 200, description = "The account", body = Person), (status = 404, description = "No such account"),
         (status = 409, description = "The caller's own account")), security(("key" = [])))]
 pub(super) async fn disable(
     caller: Allowed<Administers>,

@@ -1,11 +1,13 @@
 //! How far a sample agrees with what was entered again.
 
 use actix_web::{HttpRequest, web};
+use registry_core::storage::{SampledCase, Verification};
 use registry_core::verification::Kind as Became;
 use registry_etl::quality::{Agreement, AgreementLevel};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::cases::told;
+use super::cases::{AgreementOfCase, told};
 use crate::guard::{Allowed, NoQuery, ReadsVerifications};
 use crate::problem::Problem;
 use crate::routes::Reply;
@@ -14,10 +16,33 @@ use crate::routes::wants_csv;
 use crate::state::{AppState, blocking};
 use crate::verification::{self, Found};
 
+/// How far a sample agrees with what was entered again.
+#[derive(Serialize, utoipa::ToSchema)]
+struct AgreementOfSample<'a> {
+    verification: &'a Verification,
+    /// The share from which a case may be verified.
+    verify_from: f64,
+    /// An element that so many measures rest on is critical.
+    critical_measures: usize,
+    /// The network, then centres.
+    levels: &'a [AgreementLevel],
+    /// For those who see cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases: Option<Vec<ComparedCase<'a>>>,
+}
+
+/// A case of a sample that was entered again.
+#[derive(Serialize, utoipa::ToSchema)]
+struct ComparedCase<'a> {
+    #[serde(flatten)]
+    case: &'a SampledCase,
+    agreement: AgreementOfCase<'a>,
+}
+
 /// Agreement per element (critical elements first) with its Wilson interval and, for elements with a closed list of answers, Cohen's kappa. The office
 /// reads the network, every centre and the differences of every case; a centre its own; the committee the network, in whole percent.
 #[utoipa::path(get, path = "/api/v1/verifications/{verification}/agreement", tag = "verifications", params(("verification" = String, Path,)),
-    responses((status = 200, description = "verification, levels: elements with compared, agreeing, share, interval, kappa, kinds of difference; cases: pointers and kinds; `Accept: text/csv` for the elements as a table"),
+    responses((status = 200, description = "verification, levels: elements with compared, agreeing, share, interval, kappa, kinds of difference; cases: pointers and kinds; `Accept: text/csv` for the elements as a table", body = AgreementOfSample),
         (status = 404, description = "No such draw")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsVerifications>,
@@ -34,21 +59,18 @@ pub(in crate::routes) async fn show(
             let text = csv(&found.levels)?;
             return Ok(Reply::text("text/csv; charset=utf-8", text).header("content-disposition", name));
         }
-        let mut shown = json!({
-            "verification": found.draw,
-            "verify_from": state.verifier.verify_from(),
-            "critical_measures": state.verifier.critical_measures(),
-            "levels": found.levels,
+        let cases = found.cases.iter().map(|compared| ComparedCase {
+            case: &compared.case,
+            agreement: told(&state, compared),
         });
-        if caller.scope.role().sees_cases() {
-            let cases = found.cases.iter().map(|compared| {
-                let mut case = json!(compared.case);
-                case["agreement"] = told(&state, compared);
-                case
-            });
-            shown["cases"] = cases.collect();
-        }
-        Reply::json(200, &shown)
+        let answer = AgreementOfSample {
+            verification: &found.draw,
+            verify_from: state.verifier.verify_from(),
+            critical_measures: state.verifier.critical_measures(),
+            levels: &found.levels,
+            cases: caller.scope.role().sees_cases().then(|| cases.collect()),
+        };
+        Reply::json(200, &answer)
     })
     .await
 }

@@ -1,9 +1,9 @@
 //! One case of a sample: entered again, compared, set back.
 
 use actix_web::{HttpRequest, web};
-use registry_core::storage::{Store, StoreError};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use registry_core::storage::{SampledCase, Store, StoreError};
+use registry_core::verification::Difference;
+use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, SeesCases, Submits};
 use crate::problem::{Kind, Problem};
@@ -11,10 +11,24 @@ use crate::routes::{Idempotent, Reply, not_found};
 use crate::state::{AppState, blocking};
 use crate::verification::{self, Compared};
 
+/// A case of a sample.
+#[derive(Serialize, utoipa::ToSchema)]
+struct CaseOfSample<'a> {
+    #[serde(flatten)]
+    case: SampledCase,
+    /// Once it was entered again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<AgreementOfCase<'a>>,
+    /// Until then: why the caller may not enter it again, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    not_by_you: Option<Option<&'static str>>,
+}
+
 /// A case of a sample: whether it was entered again, and then where the two documents differ (pointers and kinds, no values).
 #[utoipa::path(get, path = "/api/v1/verifications/{verification}/cases/{pseudonym}", tag = "verifications",
     params(("verification" = String, Path,), ("pseudonym" = String, Path,)),
-    responses((status = 200, description = "The case, with its agreement once it was entered again"), (status = 404, description = "No such case in this sample here")), security(("key" = [])))]
+    responses((status = 200, description = "The case, with its agreement once it was entered again", body = CaseOfSample), (status = 404, description = "No such case in this sample here")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<SeesCases>,
     _: NoQuery,
@@ -27,27 +41,42 @@ pub(in crate::routes) async fn show(
             .store
             .sampled_case(&caller.scope, &id, &pseudonym)
             .map_err(not_found)?;
-        let mut shown = json!(case);
-        match state.store.reentered_case(&caller.scope, &id, &pseudonym) {
-            Ok(reentered) => shown["agreement"] = told(&state, &Compared::of(&state, reentered)),
-            Err(StoreError::NotFound) => shown["not_by_you"] = json!(why_not),
+        let compared = match state.store.reentered_case(&caller.scope, &id, &pseudonym) {
+            Ok(reentered) => Some(Compared::of(&state, reentered)),
+            Err(StoreError::NotFound) => None,
             Err(error) => return Err(not_found(error)),
-        }
-        Reply::json(200, &shown)
+        };
+        let answer = CaseOfSample {
+            case,
+            not_by_you: compared.is_none().then_some(why_not),
+            agreement: compared.as_ref().map(|compared| told(&state, compared)),
+        };
+        Reply::json(200, &answer)
     })
     .await
 }
 
 /// How far a case agrees, and where it does not.
-pub(super) fn told(state: &AppState, compared: &Compared) -> Value {
+pub(super) fn told<'a>(state: &AppState, compared: &'a Compared) -> AgreementOfCase<'a> {
     let comparison = &compared.comparison;
-    json!({
-        "compared": comparison.compared(),
-        "agreeing": comparison.agreeing(),
-        "share": comparison.share(),
-        "may_be_verified": compared.may_be_verified(state),
-        "differences": comparison.differences,
-    })
+    AgreementOfCase {
+        compared: comparison.compared(),
+        agreeing: comparison.agreeing(),
+        share: comparison.share(),
+        may_be_verified: compared.may_be_verified(state),
+        differences: &comparison.differences,
+    }
+}
+
+/// How far a case agrees with what was entered again.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct AgreementOfCase<'a> {
+    compared: usize,
+    agreeing: usize,
+    share: Option<f64>,
+    may_be_verified: bool,
+    /// Pointers and kinds, no values.
+    differences: &'a [Difference],
 }
 
 /// Enter a sampled case again from the source, in full and without sight of what is stored. It goes through the same checks as a submission
@@ -55,7 +84,7 @@ pub(super) fn told(state: &AppState, compared: &Compared) -> Value {
 #[utoipa::path(put, path = "/api/v1/verifications/{verification}/cases/{pseudonym}", tag = "verifications",
     params(("verification" = String, Path,), ("pseudonym" = String, Path,)),
     request_body(content = crate::routes::openapi::answers::CaseRecord, description = "The case record; see /api/v1/schemas"),
-    responses((status = 201, description = "Kept, with what the checks found"), (status = 404, description = "No such case in this sample here"),
+    responses((status = 201, description = "Kept, with what the checks found", body = crate::verification::Reentered), (status = 404, description = "No such case in this sample here"),
         (status = 409, description = "Entered again already, entered by the caller in the first place, or withdrawn"), (status = 422, description = "Refused, with every finding")),
     security(("key" = [])))]
 pub(in crate::routes) async fn reenter(
@@ -84,7 +113,7 @@ struct Reset {
 #[utoipa::path(post, path = "/api/v1/verifications/{verification}/cases/{pseudonym}:reset", tag = "verifications",
     params(("verification" = String, Path,), ("pseudonym" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
     request_body = Reset,
-    responses((status = 200, description = "The case, to be entered again"), (status = 404, description = "No such case in this sample"),
+    responses((status = 200, description = "The case, to be entered again", body = SampledCase), (status = 404, description = "No such case in this sample"),
         (status = 409, description = "Nothing was entered again"), (status = 422, description = "Without a reason")), security(("key" = [])))]
 pub(in crate::routes) async fn reset(
     caller: Allowed<Coordinates>,

@@ -2,9 +2,9 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
-use registry_core::storage::{NewVerification, Store, Verification};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use registry_core::storage::{NewVerification, SampledCase, Store, Verification};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsVerifications};
 use crate::problem::{Kind, Problem};
@@ -52,7 +52,7 @@ fn unreadable() -> Problem {
 /// same cases give the same sample; without a seed one is made and told. What is compared later is the version current now.
 #[utoipa::path(post, path = "/api/v1/verifications", tag = "verifications", params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = Draw,
-    responses((status = 201, description = "The draw"), (status = 409, description = "There is no case to draw from"), (status = 422, description = "A share, seed or day that cannot be used")),
+    responses((status = 201, description = "The draw", body = Verification), (status = 409, description = "There is no case to draw from"), (status = 422, description = "A share, seed or day that cannot be used")),
     security(("key" = [])))]
 pub(in crate::routes) async fn draw(
     caller: Allowed<Coordinates>,
@@ -76,9 +76,26 @@ pub(in crate::routes) async fn draw(
     Idempotent::change(idempotent, &state, &scope, change, told).await
 }
 
+/// A page of draws.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Verifications {
+    verifications: Vec<Verification>,
+    next: Option<String>,
+}
+
+/// A draw and its cases.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Sample {
+    #[serde(flatten)]
+    draw: Verification,
+    /// For those who see cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<Vec<SampledCase>>,
+}
+
 /// The draws, newest first, with how many cases were entered again: of the own centre, or of all.
 #[utoipa::path(get, path = "/api/v1/verifications", tag = "verifications", params(("updated_since" = Option<String>, Query,), ("cursor" = Option<String>, Query,), ("limit" = Option<usize>, Query,)),
-    responses((status = 200, description = "The draws")), security(("key" = [])))]
+    responses((status = 200, description = "The draws", body = Verifications)), security(("key" = [])))]
 pub(in crate::routes) async fn list(
     caller: Allowed<ReadsVerifications>,
     request: HttpRequest,
@@ -89,8 +106,10 @@ pub(in crate::routes) async fn list(
     blocking(move || {
         let mut draws = verification::draws(&state, &caller.scope)?;
         draws.retain(|draw| since.takes(&[Some(draw.drawn_at)]));
-        since.page(&asked, "verifications", draws, |draw| {
-            draw.verification_id.clone()
+        let id = |draw: &Verification| draw.verification_id.clone();
+        since.page(&asked, draws, id, |verifications, next| Verifications {
+            verifications,
+            next,
         })
     })
     .await
@@ -98,7 +117,7 @@ pub(in crate::routes) async fn list(
 
 /// One draw. A centre reads which of its cases are in the sample, and nothing of what they hold; the committee reads no case.
 #[utoipa::path(get, path = "/api/v1/verifications/{verification}", tag = "verifications", params(("verification" = String, Path,)),
-    responses((status = 200, description = "The draw, and its cases: centre, pseudonym, version at the draw, entered again when and by whom"), (status = 404, description = "No such draw")),
+    responses((status = 200, description = "The draw, and its cases: centre, pseudonym, version at the draw, entered again when and by whom", body = Sample), (status = 404, description = "No such draw")),
     security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsVerifications>,
@@ -109,11 +128,12 @@ pub(in crate::routes) async fn show(
     blocking(move || {
         let draws = verification::draws(&state, &caller.scope)?;
         let draw = draws.into_iter().find(|draw| draw.verification_id == *id);
-        let mut shown = json!(draw.ok_or(Problem::new(Kind::NotFound))?);
-        if caller.scope.role().sees_cases() {
-            shown["sample"] = json!(state.store.sampled_cases(&caller.scope, &id)?);
-        }
-        Reply::json(200, &shown)
+        let draw = draw.ok_or(Problem::new(Kind::NotFound))?;
+        let sample = match caller.scope.role().sees_cases() {
+            true => Some(state.store.sampled_cases(&caller.scope, &id)?),
+            false => None,
+        };
+        Reply::json(200, &Sample { draw, sample })
     })
     .await
 }

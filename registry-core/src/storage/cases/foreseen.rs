@@ -23,7 +23,7 @@ pub(super) enum Step {
 }
 
 /// What a submission would come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Foreseen {
     /// A case that is not there yet.

@@ -26,7 +26,7 @@ use crate::storage::transaction::{Event, Tx};
 use crate::storage::{Store, StoreError};
 
 /// Where a finding is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingState {
     /// The current version fires it, and nobody has said why that is right.
@@ -49,7 +49,7 @@ impl FindingState {
 }
 
 /// A finding with its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LivingFinding {
     /// As the last version that fired it had it; its pointer leads into that version.
     #[serde(flatten)]
@@ -66,7 +66,7 @@ pub struct LivingFinding {
 }
 
 /// Why a warning stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FindingAnswer {
     /// In the centre's words.
     pub reason: String,

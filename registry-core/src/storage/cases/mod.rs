@@ -46,7 +46,7 @@ use super::idempotency::{Answer, Idempotency};
 pub use crate::validation::{Finding as StoredFinding, Formerly, Severity as StoredSeverity};
 
 /// Where a case is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseStatus {
     /// Kept for the centre; never enters a run.
@@ -104,7 +104,7 @@ pub enum Precondition {
 }
 
 /// What the service computes from a case and keeps beside it for lists and filters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Derived {
     /// `patient.histology_code` of value set H.
     pub histology_code: Option<String>,
@@ -194,7 +194,7 @@ pub struct StoredCase {
 }
 
 /// One line of a list of cases.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseRow {
     /// Record id.
     pub case_id: String,
@@ -227,7 +227,7 @@ pub struct CaseRow {
 }
 
 /// One line of a case's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct VersionRow {
     /// Version number, from 1.
     pub version: i64,
@@ -269,7 +269,7 @@ pub struct CaseFilter {
 }
 
 /// What a withdrawal of consent asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WithdrawalMode {
     /// Leaves every later run and release; what past releases rest on is kept.
@@ -310,7 +310,7 @@ pub struct Withdraw {
 }
 
 /// A recorded withdrawal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Withdrawal {
     /// What was asked.
     pub mode: WithdrawalMode,

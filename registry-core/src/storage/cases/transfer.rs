@@ -57,7 +57,8 @@ pub struct Transfer {
 }
 
 /// What became of a transfer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Transferred)]
 pub struct TransferOutcome {
     /// Record id; stays.
     pub case_id: String,

@@ -23,7 +23,7 @@ use super::{Store, StoreError};
 use crate::access::{Role, Scope};
 
 /// What a request opens of its release.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataAccess {
     /// Files by name: of an entity's file everything any release holds, of any other file the whole.
@@ -71,7 +71,7 @@ pub struct NewDataRequest {
 }
 
 /// Where a request is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestStatus {
     /// Waits for the coordinating office.
@@ -120,7 +120,7 @@ pub struct DeliveredBundle {
 }
 
 /// A data request.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct DataRequest {
     /// Id (UUIDv7).
     pub request_id: String,
@@ -174,7 +174,7 @@ impl DataRequest {
 }
 
 /// Who held a case: a delivered request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Recipient {
     /// The request.
     pub request_id: String,

@@ -42,7 +42,8 @@ pub struct NewPerson {
 }
 
 /// Where an account is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = UserState)]
 #[serde(rename_all = "snake_case")]
 pub enum PersonState {
     /// A link is out; nobody can sign in.
@@ -65,7 +66,8 @@ impl PersonState {
 }
 
 /// A person as lists show them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = User)]
 pub struct Person {
     /// Id (UUIDv7).
     pub person_id: String,

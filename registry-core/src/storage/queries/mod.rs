@@ -29,7 +29,9 @@ pub(crate) use rules::{Following, close_for_consent, raised_by_checks};
 use super::idempotency::{Answer, Idempotency};
 
 /// Where a query is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum QueryState {
     /// Waits for those who are asked.
@@ -41,7 +43,9 @@ pub enum QueryState {
 }
 
 /// Who asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RaisedBy {
     /// An edit check: the centre is asked, and the coordinating office judges the answer.
@@ -53,7 +57,9 @@ pub enum RaisedBy {
 }
 
 /// Why a query is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum QueryClosing {
     /// The answer settles it.
@@ -67,7 +73,9 @@ pub enum QueryClosing {
 }
 
 /// One entry of a query's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum QueryStep {
     /// The question.
@@ -91,7 +99,9 @@ pub enum QueryStep {
 }
 
 /// What people can do to a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum QueryAction {
     /// Say something: an answer, or more about the question.
@@ -132,7 +142,8 @@ named! {
 }
 
 /// One query, as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Query)]
 pub struct DataQuery {
     /// Id (UUID).
     pub id: String,
@@ -181,7 +192,9 @@ pub struct DataQuery {
 }
 
 /// The two sides of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum QuerySide {
     /// Submitters and the lead of the case's centre.
@@ -191,7 +204,7 @@ pub enum QuerySide {
 }
 
 /// One entry of a query's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct QueryEntry {
     /// From 1.
     pub position: i64,
@@ -208,7 +221,7 @@ pub struct QueryEntry {
 }
 
 /// A query with its history and what the reader may do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct QueryThread {
     /// The query.
     #[serde(flatten)]
@@ -270,7 +283,7 @@ pub struct QueryFilter {
 }
 
 /// How many queries of a centre wait, and for whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct QueriesWaiting {
     /// Open or answered: not settled.
     pub unsettled: i64,

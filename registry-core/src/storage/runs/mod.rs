@@ -18,7 +18,7 @@ use super::cases::{CaseStatus, Derived};
 use super::holders::Holders;
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Holds the lock.
@@ -41,7 +41,7 @@ impl RunStatus {
 }
 
 /// One run of the ETL.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Run {
     /// Number, from 1, without gaps.
     pub number: i64,
@@ -71,7 +71,7 @@ pub struct Run {
 }
 
 /// How far a running run is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunProgress {
     /// What it is doing: `evaluating`, `aggregating`, `summarising`.
     pub phase: String,

@@ -37,7 +37,7 @@ pub struct NewVerification {
 }
 
 /// A draw.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Verification {
     /// Id (UUIDv7).
     pub verification_id: String,
@@ -58,7 +58,7 @@ pub struct Verification {
 }
 
 /// A case of a sample. Holds nothing of what is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SampledCase {
     /// Centre.
     pub centre_id: String,
