@@ -100,12 +100,21 @@ fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
         Some("record,redcap_repeat_instrument,redcap_repeat_instance,field_name,value")
     );
     assert_eq!(lines.count(), 3 * (1 + 4));
+    // Everything, in every form: as a client asks that names nothing. All rows are there, whatever their form.
+    let everything = |form: &str| ask(&format!("content=record&{form}")).expect(200);
+    let csv = everything("format=csv&type=flat").text();
+    let json = everything("format=json&type=flat").json();
+    let json = json.as_array().expect("rows");
+    assert_eq!(csv.lines().count(), 1 + json.len());
+    assert_eq!(json.len(), flat.len(), "presentations are all that is repeated");
+    let long = everything("format=json&type=eav").json();
+    assert_eq!(long[0]["field_name"], "patient_id");
     // What a client sends with every call and changes nothing is no hindrance.
     let usual = "exportSurveyFields=False&exportDataAccessGroups=false&exportCheckboxLabel=false&rawOrLabelHeaders=raw&eventName=label&returnFormat=json";
     ask(&format!("content=metadata&format=json&{usual}")).expect(200);
     // Downloads are counted; reading the dictionary is none.
     ask("content=metadata&format=json").expect(200);
-    assert_eq!(researcher.get(&address).expect(200).json()["downloads"], 3);
+    assert_eq!(researcher.get(&address).expect(200).json()["downloads"], 6);
 
     // Reading only, and what it is not asked for.
     for wrong in [
@@ -117,6 +126,9 @@ fn a_token_opens_its_request_and_nothing_else_until_the_last_day() {
         "content=record&format=json&exportDataAccessGroups=true",
         "content=record&format=json&events[0]=event_1_arm_1",
         "content=metadata&format=json&rawOrLabelHeaders=label",
+        // A name of nothing would look like no data.
+        "content=record&format=json&fields[0]=nothing",
+        "content=record&format=json&forms[0]=nothing",
     ] {
         let refused = ask(wrong).expect(422);
         assert!(

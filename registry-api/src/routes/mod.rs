@@ -24,6 +24,7 @@ pub mod runs;
 pub mod schemas;
 pub mod signals;
 mod since;
+mod streamed;
 pub mod tasks;
 pub mod users;
 pub mod verifications;

@@ -13,13 +13,13 @@ use registry_core::exchange::{
 use registry_core::storage::OwnCase;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::guard::{Allowed, Submits};
 use crate::problem::{Kind, Problem};
 use crate::routes::header_text;
+use crate::routes::streamed::{Pieces, streamed};
 use crate::state::{AppState, blocking};
 
 /// Cases read together.
@@ -183,27 +183,6 @@ fn table(state: &AppState, caller: &Allowed<Submits>) -> Result<Packed, Problem>
     writer.finish().map_err(Problem::internal)
 }
 
-/// What `write` writes, while it is sent: one piece waits for the reader at most, and a reader who goes away ends it.
-fn streamed(
-    write: impl FnOnce(Pieces) -> io::Result<()> + Send + 'static,
-) -> Result<impl futures_util::Stream<Item = io::Result<web::Bytes>>, Problem> {
-    let (sender, receiver) = mpsc::channel(1);
-    let failed = sender.clone();
-    std::thread::Builder::new()
-        .name("export".to_owned())
-        .spawn(move || {
-            if let Err(error) = write(Pieces::new(sender)) {
-                // The answer is cut off, and whoever reads it sees that; nobody may be there any more.
-                let _ = failed.blocking_send(Err(error));
-            }
-        })
-        .map_err(Problem::internal)?;
-    Ok(futures_util::stream::unfold(receiver, |mut receiver| async {
-        let piece = receiver.recv().await?;
-        Some((piece, receiver))
-    }))
-}
-
 fn unpack_into(table: Packed, mut out: Pieces) -> io::Result<()> {
     let packed = table.finish()?;
     io::copy(&mut GzDecoder::new(&packed[..]), &mut out)?;
@@ -221,44 +200,6 @@ fn zip_into(files: Vec<(String, Packed)>, out: Pieces) -> io::Result<()> {
         io::copy(&mut GzDecoder::new(&packed[..]), &mut zip)?;
     }
     zip.finish()?.into_inner().flush()
-}
-
-/// Bytes on their way to the answer, in pieces.
-struct Pieces {
-    sender: mpsc::Sender<io::Result<web::Bytes>>,
-    waiting: web::BytesMut,
-}
-
-impl Pieces {
-    /// Bytes of a piece.
-    const PIECE: usize = 64 * 1024;
-
-    fn new(sender: mpsc::Sender<io::Result<web::Bytes>>) -> Self {
-        Self {
-            sender,
-            waiting: web::BytesMut::new(),
-        }
-    }
-}
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= Self::PIECE {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let piece = self.waiting.split().freeze();
-        self.sender
-            .blocking_send(Ok(piece))
-            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
-    }
 }
 
 fn envelope(case: &OwnCase) -> Value {

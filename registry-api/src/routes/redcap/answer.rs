@@ -1,9 +1,15 @@
 //! Answers as REDCap gives them: a table as CSV or JSON, an error in the form that was asked for.
 
+use std::io::{self, Write};
+use std::pin::Pin;
+
 use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use futures_util::Stream;
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
+use crate::routes::streamed::{Pieces, streamed};
 
 /// CSV or JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,36 +27,91 @@ impl Format {
         }
     }
 
-    /// A table in this form. Every value is text but the number of a repeated instance.
+    /// A table in this form.
     pub(super) fn table(self, header: &[impl AsRef<str>], rows: &[Vec<String>]) -> Result<Answer, Problem> {
+        let header = header.iter().map(|name| name.as_ref().to_owned()).collect();
+        let mut bytes = Vec::new();
+        let written = || -> io::Result<()> {
+            let mut table = Table::begin(self, header, &mut bytes)?;
+            rows.iter().try_for_each(|row| table.row(row))?;
+            table.finish()
+        };
+        written().map_err(Problem::internal)?;
+        Ok(Answer {
+            media_type: self.media_type(),
+            body: Body::Text(String::from_utf8(bytes).map_err(Problem::internal)?),
+        })
+    }
+
+    /// What `write` writes, in this form, while it is sent.
+    pub(super) fn streamed(
+        self,
+        write: impl FnOnce(Pieces) -> io::Result<()> + Send + 'static,
+    ) -> Result<Answer, Problem> {
+        Ok(Answer {
+            media_type: self.media_type(),
+            body: Body::Stream(Box::pin(streamed(write)?)),
+        })
+    }
+
+    fn media_type(self) -> &'static str {
         match self {
-            Self::Csv => {
-                let mut writer = csv::Writer::from_writer(Vec::new());
-                let names = header.iter().map(|name| -> &str { name.as_ref() });
-                writer.write_record(names).map_err(Problem::internal)?;
-                for row in rows {
-                    writer.write_record(row).map_err(Problem::internal)?;
-                }
-                let bytes = writer.into_inner().map_err(Problem::internal)?;
-                let body = String::from_utf8(bytes).map_err(Problem::internal)?;
-                Ok(Answer {
-                    media_type: "text/csv; charset=utf-8",
-                    body,
-                })
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// A table on its way out, row by row. Every value is text but the number of a repeated instance.
+pub(super) struct Table<W: Write> {
+    header: Vec<String>,
+    out: Out<W>,
+}
+
+enum Out<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    /// And whether a row has been written.
+    Json(W, bool),
+}
+
+impl<W: Write> Table<W> {
+    pub(super) fn begin(format: Format, header: Vec<String>, mut out: W) -> io::Result<Self> {
+        let out = match format {
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(out);
+                writer.write_record(&header)?;
+                Out::Csv(Box::new(writer))
             }
-            Self::Json => {
-                let object = |row: &Vec<String>| -> Value {
-                    let fields = header.iter().zip(row).map(|(name, value)| {
-                        let name: &str = name.as_ref();
-                        (name.to_owned(), of_field(name, value))
-                    });
-                    Value::Object(fields.collect::<Map<_, _>>())
-                };
-                let all: Vec<Value> = rows.iter().map(object).collect();
-                Ok(Answer {
-                    media_type: "application/json",
-                    body: serde_json::to_string(&all).map_err(Problem::internal)?,
-                })
+            Format::Json => {
+                out.write_all(b"[")?;
+                Out::Json(out, false)
+            }
+        };
+        Ok(Self { header, out })
+    }
+
+    /// A row, its fields in the order of the header.
+    pub(super) fn row(&mut self, row: &[String]) -> io::Result<()> {
+        match &mut self.out {
+            Out::Csv(writer) => Ok(writer.write_record(row)?),
+            Out::Json(out, begun) => {
+                let comma: &[u8] = if *begun { b"," } else { b"" };
+                *begun = true;
+                out.write_all(comma)?;
+                let fields = self.header.iter().zip(row);
+                let fields = fields.map(|(name, value)| (name.clone(), of_field(name, value)));
+                serde_json::to_writer(out, &fields.collect::<Map<_, _>>())?;
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self.out {
+            Out::Csv(mut writer) => writer.flush(),
+            Out::Json(mut out, _) => {
+                out.write_all(b"]")?;
+                out.flush()
             }
         }
     }
@@ -64,26 +125,31 @@ fn of_field(name: &str, value: &str) -> Value {
 }
 
 /// A body with its type.
-#[derive(Debug)]
 pub(super) struct Answer {
     media_type: &'static str,
-    body: String,
+    body: Body,
+}
+
+enum Body {
+    Text(String),
+    Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
 }
 
 impl Answer {
     pub(super) fn text(body: String) -> Self {
         Self {
             media_type: "text/plain; charset=utf-8",
-            body,
+            body: Body::Text(body),
         }
     }
 
     /// Of a project REDCap's interface answers with one object.
     pub(super) fn first(mut self) -> Self {
-        if let Ok(Value::Array(mut all)) = serde_json::from_str(&self.body)
+        if let Body::Text(text) = &mut self.body
+            && let Ok(Value::Array(mut all)) = serde_json::from_str(text)
             && !all.is_empty()
         {
-            self.body = all.swap_remove(0).to_string();
+            *text = all.swap_remove(0).to_string();
         }
         self
     }
@@ -91,7 +157,12 @@ impl Answer {
 
 impl From<Answer> for HttpResponse {
     fn from(answer: Answer) -> Self {
-        Self::Ok().content_type(answer.media_type).body(answer.body)
+        let mut response = Self::Ok();
+        response.content_type(answer.media_type);
+        match answer.body {
+            Body::Text(text) => response.body(text),
+            Body::Stream(pieces) => response.streaming(pieces),
+        }
     }
 }
 

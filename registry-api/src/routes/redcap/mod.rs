@@ -192,11 +192,11 @@ fn answered(
         "record" => {
             let wanted = records::Wanted::of(asked)?;
             let project = Project::read(&bundle()?, |form| wanted.reads(form))?;
-            let (header, rows) = wanted.rows(&project)?;
+            wanted.check(&project)?;
             state
                 .store
                 .count_download(&reader(), &request.request_id, "redcap record")?;
-            format.table(&header, &rows)
+            format.streamed(move |out| wanted.write(&project, format, out))
         }
         _ => Err(wrong(
             "content: record, metadata, exportFieldNames, version, project or instrument",

@@ -1,7 +1,9 @@
 //! `content=record`: the rows of a request, flat or as entity, attribute and value.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
+use super::answer::{Format, Table};
 use super::project::{Form, Project, RECORD};
 use super::{Asked, wrong};
 use crate::problem::Problem;
@@ -9,21 +11,17 @@ use crate::problem::Problem;
 /// Which instrument a row repeats, and which instance of it the row is.
 const INSTRUMENT: &str = "redcap_repeat_instrument";
 pub(super) const INSTANCE: &str = "redcap_repeat_instance";
-/// Cells of one answer: what of them is put together is in memory.
-const MOST_CELLS: usize = 2_000_000;
 /// What REDCap calls an instrument that is complete.
 const COMPLETE: &str = "2";
 
 /// Which records, and in which form.
-pub(super) struct Wanted<'a> {
-    records: BTreeSet<&'a str>,
-    fields: BTreeSet<&'a str>,
-    forms: BTreeSet<&'a str>,
+pub(super) struct Wanted {
+    records: BTreeSet<String>,
+    fields: BTreeSet<String>,
+    forms: BTreeSet<String>,
     eav: bool,
     label: bool,
 }
-
-type Table = (Vec<String>, Vec<Vec<String>>);
 
 /// An instrument with the columns of it that are asked for.
 type Chosen<'p> = (&'p Form, Vec<(String, Column)>);
@@ -36,8 +34,8 @@ enum Column {
     Complete,
 }
 
-impl<'a> Wanted<'a> {
-    pub(super) fn of(asked: &'a Asked) -> Result<Self, Problem> {
+impl Wanted {
+    pub(super) fn of(asked: &Asked) -> Result<Self, Problem> {
         let eav = match asked.one("type") {
             "" | "flat" => false,
             "eav" => true,
@@ -51,10 +49,11 @@ impl<'a> Wanted<'a> {
         if !asked.one("filterLogic").is_empty() {
             return Err(wrong("filterLogic: not here; ask for fields and records"));
         }
+        let set = |name: &str| asked.many(name).into_iter().map(str::to_owned).collect();
         Ok(Self {
-            records: asked.many("records").into_iter().collect(),
-            fields: asked.many("fields").into_iter().collect(),
-            forms: asked.many("forms").into_iter().collect(),
+            records: set("records"),
+            fields: set("fields"),
+            forms: set("forms"),
             eav,
             label,
         })
@@ -63,7 +62,7 @@ impl<'a> Wanted<'a> {
     /// The columns of an instrument that are asked for, by name.
     fn columns(&self, form: &Form) -> Vec<(String, Column)> {
         let all = self.fields.is_empty() && self.forms.is_empty();
-        let whole = all || self.forms.contains(form.name.as_str());
+        let whole = all || self.forms.contains(&form.name);
         let wanted = |name: &str| whole || self.fields.contains(name);
         let fields = form.fields.iter().enumerate();
         let fields = fields.filter(|(_, field)| wanted(&field.name));
@@ -92,15 +91,39 @@ impl<'a> Wanted<'a> {
     /// Whether rows of an instrument are asked for; those of the patients tell who there is.
     pub(super) fn reads(&self, form: &str) -> bool {
         let all = self.fields.is_empty() && self.forms.is_empty();
-        let of = |field: &&str| field.strip_prefix(form).is_some_and(|rest| rest.starts_with('_'));
+        let of = |field: &String| field.strip_prefix(form).is_some_and(|rest| rest.starts_with('_'));
         all || form == "patient" || self.forms.contains(form) || self.fields.iter().any(of)
     }
 
-    /// Header and rows: of every patient first what stands once, then every repeated instrument, instance by instance.
+    /// That every field and instrument that is asked for is one: what is not would be missing in silence.
     ///
     /// # Errors
-    /// More cells than are put together at a time: as a flat table every row has every field.
-    pub(super) fn rows(&self, project: &Project) -> Result<Table, Problem> {
+    /// Names neither.
+    pub(super) fn check(&self, project: &Project) -> Result<(), Problem> {
+        let form = |name: &String| project.forms.iter().any(|form| form.name == *name);
+        let field = |name: &String| {
+            let complete = name.strip_suffix("_complete").map(str::to_owned);
+            let of_form = |one: &Form| one.fields.iter().any(|field| field.name == *name);
+            name == RECORD || complete.is_some_and(|name| form(&name)) || project.forms.iter().any(of_form)
+        };
+        if !self.forms.iter().all(form) {
+            return Err(wrong(
+                "forms: one of them is no instrument (content=instrument lists them)",
+            ));
+        }
+        if !self.fields.iter().all(field) {
+            return Err(wrong(
+                "fields: one of them is no field (content=exportFieldNames lists them)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes what is asked for: of every patient first what stands once, then every repeated instrument, instance by instance.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(super) fn write(&self, project: &Project, format: Format, out: impl Write) -> io::Result<()> {
         let forms: Vec<Chosen<'_>> = project
             .forms
             .iter()
@@ -110,7 +133,7 @@ impl<'a> Wanted<'a> {
         let mut of: Rows<'_> = BTreeMap::new();
         let everyone = project.forms.iter().flat_map(|form| form.rows.iter());
         for (patient, _) in everyone {
-            if self.records.is_empty() || self.records.contains(patient.as_str()) {
+            if self.records.is_empty() || self.records.contains(patient) {
                 of.entry(patient).or_insert_with(|| vec![Vec::new(); forms.len()]);
             }
         }
@@ -121,48 +144,37 @@ impl<'a> Wanted<'a> {
                 }
             }
         }
-        let width: usize = forms.iter().map(|(_, columns)| columns.len()).sum();
-        let (mut rows, mut cells) = (of.len(), 0);
-        for all in of.values() {
-            for ((form, columns), some) in forms.iter().zip(all) {
-                rows += if form.repeated { some.len() } else { 0 };
-                cells += some.len() * columns.len();
-            }
+        match self.eav {
+            true => self.long(project, &forms, &of, |header| Table::begin(format, header, out)),
+            false => self.flat(project, &forms, &of, |header| Table::begin(format, header, out)),
         }
-        if !self.eav {
-            cells = rows * (width + 3);
-        }
-        if cells > MOST_CELLS {
-            return Err(wrong(
-                "too much for one answer: ask instrument by instrument (forms), or for some fields or records",
-            ));
-        }
-        Ok(if self.eav {
-            self.long(project, &forms, &of)
-        } else {
-            self.flat(project, &forms, &of)
-        })
     }
 
-    fn flat(&self, project: &Project, forms: &[Chosen<'_>], of: &Rows<'_>) -> Table {
+    fn flat<W: Write>(
+        &self,
+        project: &Project,
+        forms: &[Chosen<'_>],
+        of: &Rows<'_>,
+        begin: impl FnOnce(Vec<String>) -> io::Result<Table<W>>,
+    ) -> io::Result<()> {
         let repeats = project.repeats();
         let mut header = vec![RECORD.to_owned()];
         if repeats {
             header.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
         }
-        let begin = header.len();
+        let first = header.len();
         header.extend(
             forms
                 .iter()
                 .flat_map(|(_, columns)| columns.iter().map(|(name, _)| name.clone())),
         );
         let width = header.len();
-        let mut lines = Vec::new();
+        let mut table = begin(header)?;
         for (patient, rows) in of {
             let mut once = vec![String::new(); width];
             once[0] = (*patient).to_owned();
             let mut repeated = Vec::new();
-            let mut at = begin;
+            let mut at = first;
             for ((form, columns), rows) in forms.iter().zip(rows) {
                 for (n, cells) in rows.iter().enumerate() {
                     let cells = self.cells(form, columns, cells);
@@ -179,20 +191,26 @@ impl<'a> Wanted<'a> {
                 }
                 at += columns.len();
             }
-            lines.push(once);
-            lines.extend(repeated);
+            table.row(&once)?;
+            repeated.iter().try_for_each(|line| table.row(line))?;
         }
-        (header, lines)
+        table.finish()
     }
 
-    fn long(&self, project: &Project, forms: &[Chosen<'_>], of: &Rows<'_>) -> Table {
+    fn long<W: Write>(
+        &self,
+        project: &Project,
+        forms: &[Chosen<'_>],
+        of: &Rows<'_>,
+        begin: impl FnOnce(Vec<String>) -> io::Result<Table<W>>,
+    ) -> io::Result<()> {
         let repeats = project.repeats();
         let mut header = vec!["record".to_owned()];
         if repeats {
             header.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
         }
         header.extend(["field_name", "value"].map(str::to_owned));
-        let mut lines = Vec::new();
+        let mut table = begin(header)?;
         for (patient, rows) in of {
             let line = |instrument: &str, instance: String, field: &str, value: &str| {
                 let mut line = vec![(*patient).to_owned()];
@@ -202,7 +220,7 @@ impl<'a> Wanted<'a> {
                 line.extend([field.to_owned(), value.to_owned()]);
                 line
             };
-            lines.push(line("", String::new(), RECORD, patient));
+            table.row(&line("", String::new(), RECORD, patient))?;
             for ((form, columns), rows) in forms.iter().zip(rows) {
                 for (n, cells) in rows.iter().enumerate() {
                     let cells = self.cells(form, columns, cells);
@@ -210,13 +228,14 @@ impl<'a> Wanted<'a> {
                         true => (form.name.as_str(), (n + 1).to_string()),
                         false => ("", String::new()),
                     };
-                    let told = columns.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
-                    lines
-                        .extend(told.map(|((name, _), cell)| line(instrument, instance.clone(), name, cell)));
+                    let mut told = columns.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
+                    told.try_for_each(|((name, _), cell)| {
+                        table.row(&line(instrument, instance.clone(), name, cell))
+                    })?;
                 }
             }
         }
-        (header, lines)
+        table.finish()
     }
 }
 
