@@ -33,6 +33,17 @@ impl Wanted {
             guideline_version: None,
         }
     }
+
+    /// What has not happened yet cannot be counted, and a window that ends in the future is empty.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidValue`] for a cut-off after today (UTC).
+    pub fn not_in_the_future(&self, state: &AppState) -> Result<(), Problem> {
+        match self.cut_off > state.ports.clock.now().date_naive() {
+            true => Err(Problem::with(Kind::InvalidValue, "cut_off lies in the future")),
+            false => Ok(()),
+        }
+    }
 }
 
 /// One run; `progress` hears of every step, the run's number from the first on.
@@ -45,6 +56,7 @@ pub fn execute(
     wanted: &Wanted,
     progress: impl FnMut(Progress),
 ) -> Result<Run, Problem> {
+    wanted.not_in_the_future(state)?;
     let options = Options {
         cut_off: wanted.cut_off,
         threads: std::thread::available_parallelism().map_or(2, usize::from),

@@ -106,7 +106,7 @@ pub fn admit(
     if verdict.withdrawal {
         let today = state.ports.clock.now().date_naive();
         let date = withdrawal_date(&incoming.body);
-        let taken = date.is_none().then_some(today);
+        let dated = date.map_or(Dated::Taken(today), Dated::Sent);
         let date = date.unwrap_or(today);
         let schema_version = verdict.schema_version.clone().unwrap_or_default();
         return Ok(Admitted::Withdrawal(
@@ -119,10 +119,10 @@ pub fn admit(
                 document: Some((incoming.body, schema_version)),
                 precondition: incoming.precondition,
                 idempotency: incoming.idempotent.map(|given| {
-                    given.with_answer(move |outcome: &WithdrawOutcome| withdrawn(outcome, taken))
+                    given.with_answer(move |outcome: &WithdrawOutcome| withdrawn(outcome, dated))
                 }),
             }),
-            taken,
+            dated,
         ));
     }
     let pseudonym = incoming.pseudonym.clone();
@@ -188,8 +188,17 @@ fn frozen_rows(judge: &Arc<Judge>) -> FrozenRows {
 pub enum Admitted {
     /// A case to store, with its verdict and, when asked for, its assessment.
     Case(Box<PutCase>, Box<Verdict>, Option<Value>),
-    /// A withdrawal of consent; with the day that was taken for its date where none was sent in full.
-    Withdrawal(Box<Withdraw>, Option<NaiveDate>),
+    /// A withdrawal of consent, and where its date comes from.
+    Withdrawal(Box<Withdraw>, Dated),
+}
+
+/// Where the date of a withdrawal comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dated {
+    /// It was sent.
+    Sent(NaiveDate),
+    /// None was sent in full: the day it arrived.
+    Taken(NaiveDate),
 }
 
 /// Judges and stores one record.
@@ -210,10 +219,10 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
                 None => accepted(&pseudonym, &outcome, &verdict, assessment.as_ref()),
             }
         }
-        Admitted::Withdrawal(withdraw, taken) => {
+        Admitted::Withdrawal(withdraw, dated) => {
             let outcome = state.store.withdraw(scope, *withdraw)?;
             discard_with(state, &outcome.case_id);
-            told_withdrawal(outcome, taken)
+            told_withdrawal(outcome, dated)
         }
     }
 }
@@ -338,14 +347,14 @@ fn accepted(
         .header("location", format!("/api/v1/cases/{pseudonym}")))
 }
 
-/// The answer to a withdrawal, or the one given before. `taken`: the day taken for its date, where none was sent in full.
+/// The answer to a withdrawal, or the one given before.
 ///
 /// # Errors
 /// None in practice.
-pub fn told_withdrawal(mut outcome: WithdrawOutcome, taken: Option<NaiveDate>) -> Result<Reply, Problem> {
+pub fn told_withdrawal(mut outcome: WithdrawOutcome, dated: Dated) -> Result<Reply, Problem> {
     match outcome.replay.take() {
         Some(answer) => Ok(Reply::replayed(answer)),
-        None => withdrawn(&outcome, taken),
+        None => withdrawn(&outcome, dated),
     }
 }
 
@@ -377,7 +386,7 @@ pub(crate) struct Warning {
 ///
 /// # Errors
 /// None in practice.
-pub fn withdrawn(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Result<Reply, Problem> {
+pub fn withdrawn(outcome: &WithdrawOutcome, dated: Dated) -> Result<Reply, Problem> {
     let answer = Withdrawn {
         record_id: outcome.case_id.clone(),
         version: outcome.version,
@@ -386,21 +395,30 @@ pub fn withdrawn(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Result<
         unchanged: outcome.unchanged,
         releases_that_held_the_case: outcome.releases.clone(),
         data_requests_that_held_the_case: outcome.requests.clone(),
-        warnings: dated_today(outcome, taken),
+        warnings: said_of_date(outcome, dated),
     };
     Ok(Reply::json(if outcome.created { 201 } else { 200 }, &answer)?.header("etag", outcome.etag.clone()))
 }
 
-/// Says which day was taken for a withdrawal that came without a full date.
-pub(crate) fn dated_today(outcome: &WithdrawOutcome, taken: Option<NaiveDate>) -> Vec<Warning> {
-    let taken = taken.filter(|_| !outcome.unchanged);
-    let warning = |day: NaiveDate| Warning {
-        code: "withdrawal_date_taken",
+/// Says which day counts, where it is not the one that was sent.
+pub(crate) fn said_of_date(outcome: &WithdrawOutcome, dated: Dated) -> Vec<Warning> {
+    let there = outcome.withdrawal.date;
+    let said = match dated {
+        Dated::Taken(day) if !outcome.unchanged => Some((
+            "withdrawal_date_taken",
+            format!("No full day of withdrawal was sent: {day}, the day this arrived, counts."),
+        )),
+        Dated::Sent(day) if outcome.unchanged && day != there => Some((
+            "withdrawal_date_kept",
+            format!("Consent has been withdrawn before: {there}, the day that was told then, counts."),
+        )),
+        Dated::Taken(_) | Dated::Sent(_) => None,
+    };
+    let warning = |(code, message)| Warning {
+        code,
         severity: Severity::Warning,
         pointer: "/consent/withdrawal_date",
-        message: format!(
-            "No full day of withdrawal was sent: {day}, the day this arrived, counts. If consent was withdrawn on another day, tell the coordinating office."
-        ),
+        message: format!("{message} If consent was withdrawn on another day, tell the coordinating office."),
     };
-    taken.map(warning).into_iter().collect()
+    said.map(warning).into_iter().collect()
 }

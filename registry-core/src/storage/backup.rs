@@ -16,7 +16,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] on PostgreSQL (use `pg_dump`, see `deploy/`); [`StoreError::Duplicate`] when the file
-    /// exists; [`StoreError::Unavailable`] when it cannot be written.
+    /// exists; [`StoreError::Invalid`] for a folder that does not; [`StoreError::Unavailable`] when it cannot be written.
     pub fn backup_to(&self, scope: &Scope, path: &Path) -> Result<(), StoreError> {
         require(scope, scope.role() == Role::System, "make backups")?;
         let mut link = self.inner.context.dialer().dial(Rights::Owner)?;
@@ -27,6 +27,10 @@ impl Store {
         };
         if path.exists() {
             return Err(StoreError::Duplicate("backup file"));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(StoreError::Invalid("the folder of the backup does not exist"));
         }
         let target = path
             .to_str()

@@ -211,7 +211,12 @@ impl Store {
         if key.expires_at.is_some_and(|end| end > latest()) {
             return Err(StoreError::Invalid("a key ends before the year 10000"));
         }
-        self.write(scope, move |tx| insert(tx, &key))
+        self.write(scope, move |tx| {
+            if key.expires_at.is_some_and(|end| end.naive_utc() <= tx.now) {
+                return Err(StoreError::Invalid("a key ends at a time that has not come yet"));
+            }
+            insert(tx, &key)
+        })
     }
 
     /// Makes a successor with the same role, centre and lifetime; the old key ends after `overlap`.

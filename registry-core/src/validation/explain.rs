@@ -115,6 +115,14 @@ fn message(found: &'static str, kind: &Kind, error: &ValidationError<'_>, place:
             Kind::Minimum { limit } => words::bound(&entity.name, element, "at least", limit),
             Kind::Maximum { limit } => words::bound(&entity.name, element, "at most", limit),
             _ if found == code::ABSENCE_NOT_ALLOWED => words::absence(&entity.name, element),
+            // How it is spelled is said by its description, the pattern by nobody.
+            _ if found == code::PATTERN => {
+                format!(
+                    "{} {}",
+                    words::expects(&entity.name, element),
+                    element.description
+                )
+            }
             _ => words::expects(&entity.name, element),
         },
         (code::WRONG_TYPE, Place::Entity(entity), _) => words::entity_type(entity),

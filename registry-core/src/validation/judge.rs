@@ -28,8 +28,10 @@ use crate::versions::{CaseSchema, SchemaError, SchemaStore, Status};
 const CONSENT_CHECK: &str = "E-004";
 /// The check for partial dates in windows: a property of the literal, which no expression sees.
 const PRECISION_CHECK: &str = "E-039";
-/// What a withdrawal may carry besides its version.
-const OF_A_WITHDRAWAL: [&str; 2] = ["patient", "consent"];
+/// What a withdrawal may carry besides its version: of the patient the pseudonym alone, and the consent.
+const PATIENT: &str = "patient";
+const PSEUDONYM: &str = "pseudonym_id";
+const CONSENT: &str = "consent";
 
 /// Why a judge cannot be made. Found at start-up.
 #[derive(Debug, thiserror::Error)]
@@ -382,10 +384,14 @@ impl Version {
             .dictionary
             .entities
             .iter()
-            .filter(|e| e.kind == EntityKind::Case && !OF_A_WITHDRAWAL.contains(&e.name.as_str()))
+            .filter(|e| e.kind == EntityKind::Case && e.name != PATIENT && e.name != CONSENT)
             .filter(|e| body.get(&e.name).is_some_and(holds_something))
             .map(|e| e.name.clone())
             .collect();
+        let of_patient = body.get(PATIENT).and_then(Value::as_object).into_iter().flatten();
+        let of_patient = of_patient.filter(|(name, _)| *name != PSEUDONYM);
+        let of_patient = of_patient.map(|(name, _)| format!("{PATIENT}.{name}"));
+        let carried: Vec<String> = of_patient.chain(carried).collect();
         (!carried.is_empty()).then(|| Finding {
             code: check.id.clone(),
             severity: Severity::Reject,

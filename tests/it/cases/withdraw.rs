@@ -210,6 +210,80 @@ fn a_withdrawal_without_a_full_date_says_which_day_was_taken() {
 }
 
 #[test]
+fn another_date_of_a_withdrawal_that_stands_is_not_passed_over_in_silence() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let send = |date: &str| {
+        let mut body = records::withdrawal("W-1");
+        body["consent"]["withdrawal_date"] = json!(date);
+        centre.put("/api/v1/cases/W-1", &[("if-match", "*")], &body)
+    };
+    centre
+        .put("/api/v1/cases/W-1", &[], &records::withdrawal("W-1"))
+        .expect(201);
+    let there = centre.get("/api/v1/cases/W-1").expect(200).json()["envelope"].clone();
+    let first = records::withdrawal("W-1")["consent"]["withdrawal_date"]
+        .as_str()
+        .expect("a date")
+        .to_owned();
+    let again = send(&first).expect(200).json();
+    assert_eq!(
+        (&again["unchanged"], &again["warnings"]),
+        (&json!(true), &json!([]))
+    );
+    let other = send("2026-02-03").expect(200).json();
+    assert_eq!(other["warnings"][0]["code"], "withdrawal_date_kept", "{other}");
+    assert_eq!(other["withdrawal"]["date"], json!(first));
+    let asked = json!({ "mode": "no_further_use", "date": "2026-02-03" });
+    let asked = centre
+        .post("/api/v1/cases/W-1:withdraw", &[], &asked)
+        .expect(200)
+        .json();
+    assert_eq!(asked["warnings"][0]["code"], "withdrawal_date_kept", "{asked}");
+    assert_eq!(
+        centre.get("/api/v1/cases/W-1").expect(200).json()["envelope"],
+        there
+    );
+}
+
+#[test]
+fn a_withdrawal_carries_the_pseudonym_and_nothing_else_of_the_patient() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    centre
+        .put("/api/v1/cases/W-1", &[], &records::figure_1("W-1"))
+        .expect(201);
+    let mut body = records::withdrawal("W-1");
+    body["patient"]["birth_year"] = json!(1950);
+    body["patient"]["sex"] = json!("female");
+    let refused = centre
+        .put("/api/v1/cases/W-1", &[("if-match", "*")], &body)
+        .expect(422)
+        .json();
+    assert_eq!(refused["errors"][0]["code"], "E-004");
+    let message = refused["errors"][0]["message"].as_str().expect("words");
+    assert!(
+        message.contains("patient.birth_year") && message.contains("patient.sex"),
+        "{message}"
+    );
+    assert!(!message.contains("1950"));
+    centre
+        .put(
+            "/api/v1/cases/W-1",
+            &[("if-match", "*")],
+            &records::withdrawal("W-1"),
+        )
+        .expect(200);
+    // Nor does a change afterwards.
+    let change = json!({ "patient": { "birth_year": 1950 } });
+    centre
+        .patch("/api/v1/cases/W-1", &[("if-match", "*")], &change)
+        .expect(422);
+    let kept = centre.get("/api/v1/cases/W-1").expect(200).json();
+    assert_eq!(kept["case"]["patient"], json!({ "pseudonym_id": "W-1" }));
+}
+
+#[test]
 fn consent_is_withdrawn_from_the_page_of_the_case_with_a_coded_reason() {
     let service = Service::start();
     for name in ["W-1", "W-2"] {

@@ -1,7 +1,6 @@
 //! `POST /api/v1/cases:batch`: many records, each with its own answer in input order.
 
 use actix_web::{HttpRequest, web};
-use chrono::NaiveDate;
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::{Item, Reader};
 use registry_core::intake::{self, Refusal};
@@ -18,7 +17,9 @@ use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply, header_text};
 use crate::settings::Limits;
 use crate::state::AppState;
-use crate::submission::{Admitted, Incoming, Stored, Warning, admit, dated_today, stored as stored_case};
+use crate::submission::{
+    Admitted, Dated, Incoming, Stored, Warning, admit, said_of_date, stored as stored_case,
+};
 
 /// How to store the batch.
 #[derive(Debug, Deserialize)]
@@ -201,7 +202,7 @@ pub(super) async fn batch(
 /// An item that was judged: what to store, or why not.
 enum Judged {
     Put(Box<Verdict>),
-    Withdraw(Box<Withdraw>, Option<NaiveDate>),
+    Withdraw(Box<Withdraw>, Dated),
     Done(ItemResult),
 }
 
@@ -310,8 +311,8 @@ pub(in crate::routes) fn store(
                 judged.push(Judged::Put(verdict));
                 continue;
             }
-            Ok(Admitted::Withdrawal(withdraw, taken)) => {
-                judged.push(Judged::Withdraw(withdraw, taken));
+            Ok(Admitted::Withdrawal(withdraw, dated)) => {
+                judged.push(Judged::Withdraw(withdraw, dated));
                 continue;
             }
             Err(problem) => problem,
@@ -335,13 +336,13 @@ pub(in crate::routes) fn store(
         results.push(match one {
             Judged::Done(value) => value,
             // After the cases: whoever sends both in one batch has withdrawn.
-            Judged::Withdraw(withdraw, taken) => match state.store.withdraw(scope, *withdraw) {
+            Judged::Withdraw(withdraw, dated) => match state.store.withdraw(scope, *withdraw) {
                 Ok(outcome) => {
                     discard_with(state, &outcome.case_id);
                     ItemResult::Withdrawn(WithdrawnItem {
                         status: if outcome.created { 201 } else { 200 },
                         unchanged: outcome.unchanged,
-                        warnings: dated_today(&outcome, taken),
+                        warnings: said_of_date(&outcome, dated),
                         withdrawal: outcome.withdrawal,
                     })
                 }

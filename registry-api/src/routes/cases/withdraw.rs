@@ -11,7 +11,7 @@ use crate::problem::{Kind, Problem};
 use crate::releases::discard_with;
 use crate::routes::{Idempotent, Reply};
 use crate::state::{AppState, blocking};
-use crate::submission::{Withdrawn, told_withdrawal, withdrawn};
+use crate::submission::{Dated, Withdrawn, told_withdrawal, withdrawn};
 
 /// What is asked.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -48,6 +48,7 @@ pub(super) async fn withdraw(
             "send {\"mode\": \"no_further_use\" or \"erase\", \"date\": date, \"reason\"?: text, \"centre\"?: id}",
         )
     })?;
+    let dated = Dated::Sent(asked.date);
     blocking(move || {
         let withdraw = Withdraw {
             pseudonym: pseudonym.into_inner(),
@@ -58,11 +59,11 @@ pub(super) async fn withdraw(
             document: None,
             precondition: Precondition::Whatever,
             idempotency: idempotent
-                .map(|given| given.with_answer(|outcome: &WithdrawOutcome| withdrawn(outcome, None))),
+                .map(|given| given.with_answer(move |outcome: &WithdrawOutcome| withdrawn(outcome, dated))),
         };
         let outcome = state.store.withdraw(&caller.scope, withdraw).map_err(not_found)?;
         discard_with(&state, &outcome.case_id);
-        told_withdrawal(outcome, None)
+        told_withdrawal(outcome, dated)
     })
     .await
 }

@@ -183,15 +183,12 @@ pub(super) async fn start(
         )
     })?;
     let today = state.ports.clock.now().date_naive();
-    let cut_off = wanted.cut_off.unwrap_or(today);
-    if cut_off > today {
-        return Err(Problem::with(Kind::InvalidValue, "cut_off lies in the future"));
-    }
-    let (scope, shared) = (caller.scope.clone(), state.clone());
     let of = crate::runs::Wanted {
-        cut_off,
+        cut_off: wanted.cut_off.unwrap_or(today),
         guideline_version: wanted.guideline_version,
     };
+    of.not_in_the_future(&state)?;
+    let (scope, shared) = (caller.scope.clone(), state.clone());
     Idempotent::once(idempotent, &state, &scope, move || {
         if wanted.wait {
             let run = crate::runs::execute(&shared, &caller.scope, &of, |_| {})?;

@@ -97,7 +97,7 @@ fn keep_frozen(put: &PutCase, current: &serde_json::Value, case: &CaseRecord) ->
 
 impl Store {
     /// What each of these submissions would come to on its own, and which of its findings the centre has answered: refused as storing it
-    /// would be refused. Nothing is written, nobody is told of anything.
+    /// would be refused, but for a pseudonym that another centre holds. Nothing is written, nobody is told of anything.
     ///
     /// # Errors
     /// The outer error is one of the whole (the database does not answer).
@@ -119,8 +119,9 @@ impl Store {
                     }
                 };
                 let claim = claim_of(conn, keys, &one.put.pseudonym)?;
-                all.push(match claim {
-                    Some((holder, _)) if holder != one.centre => Err(StoreError::PseudonymRegistered),
+                // Who else holds a pseudonym is told to whoever submits it, and the coordinating office hears of it: not to whoever only asks.
+                let own = claim.filter(|(holder, _)| *holder == one.centre);
+                all.push(match own {
                     Some((_, case_id)) => match load_case(conn, &one.centre, &case_id)? {
                         Some(case) => of_case(conn, one, &case, case.key(keys).ok().as_ref()),
                         None => Err(StoreError::NotFound),
