@@ -6,14 +6,16 @@ mod freeze;
 pub use fictitious::{Fictitious, fictitious_bundle};
 pub use freeze::{NewFreezing, freeze, freeze_in_background};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use registry_core::access::Scope;
 use registry_core::storage::{DataAccess, DataRequest, DeliveredBundle, Release, Store};
-use registry_etl::releases::{Accounting, Approved, Manifest, Outline, ReleaseError, ReleaseOptions};
+use registry_etl::releases::{
+    Accounting, Approved, Manifest, Outline, ReleaseError, ReleaseOptions, told_cases,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use zip::ZipArchive;
@@ -263,6 +265,20 @@ pub fn around(state: &AppState, scope: &Scope, release: &Release) -> Result<Opti
         .collect();
     let thresholds = crate::runs::thresholds(state);
     Ok(Some(counted.outline(earlier.iter().rev(), &thresholds)))
+}
+
+/// What is told of the number of cases of each release (by its id) to who is not of the coordinating office; `all` as they are listed.
+pub fn cases_about(state: &AppState, all: &[Release]) -> HashMap<String, Option<u64>> {
+    let cases = |one: &Release| Some((one.release_id.clone(), cases(one)?));
+    // Newest first.
+    let (ids, cases): (Vec<String>, Vec<u64>) = all.iter().rev().filter_map(cases).unzip();
+    let told = told_cases(cases, &crate::runs::thresholds(state));
+    ids.into_iter().zip(told).collect()
+}
+
+/// Cases in a release.
+pub fn cases(release: &Release) -> Option<u64> {
+    release.manifest.get("cases").and_then(Value::as_u64)
 }
 
 /// What was counted when the release was frozen.

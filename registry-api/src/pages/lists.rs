@@ -11,7 +11,7 @@ use crate::guard::{
     Administers, Allowed, Coordinates, NoQuery, ReadsReleases, ReadsVerifications, SeesCases,
 };
 use crate::problem::Problem;
-use crate::routes::releases::{Head, head};
+use crate::routes::releases::heads;
 use crate::routes::results::{table_of, written};
 use crate::state::{AppState, blocking};
 use crate::verification;
@@ -136,16 +136,11 @@ pub(super) async fn releases(
         "created_at",
         "created_by",
         "cases",
-        "cases_at_least",
+        "cases_about",
         "bytes",
         "sha256",
     ];
-    let text = blocking(move || {
-        let releases = state.store.list_releases(&caller.scope)?;
-        let told: Vec<Head> = releases.iter().map(|one| head(one, &caller.scope)).collect();
-        table_of(&columns, &told)
-    })
-    .await?;
+    let text = blocking(move || table_of(&columns, &heads(&state, &caller.scope)?)).await?;
     Ok(download("releases.csv", text))
 }
 

@@ -1,10 +1,12 @@
 //! Frozen releases: what each holds, leaves out and changed, how it is cited; for the office its files and the form that freezes a run.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_core::access::Role;
+use registry_core::access::{Role, Scope};
 use registry_core::storage::{Freezing, FreezingState, Release, Run};
-use registry_etl::releases::{Accounting, FileEntry, Manifest, Outline, Withheld, at_least};
+use registry_etl::releases::{Accounting, FileEntry, Manifest, Outline, Withheld};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use super::who::People;
 use super::{Frame, Sent, html, words};
 use crate::guard::{Allowed, AllowedForm, Coordinates, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
-use crate::releases::{NewFreezing, freeze_in_background};
+use crate::releases::{NewFreezing, cases, cases_about, freeze_in_background};
 use crate::state::{AppState, blocking};
 
 #[derive(Template)]
@@ -87,11 +89,7 @@ pub(super) async fn list(
                     ..Begun::from(one)
                 })
                 .collect(),
-            rows: store
-                .list_releases(scope)?
-                .iter()
-                .map(|one| Head::of(one, office, &people))
-                .collect(),
+            rows: Heads::of(&state, scope)?.all(&people),
         })
     })
     .await?;
@@ -129,11 +127,39 @@ impl From<Freezing> for Begun {
     }
 }
 
-impl Head {
-    /// To the office exactly; to others without what two releases together would tell of a patient.
-    fn of(release: &Release, office: bool, people: &People) -> Self {
+/// All releases, with what is told of their cases: to the office exactly, to others without what two releases together would tell of a
+/// patient.
+struct Heads {
+    releases: Vec<Release>,
+    office: bool,
+    about: HashMap<String, Option<u64>>,
+}
+
+impl Heads {
+    fn of(state: &AppState, scope: &Scope) -> Result<Self, Problem> {
+        let releases = state.store.list_releases(scope)?;
+        Ok(Self {
+            office: scope.role() == Role::Coordinator,
+            about: cases_about(state, &releases),
+            releases,
+        })
+    }
+
+    fn all(&self, people: &People) -> Vec<Head> {
+        self.releases.iter().map(|one| self.head(one, people)).collect()
+    }
+
+    fn cases(&self, release: &Release) -> String {
+        if self.office {
+            return cases(release).map_or_else(String::new, |cases| cases.to_string());
+        }
+        let about = self.about.get(&release.release_id).copied().flatten();
+        about.map_or_else(|| "few".to_owned(), |cases| format!("about {cases}"))
+    }
+
+    fn head(&self, release: &Release, people: &People) -> Head {
         let told = |name: &str| release.manifest.get(name);
-        Self {
+        Head {
             id: release.release_id.clone(),
             title: release.title.clone(),
             run: release.run,
@@ -146,13 +172,7 @@ impl Head {
                 release.created_at.date_naive(),
                 people.who(&release.created_by)
             ),
-            cases: told("cases")
-                .and_then(Value::as_u64)
-                .map(|cases| match office {
-                    true => cases.to_string(),
-                    false => format!("{} or more", at_least(cases)),
-                })
-                .unwrap_or_default(),
+            cases: self.cases(release),
             size: words::bytes(release.bytes.unsigned_abs()),
             sha256: release.sha256.clone(),
         }
@@ -256,8 +276,7 @@ pub(super) async fn page(
         Ok(shown(
             frame,
             &people,
-            office,
-            &release,
+            (&Heads::of(&state, scope)?, &release),
             (manifest, around.unwrap_or_default()),
             asked.map(|one| requests::row(one, today, &people)).collect(),
         ))
@@ -269,8 +288,7 @@ pub(super) async fn page(
 fn shown(
     frame: Frame,
     people: &People,
-    office: bool,
-    release: &Release,
+    (heads, release): (&Heads, &Release),
     (manifest, around): (Manifest, Around),
     requests: Vec<Request>,
 ) -> Page {
@@ -281,8 +299,8 @@ fn shown(
     let (tables, others) = files(manifest.files);
     Page {
         frame,
-        office,
-        r: Head::of(release, office, people),
+        office: heads.office,
+        r: heads.head(release, people),
         citation: format!(
             "RPS registry. {}. Release {}, data up to {}: run {}, case schema {}, guideline {}.",
             release.title,

@@ -9,9 +9,9 @@
 use super::facts::{Ascertainment, RecordedDate, SurvivalFacts, Vital};
 
 /// Days of the longest month: a longer interval is known to the year only.
-const MONTH: i32 = 31;
+pub(super) const MONTH: i32 = 31;
 /// Days from the first of a month to its 15th.
-const TO_FIFTEENTH: i32 = 14;
+pub(super) const TO_FIFTEENTH: i32 = 14;
 
 /// How a date known to the month is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -111,7 +111,8 @@ impl Accounting {
         }
     }
 
-    /// Every reason and what is told of it, where `before` was told last. A count that the office itself is not told counts as none.
+    /// Every reason and what is told of it, where `before` was told last. A count that the office itself is not told stays as it was told: it
+    /// may be hidden for another's sake.
     fn levels(
         &self,
         before: &HashMap<&str, Option<u64>>,
@@ -119,7 +120,10 @@ impl Accounting {
     ) -> Vec<(&str, Option<u64>)> {
         let level = |one: &LeftOutCases| {
             let last = before.get(one.reason.as_str()).copied();
-            told_since(one.cases.unwrap_or(0), last, thresholds)
+            match one.cases {
+                Some(cases) => told_since(cases, last, thresholds),
+                None => last.flatten(),
+            }
         };
         self.left_out
             .iter()
@@ -310,6 +314,10 @@ mod tests {
             (Some(10), None, None)
         );
         assert_eq!((outline.told_from, outline.steps_of), (11, 10));
+        // Hidden from the office because the other is small: as it was told.
+        let hidden = kept(None, Some(3), None).outline(&earlier, &Thresholds::default());
+        let about: Vec<_> = hidden.left_out.iter().map(|one| one.about).collect();
+        assert_eq!(about, [Some(10), None]);
         let first = kept(Some(21), Some(5), None).outline([], &Thresholds::default());
         let about: Vec<_> = first.left_out.iter().map(|one| one.about).collect();
         assert_eq!(about, [Some(20), None]);

@@ -220,7 +220,7 @@ impl Reading<'_> {
         found: &CaseDocument,
     ) -> Result<ReleasedCase<'c>, ReleaseError> {
         let mut evaluation = CaseEvaluation::from_payload(&stored.payload)?;
-        evaluation.facts.survival.as_seen = true;
+        evaluation.facts = evaluation.facts.as_released();
         let envelope = Envelope {
             record_id: Uuid::nil(),
             centre_id: String::new(),

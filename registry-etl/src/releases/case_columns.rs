@@ -122,7 +122,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
     Computed {
         name: "first_metastasectomy_day",
         holds: Holds::Integer,
-        meaning: "day of the first metastasectomy, counted from metastatic diagnosis; empty where one is undated; a date known to the month is its 15th",
+        meaning: "day of the first metastasectomy, counted from metastatic diagnosis; empty where one is undated; a date known to the month counts as so many months of average length",
         elements: &[
             "local_treatment.modality",
             "local_treatment.date",
@@ -141,7 +141,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
     Computed {
         name: "first_line_day",
         holds: Holds::Integer,
-        meaning: "start of the first of them, counted from metastatic diagnosis; a date known to the month is its 15th",
+        meaning: "start of the first of them, counted from metastatic diagnosis; a date known to the month counts as so many months of average length",
         elements: &[
             "systemic.setting",
             "systemic.line_number",

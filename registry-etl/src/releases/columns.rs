@@ -74,7 +74,7 @@ impl Column {
             Field::Value => "value".to_owned(),
             Field::Holds(code) => format!("TRUE when the set holds {code}"),
             Field::Key => "key within the record, replaced".to_owned(),
-            Field::DayMin => "earliest possible day, counted from metastatic diagnosis".to_owned(),
+            Field::DayMin => "earliest possible day, counted from metastatic diagnosis; where one of the two is known to the month or year, by months or years of average length".to_owned(),
             Field::DayMax => "latest possible day, counted from metastatic diagnosis".to_owned(),
             Field::Precision => "how precisely the date is known: day, month, year".to_owned(),
             Field::Absent => "why there is no value".to_owned(),

@@ -8,7 +8,7 @@ use super::rows::Rows;
 use super::spool::Spool;
 use super::table::{FinishedTable, Table};
 use super::{ReleaseError, columns, projection};
-use crate::cohorts::RecordedDate;
+use crate::cohorts::{RecordedDate, days_between};
 use crate::measures::CaseEvaluation;
 use registry_core::dictionary::{Dictionary, Element, Entity};
 use registry_core::record::{Absence, PartialDate};
@@ -254,11 +254,11 @@ fn masked(element: &Element, value: &str, case: &ReleasedCase<'_>, key: &Release
     key.within(case.case_id, &element.name, value)
 }
 
-/// Days from the origin: earliest and latest possible.
+/// Days from the origin: earliest and latest possible, nothing of the calendar.
 fn days(value: &Value, origin: RecordedDate) -> Option<(i32, i32)> {
     let RecordedDate::Between(first, last) = origin else {
         return None;
     };
     let date = PartialDate::parse(value.as_str()?)?;
-    Some((date.first() - last, date.last() - first))
+    days_between((first, last), (date.first(), date.last()))
 }

@@ -7,7 +7,7 @@ use super::accounting::{Accounting, Outline};
 use super::k_anonymity::KAnonymity;
 use super::projection::RequestNotes;
 use super::table::FinishedTable;
-use crate::disclosure::STEPS;
+use crate::disclosure::{Thresholds, told_since};
 
 /// The form of a bundle: what it holds and how. Another form is another name.
 pub const FORMAT: &str = "rps-registry-release/5";
@@ -74,8 +74,8 @@ pub struct Manifest {
 impl Manifest {
     /// What is told before anything is approved: which files and columns there are, what is withheld, what it rests on. Rows, bytes and digests of a
     /// table are not told: between two releases they tell of the patient who came in between.
-    /// `around`: what is told of the cases around it.
-    pub fn outline(&self, around: Option<Outline>) -> ManifestOutline {
+    /// `cases_about` and `around`: what is told of its cases ([`told_cases`]), and of those around it.
+    pub fn outline(&self, cases_about: Option<u64>, around: Option<Outline>) -> ManifestOutline {
         let files = self.files.iter().map(|file| FileOutline {
             name: file.name.clone(),
             columns: file.columns.clone(),
@@ -89,7 +89,7 @@ impl Manifest {
             versions: self.versions.clone(),
             program: self.program.clone(),
             filters: self.filters.clone(),
-            cases_at_least: at_least(self.cases),
+            cases_about,
             files: files.collect(),
             withheld: self.withheld.clone(),
             accounting: around,
@@ -108,8 +108,8 @@ pub struct ManifestOutline {
     versions: Value,
     program: String,
     filters: Vec<String>,
-    /// The number of cases, rounded down.
-    cases_at_least: u64,
+    /// The number of cases in steps, as the releases before it told it until it has moved by many; none: too few to be told.
+    cases_about: Option<u64>,
     files: Vec<FileOutline>,
     withheld: Vec<Withheld>,
     /// Cases around the release.
@@ -124,9 +124,16 @@ struct FileOutline {
     columns: Vec<String>,
 }
 
-/// The number of cases as it is told to those who have none of them.
-pub fn at_least(cases: u64) -> u64 {
-    cases / STEPS * STEPS
+/// The numbers of cases of all releases, oldest first, as they are told to those who have none of them: one patient more or less makes no
+/// difference ([`told_since`]).
+pub fn told_cases(cases: impl IntoIterator<Item = u64>, thresholds: &Thresholds) -> Vec<Option<u64>> {
+    let mut last = None;
+    let told = cases.into_iter().map(|cases| {
+        let told = told_since(cases, last, thresholds);
+        last = Some(told);
+        told
+    });
+    told.collect()
 }
 
 impl From<&FinishedTable> for FileEntry {
@@ -138,5 +145,28 @@ impl From<&FinishedTable> for FileEntry {
             sha256: file.sha256.clone(),
             columns: file.columns.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_patient_less_is_not_told_by_the_number_of_cases() {
+        // Threshold 11: 1170 is told as 1170 to 1179, and stays until it is 1159 or 1190.
+        let told = told_cases([1170, 1169, 1160, 1159, 1165, 1180], &Thresholds::default());
+        assert_eq!(
+            told,
+            [
+                Some(1170),
+                Some(1170),
+                Some(1170),
+                Some(1150),
+                Some(1150),
+                Some(1180)
+            ]
+        );
+        assert_eq!(told_cases([10, 11], &Thresholds::default()), [None, None]);
     }
 }

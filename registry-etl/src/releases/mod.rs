@@ -63,7 +63,7 @@ pub use deidentify::check;
 pub use excel::Excel;
 pub use fictitious::{FICTITIOUS, fictitious};
 pub use k_anonymity::KAnonymity;
-pub use manifest::{FORMAT, FileEntry, Manifest, ManifestOutline, Withheld, at_least};
+pub use manifest::{FORMAT, FileEntry, Manifest, ManifestOutline, Withheld, told_cases};
 pub use multiselect::MULTISELECT;
 pub use offer::{Offer, OfferedElement, OfferedEntity, offer};
 pub use projection::{Approved, RequestNotes, quasi_identifiers, unanswerable};

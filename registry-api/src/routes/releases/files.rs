@@ -43,7 +43,10 @@ pub(in crate::routes) async fn manifest(
         let release = state.store.release(&caller.scope, &id)?;
         let manifest = Manifest::deserialize(&release.manifest).map_err(Problem::internal)?;
         let around = crate::releases::around(&state, &caller.scope, &release)?;
-        let outline = manifest.outline(around);
+        let all = state.store.list_releases(&caller.scope)?;
+        let cases = crate::releases::cases_about(&state, &all);
+        let cases = cases.get(&release.release_id).copied().flatten();
+        let outline = manifest.outline(cases, around);
         let mut bytes = serde_json::to_vec_pretty(&outline).map_err(Problem::internal)?;
         bytes.push(b'\n');
         let file = Frozen::document(NAME, bytes);

@@ -7,14 +7,12 @@ use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 use registry_core::access::{Role, Scope};
 use registry_core::storage::{Freezing, FreezingState, Release, StoreError};
-use registry_etl::releases::at_least;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Asked, Endpoint, Idempotent, Reply, Since, guarded, open};
 use crate::guard::{Allowed, Coordinates, Json, NoQuery, ReadsReleases};
 use crate::problem::{Kind, Problem};
-use crate::releases::{NewFreezing, freeze, freeze_in_background};
+use crate::releases::{NewFreezing, cases, cases_about, freeze, freeze_in_background};
 use crate::state::{AppState, blocking};
 
 pub(super) use files::Form;
@@ -39,11 +37,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// All releases, newest first.
+pub(crate) fn heads(state: &AppState, scope: &Scope) -> Result<Vec<Head>, Problem> {
+    let all = state.store.list_releases(scope)?;
+    let about = cases_about(state, &all);
+    let head = |one: &Release| head(one, scope, about.get(&one.release_id).copied().flatten());
+    Ok(all.iter().map(head).collect())
+}
+
+/// A release, by its id.
+fn found(state: &AppState, scope: &Scope, id: &str) -> Result<Head, Problem> {
+    let unknown = Problem::from(StoreError::NotFound);
+    let mut all = heads(state, scope)?.into_iter();
+    all.find(|one| one.release == id).ok_or(unknown)
+}
+
 /// A release without its manifest, which has an address of its own. What two releases together would tell of a patient (how many cases
-/// exactly, how many bytes, the digest) is the office's.
-pub(crate) fn head(release: &Release, scope: &Scope) -> Head {
+/// exactly, how many bytes, the digest) is the office's; others are told `about` how many cases.
+fn head(release: &Release, scope: &Scope, about: Option<u64>) -> Head {
     let id = &release.release_id;
-    let cases = release.manifest.get("cases").and_then(Value::as_u64);
     let office = scope.role() == Role::Coordinator;
     Head {
         release: id.clone(),
@@ -55,8 +67,8 @@ pub(crate) fn head(release: &Release, scope: &Scope) -> Head {
         bundle: format!("/api/v1/releases/{id}/bundle.zip"),
         sha256: office.then(|| release.sha256.clone()),
         bytes: office.then_some(release.bytes),
-        cases: office.then_some(cases).flatten(),
-        cases_at_least: cases.filter(|_| !office).map(at_least),
+        cases: office.then(|| cases(release)).flatten(),
+        cases_about: about.filter(|_| !office),
     }
 }
 
@@ -79,9 +91,9 @@ pub(crate) struct Head {
     bytes: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cases: Option<u64>,
-    /// To everybody else: the number of cases, rounded down.
+    /// To everybody else: the number of cases in steps, as the releases before told it until it has moved by many.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cases_at_least: Option<u64>,
+    cases_about: Option<u64>,
 }
 
 /// A page of releases.
@@ -132,9 +144,8 @@ pub(super) async fn list(
 ) -> Result<Reply, Problem> {
     let asked = Asked::of(&request);
     blocking(move || {
-        let mut releases = state.store.list_releases(&caller.scope)?;
+        let mut releases = heads(&state, &caller.scope)?;
         releases.retain(|release| since.takes(&[Some(release.created_at)]));
-        let releases = releases.iter().map(|one| head(one, &caller.scope)).collect();
         let id = |one: &Head| one.release.clone();
         since.page(&asked, releases, id, |releases, next| Releases { releases, next })
     })
@@ -150,20 +161,16 @@ pub(super) async fn show(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<Reply, Problem> {
-    blocking(move || match state.store.release(&caller.scope, &id) {
-        Ok(release) => Reply::json(200, &head(&release, &caller.scope)),
-        Err(StoreError::NotFound) if caller.scope.role() == Role::Coordinator => {
+    blocking(move || match found(&state, &caller.scope, &id) {
+        Err(problem) if problem.kind == Kind::NotFound && caller.scope.role() == Role::Coordinator => {
             let all = state.store.list_freezings(&caller.scope)?;
             match all.iter().find(|one| one.release_id == *id) {
                 Some(begun) => Reply::json(200, &being_frozen(begun)),
                 // Unknown, or recorded between the two looks.
-                None => Reply::json(
-                    200,
-                    &head(&state.store.release(&caller.scope, &id)?, &caller.scope),
-                ),
+                None => Reply::json(200, &found(&state, &caller.scope, &id)?),
             }
         }
-        Err(error) => Err(error.into()),
+        head => Reply::json(200, &head?),
     })
     .await
 }
@@ -229,7 +236,7 @@ pub(super) async fn create(
         };
         let (status, body, id) = if wanted.wait {
             let release = freeze(&shared, &caller.scope, new, |_, _| ())?;
-            let head = head(&release, &caller.scope);
+            let head = head(&release, &caller.scope, None);
             (201, Shown::Frozen(head), release.release_id)
         } else {
             let begun = freeze_in_background(shared, caller.scope, new)?;
