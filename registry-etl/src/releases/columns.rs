@@ -135,9 +135,13 @@ fn fields(
     match element.visibility {
         Visibility::Open | Visibility::ShiftedDate => {}
         Visibility::QuasiIdentifier => {
-            return Err("could identify together with other elements: approved request only");
+            let on_request = "could identify together with other elements: approved request only";
+            return Err(undeliverable(entity, element).unwrap_or(on_request));
         }
-        Visibility::Restricted => return Err("approved request that names it only"),
+        // Of what no request opens none is spoken.
+        Visibility::Restricted => {
+            return Err(undeliverable(entity, element).unwrap_or("approved request that names it only"));
+        }
         Visibility::Internal => return Err(never(element)),
     }
     told(element)

@@ -10,7 +10,7 @@ use super::table::FinishedTable;
 use crate::disclosure::{Thresholds, told_since};
 
 /// The form of a bundle: what it holds and how. Another form is another name.
-pub const FORMAT: &str = "rps-registry-release/5";
+pub const FORMAT: &str = "rps-registry-release/6";
 
 /// One file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
