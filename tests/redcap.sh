@@ -54,7 +54,7 @@ def raw(line, cell):
     return {"TRUE": "1", "FALSE": "0"}.get(cell, cell) if line["type"] == "boolean" else cell
 
 
-# Everything at once would have every field in every row: refused, with what to do about it.
+# Everything at once would name every field in every row of its JSON: refused, with what to do about it.
 try:
     project.export_records()
     raise AssertionError("everything at once")

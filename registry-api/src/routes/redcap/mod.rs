@@ -192,7 +192,7 @@ fn answered(
         "record" => {
             let wanted = records::Wanted::of(asked)?;
             let project = Project::read(&bundle()?, |form| wanted.reads(form))?;
-            wanted.check(&project)?;
+            wanted.check(&project, format)?;
             state
                 .store
                 .count_download(&reader(), &request.request_id, "redcap record")?;

@@ -11,6 +11,8 @@ use crate::problem::Problem;
 /// Which instrument a row repeats, and which instance of it the row is.
 const INSTRUMENT: &str = "redcap_repeat_instrument";
 pub(super) const INSTANCE: &str = "redcap_repeat_instance";
+/// Cells of a flat answer in JSON, where every row names every field, empty or not: more is more than a client reads.
+const MOST_JSON_CELLS: usize = 20_000_000;
 /// What REDCap calls an instrument that is complete.
 const COMPLETE: &str = "2";
 
@@ -95,11 +97,11 @@ impl Wanted {
         all || form == "patient" || self.forms.contains(form) || self.fields.iter().any(of)
     }
 
-    /// That every field and instrument that is asked for is one: what is not would be missing in silence.
+    /// That every field and instrument that is asked for is one (what is not would be missing in silence), and that there is not too much.
     ///
     /// # Errors
-    /// Names neither.
-    pub(super) fn check(&self, project: &Project) -> Result<(), Problem> {
+    /// Names no value.
+    pub(super) fn check(&self, project: &Project, format: Format) -> Result<(), Problem> {
         let form = |name: &String| project.forms.iter().any(|form| form.name == *name);
         let field = |name: &String| {
             let complete = name.strip_suffix("_complete").map(str::to_owned);
@@ -114,6 +116,18 @@ impl Wanted {
         if !self.fields.iter().all(field) {
             return Err(wrong(
                 "fields: one of them is no field (content=exportFieldNames lists them)",
+            ));
+        }
+        let asked =
+            |(patient, _): &&(String, Vec<String>)| self.records.is_empty() || self.records.contains(patient);
+        let forms = project.forms.iter().map(|form| (form, self.columns(form).len()));
+        let forms: Vec<(&Form, usize)> = forms.filter(|(_, columns)| *columns > 0).collect();
+        let rows = |(form, _): &(&Form, usize)| form.rows.iter().filter(asked).count();
+        let rows: usize = forms.iter().map(rows).sum();
+        let width: usize = forms.iter().map(|(_, columns)| columns).sum();
+        if format == Format::Json && !self.eav && rows * width > MOST_JSON_CELLS {
+            return Err(wrong(
+                "too much for one answer in flat JSON: ask for csv or type=eav, instrument by instrument (forms), or for some fields or records",
             ));
         }
         Ok(())
