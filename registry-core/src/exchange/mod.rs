@@ -13,6 +13,7 @@ mod mapping;
 mod rebuilt;
 mod redcap;
 mod redcap_dictionary;
+mod redcap_table;
 mod sheet;
 
 pub use bundle::{BundleReader, BundleWriter, WriteError};
@@ -21,8 +22,9 @@ pub use columns::{Column, Layout, Part, Section, Style};
 pub use complaint::{Complaint, Place};
 pub use mapping::{Mapping, MappingProblems};
 pub use rebuilt::Rebuilt;
-pub use redcap::{RedcapFormat, RedcapReader, RedcapWriter};
+pub use redcap::{RedcapReader, RedcapWriter};
 pub use redcap_dictionary::redcap_dictionary;
+pub use redcap_table::{RedcapFormat, RedcapTable};
 
 /// Column of the case's key in every file of a bundle: the pseudonym.
 pub const KEY: &str = "patient_id";

@@ -12,6 +12,7 @@ use super::columns::{Layout, Section};
 use super::complaint::{Complaint, Place};
 use super::mapping::{IGNORED, Mapping};
 use super::rebuilt::{Head, RawRow, Rebuilt, rebuild};
+use super::redcap_table::{INSTANCE, RedcapFormat, RedcapTable};
 use super::sheet::{Found, RowAt, Sheet};
 use super::{ABOUT_THE_CASE, FlatCase};
 
@@ -19,17 +20,7 @@ use super::{ABOUT_THE_CASE, FlatCase};
 pub(super) const RECORD: &str = "record_id";
 const EVENT: &str = "redcap_event_name";
 const INSTRUMENT: &str = "redcap_repeat_instrument";
-const INSTANCE: &str = "redcap_repeat_instance";
 const GROUP: &str = "redcap_data_access_group";
-
-/// How the table is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RedcapFormat {
-    /// Comma-separated values.
-    Csv,
-    /// An array of objects whose values are texts.
-    Json,
-}
 
 /// Fields about the case itself, on the envelope's form: the sections it sends as empty lists, its version, its status.
 pub(super) fn about_the_case(layout: &Layout) -> [String; 3] {
@@ -58,13 +49,7 @@ pub(super) fn header(layout: &Layout) -> Vec<String> {
 /// Writes the table.
 pub struct RedcapWriter<W: Write> {
     layout: Arc<Layout>,
-    header: Vec<String>,
-    out: Sink<W>,
-}
-
-enum Sink<W: Write> {
-    Csv(Box<csv::Writer<W>>),
-    Json(W, bool),
+    table: RedcapTable<W>,
 }
 
 impl<W: Write> RedcapWriter<W> {
@@ -72,20 +57,9 @@ impl<W: Write> RedcapWriter<W> {
     ///
     /// # Errors
     /// Those of the sink.
-    pub fn begin(layout: Arc<Layout>, format: RedcapFormat, mut sink: W) -> Result<Self, WriteError> {
-        let header = header(&layout);
-        let out = match format {
-            RedcapFormat::Csv => {
-                let mut csv = csv::Writer::from_writer(sink);
-                csv.write_record(&header)?;
-                Sink::Csv(Box::new(csv))
-            }
-            RedcapFormat::Json => {
-                sink.write_all(b"[")?;
-                Sink::Json(sink, false)
-            }
-        };
-        Ok(RedcapWriter { layout, header, out })
+    pub fn begin(layout: Arc<Layout>, format: RedcapFormat, sink: W) -> Result<Self, WriteError> {
+        let table = RedcapTable::begin(format, header(&layout), sink)?;
+        Ok(RedcapWriter { layout, table })
     }
 
     /// Adds a case: one line for everything that does not repeat, one for every row of a list.
@@ -105,7 +79,7 @@ impl<W: Write> RedcapWriter<W> {
         lines.insert(0, (None, once));
         for (number, parts) in lines {
             let line = self.line(&key, case.centre, number, &parts);
-            self.put(line)?;
+            self.table.row(&line)?;
         }
         Ok(())
     }
@@ -139,36 +113,12 @@ impl<W: Write> RedcapWriter<W> {
         line
     }
 
-    fn put(&mut self, line: Vec<String>) -> Result<(), WriteError> {
-        match &mut self.out {
-            Sink::Csv(csv) => csv.write_record(&line)?,
-            Sink::Json(out, begun) => {
-                out.write_all(if *begun { b",\n" } else { b"\n" })?;
-                *begun = true;
-                let object: Map<String, Value> = self
-                    .header
-                    .iter()
-                    .cloned()
-                    .zip(line.into_iter().map(Value::from))
-                    .collect();
-                out.write_all(Value::Object(object).to_string().as_bytes())?;
-            }
-        }
-        Ok(())
-    }
-
     /// Ends the table.
     ///
     /// # Errors
     /// Those of the sink.
     pub fn finish(self) -> Result<W, WriteError> {
-        match self.out {
-            Sink::Csv(csv) => csv.into_inner().map_err(|e| WriteError::Io(e.into_error())),
-            Sink::Json(mut out, _) => {
-                out.write_all(b"\n]\n")?;
-                Ok(out)
-            }
-        }
+        Ok(self.table.finish()?)
     }
 }
 

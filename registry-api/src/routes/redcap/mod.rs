@@ -192,11 +192,11 @@ fn answered(
         "record" => {
             let wanted = records::Wanted::of(asked)?;
             let project = Project::read(&bundle()?, |form| wanted.reads(form))?;
-            wanted.check(&project, format)?;
+            wanted.check(&project, format.0)?;
             state
                 .store
                 .count_download(&reader(), &request.request_id, "redcap record")?;
-            format.streamed(move |out| wanted.write(&project, format, out))
+            format.streamed(move |out| wanted.write(&project, format.0, out))
         }
         _ => Err(wrong(
             "content: record, metadata, exportFieldNames, version, project or instrument",

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::answer::{Format, Table};
+use registry_core::exchange::{RedcapFormat, RedcapTable};
+
 use super::project::{Form, Project, RECORD};
 use super::{Asked, wrong};
 use crate::problem::Problem;
@@ -101,7 +102,7 @@ impl Wanted {
     ///
     /// # Errors
     /// Names no value.
-    pub(super) fn check(&self, project: &Project, format: Format) -> Result<(), Problem> {
+    pub(super) fn check(&self, project: &Project, format: RedcapFormat) -> Result<(), Problem> {
         let form = |name: &String| project.forms.iter().any(|form| form.name == *name);
         let field = |name: &String| {
             let complete = name.strip_suffix("_complete").map(str::to_owned);
@@ -125,7 +126,7 @@ impl Wanted {
         let rows = |(form, _): &(&Form, usize)| form.rows.iter().filter(asked).count();
         let rows: usize = forms.iter().map(rows).sum();
         let width: usize = forms.iter().map(|(_, columns)| columns).sum();
-        if format == Format::Json && !self.eav && rows * width > MOST_JSON_CELLS {
+        if format == RedcapFormat::Json && !self.eav && rows * width > MOST_JSON_CELLS {
             return Err(wrong(
                 "too much for one answer in flat JSON: ask for csv or type=eav, instrument by instrument (forms), or for some fields or records",
             ));
@@ -137,7 +138,7 @@ impl Wanted {
     ///
     /// # Errors
     /// Those of `out`.
-    pub(super) fn write(&self, project: &Project, format: Format, out: impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, project: &Project, format: RedcapFormat, out: impl Write) -> io::Result<()> {
         let forms: Vec<Chosen<'_>> = project
             .forms
             .iter()
@@ -158,9 +159,10 @@ impl Wanted {
                 }
             }
         }
+        let begin = |fields: Vec<String>| RedcapTable::begin(format, fields, out);
         match self.eav {
-            true => self.long(project, &forms, &of, |header| Table::begin(format, header, out)),
-            false => self.flat(project, &forms, &of, |header| Table::begin(format, header, out)),
+            true => self.long(project, &forms, &of, begin),
+            false => self.flat(project, &forms, &of, begin),
         }
     }
 
@@ -169,13 +171,9 @@ impl Wanted {
         project: &Project,
         forms: &[Chosen<'_>],
         of: &Rows<'_>,
-        begin: impl FnOnce(Vec<String>) -> io::Result<Table<W>>,
+        begin: impl FnOnce(Vec<String>) -> io::Result<RedcapTable<W>>,
     ) -> io::Result<()> {
-        let repeats = project.repeats();
-        let mut header = vec![RECORD.to_owned()];
-        if repeats {
-            header.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
-        }
+        let mut header = keys(RECORD, project);
         let first = header.len();
         header.extend(
             forms
@@ -208,7 +206,7 @@ impl Wanted {
             table.row(&once)?;
             repeated.iter().try_for_each(|line| table.row(line))?;
         }
-        table.finish()
+        table.finish()?.flush()
     }
 
     fn long<W: Write>(
@@ -216,13 +214,10 @@ impl Wanted {
         project: &Project,
         forms: &[Chosen<'_>],
         of: &Rows<'_>,
-        begin: impl FnOnce(Vec<String>) -> io::Result<Table<W>>,
+        begin: impl FnOnce(Vec<String>) -> io::Result<RedcapTable<W>>,
     ) -> io::Result<()> {
         let repeats = project.repeats();
-        let mut header = vec!["record".to_owned()];
-        if repeats {
-            header.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
-        }
+        let mut header = keys("record", project);
         header.extend(["field_name", "value"].map(str::to_owned));
         let mut table = begin(header)?;
         for (patient, rows) in of {
@@ -249,8 +244,17 @@ impl Wanted {
                 }
             }
         }
-        table.finish()
+        table.finish()?.flush()
     }
+}
+
+/// The columns that say whose a row is, the record called so.
+fn keys(record: &str, project: &Project) -> Vec<String> {
+    let mut keys = vec![record.to_owned()];
+    if project.repeats() {
+        keys.extend([INSTRUMENT, INSTANCE].map(str::to_owned));
+    }
+    keys
 }
 
 /// Cells from a place on.
