@@ -221,7 +221,7 @@ pub(super) static COMPUTED: [Computed; 24] = [
     Computed {
         name: "os_exit_days",
         holds: Holds::Integer,
-        meaning: "death, or when last seen up to the cut-off, in days from metastatic diagnosis",
+        meaning: "death, or when last seen up to the cut-off, in days from metastatic diagnosis; a date known to the month counts as so many months of average length",
         elements: &OVERALL,
         value: |seen| Some(seen.summary.overall.as_ref().ok()?.exit.to_string()),
     },

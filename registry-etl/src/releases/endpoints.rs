@@ -84,7 +84,7 @@ pub(super) fn columns(definition: &Definition) -> Vec<Described> {
             all.push(plain(
                 "exit_days",
                 Integer,
-                "event, or when last seen up to the cut-off, in days from the origin",
+                "event, or when last seen up to the cut-off, in days from the origin; a date known to the month counts as so many months of average length",
             ));
             let months = if overall { "os_months" } else { "months" };
             all.push(plain(months, Number, "exit_days / 30.4375"));
