@@ -1,9 +1,10 @@
 //! JSON answers against the OpenAPI document: every field is described, none that is always there is missing, every value has its type.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use serde_json::{Map, Value};
+use jsonschema::{Draft, Validator};
+use serde_json::{Value, json};
 
 use crate::client::Answer;
 
@@ -47,7 +48,7 @@ pub fn hold(method: &str, address: &str, answer: &Answer) {
     let place = format!("{method} {path} {}", answer.status);
     let schema = shape(document(), method, path, answer.status, media_type)
         .unwrap_or_else(|why| panic!("{place}: {why}: {value}"));
-    if let Err(why) = agrees(document(), &schema, &value) {
+    if let Err(why) = agrees_with_ours(&schema, &value) {
         panic!("{place}: {why}");
     }
 }
@@ -96,165 +97,100 @@ fn fits(template: &str, path: &str) -> bool {
     end > 0 && fits(rest, &path[end..])
 }
 
-/// Whether a value has a shape.
+/// Whether a value has a shape of a document.
 ///
 /// # Errors
-/// The first place where it has not, and what is wrong there.
+/// Every place where it has not, and what is wrong there.
 pub fn agrees(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
-    Shapes { document }.value(schema, value, "")
+    told(&validator(document, schema), value)
 }
 
-struct Shapes<'a> {
-    document: &'a Value,
+/// The same of the document that the service serves; its shapes are compiled once.
+fn agrees_with_ours(schema: &Value, value: &Value) -> Result<(), String> {
+    static COMPILED: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().expect("no panic while it was held");
+    let known = compiled.entry(schema.to_string());
+    let known = Arc::clone(known.or_insert_with(|| Arc::new(validator(document(), schema))));
+    drop(compiled);
+    told(&known, value)
 }
 
-/// The fields of an object, over all parts that it is put together of.
-#[derive(Default)]
-struct Fields<'a> {
-    known: BTreeMap<&'a str, Vec<&'a Value>>,
-    required: BTreeSet<&'a str>,
-    /// What a field has that is not known by name.
-    others: Option<&'a Value>,
-}
-
-impl<'a> Shapes<'a> {
-    fn resolved(&self, schema: &'a Value) -> &'a Value {
-        let Some(name) = schema["$ref"].as_str() else {
-            return schema;
-        };
-        let name = name.trim_start_matches("#/components/schemas/");
-        let found = &self.document["components"]["schemas"][name];
-        assert!(found.is_object(), "{name} is not in the document");
-        self.resolved(found)
-    }
-
-    fn value(&self, schema: &'a Value, value: &Value, place: &str) -> Result<(), String> {
-        let schema = self.resolved(schema);
-        for name in ["oneOf", "anyOf"] {
-            if let Some(options) = schema[name].as_array() {
-                return self.one_of(options, value, place);
-            }
-        }
-        typed(schema, value, place)?;
-        if let Some(allowed) = schema["enum"].as_array()
-            && !allowed.contains(value)
-        {
-            return Err(format!("{place}: {value} is not among {allowed:?}"));
-        }
-        match value {
-            Value::Object(object) => self.object(schema, object, place),
-            Value::Array(items) => self.array(schema, items, place),
-            _ => Ok(()),
-        }
-    }
-
-    fn one_of(&self, options: &'a [Value], value: &Value, place: &str) -> Result<(), String> {
-        let mut why = Vec::new();
-        for option in options {
-            match self.value(option, value, place) {
-                Ok(()) => return Ok(()),
-                Err(wrong) => why.push(wrong),
-            }
-        }
-        Err(why.join("; or "))
-    }
-
-    fn array(&self, schema: &'a Value, items: &[Value], place: &str) -> Result<(), String> {
-        let first = schema["prefixItems"].as_array().map_or(&[][..], Vec::as_slice);
-        for (at, item) in items.iter().enumerate() {
-            let Some(schema) = first.get(at).or_else(|| schema.get("items")) else {
-                continue;
-            };
-            if schema == &Value::Bool(false) {
-                return Err(format!("{place}/{at}: more items than are described"));
-            }
-            self.value(schema, item, &format!("{place}/{at}"))?;
-        }
-        Ok(())
-    }
-
-    fn object(&self, schema: &'a Value, object: &Map<String, Value>, place: &str) -> Result<(), String> {
-        let mut fields = Fields::default();
-        self.gather(schema, object, &mut fields)?;
-        if fields.known.is_empty() && fields.others.is_none() {
-            // An object by another document: any.
-            return Ok(());
-        }
-        for (name, value) in object {
-            let place = format!("{place}/{name}");
-            match (fields.known.get(name.as_str()), fields.others) {
-                (Some(schemas), _) => schemas
-                    .iter()
-                    .try_for_each(|schema| self.value(schema, value, &place))?,
-                (None, Some(schema)) if schema != &Value::Bool(false) => self.value(schema, value, &place)?,
-                (None, _) => return Err(format!("{place} is answered and not described")),
-            }
-        }
-        match fields.required.iter().find(|name| !object.contains_key(**name)) {
-            Some(name) => Err(format!("{place}/{name} is described and not answered")),
-            None => Ok(()),
-        }
-    }
-
-    fn gather(
-        &self,
-        schema: &'a Value,
-        object: &Map<String, Value>,
-        fields: &mut Fields<'a>,
-    ) -> Result<(), String> {
-        let schema = self.resolved(schema);
-        for part in schema["allOf"].as_array().into_iter().flatten() {
-            self.gather(part, object, fields)?;
-        }
-        if let Some(options) = schema["oneOf"].as_array() {
-            // Of a choice within an object the part that has all its fields there.
-            let tagged = |option: &&'a Value| {
-                let mut own = Fields::default();
-                let fits = self.gather(option, object, &mut own).is_ok();
-                let has = own.required.iter().all(|name| object.contains_key(*name));
-                let mut fields = own
-                    .known
-                    .iter()
-                    .filter_map(|(name, all)| Some((object.get(*name)?, all)));
-                let same = |(value, all): (&Value, &Vec<&'a Value>)| {
-                    all.iter().all(|one| self.value(one, value, "").is_ok())
-                };
-                fits && has && fields.all(same)
-            };
-            let option = options.iter().find(tagged);
-            self.gather(option.ok_or("none of the choices fits")?, object, fields)?;
-        }
-        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-            fields.known.entry(name).or_default().push(schema);
-        }
-        let required = schema["required"].as_array().into_iter().flatten();
-        fields.required.extend(required.filter_map(Value::as_str));
-        if let Some(others) = schema.get("additionalProperties") {
-            fields.others = Some(others);
-        }
-        Ok(())
-    }
-}
-
-/// Whether a value has one of the types that are named, if any is.
-fn typed(schema: &Value, value: &Value, place: &str) -> Result<(), String> {
-    let named = match &schema["type"] {
-        Value::Null => return Ok(()),
-        Value::Array(all) => all.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let is = |name: &Value| match name.as_str().unwrap_or_default() {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        _ => false,
-    };
-    match named.iter().any(is) {
+fn told(validator: &Validator, value: &Value) -> Result<(), String> {
+    let wrong = validator.iter_errors(value);
+    let wrong: Vec<String> = wrong
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    match wrong.is_empty() {
         true => Ok(()),
-        false => Err(format!("{place} is {value} and not {named:?}")),
+        false => Err(wrong.join("; ")),
     }
+}
+
+/// An OpenAPI 3.1 shape is a JSON Schema; here no object has more than it describes.
+fn validator(document: &Value, schema: &Value) -> Validator {
+    let mut root = json!({ "components": document["components"].clone() });
+    for (_, shape) in root["components"]["schemas"]
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+    {
+        within(document, shape);
+    }
+    let mut whole = schema.clone();
+    close(document, &mut whole);
+    let root = root.as_object_mut().expect("an object");
+    root.extend(whole.as_object().expect("a schema is an object").clone());
+    let options = jsonschema::options().with_draft(Draft::Draft202012);
+    options
+        .build(&Value::Object(root.clone()))
+        .expect("a JSON Schema")
+}
+
+/// Closes a shape where a value stands for it alone.
+fn close(document: &Value, schema: &mut Value) {
+    within(document, schema);
+    if schema["oneOf"].is_array() {
+        parts(schema, "oneOf").for_each(|option| close(document, option));
+    } else if describes_fields(document, schema) {
+        schema["unevaluatedProperties"] = json!(false);
+    }
+}
+
+/// Closes what stands in a shape: fields and items. What it is put together of stays open, and is closed as a whole.
+fn within(document: &Value, schema: &mut Value) {
+    for name in TOGETHER {
+        parts(schema, name).for_each(|part| within(document, part));
+    }
+    let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, field) in fields.into_iter().flatten() {
+        close(document, field);
+    }
+    parts(schema, "prefixItems").for_each(|item| close(document, item));
+    for name in ["items", "additionalProperties"] {
+        if let Some(one) = schema.get_mut(name).filter(|one| one.is_object()) {
+            close(document, one);
+        }
+    }
+}
+
+/// What a shape is put together of.
+const TOGETHER: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+
+fn parts<'s>(schema: &'s mut Value, name: &str) -> impl Iterator<Item = &'s mut Value> {
+    let all = schema.get_mut(name).and_then(Value::as_array_mut);
+    all.into_iter().flatten()
+}
+
+/// Whether the fields of an object are described: one without is any.
+fn describes_fields(document: &Value, schema: &Value) -> bool {
+    if let Some(name) = schema["$ref"].as_str() {
+        let found = document.pointer(name.trim_start_matches('#'));
+        let found = found.unwrap_or_else(|| panic!("{name} is not in the document"));
+        return describes_fields(document, found);
+    }
+    let mut parts = TOGETHER
+        .iter()
+        .filter_map(|name| schema[*name].as_array())
+        .flatten();
+    schema["properties"].is_object() || parts.any(|part| describes_fields(document, part))
 }

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Bytes;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOf, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -31,7 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "RPS registry", description = "A prospective registry for metastatic and multifocally recurrent retroperitoneal sarcoma"),
-    modifiers(&Security, &Common),
+    modifiers(&Security, &Common, &Choices),
     paths(
         health::live, health::ready, health::show, show, redcap::call,
         schemas::list, schemas::show, schemas::dictionary, schemas::form, schemas::changes, schemas::codelist,
@@ -78,6 +80,23 @@ impl Modify for Security {
             .get_or_insert_default()
             .security_schemes
             .insert("key".to_owned(), key);
+    }
+}
+
+/// A choice that no field tells apart is `anyOf`: a finding has all that the fault of an item has, so that `oneOf` would refuse it.
+struct Choices;
+
+impl Modify for Choices {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for schema in openapi.components.get_or_insert_default().schemas.values_mut() {
+            if let RefOr::T(Schema::OneOf(choice)) = schema {
+                *schema = RefOr::T(Schema::AnyOf(AnyOf {
+                    items: std::mem::take(&mut choice.items),
+                    description: choice.description.take(),
+                    ..AnyOf::default()
+                }));
+            }
+        }
     }
 }
 
