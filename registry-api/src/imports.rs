@@ -8,6 +8,7 @@ use registry_core::exchange::{
     BundleReader, Complaint, Layout, Mapping, Place, Rebuilt, RedcapFormat, RedcapReader, Style,
 };
 use registry_core::storage::JobCounts;
+use registry_core::validation::may_be_repeated;
 use registry_core::versions::SchemaStore;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -117,9 +118,9 @@ pub(crate) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// What is wrong with a cell, or with the files.
-    pub(crate) fn complaint(case: Option<&'a str>, complaint: &'a Complaint) -> Self {
+    pub(crate) fn complaint(case: Option<&'a Rebuilt>, complaint: &'a Complaint) -> Self {
         Self {
-            case,
+            case: case.and_then(named),
             severity: "reject",
             code: complaint.code,
             place: complaint.place.clone(),
@@ -139,6 +140,11 @@ impl fmt::Display for Line<'_> {
         } = self;
         write!(f, "{place}: {severity} {code}: {message}")
     }
+}
+
+/// The pseudonym of a case, as far as a report may repeat it; the place of a line tells which case it is in any event.
+fn named(case: &Rebuilt) -> Option<&str> {
+    Some(case.patient.as_str()).filter(|name| may_be_repeated(name))
 }
 
 /// A case as an item of a batch, with what its rows say about it.
@@ -201,7 +207,7 @@ pub(crate) const OUTCOME: &str = "info";
 /// The line that says what became of a case, or would become: after the lines about its cells.
 pub(crate) fn outcome<'a>(case: &'a Rebuilt, result: Option<&Value>) -> Line<'a> {
     Line {
-        case: Some(&case.patient),
+        case: named(case),
         severity: OUTCOME,
         code: result.map_or(Became::Refused, Became::of).as_str(),
         place: case.place(""),
@@ -229,7 +235,7 @@ pub(crate) fn report<'a>(counts: &mut JobCounts, case: &'a Rebuilt, result: &'a 
                 code: Option<&'a str>,
                 pointer: Option<&str>,
                 message: Option<&'a str>| Line {
-        case: Some(&case.patient),
+        case: named(case),
         severity: severity.unwrap_or("reject"),
         code: code.unwrap_or("refused"),
         place: case.place(pointer.unwrap_or_default()),

@@ -187,6 +187,13 @@ impl Problem {
         Self::new(Kind::Internal)
     }
 
+    /// Says what to do about it.
+    #[must_use]
+    pub fn detailed(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
     /// Says which field of a form it is about.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
@@ -337,9 +344,14 @@ impl From<StoreError> for Problem {
             StoreError::BadCursor => Problem::with(Kind::BadQuery, "cursor: not one of this list"),
             StoreError::Invalid(why) => Problem::with(Kind::InvalidValue, why),
             StoreError::Weak(weakness) => Problem::with(Kind::InvalidValue, weakness.to_string()),
-            StoreError::IdempotencyInFlight => {
-                Problem::new(Kind::IdempotencyInFlight).header("retry-after", "1")
-            }
+            StoreError::IdempotencyInFlight { seconds } => Problem::with(
+                Kind::IdempotencyInFlight,
+                format!(
+                    "Send it again: once it is done, its answer comes. Should that request have ended half-way, \
+                     the key is free again in {seconds} s at the latest."
+                ),
+            )
+            .header("retry-after", "5"),
             StoreError::IdempotencyReused => Problem::new(Kind::IdempotencyKeyReused),
             StoreError::Unauthenticated(_) => Problem::new(Kind::Unauthenticated),
             StoreError::RunActive(_) => Problem::with(Kind::RunActive, error.to_string()),

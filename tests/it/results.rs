@@ -232,7 +232,7 @@ fn a_run_is_started_published_and_read_by_role() {
     assert!(curves.iter().all(|c| c["by"] == "all" || c["by"] == "timing"));
     committee
         .get("/api/v1/survival/S1?stratum=completeness")
-        .expect(404);
+        .expect(400);
     let unknown = committee.get("/api/v1/survival/S99").expect(404);
     assert_eq!(unknown.status, 404);
 }

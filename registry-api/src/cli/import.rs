@@ -85,7 +85,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
         } else {
             import.counts.refused += 1;
             for complaint in &case.complaints {
-                import.say(&Line::complaint(Some(&case.patient), complaint));
+                import.say(&Line::complaint(Some(&case), complaint));
             }
             import.say_outcome(&imports::outcome(&case, None));
         }

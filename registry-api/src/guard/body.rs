@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::StreamExt;
 use registry_core::intake::{self, Limits};
@@ -65,12 +65,23 @@ pub(super) async fn receive(
     })
 }
 
+/// Refuses a body that is compressed: what it would take unpacked is not known before it is.
+fn as_it_is(request: &HttpRequest) -> Result<(), Problem> {
+    let encoded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if request.headers().get_all(CONTENT_ENCODING).any(encoded) {
+        let what = "send the body as it is: no Content-Encoding is taken";
+        return Err(Problem::with(Kind::UnsupportedMediaType, what).header("accept-encoding", "identity"));
+    }
+    Ok(())
+}
+
 /// Reads a body: nothing beyond `limit`, and nothing for ever.
 pub(super) async fn bounded(
     request: &HttpRequest,
     mut payload: Payload,
     limit: usize,
 ) -> Result<web::Bytes, Problem> {
+    as_it_is(request)?;
     let patience = Duration::from_secs(state_of(request)?.settings.server.client_timeout_seconds.max(1));
     let too_large = || {
         Problem::with(

@@ -233,7 +233,12 @@ pub fn submit(state: &AppState, scope: &Scope, incoming: Incoming) -> Result<Rep
 /// [`crate::problem::Kind::InvalidRecord`] with every finding.
 pub fn check(pseudonym: &str, body: &Value, verdict: &Verdict) -> Result<(), Problem> {
     if verdict.rejected() {
-        return Err(Problem::record(&verdict.findings, verdict.further_findings));
+        let refused = Problem::record(&verdict.findings, verdict.further_findings);
+        return Err(match verdict.checked {
+            true => refused,
+            false => refused
+                .detailed("The edit checks have not been run: they read a record that keeps to its schema."),
+        });
     }
     let named = body.pointer("/patient/pseudonym_id").and_then(Value::as_str);
     if named != Some(pseudonym) {
@@ -292,6 +297,13 @@ pub(crate) struct Stored {
     /// Findings beyond those listed.
     further_findings: usize,
     not_attested: Vec<UnattestedSection>,
+}
+
+impl Stored {
+    /// Pseudonym.
+    pub(crate) fn case(&self) -> &str {
+        &self.case
+    }
 }
 
 /// The answer to a stored submission.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
+use rustix::fs::StatVfsMountFlags;
 
 use super::error::{Outage, StoreError};
 use super::faults::outage_of;
@@ -80,11 +81,15 @@ impl FileIdentity {
     }
 }
 
-/// Refuses a file that is marked read-only. Whoever has it open could still write to it, and root could open it: the mark counts.
-fn unmarked(path: &Path) -> Result<(), StoreError> {
-    match std::fs::metadata(path) {
-        Ok(file) if file.permissions().readonly() => Err(StoreError::Unavailable(Outage::ReadOnly)),
-        _ => Ok(()),
+/// Refuses a file that is marked read-only, or lies on a disk that is mounted so: Linux does that to a disk that fails, and `SQLite` then tells
+/// of no more than an input or output error. Whoever has a marked file open could still write to it, and root could open it: the mark counts.
+fn writable(path: &Path) -> Result<(), StoreError> {
+    let marked = std::fs::metadata(path).is_ok_and(|file| file.permissions().readonly());
+    let disk = rustix::fs::statvfs(path);
+    let mounted = disk.is_ok_and(|disk| disk.f_flag.contains(StatVfsMountFlags::RDONLY));
+    match marked || mounted {
+        true => Err(StoreError::Unavailable(Outage::ReadOnly)),
+        false => Ok(()),
     }
 }
 
@@ -92,7 +97,7 @@ impl Link {
     /// Whether the database may be changed now; nothing is written to find out.
     ///
     /// # Errors
-    /// [`Outage::ReadOnly`]: a marked file, or a server whose transactions are read-only, as those of a standby are.
+    /// [`Outage::ReadOnly`]: a marked file, a disk that is mounted so, or a server whose transactions are read-only, as those of a standby are.
     pub(crate) fn takes_changes(&mut self) -> Result<(), StoreError> {
         match (&mut self.conn, &self.file) {
             (Conn::Postgres(conn), _) => {
@@ -102,7 +107,7 @@ impl Link {
                     false => Err(StoreError::Unavailable(Outage::ReadOnly)),
                 }
             }
-            (Conn::Sqlite(_), Some(file)) => unmarked(&file.path),
+            (Conn::Sqlite(_), Some(file)) => writable(&file.path),
             (Conn::Sqlite(_), None) => Ok(()),
         }
     }
@@ -159,7 +164,7 @@ impl Dialer {
             Target::Sqlite(path) => {
                 // Those of the service read on; the writer asks before each change.
                 if rights == Rights::Owner {
-                    unmarked(path)?;
+                    writable(path)?;
                 }
                 self.open_file(path)
             }

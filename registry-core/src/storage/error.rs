@@ -119,7 +119,10 @@ pub enum StoreError {
     Weak(#[from] crate::access::Weakness),
     /// The first request with this idempotency key is still running (409).
     #[error("a request with this idempotency key is being handled")]
-    IdempotencyInFlight,
+    IdempotencyInFlight {
+        /// Within so many seconds the key is free again, unless that request gives another sign of life.
+        seconds: i64,
+    },
     /// The idempotency key was used with another body (422).
     #[error("the idempotency key was used with another request")]
     IdempotencyReused,

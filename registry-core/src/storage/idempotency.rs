@@ -142,6 +142,11 @@ fn write(tx: &mut Tx<'_>, record: &Record) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn in_flight(tx: &Tx<'_>, until: NaiveDateTime) -> StoreError {
+    let seconds = (until - tx.now).num_seconds() + 1;
+    StoreError::IdempotencyInFlight { seconds }
+}
+
 /// The answer to an earlier request with this key; `None` when this one is the first.
 pub(crate) fn answered(
     tx: &mut Tx<'_>,
@@ -150,7 +155,11 @@ pub(crate) fn answered(
 ) -> Result<Option<Answer>, StoreError> {
     match find(tx, key, fingerprint)? {
         None => Ok(None),
-        Some(Record { answer: None, .. }) => Err(StoreError::IdempotencyInFlight),
+        Some(Record {
+            answer: None,
+            expires_at,
+            ..
+        }) => Err(in_flight(tx, expires_at)),
         Some(Record {
             answer: Some(answer), ..
         }) => {
@@ -167,7 +176,11 @@ pub(crate) fn earlier<T, O: serde::de::DeserializeOwned>(
 ) -> Result<Option<Earlier<O>>, StoreError> {
     match find(tx, &given.key, &given.fingerprint)? {
         None => Ok(None),
-        Some(Record { answer: None, .. }) => Err(StoreError::IdempotencyInFlight),
+        Some(Record {
+            answer: None,
+            expires_at,
+            ..
+        }) => Err(in_flight(tx, expires_at)),
         Some(Record {
             answer: Some(answer), ..
         }) => opened(tx, &given.key, &answer).map(Some),

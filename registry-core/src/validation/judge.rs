@@ -215,6 +215,7 @@ impl Judge {
             list(&mut verdict, findings);
             return verdict;
         }
+        verdict.checked = true;
         verdict.withdrawal = withdrawal;
         if withdrawal {
             let check = form.checks.check(CONSENT_CHECK);
@@ -237,6 +238,7 @@ impl Judge {
         }
         let mut verdict = Verdict {
             schema_version: Some(named.to_owned()),
+            checked: true,
             ..Verdict::default()
         };
         self.by_rules(&mut verdict, body, (schema, form), envelope, centres);

@@ -26,5 +26,6 @@ pub use document::Document;
 pub use finding::{Finding, MAX_FINDINGS, Severity};
 pub use gaps::{CareGap, GapState};
 pub use judge::{Judge, JudgeError};
+pub use pseudonym::may_be_repeated;
 pub use schema::{SchemaCompileError, SchemaValidator};
 pub use verdict::{Assessment, Derived, Envelope, Formerly, UnattestedSection, Verdict};

@@ -49,6 +49,12 @@ pub(super) fn breach(body: &Value) -> Option<Breach> {
     })
 }
 
+/// Whether an answer or a report may repeat what was sent as a pseudonym: it is spelled as one, and identifies nobody.
+pub fn may_be_repeated(pseudonym: &str) -> bool {
+    let spelled = |c: char| c.is_ascii_alphanumeric() || is_separator(c);
+    (3..=40).contains(&pseudonym.len()) && pseudonym.chars().all(spelled) && identifies(pseudonym).is_none()
+}
+
 /// The rule a pseudonym falls under, in words; `None` for one that says nothing about a person.
 fn identifies(pseudonym: &str) -> Option<&'static str> {
     let upper = pseudonym.to_ascii_uppercase();
@@ -155,7 +161,7 @@ fn is_name(upper: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::identifies;
+    use super::{identifies, may_be_repeated};
 
     #[test]
     fn what_a_person_could_be_known_by_is_refused() {
@@ -242,6 +248,17 @@ mod tests {
             "8f14e45f-ceea-467f-a8b1-0d2a3c4b5e6f",
         ] {
             assert_eq!(identifies(pseudonym), None, "{pseudonym}");
+            assert_eq!(may_be_repeated(pseudonym), pseudonym.len() > 2, "{pseudonym}");
+        }
+        for sent in [
+            "SMITH-JOHN",
+            "1961-03-04",
+            "Jane Doe 1961",
+            "",
+            "P1",
+            &"P1".repeat(21),
+        ] {
+            assert!(!may_be_repeated(sent), "{sent}");
         }
         // The schema's business.
         assert_eq!(identifies("Jane Doe 1961"), None);

@@ -86,6 +86,8 @@ pub struct Verdict {
     pub formerly: Vec<Formerly>,
     /// Findings beyond the listed ones.
     pub further_findings: usize,
+    /// Whether the edit checks that concern the body were run: they read a body that keeps to its schema, and no other.
+    pub checked: bool,
     /// Derived elements.
     pub derived: Derived,
     /// Day (or partial day) metastatic disease was first detected: `date_detected` of presentation 1, as sent.

@@ -35,6 +35,7 @@ fn items_are_answered_in_order_and_one_bad_item_spoils_only_itself() {
     for (n, result) in results.iter().enumerate() {
         let expected = if n == 7 { 422 } else { 201 };
         assert_eq!(result["status"], expected, "item {n}: {result}");
+        assert_eq!(result["case"], format!("BATCH-{n:05}"));
     }
     centre.get("/api/v1/cases/BATCH-00006").expect(200);
     centre.get("/api/v1/cases/BATCH-00007").expect(404);

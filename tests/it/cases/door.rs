@@ -96,6 +96,22 @@ fn every_malformed_body_has_its_own_code() {
         Some(good.as_bytes()),
     );
     assert_eq!(wrong_type.status, 415, "{}", wrong_type.text());
+    let encoded = records::figure_1("FIG-0002").to_string();
+    for (encoding, status) in [("gzip", 415), ("identity, br", 415), ("Identity", 201)] {
+        let headers = [
+            ("content-type", "application/json"),
+            ("content-encoding", encoding),
+        ];
+        let answer = centre.send(
+            "PUT",
+            "/api/v1/cases/FIG-0002",
+            &headers,
+            Some(encoded.as_bytes()),
+        );
+        assert_eq!(answer.status, status, "{encoding}: {}", answer.text());
+        let taken = (status == 415).then_some("identity");
+        assert_eq!(answer.header("accept-encoding"), taken);
+    }
     centre.get("/api/v1/cases/FIG-0001").expect(404);
 }
 

@@ -117,12 +117,14 @@ fn an_identifying_pseudonym_is_refused_and_not_repeated() {
             .expect(200)
             .json();
         assert_eq!(found(&judged["results"][0]["findings"]), expected, "{name}");
+        assert!(!judged.to_string().contains(name), "{judged}");
         let batch = centre
             .post("/api/v1/cases:batch", &[], &json!([body]))
             .expect(200)
             .json();
         assert_eq!(batch["results"][0]["status"], 422, "{name}");
         assert_eq!(found(&batch["results"][0]["errors"]), expected, "{name}");
+        assert!(!batch.to_string().contains(name), "{batch}");
         let flat = format!("record_id,patient_sex\n{name},female\n");
         let path = "/api/v1/imports?format=redcap-csv&wait=true";
         let octets = [("content-type", "application/octet-stream")];
@@ -132,15 +134,46 @@ fn an_identifying_pseudonym_is_refused_and_not_repeated() {
             .json();
         assert_eq!(job["counts"]["refused"], 1, "{job}");
         let report = format!("/api/v1/jobs/{}/report", job["job_id"].as_str().expect("a job"));
-        assert!(
-            centre
-                .get(&report)
-                .expect(200)
-                .text()
-                .contains("\"identifying_pseudonym\""),
-            "{name}"
-        );
+        let report = centre.get(&report).expect(200).text();
+        assert!(report.contains("\"identifying_pseudonym\""), "{name}");
+        assert!(!report.contains(name), "{report}");
         centre.get(&format!("/api/v1/cases/{name}")).expect(404);
+    }
+}
+
+/// Edit checks read a record that keeps to its schema: until then their findings are not there, and that is said.
+#[test]
+fn findings_of_the_schema_come_alone_and_that_is_said() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    // Of an organ of the abdomen: E-012 refuses it.
+    let mut of_an_organ = records::figure_1("FIG-1");
+    of_an_organ["primary"]["organ_of_origin"] = json!("visceral");
+    let mut both = of_an_organ.clone();
+    both["patient"]["sex"] = json!("nonsense");
+    for (body, checked, found) in [
+        (&both, false, &["not_in_code_list"][..]),
+        (&of_an_organ, true, &["E-012"]),
+    ] {
+        let refused = centre.put("/api/v1/cases/FIG-1", &[], body).expect(422).json();
+        let judged = centre
+            .post("/api/v1/cases:validate", &[], body)
+            .expect(200)
+            .json();
+        let judged = &judged["results"][0];
+        let rejects = |told: &Value| -> Vec<String> {
+            let all = told.as_array().expect("findings");
+            let rejects = all.iter().filter(|one| one["severity"] == "reject");
+            let name = |one: &Value| one["rule"].as_str().or(one["code"].as_str()).map(str::to_owned);
+            rejects.filter_map(name).collect()
+        };
+        assert_eq!(rejects(&refused["errors"]), found);
+        assert_eq!(rejects(&judged["findings"]), found);
+        assert_eq!(judged["checked"], checked);
+        let said = refused["detail"]
+            .as_str()
+            .is_some_and(|told| told.contains("edit checks"));
+        assert_eq!(said, !checked, "{refused}");
     }
 }
 

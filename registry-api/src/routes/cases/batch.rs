@@ -5,7 +5,7 @@ use registry_core::access::Scope;
 use registry_core::intake::ndjson::{Item, Reader};
 use registry_core::intake::{self, Refusal};
 use registry_core::storage::{CaseStatus, Job, Precondition, PutCase, StoreError, Withdraw, Withdrawal};
-use registry_core::validation::Verdict;
+use registry_core::validation::{Verdict, may_be_repeated};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -108,18 +108,28 @@ struct BatchResults {
 pub(in crate::routes) enum ItemResult {
     Stored(Box<StoredItem>),
     Withdrawn(WithdrawnItem),
-    /// With the body of the problem.
-    Refused(Value),
+    Refused(RefusedItem),
+}
+
+impl ItemResult {
+    /// Pseudonym; none of an item that could not be read, and none where the pseudonym is what is wrong.
+    pub(super) fn case(&self) -> Option<&str> {
+        match self {
+            Self::Stored(item) => Some(item.stored.case()),
+            Self::Withdrawn(item) => Some(&item.case),
+            Self::Refused(item) => item.case.as_deref(),
+        }
+    }
 }
 
 /// What became of an item: stored, withdrawn, or refused with a problem.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "a refusal is kept written; this says what it is")]
+#[expect(dead_code, reason = "what the results are is said by their own types")]
 enum BatchResult {
     Stored(StoredItem),
     Withdrawn(WithdrawnItem),
-    Refused(crate::problem::Body<'static>),
+    Refused(RefusedItem),
 }
 
 /// An item that was stored.
@@ -134,11 +144,23 @@ pub(in crate::routes) struct StoredItem {
 /// An item that withdrew consent.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub(in crate::routes) struct WithdrawnItem {
+    /// Pseudonym.
+    case: String,
     /// As alone: 201 or 200.
     status: u16,
     withdrawal: Withdrawal,
     unchanged: bool,
     warnings: Vec<Warning>,
+}
+
+/// An item that was refused, and why.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub(in crate::routes) struct RefusedItem {
+    /// Pseudonym; none of an item that could not be read, and none where the pseudonym is what is wrong.
+    case: Option<String>,
+    #[serde(flatten)]
+    #[schema(value_type = crate::problem::Body)]
+    problem: Value,
 }
 
 /// What is wrong with an item as a whole.
@@ -203,7 +225,8 @@ pub(super) async fn batch(
 enum Judged {
     Put(Box<Verdict>),
     Withdraw(Box<Withdraw>, Dated),
-    Done(ItemResult),
+    /// With the pseudonym it names.
+    Refused(Option<String>, Problem),
 }
 
 /// A record as an item of a batch holds it: alone, or with what the own export says about it.
@@ -302,23 +325,20 @@ pub(in crate::routes) fn store(
     let mut judged = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
     let prepared = in_order(items, |item| {
-        prepare(state, scope, item.document?, atomic, reason, &centres)
+        prepare(state, scope, item, atomic, reason, &centres)
     });
     for (n, admitted) in prepared.into_iter().enumerate() {
-        let problem = match admitted {
+        judged.push(match admitted {
             Ok(Admitted::Case(put, verdict, _)) => {
                 puts.push(*put);
-                judged.push(Judged::Put(verdict));
-                continue;
+                Judged::Put(verdict)
             }
-            Ok(Admitted::Withdrawal(withdraw, dated)) => {
-                judged.push(Judged::Withdraw(withdraw, dated));
-                continue;
+            Ok(Admitted::Withdrawal(withdraw, dated)) => Judged::Withdraw(withdraw, dated),
+            Err((case, problem)) => {
+                errors.extend(located(n, &problem));
+                Judged::Refused(case, problem)
             }
-            Err(problem) => problem,
-        };
-        errors.extend(located(n, &problem));
-        judged.push(Judged::Done(refused(&problem)));
+        });
     }
     if atomic && !errors.is_empty() {
         return Err(Problem {
@@ -334,20 +354,24 @@ pub(in crate::routes) fn store(
     let mut results = Vec::new();
     for (n, one) in judged.into_iter().enumerate() {
         results.push(match one {
-            Judged::Done(value) => value,
+            Judged::Refused(case, problem) => refused(case, &problem),
             // After the cases: whoever sends both in one batch has withdrawn.
-            Judged::Withdraw(withdraw, dated) => match state.store.withdraw(scope, *withdraw) {
-                Ok(outcome) => {
-                    discard_with(state, &outcome.case_id);
-                    ItemResult::Withdrawn(WithdrawnItem {
-                        status: if outcome.created { 201 } else { 200 },
-                        unchanged: outcome.unchanged,
-                        warnings: said_of_date(&outcome, dated),
-                        withdrawal: outcome.withdrawal,
-                    })
+            Judged::Withdraw(withdraw, dated) => {
+                let case = withdraw.pseudonym.clone();
+                match state.store.withdraw(scope, *withdraw) {
+                    Ok(outcome) => {
+                        discard_with(state, &outcome.case_id);
+                        ItemResult::Withdrawn(WithdrawnItem {
+                            case,
+                            status: if outcome.created { 201 } else { 200 },
+                            unchanged: outcome.unchanged,
+                            warnings: said_of_date(&outcome, dated),
+                            withdrawal: outcome.withdrawal,
+                        })
+                    }
+                    Err(error) => refused(Some(case), &error.into()),
                 }
-                Err(error) => refused(&error.into()),
-            },
+            }
             Judged::Put(verdict) => match stored.next() {
                 Some((Ok(outcome), (pseudonym, _))) => {
                     if outcome.reuse_ended {
@@ -358,10 +382,10 @@ pub(in crate::routes) fn store(
                         status: if outcome.created { 201 } else { 200 },
                     }))
                 }
-                Some((Err(error), (_, precondition))) => {
+                Some((Err(error), (pseudonym, precondition))) => {
                     let problem = refusal(error, &precondition);
                     errors.extend(located(n, &problem));
-                    refused(&problem)
+                    refused(Some(pseudonym), &problem)
                 }
                 None => {
                     return Err(Problem::internal(
@@ -380,26 +404,35 @@ pub(in crate::routes) fn store(
     Ok(results)
 }
 
+/// Judges an item; a refusal comes with the pseudonym that the item names.
 fn prepare(
     state: &AppState,
     scope: &Scope,
-    document: Value,
+    item: Item,
     atomic: bool,
     reason: Option<&str>,
     centres: &registry_core::record::CentreTable,
-) -> Result<Admitted, Problem> {
-    let incoming = Sent::read(document)?.incoming(reason);
-    match admit(state, scope, incoming, centres)? {
-        Admitted::Withdrawal(..) if atomic => Err(Problem::with(
-            Kind::InvalidState,
-            "a withdrawal cannot be part of an atomic batch: send it alone",
+) -> Result<Admitted, (Option<String>, Problem)> {
+    let document = item.document.map_err(|error| (None, error.into()))?;
+    let sent = Sent::read(document).map_err(|problem| (None, problem))?;
+    let case = pseudonym(&sent.document).map(str::to_owned);
+    match admit(state, scope, sent.incoming(reason), centres) {
+        Ok(Admitted::Withdrawal(..)) if atomic => Err((
+            case,
+            Problem::with(
+                Kind::InvalidState,
+                "a withdrawal cannot be part of an atomic batch: send it alone",
+            ),
         )),
-        admitted => Ok(admitted),
+        admitted => admitted.map_err(|problem| (case, problem)),
     }
 }
 
-fn refused(problem: &Problem) -> ItemResult {
-    ItemResult::Refused(problem.body())
+fn refused(case: Option<String>, problem: &Problem) -> ItemResult {
+    ItemResult::Refused(RefusedItem {
+        case: case.filter(|case| may_be_repeated(case)),
+        problem: problem.body(),
+    })
 }
 
 /// The problem's findings with pointers into the batch (`/4711/patient/sex`); at least one per item.

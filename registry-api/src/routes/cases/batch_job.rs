@@ -57,19 +57,14 @@ impl BatchJob {
             if some.is_empty() {
                 return Ok(());
             }
-            let names: Vec<Value> = some.iter().map(pseudonym).collect();
             let reason = self.reason.as_deref();
             let (lines, refused) = match batch::store(&self.state, &self.scope, some, self.atomic, reason) {
                 Ok(results) => {
-                    let lines = results
-                        .into_iter()
-                        .zip(names)
-                        .enumerate()
-                        .map(|(n, (result, name))| {
-                            let result = json!(result);
-                            imports::count(counts, &result);
-                            json!({ "item": first + n, "case": name, "result": result })
-                        });
+                    let lines = results.iter().enumerate().map(|(n, result)| {
+                        let told = json!(result);
+                        imports::count(counts, &told);
+                        json!({ "item": first + n, "case": result.case(), "result": told })
+                    });
                     (lines.collect(), None)
                 }
                 Err(problem) if problem.kind == Kind::BatchRefused => {
@@ -89,16 +84,4 @@ impl BatchJob {
             }
         }
     }
-}
-
-fn pseudonym(item: &Item) -> Value {
-    let document = item.document.as_ref().ok();
-    document
-        .and_then(|document| {
-            let wrapped = document.pointer("/case/patient/pseudonym_id");
-            wrapped.or_else(|| document.pointer("/patient/pseudonym_id"))
-        })
-        .filter(|name| name.is_string())
-        .cloned()
-        .unwrap_or(Value::Null)
 }

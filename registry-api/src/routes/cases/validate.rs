@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 use registry_core::access::Scope;
 use registry_core::intake::ndjson::Item;
 use registry_core::storage::{Foreseen, Precondition, PutCase, StoreError};
-use registry_core::validation::{Derived, UnattestedSection, Verdict};
+use registry_core::validation::{Derived, UnattestedSection, Verdict, may_be_repeated};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,9 +29,11 @@ struct Verdicts {
 #[schema(as = Verdict)]
 pub(in crate::routes) struct ToldVerdict {
     line: usize,
-    /// Pseudonym.
+    /// Pseudonym; none of an item that could not be read, and none where the pseudonym is what is wrong.
     case: Option<String>,
     accepted: bool,
+    /// Whether the edit checks were run: they read a record that keeps to its schema, and no other.
+    checked: bool,
     findings: Vec<ToldFinding>,
     /// Findings beyond those listed.
     further_findings: usize,
@@ -158,8 +160,9 @@ fn would_be(
 fn said(line: usize, name: Option<&str>, verdict: &Verdict, answered: &BTreeSet<String>) -> ToldVerdict {
     ToldVerdict {
         line,
-        case: name.map(str::to_owned),
+        case: name.filter(|name| may_be_repeated(name)).map(str::to_owned),
         accepted: !verdict.rejected(),
+        checked: verdict.checked,
         findings: told(verdict, answered),
         further_findings: verdict.further_findings,
         derived: verdict.derived.clone(),

@@ -215,7 +215,7 @@ impl Import {
             for case in unsound {
                 counts.refused += 1;
                 let lines = case.complaints.iter();
-                write(lines.map(|c| Line::complaint(Some(&case.patient), c)).collect());
+                write(lines.map(|c| Line::complaint(Some(case), c)).collect());
                 write(vec![imports::outcome(case, None)]);
             }
             let results = self.answers(&sound)?;

@@ -62,8 +62,8 @@ impl Curves {
 /// Whether a stratum, with or without a landmark, may be shown for an endpoint.
 ///
 /// # Errors
-/// [`Kind::MisleadingComparison`] for what is known only after the origin, [`Kind::NotFound`] for what is not there,
-/// [`Kind::BadQuery`] for another landmark than 6 or 12 months.
+/// [`Kind::MisleadingComparison`] for what is known only after the origin, [`Kind::BadQuery`] for what the endpoint is not broken down by
+/// and for another landmark than 6 or 12 months.
 pub fn check(definition: &Definition, stratum: Option<&str>, landmark: Option<u32>) -> Result<(), Problem> {
     let landmarked = |by: &str| definition.landmarks.iter().any(|one| one.as_str() == by);
     if landmark.is_some_and(|months| !MONTHS.contains(&months)) {
@@ -75,8 +75,8 @@ pub fn check(definition: &Definition, stratum: Option<&str>, landmark: Option<u3
     let Some(stratum) = stratum else {
         return match landmark {
             Some(_) if definition.landmarks.is_empty() => Err(Problem::with(
-                Kind::NotFound,
-                format!("{} has no comparison from a landmark", definition.id),
+                Kind::BadQuery,
+                format!("landmark: {} has no comparison from a landmark", definition.id),
             )),
             _ => Ok(()),
         };
@@ -115,7 +115,7 @@ pub fn check(definition: &Definition, stratum: Option<&str>, landmark: Option<u3
     let known: Vec<&str> = definition.strata.iter().map(|known| known.as_str()).collect();
     let landmarks: Vec<&str> = definition.landmarks.iter().map(|known| known.as_str()).collect();
     Err(Problem::with(
-        Kind::NotFound,
+        Kind::BadQuery,
         format!(
             "strata of {}: {}; from a landmark: {}",
             definition.id,
