@@ -1,7 +1,7 @@
 //! Quality of life since the baseline, and who could not be asked or did not answer.
 
 use super::endpoint::{DAYS_PER_MONTH, LEVEL, count};
-use super::facts::RecordedDate;
+use super::facts::{Ascertainment, RecordedDate};
 use super::settle::{DateReading, LeftOut, day};
 use super::units::{Unit, known};
 use crate::results::ChangeRow;
@@ -61,6 +61,11 @@ pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, Le
     let cut_off = facts.cut_off.min(run_cut_off);
     if origin > cut_off {
         return Err(LeftOut::OriginAfterCutOff);
+    }
+    match facts.ascertainment {
+        Ascertainment::Prospective => {}
+        Ascertainment::Retrospective => return Err(LeftOut::Retrospective),
+        Ascertainment::NotRecorded => return Err(LeftOut::AscertainmentNotRecorded),
     }
     let course = &unit.case.course;
     let treatments = course.locals.iter().map(|one| one.date);
