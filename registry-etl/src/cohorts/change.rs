@@ -68,9 +68,8 @@ pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, Le
         Ascertainment::NotRecorded => return Err(LeftOut::AscertainmentNotRecorded),
     }
     let course = &unit.case.course;
-    let treatments = course.locals.iter().map(|one| one.date);
-    let treatments = treatments.chain(course.lines.iter().map(|one| one.start));
-    let until = treatments
+    let until = course
+        .treatments()
         .filter_map(known)
         .filter(|at| *at >= origin)
         .min()

@@ -134,3 +134,18 @@ fn s9_is_of_patients_registered_as_it_happened() {
     );
     assert_eq!(got.flow.analysed, Some(1));
 }
+
+/// The baseline is looked for up to the first treatment.
+#[test]
+fn a_score_after_the_first_radiotherapy_is_no_baseline_of_s9() {
+    let mut one = case();
+    one.course.scores = vec![(on("2025-02-10"), 6000), (on("2025-05-10"), 7000)];
+    let baseline = |one: &CaseFacts| estimated("S9", std::slice::from_ref(one)).changes[0].baseline;
+    assert_eq!(baseline(&one), Some(1));
+    one.course.others = vec![on("2025-02-10")];
+    assert_eq!(baseline(&one), Some(1), "the day it began");
+    one.course.others = vec![on("2025-02-09")];
+    assert_eq!(baseline(&one), Some(0));
+    one.course.others = vec![on("2024-11-01")];
+    assert_eq!(baseline(&one), Some(1), "of the primary, before the diagnosis");
+}
