@@ -444,7 +444,7 @@ fn is_origin(url: &str) -> bool {
 fn is_filter(filter: &str) -> bool {
     let reads = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
     let part = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
-    reads && !filter.trim().is_empty() && filter.split(',').map(str::trim).all(part)
+    reads && !filter.is_empty() && filter.split(',').all(part)
 }
 
 /// What cannot be read of the settings, by its key; of a file that is no TOML the place. Nothing of its lines is repeated.

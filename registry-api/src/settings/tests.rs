@@ -95,7 +95,7 @@ fn what_can_be_used_is_taken() {
     for text in [
         "[server]\npublic_url = \"https://registry.example.org/\"\n",
         "[server]\npublic_url = \"http://127.0.0.1:8080\"\n",
-        "[log]\nfilter = \"warn, registry_core=debug\"\n",
+        "[log]\nfilter = \"warn,registry_core=debug\"\n",
         "[log]\nfilter = \"off\"\n",
     ] {
         let file = tempfile::NamedTempFile::new().expect("a file");
