@@ -33,7 +33,9 @@ pub(crate) fn keep_tidy(state: web::Data<AppState>) {
                         "bundles that hold withdrawn cases could not be removed"
                     );
                 }
-                Ok::<_, StoreError>((state.store.purge_idempotency()?, state.store.purge_jobs()?))
+                let deleted = (state.store.purge_idempotency()?, state.store.purge_jobs()?);
+                state.store.write_back()?;
+                Ok::<_, StoreError>(deleted)
             });
             match tidied.await {
                 Ok(Ok((answers, jobs))) => tracing::debug!(answers, jobs, "deleted what had expired"),

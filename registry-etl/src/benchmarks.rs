@@ -110,10 +110,21 @@ pub struct Comparison {
     pub caveat: String,
 }
 
+/// Published rows that stand beside no estimate of the registry, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apart {
+    /// Ids.
+    pub rows: Vec<String>,
+    pub caveat: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     comparison: Vec<Entry>,
+    #[serde(default)]
+    apart: Vec<Apart>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +149,7 @@ struct Entry {
 pub struct Benchmarks {
     pub published: Vec<Published>,
     pub comparisons: Vec<Comparison>,
+    pub apart: Vec<Apart>,
 }
 
 impl Benchmarks {
@@ -228,10 +240,19 @@ impl Benchmarks {
                 caveat: entry.caveat,
             });
         }
+        for id in file.apart.iter().flat_map(|one| &one.rows) {
+            if !rows.iter().any(|row| row.id == *id) {
+                faults.push(format!("{COMPARISONS}: apart: `{id}` names no row"));
+            }
+            if resolved.iter().any(|one| one.rows.contains(id)) {
+                faults.push(format!("{COMPARISONS}: apart: `{id}` stands beside an estimate"));
+            }
+        }
         if faults.is_empty() {
             Ok(Self {
                 published: rows,
                 comparisons: resolved,
+                apart: file.apart,
             })
         } else {
             Err(BenchmarkErrors(faults))
@@ -313,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn all_73_rows_are_there_and_every_one_stands_beside_something() {
+    fn all_73_rows_are_there_and_every_one_stands_beside_something_or_apart() {
         let all = Benchmarks::of(&SchemaStore::embedded().unwrap()).unwrap();
         assert_eq!(all.published.len(), 73);
         let low: Vec<&str> = all
@@ -324,11 +345,9 @@ mod tests {
             .collect();
         assert_eq!(low, ["P12", "P18", "P23", "P27", "P29", "L11", "T03a", "T03b"]);
         for row in &all.published {
-            assert!(
-                all.comparisons.iter().any(|one| one.rows.contains(&row.id)),
-                "{}",
-                row.id
-            );
+            let beside = all.comparisons.iter().any(|one| one.rows.contains(&row.id));
+            let apart = all.apart.iter().any(|one| one.rows.contains(&row.id));
+            assert!(beside != apart, "{}", row.id);
         }
     }
 
@@ -419,6 +438,49 @@ mod tests {
         }
     }
 
+    /// Disease-specific survival after an operation is not that of everybody from the diagnosis on.
+    #[test]
+    fn a_row_of_another_origin_stands_beside_nothing() {
+        let all = Benchmarks::of(&SchemaStore::embedded().unwrap()).unwrap();
+        assert_eq!(
+            all.row("P16").unwrap().survival_of,
+            Some(Outcome::DiseaseSpecific)
+        );
+        let (rows, _) = all.beside("S1b", "all", Confidence::Low).unwrap();
+        assert!(rows.is_empty());
+        let apart: Vec<&String> = all.apart.iter().flat_map(|one| &one.rows).collect();
+        assert_eq!(apart, ["P16"]);
+    }
+
+    /// Pazopanib was not tried in liposarcoma, trabectedin and eribulin in nothing else but leiomyosarcoma, T05 in leiomyosarcoma alone.
+    #[test]
+    fn trials_of_later_lines_stand_beside_the_histology_they_took() {
+        let all = Benchmarks::of(&SchemaStore::embedded().unwrap()).unwrap();
+        for endpoint in ["S2", "S3", "S3r"] {
+            let (rows, _) = all.beside(endpoint, "later lines", Confidence::Low).unwrap();
+            assert_eq!(ids(&rows), ["T01a", "T01b", "T03a", "T03b"], "of every histology");
+            let trials = |level: &str| -> Vec<String> {
+                let parts = all.parts(endpoint, "later lines");
+                let of_level = parts.filter(|part| part.levels.iter().any(|one| one == level));
+                let mut rows: Vec<String> = of_level.flat_map(|part| part.rows.clone()).collect();
+                rows.sort();
+                rows
+            };
+            for liposarcoma in ["wdlps", "ddlps"] {
+                assert_eq!(
+                    trials(liposarcoma),
+                    ["T08a", "T08b", "T11a", "T11b"],
+                    "{endpoint}"
+                );
+            }
+            let leiomyosarcoma = ["T04a", "T04b", "T05a", "T05b", "T08a", "T08b", "T11a", "T11b"];
+            assert_eq!(trials("lms"), leiomyosarcoma, "{endpoint}");
+            for other in ["sft", "mpnst", "ss", "ups"] {
+                assert_eq!(trials(other), ["T04a", "T04b"], "{endpoint}");
+            }
+        }
+    }
+
     #[test]
     fn what_has_no_series_says_so_and_low_confidence_is_hidden() {
         let all = Benchmarks::of(&SchemaStore::embedded().unwrap()).unwrap();
@@ -468,6 +530,10 @@ mod tests {
             group = "all"
             rows = ["P01", "L"]
             caveat = ""
+
+            [[apart]]
+            rows = ["P01", "P09"]
+            caveat = ""
         "#;
         let BenchmarkErrors(faults) = Benchmarks::read(&rows, comparisons).unwrap_err();
         let said = faults.join("\n");
@@ -478,6 +544,8 @@ mod tests {
             "unknown variant `sure`",
             "S11 all: there is no such endpoint",
             "S11 all: `L` names no row",
+            "apart: `P01` stands beside an estimate",
+            "apart: `P09` names no row",
         ] {
             assert!(said.contains(part), "{part} in\n{said}");
         }

@@ -32,7 +32,12 @@ use crate::settings::Settings;
 
 /// A prospective registry for metastatic and multifocally recurrent retroperitoneal sarcoma.
 #[derive(Debug, Parser)]
-#[command(name = "registry", version, about)]
+#[command(
+    name = "registry",
+    version,
+    about,
+    after_help = "Example:\n  registry demo\n  registry help validate"
+)]
 struct Cli {
     /// Settings file (TOML); the environment (`REGISTRY_SERVER__PORT=8081`) wins over it.
     #[arg(long, global = true)]

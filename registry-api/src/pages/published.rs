@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use registry_etl::benchmarks::{Comparison, Confidence, Outcome, Published};
+use registry_etl::benchmarks::{Benchmarks, Comparison, Confidence, Outcome, Published};
 
 use super::survival_beside::reference;
 use super::{Frame, html};
@@ -52,16 +52,28 @@ pub(super) async fn page(
         shown,
         hidden: all.published.len() - shown,
         low: least == Confidence::Low,
-        groups: all
-            .comparisons
-            .iter()
-            .map(|one| Group {
-                heading: heading(&one.endpoint, &one.group),
-                caveat: one.caveat.clone(),
-                rows: rows(&state, one, least),
-            })
-            .collect(),
+        groups: groups(all, least),
     })
+}
+
+fn groups(all: &Benchmarks, least: Confidence) -> Vec<Group> {
+    let beside = all.comparisons.iter().map(|one| Group {
+        heading: heading(&one.endpoint, &one.group),
+        caveat: one.caveat.clone(),
+        rows: rows(all, one, least),
+    });
+    let apart = all.apart.iter().map(|one| Group {
+        heading: "Beside no estimate of the registry".to_owned(),
+        caveat: one.caveat.clone(),
+        rows: one
+            .rows
+            .iter()
+            .filter_map(|id| all.row(id))
+            .filter(|known| known.confidence >= least)
+            .map(row)
+            .collect(),
+    });
+    beside.chain(apart).collect()
 }
 
 /// What is compared, of whom, and the id of the endpoint: `Overall survival after metastasectomy: lung (S4)`.
@@ -85,10 +97,8 @@ fn heading(endpoint: &str, group: &str) -> String {
     }
 }
 
-fn rows(state: &AppState, comparison: &Comparison, least: Confidence) -> Vec<Row> {
-    let found = state
-        .benchmarks
-        .beside(&comparison.endpoint, &comparison.group, least);
+fn rows(all: &Benchmarks, comparison: &Comparison, least: Confidence) -> Vec<Row> {
+    let found = all.beside(&comparison.endpoint, &comparison.group, least);
     found.unwrap_or_default().0.into_iter().map(row).collect()
 }
 

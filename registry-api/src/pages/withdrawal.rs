@@ -1,30 +1,21 @@
 //! Withdrawal of consent from the page of a case: what is asked, since when, and a coded reason.
 
 use actix_web::{HttpResponse, web};
-use registry_core::storage::{CaseRow, Precondition, Withdraw, WithdrawalMode};
+use registry_core::storage::{CaseRow, Precondition, WITHDRAWAL_REASONS, Withdraw, WithdrawalMode};
 
 use super::case::gone;
 use crate::guard::{AllowedForm, SeesCases};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, blocking};
 
-/// Why consent is withdrawn, in codes: the reason stays in the trail when everything else of the case is destroyed.
-const REASONS: [(&str, &str); 5] = [
-    ("patient_asked", "the patient asked for it"),
-    ("representative_asked", "a legal representative asked for it"),
-    ("no_valid_consent", "there was no valid consent"),
-    ("entered_in_error", "the case was entered in error"),
-    ("authority_decided", "a court or an authority decided it"),
-];
-
 /// The reasons to choose from: code and words.
 pub(super) fn reasons() -> Vec<(&'static str, &'static str)> {
-    REASONS.to_vec()
+    WITHDRAWAL_REASONS.to_vec()
 }
 
 /// The words of a coded reason; anything else as it stands.
 pub(super) fn in_words(reason: &str) -> String {
-    let known = REASONS.iter().find(|(code, _)| *code == reason);
+    let known = WITHDRAWAL_REASONS.iter().find(|(code, _)| *code == reason);
     known.map_or(reason, |(_, words)| words).to_owned()
 }
 
@@ -53,7 +44,7 @@ pub(super) async fn withdraw(
     let date = form.fields.get("date").parse();
     let date = date.map_err(|_| bad("The withdrawal needs its day (YYYY-MM-DD)."))?;
     let reason = form.fields.get("reason");
-    if !REASONS.iter().any(|(code, _)| *code == reason) {
+    if !WITHDRAWAL_REASONS.iter().any(|(code, _)| *code == reason) {
         return Err(bad("Why: choose one of the reasons"));
     }
     if form.fields.get("again") != pseudonym {

@@ -11,6 +11,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use registry_core::crypto::MasterKey;
 use registry_core::storage::StoreOptions;
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::LevelFilter;
 
 pub use sign_in::{Oidc, Sessions};
 
@@ -272,12 +273,16 @@ impl Settings {
                 why: why.to_owned(),
             })
         };
-        if self.server.workers == 0 {
-            return wrong("server.workers", "at least 1");
+        // What the server library takes.
+        if !(1..=512).contains(&self.server.workers) {
+            return wrong("server.workers", "1 to 512");
         }
-        // Nothing would end a connection whose request never comes.
-        if self.server.client_timeout_seconds == 0 {
-            return wrong("server.client_timeout_seconds", "at least 1");
+        // Without one nothing would end a connection whose request never comes.
+        if !(1..=3600).contains(&self.server.client_timeout_seconds) {
+            return wrong("server.client_timeout_seconds", "1 to 3600");
+        }
+        if self.server.shutdown_seconds > 3600 {
+            return wrong("server.shutdown_seconds", "0 to 3600");
         }
         if self.server.host.trim().is_empty() || self.server.host.contains(['/', ' ', '@']) {
             return wrong("server.host", "an address or a name, without a scheme or a port");
@@ -286,10 +291,14 @@ impl Settings {
             ("limits.record_bytes", self.limits.record_bytes),
             ("limits.batch_bytes", self.limits.batch_bytes),
             ("limits.batch_items", self.limits.batch_items),
+            ("limits.batch_job_items", self.limits.batch_job_items),
         ] {
             if value == 0 {
                 return wrong(key, "at least 1");
             }
+        }
+        if self.limits.batch_bytes < self.limits.record_bytes {
+            return wrong("limits.batch_bytes", "at least as much as limits.record_bytes");
         }
         self.sessions.check()?;
         self.oidc.check(self.server.public_url.is_some())?;
@@ -314,9 +323,18 @@ impl Settings {
             .server
             .public_url
             .as_deref()
-            .is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://"))
+            .is_some_and(|url| !is_origin(url))
         {
-            return wrong("server.public_url", "begins with http:// or https://");
+            return wrong(
+                "server.public_url",
+                "http:// or https:// and a host, without a path: https://registry.example.org",
+            );
+        }
+        if !is_filter(&self.log.filter) {
+            return wrong(
+                "log.filter",
+                "a level (`info`), or levels by part (`info,registry_core=debug`)",
+            );
         }
         if let Some(bad) = self
             .server
@@ -410,6 +428,23 @@ impl std::fmt::Debug for Settings {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether an address is a scheme and a host, with a port or without.
+fn is_origin(url: &str) -> bool {
+    let Ok(uri) = url.parse::<actix_web::http::Uri>() else {
+        return false;
+    };
+    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    let host = uri.authority().is_some_and(|host| !host.as_str().contains('@'));
+    web && host && uri.path() == "/" && uri.query().is_none()
+}
+
+/// Whether a filter says what is logged: anything that is no level would be taken for the name of a part, and nothing else be logged.
+fn is_filter(filter: &str) -> bool {
+    let reads = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
+    let part = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+    reads && !filter.trim().is_empty() && filter.split(',').map(str::trim).all(part)
 }
 
 /// What cannot be read of the settings, by its key; of a file that is no TOML the place. Nothing of its lines is repeated.

@@ -70,7 +70,17 @@ impl Oidc {
     }
 
     pub(super) fn check(&self, public_url: bool) -> Result<(), SettingsError> {
-        let Some(issuer) = &self.issuer else { return Ok(()) };
+        let Some(issuer) = &self.issuer else {
+            let alone = [
+                ("oidc.client_id", self.client_id.is_some()),
+                ("oidc.client_secret_file", self.client_secret_file.is_some()),
+                ("oidc.name", self.name.is_some()),
+            ];
+            return match alone.into_iter().find(|(_, there)| *there) {
+                Some((key, _)) => wrong(key, "is of no use without oidc.issuer"),
+                None => Ok(()),
+            };
+        };
         let here = ["http://127.0.0.1:", "http://localhost:"];
         if !issuer.starts_with("https://") && !here.iter().any(|start| issuer.starts_with(start)) {
             return wrong("oidc.issuer", "begins with https://");

@@ -17,10 +17,31 @@ fn a_wrong_value_names_its_key() {
         ("[server]\nprot = 80\n", "server.prot"),
         ("[servre]\nport = 80\n", "servre"),
         ("[server]\nworkers = 0\n", "server.workers"),
+        ("[server]\nworkers = 513\n", "server.workers"),
         (
             "[server]\nclient_timeout_seconds = 0\n",
             "server.client_timeout_seconds",
         ),
+        (
+            "[server]\nclient_timeout_seconds = 3601\n",
+            "server.client_timeout_seconds",
+        ),
+        ("[server]\nshutdown_seconds = 3601\n", "server.shutdown_seconds"),
+        ("[server]\npublic_url = \"https://\"\n", "server.public_url"),
+        ("[server]\npublic_url = \"https://a b\"\n", "server.public_url"),
+        ("[server]\npublic_url = \"https://a/b\"\n", "server.public_url"),
+        ("[server]\npublic_url = \"https://a?b\"\n", "server.public_url"),
+        ("[server]\npublic_url = \"https://a@b\"\n", "server.public_url"),
+        ("[limits]\nbatch_job_items = 0\n", "limits.batch_job_items"),
+        ("[limits]\nbatch_bytes = 2000\n", "limits.batch_bytes"),
+        ("[oidc]\nclient_id = \"registry\"\n", "oidc.client_id"),
+        (
+            "[oidc]\nclient_secret_file = \"/nowhere\"\n",
+            "oidc.client_secret_file",
+        ),
+        ("[log]\nfilter = \"\"\n", "log.filter"),
+        ("[log]\nfilter = \"no such filter\"\n", "log.filter"),
+        ("[log]\nfilter = \"info,registry_core=loud\"\n", "log.filter"),
         ("[server]\nhost = \"http://here\"\n", "server.host"),
         ("[server]\npublic_url = \"here\"\n", "server.public_url"),
         (
@@ -66,6 +87,21 @@ fn a_wrong_value_names_its_key() {
             error.starts_with(&format!("setting {key}: ")),
             "{text}should name {key}: {error}"
         );
+    }
+}
+
+#[test]
+fn what_can_be_used_is_taken() {
+    for text in [
+        "[server]\npublic_url = \"https://registry.example.org/\"\n",
+        "[server]\npublic_url = \"http://127.0.0.1:8080\"\n",
+        "[log]\nfilter = \"warn, registry_core=debug\"\n",
+        "[log]\nfilter = \"off\"\n",
+    ] {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        let read = Settings::load(Some(file.path()));
+        assert!(read.is_ok(), "{text}{:?}", read.err());
     }
 }
 

@@ -15,6 +15,7 @@ use super::rebuilt::{Head, RawRow, Rebuilt, rebuild};
 use super::redcap_table::{INSTANCE, RedcapFormat, RedcapTable};
 use super::sheet::{Found, RowAt, Sheet};
 use super::{ABOUT_THE_CASE, FlatCase};
+use crate::intake;
 
 /// First column: the record.
 pub(super) const RECORD: &str = "record_id";
@@ -374,13 +375,16 @@ fn table(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Vec<Complaint>> {
         name: name.cloned(),
     };
     let one = |code, line, message: &str| vec![Complaint::new(code, place(line, None), message)];
-    let items = match serde_json::from_slice::<Vec<Map<String, Value>>>(bytes) {
-        Ok(items) => items,
-        Err(error) => {
-            let message = "The file is not a JSON array of flat objects in UTF-8.";
-            return Err(one("not_json", error.line() as u64, message));
-        }
+    let limits = intake::Limits {
+        any_text: true,
+        ..intake::Limits::bytes(usize::MAX)
     };
+    let read = intake::parse(bytes, &limits);
+    let read = read.map_err(|error| one(error.code, error.line as u64, &error.message))?;
+    let items: Vec<Map<String, Value>> = serde_json::from_value(read).map_err(|_| {
+        let message = "The file is not a JSON array of flat objects.";
+        one("not_json", 1, message)
+    })?;
     let mut header: Vec<&String> = Vec::new();
     let mut seen = BTreeSet::new();
     for key in items.iter().flat_map(Map::keys) {

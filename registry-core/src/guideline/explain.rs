@@ -26,6 +26,16 @@ pub struct StepExplanation {
 }
 
 impl Guideline {
+    /// Whether the numerator of a measure (position in [`Guideline::measures`]) holds on a unit, whatever the steps before it say.
+    pub fn numerator(&self, record: &Record, measure: u16, unit_index: u32) -> Option<Truth> {
+        let program = self.programs.get(usize::from(measure))?;
+        let judgement = Judgement::new(self);
+        let evaluation = Evaluation::of_measures(record, self.windows, &judgement);
+        judgement.judge_populations(&evaluation);
+        evaluation.enter(program.unit.map(|entity| (entity, unit_index)));
+        Some(evaluation.cond(&program.numerator))
+    }
+
     /// Explains the result of a measure (position in [`Guideline::measures`]) on a unit; `None` when there is no such
     /// measure or unit row.
     pub fn explain(&self, record: &Record, measure: u16, unit_index: u32) -> Option<Explanation> {

@@ -10,5 +10,5 @@ pub mod ndjson;
 mod refusal;
 
 pub(crate) use door::is_plain;
-pub use door::{Limits, parse};
+pub use door::{Limits, parse, within};
 pub use refusal::{IntakeError, Refusal};

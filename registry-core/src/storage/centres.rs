@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::connection::{Conn, on_conn};
-use super::identifiers::{is_name, is_text, utc};
+use super::identifiers::{is_centre_id, is_text, utc};
 use super::store::require;
 use super::tables::{centre_revision, centre_years, centres};
 use super::transaction::{Event, Tx};
@@ -114,9 +114,9 @@ pub(crate) fn canonical_text(value: &Value) -> String {
 }
 
 fn check(centre: &NewCentre) -> Result<(), StoreError> {
-    if !is_name(&centre.centre_id) {
+    if !is_centre_id(&centre.centre_id) {
         return Err(StoreError::Invalid(
-            "a centre id has 1 to 32 of A-Z a-z 0-9 - _ .",
+            "a centre id has 1 to 32 of A-Z a-z 0-9 - _, and begins with a letter or a digit",
         ));
     }
     if centre.name.is_empty() || !is_text(&centre.name, 200) {

@@ -149,6 +149,11 @@ impl Dialer {
         &self.target
     }
 
+    /// How long a connection waits for another's lock.
+    pub(crate) fn patience(&self) -> std::time::Duration {
+        self.options.busy_timeout
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             idempotency_kept: self.options.idempotency_kept,

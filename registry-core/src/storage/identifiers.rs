@@ -32,6 +32,11 @@ pub(crate) fn is_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
+/// The id of a centre, as cases name it: 1 to 32 of `A-Z a-z 0-9 - _`, the first a letter or a digit.
+pub(crate) fn is_centre_id(text: &str) -> bool {
+    is_name(text) && !text.contains('.') && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
 /// 1 to `longest` visible ASCII characters.
 pub(crate) fn is_visible(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())

@@ -64,8 +64,8 @@ mod writer;
 pub use cases::{
     CaseFilter, CaseRow, CaseStatus, Derived, ErrorsOfCheck, FindingAnswer, FindingState, Foreseen, Formerly,
     FrozenRows, JudgedAgain, LifeCycle, LifeStep, LivingFinding, OwnCase, Precondition, PutCase, PutOutcome,
-    Rejudged, StoredCase, StoredFinding, StoredSeverity, Transfer, TransferOutcome, VersionRow, Withdraw,
-    WithdrawOutcome, Withdrawal, WithdrawalMode,
+    Rejudged, StoredCase, StoredFinding, StoredSeverity, Transfer, TransferOutcome, VersionRow,
+    WITHDRAWAL_REASONS, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode,
 };
 pub use centres::{Centre, CentreYear, NewCentre};
 pub use committee::{

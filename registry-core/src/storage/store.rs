@@ -148,6 +148,18 @@ impl Store {
         matches!(self.inner.context.dialer().target(), Target::Postgres(_))
     }
 
+    /// Brings what SQLite's write-ahead log holds into the file, and empties the log: it keeps pages as they were before an erasure.
+    /// While somebody reads, the log stays; the next time does it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn write_back(&self) -> Result<(), StoreError> {
+        match self.is_postgres() {
+            true => Ok(()),
+            false => self.inner.context.empty_log(),
+        }
+    }
+
     /// A key for one purpose, made from the registry's own secret: the same under every master key that wraps it, and in a restored copy.
     ///
     /// # Errors

@@ -72,6 +72,15 @@ impl Context {
         self.readers.get().map_err(|_| self.failure_of(&self.readers))
     }
 
+    /// Empties the write-ahead log of SQLite, unless a reader needs it now: nobody waits for that.
+    pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
+        let mut link = self.writer.get().map_err(|_| self.failure_of(&self.writer))?;
+        let patience = self.dialer.patience().as_millis();
+        link.conn.run(&format!(
+            "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = {patience}"
+        ))
+    }
+
     fn failure_of(&self, pool: &r2d2::Pool<Dialer>) -> StoreError {
         if pool.state().connections > 0 {
             return StoreError::Unavailable(Outage::Busy);

@@ -16,8 +16,23 @@ use crate::dictionary::{Absence, Dictionary, Element, Entity, EntityKind, Requir
 /// Longest property name a pointer repeats; a longer one is reported at its object.
 const LONGEST_NAME: usize = 64;
 
-/// Appends what one error of the validator means.
-pub(super) fn explain(error: &ValidationError<'_>, dictionary: &Dictionary, breaches: &mut Vec<Breach>) {
+/// How many breaches an error stands for.
+pub(super) fn weight(error: &ValidationError<'_>) -> usize {
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            unexpected.len()
+        }
+        _ => 1,
+    }
+}
+
+/// Appends what one error of the validator means, at most `room` unknown properties of it; returns how many more there are.
+pub(super) fn explain(
+    error: &ValidationError<'_>,
+    dictionary: &Dictionary,
+    breaches: &mut Vec<Breach>,
+    room: usize,
+) -> usize {
     let pointer = error.instance_path().as_str();
     let place = Place::of(pointer, dictionary);
     if let Place::Element { entity, element, .. } = place
@@ -29,16 +44,17 @@ pub(super) fn explain(error: &ValidationError<'_>, dictionary: &Dictionary, brea
             words::derived(&format!("{}.{}", entity.name, element.name)),
             &place,
         ));
-        return;
+        return 0;
     }
     match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            alternatives(error, context, &place, dictionary, breaches);
+            return alternatives(error, context, &place, dictionary, breaches, room);
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            for name in unexpected {
+            for name in unexpected.iter().take(room) {
                 breaches.push(unexpected_property(pointer, name, &place, dictionary));
             }
+            return unexpected.len().saturating_sub(room);
         }
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
@@ -62,6 +78,7 @@ pub(super) fn explain(error: &ValidationError<'_>, dictionary: &Dictionary, brea
             breaches.push(breach(found, at, message(found, kind, error, &place), &place));
         }
     }
+    0
 }
 
 fn breach(code: &'static str, pointer: &str, message: String, place: &Place<'_>) -> Breach {
@@ -167,7 +184,8 @@ fn alternatives(
     place: &Place<'_>,
     dictionary: &Dictionary,
     breaches: &mut Vec<Breach>,
-) {
+    room: usize,
+) -> usize {
     let pointer = error.instance_path().as_str();
     let instance = error.instance();
     if let (Place::Element { entity, element, .. }, Some(object)) = (place, instance.as_object()) {
@@ -178,7 +196,7 @@ fn alternatives(
             place,
             breaches,
         );
-        return;
+        return 0;
     }
     // The alternative meant is the one that wants the JSON type that was sent.
     let meant = context
@@ -186,9 +204,9 @@ fn alternatives(
         .find(|errors| !errors.is_empty() && !errors.iter().any(|e| of_another_type(e, pointer, instance)));
     match meant {
         Some(errors) => {
-            for inner in errors {
-                explain(inner, dictionary, breaches);
-            }
+            let told = errors.iter().take(room);
+            let further: usize = told.map(|inner| explain(inner, dictionary, breaches, room)).sum();
+            further + errors.len().saturating_sub(room)
         }
         None => {
             let message = match place {
@@ -196,6 +214,7 @@ fn alternatives(
                 _ => words::OTHER_TYPE.to_owned(),
             };
             breaches.push(breach(code::WRONG_TYPE, pointer, message, place));
+            0
         }
     }
 }

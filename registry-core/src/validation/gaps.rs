@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Envelope, Judge};
 use crate::guideline::{Guideline, MeasureKind, Outcome, UnitOutcome};
-use crate::record::CentreTable;
-use crate::rules::Reason;
+use crate::record::{CentreTable, Record};
+use crate::rules::{Reason, Truth};
 
 /// How far ahead it is looked for the day on which an open measure turns into one not met: two years, the longest window.
 const HORIZON_DAYS: u64 = 730;
@@ -44,10 +44,12 @@ pub struct CareGap {
 
 impl Judge {
     /// The care gaps of a body that was not refused, from the results of the guideline in force on it: those still open in time first, the nearest
-    /// last day first, then those past, then those that only documentation could settle. Utilisation measures have no gaps.
+    /// last day first, then those past, then those that only documentation could settle. Utilisation measures have no gaps, nor has what the
+    /// guideline advises against: what was done cannot be undone.
     ///
     /// The last day in time is found by asking what the guideline would say of the same case later, were the patient alive, every
-    /// section attested as complete and nothing else added. What it would then say is done is no gap.
+    /// section attested as complete and nothing else added. What it would then say is done is no gap, nor is what can only be excluded or
+    /// excepted still.
     pub fn care_gaps(
         &self,
         body: &Value,
@@ -67,11 +69,12 @@ impl Judge {
             body: &newest,
             envelope,
             centres,
+            today: None,
             known: BTreeMap::new(),
         };
         let mut gaps: Vec<CareGap> = results
             .iter()
-            .filter(|result| has_direction(guideline, result))
+            .filter(|result| asks_for_care(guideline, result))
             .filter_map(|result| {
                 let state = match result.outcome {
                     Outcome::NotMet => GapState::Past,
@@ -99,11 +102,13 @@ impl Judge {
     }
 }
 
-fn has_direction(guideline: &Guideline, result: &UnitOutcome) -> bool {
-    guideline
-        .measures
-        .get(usize::from(result.measure))
-        .is_some_and(|measure| measure.kind != MeasureKind::Utilisation)
+/// Whether there is something to be done for a measure to be met.
+fn asks_for_care(guideline: &Guideline, result: &UnitOutcome) -> bool {
+    let measure = guideline.measures.get(usize::from(result.measure));
+    measure.is_some_and(|measure| match measure.kind {
+        MeasureKind::Adherence | MeasureKind::Documentation => true,
+        MeasureKind::Avoidance | MeasureKind::Utilisation => false,
+    })
 }
 
 /// The same case on later days: alive, every section complete, nothing else added.
@@ -114,11 +119,13 @@ struct Future<'a> {
     body: &'a Value,
     envelope: &'a Envelope,
     centres: &'a CentreTable,
+    /// The case on the cut-off.
+    today: Option<Record>,
     known: BTreeMap<u64, Vec<UnitOutcome>>,
 }
 
 impl Future<'_> {
-    /// `None` when time alone will settle it: nothing more has to be done.
+    /// `None` when time alone will settle it: nothing more has to be done, or can be.
     fn state(&mut self, result: &UnitOutcome) -> Option<GapState> {
         let waiting =
             |found: Option<&UnitOutcome>| found.is_some_and(|found| found.reason == Some(Reason::WindowOpen));
@@ -126,6 +133,10 @@ impl Future<'_> {
             |found: Option<&UnitOutcome>| found.is_some_and(|found| found.outcome == Outcome::NotMet);
         if !waiting(self.on(0, result)) {
             return Some(GapState::NotRecorded);
+        }
+        if self.too_late(result) {
+            // Only what excludes or excepts the case is open still. It may have been done where a section is not attested today.
+            return (result.reason != Some(Reason::WindowOpen)).then_some(GapState::NotRecorded);
         }
         match self.on(HORIZON_DAYS, result).map(|found| found.outcome) {
             Some(Outcome::NotMet) => {}
@@ -147,6 +158,18 @@ impl Future<'_> {
         ))
     }
 
+    /// Whether what the measure asks for was not done, and time to do it is over on the cut-off.
+    fn too_late(&mut self, result: &UnitOutcome) -> bool {
+        if self.today.is_none() {
+            self.today = self.record(0);
+        }
+        let numerator = self
+            .today
+            .as_ref()
+            .and_then(|today| self.guideline.numerator(today, result.measure, result.unit_index));
+        numerator == Some(Truth::False)
+    }
+
     /// The result of the same measure and unit so many days after the cut-off.
     fn on(&mut self, days: u64, result: &UnitOutcome) -> Option<&UnitOutcome> {
         if !self.known.contains_key(&days) {
@@ -159,6 +182,10 @@ impl Future<'_> {
     }
 
     fn evaluate(&self, days: u64) -> Option<Vec<UnitOutcome>> {
+        Some(self.guideline.evaluate(&self.record(days)?))
+    }
+
+    fn record(&self, days: u64) -> Option<Record> {
         let day = self.envelope.data_cutoff_date.checked_add_days(Days::new(days))?;
         let envelope = Envelope {
             submitted_at: day.and_time(NaiveTime::MIN).and_utc(),
@@ -178,6 +205,6 @@ impl Future<'_> {
             contacts.push(json!({"date": day, "vital_status": "alive"}));
         }
         let (record, _) = self.judge.read(&body, &envelope, self.centres)?;
-        Some(self.guideline.evaluate(&record))
+        Some(record)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::Value;
 
+use super::attestation::Assessed;
 use super::breach::{Breach, child, code, compare_pointers};
 use super::fired::Subject;
 use super::form::Form;
@@ -196,13 +197,16 @@ impl Judge {
             return verdict;
         };
         let mut breaches = version.server_set(&read);
-        breaches.extend(version.validator.breaches(&read));
+        let (found, further) = version.validator.breaches(&read);
+        breaches.extend(found);
         breaches.extend(pseudonym::breach(&read));
         if withdrawal {
             breaches.extend(not_yet_withdrawn(&read, today));
         }
         if !breaches.is_empty() {
             super::breach::sort(&mut breaches);
+            let further = further + breaches.len().saturating_sub(MAX_FINDINGS);
+            breaches.truncate(MAX_FINDINGS);
             let mut findings: Vec<Finding> = breaches
                 .into_iter()
                 .map(|b| schema_finding(b, &read, &version.validator.dictionary))
@@ -213,6 +217,7 @@ impl Judge {
                 }
             }
             list(&mut verdict, findings);
+            verdict.further_findings = further;
             return verdict;
         }
         verdict.checked = true;
@@ -284,12 +289,15 @@ impl Judge {
         if !verdict.rejected() {
             form.checks.block(&mut record, &fired);
             verdict.assessments = form.assess(&record);
-            let outcomes: Vec<_> = verdict
-                .assessments
-                .iter()
-                .map(|a| a.outcomes.as_slice())
-                .collect();
-            verdict.unattested = super::attestation::unattested(&newest, &form.dictionary, &outcomes);
+            let assessed = Assessed {
+                document: &document,
+                form,
+                centres,
+                fired: &fired,
+                cut_off: envelope.data_cutoff_date,
+                assessments: &verdict.assessments,
+            };
+            verdict.unattested = assessed.unattested(&newest);
         }
     }
 

@@ -10,6 +10,9 @@ use super::formats;
 use crate::dictionary::Dictionary;
 use crate::versions::{CaseSchema, SchemaStore};
 
+/// Breaches that are put in words: far more than a person reads, and no body makes the service write for ever.
+const MOST_BREACHES: usize = 5_000;
+
 /// Why a version's schema cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 #[error("case schema {version}: {reason}")]
@@ -76,16 +79,19 @@ impl SchemaValidator {
         self.validator.is_valid(body)
     }
 
-    /// Every breach of the schema, in the order of place and code, each place and code once.
-    pub(super) fn breaches(&self, body: &Value) -> Vec<Breach> {
+    /// Every breach of the schema, each place and code once; beyond [`MOST_BREACHES`] they are counted only.
+    pub(super) fn breaches(&self, body: &Value) -> (Vec<Breach>, usize) {
+        let (mut breaches, mut further) = (Vec::new(), 0);
         if self.is_valid(body) {
-            return Vec::new();
+            return (breaches, further);
         }
-        let mut breaches = Vec::new();
         for error in self.validator.iter_errors(body) {
-            super::explain::explain(&error, &self.dictionary, &mut breaches);
+            let room = MOST_BREACHES.saturating_sub(breaches.len());
+            further += match room {
+                0 => super::explain::weight(&error),
+                _ => super::explain::explain(&error, &self.dictionary, &mut breaches, room),
+            };
         }
-        super::breach::sort(&mut breaches);
-        breaches
+        (breaches, further)
     }
 }

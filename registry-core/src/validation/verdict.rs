@@ -49,7 +49,7 @@ pub struct Derived {
 pub struct UnattestedSection {
     /// Name of the repeated entity.
     pub section: String,
-    /// Measures that are not assessable for this case only because this section is not attested.
+    /// Measures that can be assessed on more units of this case once this section, and no other, is attested through the day it was sent.
     pub measures_unlocked: usize,
 }
 

@@ -103,6 +103,12 @@ fn faults_of_the_table_are_named_all_at_once() {
         open(RedcapFormat::Json, b"{}".to_vec()).err().unwrap(),
         ["not_json export, line 1"]
     );
+    // Readers disagree about which of the two patients a line is of.
+    let twice = b"[{\"record_id\": \"P-1\"},\n{\"record_id\": \"P-2\", \"record_id\": \"P-1\"}]";
+    assert_eq!(
+        open(RedcapFormat::Json, twice.to_vec()).err().unwrap(),
+        ["duplicate_key export, line 2"]
+    );
 }
 
 const MAPPING: &str = r#"

@@ -155,6 +155,21 @@ fn names_that_are_not_there() {
                 "'known'",
             ),
             (
+                "EXISTS(imaging WHERE (IF imaging.modality = 'ct' THEN imaging.modality ELSE 'petct' END) = 'ct')",
+                "code_not_in_list",
+                "'petct'",
+            ),
+            (
+                "EXISTS(imaging WHERE imaging.modality IN {imaging.modality, 'petct'})",
+                "code_not_in_list",
+                "'petct'",
+            ),
+            (
+                "HAS({primary.side, primary.histology_code}, 'knee')",
+                "code_not_in_list",
+                "'knee'",
+            ),
+            (
                 "LOOKUP('known', primary.side) = {}",
                 "code_not_in_list",
                 "'known'",

@@ -66,6 +66,16 @@ fn column(path: &str, value: Value, test: &str) -> String {
 const EQUAL: &str = "TFrrrrme";
 const NOT_EQUAL: &str = "Trrrrrme";
 
+/// The inner comparison has its own answer to what is not applicable: no; and that is then turned.
+#[test]
+fn a_comparison_is_turned_and_an_element_is_compared() {
+    let flag = |test: &str| column("systemic.in_trial", json!(true), test);
+    assert_eq!(flag("systemic.in_trial = false"), "FFrrrrme");
+    assert_eq!(flag("(systemic.in_trial = true) = false"), "FTrrrrme");
+    assert_eq!(flag("NOT (systemic.in_trial = true)"), "FTrrrrme");
+    assert_eq!(flag("(systemic.in_trial = true) = true"), EQUAL);
+}
+
 #[test]
 fn comparisons_of_every_type() {
     for (path, value, equal, not_equal) in [

@@ -1,10 +1,14 @@
 //! The rule half of a verdict: edit checks as findings, withdrawal, partial dates, what attesting is worth.
 
+use std::collections::BTreeMap;
+
+use registry_core::guideline::Outcome;
 use registry_core::rules::CheckSet;
 use registry_core::validation::{Finding, Severity, UnattestedSection, Verdict};
 use serde_json::{Value, json};
 
-use crate::body::{JUDGE, case, centres, envelope, found, judge, put, with};
+use crate::body::{JUDGE, case, centres, envelope, found, judge, judge_later, put, with};
+use crate::examples::examples;
 
 fn finding<'v>(verdict: &'v Verdict, code: &str) -> &'v Finding {
     verdict
@@ -275,6 +279,58 @@ fn worth(verdict: &Verdict, section: &str) -> Option<usize> {
         .iter()
         .find(|s| s.section == section)
         .map(|s| s.measures_unlocked)
+}
+
+/// What is told of a section is what comes of attesting it, and it alone.
+#[test]
+fn a_section_unlocks_what_its_attestation_makes_assessable() {
+    let not_assessable = |verdict: &Verdict| -> BTreeMap<u16, usize> {
+        let mut units = BTreeMap::new();
+        for outcome in verdict.assessments.iter().flat_map(|one| &one.outcomes) {
+            *units.entry(outcome.measure).or_default() +=
+                usize::from(outcome.outcome == Outcome::NotAssessable);
+        }
+        units
+    };
+    let mut told = Vec::new();
+    let valid = examples("1.0.0", "valid");
+    for name in ["figure-1", "figure-2", "minimal"] {
+        let found = valid
+            .iter()
+            .find(|(file, _)| file.trim_end_matches(".json") == name);
+        let body = found.expect("an example").1.clone();
+        let verdict = judge_later(&body);
+        let before = not_assessable(&verdict);
+        for section in &verdict.unattested {
+            let mut attested = body.clone();
+            let rows = attested["section_attestation"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let others = rows
+                .into_iter()
+                .filter(|row| row["section"] != section.section.as_str());
+            let own = json!({"section": section.section, "status": "complete_through", "complete_through": "2027-01-04"});
+            attested["section_attestation"] = others.chain([own]).collect();
+            let verdict = judge_later(&attested);
+            assert!(
+                !verdict.rejected(),
+                "{name} {}: {:?}",
+                section.section,
+                verdict.findings
+            );
+            let after = not_assessable(&verdict);
+            let unlocked = before.iter().filter(|(measure, units)| after[measure] < **units);
+            assert_eq!(
+                section.measures_unlocked,
+                unlocked.count(),
+                "{name} {}",
+                section.section
+            );
+            told.push(section.measures_unlocked);
+        }
+    }
+    assert!(told.len() > 20 && told.iter().sum::<usize>() > 20, "{told:?}");
 }
 
 #[test]

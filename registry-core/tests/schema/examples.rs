@@ -18,7 +18,7 @@ struct Reason {
     pointer: String,
 }
 
-fn examples(version: &str, kind: &str) -> Vec<(String, Value)> {
+pub(crate) fn examples(version: &str, kind: &str) -> Vec<(String, Value)> {
     let folder: PathBuf = schema_dir().join("examples").join(version).join(kind);
     let mut examples: Vec<(String, Value)> = fs::read_dir(&folder)
         .expect("a folder of examples")

@@ -249,6 +249,14 @@ fn beyond_the_listed_findings_the_rest_is_counted() {
     assert_eq!(verdict.findings.len(), MAX_FINDINGS);
     assert_eq!(verdict.further_findings, 25);
     assert_eq!(verdict.findings[199].pointer, "/imaging/199/modality");
+    // Far more than anybody reads: they are counted, and not put in words first.
+    let mut body = case();
+    for n in 0..20_000 {
+        put(&mut body, &format!("/patient/unknown_{n}"), json!(n));
+    }
+    let verdict = judge(&body);
+    assert_eq!(verdict.findings.len(), MAX_FINDINGS);
+    assert_eq!(verdict.further_findings, 20_000 - MAX_FINDINGS);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod dictionary;
 mod door;
 mod examples;
 mod form;
+mod gaps;
 mod identity;
 mod judge;
 mod lock;

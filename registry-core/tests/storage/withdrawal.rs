@@ -33,6 +33,23 @@ fn at_watermark(test: &TestStore) -> usize {
     count
 }
 
+/// The log that SQLite writes ahead keeps pages as they were: an erasure empties it.
+#[test]
+fn an_erasure_leaves_nothing_in_the_log_of_sqlite() {
+    let test = TestStore::new(Dialect::Sqlite).unwrap();
+    let centre = test.submitter("C01");
+    test.store.put_case(&centre, put("P-ERASED", 1)).unwrap();
+    let holds = |ending: &str| {
+        let bytes = std::fs::read(format!("{}{ending}", test.file().display())).unwrap_or_default();
+        bytes.windows(8).any(|some| some == b"P-ERASED")
+    };
+    assert!(holds("-wal"));
+    test.store
+        .withdraw(&centre, asked("P-ERASED", WithdrawalMode::Erase))
+        .unwrap();
+    assert!(!holds("-wal") && !holds(""));
+}
+
 on_both! {
     fn no_further_use_leaves_runs_and_lists_and_takes_nothing_more(test) {
         let centre = test.submitter("C01");
@@ -84,11 +101,19 @@ on_both! {
         let export = test.export();
         assert!(!export.contains("secret-marker") && !export.contains("names the patient"));
         assert!(!export.contains("P-1\""), "the pseudonym is still there");
-        // The event of the reason is there; what it said is not.
+        // The event of the reason is there; what it said is not. Of the withdrawal, a code is kept and words are not.
         let filter = registry_core::storage::AuditFilter { case_id: Some(before.case_id), ..Default::default() };
         let events = test.store.list_audit(&test.coordinator(), &filter, None, 100).unwrap().items;
         let created = events.iter().find(|e| e.action == "case.create").unwrap();
         assert!(created.reason.is_none() && created.reason_sealed);
+        let withdrawn = events.iter().find(|e| e.action == "case.withdraw").unwrap();
+        assert!(withdrawn.reason.is_none() && withdrawn.reason_sealed);
+        test.store.put_case(&centre, put("P-2", 1)).unwrap();
+        let coded = Withdraw { reason: Some("patient_asked".to_owned()), ..asked("P-2", WithdrawalMode::Erase) };
+        test.store.withdraw(&centre, coded).unwrap();
+        let events = test.store.list_audit(&test.coordinator(), &registry_core::storage::AuditFilter::default(), None, 100).unwrap().items;
+        let reasons: Vec<_> = events.iter().filter(|e| e.action == "case.withdraw").filter_map(|e| e.reason.as_deref()).collect();
+        assert_eq!(reasons, ["patient_asked"]);
         test.store.verify_audit(None).unwrap();
     }
 

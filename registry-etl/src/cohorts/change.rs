@@ -1,7 +1,7 @@
 //! Quality of life since the baseline, and who could not be asked or did not answer.
 
 use super::endpoint::{DAYS_PER_MONTH, LEVEL, count};
-use super::facts::RecordedDate;
+use super::facts::{Ascertainment, RecordedDate};
 use super::settle::{DateReading, LeftOut, day};
 use super::units::{Unit, known};
 use crate::results::ChangeRow;
@@ -62,10 +62,14 @@ pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, Le
     if origin > cut_off {
         return Err(LeftOut::OriginAfterCutOff);
     }
+    match facts.ascertainment {
+        Ascertainment::Prospective => {}
+        Ascertainment::Retrospective => return Err(LeftOut::Retrospective),
+        Ascertainment::NotRecorded => return Err(LeftOut::AscertainmentNotRecorded),
+    }
     let course = &unit.case.course;
-    let treatments = course.locals.iter().map(|one| one.date);
-    let treatments = treatments.chain(course.lines.iter().map(|one| one.start));
-    let until = treatments
+    let until = course
+        .treatments()
         .filter_map(known)
         .filter(|at| *at >= origin)
         .min()

@@ -83,6 +83,8 @@ pub struct CourseFacts {
     pub grade: Option<u8>,
     /// `followup.cause_of_death`; none when unknown or when rows differ.
     pub cause_of_death: Option<String>,
+    /// Starts of the treatments that are neither among `locals` nor `lines`: radiotherapy, and systemic therapy of the primary.
+    pub others: Vec<RecordedDate>,
 }
 
 impl CourseFacts {
@@ -118,7 +120,15 @@ impl CourseFacts {
             primary_cleared: primary_cleared(record),
             grade: grade.map(|grade| grade as u8),
             cause_of_death: cause(record),
+            others: others(record),
         }
+    }
+
+    /// When every treatment began; the first of them is the first treatment.
+    pub fn treatments(&self) -> impl Iterator<Item = RecordedDate> {
+        let locals = self.locals.iter().map(|one| one.date);
+        let lines = self.lines.iter().map(|one| one.start);
+        locals.chain(lines).chain(self.others.iter().copied())
     }
 }
 
@@ -252,6 +262,15 @@ fn primary_cleared(record: &Record) -> Option<bool> {
     }
 }
 
+fn others(record: &Record) -> Vec<RecordedDate> {
+    let radiotherapy = record.rows("radiotherapy");
+    let of_primary = record
+        .rows("systemic")
+        .filter(|row| !is(row, "setting", "metastatic"));
+    let rows = radiotherapy.chain(of_primary);
+    rows.map(|row| date(&row, "start_date")).collect()
+}
+
 /// The cause the rows agree on.
 fn cause(record: &Record) -> Option<String> {
     let mut causes = record
@@ -259,4 +278,41 @@ fn cause(record: &Record) -> Option<String> {
         .filter_map(|row| text(&row, "cause_of_death"));
     let first = causes.next()?;
     causes.all(|other| other == first).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use registry_core::record::{CentreTable, Layout, PartialDate};
+    use registry_core::versions::SchemaStore;
+    use serde_json::json;
+
+    #[test]
+    fn every_treatment_of_a_record_is_among_its_treatments() {
+        let store = SchemaStore::embedded().unwrap();
+        let layout = std::sync::Arc::new(Layout::of(&store.current().dictionary).unwrap());
+        let case = json!({
+            "local_treatment": [{ "date": "2025-04-01", "modality": "rfa" }],
+            "systemic": [
+                { "setting": "metastatic", "line_number": 1, "start_date": "2025-05-01" },
+                { "setting": "adjuvant_primary", "start_date": "2025-03-01" },
+            ],
+            "radiotherapy": [
+                { "intent": "palliative", "start_date": "2025-02-01" },
+                { "intent": "definitive", "start_date": { "absent": "unknown" } },
+            ],
+        });
+        let course = CourseFacts::read(&Record::read(&case, &layout, &CentreTable::default()));
+        let on = |text: &str| RecordedDate::from(PartialDate::parse(text).unwrap());
+        let all: Vec<RecordedDate> = course.treatments().collect();
+        let wanted = [
+            on("2025-04-01"),
+            on("2025-05-01"),
+            on("2025-02-01"),
+            RecordedDate::None,
+            on("2025-03-01"),
+        ];
+        assert_eq!(all, wanted);
+        assert_eq!(course.lines.len(), 1, "a line is of the metastatic setting");
+    }
 }

@@ -1,5 +1,6 @@
 //! What survival needs from one case, read once while the case is evaluated and stored with its evaluation.
 
+use super::settle::{DateReading, day};
 use registry_core::record::{Cell, PartialDate, Record};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,21 @@ impl SurvivalFacts {
         contacts.any(|contact| contact.vital == Vital::Dead || contact.death != RecordedDate::None)
     }
 
+    /// Whether any contact says that the patient has died up to a day (a day number): by the date of death, or by the contact's own date where none
+    /// is known. A date known to the year only is read as the first day of it.
+    pub fn died_by(&self, last: i32) -> bool {
+        let on = |date: RecordedDate| match date {
+            RecordedDate::Between(first, _) => {
+                let read = day(date, DateReading::Fifteenth).ok().flatten();
+                Some(read.unwrap_or(first))
+            }
+            _ => None,
+        };
+        let dead = |contact: &&Contact| contact.vital == Vital::Dead || contact.death != RecordedDate::None;
+        let mut told = self.contacts.iter().filter(dead);
+        told.any(|contact| on(contact.death).or(on(contact.date)).is_none_or(|at| at <= last))
+    }
+
     /// Reads the survival row of a record whose blocked cells are marked. `cut_off` is a day number.
     pub fn read(record: &Record, cut_off: i32) -> Self {
         let text = |path: &str| record.single(path).as_text();
@@ -150,5 +166,39 @@ mod tests {
         }
         assert!(is_dead(Vital::Dead, RecordedDate::None));
         assert!(!SurvivalFacts::default().is_dead());
+    }
+
+    #[test]
+    fn a_death_counts_from_its_day_on() {
+        let on = |text: &str| RecordedDate::from(PartialDate::parse(text).unwrap());
+        let number = |text: &str| PartialDate::parse(text).unwrap().first();
+        let died_by = |date: &str, vital, death, last: &str| {
+            let date = on(date);
+            let contacts = vec![Contact { date, vital, death }];
+            let facts = SurvivalFacts {
+                contacts,
+                ..SurvivalFacts::default()
+            };
+            facts.died_by(number(last))
+        };
+        let (dead, none) = (Vital::Dead, RecordedDate::None);
+        assert!(died_by("2025-06-30", dead, on("2025-06-10"), "2025-06-10"));
+        assert!(!died_by("2025-06-30", dead, on("2025-06-10"), "2025-06-09"));
+        // Known to the month: its 15th, as in every estimate; to the year: its first day.
+        assert!(died_by("2025-06-30", dead, on("2025-06"), "2025-06-15"));
+        assert!(!died_by("2025-06-30", dead, on("2025-06"), "2025-06-14"));
+        assert!(died_by("2025-06-30", dead, on("2025"), "2025-01-01"));
+        assert!(!died_by("2025-06-30", dead, on("2025"), "2024-12-31"));
+        // No date of death: by the contact that tells it; so where the date is kept out.
+        assert!(died_by("2025-06-30", dead, none, "2025-06-30"));
+        assert!(!died_by("2025-06-30", dead, none, "2025-06-29"));
+        assert!(died_by(
+            "2025-06-30",
+            Vital::Alive,
+            RecordedDate::Blocked,
+            "2025-06-30"
+        ));
+        assert!(!died_by("2025-06-30", Vital::Alive, none, "2026-01-01"));
+        assert!(!died_by("2025-06-30", Vital::Lost, none, "2026-01-01"));
     }
 }

@@ -7,6 +7,7 @@
 use chrono::Datelike;
 use registry_core::record::day_of;
 
+use super::course::CourseFacts;
 use super::endpoint::DAYS_PER_MONTH;
 use super::facts::{RecordedDate, SurvivalFacts};
 use super::settle::{MONTH, TO_FIFTEENTH};
@@ -108,22 +109,39 @@ fn dates(facts: &mut CaseFacts) -> Vec<&mut RecordedDate> {
         contacts,
         ..
     } = &mut facts.survival;
-    let course = &mut facts.course;
-    let mut all = vec![registration, &mut course.completed];
+    let CourseFacts {
+        locals,
+        lines,
+        progressions,
+        imaging,
+        observations,
+        presentations,
+        ecog,
+        scores,
+        completed,
+        primary_cleared: _,
+        grade: _,
+        cause_of_death: _,
+        others,
+    } = &mut facts.course;
+    let mut all = vec![registration, completed];
     all.extend(
         contacts
             .iter_mut()
             .flat_map(|one| [&mut one.date, &mut one.death]),
     );
-    all.extend(course.locals.iter_mut().map(|one| &mut one.date));
-    let lines = course.lines.iter_mut();
-    all.extend(lines.flat_map(|one| [&mut one.start, &mut one.stop, &mut one.progression]));
-    all.extend(course.progressions.iter_mut().map(|one| &mut one.date));
-    all.extend(&mut course.imaging);
-    all.extend(&mut course.observations);
-    all.extend(course.presentations.iter_mut().map(|one| &mut one.detected));
-    all.extend(course.ecog.iter_mut().map(|(date, _)| date));
-    all.extend(course.scores.iter_mut().map(|(date, _)| date));
+    all.extend(locals.iter_mut().map(|one| &mut one.date));
+    let of_line = lines
+        .iter_mut()
+        .flat_map(|one| [&mut one.start, &mut one.stop, &mut one.progression]);
+    all.extend(of_line);
+    all.extend(progressions.iter_mut().map(|one| &mut one.date));
+    all.extend(imaging);
+    all.extend(observations);
+    all.extend(presentations.iter_mut().map(|one| &mut one.detected));
+    all.extend(ecog.iter_mut().map(|(date, _)| date));
+    all.extend(scores.iter_mut().map(|(date, _)| date));
+    all.extend(others);
     all
 }
 
@@ -201,6 +219,7 @@ mod tests {
             facts.survival.origin = recorded(diagnosis);
             facts.survival.registration = recorded("2024-04-02");
             facts.survival.contacts = vec![contact("2024-08"), contact("2025-01-01"), contact("2025")];
+            facts.course.others = vec![recorded("2024-08"), recorded("2024-08-09")];
             let released = facts.clone().as_released();
             assert!(released.survival.as_seen);
             let origin = read(facts.survival.origin);
@@ -212,6 +231,8 @@ mod tests {
             assert_eq!(read(seen.contacts[0].date) - origin, months);
             assert_eq!(seen.contacts[0].death, RecordedDate::None);
             assert_eq!(seen.contacts[1], facts.survival.contacts[1]);
+            assert_eq!(read(released.course.others[0]) - origin, months);
+            assert_eq!(released.course.others[1], facts.course.others[1]);
             // Still known to the year only.
             assert!(day(seen.contacts[2].date, DateReading::Fifteenth).is_err());
         }

@@ -265,14 +265,15 @@ fn follow(
             follows.death = 2;
         }
         Event::TreatmentOrProgression => {
-            let treatments = course.locals.iter().map(|one| one.date);
-            let lines = course.lines.iter().map(|one| one.start);
             let progressions = course.progressions.iter().map(|one| one.date);
-            follows.events = treatments
-                .chain(lines)
-                .chain(progressions)
-                .map(|date| (date, 1))
-                .collect();
+            // What was over before is not of this course, however roughly its day is known.
+            let origin = origins.iter().filter_map(|date| known(*date)).min();
+            let before = |date: &RecordedDate| match date {
+                RecordedDate::Between(_, last) => origin.is_some_and(|origin| *last <= origin),
+                RecordedDate::None | RecordedDate::Blocked => false,
+            };
+            let treatments = course.treatments().filter(|date| !before(date));
+            follows.events = treatments.chain(progressions).map(|date| (date, 1)).collect();
             follows.death = 2;
         }
         Event::Death | Event::Response | Event::EarlyDeath | Event::MajorMorbidity | Event::QualityOfLife => {

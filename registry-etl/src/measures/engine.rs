@@ -20,7 +20,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates, or other results of the same evaluations.
-const EVALUATION_VERSION: &str = "8";
+const EVALUATION_VERSION: &str = "9";
 /// Kind of a composite among the measures of a run.
 pub const COMPOSITE: &str = "composite";
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// First byte of a payload; another format gets another number (and another engine version).
-const FORMAT: u8 = 7;
+const FORMAT: u8 = 8;
 /// Stands where rows of one case differ.
 pub const SEVERAL: &str = "several";
 /// Organ of the peritoneum and the retroperitoneum.
@@ -428,9 +428,9 @@ mod tests {
     #[test]
     fn a_payload_of_this_format_is_written_as_ever() {
         let bytes = evaluation().to_payload().unwrap();
-        let written = "0701f09a5a0102014101420000010190a15a01040001010002000000000207696d6167696e670c696d6167696e672e646174\
+        let written = "0801f09a5a0102014101420000010190a15a01040001010002000000000207696d6167696e670c696d6167696e672e646174\
              65040000000000010004010201000200040100010103000401030001036c6d73000000000000000002f09a5af09a5a000000\
-             0000000000000000000000000005312e302e300001086f62736572766564000103010302000101040200f09a5a0001040218\
+             000000000000000000000000000005312e302e300001086f62736572766564000103010302000101040200f09a5a0001040218\
              0500";
         assert_eq!(hex::encode(&bytes), written);
     }
@@ -449,7 +449,7 @@ mod tests {
         assert_eq!(some.half_year(), one.facts.half_year());
         let other = [&[FORMAT - 1][..], &bytes[1..]].concat();
         let other = SomeOutcomes::from_payload(&other, |_| true);
-        assert!(matches!(other, Err(PayloadError::Format(6))));
+        assert!(matches!(other, Err(PayloadError::Format(7))));
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! | `funnels` | centres around the network rate |
 //! | `placement` | one measure's centres around a target: exact, and allowing for overdispersion |
 //! | `summaries` | overview and data quality |
-//! | `deaths` | deaths by centre |
+//! | `deaths` | deaths of all cases, and by centre |
 //! | `case_mix` | observed over expected, given age, histology and timing |
 //! | `half_years` | what counts for each centre by half-year |
 //! | `tertiles` | centres by volume |

@@ -49,7 +49,7 @@ pub fn overview(
             .collect()
     };
     let mut by_centre = by_centre(window, columns, centres);
-    deaths::by_centre(&mut by_centre, columns, cut_off);
+    let deaths = deaths::count(&mut by_centre, columns, cut_off);
     Overview {
         run: run.clone(),
         cases: Some(columns.len() as u32),
@@ -60,7 +60,7 @@ pub fn overview(
         by_histology: count(&|c| columns.facts[c].histology.clone()),
         by_eligibility: count(&|c| columns.facts[c].eligibility.clone()),
         by_timing: count(&|c| columns.facts[c].timing.clone()),
-        deaths: Some(settled.iter().filter(|s| s.event).count() as u32),
+        deaths: Some(deaths),
         deaths_as_of: None,
         follow_up_completeness: completeness(&settled),
     }

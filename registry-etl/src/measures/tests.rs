@@ -350,6 +350,35 @@ fn the_overview_counts_every_case_once() {
     );
 }
 
+/// Deaths of all cases: of one no endpoint counts (not core, or retrospective) as well, of none after the cut-off.
+#[test]
+fn the_deaths_of_the_overview_are_those_of_all_its_cases() {
+    use crate::cohorts::facts::{Ascertainment, Contact, Vital};
+    let mut columns = CaseColumns::default();
+    let mut push = |centre: &str, in_core, ascertainment, vital, seen: &str, death: Option<&str>| {
+        let mut one = case("2025-01-10", "lms", &[Met]);
+        one.facts.survival.in_core = in_core;
+        one.facts.survival.ascertainment = ascertainment;
+        one.facts.survival.cut_off = i32::MAX;
+        one.facts.survival.contacts = vec![Contact {
+            date: day(seen),
+            vital,
+            death: death.map_or_else(Default::default, day),
+        }];
+        columns.push(centre, &window(), &one);
+    };
+    let (now, later) = (Ascertainment::Prospective, Ascertainment::Retrospective);
+    push("C1", true, now, Vital::Dead, "2025-08-01", Some("2025-07-20"));
+    push("C1", true, later, Vital::Dead, "2025-08-01", Some("2025-07-20"));
+    push("C1", true, now, Vital::Alive, "2025-08-01", None);
+    push("C2", false, now, Vital::Dead, "2025-08-01", None);
+    push("C2", true, now, Vital::Dead, "2026-07-20", Some("2026-07-01"));
+    let got = overview(&run(), &window(), &columns, &CentreTable::default());
+    let of_centres: Vec<Option<u32>> = got.by_centre.iter().map(|one| one.deaths).collect();
+    assert_eq!((got.cases, got.deaths), (Some(5), Some(3)));
+    assert_eq!(of_centres, [Some(2), Some(1)]);
+}
+
 #[test]
 fn a_trend_marks_half_years_outside_the_limits() {
     let mut cases = Vec::new();

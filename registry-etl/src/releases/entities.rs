@@ -17,8 +17,6 @@ use std::borrow::Cow;
 
 /// Keys that mean the same in every record and are no text of a centre.
 const LITERAL_KEYS: [&str; 1] = ["primary"];
-/// Longest code of an outside system (ICD-O, ICD-10) without a list of ours.
-const LONGEST_CODE: usize = 12;
 
 /// One entity's file.
 pub(super) struct EntityTable<'a> {
@@ -226,7 +224,7 @@ pub(super) fn truth(value: bool) -> &'static str {
     if value { "TRUE" } else { "FALSE" }
 }
 
-/// A value that cannot be free text: a number, TRUE or FALSE, a code of its list, or a short code of an outside system.
+/// A value that cannot be free text: a number, TRUE or FALSE, a code of its list, or one spelled as those of ICD-O and ICD-10 are.
 fn plain<'v>(element: &Element, value: &'v Value) -> Option<Cow<'v, str>> {
     match value {
         Value::Bool(value) => Some(truth(*value).into()),
@@ -234,17 +232,29 @@ fn plain<'v>(element: &Element, value: &'v Value) -> Option<Cow<'v, str>> {
         Value::String(code) => {
             let known = match &element.codes {
                 Some(list) => list.codes.iter().any(|c| c.code == *code),
-                None => {
-                    code.len() <= LONGEST_CODE
-                        && code
-                            .bytes()
-                            .all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))
-                }
+                None => is_classified(code),
             };
             known.then(|| code.as_str().into())
         }
         _ => None,
     }
+}
+
+/// Whether a text is spelled as a code of ICD-O or ICD-10: `8858/3`, `C48.0`, `C50`. A centre may have sent anything else in its place.
+fn is_classified(code: &str) -> bool {
+    let (whole, part) = match code.split_once(['/', '.']) {
+        Some((whole, part)) => (whole, Some(part)),
+        None => (code, None),
+    };
+    let digits = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let chapter = whole.strip_prefix(|letter: char| letter.is_ascii_uppercase());
+    let sound = match chapter {
+        Some(number) => number.len() == 2 && digits(number, 2),
+        None => whole.len() == 4 && digits(whole, 4),
+    };
+    sound && part.is_none_or(|part| digits(part, 2))
 }
 
 fn masked(element: &Element, value: &str, case: &ReleasedCase<'_>, key: &ReleaseKey) -> String {
@@ -261,4 +271,20 @@ fn days(value: &Value, origin: RecordedDate) -> Option<(i32, i32)> {
     };
     let date = PartialDate::parse(value.as_str()?)?;
     days_between((first, last), (date.first(), date.last()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_classified;
+
+    #[test]
+    fn codes_of_classifications_are_told_from_words() {
+        for code in ["8858/3", "8890/0", "C48.0", "C50", "C50.11", "8858"] {
+            assert!(is_classified(code), "{code}");
+        }
+        let others = ["CANARYzq7", "Smith", "1960-03-02", "88903", "8858/", "C4", "c48.0", "C48.012", "C48.0.1", ""];
+        for text in others {
+            assert!(!is_classified(text), "{text}");
+        }
+    }
 }

@@ -57,6 +57,7 @@ pub struct Overview {
     pub by_eligibility: Vec<LevelCount>,
     /// `synchronous`, `metachronous`, `not_recorded`.
     pub by_timing: Vec<LevelCount>,
+    /// Of the cases those whose patient died up to the cut-off, whether or not an endpoint counts them.
     pub deaths: Option<u32>,
     /// As `cases_as_of`, of `deaths`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

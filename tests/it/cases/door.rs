@@ -1,6 +1,7 @@
 //! Bodies that are no JSON for us: each its own error, never a 5xx, nothing stored.
 
-use support::{records, service::Service};
+use serde_json::json;
+use support::{database::Database, records, service::Service};
 
 /// A body that never says how long it is: 50 MB in chunks, cut off at the limit and answered.
 #[test]
@@ -113,6 +114,65 @@ fn every_malformed_body_has_its_own_code() {
         assert_eq!(answer.header("accept-encoding"), taken);
     }
     centre.get("/api/v1/cases/FIG-0001").expect(404);
+}
+
+/// `limits.record_bytes` and the depth hold for a record whichever way it comes, and for what a patch makes of one.
+#[test]
+fn a_record_is_no_larger_and_no_deeper_in_a_batch_than_alone() {
+    let small = records::figure_1("FIG-0001");
+    let most = small.to_string().len() + 200;
+    let service = Service::start_with(Database::sqlite(), |settings| settings.limits.record_bytes = most);
+    let centre = service.submitter("C01");
+    centre.put("/api/v1/cases/FIG-0001", &[], &small).expect(201);
+    let more = json!({"unknown": "x".repeat(300)});
+    let patched = centre
+        .patch("/api/v1/cases/FIG-0001", &[("if-match", "*")], &more)
+        .expect(413);
+    assert_eq!(patched.code(), "body_too_large");
+    let mut large = small.clone();
+    large["unknown"] = more["unknown"].clone();
+    let alone = centre
+        .put("/api/v1/cases/FIG-0001", &[("if-match", "*")], &large)
+        .expect(413);
+    assert_eq!(alone.code(), "body_too_large");
+    let both = json!([large, small]);
+    let lines = format!("{large}\n{small}\n");
+    for (kind, body) in [
+        ("application/json", both.to_string()),
+        ("application/x-ndjson", lines),
+    ] {
+        let headers = [("content-type", kind)];
+        let send = |path: &str| {
+            centre
+                .send("POST", path, &headers, Some(body.as_bytes()))
+                .expect(200)
+                .json()
+        };
+        let results = send("/api/v1/cases:batch")["results"].clone();
+        assert_eq!(
+            (&results[0]["status"], &results[0]["code"]),
+            (&json!(413), &json!("body_too_large")),
+            "{kind}"
+        );
+        assert_eq!(results[1]["unchanged"], true, "{kind}");
+        let results = send("/api/v1/cases:validate")["results"].clone();
+        assert_eq!(results[0]["problem"]["code"], "body_too_large", "{kind}");
+        assert_eq!(results[1]["accepted"], true, "{kind}");
+    }
+    let nested = |levels: usize| format!("{}{}", "{\"a\":".repeat(levels - 1) + "{", "}".repeat(levels));
+    let json_type = [("content-type", "application/json")];
+    let send = |body: String| {
+        centre.send(
+            "POST",
+            "/api/v1/cases:validate",
+            &json_type,
+            Some(body.as_bytes()),
+        )
+    };
+    send(nested(64)).expect(200);
+    assert_eq!(send(nested(65)).expect(400).code(), "too_deep");
+    send(format!("[{}]", nested(64))).expect(200);
+    assert_eq!(send(format!("[{}]", nested(65))).expect(400).code(), "too_deep");
 }
 
 /// The answer to a request that announces `bytes` and sends none of them.

@@ -40,8 +40,9 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
             .collect::<Result<_, _>>()
             .map_err(|_| Problem::with(Kind::NotJson, "the body cannot be read"))?,
         "application/json" => {
+            let many = body.bytes.trim_ascii_start().starts_with(b"[");
             let whole = intake::Limits {
-                max_depth: intake::Limits::DEPTH + 1,
+                max_depth: intake::Limits::DEPTH + usize::from(many),
                 max_items: limits.batch_items,
                 ..intake::Limits::bytes(limits.batch_bytes)
             };
@@ -56,9 +57,13 @@ pub(super) fn items(body: &RawBody, limits: &Limits) -> Result<Vec<Item>, Proble
             documents
                 .into_iter()
                 .enumerate()
-                .map(|(n, d)| Item {
+                .map(|(n, document)| Item {
                     line: n + 1,
-                    document: Ok(d),
+                    document: if body.bytes.len() > limits.record_bytes {
+                        intake::within(document, limits.record_bytes)
+                    } else {
+                        Ok(document)
+                    },
                 })
                 .collect()
         }

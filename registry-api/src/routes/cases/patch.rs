@@ -1,6 +1,7 @@
 //! `PATCH /api/v1/cases/{pseudonym}`: an RFC 7396 merge patch of the current version.
 
 use actix_web::{HttpRequest, web};
+use registry_core::intake;
 use registry_core::storage::Precondition;
 use serde::Deserialize;
 use serde_json::Value;
@@ -65,6 +66,7 @@ pub(super) async fn patch(
         };
         let mut document = current.document;
         merge(&mut document, body.value);
+        let document = intake::within(document, state.settings.limits.record_bytes)?;
         let incoming = Incoming {
             pseudonym: pseudonym.into_inner(),
             body: document,

@@ -23,7 +23,8 @@ pub(crate) struct Asked {
     mode: WithdrawalMode,
     /// When consent was withdrawn.
     date: NaiveDate,
-    /// In administrative words: kept after erasure.
+    /// `patient_asked`, `representative_asked`, `no_valid_consent`, `entered_in_error` or `authority_decided`: kept after an erasure. Other
+    /// words are sealed with the case, and an erasure takes them along.
     reason: Option<String>,
     /// The centre, when a coordinator asks.
     centre: Option<String>,

@@ -10,7 +10,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use registry_etl::cohorts::Definition;
 use registry_etl::results::{
-    AdherenceTable, By, CaseMix, Funnel, Period, RunIdentity, SurvivalResult, Trend,
+    AdherenceRow, AdherenceTable, By, CaseMix, Funnel, Period, RunIdentity, SurvivalResult, Trend,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ pub struct OfRun {
     params(("measure" = Option<String>, Query,), ("by" = Option<String>, Query, description = "network, centre, half_year, year, histology, timing, organ, volume_tertile or stratum"),
         ("centre" = Option<String>, Query,), ("period" = Option<String>, Query, description = "all or last24_months; last24_months of the network and of centres only (400 with another by)"), ("run" = Option<String>, Query, description = "a number; or latest: a centre's own rows by the newest finished run, all others by the published one"),
         ("columns" = Option<String>, Query, description = "of a table: names separated by commas")),
-    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another", body = Shown), (status = 404, description = "No such run or measure for this viewer")), security(("key" = [])))]
+    responses((status = 200, description = "run, measures, rows, registration: registered against eligible patients seen; own_run: the run of the own rows, when another", body = Shown), (status = 404, description = "No such run, measure or centre for this viewer")), security(("key" = [])))]
 pub(super) async fn adherence(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
@@ -114,6 +114,14 @@ pub(super) async fn adherence(
             table.measures.retain(|m| m.id == *id);
             if table.measures.is_empty() {
                 return Err(Problem::new(Kind::NotFound));
+            }
+        }
+        let mut registration = view.registration()?;
+        if let Some(centre) = &wanted.centre {
+            let of_it = |row: &AdherenceRow| row.by == By::Centre && row.level == *centre;
+            let known = table.rows.iter().any(of_it) || registration.iter().any(|row| row.level == *centre);
+            if !known && caller.scope.centre() != Some(centre) {
+                return Err(Problem::with(Kind::NotFound, "no such centre for this viewer"));
             }
         }
         table.rows.retain(|row| {
@@ -136,7 +144,6 @@ pub(super) async fn adherence(
             let name = format!("attachment; filename=\"adherence-run-{}.csv\"", table.run.run);
             return Ok(Reply::text("text/csv; charset=utf-8", text).header("content-disposition", name));
         }
-        let mut registration = view.registration()?;
         registration.retain(|row| wanted.centre.as_ref().is_none_or(|centre| row.level == *centre));
         let own_run = view.own_run().map(|run| run.number);
         Reply::json(

@@ -144,9 +144,11 @@ impl Compiler<'_> {
                     negated,
                 })
             }
-            (Typed::Cond(value), Typed::Cond(Cond::Constant(literal)))
-            | (Typed::Cond(Cond::Constant(literal)), Typed::Cond(value)) => {
-                Ok(against(value, literal, negated))
+            (Typed::Cond(value), Typed::Cond(Cond::Constant(literal))) => {
+                Ok(against(value, is_element(left), literal, negated))
+            }
+            (Typed::Cond(Cond::Constant(literal)), Typed::Cond(value)) => {
+                Ok(against(value, is_element(right), literal, negated))
             }
             (Typed::Cond(_), Typed::Cond(_)) => self.fault(
                 at,
@@ -191,10 +193,12 @@ impl Compiler<'_> {
                 Typed::Term(Term::If(condition, Box::new([a, b])), joined)
             }
             (Typed::Code(a, domain), Typed::Code(b, other)) => {
-                Typed::Code(Code::If(condition, Box::new([a, b])), domain.join(other))
+                let domain = self.joined(otherwise.at, domain, other)?;
+                Typed::Code(Code::If(condition, Box::new([a, b])), domain)
             }
             (Typed::Set(a, domain), Typed::Set(b, other)) => {
-                Typed::Set(Set::If(condition, Box::new([a, b])), domain.join(other))
+                let domain = self.joined(otherwise.at, domain, other)?;
+                Typed::Set(Set::If(condition, Box::new([a, b])), domain)
             }
             (first, second) => return self.wanted(otherwise.at, first.describe(), &second),
         })
@@ -207,7 +211,7 @@ impl Compiler<'_> {
             match self.typed(member)? {
                 Typed::Code(code, other) => {
                     codes.push(code);
-                    domain = domain.join(other);
+                    domain = self.joined(member.at, domain, other)?;
                 }
                 other => return self.wanted(member.at, "a code", &other),
             }
@@ -245,14 +249,19 @@ impl Compiler<'_> {
     }
 }
 
+/// Whether an expression is an element, or the name of one, and no comparison of one.
+fn is_element(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Path(_) | Node::Name(_))
+}
+
 /// A boolean compared with a literal. An element keeps its own table of absences; any other condition is only turned.
-fn against(value: Cond, literal: bool, negated: bool) -> Cond {
+fn against(value: Cond, element: bool, literal: bool, negated: bool) -> Cond {
     match value {
         Cond::Flag {
             path,
             expected: true,
             negated: false,
-        } => Cond::Flag {
+        } if element => Cond::Flag {
             path,
             expected: literal,
             negated,

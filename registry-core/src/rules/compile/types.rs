@@ -58,20 +58,6 @@ pub(super) enum Domain {
     Written(Vec<(At, String)>),
 }
 
-impl Domain {
-    pub(super) fn join(self, other: Domain) -> Domain {
-        match (self, other) {
-            (Domain::Written(mut left), Domain::Written(right)) => {
-                left.extend(right);
-                Domain::Written(left)
-            }
-            (Domain::Written(_), list) | (list, Domain::Written(_)) => list,
-            (Domain::List(left), Domain::List(right)) if left == right => Domain::List(left),
-            _ => Domain::Open,
-        }
-    }
-}
-
 impl Typed {
     pub(super) fn describe(&self) -> &'static str {
         match self {
@@ -86,6 +72,26 @@ impl Typed {
 }
 
 impl Compiler<'_> {
+    /// What stands beside one another, as branches or members: written codes must be in the other's list, two lists are one.
+    pub(super) fn joined(&mut self, at: At, left: Domain, right: Domain) -> Compiled<Domain> {
+        Ok(match (left, right) {
+            (Domain::Written(mut left), Domain::Written(right)) => {
+                left.extend(right);
+                Domain::Written(left)
+            }
+            (written @ Domain::Written(_), list) | (list, written @ Domain::Written(_)) => {
+                self.meet(at, &written, &list)?;
+                list
+            }
+            (Domain::List(left), Domain::List(right)) if left == right => Domain::List(left),
+            (Domain::List(left), Domain::List(right)) => {
+                let more = right.iter().filter(|code| !left.contains(code));
+                Domain::List(left.iter().chain(more).cloned().collect())
+            }
+            _ => Domain::Open,
+        })
+    }
+
     /// Two codes or sets meet: written codes must be in the other's list.
     pub(super) fn meet(&mut self, at: At, left: &Domain, right: &Domain) -> Compiled<()> {
         match (left, right) {

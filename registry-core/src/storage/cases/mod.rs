@@ -39,6 +39,7 @@ pub(crate) use rows::{
 };
 pub use steps::LifeStep;
 pub use transfer::{Transfer, TransferOutcome};
+pub use withdraw::WITHDRAWAL_REASONS;
 
 use super::idempotency::{Answer, Idempotency};
 

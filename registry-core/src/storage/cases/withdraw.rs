@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 
 use super::etag;
-use super::put::{Content, register, store_version};
+use super::put::{Content, register, sealed_reason, store_version};
 use super::rows::{CaseRecord, Packed, load_case};
 use super::{CaseStatus, Derived, Withdraw, WithdrawOutcome, Withdrawal, WithdrawalMode};
 use crate::access::{Role, Scope};
@@ -25,6 +25,16 @@ use crate::storage::tables::{
 use crate::storage::tasks;
 use crate::storage::transaction::{Event, Tx};
 use crate::storage::{Store, StoreError};
+
+/// Why consent is withdrawn, in codes, and what they mean. A code stays in the trail when everything else of the case is destroyed; other
+/// words are sealed with the case's key and go with it.
+pub const WITHDRAWAL_REASONS: [(&str, &str); 5] = [
+    ("patient_asked", "the patient asked for it"),
+    ("representative_asked", "a legal representative asked for it"),
+    ("no_valid_consent", "there was no valid consent"),
+    ("entered_in_error", "the case was entered in error"),
+    ("authority_decided", "a court or an authority decided it"),
+];
 
 struct Prepared {
     withdraw: Withdraw,
@@ -58,8 +68,13 @@ impl Store {
             .as_ref()
             .map(|(document, _)| Packed::new(document))
             .transpose()?;
+        let erases = withdraw.mode == WithdrawalMode::Erase;
         let prepared = Prepared { withdraw, packed };
-        self.write(scope, move |tx| withdraw_keeping(tx, &prepared))?
+        let outcome = self.write(scope, move |tx| withdraw_keeping(tx, &prepared))??;
+        if erases && let Err(error) = self.write_back() {
+            tracing::warn!(%error, "the log could not be emptied after an erasure: housekeeping does it");
+        }
+        Ok(outcome)
     }
 }
 
@@ -109,7 +124,8 @@ fn withdraw_in(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<WithdrawOutcome, 
                 etag::check(&asked.precondition, Some(&case.etag()))?;
             }
             let case = with_consent_document(tx, prepared, case, created)?;
-            let case = apply(tx, case, asked.mode, asked.date, asked.reason.clone())?;
+            let reason = kept(tx, &case, asked.reason.as_deref())?;
+            let case = apply(tx, case, asked.mode, asked.date, reason)?;
             let withdrawal = Withdrawal {
                 mode: asked.mode,
                 date: asked.date,
@@ -121,6 +137,17 @@ fn withdraw_in(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<WithdrawOutcome, 
         idempotency::keep(tx, given, &outcome, Some(&outcome.case_id))?;
     }
     Ok(outcome)
+}
+
+/// A reason as the trail keeps it; none in words of a case that has no key, as a ledger registers them in a restored copy.
+fn kept(tx: &Tx<'_>, case: &CaseRecord, words: Option<&str>) -> Result<Option<String>, StoreError> {
+    let coded = |words: &&str| WITHDRAWAL_REASONS.iter().any(|(code, _)| code == words);
+    match words {
+        None => Ok(None),
+        Some(words) if coded(&words) => Ok(Some(words.to_owned())),
+        Some(_) if case.wrapped_key.is_none() => Ok(None),
+        Some(words) => sealed_reason(tx, &case.key(tx.keys)?, case, words).map(Some),
+    }
 }
 
 fn find_or_register(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(CaseRecord, bool), StoreError> {

@@ -237,6 +237,25 @@ fn s7_begins_with_the_end_of_a_line_and_s10_ends_with_the_first_treatment() {
 }
 
 #[test]
+fn radiotherapy_ends_waiting_as_any_treatment_does() {
+    let mut waiting = case();
+    waiting.course.observations = vec![on("2025-03-01")];
+    waiting.course.lines = vec![line(1, "2025-06-01")];
+    assert_eq!(cause("S10", &waiting), Ok((92, 1)));
+    waiting.course.others = vec![on("2025-03-11")];
+    assert_eq!(cause("S10", &waiting), Ok((10, 1)));
+    // Radiotherapy of the primary, of which the year is known, was over before.
+    waiting.course.others = vec![on("2024")];
+    assert_eq!(cause("S10", &waiting), Ok((92, 1)));
+    waiting.course.others = vec![on("2025")];
+    assert_eq!(cause("S10", &waiting), Err(LeftOut::YearOnly));
+    waiting.course.others = vec![RecordedDate::None];
+    assert_eq!(cause("S10", &waiting), Err(LeftOut::EventDateUnknown));
+    waiting.course.others = vec![RecordedDate::Blocked];
+    assert_eq!(cause("S10", &waiting), Err(LeftOut::EditError));
+}
+
+#[test]
 fn s8_counts_what_is_known_of_ninety_days() {
     let with = |death, class: Option<&str>| {
         let mut one = case();

@@ -95,3 +95,57 @@ fn s9_tells_the_mean_of_those_measured_twice_and_who_was_not() {
         .unwrap();
     assert_eq!(out.n, Some(1), "seventy days before the diagnosis is no baseline");
 }
+
+#[test]
+fn s9_is_of_patients_registered_as_it_happened() {
+    let with = |ascertainment| {
+        let mut one = case();
+        one.survival.ascertainment = ascertainment;
+        one.course.scores = vec![(on("2025-01-10"), 6000), (on("2025-04-10"), 7000)];
+        one
+    };
+    // A retrospective one whose score would double the mean, and one of which nobody wrote how it was registered.
+    let mut late = with(Ascertainment::Retrospective);
+    late.course.scores[1].1 = 9000;
+    let cases = [
+        with(Ascertainment::Prospective),
+        late,
+        with(Ascertainment::NotRecorded),
+    ];
+    let got = estimated("S9", &cases);
+    let three = &got.changes[0];
+    assert_eq!(
+        (three.baseline, three.measured, three.mean),
+        (Some(1), Some(1), Some(10.0))
+    );
+    let flow: Vec<_> = got
+        .flow
+        .left_out
+        .iter()
+        .filter(|one| one.n != Some(0))
+        .map(|one| (one.reason.as_str(), one.n))
+        .collect();
+    assert_eq!(
+        flow,
+        [
+            ("ascertainment_not_recorded", Some(1)),
+            ("retrospective", Some(1))
+        ]
+    );
+    assert_eq!(got.flow.analysed, Some(1));
+}
+
+/// The baseline is looked for up to the first treatment.
+#[test]
+fn a_score_after_the_first_radiotherapy_is_no_baseline_of_s9() {
+    let mut one = case();
+    one.course.scores = vec![(on("2025-02-10"), 6000), (on("2025-05-10"), 7000)];
+    let baseline = |one: &CaseFacts| estimated("S9", std::slice::from_ref(one)).changes[0].baseline;
+    assert_eq!(baseline(&one), Some(1));
+    one.course.others = vec![on("2025-02-10")];
+    assert_eq!(baseline(&one), Some(1), "the day it began");
+    one.course.others = vec![on("2025-02-09")];
+    assert_eq!(baseline(&one), Some(0));
+    one.course.others = vec![on("2024-11-01")];
+    assert_eq!(baseline(&one), Some(1), "of the primary, before the diagnosis");
+}
