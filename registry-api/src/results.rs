@@ -185,6 +185,7 @@ impl<'a> View<'a> {
             last_24_months_from: all.last_24_months_from.clone(),
             measures: all.measures.iter().filter(|m| m.id == measure).cloned().collect(),
             centre_tertiles: BTreeMap::new(),
+            window_edges: Vec::new(),
             rows: all
                 .rows
                 .iter()

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::adherence::{ASSESSABLE, NOT_ASSESSABLE, NUMERATOR, QUANTITIES, by_kind, patients};
 use super::suppression::{Cell, Family, Sum};
 use crate::cohorts::NOT_RECORDED;
-use crate::results::{AdherenceRow, By, Period};
+use crate::measures::half_year_of;
+use crate::results::{AdherenceRow, AdherenceTable, By, Period};
 
 /// The sums between the rows of a measure, for one quantity.
 pub(super) fn sums(
@@ -69,21 +70,88 @@ pub(super) fn sums(
         if let Some(at_recent) = rows.iter().position(same) {
             let (all, recent) = (patients(row), patients(rows[at_recent]));
             let less = |quantity: usize| all[quantity].saturating_sub(recent[quantity]);
-            let mut older = Cell::implied(less(quantity));
-            if quantity == ASSESSABLE {
-                older.kinds = Some(by_kind(older.patients, less(NUMERATOR)));
-            }
-            if quantity == NOT_ASSESSABLE {
-                older = Cell {
-                    implied: true,
-                    ..Cell::open(older.patients)
-                };
-            }
-            let older = family.add(older);
+            let older = std::array::from_fn(less);
+            let older = family.add(unshown(older, quantity));
             family.sums.push(Sum {
                 total: cells[at_all][quantity],
                 parts: vec![cells[at_recent][quantity], older],
             });
         }
     }
+}
+
+/// A cell nobody shows, of one quantity of these.
+fn unshown(patients: [u32; QUANTITIES], quantity: usize) -> Cell {
+    let of = patients[quantity];
+    match quantity {
+        ASSESSABLE => Cell {
+            kinds: Some(by_kind(of, patients[NUMERATOR])),
+            ..Cell::implied(of)
+        },
+        NOT_ASSESSABLE => Cell {
+            implied: true,
+            ..Cell::open(of)
+        },
+        _ => Cell::implied(of),
+    }
+}
+
+/// The network's last 24 months are the half-years within them and, of those they begin and end in, the parts within them, which nobody
+/// shows. In a second sum whole years stand for their half-years. Nothing is added for a run that did not keep those parts.
+pub(super) fn recent(
+    family: &mut Family,
+    rows: &[&AdherenceRow],
+    exact: &AdherenceTable,
+    cells: &[[usize; QUANTITIES]],
+    quantity: usize,
+) {
+    let at = |by: By, period: Period, level: &str| {
+        let mut rows = rows.iter();
+        rows.position(|row| row.by == by && row.period == period && row.level == level)
+    };
+    let edges = [&exact.last_24_months_from, &exact.run.cut_off]
+        .map(|day| day.parse().map(half_year_of).unwrap_or_default());
+    let Some(network) = at(By::Network, Period::Last24Months, "all") else {
+        return;
+    };
+    // By year: the parts within, and whether all of the year is.
+    let mut within: BTreeMap<&str, (Vec<usize>, bool)> = BTreeMap::new();
+    let halves = rows.iter().zip(cells);
+    for (row, cells) in halves.filter(|(row, _)| row.by == By::HalfYear) {
+        let year = row.level.split_once('-').map_or("", |(year, _)| year);
+        let (parts, whole) = within.entry(year).or_insert_with(|| (Vec::new(), true));
+        let (level, cell) = (&row.level, cells[quantity]);
+        if edges.contains(level) {
+            let same = |one: &&AdherenceRow| one.measure == row.measure && one.level == *level;
+            let all = patients(row);
+            let inside = match exact.window_edges.iter().find(same) {
+                Some(inside) => patients(inside),
+                None if all == [0; QUANTITIES] => all,
+                None => return,
+            };
+            let outside = std::array::from_fn(|of| all[of].saturating_sub(inside[of]));
+            *whole &= outside == [0; QUANTITIES];
+            parts.push(family.add(unshown(inside, quantity)));
+            let outside = family.add(unshown(outside, quantity));
+            family.sums.push(Sum {
+                total: cell,
+                parts: parts.last().copied().into_iter().chain([outside]).collect(),
+            });
+        } else if edges[0] < *level && *level < edges[1] {
+            parts.push(cell);
+        } else {
+            *whole = false;
+        }
+    }
+    let of_year = |(year, (halves, whole)): (&&str, &(Vec<usize>, bool))| {
+        let year = at(By::Year, Period::All, year).filter(|_| *whole);
+        year.map_or_else(|| halves.clone(), |year| vec![cells[year][quantity]])
+    };
+    let by_years: Vec<usize> = within.iter().flat_map(of_year).collect();
+    let by_halves: Vec<usize> = within.values().flat_map(|(halves, _)| halves.clone()).collect();
+    let total = cells[network][quantity];
+    let sums = [by_years, by_halves].map(|parts| Sum { total, parts });
+    family
+        .sums
+        .extend(sums.into_iter().filter(|sum| !sum.parts.is_empty()));
 }

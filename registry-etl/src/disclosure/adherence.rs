@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::additive::sums;
+use super::additive::{recent, sums};
 use super::suppression::{Cell, Family};
 use super::{Audience, Thresholds, few};
 use crate::results::{AdherenceRow, AdherenceTable, By, PatientBasis, Period, RateState, Suppression};
@@ -62,15 +62,10 @@ fn apart(row: &AdherenceRow) -> [u32; QUANTITIES] {
 fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES] {
     let basis = row.basis.unwrap_or_default();
     let [assessable, not_assessable, set_aside, numerator, complement] = patients(row);
-    // Nobody assessable: there is no rate.
-    let part = |n: u32| match assessable {
-        _ if *audience != Audience::Public => Cell::open(n),
-        0 => Cell::of(0),
-        // The only part there is: somebody is behind a hidden row.
-        all if n == all => Cell::of(n),
-        _ => Cell::part_of_rate(n),
-    };
-    let (numerator, complement) = (part(numerator), part(complement));
+    let (numerator, complement) = (
+        part(numerator, assessable, audience),
+        part(complement, assessable, audience),
+    );
     let (mut assessable, not_assessable) = (Cell::of(assessable), Cell::open(not_assessable));
     let mut set_aside = Cell::of(set_aside);
     if *audience == Audience::Public {
@@ -86,6 +81,18 @@ fn protected_cells(row: &AdherenceRow, audience: &Audience) -> [Cell; QUANTITIES
     let [assessable, .., numerator, _] = &mut cells;
     assessable.kinds = Some(by_kind(assessable.patients, numerator.patients));
     cells
+}
+
+/// One part of a rate of so many assessable patients.
+pub(super) fn part(n: u32, assessable: u32, audience: &Audience) -> Cell {
+    match assessable {
+        _ if *audience != Audience::Public => Cell::open(n),
+        // Nobody assessable: there is no rate.
+        0 => Cell::of(0),
+        // The only part there is: somebody is behind a hidden row.
+        all if n == all => Cell::of(n),
+        _ => Cell::part_of_rate(n),
+    }
 }
 
 /// Assessable patients with and without the numerator: the rate is shown, so both add up wherever the assessable do. Who has units of both
@@ -105,13 +112,14 @@ pub fn adherence(exact: &AdherenceTable, audience: &Audience, thresholds: &Thres
     let mut table = AdherenceTable {
         rows: Vec::with_capacity(exact.rows.len()),
         centre_tertiles: BTreeMap::new(),
+        window_edges: Vec::new(),
         ..exact.clone()
     };
     let of = |measure: &str| exact.rows.iter().filter(|row| row.measure == measure).collect();
     let measures: Vec<OfMeasure<'_>> = exact
         .measures
         .iter()
-        .map(|measure| OfMeasure::new(of(&measure.id), &exact.centre_tertiles, audience))
+        .map(|measure| OfMeasure::new(of(&measure.id), exact, audience))
         .collect();
     for (measure, hidden) in measures.iter().zip(hidden_in_all(&measures, threshold)) {
         let rows = measure.rows.iter().zip(hidden);
@@ -155,6 +163,9 @@ pub fn adherence_for_centre(
             _ => rows.push(others.without_few(row)),
         }
     }
+    // Levels that are hidden though nobody is in them any more stand after all others.
+    let empty = committee.rows.iter().skip(exact.rows.len());
+    rows.extend(empty.filter(|row| row.by != By::Centre).cloned());
     let rows_suppressed = rows.iter().filter(|r| r.suppressed.is_some()).count() as u32;
     AdherenceTable {
         rows_total: rows.len() as u32,
@@ -255,14 +266,15 @@ struct OfMeasure<'a> {
 }
 
 impl<'a> OfMeasure<'a> {
-    fn new(rows: Vec<&'a AdherenceRow>, tertiles: &BTreeMap<String, String>, audience: &Audience) -> Self {
+    fn new(rows: Vec<&'a AdherenceRow>, exact: &AdherenceTable, audience: &Audience) -> Self {
         let mut family = Family::default();
         let cells: Vec<[usize; QUANTITIES]> = rows
             .iter()
             .map(|row| protected_cells(row, audience).map(|cell| family.add(cell)))
             .collect();
         for quantity in 0..quantities(audience) {
-            sums(&mut family, &rows, tertiles, &cells, quantity);
+            sums(&mut family, &rows, &exact.centre_tertiles, &cells, quantity);
+            recent(&mut family, &rows, exact, &cells, quantity);
         }
         // Otherwise a hidden row's assessable patients would be its cases less the rest.
         family.follows = cells

@@ -3,6 +3,7 @@
 //! The same rules: a group needs the threshold, what is hidden must not follow from what is shown, steps rest on the threshold of exits. A cause
 //! with few events shows neither steps nor values; a bound or another reading that differs by few events is hidden.
 
+use super::adherence::part;
 use super::suppression::{Cell, Family, Sum};
 use super::survival::{beside_group, coarsen, emptied, parts, tenth_up};
 use super::{Audience, few, nothing};
@@ -98,19 +99,34 @@ fn incidence(exact: &[IncidenceCurve], shown: &mut [IncidenceCurve], audience: &
     let times = exact.iter().map(|one| one.at_risk.len()).max().unwrap_or(0);
     for time in 0..times {
         let mut family = Family::default();
+        let n = |one: &IncidenceCurve| one.at_risk.get(time).map(|at| at.at_risk.unwrap_or(0));
         for one in exact {
-            let at_risk = one.at_risk.get(time).and_then(|at| at.at_risk);
-            family.add(Cell::of(at_risk.unwrap_or(0)));
+            family.add(Cell::of(n(one).unwrap_or(0)));
         }
-        if exact.iter().all(|one| one.at_risk.get(time).is_some()) {
-            sums(&mut family, total, exact, by);
-        }
+        sums(&mut family, total, exact, by);
+        let numbers: Vec<Option<u32>> = exact.iter().map(n).collect();
+        with_rest(&mut family, &numbers);
         for (one, hidden) in shown.iter_mut().zip(family.protect(threshold)) {
             if let (Some(at), Some(_)) = (one.at_risk.get_mut(time), hidden) {
                 at.at_risk = at.at_risk.filter(|n| *n == 0);
             }
         }
     }
+}
+
+/// A group too small for an estimate has no number; it is what the others leave of the total, which nobody shows. Without a number of the
+/// total nothing adds up.
+pub(super) fn with_rest(family: &mut Family, numbers: &[Option<u32>]) {
+    let n = |cell: &usize| numbers.get(*cell).copied().flatten();
+    let mut sums = std::mem::take(&mut family.sums);
+    sums.retain(|sum| n(&sum.total).is_some());
+    for sum in &mut sums {
+        let known: u32 = sum.parts.iter().filter_map(n).sum();
+        let rest = n(&sum.total).unwrap_or(0).saturating_sub(known);
+        sum.parts.retain(|part| n(part).is_some());
+        sum.parts.push(family.add(Cell::implied(rest)));
+    }
+    family.sums = sums;
 }
 
 /// Events of a cause, and numbers lost, that would follow from those of the other groups are hidden with what is hidden already.
@@ -234,45 +250,65 @@ fn merged(steps: &[IncidenceStep], threshold: u32) -> Vec<IncidenceStep> {
     shown
 }
 
+/// Counts of a share that add up over its groups: assessable, not assessable, and for the public both parts of the share, which stand and fall
+/// with the first.
+const COUNTS: usize = 4;
+
+fn share_cells(row: &ProportionRow, audience: &Audience) -> [Cell; COUNTS] {
+    let (with, of) = (row.numerator.unwrap_or(0), row.denominator.unwrap_or(0));
+    let parts = [with, of - with];
+    let smallest = match audience {
+        Audience::Public => of.min(with).min(of - with),
+        _ => of,
+    };
+    let assessable = Cell {
+        smallest,
+        kinds: Some(parts),
+        ..Cell::of(of)
+    };
+    let [with, without] = parts.map(|n| part(n, of, audience));
+    [
+        assessable,
+        Cell::open(row.not_assessable.unwrap_or(0)),
+        with,
+        without,
+    ]
+}
+
 /// The number not assessable says nothing of anybody but that data are missing: it stands beside every rate that is shown, and is hidden with a
 /// hidden one, whose patients would otherwise be those analysed less the others.
 fn proportions(rows: &mut [ProportionRow], audience: &Audience, threshold: u32) {
     let total = rows.iter().position(|row| row.by == "all");
     let by = |row: &ProportionRow| row.by.clone();
+    let mut of_rows = Family::default();
+    sums(&mut of_rows, total, rows, by);
     let mut family = Family::default();
-    for row in rows.iter() {
-        let (with, of) = (row.numerator.unwrap_or(0), row.denominator.unwrap_or(0));
-        family.add(Cell {
-            smallest: match audience {
-                Audience::Public => of.min(with).min(of - with),
-                _ => of,
-            },
-            ..Cell::of(of)
-        });
-    }
-    sums(&mut family, total, rows, by);
-    let unknown: Vec<usize> = rows
+    let cells: Vec<[usize; COUNTS]> = rows
         .iter()
-        .map(|row| family.add(Cell::open(row.not_assessable.unwrap_or(0))))
+        .map(|row| share_cells(row, audience).map(|cell| family.add(cell)))
         .collect();
-    let mut of_unknown = Family::default();
-    sums(&mut of_unknown, total, rows, by);
-    let at = |place: usize| unknown.get(place).copied();
-    let of_unknown = of_unknown.sums.into_iter().filter_map(|sum| {
-        Some(Sum {
-            total: at(sum.total)?,
-            parts: sum.parts.into_iter().map(at).collect::<Option<_>>()?,
-        })
-    });
-    family.sums.extend(of_unknown);
-    family.follows = unknown.iter().copied().enumerate().collect();
+    let public = *audience == Audience::Public;
+    let counts = if public { COUNTS } else { 2 };
+    for count in 0..counts {
+        let of_count = of_rows.sums.iter().map(|sum| Sum {
+            total: cells[sum.total][count],
+            parts: sum.parts.iter().map(|part| cells[*part][count]).collect(),
+        });
+        family.sums.extend(of_count);
+    }
+    for [assessable, not_assessable, with, without] in &cells {
+        family.follows.push((*assessable, *not_assessable));
+        if public {
+            let both = [with, without].map(|part| [(*assessable, *part), (*part, *assessable)]);
+            family.follows.extend(both.into_iter().flatten());
+        }
+    }
     let hidden = family.protect(threshold);
-    let is_hidden = |cell: Option<usize>| cell.and_then(|cell| hidden.get(cell).copied().flatten());
-    for (place, row) in rows.iter_mut().enumerate() {
-        if let Some(why) = is_hidden(Some(place)) {
+    for (row, [assessable, not_assessable, ..]) in rows.iter_mut().zip(&cells) {
+        if let Some(why) = hidden[*assessable] {
             nothing::share(row);
             row.suppressed = Some(why);
-        } else if is_hidden(at(place)).is_some() {
+        } else if hidden[*not_assessable].is_some() {
             row.not_assessable = None;
             (row.bound_low, row.bound_high) = (None, None);
         }

@@ -4,7 +4,7 @@
 //!
 //! What is thresholded is the number of patients behind a shown value: the denominator of a rate, a group of a curve, a cell of a table; for
 //! the public also the numerator and its complement. The tables of a run are a fixed family; what is hidden must not
-//! follow from what is shown: not from totals, from complements, from the last 24 months within all cases, nor from the steps of a
+//! follow from what is shown: not from totals, from complements, from the last 24 months within all cases, nor less the years within them, nor from the steps of a
 //! curve (steps are merged until each rests on the threshold, and the curve ends when fewer are at risk).
 //!
 //! A centre sees its own rows exactly and the network's as the committee does, never another centre's; a network row is hidden from

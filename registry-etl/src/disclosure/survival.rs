@@ -309,18 +309,13 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
                 ..Cell::of(n)
             });
         }
-        let n = |at: usize| exact[at].landmarks.get(time).map(|one| one.at_risk.unwrap_or(0));
-        let total = exact.iter().position(is_total);
-        if let Some((total, all)) = total.and_then(|total| Some((total, n(total)?))) {
-            for mut parts in strata(exact).into_values() {
-                // A group too small for an estimate has no numbers; they are what the others leave.
-                let known: u32 = parts.iter().filter_map(|at| n(*at)).sum();
-                let rest = all.saturating_sub(known);
-                parts.retain(|at| n(*at).is_some());
-                parts.push(family.add(Cell::implied(rest)));
-                family.sums.push(Sum { total, parts });
-            }
+        if let Some(total) = exact.iter().position(is_total) {
+            let strata = strata(exact).into_values();
+            family.sums.extend(strata.map(|parts| Sum { total, parts }));
         }
+        let n = |curve: &SurvivalCurve| curve.landmarks.get(time).map(|one| one.at_risk.unwrap_or(0));
+        let numbers: Vec<Option<u32>> = exact.iter().map(n).collect();
+        endpoints::with_rest(&mut family, &numbers);
         for (curve, hidden) in curves.iter_mut().zip(family.protect(threshold)) {
             if let (Some(landmark), Some(_)) = (curve.landmarks.get_mut(time), hidden) {
                 hide(landmark);

@@ -157,6 +157,7 @@ mod random_results;
 mod relations;
 mod successive;
 mod successive_survival;
+mod window;
 
 #[test]
 fn a_count_that_changes_from_day_to_day_is_told_about() {

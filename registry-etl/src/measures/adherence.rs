@@ -9,6 +9,7 @@
 //! more than the number of units.
 
 use super::columns::{CaseColumns, NONE, Window};
+use super::evaluation::half_year_of;
 use super::rows::Frames;
 use super::tally::{Breakdown, Tally};
 use crate::cohorts::endpoint::LEVEL;
@@ -68,10 +69,42 @@ pub fn adherence_table(
         last_24_months_from: window.recent_from.to_string(),
         measures: measures.to_vec(),
         centre_tertiles: columns.tertiles(),
+        window_edges: window_edges(window, measures, columns, &frames)?,
         rows_total: rows.len() as u32,
         rows_suppressed: 0,
         rows,
     })
+}
+
+/// The half-years that the last 24 months begin and end in, as far as they lie within them: a row per measure and half-year.
+fn window_edges(
+    window: &Window,
+    measures: &[MeasureHead],
+    columns: &CaseColumns,
+    frames: &Frames<'_>,
+) -> Result<Vec<AdherenceRow>, AggregateError> {
+    let halves = columns.levels.iter().position(|levels| levels.by == By::HalfYear);
+    let breakdown = Breakdown {
+        by: By::HalfYear,
+        period: Period::Last24Months,
+        levels: halves,
+    };
+    let edges = [window.recent_from, window.cut_off].map(half_year_of);
+    let mut levels = levels(breakdown, columns);
+    levels.retain(|(level, _)| edges.contains(level));
+    if levels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tallies = frames.tally(breakdown)?;
+    let nothing = Tally::default();
+    let mut rows = Vec::with_capacity(measures.len() * levels.len());
+    for (at, measure) in measures.iter().enumerate() {
+        for (level, number) in &levels {
+            let tally = tallies.get(&(at as u32, *number)).unwrap_or(&nothing);
+            rows.push(row(measure, breakdown, level, tally, columns)?);
+        }
+    }
+    Ok(rows)
 }
 
 /// A stratifier is one of certain measures; everything else breaks down all.

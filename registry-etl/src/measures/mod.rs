@@ -47,6 +47,7 @@ pub use funnels::{far_above, far_above_in, funnels, funnels_within, position_of}
 pub use half_years::half_years;
 pub use holding::Shares;
 pub use read_case::ReadCase;
+pub(crate) use summaries::MOST_MONTHS;
 pub use summaries::{overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
 pub use trend::{trend, trend_around};

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Elements listed per centre.
 const MOST_LACKING: usize = 10;
 /// Months of accrual listed: ten years.
-const MOST_MONTHS: usize = 120;
+pub(crate) const MOST_MONTHS: usize = 120;
 
 /// The first page's numbers.
 pub fn overview(

@@ -73,6 +73,24 @@ pub(crate) fn table(measures: &[MeasureHead], cases: &[(&str, CaseEvaluation)]) 
     adherence_table(&run(), &window(), measures, &columns).unwrap()
 }
 
+/// As [`table`], of a run with another cut-off.
+pub(crate) fn table_at(
+    cut_off: &str,
+    measures: &[MeasureHead],
+    cases: &[(&str, CaseEvaluation)],
+) -> AdherenceTable {
+    let mut columns = CaseColumns::new(measures, thirds());
+    let window = Window::ending(cut_off.parse().unwrap());
+    for (centre, evaluation) in cases {
+        columns.push(centre, &window, evaluation);
+    }
+    let run = RunIdentity {
+        cut_off: cut_off.to_owned(),
+        ..run()
+    };
+    adherence_table(&run, &window, measures, &columns).unwrap()
+}
+
 pub(crate) fn columns(cases: &[(&str, CaseEvaluation)]) -> CaseColumns {
     let mut columns = CaseColumns::new(&[], thirds());
     fill(&mut columns, cases);

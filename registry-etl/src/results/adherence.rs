@@ -208,6 +208,11 @@ pub struct AdherenceTable {
     /// Which third a centre is in by volume, `low`, `middle`, `high`: in the exact document only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub centre_tertiles: BTreeMap<String, String>,
+    /// Of the half-years that [`Period::Last24Months`] begins and ends in, the network's counts within it, by measure: in the exact document
+    /// only. Runs made before did not keep them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(ignore)]
+    pub window_edges: Vec<AdherenceRow>,
     /// Ordered by measure (guideline order), `by`, `period`, `level`.
     pub rows: Vec<AdherenceRow>,
     /// Rows hidden from this viewer and rows in all; 0 of n in the exact document.

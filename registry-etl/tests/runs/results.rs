@@ -44,6 +44,16 @@ fn every_audience_reads_its_own_view() {
     let committee = reader.adherence(&Audience::Committee).expect("committee");
     let public = reader.adherence(&Audience::Public).expect("public");
     assert!(committee.rows_suppressed > 0 && public.rows_suppressed > committee.rows_suppressed);
+    for (table, threshold) in [(&committee, 5), (&public, 11)] {
+        for measure in &table.measures {
+            let left = beside_the_years(&table.rows, &measure.id);
+            assert!(
+                left.is_none_or(|n| n == 0 || n >= threshold),
+                "{}: {left:?}",
+                measure.id
+            );
+        }
+    }
     let own = reader.adherence(&Audience::Centre("C01".into())).expect("own");
     assert!(
         own.rows
@@ -79,6 +89,18 @@ fn every_audience_reads_its_own_view() {
         reader.quality(&Audience::Exact).expect("quality").centres.len(),
         6
     );
+}
+
+/// What the years 2025 and 2026 leave of the last 24 months, which began in November 2024, where all three are shown.
+fn beside_the_years(rows: &[AdherenceRow], measure: &str) -> Option<u32> {
+    let patients = |by: By, period: Period, level: &str| {
+        let mut rows = rows.iter().filter(|row| row.measure == measure && row.by == by);
+        let found = rows.find(|row| row.period == period && row.level == level);
+        found.and_then(|row| row.patients)
+    };
+    let years = ["2025", "2026"].map(|year| patients(By::Year, Period::All, year));
+    let all = patients(By::Network, Period::Last24Months, "all")?;
+    Some(all - years[0]? - years[1]?)
 }
 
 #[test]

@@ -2,13 +2,13 @@
 //! where few came to it or left it. A centre knows its own patients, so a network row, and what was set aside in it, is held back where what
 //! changed besides one centre is few, too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::Published;
 use super::successive::{Counts, Earlier, New, Successive, counts};
-use crate::disclosure::additive::sums;
+use crate::disclosure::additive::{recent, sums};
 use crate::disclosure::adherence::{ASSESSABLE, QUANTITIES, SET_ASIDE, emptied, patients};
 use crate::disclosure::suppression::{Cell, Family};
 use crate::disclosure::{Audience, FEW, Thresholds, few};
@@ -22,10 +22,15 @@ fn key(row: &AdherenceRow) -> Key<'_> {
     (&row.measure, row.by, row.period, &row.level)
 }
 
+/// The rows of a measure, and those listed after all others.
+type OfMeasure<'a> = (Vec<(Key<'a>, AdherenceRow)>, Vec<AdherenceRow>);
+
 /// Rows of a table by what they are of: exact and shown.
 struct Rows<'a> {
     table: &'a Tables,
     rows: HashMap<Key<'a>, (&'a AdherenceRow, &'a AdherenceRow)>,
+    /// Levels it lists as hidden though nobody is in them any more: after all others.
+    listed_empty: HashSet<Key<'a>>,
 }
 
 impl<'a> Rows<'a> {
@@ -34,6 +39,13 @@ impl<'a> Rows<'a> {
         Self {
             table,
             rows: both.map(|(exact, shown)| (key(exact), (exact, shown))).collect(),
+            listed_empty: table
+                .shown
+                .rows
+                .iter()
+                .skip(table.exact.rows.len())
+                .map(key)
+                .collect(),
         }
     }
 
@@ -41,8 +53,28 @@ impl<'a> Rows<'a> {
         self.table.exact.run.run
     }
 
-    fn has(&self, measure: &str) -> bool {
-        self.table.exact.measures.iter().any(|head| head.id == measure)
+    /// Whether it says of a level that nobody is in it, by not listing it.
+    fn says_nobody(&self, measure: &str, of: Key<'_>) -> bool {
+        let listed = self.rows.contains_key(&of) || self.listed_empty.contains(&of);
+        !listed && self.table.exact.measures.iter().any(|head| head.id == measure)
+    }
+
+    /// Whether it hid somebody there: the row, or these counts of one of which `told` does not hold.
+    fn hid(
+        &self,
+        row: &AdherenceRow,
+        of: &dyn Fn(&AdherenceRow) -> Counts,
+        told: &dyn Fn(&AdherenceRow) -> bool,
+    ) -> bool {
+        self.rows.get(&key(row)).is_some_and(|(exact, shown)| {
+            of(exact) != Counts::default() && (shown.suppressed.is_some() || !told(shown))
+        })
+    }
+
+    /// The days its last 24 months begin and end.
+    fn window(&self) -> (&str, &str) {
+        let exact = &self.table.exact;
+        (&exact.last_24_months_from, &exact.run.cut_off)
     }
 
     /// The row as this run itself showed it.
@@ -105,9 +137,9 @@ pub fn adherence_beside(
     for (exact, shown) in new.exact.rows.iter().zip(&new.shown.rows) {
         of_measure.entry(&exact.measure).or_default().push((exact, shown));
     }
-    let mut rows: HashMap<Key<'_>, AdherenceRow> = of_measure
+    let of_measures: Vec<OfMeasure<'_>> = of_measure
         .par_iter()
-        .flat_map_iter(|(measure, both)| {
+        .map(|(measure, both)| {
             let one = Measure {
                 measure,
                 both,
@@ -116,17 +148,15 @@ pub fn adherence_beside(
                 audience,
                 threshold,
             };
-            let shown = one.rows();
-            let keys: Vec<Key<'_>> = both.iter().map(|(exact, _)| key(exact)).collect();
-            keys.into_iter().zip(shown)
+            let (shown, empty) = one.rows();
+            let keys = both.iter().map(|(exact, _)| key(exact));
+            (keys.zip(shown).collect(), empty)
         })
         .collect();
-    let rows: Vec<AdherenceRow> = new
-        .exact
-        .rows
-        .iter()
-        .filter_map(|row| rows.remove(&key(row)))
-        .collect();
+    let (listed, empty): (Vec<_>, Vec<_>) = of_measures.into_iter().unzip();
+    let mut listed: HashMap<Key<'_>, AdherenceRow> = listed.into_iter().flatten().collect();
+    let rows = new.exact.rows.iter().filter_map(|row| listed.remove(&key(row)));
+    let rows: Vec<AdherenceRow> = rows.chain(empty.into_iter().flatten()).collect();
     AdherenceTable {
         rows_suppressed: rows.iter().filter(|row| row.suppressed.is_some()).count() as u32,
         rows_total: rows.len() as u32,
@@ -146,8 +176,9 @@ struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    fn rows(&self) -> Vec<AdherenceRow> {
-        // Levels that are not there any more are known to be empty.
+    /// The rows, and hidden ones for levels that are not there any more and of which an earlier run hid somebody.
+    fn rows(&self) -> (Vec<AdherenceRow>, Vec<AdherenceRow>) {
+        // Other levels that are not there any more are known to be empty.
         let gone = self.gone();
         let mut all: Vec<&AdherenceRow> = self.both.iter().map(|(exact, _)| *exact).collect();
         all.extend(&gone);
@@ -175,7 +206,7 @@ impl Measure<'_> {
             .collect();
         let aside = self.held(&all, SET_ASIDE, &counts_set_aside, &told, &then, &by_centres);
         let rows = self.both.iter().zip(held.iter().zip(aside)).take(listed);
-        rows.map(|((exact, shown), (held, aside))| {
+        let rows = rows.map(|((exact, shown), (held, aside))| {
             if *held {
                 return self.as_shown_last(exact);
             }
@@ -184,8 +215,24 @@ impl Measure<'_> {
                 (row.excluded, row.excepted, row.not_in_denominator) = (None, None, None);
             }
             row
-        })
-        .collect()
+        });
+        let rows = rows.collect();
+        let hid = |row: &&AdherenceRow| {
+            self.left(row, &rate, &|_| true) || self.left(row, &counts_set_aside, &then)
+        };
+        let empty = gone.iter().filter(hid);
+        let empty = empty.map(|row| emptied(row.clone(), Some(FEW)));
+        (rows, empty.collect())
+    }
+
+    /// Whether nobody is there any more of those that an earlier run hid.
+    fn left(
+        &self,
+        row: &AdherenceRow,
+        of: &dyn Fn(&AdherenceRow) -> Counts,
+        told: &dyn Fn(&AdherenceRow) -> bool,
+    ) -> bool {
+        of(row) == Counts::default() && self.runs.iter().any(|run| run.hid(row, of, told))
     }
 
     /// Empty rows for levels that only earlier runs have.
@@ -221,13 +268,18 @@ impl Measure<'_> {
             &cells,
             quantity,
         );
+        let exact = &self.now.table.exact;
+        if self.runs.iter().all(|run| run.window() == self.now.window()) {
+            recent(&mut family, all, exact, &cells, quantity);
+        }
+        let left: Vec<bool> = all.iter().map(|row| self.left(row, of, then)).collect();
         let mut new: Vec<New> = Vec::with_capacity(family.cells.len());
         for (at, row) in all.iter().enumerate() {
             let (counts, gone) = (of(row), at >= self.both.len());
             new.push(New {
                 counts,
-                shown: told(at) || gone,
-                fixed: gone || counts == Counts::default(),
+                shown: told(at) || gone && !left[at],
+                fixed: !left[at] && (gone || counts == Counts::default()),
                 unchanged: quantity != ASSESSABLE,
             });
         }
@@ -239,7 +291,8 @@ impl Measure<'_> {
             .map(|run| {
                 let known = |row: &&AdherenceRow| match run.shown(key(row)) {
                     Some((exact, shown)) => then(shown).then(|| of(exact)),
-                    None => (run.has(self.measure) && !run.rows.contains_key(&key(row)))
+                    None => run
+                        .says_nobody(self.measure, key(row))
                         .then_some(Counts::default()),
                 };
                 let mut earlier: Earlier = all.iter().map(known).collect();
@@ -254,6 +307,7 @@ impl Measure<'_> {
             sums: &family.sums,
             runs: &runs,
             last: &last,
+            left: &left,
             threshold: self.threshold,
         };
         successive.held(anyway)

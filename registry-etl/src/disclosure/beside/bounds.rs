@@ -34,6 +34,11 @@ impl Bounds {
         (least == most).then_some(least)
     }
 
+    /// Whether the first count of a cell can be of nobody only. The others need not add up wherever the first does.
+    pub(super) fn nobody(&self, cell: usize) -> bool {
+        self.pinned(cell, 0) == Some(0)
+    }
+
     /// Whether one sum narrows anything.
     fn narrow(&mut self, sum: &Sum) -> bool {
         let mut moved = false;

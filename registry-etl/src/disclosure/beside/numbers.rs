@@ -180,6 +180,7 @@ impl Beside<'_> {
             sums,
             runs: &runs,
             last: &last,
+            left: &[],
             threshold: self.threshold,
         };
         let mut held = successive.held(&[]);

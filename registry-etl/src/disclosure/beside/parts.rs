@@ -13,6 +13,8 @@ pub(super) struct Kind<'a, T> {
     pub(super) counts: &'a dyn Fn(&T) -> Counts,
     pub(super) shown: fn(&T) -> bool,
     pub(super) hide: fn(&mut T),
+    /// The breakdown it is a group of; none where the same parts are listed whoever is in them.
+    pub(super) by: fn(&T) -> Option<&str>,
     /// Sums of the parts of the new run, by place: parts first, then `wholes`, then what nobody publishes.
     pub(super) sums: Vec<Sum>,
     /// Totals and rests that stand beside the parts.
@@ -51,7 +53,17 @@ impl Beside<'_> {
         let shown = (kind.parts)(&self.new.shown);
         let members = kind.sums.iter().flat_map(Sum::members);
         let beyond = members.max().map_or(0, |last| last + 1);
-        let cells = beyond.max(exact.len() + kind.wholes.len());
+        let beyond = beyond.max(exact.len() + kind.wholes.len());
+        let gone = self.left_groups(kind);
+        let cells = beyond + gone.len();
+        let mut sums = kind.sums.clone();
+        for sum in &mut sums {
+            let by = sum.parts.first().and_then(|part| (kind.by)(exact.get(*part)?));
+            let same = (beyond..cells)
+                .zip(&gone)
+                .filter(|(_, one)| by.is_some() && (kind.by)(one) == by);
+            sum.parts.extend(same.map(|(cell, _)| cell));
+        }
         let mut new: Vec<New> = exact
             .iter()
             .enumerate()
@@ -63,7 +75,13 @@ impl Beside<'_> {
             })
             .collect();
         new.extend(kind.wholes.iter().map(|whole| whole.new));
-        new.resize(cells, New::UNTOLD);
+        new.resize(beyond, New::UNTOLD);
+        let of_nobody = New {
+            fixed: false,
+            ..New::UNTOLD
+        };
+        new.resize(cells, of_nobody);
+        let left: Vec<bool> = (0..cells).map(|cell| cell >= beyond).collect();
         let names: Vec<String> = exact.iter().map(kind.name).collect();
         let runs: Vec<Earlier> = self
             .earlier
@@ -89,9 +107,10 @@ impl Beside<'_> {
         let last: Earlier = (0..cells).map(last).collect();
         let successive = Successive {
             new: &new,
-            sums: &kind.sums,
+            sums: &sums,
             runs: &runs,
             last: &last,
+            left: &left,
             threshold: self.threshold,
         };
         successive.held(&kind.anyway)
@@ -122,7 +141,33 @@ impl Beside<'_> {
                 None => (kind.hide)(part),
             }
         }
+        for gone in self.left_groups(kind) {
+            let mut part = gone.clone();
+            (kind.hide)(&mut part);
+            all.push(part);
+        }
         all
+    }
+
+    /// Groups that are not listed any more and of which an earlier run hid somebody, as the newest run had them: that all of them left must not
+    /// be told, so they are listed after all others, hidden, and do not follow.
+    fn left_groups<T>(&self, kind: &Kind<'_, T>) -> Vec<&T> {
+        let listed = (kind.parts)(&self.new.exact);
+        let mut names: Vec<String> = listed.iter().map(kind.name).collect();
+        let mut gone = Vec::new();
+        for run in self.earlier {
+            for one in (kind.parts)(&run.exact) {
+                let name = (kind.name)(one);
+                let hid = (kind.counts)(one) != Counts::default()
+                    && told(kind, run, &name).is_none()
+                    && run.shown.part_as_of(&name).is_none();
+                if hid && (kind.by)(one).is_some() && !names.contains(&name) {
+                    names.push(name);
+                    gone.push(one);
+                }
+            }
+        }
+        gone
     }
 
     /// Runs whose parts may stay, newest first.

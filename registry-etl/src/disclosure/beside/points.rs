@@ -48,6 +48,7 @@ impl Beside<'_> {
             counts: &counts_of,
             shown: |one| one.patients.is_some(),
             hide: |one| *one = CentrePoint::hidden(&one.centre, Some(FEW)),
+            by: |_| None,
             sums: sums(points, gone.len()),
             wholes,
             anyway: vec![false; points + 2],

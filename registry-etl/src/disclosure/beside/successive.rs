@@ -60,13 +60,15 @@ pub(super) struct Successive<'a> {
     pub(super) runs: &'a [Earlier],
     /// What was shown last of every count, of whichever run.
     pub(super) last: &'a Earlier,
+    /// Nobody now, where an earlier run hid somebody: that all of them left must not be told. Empty for none.
+    pub(super) left: &'a [bool],
     pub(super) threshold: u32,
 }
 
 impl Successive<'_> {
     /// Which counts are held back; `anyway` for other reasons.
     pub(super) fn held(&self, anyway: &[bool]) -> Vec<bool> {
-        let primary = |at: usize| self.free(at) && !self.may_be_new(at);
+        let primary = |at: usize| self.free(at) && (self.left(at) || !self.may_be_new(at));
         let mut held: Vec<bool> = (0..self.new.len())
             .map(|at| primary(at) || self.free(at) && anyway.get(at).is_some_and(|held| *held))
             .collect();
@@ -76,6 +78,10 @@ impl Successive<'_> {
             }
         }
         held
+    }
+
+    fn left(&self, at: usize) -> bool {
+        self.left.get(at).is_some_and(|left| *left)
     }
 
     /// Whether holding it back is possible and would keep anything from a reader.
@@ -131,8 +137,7 @@ impl Successive<'_> {
             let any = anyway.get(at).is_some_and(|held| *held);
             let moved = |change: Counts| change.iter().any(|by| *by != 0);
             let told = changes.any(|change| moved(change) && (any || !self.enough(change)));
-            if self.free(at)
-                && told
+            if (self.free(at) && told || self.left(at))
                 && let Some(next) = self.neighbour(at, held)
             {
                 return Some(next);
@@ -155,6 +160,13 @@ impl Successive<'_> {
     fn pinned_by_bounds(&self, held: &[bool], anyway: &[bool]) -> Option<usize> {
         let new = |at: usize| self.new.get(at).filter(|_| self.is_new(at, held));
         let now = Bounds::of(self.new.len(), self.sums, |at| new(at).map(|new| new.counts));
+        let nobody = |at: &usize| self.left(*at) && new(*at).is_none() && now.nobody(*at);
+        for at in (0..self.new.len()).filter(nobody) {
+            let next = self.neighbour(at, held);
+            if next.is_some() {
+                return next;
+            }
+        }
         for run in self.runs {
             let known = |at: usize| run.get(at).copied().flatten();
             let then = Bounds::of(self.new.len(), self.sums, known);

@@ -2,12 +2,13 @@
 //! cases in none of its levels, which nobody publishes. A centre knows its own cases, so a number of all is held back where what changed besides
 //! one centre is few, and with it what adds up to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Published;
 use super::successive::{Counts, Earlier, New, Successive, counts};
 use crate::disclosure::suppression::Sum;
 use crate::disclosure::{Audience, FEW, Thresholds};
+use crate::measures::MOST_MONTHS;
 use crate::results::{CentreAccrual, CentreQuality, LevelCount, Overview, Quality};
 
 /// Counts by name; those that are shown.
@@ -15,6 +16,8 @@ struct Table {
     run: i64,
     counts: BTreeMap<String, Counts>,
     shown: BTreeMap<String, bool>,
+    /// Those that are hidden: neither shown nor told as of an earlier run.
+    hidden: BTreeSet<String>,
     /// How many of the counts of [`ALL`] are told of the network, not of centres only.
     of_all: usize,
     /// Deaths by centre, as the counts of a centre are named; empty where that was not kept.
@@ -27,6 +30,7 @@ impl Table {
             run,
             counts: BTreeMap::new(),
             shown: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             of_all,
             deaths: BTreeMap::new(),
         }
@@ -70,9 +74,19 @@ impl Table {
         })
     }
 
-    fn add(&mut self, name: String, of: [Option<u32>; 3], shown: bool) {
+    fn add(&mut self, name: String, of: [Option<u32>; 3], told: Told) {
         self.counts.insert(name.clone(), counts(of));
-        self.shown.insert(name, shown);
+        self.shown.insert(name.clone(), told == Told::Here);
+        if told == Told::Nowhere {
+            self.hidden.insert(name);
+        }
+    }
+
+    /// Whether nobody is there, of a level or a centre that may not be listed any more.
+    fn is_empty(&self, name: &str) -> bool {
+        self.counts
+            .get(name)
+            .is_none_or(|counts| *counts == Counts::default())
     }
 
     /// What this run showed itself; a name it has not is a level without cases.
@@ -84,6 +98,25 @@ impl Table {
                 .is_some_and(|shown| *shown)
                 .then_some(*counts),
             None => Some(Counts::default()),
+        }
+    }
+}
+
+/// Where a count is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Here,
+    /// In an earlier run: it stays.
+    Before,
+    Nowhere,
+}
+
+impl Told {
+    fn of(shown: bool, as_of: Option<i64>) -> Self {
+        match (shown, as_of) {
+            (true, None) => Self::Here,
+            (true, Some(_)) => Self::Before,
+            (false, _) => Self::Nowhere,
         }
     }
 }
@@ -106,6 +139,15 @@ fn are_few(by: i64, threshold: u32) -> bool {
     by != 0 && by.unsigned_abs() < u64::from(threshold)
 }
 
+/// Names of the levels and centres that nobody is in any more and of which an earlier run hid somebody: that all of them left must not be told.
+fn left(new: &Table, earlier: &[Table]) -> BTreeSet<String> {
+    let hid = |run: &Table| -> Vec<String> {
+        let hidden = run.hidden.iter().filter(|name| !run.is_empty(name));
+        hidden.filter(|name| new.is_empty(name)).cloned().collect()
+    };
+    earlier.iter().flat_map(hid).collect()
+}
+
 /// Names of the counts that are held back.
 fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     let mut names: Vec<&str> = new.counts.keys().map(String::as_str).collect();
@@ -114,11 +156,12 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
             names.push(name);
         }
     }
+    let all_left = left(new, earlier);
     let mut cells: Vec<New> = Vec::new();
     let mut breakdowns: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, name) in names.iter().enumerate() {
         let counts = new.counts.get(*name).copied().unwrap_or_default();
-        let empty = counts == Counts::default();
+        let empty = counts == Counts::default() && !all_left.contains(*name);
         cells.push(New {
             counts,
             shown: empty || new.shown.get(*name).is_some_and(|shown| *shown),
@@ -177,6 +220,10 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
         sums: &sums,
         runs: &runs,
         last: &last,
+        left: &names
+            .iter()
+            .map(|name| all_left.contains(*name))
+            .collect::<Vec<bool>>(),
         threshold,
     };
     let held = successive.held(&anyway);
@@ -232,7 +279,8 @@ fn of_overview(of: &Published<Overview>) -> Table {
             *sum = Some(sum.unwrap_or(0) + n.unwrap_or(0));
         }
         let visible = shown.by_centre.iter().find(|other| other.centre == one.centre);
-        let told = visible.is_some_and(|one| one.as_of.is_none() && centre(one).iter().any(Option::is_some));
+        let told = visible.map(|one| Told::of(centre(one).iter().any(Option::is_some), one.as_of));
+        let told = told.unwrap_or(Told::Nowhere);
         table.add(centre_name(&one.centre), centre(one), told);
         let deaths = one.deaths.map(|deaths| (centre_name(&one.centre), deaths));
         table.deaths.extend(deaths);
@@ -240,16 +288,30 @@ fn of_overview(of: &Published<Overview>) -> Table {
     table.add(
         ALL.to_owned(),
         all,
-        shown.cases.is_some() && shown.cases_as_of.is_none(),
+        Told::of(shown.cases.is_some(), shown.cases_as_of),
     );
-    let told = shown.deaths.is_some() && shown.deaths_as_of.is_none();
+    let told = Told::of(shown.deaths.is_some(), shown.deaths_as_of);
     table.add(DEATHS.to_owned(), [exact.deaths, None, None], told);
     for (by, levels) in BREAKDOWNS {
         for level in levels(&mut exact).iter() {
             let mut visible = levels(&mut shown).iter();
             let visible = visible.find(|other| other.level == level.level);
-            let told = visible.is_some_and(|one| one.n.is_some() && one.as_of.is_none());
+            let told = visible.map(|one| Told::of(one.n.is_some(), one.as_of));
+            let told = told.unwrap_or(Told::Nowhere);
             table.add(format!("{by}/{}", level.level), [level.n, None, None], told);
+        }
+        // Listed as hidden though nobody is in them.
+        for level in levels(&mut shown).iter() {
+            let name = format!("{by}/{}", level.level);
+            if !table.counts.contains_key(&name) {
+                table.add(name, [None; 3], Told::Nowhere);
+            }
+        }
+    }
+    for one in &shown.by_centre {
+        let name = centre_name(&one.centre);
+        if !table.counts.contains_key(&name) {
+            table.add(name, [None; 3], Told::Nowhere);
         }
     }
     table
@@ -267,6 +329,7 @@ pub fn overview_beside(
     let (tables, runs): (Vec<Table>, Vec<&Published<Overview>>) =
         newest_first(earlier, of_overview).into_iter().unzip();
     let held = held(&table, &tables, threshold);
+    let left = left(&table, &tables);
     let earlier: Vec<(Table, &Published<Overview>)> = tables.into_iter().zip(runs).collect();
     let is_held = |name: &str| held.iter().any(|held| held == name);
     let mut shown = new.shown.clone();
@@ -319,18 +382,68 @@ pub fn overview_beside(
             level.suppressed = then.is_none().then_some(FEW);
         }
     }
+    let gone: Vec<&String> = left
+        .iter()
+        .filter(|name| !table.counts.contains_key(*name))
+        .collect();
+    for (by, levels) in BREAKDOWNS {
+        // Of months only the last ten years are listed.
+        if by == "accrual" && new.exact.accrual.len() >= MOST_MONTHS {
+            continue;
+        }
+        let listed = levels(&mut shown);
+        let of_breakdown = gone
+            .iter()
+            .filter_map(|name| name.split_once('/').filter(|(of, _)| *of == by));
+        listed.extend(of_breakdown.map(|(_, level)| LevelCount {
+            level: level.to_owned(),
+            n: None,
+            suppressed: Some(FEW),
+            as_of: None,
+        }));
+        listed.sort_by(|a, b| a.level.cmp(&b.level));
+    }
+    for centre in gone.iter().filter_map(|name| name.strip_prefix(CENTRE)) {
+        let then = runs_with(&earlier, |one| {
+            one.by_centre.iter().find(|one| one.centre == centre).cloned()
+        });
+        shown.by_centre.extend(then.map(|then| CentreAccrual {
+            cases: None,
+            cases_last_24_months: None,
+            registered_in_those_years: None,
+            deaths: None,
+            months: BTreeMap::new(),
+            as_of: None,
+            suppressed: Some(FEW),
+            ..then
+        }));
+    }
+    shown.by_centre.sort_by(|a, b| a.centre.cmp(&b.centre));
+    shown.centres = shown.by_centre.len() as u32;
     shown
+}
+
+/// What the newest earlier run has of something.
+fn runs_with<T, V>(earlier: &[(Table, &Published<T>)], of: impl Fn(&T) -> Option<V>) -> Option<V> {
+    earlier.iter().find_map(|(_, run)| of(&run.exact))
 }
 
 fn of_quality(of: &Published<Quality>) -> Table {
     let mut table = Table::new(of.exact.run.run, 2);
     let of_row = |one: &CentreQuality| [one.cases, one.cases_with_errors, None];
-    let told = |one: &CentreQuality| one.cases.is_some() && one.as_of.is_none();
+    let told = |one: &CentreQuality| Told::of(one.cases.is_some(), one.as_of);
     table.add(ALL.to_owned(), of_row(&of.exact.network), told(&of.shown.network));
     for one in &of.exact.centres {
         let mut visible = of.shown.centres.iter();
         let visible = visible.find(|other| other.centre == one.centre);
-        table.add(centre_name(&one.centre), of_row(one), visible.is_some_and(told));
+        let told = visible.map_or(Told::Nowhere, told);
+        table.add(centre_name(&one.centre), of_row(one), told);
+    }
+    for one in &of.shown.centres {
+        let name = centre_name(&one.centre);
+        if !table.counts.contains_key(&name) {
+            table.add(name, [None; 3], Told::Nowhere);
+        }
     }
     table
 }
@@ -347,6 +460,7 @@ pub fn quality_beside(
     let (tables, runs): (Vec<Table>, Vec<&Published<Quality>>) =
         newest_first(earlier, of_quality).into_iter().unzip();
     let held = held(&table, &tables, threshold);
+    let left = left(&table, &tables);
     let earlier: Vec<(Table, &Published<Quality>)> = tables.into_iter().zip(runs).collect();
     let mut shown = new.shown.clone();
     let rows = std::iter::once((ALL.to_owned(), &mut shown.network));
@@ -367,5 +481,13 @@ pub fn quality_beside(
             None => row.hidden(FEW),
         };
     }
+    let gone = left.iter().filter(|name| !table.counts.contains_key(*name));
+    for centre in gone.filter_map(|name| name.strip_prefix(CENTRE)) {
+        let then = runs_with(&earlier, |one| {
+            one.centres.iter().find(|one| one.centre == centre).cloned()
+        });
+        shown.centres.extend(then.map(|then| then.hidden(FEW)));
+    }
+    shown.centres.sort_by(|a, b| a.centre.cmp(&b.centre));
     shown
 }

@@ -60,6 +60,7 @@ impl Beside<'_> {
             counts: &|one: &SurvivalCurve| counts([one.patients, one.events]),
             shown: |one| one.patients.is_some(),
             hide: |one| emptied(one, FEW),
+            by: |one| (one.analysis == Analysis::Primary && one.by != "all").then_some(one.by.as_str()),
             sums: with_sensitivities(curves, &exact.curves),
             wholes: Vec::new(),
             anyway: exact.curves.iter().map(|one| of_all(&one.by)).collect(),
@@ -83,6 +84,7 @@ impl Beside<'_> {
             },
             shown: |one| one.patients.is_some(),
             hide: |one| endpoints::empty(one, FEW),
+            by: |one| (one.analysis == Analysis::Primary && one.by != "all").then_some(one.by.as_str()),
             sums: incidence.to_vec(),
             wholes: Vec::new(),
             anyway: exact.incidence.iter().map(|one| of_all(&one.by)).collect(),
@@ -104,6 +106,7 @@ impl Beside<'_> {
             },
             shown: |one| one.denominator.is_some(),
             hide: nothing::share,
+            by: |one| (one.by != "all").then_some(one.by.as_str()),
             sums: breakdowns(&exact.proportions, |_| Analysis::Primary, |one| &one.by),
             wholes: Vec::new(),
             anyway: exact
@@ -124,6 +127,7 @@ impl Beside<'_> {
                 told.iter().any(Option::is_some)
             },
             hide: nothing::change,
+            by: |_| None,
             sums: Vec::new(),
             wholes: Vec::new(),
             anyway: vec![analysed_tells; exact.changes.len()],
@@ -140,6 +144,7 @@ impl Beside<'_> {
                 told.iter().any(Option::is_some) || one.curves.iter().any(|curve| curve.patients.is_some())
             },
             hide: nothing::landmark,
+            by: |_| None,
             sums: Vec::new(),
             wholes: Vec::new(),
             anyway: self
@@ -157,6 +162,7 @@ impl Beside<'_> {
             counts: &|one| counts([one.patients, one.events, one.left_out]),
             shown: |one| !one.ratios.is_empty() || one.patients.is_some(),
             hide: nothing::model,
+            by: |_| None,
             sums: Vec::new(),
             wholes: Vec::new(),
             anyway: vec![analysed_tells; exact.models.len()],
@@ -201,8 +207,14 @@ impl Beside<'_> {
                     .iter()
                     .any(|one| incidence_name(one) == name && told(one.state))
         };
+        // Listed for somebody an earlier run hid.
+        let gone = |name: &str| {
+            let curves = alone.curves.iter().map(curve_name);
+            let mut listed = curves.chain(alone.incidence.iter().map(incidence_name));
+            !listed.any(|one| one == name)
+        };
         let hidden = |(_, _, state, name): &(_, _, CurveState, String)| {
-            *state == CurveState::Suppressed && was_told(name)
+            *state == CurveState::Suppressed && (was_told(name) || gone(name))
         };
         if groups.iter().any(hidden) {
             return (endpoints::untold(test), None);

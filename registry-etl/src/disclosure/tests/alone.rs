@@ -247,3 +247,78 @@ fn nor_from_those_set_aside() {
     assert_eq!(told(12, 7), (Some(52), None, None), "one more of C2");
     assert_eq!(told(12, 12), (Some(52), None, Some(24)));
 }
+
+#[test]
+fn that_all_cases_of_a_hidden_centre_left_is_not_told() {
+    let then = of(&[("C1", 20), ("C2", 20), ("C3", 3)], Met);
+    let now = of(&[("C1", 28), ("C2", 28)], Met);
+    let shown = beside(
+        [overview_of(&then), overview_of(&now)],
+        |one: &mut Overview| &mut one.run.run,
+        overview,
+        overview_beside,
+    );
+    let seen: Vec<_> = shown
+        .by_centre
+        .iter()
+        .map(|one| (one.centre.as_str(), one.cases))
+        .collect();
+    assert_eq!((shown.cases, shown.centres), (Some(56), 3));
+    assert_eq!(seen[2], ("C3", None));
+    assert!(shown.by_centre[2].suppressed.is_some());
+    // With both others told, 56 less 28 and 28 would be nobody.
+    let untold = |one: &&crate::results::CentreAccrual| one.cases.is_none() || one.as_of.is_some();
+    assert!(shown.by_centre[..2].iter().any(|one| untold(&one)), "{seen:?}");
+    let quality_of = |cases: &Cases| measures::quality(&run(), &columns(cases));
+    let shown = beside(
+        [quality_of(&then), quality_of(&now)],
+        |one: &mut Quality| &mut one.run.run,
+        quality,
+        quality_beside,
+    );
+    let seen: Vec<_> = shown
+        .centres
+        .iter()
+        .map(|one| (one.centre.as_str(), one.cases))
+        .collect();
+    assert_eq!((shown.network.cases, seen[2]), (Some(56), ("C3", None)));
+    assert!(
+        shown.centres[..2]
+            .iter()
+            .any(|one| one.cases.is_none() || one.as_of.is_some()),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn nor_of_a_hidden_histology() {
+    let of = |leiomyosarcomas: usize, others: usize, few: usize| {
+        let all = [("lms", leiomyosarcomas), ("ddlps", others), ("ss", few)];
+        let all = all
+            .into_iter()
+            .flat_map(|(histology, n)| std::iter::repeat_n(histology, n));
+        let centres = ["C1", "C2"].into_iter().cycle();
+        let cases = centres
+            .zip(all)
+            .map(|(centre, histology)| (centre, case("2026-01-01", histology, &[Met])));
+        overview_of(&cases.collect())
+    };
+    let shown = beside(
+        [of(20, 20, 2), of(30, 30, 0)],
+        |one: &mut Overview| &mut one.run.run,
+        overview,
+        overview_beside,
+    );
+    let seen: Vec<_> = shown
+        .by_histology
+        .iter()
+        .map(|one| (one.level.as_str(), one.n))
+        .collect();
+    assert_eq!((shown.cases, seen[2]), (Some(60), ("ss", None)));
+    assert!(
+        shown.by_histology[..2]
+            .iter()
+            .any(|one| one.n.is_none() || one.as_of.is_some()),
+        "{seen:?}"
+    );
+}

@@ -2,7 +2,7 @@ use super::*;
 use crate::cohorts::endpoint::{Group, curve};
 use crate::cohorts::settle::Settled;
 use crate::results::{
-    Analysis, CauseIncidence, ChangeRow, CurveState, Flow, FlowStep, GroupTest, IncidenceCurve,
+    Analysis, AtRisk, CauseIncidence, ChangeRow, CurveState, Flow, FlowStep, GroupTest, IncidenceCurve,
     IncidenceValue, LandmarkComparison, LandmarkContrast, ProportionRow, RateState, SurvivalCurve,
     SurvivalResult, TestKind,
 };
@@ -183,9 +183,9 @@ fn few_events_of_a_cause_are_hidden_and_so_is_the_bound_that_would_tell_them() {
     assert!(shown.tests[0].p.is_none() && shown.tests[0].refused.is_some());
 }
 
-#[test]
-fn shares_changes_and_landmarks_keep_few_to_themselves() {
-    let share = |by: &str, level: &str, with: u32, of: u32, unknown: u32| ProportionRow {
+/// A share of one group.
+fn share(by: &str, level: &str, with: u32, of: u32, unknown: u32) -> ProportionRow {
+    ProportionRow {
         by: by.to_owned(),
         level: level.to_owned(),
         state: RateState::Rate,
@@ -198,7 +198,11 @@ fn shares_changes_and_landmarks_keep_few_to_themselves() {
         upper: Some(0.6),
         bound_low: Some(0.4),
         bound_high: Some(0.6),
-    };
+    }
+}
+
+#[test]
+fn shares_changes_and_landmarks_keep_few_to_themselves() {
     let before = |months, died, at_landmark| LandmarkComparison {
         by: "ablation".to_owned(),
         landmark_months: months,
@@ -326,4 +330,76 @@ fn a_merged_curve_lies_on_the_estimate() {
     }
     let survival: Vec<f64> = shown.curves[0].steps.iter().map(|s| s.survival).collect();
     assert!(survival.windows(2).all(|w| w[0] >= w[1]));
+}
+
+#[test]
+fn few_at_risk_do_not_follow_where_a_group_has_no_table() {
+    let at_risk = |mut one: IncidenceCurve, n: u32| {
+        one.at_risk = vec![AtRisk {
+            months: 24.0,
+            at_risk: Some(n),
+        }];
+        one
+    };
+    let group = |by: &str, level: &str, n, events| group(Analysis::Primary, by, level, n, events);
+    let mut exact = result();
+    exact.incidence = vec![
+        at_risk(group("all", "all", 66, [30, 20, 10]), 7),
+        at_risk(group("age", "below_70", 36, [15, 10, 5]), 5),
+        at_risk(group("age", "70_and_over", 30, [15, 10, 5]), 2),
+        // Another breakdown, one of whose groups is too small for an estimate.
+        at_risk(group("timing", "synchronous", 60, [25, 18, 10]), 7),
+        group("timing", "metachronous", 6, [5, 1, 0]),
+    ];
+    let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+    let told: Vec<Option<u32>> = shown.incidence[..4]
+        .iter()
+        .map(|one| one.at_risk.first().and_then(|one| one.at_risk))
+        .collect();
+    // Those below 70 would tell the two of 70 and over; whom the smallest group leaves is nobody.
+    assert_eq!(told, [Some(7), None, None, Some(7)]);
+}
+
+#[test]
+fn nor_those_that_such_a_group_leaves() {
+    let mut exact = result();
+    exact.incidence = vec![
+        group(Analysis::Primary, "all", "all", 66, [30, 20, 10]),
+        group(Analysis::Primary, "timing", "synchronous", 60, [25, 18, 10]),
+        group(Analysis::Primary, "timing", "metachronous", 6, [5, 2, 0]),
+    ];
+    for (at, n) in [(0, 12), (1, 10)] {
+        exact.incidence[at].at_risk = vec![AtRisk {
+            months: 24.0,
+            at_risk: Some(n),
+        }];
+    }
+    let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+    let told = |at: usize| shown.incidence[at].at_risk.first().and_then(|one| one.at_risk);
+    assert!(told(0).is_none() || told(1).is_none(), "two are left");
+}
+
+#[test]
+fn few_with_the_outcome_do_not_follow_for_the_public() {
+    let mut exact = result();
+    exact.proportions = vec![
+        share("all", "all", 19, 248, 2),
+        share("age", "below_70", 11, 177, 2),
+        share("age", "70_and_over", 5, 40, 0),
+        share("age", "not_recorded", 3, 31, 0),
+    ];
+    let told = |audience: &Audience| -> Vec<Option<u32>> {
+        let shown = survival(&exact, audience, &Thresholds::default());
+        shown.proportions.iter().map(|one| one.numerator).collect()
+    };
+    // With 11 of those below 70 told, eight of the others would have it.
+    assert_eq!(told(&Audience::Public), [Some(19), None, None, None]);
+    assert_eq!(told(&Audience::Committee), [Some(19), Some(11), Some(5), Some(3)]);
+    // Eleven others, of whom the reader may place all in one group.
+    exact.proportions[0].numerator = Some(22);
+    exact.proportions[2].numerator = Some(6);
+    exact.proportions[3].numerator = Some(5);
+    let shown = survival(&exact, &Audience::Public, &Thresholds::default());
+    let told: Vec<Option<u32>> = shown.proportions.iter().map(|one| one.numerator).collect();
+    assert_eq!(told, [Some(22), Some(11), None, None]);
 }

@@ -4,6 +4,7 @@
 use super::attack::cohort;
 use super::optimiser::{Attacker, Count};
 use super::*;
+use crate::measures::half_year_of;
 use crate::results::{AdherenceRow, AdherenceTable};
 use proptest::prelude::*;
 
@@ -63,8 +64,74 @@ pub(super) fn parts_of(exact: &AdherenceTable, total: &AdherenceRow) -> Vec<Vec<
     }
 }
 
+/// The network's last 24 months are the half-years within them, and parts of those they begin and end in.
+fn of_window(
+    exact: &AdherenceTable,
+    rows: &[Unknowns],
+    attacker: &mut Attacker,
+    wanted: &mut Vec<(String, Count, u32)>,
+    both: bool,
+) {
+    let recent = |row: &AdherenceRow| row.by == By::Network && row.period == Period::Last24Months;
+    let Some(recent) = exact.rows.iter().position(recent) else {
+        return;
+    };
+    let half = |day: &str| half_year_of(day.parse().unwrap());
+    let (first, last) = (half(&exact.last_24_months_from), half(&exact.run.cut_off));
+    let mut within: Vec<[Count; KINDS]> = Vec::new();
+    for (at, row) in exact.rows.iter().enumerate() {
+        if row.by != By::HalfYear || row.level < first || row.level > last {
+            continue;
+        }
+        if row.level != first && row.level != last {
+            within.push(rows[at].kinds);
+            continue;
+        }
+        let edge = |one: &&AdherenceRow| one.measure == row.measure && one.level == row.level;
+        let inside = exact.window_edges.iter().find(edge).unwrap();
+        // Nobody was diagnosed after the cut-off, a reader may think.
+        let every = |row: &AdherenceRow| {
+            let aside = [row.excluded, row.excepted, row.not_in_denominator];
+            (row.numerator, row.denominator, row.not_assessable, aside)
+        };
+        if row.level == last && every(row) == every(inside) {
+            within.push(rows[at].kinds);
+            continue;
+        }
+        let [inner, outer] = [(); 2].map(|()| [(); KINDS].map(|()| attacker.count(None, 0)));
+        for kind in 0..KINDS {
+            attacker.is_sum(rows[at].kinds[kind], &[inner[kind], outer[kind]]);
+        }
+        within.push(inner);
+        let counts = |row: &AdherenceRow| {
+            let (with, of) = (row.numerator.unwrap(), row.denominator.unwrap());
+            [with, of - with]
+        };
+        let (all, inside) = (counts(row), counts(inside));
+        let outside = [all[0] - inside[0], all[1] - inside[1]];
+        for (what, kinds, truth) in [("within", inner, inside), ("outside", outer, outside)] {
+            let patients = attacker.count(None, 0);
+            attacker.is_sum(patients, &kinds[..2]);
+            wanted.push((format!("{what} {}", row.level), patients, truth.iter().sum()));
+            if both && truth.iter().sum::<u32>() > 0 {
+                wanted.push((format!("{what} {}, met", row.level), kinds[0], truth[0]));
+                wanted.push((format!("{what} {}, not met", row.level), kinds[1], truth[1]));
+            }
+        }
+    }
+    for kind in 0..KINDS {
+        let parts: Vec<Count> = within.iter().map(|kinds| kinds[kind]).collect();
+        attacker.is_sum(rows[recent].kinds[kind], &parts);
+    }
+}
+
 /// What stands against the rule, for every hidden count.
-fn given_away(exact: &AdherenceTable, shown: &AdherenceTable, threshold: u32, parts: bool) -> Vec<String> {
+pub(super) fn given_away(
+    exact: &AdherenceTable,
+    shown: &AdherenceTable,
+    threshold: u32,
+    parts: bool,
+) -> Vec<String> {
     let mut attacker = Attacker::default();
     let rows: Vec<Unknowns> = shown
         .rows
@@ -111,6 +178,7 @@ fn given_away(exact: &AdherenceTable, shown: &AdherenceTable, threshold: u32, pa
             ));
         }
     }
+    of_window(exact, &rows, &mut attacker, &mut wanted, parts);
     let mut found = Vec::new();
     for (name, count, truth) in wanted {
         let (least, most) = attacker.interval(count);

@@ -133,6 +133,90 @@ fn rows_of_other_rules_do_not_stay() {
     );
 }
 
+/// So many met per centre and day, and so many of each centre that the measure does not look at.
+fn with_others(
+    run: i64,
+    met: &[(&'static str, &str, usize)],
+    others: &[(&'static str, usize)],
+) -> AdherenceTable {
+    let mut cases = Vec::new();
+    for (centre, day, n) in met {
+        cases.extend((0..*n).map(|_| (*centre, case(day, "lms", &[Met]))));
+    }
+    for (centre, n) in others {
+        cases.extend((0..*n).map(|_| (*centre, case("2026-01-01", "lms", &[NotInDenom]))));
+    }
+    numbered(run, &cases)
+}
+
+const DAY: &str = "2026-01-01";
+
+#[test]
+fn that_all_of_a_hidden_row_left_is_not_told() {
+    let others = [("C1", 8), ("C2", 8), ("C3", 8)];
+    let first = [("C1", DAY, 20), ("C2", DAY, 20), ("C3", DAY, 3)];
+    let second = [("C1", DAY, 28), ("C2", DAY, 28)];
+    let both = vec![with_others(1, &first, &others), with_others(2, &second, &others)];
+    assert_eq!(row(&both[1], By::Centre, "C3").denominator, Some(0));
+    let after = last(both);
+    assert_eq!(
+        row(&after, By::Centre, "C3").suppressed,
+        Some(Suppression::FewPatients)
+    );
+    // 56 of the network less 28 and 28 would be nobody.
+    let own = |by: By, level: &str| {
+        seen(&after, by, level)
+            .0
+            .filter(|_| seen(&after, by, level).1.is_none())
+    };
+    let all = [
+        own(By::Network, "all"),
+        own(By::Centre, "C1"),
+        own(By::Centre, "C2"),
+    ];
+    assert_eq!(all[0], Some(56));
+    assert!(all.contains(&None), "{all:?}");
+}
+
+#[test]
+fn nor_by_a_level_that_is_not_listed_any_more() {
+    let first = [
+        ("C1", DAY, 20),
+        ("C2", DAY, 20),
+        ("C3", "2025-08-01", 2),
+        ("C2", "2025-03-01", 12),
+    ];
+    let second = [("C1", DAY, 28), ("C2", DAY, 28), ("C2", "2025-03-01", 18)];
+    let third = [("C1", DAY, 36), ("C2", DAY, 36), ("C2", "2025-03-01", 24)];
+    let runs = vec![
+        with_others(1, &first, &[]),
+        with_others(2, &second, &[]),
+        with_others(3, &third, &[]),
+    ];
+    let all = published(runs, &Audience::Committee, &Thresholds::default());
+    for run in &all {
+        let found = crate::measures::adherence::find(&run.shown, "1a", By::HalfYear, Period::All, "2025-H2");
+        let found = found.map(|row| (row.suppressed, row.denominator));
+        assert_eq!(found, Some((Some(Suppression::FewPatients), None)));
+        assert_eq!(run.shown.rows_total as usize, run.shown.rows.len());
+        let seen = adherence_for_centre(&run.exact, &run.shown, "C1", &Thresholds::default());
+        let found = crate::measures::adherence::find(&seen, "1a", By::HalfYear, Period::All, "2025-H2");
+        assert_eq!(found.map(|row| row.denominator), Some(None));
+        assert!(
+            seen.rows
+                .iter()
+                .all(|row| row.by != By::Centre || row.level == "C1")
+        );
+    }
+    // Nor do the half-years that are listed add up to the network.
+    for now in &all[1..] {
+        let rows = || now.shown.rows.iter().filter(|row| row.by == By::HalfYear);
+        let listed: Option<i64> = rows().filter(|row| row.level != "2025-H2").map(own).sum();
+        let network = crate::measures::adherence::find(&now.shown, "1a", By::Network, Period::All, "all");
+        assert!(listed.is_none() || network.and_then(own) != listed);
+    }
+}
+
 /// Cases with the first and the last run that has them.
 fn cohorts() -> impl Strategy<Value = Vec<AdherenceTable>> {
     let one = (0usize..5, 0usize..5, 0usize..3, 0usize..3, 0i64..9, 0i64..9);
@@ -202,7 +286,15 @@ fn told(then: &Published<AdherenceTable>, now: &Published<AdherenceTable>, thres
             .into_iter()
             .filter(|parts| !parts.is_empty())
         {
-            let of: Vec<Count> = parts.iter().map(|part| counts[*part]).collect();
+            let mut of: Vec<Count> = parts.iter().map(|part| counts[*part]).collect();
+            // A level that is listed as hidden though nobody is in it may have somebody, for all the reader knows.
+            let by = now.exact.rows[parts[0]].by;
+            let empty = now.shown.rows.iter().skip(now.exact.rows.len());
+            of.extend(
+                empty
+                    .filter(|one| one.by == by && one.period == row.period)
+                    .map(|_| attacker.count(None, 0)),
+            );
             attacker.is_sum(counts[at], &of);
             let unknown = parts.iter().filter(|part| change(**part).is_none()).count();
             let known: i64 = parts.iter().filter_map(|part| change(*part)).sum();
@@ -222,6 +314,34 @@ fn told(then: &Published<AdherenceTable>, now: &Published<AdherenceTable>, thres
             if both.is_some_and(|(all, recent)| small(all - recent, threshold)) {
                 found.push(format!("{name}: the older ones"));
             }
+        }
+    }
+    // All of a row that was hidden have left: it is not shown as empty, nor does that follow.
+    for (at, row) in now.exact.rows.iter().enumerate() {
+        let (Some(exact), Some(shown)) = (exact_before[at], before[at]) else {
+            continue;
+        };
+        // Of a whole that is known to have left, in which they were, this is known of them too.
+        let whole_left = now.shown.rows.iter().any(|one| {
+            let same = (one.by, &one.level) == (row.by, &row.level);
+            (same || one.by == By::Network) && one.period == Period::All && own(one) == Some(0)
+        });
+        let were_hidden = exact.patients != Some(0) && shown.suppressed.is_some() && !whole_left;
+        if were_hidden && row.patients == Some(0) && attacker.interval(counts[at]).1 == Some(0) {
+            found.push(format!("{:?} {} {:?}: all left", row.by, row.level, row.period));
+        }
+    }
+    for row in then.exact.rows.iter().filter(|row| row.patients != Some(0)) {
+        let same = |one: &&AdherenceRow| (one.by, one.period, &one.level) == (row.by, row.period, &row.level);
+        let hidden = |table: &AdherenceTable| {
+            table
+                .rows
+                .iter()
+                .find(same)
+                .is_some_and(|one| one.suppressed.is_some())
+        };
+        if hidden(&then.shown) && !now.exact.rows.iter().any(|one| same(&one)) && !hidden(&now.shown) {
+            found.push(format!("{:?} {} {:?}: not listed", row.by, row.level, row.period));
         }
     }
     // A row held back, of which an earlier number is known, does not follow from the new run.

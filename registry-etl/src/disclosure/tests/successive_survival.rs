@@ -344,3 +344,68 @@ fn a_centre_does_not_subtract_its_own_new_patients_from_the_estimate() {
     assert_eq!(with([66, 43]), (Some(101), Some(101)), "two others");
     assert_eq!(with([68, 41]), (Some(109), Some(109)), "nobody else");
 }
+
+#[test]
+fn that_all_of_a_hidden_group_left_is_not_told() {
+    let of = |run_p: f64, groups: [u32; 3]| {
+        let levels = ["synchronous", "metachronous", "not_recorded"];
+        let listed = || levels.iter().zip(groups).filter(|(_, n)| *n > 0);
+        let mut exact = result();
+        exact.curves = vec![one("all", "all", groups.iter().sum::<u32>() as i32, 0)];
+        exact
+            .curves
+            .extend(listed().map(|(level, n)| one("timing", level, n as i32, 0)));
+        let all: u32 = groups.iter().sum();
+        exact.incidence = vec![group(Analysis::Primary, "all", "all", all, [12, 12, 12])];
+        exact.incidence.extend(listed().map(|(level, n)| {
+            group(
+                Analysis::Primary,
+                "timing",
+                level,
+                n,
+                [if n > 3 { 6 } else { 0 }; 3],
+            )
+        }));
+        exact.tests = vec![GroupTest {
+            kind: TestKind::Gray,
+            by: "timing".to_owned(),
+            cause: "sarcoma".to_owned(),
+            groups: Vec::new(),
+            chi_square: Some(1.0),
+            df: Some(1),
+            p: Some(run_p),
+            refused: None,
+        }];
+        exact
+    };
+    let shown = after(of(0.3, [60, 40, 3]), of(0.4, [80, 60, 0]));
+    let anew = |kind: &str, level: &str| {
+        shown
+            .part_as_of(&format!("{kind}/primary/timing/{level}"))
+            .is_none()
+    };
+    let curves: Vec<_> = shown
+        .curves
+        .iter()
+        .map(|one| (&*one.level, one.patients))
+        .collect();
+    assert_eq!(
+        (curves[0], curves[3]),
+        (("all", Some(140)), ("not_recorded", None))
+    );
+    let told = |(level, n): &(&str, Option<u32>)| n.is_some() && anew("curves", level);
+    // 140 less 80 and 60 would be nobody.
+    assert!(!curves[1..3].iter().all(told), "{curves:?}");
+    let groups: Vec<_> = shown
+        .incidence
+        .iter()
+        .map(|one| (&*one.level, one.patients))
+        .collect();
+    assert_eq!(
+        (groups[0], groups[3]),
+        (("all", Some(140)), ("not_recorded", None))
+    );
+    let told = |(level, n): &(&str, Option<u32>)| n.is_some() && anew("incidence", level);
+    assert!(!groups[1..3].iter().all(told), "{groups:?}");
+    assert_eq!(shown.tests[0].p, None, "all groups were tested");
+}
