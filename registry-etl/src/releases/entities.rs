@@ -282,7 +282,18 @@ mod tests {
         for code in ["8858/3", "8890/0", "C48.0", "C50", "C50.11", "8858"] {
             assert!(is_classified(code), "{code}");
         }
-        let others = ["CANARYzq7", "Smith", "1960-03-02", "88903", "8858/", "C4", "c48.0", "C48.012", "C48.0.1", ""];
+        let others = [
+            "CANARYzq7",
+            "Smith",
+            "1960-03-02",
+            "88903",
+            "8858/",
+            "C4",
+            "c48.0",
+            "C48.012",
+            "C48.0.1",
+            "",
+        ];
         for text in others {
             assert!(!is_classified(text), "{text}");
         }
