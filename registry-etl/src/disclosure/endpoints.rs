@@ -289,13 +289,15 @@ fn proportions(rows: &mut [ProportionRow], audience: &Audience, threshold: u32) 
         .collect();
     let public = *audience == Audience::Public;
     let counts = if public { COUNTS } else { 2 };
-    for count in 0..counts {
-        let of_count = of_rows.sums.iter().map(|sum| Sum {
-            total: cells[sum.total][count],
-            parts: sum.parts.iter().map(|part| cells[*part][count]).collect(),
-        });
-        family.sums.extend(of_count);
-    }
+    let of_count = |count: usize| {
+        let cell = |row: &usize| cells[*row][count];
+        let of_count = |sum: &Sum| Sum {
+            total: cell(&sum.total),
+            parts: sum.parts.iter().map(cell).collect(),
+        };
+        of_rows.sums.iter().map(of_count).collect::<Vec<_>>()
+    };
+    family.sums.extend((0..counts).flat_map(of_count));
     for [assessable, not_assessable, with, without] in &cells {
         family.follows.push((*assessable, *not_assessable));
         if public {

@@ -230,8 +230,13 @@ pub(super) async fn batch(
 enum Judged {
     Put(Box<Verdict>),
     Withdraw(Box<Withdraw>, Dated),
-    /// With the pseudonym it names.
-    Refused(Option<String>, Problem),
+    Refused(Box<Unsound>),
+}
+
+/// An item that cannot be stored, with the pseudonym it names.
+struct Unsound {
+    case: Option<String>,
+    problem: Problem,
 }
 
 /// A record as an item of a batch holds it: alone, or with what the own export says about it.
@@ -339,9 +344,9 @@ pub(in crate::routes) fn store(
                 Judged::Put(verdict)
             }
             Ok(Admitted::Withdrawal(withdraw, dated)) => Judged::Withdraw(withdraw, dated),
-            Err((case, problem)) => {
-                errors.extend(located(n, &problem));
-                Judged::Refused(case, problem)
+            Err(unsound) => {
+                errors.extend(located(n, &unsound.problem));
+                Judged::Refused(unsound)
             }
         });
     }
@@ -359,7 +364,7 @@ pub(in crate::routes) fn store(
     let mut results = Vec::new();
     for (n, one) in judged.into_iter().enumerate() {
         results.push(match one {
-            Judged::Refused(case, problem) => refused(case, &problem),
+            Judged::Refused(unsound) => refused(unsound.case, &unsound.problem),
             // After the cases: whoever sends both in one batch has withdrawn.
             Judged::Withdraw(withdraw, dated) => {
                 let case = withdraw.pseudonym.clone();
@@ -409,7 +414,7 @@ pub(in crate::routes) fn store(
     Ok(results)
 }
 
-/// Judges an item; a refusal comes with the pseudonym that the item names.
+/// Judges an item.
 fn prepare(
     state: &AppState,
     scope: &Scope,
@@ -417,19 +422,20 @@ fn prepare(
     atomic: bool,
     reason: Option<&str>,
     centres: &registry_core::record::CentreTable,
-) -> Result<Admitted, (Option<String>, Problem)> {
-    let document = item.document.map_err(|error| (None, error.into()))?;
-    let sent = Sent::read(document).map_err(|problem| (None, problem))?;
+) -> Result<Admitted, Box<Unsound>> {
+    let unsound = |case: Option<String>, problem: Problem| Box::new(Unsound { case, problem });
+    let document = item.document.map_err(|error| unsound(None, error.into()))?;
+    let sent = Sent::read(document).map_err(|problem| unsound(None, problem))?;
     let case = pseudonym(&sent.document).map(str::to_owned);
     match admit(state, scope, sent.incoming(reason), centres) {
-        Ok(Admitted::Withdrawal(..)) if atomic => Err((
+        Ok(Admitted::Withdrawal(..)) if atomic => Err(unsound(
             case,
             Problem::with(
                 Kind::InvalidState,
                 "a withdrawal cannot be part of an atomic batch: send it alone",
             ),
         )),
-        admitted => admitted.map_err(|problem| (case, problem)),
+        admitted => admitted.map_err(|problem| unsound(case, problem)),
     }
 }
 
