@@ -34,7 +34,7 @@ pub struct Centre {
 /// What to know of a centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCentre {
-    /// Short stable id: 1 to 32 of `A-Z a-z 0-9 - _ .`.
+    /// Short stable id, as cases name it: 1 to 32 of `A-Z a-z 0-9 - _`, the first a letter or a digit.
     pub centre_id: String,
     /// Name.
     pub name: String,
