@@ -46,3 +46,20 @@ pub(crate) fn is_visible(text: &str, longest: usize) -> bool {
 pub(crate) fn is_text(text: &str, longest: usize) -> bool {
     text.len() <= longest && !text.contains('\0')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_centre_id;
+
+    /// As `mdt.centre_id` of the case schema has it.
+    #[test]
+    fn a_centre_has_an_id_that_cases_can_name() {
+        let longest = "C".repeat(32);
+        for id in ["C01", "it-09", "9_a", longest.as_str()] {
+            assert!(is_centre_id(id), "{id}");
+        }
+        for id in ["", "A.1", "..", "_", "-x", "C 1", "Ü1", &"C".repeat(33)] {
+            assert!(!is_centre_id(id), "{id}");
+        }
+    }
+}
