@@ -17,6 +17,9 @@ releases=${REGISTRY_RELEASES__FOLDER:-$(sed -n '/^\[releases\]/,/^\[/s/^folder *
 releases=${releases:-releases}
 [[ $releases == /* ]] || releases=${WORKDIR:-/var/lib/registry}/$releases
 name=$(date -u +%Y%m%dT%H%M%SZ)
+mkdir -p "$folder"
+# What somebody else makes here, the nightly backup can neither replace nor take away.
+[[ -O $folder ]] || { echo "backup: $folder is $(stat --format=%U "$folder")'s: run as that account (systemctl start registry-backup)" >&2; exit 2; }
 target=$folder/$name.part
 mkdir -p "$target"
 trap 'rm -rf "$target"' EXIT
@@ -42,11 +45,15 @@ sync -f "$target"
 mv "$target" "$folder/$name"
 trap - EXIT
 
-# For the alert RegistryBackupOld, through the node exporter's folder of text files.
+# For the alert RegistryBackupOld, through the node exporter's folder of text files, which another account reads.
 if [[ -n ${TEXTFILE_FOLDER:-} ]]; then
-  printf 'registry_backup_finished_timestamp_seconds %s\n' "$(date +%s)" > "$TEXTFILE_FOLDER/registry_backup.prom.part"
-  mv "$TEXTFILE_FOLDER/registry_backup.prom.part" "$TEXTFILE_FOLDER/registry_backup.prom"
+  metric=$TEXTFILE_FOLDER/registry_backup.prom
+  printf 'registry_backup_finished_timestamp_seconds %s\n' "$(date +%s)" > "$metric.part"
+  chmod 0644 "$metric.part" && mv "$metric.part" "$metric"
 fi
-# Old ones go: the last KEEP (default 35) stay. Erasure reaches backups when the last one from before it is gone.
-find "$folder" -mindepth 1 -maxdepth 1 -type d -name '2*Z' | sort | head -n "-${KEEP:-35}" | xargs -r rm -r --
+# Those older than KEEP_DAYS (default 35) go, however many there are: erasure reaches backups when the last one from before it is gone.
+oldest=$(date -u --date="-${KEEP_DAYS:-35} days" +%Y%m%dT%H%M%SZ)
+for old in "$folder"/2*Z; do
+  [[ ! ${old##*/} < $oldest ]] || rm -r -- "$old"
+done
 echo "$folder/$name"

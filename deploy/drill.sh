@@ -12,6 +12,8 @@ kept_key=${2:?file with the kept copy of the master key}
 here=$(cd "$(dirname "$0")" && pwd)
 registry=${REGISTRY:-registry}
 umask 077
+# Its copy is no backup: the alert hears nothing of it.
+unset TEXTFILE_FOLDER
 work=$(mktemp -d "${DRILL_FOLDER:-${TMPDIR:-/tmp}}/registry-drill.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 began=$(date +%s)

@@ -99,18 +99,30 @@ done
 
 # The night's backup. Then one patient is erased, one takes research reuse back, and one is registered and erased.
 [ -z "$server" ] || export BACKUP_URL; [ -z "$server" ] || BACKUP_URL=$(url backup "${names[0]}")
-backup=$("$root/deploy/backup.sh" "$work/first.toml" "$work/backups")
+# One from before the promise to patients goes with it, one from within stays.
+mkdir -p "$work/backups"/{20260101T021500Z,"$(date -u --date=-34days +%Y%m%dT%H%M%SZ)"}
+backup=$(TEXTFILE_FOLDER=$work "$root/deploy/backup.sh" "$work/first.toml" "$work/backups")
+[ "$(find "$work/backups" -mindepth 1 -maxdepth 1 -type d | wc -l)" = 2 ] && [ ! -e "$work/backups/20260101T021500Z" ] \
+  || fail "old backups: $(ls "$work/backups")"
+if [ "$(id -u)" = 0 ]; then
+  install -d -o nobody "$work/others"
+  if "$root/deploy/backup.sh" "$work/first.toml" "$work/others" 2>"$work/refused"; then fail "made a backup in the folder of another"; fi
+  grep -q "is nobody's" "$work/refused" || fail "$(cat "$work/refused")"
+fi
 erase EX-FIGURE-1
 [ "$(push metachronous-lung 's/"research_reuse": *true/"research_reuse": false/')" = 200 ] || fail "$(cat "$work/answer")"
 submit dead-of-sarcoma
 erase EX-DEAD-OF-SARCOMA
 ledger=$work/other-disk/withdrawals.jsonl
 # What registry-withdrawals.service does.
-grep -q '^ExecStart=/usr/local/bin/registry withdrawals list --config [^ ]* --to [^ ]*$' "$root/deploy/systemd/registry-withdrawals.service" \
+grep -q '^ExecStart=/usr/local/lib/registry/ledger.sh [^ ]*\.toml [^ ]*\.jsonl$' "$root/deploy/systemd/registry-withdrawals.service" \
   || fail "the unit does something else"
-registry withdrawals list --to "$ledger"
+TEXTFILE_FOLDER=$work "$root/deploy/ledger.sh" "$work/first.toml" "$ledger"
 [ "$(grep -c '"mode":"erase"' "$ledger")$(grep -c '"mode":"reuse"' "$ledger")" = 21 ] || fail "the ledger: $(cat "$ledger")"
 cp "$ledger" "$work/ledger-as-left"
+# The node exporter, which is another account, reads both times; nobody else reads the ledger.
+[ "$(stat --format=%a "$work"/registry_{backup,withdrawals}.prom "$ledger" | xargs)" = "644 644 600" ] || fail "modes: $(ls -l "$work")"
+grep -qE '^registry_withdrawals_listed_timestamp_seconds [0-9]{10}$' "$work/registry_withdrawals.prom" || fail "no time of the ledger"
 
 # The machine is gone, and with it everything but the backup, the ledger and the kept key.
 stop

@@ -14,7 +14,7 @@ finish() {
 trap finish EXIT
 fail() { echo "proxy test: $*" >&2; exit 1; }
 
-front=$((20000 + RANDOM % 10000)) behind=$((30000 + RANDOM % 10000))
+front=$((20000 + RANDOM % 5000)) behind=$((25000 + RANDOM % 5000))
 # As it is, but on this machine, in the foreground, and without TLS, whose keys are elsewhere.
 sed -E \
   -e "s#^pid .*#pid $work/pid; daemon off; master_process off;#" \

@@ -2,11 +2,12 @@
 # Real requests against a running demo: tests/smoke.sh <url> <access.json>
 set -euo pipefail
 url=$1 access=$2
+body=$(mktemp); trap 'rm -f "$body"' EXIT
 key() { python3 -c 'import json,sys; print(next(a["key"] for a in json.load(open(sys.argv[1]))["access"] if a["role"] == sys.argv[2]))' "$access" "$1"; }
 expect() { # expect <status> <what> curl-arguments...
   local wanted=$1 what=$2 got; shift 2
-  got=$(curl -sS -o /tmp/registry-smoke-body -w '%{http_code}' "$@")
-  [ "$got" = "$wanted" ] || { echo "$what: $got instead of $wanted"; head -c 2000 /tmp/registry-smoke-body; return 1; }
+  got=$(curl -sS -o "$body" -w '%{http_code}' "$@")
+  [ "$got" = "$wanted" ] || { echo "$what: $got instead of $wanted"; head -c 2000 "$body"; return 1; }
   echo "ok: $what ($got)"
 }
 submitter=(-H "Authorization: Bearer $(key submitter)") committee=(-H "Authorization: Bearer $(key committee)")
@@ -20,7 +21,7 @@ expect 200 "adherence is published" "$url/api/v1/adherence?by=network" "${commit
 expect 200 "survival is published" "$url/api/v1/survival/S1" "${committee[@]}"
 expect 403 "a researcher has no release as a whole" "$url/api/v1/releases/demo-1/bundle.zip" "${researcher[@]}"
 expect 200 "a researcher's own data request is there" "$url/api/v1/data-requests" "${researcher[@]}"
-request=$(python3 -c 'import json; print(next(r["request_id"] for r in json.load(open("/tmp/registry-smoke-body"))["requests"] if r["open"]))')
+request=$(python3 -c 'import json, sys; print(next(r["request_id"] for r in json.load(open(sys.argv[1]))["requests"] if r["open"]))' "$body")
 expect 200 "and its bundle downloads" "$url/api/v1/data-requests/$request/bundle.zip" "${researcher[@]}"
 expect 200 "the API page is there" "$url/docs/"
 expect 200 "metrics are there" "$url/metrics"

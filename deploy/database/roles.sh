@@ -8,16 +8,18 @@
 #   registry_service  what `registry serve` logs in as; nothing but membership in registry_app
 #   registry_backup   reads every row past row-level security (which holds the owner too), writes nothing: pg_dump
 set -euo pipefail
-passwords=${PASSWORDS:-/run/secrets}
-# Read first: a file that cannot be read stops here, and does not become an empty password.
-owner=$(cat "$passwords/owner_password")
-service=$(cat "$passwords/service_password")
-backup=$(cat "$passwords/backup_password")
-for password in "$owner" "$service" "$backup"; do
-  [[ -n $password ]] || { echo "roles: a password file in $passwords is empty" >&2; exit 2; }
+export PASSWORDS=${PASSWORDS:-/run/secrets}
+# Looked at first: a file that cannot be read stops here, and does not become an empty password.
+for who in owner service backup; do
+  password=$(cat "$PASSWORDS/${who}_password")
+  [[ -n $password ]] || { echo "roles: a password file in $PASSWORDS is empty" >&2; exit 2; }
 done
+# psql reads the files itself: arguments are for everybody on the machine to see.
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-registry}" \
-  --set database="${POSTGRES_DB:-registry}" --set owner="$owner" --set service="$service" --set backup="$backup" <<'SQL'
+  --set database="${POSTGRES_DB:-registry}" <<'SQL'
+\set owner `cat "$PASSWORDS/owner_password"`
+\set service `cat "$PASSWORDS/service_password"`
+\set backup `cat "$PASSWORDS/backup_password"`
 SELECT 'CREATE ROLE ' || name || ' ' || options
 FROM (VALUES ('registry_owner', 'LOGIN'), ('registry_app', 'NOLOGIN'), ('registry_service', 'LOGIN'), ('registry_backup', 'LOGIN'))
   AS wanted (name, options)

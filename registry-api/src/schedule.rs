@@ -17,6 +17,8 @@ const ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// How often what has expired is deleted.
 const TIDIED_EVERY: Duration = Duration::from_secs(3600);
+/// How often the log is tried again that an erasure could not empty.
+const LOG_EMPTIED_EVERY: Duration = Duration::from_secs(5);
 
 /// At the start and every hour: deletes answers to repeated requests, and jobs, that have been kept as long as they are, and bundles that hold a
 /// case withdrawn while the service did not see it.
@@ -41,6 +43,28 @@ pub(crate) fn keep_tidy(state: web::Data<AppState>) {
                 Ok(Ok((answers, jobs))) => tracing::debug!(answers, jobs, "deleted what had expired"),
                 Ok(Err(error)) => tracing::warn!(%error, "what has expired could not be deleted"),
                 Err(_) => tracing::error!("deleting what has expired panicked"),
+            }
+        }
+    });
+}
+
+/// Every few seconds: empties the log of SQLite that an erasure could not empty because somebody read it.
+pub(crate) fn keep_log_empty(state: web::Data<AppState>) {
+    actix_web::rt::spawn(async move {
+        let mut interval = actix_web::rt::time::interval(LOG_EMPTIED_EVERY);
+        loop {
+            interval.tick().await;
+            if !state.store.log_is_due() {
+                continue;
+            }
+            let state = state.clone();
+            match web::block(move || state.store.write_back()).await {
+                Ok(Ok(true)) => tracing::info!("the log that an erasure empties is empty"),
+                Ok(Ok(false)) => tracing::warn!("somebody still reads the log that an erasure empties"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the log that an erasure empties could not be emptied")
+                }
+                Err(_) => tracing::error!("emptying the log panicked"),
             }
         }
     });

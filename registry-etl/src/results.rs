@@ -34,7 +34,7 @@ pub use funnel::{
 };
 pub use half_years::{CentreHalfYears, HalfYearCounts};
 pub use over_time::OverTime;
-pub use overview::{CentreAccrual, CentreQuality, LevelCount, Overview, Quality};
+pub use overview::{CentreAccrual, CentreQuality, LeftOutOfSurvival, LevelCount, Overview, Quality};
 use serde::{Deserialize, Serialize};
 pub use survival::{
     Analysis, AsOf, CentrePart, CurveState, CurveStep, Flow, FlowStep, LandmarkValue, MedianState,

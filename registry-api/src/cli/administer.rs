@@ -47,8 +47,8 @@ pub(super) enum Key {
         /// The centre, for a role of one centre.
         #[arg(long)]
         centre: Option<String>,
-        /// Days until it ends.
-        #[arg(long, default_value_t = 365)]
+        /// Days until it ends; 3,650 at most.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: u32,
     },
     /// List the keys without their secret.

@@ -57,7 +57,7 @@ enum Command {
     #[command(after_help = "Example:\n  registry serve --config /etc/registry/registry.toml")]
     Serve,
     /// Bring the database to this program's version (makes a missing SQLite file and a missing master key with --init).
-    #[command(after_help = "Example:\n  registry migrate --init --config registry.toml")]
+    #[command(after_help = "Example:\n  registry migrate --init")]
     Migrate(serve::MigrateArgs),
     /// Centres.
     #[command(subcommand, after_help = "Example:\n  registry centre list")]

@@ -54,6 +54,7 @@ pub(super) fn serve_until_stopped(
         let service = startup::run(state.clone())?;
         tracing::info!(address = %service.address, "serving");
         crate::schedule::start(state.clone());
+        crate::schedule::keep_log_empty(state.clone());
         crate::schedule::keep_tidy(state);
         ready(&service)?;
         Ok(service.serve().await?)

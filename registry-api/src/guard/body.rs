@@ -67,7 +67,13 @@ pub(super) async fn receive(
 
 /// Refuses a body that is compressed: what it would take unpacked is not known before it is.
 fn as_it_is(request: &HttpRequest) -> Result<(), Problem> {
-    let encoded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    let encoded = |value: &HeaderValue| {
+        let mut names = value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii);
+        names.any(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
+    };
     if request.headers().get_all(CONTENT_ENCODING).any(encoded) {
         let what = "send the body as it is: no Content-Encoding is taken";
         return Err(Problem::with(Kind::UnsupportedMediaType, what).header("accept-encoding", "identity"));

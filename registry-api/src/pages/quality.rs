@@ -205,7 +205,7 @@ pub(super) async fn csv(
 ) -> Result<HttpResponse, Problem> {
     let text = blocking(move || {
         let view = View::open(&state, &caller.scope, wanted.run)?;
-        completeness::csv(&completeness::all(&view, &wanted)?)
+        completeness::csv(&completeness::all(&state, &view, &wanted)?)
     })
     .await?;
     Ok(download("completeness.csv", text))

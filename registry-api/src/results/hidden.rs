@@ -161,6 +161,7 @@ mod tests {
             by_timing: vec![level(None), level(Some(12))],
             deaths: None,
             deaths_as_of: None,
+            left_out_of_survival: Vec::new(),
             follow_up_completeness: None,
         };
         // 2 of the whole, 3 + 1 + 2 by level, 3 + 2 by centre; hidden: deaths, 2 months, 1 timing, 2 and 2 of the centres.

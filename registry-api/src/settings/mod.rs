@@ -284,6 +284,9 @@ impl Settings {
         if self.server.shutdown_seconds > 3600 {
             return wrong("server.shutdown_seconds", "0 to 3600");
         }
+        if self.runs.every_hours > 8784 {
+            return wrong("runs.every_hours", "0 to 8784 (a year)");
+        }
         if self.server.host.trim().is_empty() || self.server.host.contains(['/', ' ', '@']) {
             return wrong("server.host", "an address or a name, without a scheme or a port");
         }
@@ -436,8 +439,14 @@ fn is_origin(url: &str) -> bool {
         return false;
     };
     let web = matches!(uri.scheme_str(), Some("http" | "https"));
-    let host = uri.authority().is_some_and(|host| !host.as_str().contains('@'));
-    web && host && uri.path() == "/" && uri.query().is_none()
+    let host = uri.authority().is_some_and(|authority| {
+        let sound = authority
+            .host()
+            .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
+        let bare = authority.as_str() == authority.host();
+        sound && (bare || authority.port_u16().is_some()) && !authority.as_str().contains('@')
+    });
+    web && host && uri.path() == "/" && uri.query().is_none() && !url.contains('#')
 }
 
 /// Whether a filter says what is logged: anything that is no level would be taken for the name of a part, and nothing else be logged.

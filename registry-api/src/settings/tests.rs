@@ -32,6 +32,17 @@ fn a_wrong_value_names_its_key() {
         ("[server]\npublic_url = \"https://a/b\"\n", "server.public_url"),
         ("[server]\npublic_url = \"https://a?b\"\n", "server.public_url"),
         ("[server]\npublic_url = \"https://a@b\"\n", "server.public_url"),
+        ("[server]\npublic_url = \"https://:8080\"\n", "server.public_url"),
+        (
+            "[server]\npublic_url = \"https://a.org:99999\"\n",
+            "server.public_url",
+        ),
+        ("[server]\npublic_url = \"https://a.org:\"\n", "server.public_url"),
+        (
+            "[server]\npublic_url = \"https://a.org#b\"\n",
+            "server.public_url",
+        ),
+        ("[server]\npublic_url = \"https://*\"\n", "server.public_url"),
         ("[limits]\nbatch_job_items = 0\n", "limits.batch_job_items"),
         ("[limits]\nbatch_bytes = 2000\n", "limits.batch_bytes"),
         ("[oidc]\nclient_id = \"registry\"\n", "oidc.client_id"),
@@ -81,6 +92,7 @@ fn a_wrong_value_names_its_key() {
         ("[schema]\nfolder = \"/nowhere/at/all\"\n", "schema.folder"),
         ("[log]\nformat = \"xml\"\n", "log.format"),
         ("[runs]\nevery_hours = -1\n", "runs.every_hours"),
+        ("[runs]\nevery_hours = 8785\n", "runs.every_hours"),
     ] {
         let error = refused(text);
         assert!(

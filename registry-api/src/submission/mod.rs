@@ -97,11 +97,7 @@ pub fn admit(
     let envelope = envelope(state, scope);
     let verdict = state.judge.judge(&incoming.body, &envelope, centres);
     let outcome = check(&incoming.pseudonym, &incoming.body, &verdict);
-    state
-        .metrics
-        .submissions
-        .with_label_values(&[if outcome.is_ok() { "accepted" } else { "refused" }])
-        .inc();
+    state.metrics.submitted(outcome.is_ok());
     outcome?;
     if verdict.withdrawal {
         let today = state.ports.clock.now().date_naive();

@@ -366,6 +366,13 @@ fn records(layout: &Layout, sheet: &mut Sheet, complaints: &mut Vec<Complaint>) 
     order
 }
 
+/// Bytes below which a JSON export may hold as many values as one of these.
+const USUAL_BYTES: usize = 64 * 1024 * 1024;
+/// Most items of a JSON export.
+const MOST_ITEMS: usize = 1_000_000;
+/// Most cells of a JSON export: items times all their columns. 10,000 flat records with 2,000 columns.
+const MOST_CELLS: usize = 20_000_000;
+
 /// The items of a JSON export as a CSV table whose line n + 1 is item n.
 fn table(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Vec<Complaint>> {
     let place = |line: u64, name: Option<&String>| Place {
@@ -377,7 +384,8 @@ fn table(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Vec<Complaint>> {
     let one = |code, line, message: &str| vec![Complaint::new(code, place(line, None), message)];
     let limits = intake::Limits {
         any_text: true,
-        ..intake::Limits::bytes(usize::MAX)
+        max_items: MOST_ITEMS,
+        ..intake::Limits::bytes(bytes.len().max(USUAL_BYTES))
     };
     let read = intake::parse(bytes, &limits);
     let read = read.map_err(|error| one(error.code, error.line as u64, &error.message))?;
@@ -391,6 +399,11 @@ fn table(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Vec<Complaint>> {
         if seen.insert(key) {
             header.push(key);
         }
+    }
+    if header.len().saturating_mul(items.len()) > MOST_CELLS {
+        let message =
+            "The file has more than 20,000,000 cells (items times columns): send it in parts, or as CSV.";
+        return Err(one("too_many_cells", 1, message));
     }
     let mut complaints = Vec::new();
     let mut csv = csv::Writer::from_writer(Vec::new());

@@ -12,10 +12,18 @@ use super::refusal::{IntakeError, Refusal};
 /// The largest integer a double tells from all its neighbours, 2^53 - 1.
 const LARGEST_EXACT: u64 = 9_007_199_254_740_991;
 
+/// Bytes of a limit for each value: the fewest that records as they are sent have are about ten. What is denser would take many times its size
+/// in memory.
+const BYTES_OF_A_VALUE: usize = 6;
+/// Values that an object counts as: what it takes in memory beside what it holds.
+const VALUES_OF_AN_OBJECT: usize = 6;
+/// Values that a body of any size may hold.
+const VALUES_ANYWHERE: usize = 1000;
+
 /// How much a body may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest body, in bytes.
+    /// Largest body, in bytes. It may hold one value for every six of them.
     pub max_bytes: usize,
     /// Most arrays and objects inside one another.
     pub max_depth: usize,
@@ -71,11 +79,13 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, IntakeError> {
         }
     };
     let refusal = Cell::new(None);
+    let values_left = Cell::new(VALUES_ANYWHERE.saturating_add(limits.max_bytes / BYTES_OF_A_VALUE));
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Strict {
         depth_left: limits.max_depth,
         max_items: limits.max_items,
         any_text: limits.any_text,
+        values_left: &values_left,
         refusal: &refusal,
     }
     .deserialize(&mut reader);
@@ -102,12 +112,18 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, IntakeError> {
 /// Refuses a document of more bytes than a record may have, as it is written without spaces: one of many, or one put together here.
 ///
 /// # Errors
-/// [`Refusal::BodyTooLarge`], without a place.
+/// [`Refusal::BodyTooLarge`] with the limit, without a place.
 pub fn within(document: Value, max_bytes: usize) -> Result<Value, IntakeError> {
     let mut room = Room(max_bytes);
     match serde_json::to_writer(&mut room, &document) {
         Ok(()) => Ok(document),
-        Err(_) => Err(IntakeError::at(Refusal::BodyTooLarge, &[], 0)),
+        Err(_) => Err(IntakeError {
+            message: format!(
+                "The record as a whole is larger than {max_bytes} bytes, written without spaces."
+            ),
+            line: 0,
+            ..IntakeError::at(Refusal::BodyTooLarge, &[], 0)
+        }),
     }
 }
 
@@ -163,6 +179,7 @@ struct Strict<'a> {
     depth_left: usize,
     max_items: usize,
     any_text: bool,
+    values_left: &'a Cell<usize>,
     refusal: &'a Cell<Option<Refusal>>,
 }
 
@@ -181,6 +198,13 @@ impl Strict<'_> {
             }),
             None => Err(self.refuse(Refusal::TooDeep)),
         }
+    }
+
+    fn take<E: serde::de::Error>(&self, values: usize) -> Result<(), E> {
+        let left = self.values_left.get().checked_sub(values);
+        self.values_left
+            .set(left.ok_or_else(|| self.refuse(Refusal::BodyTooLarge))?);
+        Ok(())
     }
 
     fn text<E: serde::de::Error>(&self, text: &str) -> Result<(), E> {
@@ -257,6 +281,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let inner = self.inner()?;
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(inner)? {
+            self.take(1)?;
             if items.len() == self.max_items {
                 return Err(self.refuse(Refusal::TooManyItems));
             }
@@ -267,12 +292,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
+        self.take(VALUES_OF_AN_OBJECT)?;
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             self.text(&key)?;
             if object.contains_key(&key) {
                 return Err(self.refuse(Refusal::DuplicateKey));
             }
+            self.take(1)?;
             let value = map.next_value_seed(inner)?;
             object.insert(key, value);
         }

@@ -1,9 +1,11 @@
 //! Why the door refuses a body.
 
+use std::fmt;
+
 /// Every reason, with its stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Refusal {
-    /// More bytes than the limit.
+    /// More bytes than the limit, or more values than that many bytes allow for.
     BodyTooLarge,
     /// An array with more elements than the limit.
     TooManyItems,
@@ -67,7 +69,9 @@ impl Refusal {
     /// What is wrong and what to send instead.
     pub(super) fn explanation(self) -> &'static str {
         match self {
-            Refusal::BodyTooLarge => "The body is larger than this service accepts.",
+            Refusal::BodyTooLarge => {
+                "The body is larger than this service accepts, or holds more values than its size allows for."
+            }
             Refusal::TooManyItems => "The array has more elements than this service takes at once.",
             Refusal::TooDeep => "Arrays and objects are nested too deeply.",
             Refusal::DuplicateKey => {
@@ -98,7 +102,6 @@ impl Refusal {
 ///
 /// Places are counted in bytes: `offset` from 0, `line` and `column` from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message} (line {line}, column {column})")]
 pub struct IntakeError {
     /// The stable code.
     pub code: &'static str,
@@ -106,10 +109,25 @@ pub struct IntakeError {
     pub message: String,
     /// Bytes before the place where reading stopped.
     pub offset: usize,
-    /// Its line, from 1.
+    /// Its line, from 1; 0 where no place is to blame.
     pub line: usize,
     /// Its column in bytes, from 1.
     pub column: usize,
+}
+
+impl fmt::Display for IntakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            message,
+            line,
+            column,
+            ..
+        } = self;
+        match line {
+            0 => f.write_str(message),
+            _ => write!(f, "{message} (line {line}, column {column})"),
+        }
+    }
 }
 
 impl IntakeError {

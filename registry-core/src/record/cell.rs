@@ -167,6 +167,16 @@ impl Rows {
         cells.iter().step_by(self.width.max(1)).copied()
     }
 
+    pub(crate) fn swap_column(&mut self, element: usize, others: &mut [Packed]) {
+        if element < self.width {
+            let cells = self.cells.get_mut(element..).unwrap_or_default();
+            let column = cells.iter_mut().step_by(self.width);
+            column
+                .zip(others)
+                .for_each(|(cell, other)| std::mem::swap(cell, other));
+        }
+    }
+
     pub(crate) fn block(&mut self, row: usize, element: usize) {
         if element < self.width
             && row < self.count

@@ -133,6 +133,18 @@ impl Record {
         }
     }
 
+    /// As many missing cells as an entity has rows.
+    pub(crate) fn empty_column(&self, entity: u16) -> Vec<Packed> {
+        vec![Packed::Missing; self.count(entity)]
+    }
+
+    /// Exchanges the cells of one element with others, row by row.
+    pub(crate) fn swap_column(&mut self, entity: u16, element: u16, cells: &mut [Packed]) {
+        if let Some(rows) = self.rows.get_mut(usize::from(entity)) {
+            rows.swap_column(usize::from(element), cells);
+        }
+    }
+
     /// JSON Pointer of a cell in the submitted document.
     pub fn pointer(&self, at: CellRef) -> String {
         let (Some(entity), Some(element)) = (

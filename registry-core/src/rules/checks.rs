@@ -1,3 +1,4 @@
+mod asked;
 mod described;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -63,8 +64,11 @@ struct Program {
     violated: Cond,
     blocks: Vec<Block>,
     about: Option<Block>,
+    /// Elements whose presence it tests.
+    asks: Vec<Block>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Block {
     entity: u16,
     element: u16,
@@ -251,7 +255,7 @@ impl CheckSet {
             }
         }
         let about = written.about.as_ref().and_then(|about| {
-            let found = about_cell(&self.layout, about.get_ref(), scope);
+            let found = reached(&self.layout, about.get_ref(), scope);
             if found.is_none() {
                 let message = format!(
                     "`{}` is no element of the scoped row or of an entity there is once",
@@ -266,6 +270,7 @@ impl CheckSet {
                 let source = file.source(expression);
                 parse_at(&source, errors).and_then(|expr| {
                     let lets = BTreeMap::new();
+                    let asks = asked::asks(&expr, &self.layout, scope);
                     let mut compiler = Compiler::new(shared, Role::EditCheck, scope, &lets);
                     let violated = compiler.field(&expr, &source);
                     errors.append(&mut compiler.errors);
@@ -289,6 +294,7 @@ impl CheckSet {
                         violated: violated?,
                         blocks,
                         about,
+                        asks,
                     })
                 })
             }
@@ -474,9 +480,9 @@ impl FiredCheck {
     }
 }
 
-/// The element a check is about: of its scope, or of an entity there is once. Any other row would be a guess.
-fn about_cell(layout: &Layout, about: &str, scope: Option<u16>) -> Option<Block> {
-    let (entity, element) = layout.path(about)?;
+/// An element of the scoped row or of an entity there is once. Any other row would be a guess.
+fn reached(layout: &Layout, path: &str, scope: Option<u16>) -> Option<Block> {
+    let (entity, element) = layout.path(path)?;
     let reached = Some(entity) == scope || layout.entity_at(entity).is_some_and(|known| known.single);
     reached.then_some(Block { entity, element })
 }

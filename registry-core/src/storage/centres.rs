@@ -114,11 +114,6 @@ pub(crate) fn canonical_text(value: &Value) -> String {
 }
 
 fn check(centre: &NewCentre) -> Result<(), StoreError> {
-    if !is_centre_id(&centre.centre_id) {
-        return Err(StoreError::Invalid(
-            "a centre id has 1 to 32 of A-Z a-z 0-9 - _, and begins with a letter or a digit",
-        ));
-    }
     if centre.name.is_empty() || !is_text(&centre.name, 200) {
         return Err(StoreError::Invalid("a centre's name has 1 to 200 bytes"));
     }
@@ -159,6 +154,12 @@ fn save(tx: &mut Tx<'_>, new: &NewCentre, replace: bool) -> Result<(Centre, bool
         updated_at: tx.now,
     };
     let created = known.is_none();
+    // One that is there keeps the id it has.
+    if created && !is_centre_id(&new.centre_id) {
+        return Err(StoreError::Invalid(
+            "a centre id has 1 to 32 of A-Z a-z 0-9 - _, and begins with a letter or a digit",
+        ));
+    }
     let row = match known {
         None => {
             let row = row(tx.now);

@@ -35,6 +35,18 @@ impl Conn {
         on_conn!(self, c => c.batch_execute(sql)).map_err(StoreError::from)
     }
 
+    /// Moves the write-ahead log of SQLite into the file and empties it; false when somebody still reads it.
+    pub(crate) fn checkpoint(&mut self) -> Result<bool, StoreError> {
+        match self {
+            Conn::Sqlite(conn) => {
+                let done =
+                    diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(conn)?;
+                Ok(done.busy == 0)
+            }
+            Conn::Postgres(_) => Ok(true),
+        }
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         matches!(self, Conn::Postgres(_))
     }
@@ -231,6 +243,12 @@ impl Dialer {
             file: None,
         })
     }
+}
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
 }
 
 #[derive(QueryableByName)]

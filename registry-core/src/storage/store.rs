@@ -1,6 +1,7 @@
 //! The store itself: opening, migrating, asking whether it is there, reading and writing.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
 
@@ -149,15 +150,21 @@ impl Store {
     }
 
     /// Brings what SQLite's write-ahead log holds into the file, and empties the log: it keeps pages as they were before an erasure.
-    /// While somebody reads, the log stays; the next time does it.
+    /// While somebody reads it for longer than a second, the log stays, and this is false: [`Store::log_is_due`] until another time does it.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub fn write_back(&self) -> Result<(), StoreError> {
-        match self.is_postgres() {
-            true => Ok(()),
-            false => self.inner.context.empty_log(),
-        }
+    pub fn write_back(&self) -> Result<bool, StoreError> {
+        let context = &self.inner.context;
+        context.log_is_due.store(true, Ordering::SeqCst);
+        let emptied = self.is_postgres() || context.empty_log()?;
+        context.log_is_due.store(!emptied, Ordering::SeqCst);
+        Ok(emptied)
+    }
+
+    /// Whether the log was to be emptied and could not be.
+    pub fn log_is_due(&self) -> bool {
+        self.inner.context.log_is_due.load(Ordering::SeqCst)
     }
 
     /// A key for one purpose, made from the registry's own secret: the same under every master key that wraps it, and in a restored copy.

@@ -5,9 +5,11 @@
 //! a commit is what keeps the chain from costing one disk flush per submission.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::connection::{Conn, Dialer, Link};
 use super::error::{Outage, StoreError};
@@ -21,6 +23,8 @@ use crate::clock::{Clock, Entropy};
 
 /// Most pieces of work that share a commit.
 const GROUP: usize = 64;
+/// How long readers are waited for before the log is left as it is for now: as long nobody writes.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
 /// Most events kept in memory while the disk is full.
 const DEFERRED: usize = 10_000;
 
@@ -35,6 +39,12 @@ pub(crate) struct Context {
     /// Readings that could not be recorded because the disk was full: written with the next commit.
     deferred: Mutex<Vec<AuditEvent>>,
     dialer: Dialer,
+    /// The write-ahead log holds pages as they were before an erasure.
+    pub(crate) log_is_due: AtomicBool,
+}
+
+fn busy_timeout(patience: Duration) -> String {
+    format!("PRAGMA busy_timeout = {}", patience.as_millis())
 }
 
 impl Context {
@@ -60,6 +70,7 @@ impl Context {
             entropy,
             deferred: Mutex::new(Vec::new()),
             dialer: Dialer::new(options)?,
+            log_is_due: AtomicBool::new(false),
         })
     }
 
@@ -72,13 +83,15 @@ impl Context {
         self.readers.get().map_err(|_| self.failure_of(&self.readers))
     }
 
-    /// Empties the write-ahead log of SQLite, unless a reader needs it now: nobody waits for that.
-    pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
+    /// Empties the write-ahead log of SQLite; false when a reader still needed it after [`LOG_PATIENCE`].
+    pub(crate) fn empty_log(&self) -> Result<bool, StoreError> {
         let mut link = self.writer.get().map_err(|_| self.failure_of(&self.writer))?;
-        let patience = self.dialer.patience().as_millis();
-        link.conn.run(&format!(
-            "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = {patience}"
-        ))
+        let patience = self.dialer.patience();
+        link.conn.run(&busy_timeout(patience.min(LOG_PATIENCE)))?;
+        let emptied = link.conn.checkpoint();
+        let restored = link.conn.run(&busy_timeout(patience));
+        link.broken |= restored.is_err();
+        emptied
     }
 
     fn failure_of(&self, pool: &r2d2::Pool<Dialer>) -> StoreError {

@@ -47,6 +47,14 @@ fn every_example_and_300_synthetic_cases_come_back_identical() {
     }
 }
 
+/// Every item names a field of its own: a table of them would be 100 million cells.
+#[test]
+fn a_json_export_that_would_be_a_table_of_nothing_is_refused() {
+    let items: Vec<Value> = (0..10_000).map(|n| json!({ format!("k{n}"): "" })).collect();
+    let refused = open(RedcapFormat::Json, serde_json::to_vec(&items).unwrap()).err();
+    assert_eq!(refused, Some(vec!["too_many_cells export, line 1".to_owned()]));
+}
+
 #[test]
 fn the_data_dictionary_has_18_columns_and_every_field_of_the_export_once() {
     let store = SchemaStore::embedded().unwrap();

@@ -3,17 +3,19 @@
 //! A file `examples/1.0.0/checks/<id>.toml` names a valid example as its base once; every example in it says what is
 //! changed. See the README of the examples.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use chrono::{NaiveDate, NaiveTime};
 use registry_core::dictionary::Requirement;
 use registry_core::intake::{Limits, parse};
-use registry_core::validation::{Envelope, Finding};
+use registry_core::record::Record;
+use registry_core::validation::{Derived, Document, Envelope, Finding};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::body::{JUDGE, STORE, centres, envelope};
+use crate::body::{JUDGE, STORE, case, centres, envelope, with};
 use crate::store::schema_dir;
 
 /// Made by the storage, which knows the other records: `tests/storage/pseudonyms.rs` reads its examples.
@@ -352,6 +354,64 @@ fn every_conditional_requirement_is_queried_by_a_check_under_its_condition() {
     assert_eq!(count, 50);
     assert_eq!(of_checks, BY_EDIT_CHECK.map(|(path, ..)| path));
     assert_eq!(unasked, NOT_A_RULE.map(|(path, _)| path.to_owned()));
+}
+
+/// The conditional elements a check asks for.
+fn asked_by(id: &str) -> Vec<String> {
+    let checks = JUDGE.checks("1.0.0").expect("the checks");
+    let text = checks.check(id).and_then(|check| check.expression.as_deref());
+    let own = text
+        .filter(|_| id.starts_with("R-"))
+        .and_then(|text| Some(text.rsplit_once("MISSING(")?.1.split_once(')')?.0));
+    let by_edit_check = BY_EDIT_CHECK.iter().filter(|(_, _, check, _)| *check == id);
+    let asked = by_edit_check.map(|(path, ..)| *path).chain(own);
+    asked.map(str::to_owned).collect()
+}
+
+/// Where an element is asked for.
+fn asked_for(body: &Value, path: &str) -> Vec<String> {
+    let checks = JUDGE.checks("1.0.0").expect("the checks");
+    let layout = JUDGE.layout("1.0.0").expect("a layout");
+    let document = Document::new(Cow::Borrowed(body), "1.0.0", &envelope(), &Derived::default());
+    let record = Record::read(&document, layout, &centres());
+    let asked = checks.asked_for(&record, [layout.path(path).expect("a path")]);
+    asked.into_iter().map(|at| record.pointer(at)).collect()
+}
+
+#[test]
+fn what_a_condition_requires_is_asked_for_whether_it_is_there_or_not() {
+    let unknown = serde_json::json!({ "absent": "unknown" });
+    let mut seen = BTreeSet::new();
+    for (id, file) in files() {
+        for path in asked_by(&id) {
+            for example in file.example.iter().filter(|example| example.fires) {
+                let mut body = file.body(example);
+                let places = asked_for(&body, &path);
+                assert!(!places.is_empty(), "{id}: {path} where {}", example.why);
+                places.iter().for_each(|place| set(&mut body, place, &unknown));
+                assert_eq!(
+                    asked_for(&body, &path),
+                    places,
+                    "{id}: {path} where {}",
+                    example.why
+                );
+                seen.insert(path.clone());
+            }
+        }
+    }
+    assert_eq!(seen.len(), 49, "{seen:?}");
+    let reason = "primary.withheld_reason";
+    assert_eq!(asked_for(&case(), reason), ["/primary/withheld_reason"]);
+    let resected = with("/primary/resection_status", "resected".into());
+    assert!(
+        asked_for(&resected, reason).is_empty(),
+        "it is there, and nobody asked"
+    );
+    let perhaps = with("/primary/resection_status", unknown);
+    assert!(
+        asked_for(&perhaps, reason).is_empty(),
+        "nobody knows whether it is required"
+    );
 }
 
 /// A check of the plan says that it is one, a requirement names the condition the dictionary gives its element.

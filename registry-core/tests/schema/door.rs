@@ -162,6 +162,27 @@ fn a_body_over_the_limit_is_not_read() {
     assert_eq!(refused(&vec![b'['; 50 * 1024 * 1024]), Some("body_too_large"));
 }
 
+/// What is all brackets and next to no text would take a hundred times its size in memory.
+#[test]
+fn a_body_of_values_without_text_is_refused() {
+    let of = |one: &str, n: usize| format!("[{}]", vec![one; n].join(","));
+    // 2 MiB: 100,000 objects of 6 bytes are 8 values each, of 350,525 that the limit allows.
+    assert_eq!(
+        refused(of("{\"\":0}", 100_000).as_bytes()),
+        Some("body_too_large")
+    );
+    assert_eq!(refused(of("{\"\":0}", 40_000).as_bytes()), None);
+    assert_eq!(refused(of("0", 340_000).as_bytes()), None);
+    // A record that says of nearly everything that it is not known: 400 KB, sound.
+    let rows = of(
+        "{\"sex\":{\"absent\":\"unknown\"},\"site\":{\"absent\":\"unknown\"}}",
+        7_000,
+    );
+    assert_eq!(refused(rows.as_bytes()), None);
+    // However small its limit is, a body may hold some.
+    assert!(parse(of("{}", 15).as_bytes(), &Limits::bytes(46)).is_ok());
+}
+
 #[test]
 fn only_the_elements_of_the_document_itself_are_counted() {
     let limits = Limits {

@@ -1,5 +1,7 @@
 //! Withdrawal of consent: nothing more is accepted, runs lose the case, erasure leaves nothing to read or to guess.
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use registry_core::access::Scope;
 use registry_core::storage::{
     CaseFilter, Precondition, PutCase, Store, StoreError, StoredSeverity, TakenBack, Withdraw,
@@ -48,6 +50,29 @@ fn an_erasure_leaves_nothing_in_the_log_of_sqlite() {
         .withdraw(&centre, asked("P-ERASED", WithdrawalMode::Erase))
         .unwrap();
     assert!(!holds("-wal") && !holds(""));
+}
+
+/// Who reads keeps the log: the erasure stands, and the log goes once the reader has gone.
+#[test]
+fn an_erasure_beside_a_reader_empties_the_log_after_it() {
+    let test = TestStore::new(Dialect::Sqlite).unwrap();
+    let centre = test.submitter("C01");
+    test.store.put_case(&centre, put("P-ERASED", 1)).unwrap();
+    let holds = || {
+        let bytes = std::fs::read(format!("{}-wal", test.file().display())).unwrap_or_default();
+        bytes.windows(8).any(|some| some == b"P-ERASED")
+    };
+    let mut reader = SqliteConnection::establish(test.file().to_str().unwrap()).unwrap();
+    reader.batch_execute("BEGIN; SELECT count(*) FROM cases").unwrap();
+    test.store
+        .withdraw(&centre, asked("P-ERASED", WithdrawalMode::Erase))
+        .unwrap();
+    assert!(holds() && test.store.log_is_due());
+    reader.batch_execute("COMMIT").unwrap();
+    assert_eq!(test.store.write_back(), Ok(true));
+    assert!(!holds() && !test.store.log_is_due());
+    // Writing goes on with the patience it had.
+    test.store.put_case(&centre, put("P-2", 1)).unwrap();
 }
 
 on_both! {

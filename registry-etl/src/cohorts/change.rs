@@ -54,7 +54,13 @@ pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, Le
         return Err(LeftOut::NotCore);
     }
     let blocked = |date: &RecordedDate| *date == RecordedDate::Blocked;
-    if blocked(&facts.origin) || unit.case.course.scores.iter().any(|(date, _)| blocked(date)) {
+    let course = &unit.case.course;
+    let mut used = course
+        .scores
+        .iter()
+        .map(|(date, _)| *date)
+        .chain(course.treatments());
+    if blocked(&facts.origin) || used.any(|date| blocked(&date)) {
         return Err(LeftOut::EditError);
     }
     let origin = day(facts.origin, DateReading::Fifteenth)?.ok_or(LeftOut::NoOrigin)?;
@@ -67,13 +73,18 @@ pub(super) fn followed(unit: &Unit<'_>, run_cut_off: i32) -> Result<Followed, Le
         Ascertainment::Retrospective => return Err(LeftOut::Retrospective),
         Ascertainment::NotRecorded => return Err(LeftOut::AscertainmentNotRecorded),
     }
-    let course = &unit.case.course;
-    let until = course
-        .treatments()
-        .filter_map(known)
-        .filter(|at| *at >= origin)
-        .min()
-        .unwrap_or(cut_off);
+    let mut until = cut_off;
+    for treatment in course.treatments() {
+        // Over before, however roughly its day is known.
+        if matches!(treatment, RecordedDate::Between(_, last) if last < origin) {
+            continue;
+        }
+        // Without its day any score may be of a patient under treatment.
+        let at = day(treatment, DateReading::Fifteenth)?.ok_or(LeftOut::EventDateUnknown)?;
+        if at >= origin {
+            until = until.min(at);
+        }
+    }
     let scores: Vec<(i32, i32)> = course
         .scores
         .iter()

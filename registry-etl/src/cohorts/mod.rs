@@ -32,5 +32,8 @@ pub use settle::{DateReading, LeftOut, Settled, settle};
 pub use summary::CaseSummary;
 pub use units::{Cohort, Transferred};
 
+/// Id of overall survival from the metastatic diagnosis, of all cases.
+pub const OVERALL: &str = "S1";
+
 /// Level of a case whose stratifier is not recorded: its own level, never dropped.
 pub const NOT_RECORDED: &str = "not_recorded";

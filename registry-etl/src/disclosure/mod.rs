@@ -25,6 +25,7 @@ mod endpoints;
 mod flows;
 mod letters;
 mod nothing;
+mod order;
 mod reach;
 mod summaries;
 pub(crate) mod suppression;
@@ -37,6 +38,7 @@ pub use comparison::comparison;
 pub use completeness::{completeness, over_time};
 pub use flows::withhold;
 pub use letters::CentreLetters;
+pub use order::{groups_in_place, rows_in_place};
 pub use summaries::{overview, overview_for_centre, quality, quality_for_centre};
 pub use survival::{survival, survival_for_centre};
 

@@ -2,7 +2,9 @@
 
 use super::suppression::{Cell, Family, Sum};
 use super::{Audience, FEW, Thresholds, few};
-use crate::results::{CentreAccrual, CentreQuality, LevelCount, Overview, Quality, Suppression};
+use crate::results::{
+    CentreAccrual, CentreQuality, LeftOutOfSurvival, LevelCount, Overview, Quality, Suppression,
+};
 
 /// The overview as an audience may see it. Takes the exact overview of a run.
 pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) -> Overview {
@@ -22,9 +24,12 @@ pub fn overview(exact: &Overview, audience: &Audience, thresholds: &Thresholds) 
         protect_levels(levels, total, threshold);
     }
     let deaths = exact.deaths.unwrap_or(0);
+    let left_out = std::mem::take(&mut shown.left_out_of_survival);
+    let left_few = |out: &LeftOutOfSurvival| few(out.alive, threshold) || few(out.dead, threshold);
     shown.deaths = exact
         .deaths
-        .filter(|_| !few(deaths, threshold) && !few(total - deaths.min(total), threshold));
+        .filter(|_| !few(deaths, threshold) && !few(total - deaths.min(total), threshold))
+        .filter(|_| !left_out.iter().any(left_few));
     shown.follow_up_completeness = exact.follow_up_completeness.filter(|_| !hide_total);
     protect_centres(&mut shown.by_centre, total, threshold);
     shown

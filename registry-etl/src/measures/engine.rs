@@ -20,7 +20,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Changes whenever this crate could make another evaluation of the same outcomes and dates, or other results of the same evaluations.
-const EVALUATION_VERSION: &str = "9";
+const EVALUATION_VERSION: &str = "10";
 /// Kind of a composite among the measures of a run.
 pub const COMPOSITE: &str = "composite";
 
@@ -383,7 +383,6 @@ impl Engine {
             checks: opened.checks,
             rules: self.quality.get(form).ok_or_else(unknown)?,
             record: &opened.record,
-            fired: &opened.fired,
             submissions: &submissions.collect::<Vec<_>>(),
             of,
         }))

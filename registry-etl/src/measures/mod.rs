@@ -48,7 +48,7 @@ pub use half_years::half_years;
 pub use holding::Shares;
 pub use read_case::ReadCase;
 pub(crate) use summaries::MOST_MONTHS;
-pub use summaries::{overview, quality};
+pub use summaries::{left_out_of_survival, overview, quality};
 pub use tertiles::{metastasectomy_tertiles, volume_tertiles};
 pub use trend::{trend, trend_around};
 

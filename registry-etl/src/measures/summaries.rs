@@ -5,7 +5,10 @@ use super::deaths;
 use crate::cohorts::NOT_RECORDED;
 use crate::cohorts::endpoint::completeness;
 use crate::cohorts::settle::{DateReading, Settled, settle};
-use crate::results::{CentreAccrual, CentreQuality, Lacking, LevelCount, Overview, Quality, RunIdentity};
+use crate::results::{
+    Analysis, CentreAccrual, CentreQuality, Lacking, LeftOutOfSurvival, LevelCount, Overview, Quality,
+    RunIdentity, SurvivalResult,
+};
 use chrono::{Datelike, Months, NaiveDate};
 use registry_core::guideline::Outcome;
 use registry_core::record::{CentreTable, day_number};
@@ -62,8 +65,26 @@ pub fn overview(
         by_timing: count(&|c| columns.facts[c].timing.clone()),
         deaths: Some(deaths),
         deaths_as_of: None,
+        left_out_of_survival: Vec::new(),
         follow_up_completeness: completeness(&settled),
     }
+}
+
+/// What the estimates of overall survival leave out of the cases of an overview.
+pub fn left_out_of_survival(overview: &Overview, survival: &SurvivalResult) -> Vec<LeftOutOfSurvival> {
+    let (cases, deaths) = (overview.cases.unwrap_or(0), overview.deaths.unwrap_or(0));
+    let of_all = survival.curves.iter().filter(|curve| curve.by == "all");
+    let wanted = [Analysis::Primary, Analysis::WithRetrospective];
+    let estimates = of_all.filter(|curve| wanted.contains(&curve.analysis));
+    let left_out = estimates.map(|curve| {
+        let all = cases.saturating_sub(curve.patients.unwrap_or(0));
+        let dead = deaths.saturating_sub(curve.events.unwrap_or(0));
+        LeftOutOfSurvival {
+            alive: all.saturating_sub(dead),
+            dead,
+        }
+    });
+    left_out.collect()
 }
 
 /// Registrations by month, months without one included; at most the last ten years.

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use registry_core::dictionary::{Cardinality, Dictionary, Entity, EntityKind, Requirement};
 use registry_core::quality::QualityRules;
 use registry_core::record::{Absence, Cell, CellRef, Layout, Record, day_number};
-use registry_core::rules::{CheckSet, FiredCheck};
+use registry_core::rules::CheckSet;
 use registry_core::validation::open_sections;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,7 +53,6 @@ pub struct Subject<'a> {
     pub rules: &'a QualityRules,
     /// Before the elements that checks block are taken out: completeness asks whether somebody answered, not whether the answer stands.
     pub record: &'a Record,
-    pub fired: &'a [FiredCheck],
     /// Every version of the case, oldest first; the last is the one at hand. Drafts before it do not count.
     pub submissions: &'a [Submission<'a>],
     /// Which rows to count, by entity and row; all of them without it.
@@ -115,13 +114,7 @@ impl QualityFacts {
         }
     }
 
-    fn count(
-        &mut self,
-        subject: &Subject<'_>,
-        known: &Entity,
-        entity: u16,
-        asked: &BTreeSet<(u16, u32, u16)>,
-    ) {
+    fn count(&mut self, subject: &Subject<'_>, known: &Entity, entity: u16, asked: &BTreeSet<CellRef>) {
         let record = subject.record;
         let Some(places) = record.layout().entity_at(entity) else {
             return;
@@ -147,10 +140,11 @@ impl QualityFacts {
                 }
                 let expected = match element.requirement {
                     Requirement::Required => true,
-                    // Expected where a rule asks for it; where it is answered somebody thought so.
-                    Requirement::Conditional => {
-                        answer != Answer::Missing || asked.contains(&(entity, row, position))
-                    }
+                    Requirement::Conditional => asked.contains(&CellRef {
+                        entity,
+                        row,
+                        element: position,
+                    }),
                     _ => false,
                 };
                 if expected {
@@ -178,26 +172,15 @@ impl<'a> Subject<'a> {
         self.submissions.last().map_or(&Value::Null, |last| &last.body)
     }
 
-    /// Cells a fired check asks for: the one it is about, or a missing one it blocks.
-    fn asked_for(&self, layout: &Layout) -> BTreeSet<(u16, u32, u16)> {
-        let mut asked = BTreeSet::new();
-        for fired in self.fired {
-            if let Some(CellRef { entity, row, element }) = fired.about(self.checks) {
-                asked.insert((entity, row, element));
-                continue;
-            }
-            let blocks = self.checks.checks().get(fired.check).map(|check| &check.blocks);
-            for (entity, element) in blocks.into_iter().flatten().filter_map(|path| layout.path(path)) {
-                let row = match fired.row {
-                    Some((scope, row)) if scope == entity => row,
-                    // Of a section with rows nobody knows which one is meant.
-                    _ if layout.entity_at(entity).is_some_and(|known| known.single) => 0,
-                    _ => continue,
-                };
-                asked.insert((entity, row, element));
-            }
-        }
-        asked
+    /// Cells of the elements that are required under a condition, where it holds.
+    fn asked_for(&self, layout: &Layout) -> BTreeSet<CellRef> {
+        let entities = self.dictionary.entities.iter();
+        let conditional = entities.flat_map(|entity| {
+            let elements = entity.elements.iter();
+            let conditional = elements.filter(|e| e.requirement == Requirement::Conditional);
+            conditional.filter_map(|element| layout.path(&format!("{}.{}", entity.name, element.name)))
+        });
+        self.checks.asked_for(self.record, conditional)
     }
 
     /// The morphology of a case that neither value set H nor a decision places.

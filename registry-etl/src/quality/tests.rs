@@ -50,8 +50,11 @@ fn body() -> Value {
         "presentation": [{"seq": 1, "date_detected": "2025-06-11", "timing": "metachronous"}],
         "biopsy": [
             {"biopsy_id": "B1", "lesion_id": "primary", "date": "2025-06-25", "technique": "fna", "result": {"absent": "pending"}},
-            {"biopsy_id": "B2", "lesion_id": "primary", "date": "2025-07-02", "technique": "fna", "gauge": 22}
+            {"biopsy_id": "B2", "lesion_id": "primary", "date": "2025-07-02", "technique": "fna", "gauge": 22,
+                "core_count": {"absent": "not_applicable"}}
         ],
+        "trial": [{"outcome": "enrolled", "enrolment_date": "2025-08-01"}, {"outcome": "enrolled"},
+            {"outcome": "declined", "registry_id": "NCT01234567"}],
         "imaging": [{"date": "2025-06-11", "modality": "ct", "region": ["chest"]},
             {"date": "2025-07-01", "modality": "ct", "region": ["chest"]}],
         "section_attestation": [{"section": "imaging", "status": "complete_through", "complete_through": "2026-02-28"}],
@@ -106,7 +109,7 @@ fn answers(facts: &QualityFacts, path: &str) -> Option<Counts> {
 }
 
 #[test]
-fn elements_are_expected_where_they_are_required_or_a_rule_asks() {
+fn elements_are_expected_where_they_are_required_or_their_condition_holds() {
     let facts = facts();
     let one = |count: fn(&mut Counts) -> &mut u32, n: u32| {
         let mut counts = Counts::default();
@@ -130,6 +133,16 @@ fn elements_are_expected_where_they_are_required_or_a_rule_asks() {
         one(|c| &mut c.missing, 1)
     );
     assert_eq!(answers(&facts, "hereditary.basis"), None);
+    // Sent for the second aspiration, which has no cores: an answer nobody asked for.
+    assert_eq!(answers(&facts, "biopsy.core_count"), None);
+    // One of two enrolments has its date; neither names the trial, and the third was declined.
+    let dated = Counts {
+        known: 1,
+        missing: 1,
+        ..Counts::default()
+    };
+    assert_eq!(answers(&facts, "trial.enrolment_date"), Some(dated));
+    assert_eq!(answers(&facts, "trial.registry_id"), one(|c| &mut c.missing, 2));
     assert_eq!(answers(&facts, "primary.definitive_resection_date"), None);
     // Derived and optional elements are nobody's duty.
     assert_eq!(answers(&facts, "primary.histology_code"), None);

@@ -12,7 +12,7 @@ use super::table::{FinishedTable, Table};
 use crate::cohorts::dataset::{DataRow, Told, WITHHELD, covariates, estimates, rows, strata};
 use crate::cohorts::definition::{Estimator, Origin};
 use crate::cohorts::endpoint::DAYS_PER_MONTH;
-use crate::cohorts::{Cohort, Definition};
+use crate::cohorts::{Cohort, Definition, OVERALL};
 use crate::measures::CaseFacts;
 use crate::releases::Withheld;
 use crate::results::RunIdentity;
@@ -29,8 +29,6 @@ const TEXTS: [(&str, &str); 4] = [
         include_str!("../../../schema/releases/reproduce.R"),
     ),
 ];
-/// The endpoint whose file has columns of its own name.
-const OVERALL: &str = "S1";
 
 /// The endpoint of overall survival.
 pub(super) fn overall(definitions: &[Definition]) -> Result<&Definition, ReleaseError> {

@@ -14,6 +14,7 @@ use registry_core::dictionary::{Dictionary, Element, Entity};
 use registry_core::record::{Absence, PartialDate};
 use serde_json::{Number, Value};
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 /// Keys that mean the same in every record and are no text of a centre.
 const LITERAL_KEYS: [&str; 1] = ["primary"];
@@ -242,19 +243,18 @@ fn plain<'v>(element: &Element, value: &'v Value) -> Option<Cow<'v, str>> {
 
 /// Whether a text is spelled as a code of ICD-O or ICD-10: `8858/3`, `C48.0`, `C50`. A centre may have sent anything else in its place.
 fn is_classified(code: &str) -> bool {
-    let (whole, part) = match code.split_once(['/', '.']) {
-        Some((whole, part)) => (whole, Some(part)),
-        None => (code, None),
+    let digits = |text: &str, lengths: RangeInclusive<usize>| {
+        lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let digits = |text: &str, most: usize| {
-        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    // Four digits alone would be a year.
+    if let Some((morphology, behaviour)) = code.split_once('/') {
+        return digits(morphology, 4..=4) && digits(behaviour, 1..=1);
+    }
+    let Some(site) = code.strip_prefix(|letter: char| letter.is_ascii_uppercase()) else {
+        return false;
     };
-    let chapter = whole.strip_prefix(|letter: char| letter.is_ascii_uppercase());
-    let sound = match chapter {
-        Some(number) => number.len() == 2 && digits(number, 2),
-        None => whole.len() == 4 && digits(whole, 4),
-    };
-    sound && part.is_none_or(|part| digits(part, 2))
+    let (group, detail) = site.split_once('.').unwrap_or((site, "0"));
+    digits(group, 2..=2) && digits(detail, 1..=2)
 }
 
 fn masked(element: &Element, value: &str, case: &ReleasedCase<'_>, key: &ReleaseKey) -> String {
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn codes_of_classifications_are_told_from_words() {
-        for code in ["8858/3", "8890/0", "C48.0", "C50", "C50.11", "8858"] {
+        for code in ["8858/3", "8890/0", "C48.0", "C50", "C50.11"] {
             assert!(is_classified(code), "{code}");
         }
         let others = [
@@ -288,6 +288,11 @@ mod tests {
             "1960-03-02",
             "88903",
             "8858/",
+            "1961",
+            "1961/03",
+            "1961.03",
+            "C48/0",
+            "C48.",
             "C4",
             "c48.0",
             "C48.012",

@@ -41,6 +41,13 @@ pub struct CentreAccrual {
     pub as_of: Option<i64>,
 }
 
+/// Cases that an estimate of overall survival leaves out: alive and dead. Deaths of all cases less its events tell how many of them died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutOfSurvival {
+    pub alive: u32,
+    pub dead: u32,
+}
+
 /// The first page's numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
@@ -62,6 +69,9 @@ pub struct Overview {
     /// As `cases_as_of`, of `deaths`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deaths_as_of: Option<i64>,
+    /// Of the exact document alone, for disclosure control: by the primary estimate, and by the one with retrospective cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out_of_survival: Vec<LeftOutOfSurvival>,
     /// Observed over potential follow-up to the cut-off, 0 to 1.
     pub follow_up_completeness: Option<f64>,
 }

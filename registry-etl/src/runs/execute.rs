@@ -2,7 +2,7 @@
 
 use super::RunError;
 use super::counted::Counted;
-use crate::cohorts::{Cohort, Transferred, definitions, estimate};
+use crate::cohorts::{Cohort, OVERALL, Transferred, definitions, estimate};
 use crate::disclosure::{self, Audience, Thresholds};
 use crate::measures::{self, Engine, adherence::AggregateError, adherence_table, funnels};
 use crate::results::completeness::NETWORK;
@@ -334,7 +334,7 @@ impl Work<'_> {
             engine_version: self.engine.version(),
         };
         let adherence = adherence_table(&identity, window, &self.engine.measures()?, columns)?;
-        let overview = measures::overview(&identity, window, columns, self.centres);
+        let mut overview = measures::overview(&identity, window, columns, self.centres);
         let quality = measures::quality(&identity, columns);
         let known = self.store.list_centres(self.scope)?;
         let known = CentresOfRun {
@@ -343,7 +343,6 @@ impl Work<'_> {
         };
         let mut results = vec![
             result(kind::CENTRES, "", &known)?,
-            result(kind::OVERVIEW, "", &overview)?,
             result(kind::QUALITY, "", &quality)?,
             result(
                 kind::WORK,
@@ -384,6 +383,10 @@ impl Work<'_> {
             .par_iter()
             .map(|one| estimate(one, &identity, cut_off, &cohort));
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
+        if let Some(survival) = estimates.iter().find(|one| one.endpoint == OVERALL) {
+            overview.left_out_of_survival = measures::left_out_of_survival(&overview, survival);
+        }
+        results.push(result(kind::OVERVIEW, "", &overview)?);
         disclosure::withhold(&mut estimates, &self.options.thresholds);
         let estimates = definitions.par_iter().zip(&estimates);
         let written =

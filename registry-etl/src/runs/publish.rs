@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Reader, RunError};
 use crate::disclosure::{
-    Audience, Published, adherence_beside, overview_beside, quality_beside, survival_beside,
+    Audience, Published, adherence_beside, overview_beside, quality_beside, rows_in_place, survival_beside,
 };
 use crate::measures::{adherence::AggregateError, funnels};
 use crate::results::kind;
@@ -46,12 +46,13 @@ fn beside(new: &Reader<'_>, earlier: &[Reader<'_>]) -> Result<Vec<RunResult>, Ru
         let both = |reader: &Reader<'_>| {
             Ok::<_, RunError>(Published {
                 exact: reader.exact_adherence()?,
-                shown: Arc::unwrap_or_clone(reader.adherence(&audience)?),
+                shown: Arc::unwrap_or_clone(reader.adherence_as_stored(&audience)?),
             })
         };
         let then = earlier.iter().map(both).collect::<Result<Vec<_>, _>>()?;
-        let table = adherence_beside(&both(new)?, &then, &audience, limits);
+        let mut table = adherence_beside(&both(new)?, &then, &audience, limits);
         results.push(result(kind::ADHERENCE, key, &table)?);
+        rows_in_place(&mut table);
         let funnels = funnels(&table).map_err(AggregateError::from)?;
         results.push(result(kind::FUNNELS, key, &funnels)?);
         let both = |reader: &Reader<'_>| {
@@ -76,7 +77,7 @@ fn beside(new: &Reader<'_>, earlier: &[Reader<'_>]) -> Result<Vec<RunResult>, Ru
             let both = |reader: &Reader<'_>| {
                 Ok::<_, RunError>(Published {
                     exact: reader.exact_survival(&endpoint)?,
-                    shown: reader.survival(&endpoint, &audience)?,
+                    shown: reader.survival_as_stored(&endpoint, &audience)?,
                 })
             };
             let mut then = Vec::new();

@@ -80,6 +80,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The store's: no such run or result; a document of another format.
     pub fn adherence(&self, audience: &Audience) -> Result<Arc<AdherenceTable>, RunError> {
+        let stored = self.adherence_as_stored(audience)?;
+        if *audience == Audience::Exact {
+            return Ok(stored);
+        }
+        self.shown(kind::ADHERENCE, "in place", audience, || {
+            let mut table = copy(stored);
+            disclosure::rows_in_place(&mut table);
+            Ok(table)
+        })
+    }
+
+    /// Row by row as computed, then what is listed though nobody is in it.
+    pub(super) fn adherence_as_stored(&self, audience: &Audience) -> Result<Arc<AdherenceTable>, RunError> {
         match audience {
             Audience::Public => self.stored(kind::ADHERENCE, "public"),
             Audience::Committee => self.stored(kind::ADHERENCE, "committee"),
@@ -122,6 +135,17 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::adherence`].
     pub fn survival(&self, endpoint: &str, audience: &Audience) -> Result<SurvivalResult, RunError> {
+        let mut shown = self.survival_as_stored(endpoint, audience)?;
+        disclosure::groups_in_place(&mut shown);
+        Ok(shown)
+    }
+
+    /// Group by group as computed, then what is listed though nobody is in it.
+    pub(super) fn survival_as_stored(
+        &self,
+        endpoint: &str,
+        audience: &Audience,
+    ) -> Result<SurvivalResult, RunError> {
         let made = || {
             let exact = self.document::<SurvivalResult>(kind::SURVIVAL, endpoint)?;
             let of = format!("{}/{endpoint}", kind::SURVIVAL);

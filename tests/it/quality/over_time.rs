@@ -90,7 +90,19 @@ fn elements_and_sections_are_told_by_half_year() {
         (&json!("followup"), &json!("2025-H1"), &json!(6))
     );
     assert_eq!(lines[0]["median"], times[0]["timeliness"][0]["median"]);
-    office.get("/api/v1/quality/completeness?by=year").expect(400);
+    for unknown in [
+        "by=year",
+        "section=nothing",
+        "element=patient.nothing",
+        "element=sex",
+    ] {
+        office
+            .get(&format!("/api/v1/quality/completeness?{unknown}"))
+            .expect(400);
+    }
+    for client in [&office, &own] {
+        client.get("/api/v1/quality/completeness?centre=C99").expect(404);
+    }
 
     let csv = office.get_with(
         &format!("/api/v1/quality/completeness{of}"),

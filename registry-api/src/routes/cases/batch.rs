@@ -21,6 +21,14 @@ use crate::submission::{
     Admitted, Dated, Incoming, Stored, Warning, admit, said_of_date, stored as stored_case,
 };
 
+/// Most errors listed for all items of a batch together; those beyond are counted with their item.
+pub(in crate::routes) const MOST_LISTED: usize = 10_000;
+
+/// Most findings kept of each of so many items: all of a few, some of many.
+pub(super) fn listed_each(items: usize) -> usize {
+    (10 * MOST_LISTED / items.max(1)).max(20)
+}
+
 /// How to store the batch.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,7 +183,7 @@ pub(crate) struct ItemFault {
     code: &'static str,
     /// Of the item.
     pointer: String,
-    message: &'static str,
+    message: String,
 }
 
 /// Create or replace many cases; an existing case is replaced, and a draft stays one. An item is a record, or `{case, envelope}` as the own
@@ -220,7 +228,15 @@ pub(super) async fn batch(
                 reply
             });
         }
-        let results = store(&shared, &caller.scope, items, atomic, reason.as_deref())?;
+        let mut room = MOST_LISTED;
+        let results = store(
+            &shared,
+            &caller.scope,
+            items,
+            atomic,
+            reason.as_deref(),
+            &mut room,
+        )?;
         Reply::json(200, &BatchResults { results })
     })
     .await
@@ -322,20 +338,27 @@ pub(super) fn refusal(error: StoreError, precondition: &Precondition) -> Problem
     )
 }
 
-/// Judges and stores; an answer per item, in order. `reason`: why, for cases that are verified or locked.
+/// Judges and stores; an answer per item, in order. `reason`: why, for cases that are verified or locked; `room`: how many errors may still be
+/// listed, of refused items together.
 pub(in crate::routes) fn store(
     state: &AppState,
     scope: &Scope,
     items: Vec<Item>,
     atomic: bool,
     reason: Option<&str>,
+    room: &mut usize,
 ) -> Result<Vec<ItemResult>, Problem> {
     let centres = state.centre_table()?;
+    let each = listed_each(items.len());
     let mut puts: Vec<PutCase> = Vec::new();
     let mut judged = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
+    let mut further = 0;
     let prepared = in_order(items, |item| {
-        prepare(state, scope, item, atomic, reason, &centres)
+        prepare(state, scope, item, atomic, reason, &centres).map_err(|mut unsound| {
+            unsound.problem.list_at_most(each);
+            unsound
+        })
     });
     for (n, admitted) in prepared.into_iter().enumerate() {
         judged.push(match admitted {
@@ -344,8 +367,13 @@ pub(in crate::routes) fn store(
                 Judged::Put(verdict)
             }
             Ok(Admitted::Withdrawal(withdraw, dated)) => Judged::Withdraw(withdraw, dated),
-            Err(unsound) => {
-                errors.extend(located(n, &unsound.problem));
+            Err(mut unsound) => {
+                unsound.problem.list_at_most(*room);
+                *room -= unsound.problem.errors.len();
+                if atomic {
+                    further += unsound.problem.further_errors;
+                    errors.extend(located(n, &unsound.problem));
+                }
                 Judged::Refused(unsound)
             }
         });
@@ -353,6 +381,7 @@ pub(in crate::routes) fn store(
     if atomic && !errors.is_empty() {
         return Err(Problem {
             errors,
+            further_errors: further,
             ..Problem::new(Kind::BatchRefused)
         });
     }
@@ -452,7 +481,10 @@ fn located(n: usize, problem: &Problem) -> Vec<Value> {
         return vec![json!(ItemFault {
             code: problem.kind.code(),
             pointer: format!("/{n}"),
-            message: problem.kind.title(),
+            message: problem
+                .detail
+                .clone()
+                .unwrap_or_else(|| problem.kind.title().to_owned()),
         })];
     }
     let mut errors = problem.errors.clone();

@@ -51,14 +51,15 @@ impl BatchJob {
     fn work(&mut self, job: &Job, counts: &mut JobCounts) -> Result<(), Problem> {
         let mut items = std::mem::take(&mut self.items).into_iter();
         let stretch = if self.atomic { usize::MAX } else { BATCH };
-        let mut first = 0;
+        let (mut first, mut room) = (0, batch::MOST_LISTED);
         loop {
             let some: Vec<Item> = items.by_ref().take(stretch).collect();
             if some.is_empty() {
                 return Ok(());
             }
             let reason = self.reason.as_deref();
-            let (lines, refused) = match batch::store(&self.state, &self.scope, some, self.atomic, reason) {
+            let stored = batch::store(&self.state, &self.scope, some, self.atomic, reason, &mut room);
+            let (lines, refused) = match stored {
                 Ok(results) => {
                     let lines = results.iter().enumerate().map(|(n, result)| {
                         let told = json!(result);

@@ -10,7 +10,7 @@ use registry_core::validation::{Derived, UnattestedSection, Verdict, may_be_repe
 use serde::Serialize;
 use serde_json::Value;
 
-use super::batch::{Sent, items, pseudonym, refusal};
+use super::batch::{Sent, items, listed_each, pseudonym, refusal};
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::parallel::in_order;
 use crate::problem::Problem;
@@ -52,6 +52,15 @@ pub(in crate::routes) struct ToldVerdict {
     problem: Option<Value>,
 }
 
+impl ToldVerdict {
+    /// With so many findings at most; those beyond are counted.
+    fn listing(mut self, most: usize) -> Self {
+        self.further_findings += self.findings.len().saturating_sub(most);
+        self.findings.truncate(most);
+        self
+    }
+}
+
 /// Judge one record or many (a JSON array, or NDJSON; items as `:batch` takes them) as a submission would be judged now. `would_be` says what
 /// the store would make of it (`new`, `changed`, `unchanged`), `refusal` why it would not take it.
 #[utoipa::path(post, path = "/api/v1/cases:validate", tag = "cases",
@@ -88,6 +97,7 @@ pub(in crate::routes) fn verdicts(
     reason: Option<&str>,
 ) -> Result<Vec<ToldVerdict>, Problem> {
     let centres = state.centre_table()?;
+    let each = listed_each(items.len());
     let judged = in_order(items, |item| {
         let read = item.document.map_err(Problem::from).and_then(Sent::read);
         let sent = match read {
@@ -104,7 +114,8 @@ pub(in crate::routes) fn verdicts(
         let verdict = judge(state, scope, &sent.document, &centres);
         if verdict.rejected() || verdict.withdrawal {
             let name = pseudonym(&sent.document);
-            return Judged::Said(Box::new(said(item.line, name, &verdict, &BTreeSet::new())));
+            let told = said(item.line, name, &verdict, &BTreeSet::new());
+            return Judged::Said(Box::new(told.listing(each)));
         }
         let put = to_store(state, sent.incoming(reason), &verdict);
         Judged::Sound(Box::new((item.line, verdict, put)))

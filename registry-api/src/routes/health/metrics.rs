@@ -6,13 +6,17 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, Tex
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
+/// What becomes of a submitted case.
+const ACCEPTED: &str = "accepted";
+const REFUSED: &str = "refused";
+
 /// The service's counters.
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     seconds: HistogramVec,
     /// Cases by what became of them.
-    pub submissions: IntCounterVec,
+    submissions: IntCounterVec,
     token: Option<String>,
 }
 
@@ -44,6 +48,10 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(submissions.clone()))?;
+        // There from the start: nothing can be said of the increase of what is not there yet.
+        for outcome in [ACCEPTED, REFUSED] {
+            submissions.with_label_values(&[outcome]);
+        }
         Ok(Self {
             registry,
             requests,
@@ -51,6 +59,12 @@ impl Metrics {
             submissions,
             token,
         })
+    }
+
+    /// Counts one submitted case.
+    pub fn submitted(&self, accepted: bool) {
+        let outcome = if accepted { ACCEPTED } else { REFUSED };
+        self.submissions.with_label_values(&[outcome]).inc();
     }
 
     /// Counts one request.

@@ -240,7 +240,8 @@ impl Import {
             let verdicts = validate::verdicts(&self.state, &self.scope, items, reason)?;
             return Ok(verdicts.iter().map(|verdict| json!(verdict)).collect());
         }
-        let results = batch::store(&self.state, &self.scope, items, false, reason)?;
+        let mut room = batch::MOST_LISTED;
+        let results = batch::store(&self.state, &self.scope, items, false, reason, &mut room)?;
         Ok(results.iter().map(|result| json!(result)).collect())
     }
 }

@@ -7,7 +7,7 @@ use registry_etl::results::{Completeness, OverTime};
 use serde::{Deserialize, Serialize};
 
 use crate::guard::{Allowed, ReadsResults};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::results::View;
 use crate::routes::Reply;
 use crate::routes::results::written;
@@ -36,6 +36,33 @@ impl Wanted {
             element: self.element.as_deref().filter(|element| !element.is_empty()),
         }
     }
+
+    /// Refuses what no level could have, which an empty answer would pass for.
+    fn check(&self, state: &AppState, view: &View<'_>, levels: &[Completeness]) -> Result<(), Problem> {
+        let Part { section, element } = self.part();
+        let schemas = state.schemas.case_schemas();
+        let mut entities = schemas.iter().flat_map(|schema| &schema.dictionary.entities);
+        if section.is_some_and(|section| !entities.any(|entity| entity.name == section)) {
+            return Err(Problem::with(Kind::BadQuery, "section: no such section"));
+        }
+        let known = |element: &str| {
+            let (of, name) = element.split_once('.').unwrap_or_default();
+            let entities = schemas.iter().filter_map(|schema| schema.dictionary.entity(of));
+            entities
+                .flat_map(|entity| &entity.elements)
+                .any(|element| element.name == name)
+        };
+        if element.is_some_and(|element| !known(element)) {
+            return Err(Problem::with(Kind::BadQuery, "element: no such element"));
+        }
+        // A centre that has sent nothing yet has no level.
+        let seen =
+            |centre: &String| view.own() == Some(centre) || levels.iter().any(|level| level.level == *centre);
+        if self.centre.as_ref().is_some_and(|centre| !seen(centre)) {
+            return Err(Problem::with(Kind::NotFound, "no such centre for this viewer"));
+        }
+        Ok(())
+    }
 }
 
 /// A level: the whole, and by half-year where that is asked for.
@@ -53,9 +80,10 @@ pub struct Level {
 /// The levels a viewer may see, as far as they are wanted, without what is told by half-year only.
 ///
 /// # Errors
-/// No run for this viewer.
-pub fn levels(view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Problem> {
+/// No run for this viewer, or no such centre; a section or element that no version of the case schema has.
+fn levels(state: &AppState, view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Problem> {
     let mut levels = view.completeness()?;
+    wanted.check(state, view, &levels)?;
     narrow(&mut levels, wanted);
     Ok(levels)
 }
@@ -78,13 +106,13 @@ pub fn narrow(levels: &mut Vec<Completeness>, wanted: &Wanted) {
 /// As [`levels`], with what is told by half-year where that is wanted.
 ///
 /// # Errors
-/// No run for this viewer.
-pub fn all(view: &View<'_>, wanted: &Wanted) -> Result<Vec<Level>, Problem> {
+/// As [`levels`].
+pub fn all(state: &AppState, view: &View<'_>, wanted: &Wanted) -> Result<Vec<Level>, Problem> {
+    let levels = levels(state, view, wanted)?.into_iter();
     let mut halves: Vec<OverTime> = Vec::new();
     if wanted.by == Some(PeriodBy::HalfYear) {
         halves = view.completeness_over_time(wanted.centre.as_deref(), wanted.part())?;
     }
-    let levels = levels(view, wanted)?.into_iter();
     Ok(levels
         .map(|whole| {
             let found = halves.iter().position(|found| found.level == whole.level);
@@ -279,7 +307,7 @@ struct Answer {
 /// days of every section by half-year. The own centre exactly, other centres under letters and the network as rounded shares.
 #[utoipa::path(get, path = "/api/v1/quality/completeness", tag = "quality",
     params(("centre" = Option<String>, Query, description = "`all`, or a centre as the answer names it"), ("section" = Option<String>, Query,), ("element" = Option<String>, Query, description = "`entity.element`: it, and its section"), ("by" = Option<String>, Query, description = "`half_year` (of the metastatic diagnosis): `element_periods` and `timeliness_periods` too, of `periods` these only; `submission_month`: of `periods` these only"), ("run" = Option<i64>, Query,)),
-    responses((status = 200, description = "run, levels: the network first, then the centres this viewer may see; `Accept: text/csv` for a table", body = Answer), (status = 404, description = "No run for this viewer")), security(("key" = [])))]
+    responses((status = 200, description = "run, levels: the network first, then the centres this viewer may see; `Accept: text/csv` for a table", body = Answer), (status = 400, description = "No such section or element in any version of the case schema"), (status = 404, description = "No such run or centre for this viewer")), security(("key" = [])))]
 pub(in crate::routes) async fn show(
     caller: Allowed<ReadsResults>,
     request: HttpRequest,
@@ -289,7 +317,7 @@ pub(in crate::routes) async fn show(
     let as_csv = wants_csv(&request);
     blocking(move || {
         let view = View::open(&state, &caller.scope, wanted.run)?;
-        let levels = all(&view, &wanted)?;
+        let levels = all(&state, &view, &wanted)?;
         if as_csv {
             let name = format!(
                 "attachment; filename=\"completeness-run-{}.csv\"",

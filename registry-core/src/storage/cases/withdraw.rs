@@ -71,8 +71,16 @@ impl Store {
         let erases = withdraw.mode == WithdrawalMode::Erase;
         let prepared = Prepared { withdraw, packed };
         let outcome = self.write(scope, move |tx| withdraw_keeping(tx, &prepared))??;
-        if erases && let Err(error) = self.write_back() {
-            tracing::warn!(%error, "the log could not be emptied after an erasure: housekeeping does it");
+        if erases {
+            match self.write_back() {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!("somebody reads the log that an erasure empties: it is tried again")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the log could not be emptied after an erasure: it is tried again")
+                }
+            }
         }
         Ok(outcome)
     }

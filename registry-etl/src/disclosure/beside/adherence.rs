@@ -2,7 +2,7 @@
 //! where few came to it or left it. A centre knows its own patients, so a network row, and what was set aside in it, is held back where what
 //! changed besides one centre is few, too.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -22,30 +22,28 @@ fn key(row: &AdherenceRow) -> Key<'_> {
     (&row.measure, row.by, row.period, &row.level)
 }
 
-/// The rows of a measure, and those listed after all others.
-type OfMeasure<'a> = (Vec<(Key<'a>, AdherenceRow)>, Vec<AdherenceRow>);
+/// The rows of a measure, and the levels that are not there any more and of which an earlier run hid somebody.
+type OfMeasure<'a> = (Vec<(Key<'a>, AdherenceRow)>, Vec<Level>);
+
+/// What a row is of, whatever the measure.
+type Level = (By, Period, String);
 
 /// Rows of a table by what they are of: exact and shown.
 struct Rows<'a> {
     table: &'a Tables,
     rows: HashMap<Key<'a>, (&'a AdherenceRow, &'a AdherenceRow)>,
-    /// Levels it lists as hidden though nobody is in them any more: after all others.
-    listed_empty: HashSet<Key<'a>>,
+    /// Rows of levels it lists though nobody is in them any more: after all others.
+    empty: HashMap<Key<'a>, &'a AdherenceRow>,
 }
 
 impl<'a> Rows<'a> {
     fn of(table: &'a Tables) -> Self {
         let both = table.exact.rows.iter().zip(&table.shown.rows);
+        let empty = table.shown.rows.iter().skip(table.exact.rows.len());
         Self {
             table,
             rows: both.map(|(exact, shown)| (key(exact), (exact, shown))).collect(),
-            listed_empty: table
-                .shown
-                .rows
-                .iter()
-                .skip(table.exact.rows.len())
-                .map(key)
-                .collect(),
+            empty: empty.map(|row| (key(row), row)).collect(),
         }
     }
 
@@ -53,10 +51,17 @@ impl<'a> Rows<'a> {
         self.table.exact.run.run
     }
 
-    /// Whether it says of a level that nobody is in it, by not listing it.
+    /// Whether it says of a level that nobody is in it: it lists nobody there, or does not list it.
     fn says_nobody(&self, measure: &str, of: Key<'_>) -> bool {
-        let listed = self.rows.contains_key(&of) || self.listed_empty.contains(&of);
+        let hidden = |row: &&AdherenceRow| row.suppressed.is_some();
+        let listed = self.rows.contains_key(&of) || self.empty.get(&of).is_some_and(hidden);
         !listed && self.table.exact.measures.iter().any(|head| head.id == measure)
+    }
+
+    /// How it lists a row, whoever is in it.
+    fn listed(&self, of: Key<'_>) -> Option<&'a AdherenceRow> {
+        let shown = self.rows.get(&of).map(|(_, shown)| *shown);
+        shown.or_else(|| self.empty.get(&of).copied())
     }
 
     /// Whether it hid somebody there: the row, or these counts of one of which `told` does not hold.
@@ -148,21 +153,52 @@ pub fn adherence_beside(
                 audience,
                 threshold,
             };
-            let (shown, empty) = one.rows();
+            let (shown, left) = one.rows();
             let keys = both.iter().map(|(exact, _)| key(exact));
-            (keys.zip(shown).collect(), empty)
+            (keys.zip(shown).collect(), left)
         })
         .collect();
-    let (listed, empty): (Vec<_>, Vec<_>) = of_measures.into_iter().unzip();
+    let (listed, left): (Vec<_>, Vec<_>) = of_measures.into_iter().unzip();
+    let left: BTreeSet<Level> = left.into_iter().flatten().collect();
+    let empty = still_listed(&now, &runs, &left);
     let mut listed: HashMap<Key<'_>, AdherenceRow> = listed.into_iter().flatten().collect();
     let rows = new.exact.rows.iter().filter_map(|row| listed.remove(&key(row)));
-    let rows: Vec<AdherenceRow> = rows.chain(empty.into_iter().flatten()).collect();
+    let rows: Vec<AdherenceRow> = rows.chain(empty).collect();
     AdherenceTable {
         rows_suppressed: rows.iter().filter(|row| row.suppressed.is_some()).count() as u32,
         rows_total: rows.len() as u32,
         rows,
         ..new.shown.clone()
     }
+}
+
+/// Rows of levels that all left, of every measure that ever listed them: a level that somebody is in lists them all. What was told of nobody
+/// is told again, all else is hidden.
+fn still_listed(now: &Rows<'_>, runs: &[Rows<'_>], left: &BTreeSet<Level>) -> Vec<AdherenceRow> {
+    let mut all = Vec::new();
+    for head in &now.table.exact.measures {
+        for (by, period, level) in left {
+            let of: Key<'_> = (&head.id, *by, *period, level);
+            let last = runs.iter().find_map(|run| run.listed(of));
+            let Some(last) = last.filter(|_| !now.rows.contains_key(&of)) else {
+                continue;
+            };
+            let nobody = last.suppressed.is_none() && last.as_of.is_none() && last.denominator == Some(0);
+            if !nobody {
+                all.push(emptied(last.clone(), Some(FEW)));
+                continue;
+            }
+            let aside = [last.excluded, last.excepted, last.not_in_denominator];
+            let aside = if aside == [Some(0); 3] { Some(0) } else { None };
+            all.push(AdherenceRow {
+                excluded: aside,
+                excepted: aside,
+                not_in_denominator: aside,
+                ..last.clone()
+            });
+        }
+    }
+    all
 }
 
 /// One measure of the new run.
@@ -176,8 +212,8 @@ struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    /// The rows, and hidden ones for levels that are not there any more and of which an earlier run hid somebody.
-    fn rows(&self) -> (Vec<AdherenceRow>, Vec<AdherenceRow>) {
+    /// The rows, and the levels that are not there any more and of which an earlier run hid somebody.
+    fn rows(&self) -> (Vec<AdherenceRow>, Vec<Level>) {
         // Other levels that are not there any more are known to be empty.
         let gone = self.gone();
         let mut all: Vec<&AdherenceRow> = self.both.iter().map(|(exact, _)| *exact).collect();
@@ -220,9 +256,11 @@ impl Measure<'_> {
         let hid = |row: &&AdherenceRow| {
             self.left(row, &rate, &|_| true) || self.left(row, &counts_set_aside, &then)
         };
-        let empty = gone.iter().filter(hid);
-        let empty = empty.map(|row| emptied(row.clone(), Some(FEW)));
-        (rows, empty.collect())
+        let left = gone.iter().filter(hid);
+        (
+            rows,
+            left.map(|row| (row.by, row.period, row.level.clone())).collect(),
+        )
     }
 
     /// Whether nobody is there any more of those that an earlier run hid.
@@ -268,10 +306,10 @@ impl Measure<'_> {
             &cells,
             quantity,
         );
-        let exact = &self.now.table.exact;
-        if self.runs.iter().all(|run| run.window() == self.now.window()) {
-            recent(&mut family, all, exact, &cells, quantity);
-        }
+        let in_every_run = family.sums.len();
+        recent(&mut family, all, &self.now.table.exact, &cells, quantity);
+        let window = self.now.window();
+        let all_in: Vec<bool> = self.runs.iter().map(|run| run.window() == window).collect();
         let left: Vec<bool> = all.iter().map(|row| self.left(row, of, then)).collect();
         let mut new: Vec<New> = Vec::with_capacity(family.cells.len());
         for (at, row) in all.iter().enumerate() {
@@ -305,6 +343,8 @@ impl Measure<'_> {
         let successive = Successive {
             new: &new,
             sums: &family.sums,
+            in_every_run,
+            all_in: &all_in,
             runs: &runs,
             last: &last,
             left: &left,

@@ -108,6 +108,8 @@ impl Beside<'_> {
         let successive = Successive {
             new: &new,
             sums: &sums,
+            in_every_run: sums.len(),
+            all_in: &[],
             runs: &runs,
             last: &last,
             left: &left,

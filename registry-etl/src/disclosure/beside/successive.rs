@@ -55,7 +55,11 @@ pub(super) type Earlier = Vec<Option<Counts>>;
 /// Counts of a new run, their sums, and what is known of earlier ones.
 pub(super) struct Successive<'a> {
     pub(super) new: &'a [New],
+    /// The sums of the new run. The first of them hold in every run.
     pub(super) sums: &'a [Sum],
+    pub(super) in_every_run: usize,
+    /// Run by run: whether all of them hold in it.
+    pub(super) all_in: &'a [bool],
     /// Run by run: what that run itself showed.
     pub(super) runs: &'a [Earlier],
     /// What was shown last of every count, of whichever run.
@@ -78,6 +82,19 @@ impl Successive<'_> {
             }
         }
         held
+    }
+
+    /// Every earlier run with the sums that hold in it, too.
+    fn earlier(&self) -> impl Iterator<Item = (&Earlier, &[Sum])> {
+        let all_in = self.all_in.iter().copied().chain(std::iter::repeat(false));
+        let sums = move |all: bool| {
+            let some = self.sums.get(..self.in_every_run).filter(|_| !all);
+            some.unwrap_or(self.sums)
+        };
+        self.runs
+            .iter()
+            .zip(all_in)
+            .map(move |(run, all)| (run, sums(all)))
     }
 
     fn left(&self, at: usize) -> bool {
@@ -120,8 +137,9 @@ impl Successive<'_> {
 
     /// A count to hold back because a small difference, or a hidden count, would follow from it; `None` when none does.
     fn give_away(&self, held: &[bool], anyway: &[bool]) -> Option<usize> {
-        for sum in self.sums {
-            let differs = self.runs.iter().any(|run| self.difference_tells(sum, run, held));
+        for (place, sum) in self.sums.iter().enumerate() {
+            let mut runs = self.earlier().filter(|(_, sums)| place < sums.len());
+            let differs = runs.any(|(run, _)| self.difference_tells(sum, run, held));
             if differs || self.remainder_tells(sum, held) {
                 let next = self.cheapest(sum, held);
                 if next.is_some() {
@@ -130,7 +148,7 @@ impl Successive<'_> {
             }
         }
         let known_now = |at: usize| self.is_new(at, held);
-        for at in self.determined(known_now) {
+        for at in determined(self.sums, known_now) {
             let bases = self.runs.iter().chain([self.last]);
             let mut changes = bases.filter_map(|run| self.change(run, at));
             // Held back for another reason: any change would tell.
@@ -143,9 +161,9 @@ impl Successive<'_> {
                 return Some(next);
             }
         }
-        for run in self.runs {
+        for (run, sums) in self.earlier() {
             let known = |at: usize| self.is_new(at, held) && self.change(run, at).is_some();
-            for at in self.determined(known) {
+            for at in determined(sums, known) {
                 if self.tells(run, at, held)
                     && let Some(next) = self.neighbour(at, held)
                 {
@@ -167,9 +185,9 @@ impl Successive<'_> {
                 return next;
             }
         }
-        for run in self.runs {
+        for (run, sums) in self.earlier() {
             let known = |at: usize| run.get(at).copied().flatten();
-            let then = Bounds::of(self.new.len(), self.sums, known);
+            let then = Bounds::of(self.new.len(), sums, known);
             for at in (0..self.new.len()).filter(|at| new(*at).is_none() || known(*at).is_none()) {
                 let held_anyway = anyway.get(at).is_some_and(|held| *held);
                 let told = (0..MOST).any(|of| {
@@ -284,19 +302,19 @@ impl Successive<'_> {
         }
         total
     }
+}
 
-    /// The unknown counts that the system of all sums determines.
-    fn determined(&self, known: impl Fn(usize) -> bool) -> Vec<usize> {
-        let equation = |sum: &Sum| -> Row {
-            let members = sum
-                .parts
-                .iter()
-                .map(|part| (*part, 1.0))
-                .chain([(sum.total, -1.0)]);
-            members.filter(|(at, _)| !known(*at)).collect()
-        };
-        let rows = reduced(self.sums.iter().map(equation).collect());
-        let alone = rows.iter().filter(|row| row.len() == 1);
-        alone.filter_map(|row| row.keys().next().copied()).collect()
-    }
+/// The unknown counts that the system of sums determines.
+fn determined(sums: &[Sum], known: impl Fn(usize) -> bool) -> Vec<usize> {
+    let equation = |sum: &Sum| -> Row {
+        let members = sum
+            .parts
+            .iter()
+            .map(|part| (*part, 1.0))
+            .chain([(sum.total, -1.0)]);
+        members.filter(|(at, _)| !known(*at)).collect()
+    };
+    let rows = reduced(sums.iter().map(equation).collect());
+    let alone = rows.iter().filter(|row| row.len() == 1);
+    alone.filter_map(|row| row.keys().next().copied()).collect()
 }

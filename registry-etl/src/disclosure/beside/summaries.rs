@@ -74,7 +74,7 @@ impl Table {
         })
     }
 
-    fn add(&mut self, name: String, of: [Option<u32>; 3], told: Told) {
+    fn add<const M: usize>(&mut self, name: String, of: [Option<u32>; M], told: Told) {
         self.counts.insert(name.clone(), counts(of));
         self.shown.insert(name.clone(), told == Told::Here);
         if told == Told::Nowhere {
@@ -192,7 +192,8 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     // What is left of a centre's cases without the recent ones must not have changed by few.
     let rest_few = |at: usize| {
         let rest = |of: Counts| [of[0] - of[1], of[0] - of[2]];
-        let Some(now) = cells.get(at).map(|new| rest(new.counts)) else {
+        let counted = names.get(at).is_some_and(|name| *name != DEATHS);
+        let Some(now) = cells.get(at).filter(|_| counted).map(|new| rest(new.counts)) else {
             return false;
         };
         let few = |by: i64| are_few(by, threshold);
@@ -218,6 +219,8 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     let successive = Successive {
         new: &cells,
         sums: &sums,
+        in_every_run: sums.len(),
+        all_in: &[],
         runs: &runs,
         last: &last,
         left: &names
@@ -291,7 +294,15 @@ fn of_overview(of: &Published<Overview>) -> Table {
         Told::of(shown.cases.is_some(), shown.cases_as_of),
     );
     let told = Told::of(shown.deaths.is_some(), shown.deaths_as_of);
-    table.add(DEATHS.to_owned(), [exact.deaths, None, None], told);
+    // Those an estimate of overall survival leaves out follow from them, dead and alive.
+    let left_out = |at: usize| exact.left_out_of_survival.get(at);
+    let [first, second] =
+        [left_out(0), left_out(1)].map(|out| [out.map(|one| one.dead), out.map(|one| one.alive)]);
+    table.add(
+        DEATHS.to_owned(),
+        [exact.deaths, first[0], first[1], second[0], second[1]],
+        told,
+    );
     for (by, levels) in BREAKDOWNS {
         for level in levels(&mut exact).iter() {
             let mut visible = levels(&mut shown).iter();

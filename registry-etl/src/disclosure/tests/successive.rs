@@ -4,7 +4,7 @@ use super::optimiser::{Attacker, Count};
 use super::relations::parts_of;
 use super::*;
 use crate::disclosure::beside::{Published, adherence_beside};
-use crate::measures::CaseEvaluation;
+use crate::measures::{CaseEvaluation, UnitResult};
 use crate::results::{AdherenceRow, AdherenceTable};
 use proptest::prelude::*;
 
@@ -214,6 +214,95 @@ fn nor_by_a_level_that_is_not_listed_any_more() {
         let listed: Option<i64> = rows().filter(|row| row.level != "2025-H2").map(own).sum();
         let network = crate::measures::adherence::find(&now.shown, "1a", By::Network, Period::All, "all");
         assert!(listed.is_none() || network.and_then(own) != listed);
+    }
+}
+
+/// Runs follow each other with ever later cut-offs: the last 24 months of the newest are the sum of its own half-years whatever the earlier
+/// ones counted.
+#[test]
+fn another_window_before_does_not_open_the_sum_of_the_last_24_months() {
+    let at = |run: i64, cut_off: &str, days: &[(&str, usize)]| {
+        let cases = days
+            .iter()
+            .flat_map(|(day, n)| (0..*n).map(|_| ("C1", case(day, "lms", &[Met]))));
+        let mut exact = table_at(cut_off, &[head("1a", "patient")], &cases.collect::<Vec<_>>());
+        exact.run.run = run;
+        exact
+    };
+    // One patient of the second half of 2024 withdraws, 30 of 2026 are new.
+    let old = [("2025-03-01", 30), ("2025-09-01", 30)];
+    let first = [&[("2024-03-01", 20), ("2024-09-01", 30)], &old[..]].concat();
+    let second = [
+        &[("2024-03-01", 20), ("2024-09-01", 29)],
+        &old[..],
+        &[("2026-03-01", 30)],
+    ]
+    .concat();
+    let after = last(vec![at(1, "2025-12-31", &first), at(2, "2026-06-30", &second)]);
+    assert_eq!(after.last_24_months_from, "2024-07-01");
+    let half = |level: &str| {
+        crate::measures::adherence::find(&after, "1a", By::HalfYear, Period::All, level)
+            .and_then(|row| row.denominator)
+    };
+    assert_eq!(half("2024-H2"), Some(30), "as of the first");
+    // 119 less 30, 30, 30 and what was told of the second half of 2024 would be the patient.
+    assert_eq!(seen(&after, By::Network, "all"), (Some(119), None));
+    assert_eq!(
+        [half("2025-H1"), half("2025-H2"), half("2026-H1")]
+            .into_iter()
+            .sum::<Option<u32>>(),
+        None
+    );
+}
+
+/// A level that somebody is in lists every measure. One that all left must list as many, and what it told of nobody.
+#[test]
+fn that_all_of_a_level_left_is_told_by_no_other_measure() {
+    let of = |run: i64, days: &[(&str, usize)]| {
+        let mut cases = Vec::new();
+        for (day, n) in days {
+            let mut one = case(day, "lms", &[Met]);
+            one.outcomes.push(UnitResult {
+                measure: 1,
+                outcome: NotInDenom,
+                ..one.outcomes[0].clone()
+            });
+            cases.extend(std::iter::repeat_n(("C1", one), *n));
+        }
+        let mut exact = table(&[head("1a", "patient"), head("1b", "patient")], &cases);
+        exact.run.run = run;
+        exact
+    };
+    let runs = vec![
+        of(1, &[(DAY, 20), ("2024-03-01", 20), ("2019-08-01", 1)]),
+        of(2, &[(DAY, 28), ("2024-03-01", 28)]),
+    ];
+    let mut all = published(runs, &Audience::Committee, &Thresholds::default());
+    let told = |table: &AdherenceTable, measure: &str, by: By, level: &str| {
+        let row = crate::measures::adherence::find(table, measure, by, Period::All, level);
+        row.map(|row| (row.suppressed, row.denominator, row.not_in_denominator))
+    };
+    let hidden = Some((Some(Suppression::FewPatients), None, None));
+    for run in &all {
+        for (by, level) in [(By::HalfYear, "2019-H2"), (By::Year, "2019")] {
+            assert_eq!(
+                told(&run.shown, "1a", by, level),
+                hidden,
+                "run {}",
+                run.exact.run.run
+            );
+            assert_eq!(told(&run.shown, "1b", by, level), Some((None, Some(0), None)));
+        }
+    }
+    // Nor by where it stands.
+    let keys = |table: &AdherenceTable| -> Vec<String> {
+        let key = |row: &AdherenceRow| format!("{} {:?} {:?} {}", row.measure, row.by, row.period, row.level);
+        table.rows.iter().map(key).collect()
+    };
+    let before = keys(&all[0].exact);
+    for run in &mut all {
+        crate::disclosure::rows_in_place(&mut run.shown);
+        assert_eq!(keys(&run.shown), before);
     }
 }
 

@@ -148,4 +148,18 @@ fn a_score_after_the_first_radiotherapy_is_no_baseline_of_s9() {
     assert_eq!(baseline(&one), Some(0));
     one.course.others = vec![on("2024-11-01")];
     assert_eq!(baseline(&one), Some(1), "of the primary, before the diagnosis");
+    one.course.others = vec![on("2024")];
+    assert_eq!(baseline(&one), Some(1), "in the year before the diagnosis");
+    // What nobody can place may have begun before any score.
+    for (when, reason) in [
+        (on("2025"), "year_only_date"),
+        (RecordedDate::None, "event_date_unknown"),
+        (RecordedDate::Blocked, "edit_error"),
+    ] {
+        one.course.others = vec![when];
+        let got = estimated("S9", std::slice::from_ref(&one));
+        let out = got.flow.left_out.iter().find(|step| step.reason == reason);
+        assert_eq!(out.and_then(|step| step.n), Some(1), "{reason}");
+        assert_eq!(got.changes[0].baseline, Some(0), "{reason}");
+    }
 }
