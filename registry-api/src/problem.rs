@@ -187,14 +187,14 @@ impl Problem {
         Self::new(Kind::Internal)
     }
 
-    /// Says what to do about it.
-    #[must_use]
     /// Lists so many errors at most; those beyond are counted.
     pub fn list_at_most(&mut self, most: usize) {
         self.further_errors += self.errors.len().saturating_sub(most);
         self.errors.truncate(most);
     }
 
+    /// Says what to do about it.
+    #[must_use]
     pub fn detailed(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self

@@ -379,6 +379,14 @@ fn registration_completeness_stands_beside_the_rates() {
         read(&office, "&centre=C01"),
         [json!({"level": "C01", "eligible_seen": 108, "registered": 12, "completeness": 12.0 / 108.0})]
     );
+    // One without a case in the run is there all the same, for the office and for itself.
+    office.get("/api/v1/adherence?centre=C05").expect(200);
+    service
+        .submitter("C05")
+        .get("/api/v1/adherence?centre=C05")
+        .expect(200);
+    first.get("/api/v1/adherence?centre=C05").expect(404);
+    office.get("/api/v1/adherence?centre=C99").expect(404);
     // Two patients are few: hidden, and so is the sum they would follow from.
     let committee = read(&service.client("committee", None), "");
     assert_eq!(committee[0]["registered"], json!(null), "{committee:?}");

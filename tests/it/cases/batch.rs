@@ -85,6 +85,68 @@ fn an_atomic_batch_is_stored_whole_or_not_at_all() {
     );
 }
 
+/// What a whole batch lists of its errors is bounded; what is beyond is counted, with the item it belongs to.
+#[test]
+fn a_batch_lists_ten_thousand_errors_and_counts_the_rest() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let mut case = records::example("minimal", "TEMPLATE");
+    for n in 0..200 {
+        case["patient"][format!("unknown_{n}")] = json!(n);
+    }
+    let items = vec![case; 60];
+    let told = centre
+        .post("/api/v1/cases:batch", &[], &json!(items))
+        .expect(200)
+        .json();
+    let results = told["results"].as_array().expect("results");
+    let listed = |result: &Value| result["errors"].as_array().map_or(0, Vec::len);
+    assert_eq!(
+        (listed(&results[0]), listed(&results[49]), listed(&results[50])),
+        (200, 200, 0)
+    );
+    assert_eq!(results.iter().map(listed).sum::<usize>(), 10_000);
+    assert!(results.iter().all(|result| result["status"] == 422));
+    assert_eq!(
+        (&results[0]["further_errors"], &results[50]["further_errors"]),
+        (&json!(0), &json!(200))
+    );
+    let refused = centre
+        .post("/api/v1/cases:batch?atomic=true", &[], &json!(items))
+        .expect(422)
+        .json();
+    // Of the last ten the item alone is named.
+    assert_eq!(
+        (
+            refused["errors"].as_array().map(Vec::len),
+            &refused["further_errors"]
+        ),
+        (Some(10_010), &json!(2000))
+    );
+}
+
+/// What an atomic batch refuses says what to do, as it does alone.
+#[test]
+fn an_atomic_batch_says_why_of_an_item_without_findings() {
+    let service = Service::start();
+    let centre = service.submitter("C01");
+    let mut withdrawal = records::example("minimal", "WITHDRAWN-1");
+    withdrawal["consent"] = json!({"status": "withdrawn", "withdrawal_date": "2026-01-10"});
+    let sent = json!([records::example("minimal", "STAYS-1"), withdrawal]);
+    let refused = centre
+        .post("/api/v1/cases:batch?atomic=true", &[], &sent)
+        .expect(422)
+        .json();
+    let error = &refused["errors"][0];
+    assert_eq!(error["pointer"], "/1");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("send it alone")),
+        "{refused}"
+    );
+}
+
 #[test]
 fn item_4711_of_a_large_batch_is_named_and_the_others_are_stored() {
     let service = Service::start();
