@@ -131,7 +131,10 @@ fn a_batch_lists_ten_thousand_errors_and_counts_the_rest() {
 fn an_atomic_batch_says_why_of_an_item_without_findings() {
     let service = Service::start();
     let centre = service.submitter("C01");
-    let sent = json!([records::example("minimal", "STAYS-1"), records::withdrawal("GOES-1")]);
+    let sent = json!([
+        records::example("minimal", "STAYS-1"),
+        records::withdrawal("GOES-1")
+    ]);
     let refused = centre
         .post("/api/v1/cases:batch?atomic=true", &[], &sent)
         .expect(422)
