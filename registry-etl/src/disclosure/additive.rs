@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Datelike, NaiveDate};
+
 use super::adherence::{ASSESSABLE, NOT_ASSESSABLE, NUMERATOR, QUANTITIES, by_kind, patients};
 use super::suppression::{Cell, Family, Sum};
 use crate::cohorts::NOT_RECORDED;
@@ -109,8 +111,13 @@ pub(super) fn recent(
         let mut rows = rows.iter();
         rows.position(|row| row.by == by && row.period == period && row.level == level)
     };
-    let edges = [&exact.last_24_months_from, &exact.run.cut_off]
-        .map(|day| day.parse().map(half_year_of).unwrap_or_default());
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap_or_default();
+    let (from, to) = (day(&exact.last_24_months_from), day(&exact.run.cut_off));
+    let edges = [from, to].map(half_year_of);
+    // Of a half-year that they begin or end with, all is within them.
+    let begins = |day: NaiveDate| day.day() == 1 && day.month() % 6 == 1;
+    let cut = [!begins(from), !to.succ_opt().is_some_and(begins)];
+    let is_cut = |level: &String| edges.iter().zip(cut).any(|(edge, cut)| cut && edge == level);
     let Some(network) = at(By::Network, Period::Last24Months, "all") else {
         return;
     };
@@ -121,7 +128,7 @@ pub(super) fn recent(
         let year = row.level.split_once('-').map_or("", |(year, _)| year);
         let (parts, whole) = within.entry(year).or_insert_with(|| (Vec::new(), true));
         let (level, cell) = (&row.level, cells[quantity]);
-        if edges.contains(level) {
+        if is_cut(level) {
             let same = |one: &&AdherenceRow| one.measure == row.measure && one.level == *level;
             let all = patients(row);
             let inside = match exact.window_edges.iter().find(same) {
@@ -137,7 +144,7 @@ pub(super) fn recent(
                 total: cell,
                 parts: parts.last().copied().into_iter().chain([outside]).collect(),
             });
-        } else if edges[0] < *level && *level < edges[1] {
+        } else if edges[0] <= *level && *level <= edges[1] {
             parts.push(cell);
         } else {
             *whole = false;
