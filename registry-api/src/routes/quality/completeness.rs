@@ -81,7 +81,7 @@ pub struct Level {
 ///
 /// # Errors
 /// No run for this viewer, or no such centre; a section or element that no version of the case schema has.
-fn levels(state: &AppState, view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Problem> {
+pub fn levels(state: &AppState, view: &View<'_>, wanted: &Wanted) -> Result<Vec<Completeness>, Problem> {
     let mut levels = view.completeness()?;
     wanted.check(state, view, &levels)?;
     narrow(&mut levels, wanted);
