@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::{Guideline, Outcome, Program, Step, UnitOutcome};
 use crate::record::Record;
 use crate::rules::evaluate::{Evaluation, OtherMeasures};
-use crate::rules::{Truth, Unknown};
+use crate::rules::{SectionSet, Truth, Unknown};
 
 /// What a measure says of a unit, before names are written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,50 +15,62 @@ pub(super) struct Decided {
     pub(super) unknown: Option<Unknown>,
 }
 
+/// Results by position, with the sections each found open.
+type Kept<T> = RefCell<Vec<Option<(T, SectionSet)>>>;
+
 /// One case under judgement by one guideline: results on the present unit are kept for MEASURE and DENOM.
 pub(super) struct Judgement<'g> {
     guideline: &'g Guideline,
-    populations: RefCell<Vec<Option<Truth>>>,
-    outcomes: RefCell<Vec<Option<Decided>>>,
-    denominators: RefCell<Vec<Option<Truth>>>,
+    populations: Kept<Truth>,
+    outcomes: Kept<Decided>,
+    denominators: Kept<Truth>,
 }
 
 impl Guideline {
     /// Judges a case, blocks of edit checks applied, by every measure on every unit. The cut-off is the record's.
     /// Results are ordered by measure and unit; every unit row up to the cut-off has one per measure.
     pub fn evaluate(&self, record: &Record) -> Vec<UnitOutcome> {
-        self.evaluate_some(record, |_| true)
+        self.evaluate_some(record, |_, _| true)
     }
 
-    /// As [`Guideline::evaluate`], of some measures only (by position).
-    pub fn evaluate_some(&self, record: &Record, wanted: impl Fn(u16) -> bool) -> Vec<UnitOutcome> {
+    /// As [`Guideline::evaluate`], of some measures (by position) on some unit rows only.
+    pub fn evaluate_some(&self, record: &Record, wanted: impl Fn(u16, u32) -> bool) -> Vec<UnitOutcome> {
+        let results = self.evaluate_noting(record, wanted);
+        results.into_iter().map(|(result, _)| result).collect()
+    }
+
+    /// As [`Guideline::evaluate_some`], each with the sections it found not attested far enough: attesting any other one leaves it as it is.
+    pub fn evaluate_noting(
+        &self,
+        record: &Record,
+        wanted: impl Fn(u16, u32) -> bool,
+    ) -> Vec<(UnitOutcome, SectionSet)> {
         let judgement = Judgement::new(self);
         let evaluation = Evaluation::of_measures(record, self.windows, &judgement);
         judgement.judge_populations(&evaluation);
-        let mut units: Vec<Option<u16>> = self
-            .programs
-            .iter()
-            .zip(0..)
-            .filter(|(_, measure)| wanted(*measure))
-            .map(|(program, _)| program.unit)
-            .collect();
+        let mut units: Vec<Option<u16>> = self.programs.iter().map(|program| program.unit).collect();
         units.sort_unstable();
         units.dedup();
         let mut results = Vec::with_capacity(self.programs.len());
         for unit in units {
             let rows = unit.map_or_else(|| vec![0], |entity| evaluation.active_rows(entity));
             for row in rows {
-                evaluation.enter(unit.map(|entity| (entity, row)));
-                judgement.next_unit();
-                for (measure, program) in self.programs.iter().enumerate() {
-                    if program.unit == unit && wanted(measure as u16) {
-                        let decided = judgement.decide(&evaluation, measure);
-                        results.push(self.named(measure, row, decided));
-                    }
+                let programs = self.programs.iter().enumerate();
+                let mut asked = programs
+                    .filter(|(measure, program)| program.unit == unit && wanted(*measure as u16, row))
+                    .map(|(measure, _)| measure)
+                    .peekable();
+                if asked.peek().is_some() {
+                    evaluation.enter(unit.map(|entity| (entity, row)));
+                    judgement.next_unit();
+                }
+                for measure in asked {
+                    let (decided, open) = evaluation.noting(|| judgement.decide(&evaluation, measure));
+                    results.push((self.named(measure, row, decided), open));
                 }
             }
         }
-        results.sort_by_key(|result| (result.measure, result.unit_index));
+        results.sort_by_key(|(result, _)| (result.measure, result.unit_index));
         results
     }
 
@@ -88,10 +100,8 @@ impl<'g> Judgement<'g> {
     /// Populations concern the patient and are judged once.
     pub(super) fn judge_populations(&self, evaluation: &Evaluation<'_>) {
         for (at, program) in self.guideline.population_programs.iter().enumerate() {
-            let truth = evaluation.cond(program);
-            if let Some(slot) = self.populations.borrow_mut().get_mut(at) {
-                *slot = Some(truth);
-            }
+            let truth = evaluation.noting(|| evaluation.cond(program));
+            keep(&self.populations, at, truth);
         }
     }
 
@@ -100,20 +110,15 @@ impl<'g> Judgement<'g> {
         self.denominators.borrow_mut().fill(None);
     }
 
-    pub(super) fn population(&self, program: &Program) -> Truth {
-        self.populations
-            .borrow()
-            .get(program.population)
-            .copied()
-            .flatten()
-            .unwrap_or(Truth::False)
+    fn population(&self, evaluation: &Evaluation<'_>, program: &Program) -> Truth {
+        kept(&self.populations, evaluation, program.population).unwrap_or(Truth::False)
     }
 
     pub(super) fn decide(&self, evaluation: &Evaluation<'_>, measure: usize) -> Decided {
-        if let Some(known) = self.outcomes.borrow().get(measure).copied().flatten() {
+        if let Some(known) = kept(&self.outcomes, evaluation, measure) {
             return known;
         }
-        let decided = match self.guideline.programs.get(measure) {
+        let decided = evaluation.noting(|| match self.guideline.programs.get(measure) {
             Some(program) => decide(
                 |step| self.step(evaluation, measure, program, step),
                 program.utilisation,
@@ -123,16 +128,14 @@ impl<'g> Judgement<'g> {
                 step: Step::Population,
                 unknown: None,
             },
-        };
-        if let Some(slot) = self.outcomes.borrow_mut().get_mut(measure) {
-            *slot = Some(decided);
-        }
-        decided
+        });
+        keep(&self.outcomes, measure, decided);
+        decided.0
     }
 
     fn step(&self, evaluation: &Evaluation<'_>, measure: usize, program: &Program, step: Step) -> Truth {
         match step {
-            Step::Population => self.population(program),
+            Step::Population => self.population(evaluation, program),
             Step::Denominator => self.denominator_of(evaluation, measure, program),
             Step::Exclusion => evaluation.cond(&program.exclusion),
             Step::Numerator => evaluation.cond(&program.numerator),
@@ -141,15 +144,25 @@ impl<'g> Judgement<'g> {
     }
 
     fn denominator_of(&self, evaluation: &Evaluation<'_>, measure: usize, program: &Program) -> Truth {
-        if let Some(known) = self.denominators.borrow().get(measure).copied().flatten() {
+        if let Some(known) = kept(&self.denominators, evaluation, measure) {
             return known;
         }
-        let truth = evaluation.cond(&program.denominator);
-        if let Some(slot) = self.denominators.borrow_mut().get_mut(measure) {
-            *slot = Some(truth);
-        }
-        truth
+        let truth = evaluation.noting(|| evaluation.cond(&program.denominator));
+        keep(&self.denominators, measure, truth);
+        truth.0
     }
+}
+
+fn keep<T>(of: &Kept<T>, at: usize, result: (T, SectionSet)) {
+    if let Some(slot) = of.borrow_mut().get_mut(at) {
+        *slot = Some(result);
+    }
+}
+
+fn kept<T: Copy>(of: &Kept<T>, evaluation: &Evaluation<'_>, at: usize) -> Option<T> {
+    let (result, open) = of.borrow().get(at).copied().flatten()?;
+    evaluation.found_open(open);
+    Some(result)
 }
 
 impl OtherMeasures for Judgement<'_> {

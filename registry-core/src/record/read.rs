@@ -35,29 +35,11 @@ impl Record {
     /// has one row of missing cells.
     pub fn read(document: &impl Sections, layout: &Arc<Layout>, centres: &CentreTable) -> Record {
         let mut texts = Texts::default();
-        let mut rows = Vec::with_capacity(layout.entities().len());
-        for entity in layout.entities() {
-            let mut packed = Rows {
-                width: entity.elements.len(),
-                ..Rows::default()
-            };
-            if !entity.reference {
-                match document.section(&entity.name) {
-                    Some(Value::Array(list)) if !entity.single => {
-                        packed.cells.reserve(list.len() * packed.width);
-                        list.iter()
-                            .for_each(|row| pack_row(entity, row, &mut packed, &mut texts));
-                    }
-                    Some(row) if entity.single => pack_row(entity, row, &mut packed, &mut texts),
-                    None if entity.single => pack_row(entity, &Value::Null, &mut packed, &mut texts),
-                    _ => {}
-                }
-            }
-            rows.push(packed);
-        }
+        let sections = layout.entities().iter();
+        let rows = sections.map(|entity| pack_section(entity, document.section(&entity.name), &mut texts));
         Record {
             layout: Arc::clone(layout),
-            rows,
+            rows: rows.collect(),
             texts,
             centres: centres.resolve(layout),
         }
@@ -65,6 +47,17 @@ impl Record {
 
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+
+    /// Reads one entity anew from other rows; what was blocked in it is not any more. A name the dictionary does not know changes nothing.
+    pub fn replace(&mut self, entity: &str, section: &Value) {
+        let Some(at) = self.layout.entity(entity) else {
+            return;
+        };
+        let known = self.layout.entity_at(at).zip(self.rows.get_mut(usize::from(at)));
+        if let Some((entity, rows)) = known {
+            *rows = pack_section(entity, Some(section), &mut self.texts);
+        }
     }
 
     /// Number of rows of an entity; a 1..1 entity has one.
@@ -194,6 +187,26 @@ impl<'a> RowView<'a> {
             self.record.cell(self.entity, self.row as usize, element)
         })
     }
+}
+
+/// The rows of one entity.
+fn pack_section(entity: &EntityLayout, section: Option<&Value>, texts: &mut Texts) -> Rows {
+    let mut packed = Rows {
+        width: entity.elements.len(),
+        ..Rows::default()
+    };
+    match section {
+        _ if entity.reference => {}
+        Some(Value::Array(list)) if !entity.single => {
+            packed.cells.reserve(list.len() * packed.width);
+            list.iter()
+                .for_each(|row| pack_row(entity, row, &mut packed, texts));
+        }
+        Some(row) if entity.single => pack_row(entity, row, &mut packed, texts),
+        None if entity.single => pack_row(entity, &Value::Null, &mut packed, texts),
+        _ => {}
+    }
+    packed
 }
 
 /// Appends one row of an entity. Keys of an object come in the order of their names, and so does the layout: one pass over

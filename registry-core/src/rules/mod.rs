@@ -23,4 +23,4 @@ pub use parse::parse;
 pub use program::Table;
 pub use range::{Range, Scalar};
 pub use source::{At, Fault, Source};
-pub use unknown::{Place, Reason, Truth, Unknown};
+pub use unknown::{Place, Reason, SectionSet, Truth, Unknown};

@@ -67,6 +67,26 @@ impl Place {
     }
 }
 
+/// Sections, by their entities' positions in the layout. Past the 64th they are not told apart: one such section stands for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SectionSet(u64);
+
+impl SectionSet {
+    pub fn of(entity: u16) -> SectionSet {
+        SectionSet(1_u64.checked_shl(u32::from(entity)).unwrap_or(u64::MAX))
+    }
+
+    #[must_use]
+    pub fn with(self, other: SectionSet) -> SectionSet {
+        SectionSet(self.0 | other.0)
+    }
+
+    pub fn holds(self, entity: u16) -> bool {
+        let wanted = SectionSet::of(entity).0;
+        self.0 & wanted == wanted
+    }
+}
+
 /// Not known, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Unknown {

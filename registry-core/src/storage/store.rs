@@ -156,10 +156,17 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub fn write_back(&self) -> Result<bool, StoreError> {
         let context = &self.inner.context;
-        context.log_is_due.store(true, Ordering::SeqCst);
-        let emptied = self.is_postgres() || context.empty_log()?;
-        context.log_is_due.store(!emptied, Ordering::SeqCst);
-        Ok(emptied)
+        // Taken back before it is tried: what another finds in its way meanwhile must not be forgotten.
+        context.log_is_due.store(false, Ordering::SeqCst);
+        let emptied = if self.is_postgres() {
+            Ok(true)
+        } else {
+            context.empty_log()
+        };
+        if !matches!(emptied, Ok(true)) {
+            context.log_is_due.store(true, Ordering::SeqCst);
+        }
+        emptied
     }
 
     /// Whether the log was to be emptied and could not be.

@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::{Assessment, Document, UnattestedSection};
+use super::{Assessment, UnattestedSection};
 use crate::dictionary::Dictionary;
 use crate::guideline::{Outcome, UnitOutcome};
-use crate::record::{CentreTable, Record, Sections};
-use crate::rules::{FiredCheck, Reason};
+use crate::record::Record;
+use crate::rules::{FiredCheck, Reason, SectionSet};
 
 /// Section name that stands for every section without an attestation of its own.
 const ALL: &str = "all";
@@ -19,12 +19,13 @@ const ENTITY: &str = "section_attestation";
 
 /// A case that was assessed, and by what.
 pub(super) struct Assessed<'a> {
-    pub(super) document: &'a Document<'a>,
+    pub(super) record: &'a Record,
     pub(super) form: &'a Form,
-    pub(super) centres: &'a CentreTable,
     pub(super) fired: &'a [FiredCheck],
     pub(super) cut_off: NaiveDate,
     pub(super) assessments: &'a [Assessment],
+    /// What every outcome of them found not attested.
+    pub(super) open: &'a [Vec<SectionSet>],
 }
 
 impl Assessed<'_> {
@@ -50,7 +51,7 @@ impl Assessed<'_> {
                 if closed && !asked.contains(name) {
                     return None;
                 }
-                let measures_unlocked = self.unlocked(name);
+                let measures_unlocked = self.unlocked(name, body);
                 (!closed || measures_unlocked > 0).then(|| UnattestedSection {
                     section: name.to_owned(),
                     measures_unlocked,
@@ -62,63 +63,62 @@ impl Assessed<'_> {
     }
 
     /// Measures that can be assessed on more units once this section, and no other, is attested through the cut-off: found by assessing
-    /// the case as if it were, because what is in the way behind a section cannot be seen in front of it.
-    fn unlocked(&self, section: &str) -> usize {
-        let attested = Attested::of(self.document, section, self.cut_off);
-        let mut record = Record::read(&attested, &self.form.layout, self.centres);
-        self.form.checks.block(&mut record, self.fired);
+    /// the case as if it were, because what is in the way behind a section cannot be seen in front of it. Only measures that found the
+    /// section open are assessed.
+    fn unlocked(&self, section: &str, body: &Value) -> usize {
+        let Some(entity) = self.form.layout.entity(section) else {
+            return 0;
+        };
+        let mut record: Option<Record> = None;
         let guidelines = self.form.guidelines.iter().filter(|one| one.is_active());
-        let unlocked = guidelines.zip(self.assessments).map(|(guideline, before)| {
-            let before = not_assessable(&before.outcomes);
-            let after = guideline.evaluate_some(&record, |measure| before.contains_key(&measure));
-            let after = not_assessable(&after);
-            let fewer = |(measure, units): &(&u16, &usize)| after.get(measure).unwrap_or(&0) < *units;
-            before.iter().filter(fewer).count()
-        });
+        let unlocked = guidelines
+            .zip(self.assessments)
+            .zip(self.open)
+            .map(|((guideline, before), open)| {
+                let outcomes = || before.outcomes.iter().zip(open);
+                let held_up = outcomes()
+                    .filter(|(one, open)| one.outcome == Outcome::NotAssessable && open.holds(entity));
+                let held_up: BTreeSet<u16> = held_up.map(|(one, _)| one.measure).collect();
+                if held_up.is_empty() {
+                    return 0;
+                }
+                let record = record.get_or_insert_with(|| self.as_if_attested(section, body));
+                let after = guideline.evaluate_some(record, |measure, _| held_up.contains(&measure));
+                let before = not_assessable(before.outcomes.iter());
+                let after = not_assessable(after.iter());
+                let units = |of: &BTreeMap<u16, usize>, measure| of.get(measure).copied().unwrap_or(0);
+                let fewer = held_up
+                    .iter()
+                    .filter(|measure| units(&after, measure) < units(&before, measure));
+                fewer.count()
+            });
         unlocked.sum()
     }
-}
 
-/// Units that cannot be assessed, by measure.
-fn not_assessable(outcomes: &[UnitOutcome]) -> BTreeMap<u16, usize> {
-    let mut units = BTreeMap::new();
-    for outcome in outcomes
-        .iter()
-        .filter(|one| one.outcome == Outcome::NotAssessable)
-    {
-        *units.entry(outcome.measure).or_default() += 1;
-    }
-    units
-}
-
-/// A case as if one section were attested through a day. Rows keep their places: checks have blocked some by them.
-struct Attested<'a> {
-    document: &'a Document<'a>,
-    rows: Value,
-}
-
-impl<'a> Attested<'a> {
-    fn of(document: &'a Document<'a>, section: &str, through: NaiveDate) -> Self {
-        let rows = document.section(ENTITY).and_then(Value::as_array);
+    /// The case as if one section were attested through the cut-off. Rows keep their places: checks have blocked some by them.
+    fn as_if_attested(&self, section: &str, body: &Value) -> Record {
+        let rows = body.get(ENTITY).and_then(Value::as_array);
         let mut rows = rows.cloned().unwrap_or_default();
         // What the section's own rows say is taken back.
         let own = rows.iter_mut().filter(|row| row["section"] == section);
         own.for_each(|row| *row = json!({}));
-        rows.push(json!({ "section": section, "status": "complete_through", "complete_through": through }));
-        Self {
-            document,
-            rows: Value::Array(rows),
-        }
+        rows.push(
+            json!({ "section": section, "status": "complete_through", "complete_through": self.cut_off }),
+        );
+        let mut record = self.record.clone();
+        record.replace(ENTITY, &Value::Array(rows));
+        self.form.checks.block(&mut record, self.fired);
+        record
     }
 }
 
-impl Sections for Attested<'_> {
-    fn section(&self, name: &str) -> Option<&Value> {
-        match name {
-            ENTITY => Some(&self.rows),
-            _ => self.document.section(name),
-        }
+/// Units that cannot be assessed, by measure.
+fn not_assessable<'a>(outcomes: impl Iterator<Item = &'a UnitOutcome>) -> BTreeMap<u16, usize> {
+    let mut units = BTreeMap::new();
+    for outcome in outcomes.filter(|one| one.outcome == Outcome::NotAssessable) {
+        *units.entry(outcome.measure).or_default() += 1;
     }
+    units
 }
 
 /// Attestable sections that no attestation closes, in the order of the dictionary.

@@ -10,7 +10,7 @@ use crate::dictionary::Dictionary;
 use crate::form::Forms;
 use crate::guideline::Guideline;
 use crate::record::{Layout, Record};
-use crate::rules::CheckSet;
+use crate::rules::{CheckSet, SectionSet};
 use crate::versions::{CaseSchema, SchemaStore};
 
 /// A version of the case schema that checks and measures are compiled for. Documents of earlier versions are upgraded to it.
@@ -58,14 +58,14 @@ impl Form {
         })
     }
 
-    pub(super) fn assess(&self, record: &Record) -> Vec<Assessment> {
-        self.guidelines
-            .iter()
-            .filter(|guideline| guideline.is_active())
-            .map(|guideline| Assessment {
-                guideline: guideline.id.clone(),
-                outcomes: guideline.evaluate(record),
-            })
-            .collect()
+    /// What the guidelines in force say, and what every outcome found not attested.
+    pub(super) fn assess(&self, record: &Record) -> (Vec<Assessment>, Vec<Vec<SectionSet>>) {
+        let active = self.guidelines.iter().filter(|guideline| guideline.is_active());
+        let assess = active.map(|guideline| {
+            let (outcomes, open) = guideline.evaluate_noting(record, |_, _| true).into_iter().unzip();
+            let guideline = guideline.id.clone();
+            (Assessment { guideline, outcomes }, open)
+        });
+        assess.unzip()
     }
 }

@@ -143,7 +143,7 @@ impl Judge {
     }
 
     /// What documents that name a version are read with, retired versions included.
-    fn form(&self, version: &str) -> Option<&Form> {
+    pub(super) fn form(&self, version: &str) -> Option<&Form> {
         self.forms.get(self.store.form_of(version)?)
     }
 
@@ -288,16 +288,17 @@ impl Judge {
         list(verdict, findings);
         if !verdict.rejected() {
             form.checks.block(&mut record, &fired);
-            verdict.assessments = form.assess(&record);
+            let (assessments, open) = form.assess(&record);
             let assessed = Assessed {
-                document: &document,
+                record: &record,
                 form,
-                centres,
                 fired: &fired,
                 cut_off: envelope.data_cutoff_date,
-                assessments: &verdict.assessments,
+                assessments: &assessments,
+                open: &open,
             };
             verdict.unattested = assessed.unattested(&newest);
+            verdict.assessments = assessments;
         }
     }
 

@@ -18,7 +18,7 @@ use registry_core::rules::CheckSet;
 use registry_core::synthetic::{CohortPlan, Quality, case, centres};
 use registry_core::validation::{Envelope, Judge, Severity};
 use registry_core::versions::SchemaStore;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Not assessable and assessable units of a centre and measure.
@@ -339,4 +339,57 @@ fn there_are_exceptions_exclusions_and_differences_between_centres() {
         }
     }
     assert!(apart.len() >= 30, "only {apart:?} differ between centres");
+}
+
+/// A section that a result did not find open has no part in it: attesting the section leaves it as it is.
+#[test]
+fn attesting_a_section_changes_only_what_found_it_open() {
+    let store = Arc::new(SchemaStore::embedded().unwrap());
+    let judge = Judge::new(Arc::clone(&store)).unwrap();
+    let guideline = judge.in_force("1.0.0").unwrap();
+    let layout = judge.layout("1.0.0").unwrap();
+    let plan = plan();
+    let (mut same, mut changed) = (0, 0);
+    for index in (0..plan.cases).step_by(60) {
+        let case = case(&plan, index);
+        let envelope = Envelope {
+            record_id: Uuid::from_u128(u128::from(index)),
+            centre_id: case.centre_id.clone(),
+            submitted_at: case.submitted_at,
+            data_cutoff_date: plan.as_of,
+        };
+        let (mut record, _) = judge
+            .read(&case.body, &envelope, &CentreTable::default())
+            .unwrap();
+        // Every third statement about a section is missing.
+        let rows = case.body["section_attestation"].as_array().unwrap();
+        let rows = rows.iter().enumerate().filter(|(at, _)| at % 3 != 0);
+        let rows: Vec<Value> = rows.map(|(_, row)| row.clone()).collect();
+        record.replace("section_attestation", &json!(rows));
+        let before = guideline.evaluate_noting(&record, |_, _| true);
+        for (at, entity) in layout
+            .entities()
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.attestable)
+        {
+            let mut rows: Vec<Value> = rows.clone();
+            rows.retain(|row| row["section"] != *entity.name);
+            rows.push(json!({"section": *entity.name, "status": "complete_through", "complete_through": plan.as_of}));
+            let mut attested = record.clone();
+            attested.replace("section_attestation", &json!(rows));
+            for ((before, open), after) in before.iter().zip(guideline.evaluate(&attested)) {
+                if !open.holds(at as u16) {
+                    assert_eq!(*before, after, "case {index}, {}", entity.name);
+                    same += 1;
+                } else if *before != after {
+                    changed += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        same > 1000 && changed > 50,
+        "{same} as they were, {changed} changed"
+    );
 }

@@ -26,14 +26,15 @@ impl ReadCase<'_> {
     /// The outcomes of some measures of a guideline (by position) on every unit, in their order. A unit is judged as one of the centre it
     /// counts for, with that centre's years.
     pub fn outcomes(&self, guideline: &Guideline, wanted: impl Fn(u16) -> bool) -> Vec<UnitOutcome> {
-        let mut outcomes = guideline.evaluate_some(&self.record, &wanted);
+        let wanted = |measure, _| wanted(measure);
+        let mut outcomes = guideline.evaluate_some(&self.record, wanted);
         let Some(Held { holding, elsewhere }) = &self.held else {
             return outcomes;
         };
         let of = |unit: &UnitOutcome| holding.unit(guideline, &self.record, unit);
         outcomes.retain(|unit| of(unit) == holding.patient);
         for (centre, record) in elsewhere {
-            let all = guideline.evaluate_some(record, &wanted).into_iter();
+            let all = guideline.evaluate_some(record, wanted).into_iter();
             outcomes.extend(all.filter(|unit| of(unit) == *centre));
         }
         outcomes.sort_by_key(|unit| (unit.measure, unit.unit_index));

@@ -85,7 +85,7 @@ fn an_atomic_batch_is_stored_whole_or_not_at_all() {
     );
 }
 
-/// What a whole batch lists of its errors is bounded; what is beyond is counted, with the item it belongs to.
+/// What a whole batch, or a validation, lists of its errors is bounded; what is beyond is counted, with the item it belongs to.
 #[test]
 fn a_batch_lists_ten_thousand_errors_and_counts_the_rest() {
     let service = Service::start();
@@ -112,6 +112,21 @@ fn a_batch_lists_ten_thousand_errors_and_counts_the_rest() {
         (&Value::Null, &json!(200)),
         "none is not said"
     );
+    let judged = centre
+        .post("/api/v1/cases:validate", &[], &json!(items))
+        .expect(200)
+        .json();
+    let judged = judged["results"].as_array().expect("results");
+    let found = |result: &Value| result["findings"].as_array().map_or(0, Vec::len);
+    assert_eq!(
+        (
+            found(&judged[49]),
+            found(&judged[50]),
+            &judged[50]["further_findings"]
+        ),
+        (200, 0, &json!(200))
+    );
+    assert_eq!(judged.iter().map(found).sum::<usize>(), 10_000);
     let refused = centre
         .post("/api/v1/cases:batch?atomic=true", &[], &json!(items))
         .expect(422)

@@ -21,7 +21,7 @@ use crate::submission::{
     Admitted, Dated, Incoming, Stored, Warning, admit, said_of_date, stored as stored_case,
 };
 
-/// Most errors listed for all items of a batch together; those beyond are counted with their item.
+/// Most errors or findings listed for all items of an answer together; those beyond are counted with their item.
 pub(in crate::routes) const MOST_LISTED: usize = 10_000;
 
 /// Most findings kept of each of so many items: all of a few, some of many.

@@ -10,7 +10,7 @@ use registry_core::validation::{Derived, UnattestedSection, Verdict, may_be_repe
 use serde::Serialize;
 use serde_json::Value;
 
-use super::batch::{Sent, items, listed_each, pseudonym, refusal};
+use super::batch::{MOST_LISTED, Sent, items, listed_each, pseudonym, refusal};
 use crate::guard::{Allowed, RawBody, Submits};
 use crate::parallel::in_order;
 use crate::problem::Problem;
@@ -53,16 +53,16 @@ pub(in crate::routes) struct ToldVerdict {
 }
 
 impl ToldVerdict {
-    /// With so many findings at most; those beyond are counted.
-    fn listing(mut self, most: usize) -> Self {
+    /// Lists so many findings at most; those beyond are counted.
+    fn list_at_most(&mut self, most: usize) {
         self.further_findings += self.findings.len().saturating_sub(most);
         self.findings.truncate(most);
-        self
     }
 }
 
 /// Judge one record or many (a JSON array, or NDJSON; items as `:batch` takes them) as a submission would be judged now. `would_be` says what
-/// the store would make of it (`new`, `changed`, `unchanged`), `refusal` why it would not take it.
+/// the store would make of it (`new`, `changed`, `unchanged`), `refusal` why it would not take it. Of all items together 10,000 findings are
+/// listed; those beyond are counted with their item.
 #[utoipa::path(post, path = "/api/v1/cases:validate", tag = "cases",
     params(("Change-Reason" = Option<String>, Header, description = "As the submission would have it")),
     request_body(content = crate::routes::openapi::answers::CaseRecord, description = "A record, an array of records, or NDJSON"),
@@ -76,7 +76,12 @@ pub(super) async fn validate(
     let reason = header_text(&request, "change-reason")?;
     blocking(move || {
         let items = items(&body, &state.settings.limits)?;
-        let results = verdicts(&state, &caller.scope, items, reason.as_deref())?;
+        let mut results = verdicts(&state, &caller.scope, items, reason.as_deref())?;
+        let mut room = MOST_LISTED;
+        for verdict in &mut results {
+            verdict.list_at_most(room);
+            room -= verdict.findings.len();
+        }
         Reply::json(200, &Verdicts { results })
     })
     .await
@@ -114,8 +119,9 @@ pub(in crate::routes) fn verdicts(
         let verdict = judge(state, scope, &sent.document, &centres);
         if verdict.rejected() || verdict.withdrawal {
             let name = pseudonym(&sent.document);
-            let told = said(item.line, name, &verdict, &BTreeSet::new());
-            return Judged::Said(Box::new(told.listing(each)));
+            let mut told = said(item.line, name, &verdict, &BTreeSet::new());
+            told.list_at_most(each);
+            return Judged::Said(Box::new(told));
         }
         let put = to_store(state, sent.incoming(reason), &verdict);
         Judged::Sound(Box::new((item.line, verdict, put)))

@@ -3,7 +3,7 @@
 use super::super::syntax::Comparison;
 use super::{Evaluation, scalar};
 use crate::record::Cell;
-use crate::rules::{Place, Reason, Scalar, Truth, Unknown};
+use crate::rules::{Place, Reason, Scalar, SectionSet, Truth, Unknown};
 
 impl Evaluation<'_> {
     /// T when the entity is closed through `until` (the cut-off when not given), else U with the reason.
@@ -42,6 +42,7 @@ impl Evaluation<'_> {
         if self.attested(entity, day) || self.negative_row(entity, day) {
             return Truth::True;
         }
+        self.found_open(SectionSet::of(entity));
         unknown(Reason::SectionNotAttested)
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::program::{NamedDate, Window};
 use super::super::syntax::Comparison;
-use super::{Anchor, AnchorDates, Evaluation, scalar};
+use super::{Anchor, AnchorDates, Evaluation, Kept, scalar};
 use crate::record::{Cell, PartialDate};
 use crate::rules::{Place, Range, Reason, Scalar, Truth, Unknown};
 
@@ -165,11 +165,11 @@ impl Evaluation<'_> {
     fn once(
         &self,
         anchor: Anchor,
-        which: fn(&AnchorDates) -> &std::cell::OnceCell<Scalar>,
+        which: fn(&AnchorDates) -> &Kept<Scalar>,
         work: impl Fn() -> Scalar,
     ) -> Scalar {
         self.dates(anchor)
-            .map_or_else(&work, |dates| *which(dates).get_or_init(&work))
+            .map_or_else(&work, |dates| self.kept(which(dates), &work))
     }
 
     fn t0(&self, anchor: Anchor) -> Scalar {
@@ -253,12 +253,12 @@ impl Evaluation<'_> {
             Window::Pre => {
                 let pre = || work(self.a0(anchor), self.ft(anchor));
                 self.dates(anchor)
-                    .map_or_else(pre, |dates| *dates.pre.get_or_init(pre))
+                    .map_or_else(pre, |dates| self.kept(&dates.pre, pre))
             }
             Window::Pre0 => {
                 let pre0 = || work(self.t0(anchor), self.ft0(anchor));
                 self.dates(anchor)
-                    .map_or_else(pre0, |dates| *dates.pre0.get_or_init(pre0))
+                    .map_or_else(pre0, |dates| self.kept(&dates.pre0, pre0))
             }
         }
     }

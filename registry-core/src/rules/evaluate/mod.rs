@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use super::compile::WindowDays;
 use super::program::{CellPath, RowRef};
-use super::{Place, Range, Reason, Scalar, Truth, Unknown};
+use super::{Place, Range, Reason, Scalar, SectionSet, Truth, Unknown};
 use crate::record::{Absence, CarriedRow, Cell, CellRef, Layout, Record};
 
 /// Results of other measures on the same unit, for MEASURE and DENOM.
@@ -35,14 +35,17 @@ enum Anchor {
     Blocked,
 }
 
+/// A value worked out once, with the sections it found open.
+type Kept<T> = OnceCell<(T, SectionSet)>;
+
 #[derive(Default)]
 struct AnchorDates {
-    t0: OnceCell<Scalar>,
-    a0: OnceCell<Scalar>,
-    ft: OnceCell<Scalar>,
-    ft0: OnceCell<Scalar>,
-    pre: OnceCell<(Scalar, Scalar)>,
-    pre0: OnceCell<(Scalar, Scalar)>,
+    t0: Kept<Scalar>,
+    a0: Kept<Scalar>,
+    ft: Kept<Scalar>,
+    ft0: Kept<Scalar>,
+    pre: Kept<(Scalar, Scalar)>,
+    pre0: Kept<(Scalar, Scalar)>,
 }
 
 /// One case under judgement. Create one per record, point it at a unit with [`Evaluation::enter`], evaluate.
@@ -64,6 +67,8 @@ pub(crate) struct Evaluation<'a> {
     last: OnceCell<Scalar>,
     death: OnceCell<Scalar>,
     last_column: RefCell<column::LastColumn<'a>>,
+    /// Sections found not attested far enough.
+    open: Slot<SectionSet>,
     reads: Option<RefCell<BTreeSet<CellRef>>>,
 }
 
@@ -103,6 +108,7 @@ impl<'a> Evaluation<'a> {
             last: OnceCell::new(),
             death: OnceCell::new(),
             last_column: RefCell::default(),
+            open: Slot::default(),
             reads: None,
         };
         evaluation.unit_patient();
@@ -121,6 +127,26 @@ impl<'a> Evaluation<'a> {
             .as_ref()
             .map(|reads| reads.borrow().iter().copied().collect())
             .unwrap_or_default()
+    }
+
+    /// Works something out, and tells which sections it found not attested far enough: were any other attested, the result would be the same.
+    pub(crate) fn noting<T>(&self, work: impl FnOnce() -> T) -> (T, SectionSet) {
+        let before = self.open.take();
+        let result = work();
+        let own = self.open.get();
+        self.found_open(before);
+        (result, own)
+    }
+
+    /// These sections were found open by what is used now, when it was worked out.
+    pub(crate) fn found_open(&self, sections: SectionSet) {
+        self.open.set(self.open.get().with(sections));
+    }
+
+    fn kept<T: Copy>(&self, slot: &Kept<T>, work: impl FnOnce() -> T) -> T {
+        let (value, open) = *slot.get_or_init(|| self.noting(work));
+        self.found_open(open);
+        value
     }
 
     /// Positions of the rows of an entity that count.

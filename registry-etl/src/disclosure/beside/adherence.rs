@@ -309,7 +309,6 @@ impl Measure<'_> {
         let in_every_run = family.sums.len();
         recent(&mut family, all, &self.now.table.exact, &cells, quantity);
         let window = self.now.window();
-        let all_in: Vec<bool> = self.runs.iter().map(|run| run.window() == window).collect();
         let left: Vec<bool> = all.iter().map(|row| self.left(row, of, then)).collect();
         let mut new: Vec<New> = Vec::with_capacity(family.cells.len());
         for (at, row) in all.iter().enumerate() {
@@ -323,7 +322,7 @@ impl Measure<'_> {
         }
         // The older cases, which nobody publishes.
         new.resize(family.cells.len(), New::UNTOLD);
-        let runs: Vec<Earlier> = self
+        let runs: Vec<Earlier<'_>> = self
             .runs
             .iter()
             .map(|run| {
@@ -333,20 +332,18 @@ impl Measure<'_> {
                         .says_nobody(self.measure, key(row))
                         .then_some(Counts::default()),
                 };
-                let mut earlier: Earlier = all.iter().map(known).collect();
-                earlier.resize(family.cells.len(), None);
-                earlier
+                // What is left of the last 24 months is the same only while they are.
+                let of_another_window = family.sums.get(..in_every_run).filter(|_| run.window() != window);
+                Earlier {
+                    told: all.iter().map(known).collect(),
+                    sums: of_another_window.unwrap_or(&family.sums),
+                }
             })
             .collect();
-        let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
-        let last: Earlier = (0..family.cells.len()).map(last).collect();
         let successive = Successive {
             new: &new,
             sums: &family.sums,
-            in_every_run,
-            all_in: &all_in,
             runs: &runs,
-            last: &last,
             left: &left,
             threshold: self.threshold,
         };

@@ -161,27 +161,21 @@ impl Beside<'_> {
             })
             .collect();
         new.resize(cells, New::UNTOLD);
-        let of_run = |run: &super::Published<SurvivalResult>| -> Earlier {
+        let of_run = |run: &super::Published<SurvivalResult>| {
             let (then, told) = (numbers(&run.exact), numbers(&run.shown));
             let known = |one: &Number| {
                 let at = then.iter().position(|other| other.group == one.group)?;
                 let own = told.get(at).is_some_and(|told| own(&run.shown, told));
                 own.then(|| counts([then.get(at).and_then(|one| one.n)]))
             };
-            let mut known: Earlier = exact.iter().map(known).collect();
-            known.resize(cells, None);
-            known
+            let told = exact.iter().map(known).collect();
+            Earlier { told, sums }
         };
-        let runs: Vec<Earlier> = self.earlier.iter().map(|run| of_run(run)).collect();
-        let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
-        let last: Earlier = (0..cells).map(last).collect();
+        let runs: Vec<Earlier<'_>> = self.earlier.iter().map(|run| of_run(run)).collect();
         let successive = Successive {
             new: &new,
             sums,
-            in_every_run: sums.len(),
-            all_in: &[],
             runs: &runs,
-            last: &last,
             left: &[],
             threshold: self.threshold,
         };

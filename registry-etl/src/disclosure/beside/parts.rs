@@ -30,7 +30,7 @@ pub(super) struct Kind<'a, T> {
 /// A count beside the parts: of the new run, and as every earlier run told it itself.
 pub(super) struct Whole {
     pub(super) new: New,
-    pub(super) earlier: Earlier,
+    pub(super) earlier: Vec<Option<Counts>>,
 }
 
 pub(super) struct Beside<'a> {
@@ -83,7 +83,7 @@ impl Beside<'_> {
         new.resize(cells, of_nobody);
         let left: Vec<bool> = (0..cells).map(|cell| cell >= beyond).collect();
         let names: Vec<String> = exact.iter().map(kind.name).collect();
-        let runs: Vec<Earlier> = self
+        let runs: Vec<Earlier<'_>> = self
             .earlier
             .iter()
             .enumerate()
@@ -96,22 +96,18 @@ impl Beside<'_> {
                     let told = told(kind, run, name).map(|(exact, _)| (kind.counts)(exact));
                     told.or_else(|| none.then(Counts::default))
                 };
-                let mut known: Earlier = names.iter().map(known).collect();
                 let wholes = kind.wholes.iter();
-                known.extend(wholes.map(|whole| whole.earlier.get(place).copied().flatten()));
-                known.resize(cells, None);
-                known
+                let wholes = wholes.map(|whole| whole.earlier.get(place).copied().flatten());
+                Earlier {
+                    told: names.iter().map(known).chain(wholes).collect(),
+                    sums: &sums,
+                }
             })
             .collect();
-        let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
-        let last: Earlier = (0..cells).map(last).collect();
         let successive = Successive {
             new: &new,
             sums: &sums,
-            in_every_run: sums.len(),
-            all_in: &[],
             runs: &runs,
-            last: &last,
             left: &left,
             threshold: self.threshold,
         };

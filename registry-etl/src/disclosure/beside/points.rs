@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Published;
 use super::parts::{Beside, Kind, Whole};
-use super::successive::{Counts, Earlier, New, counts};
+use super::successive::{Counts, New, counts};
 use super::together::tells_analysed;
 use crate::cohorts::centres::place;
 use crate::disclosure::FEW;
@@ -120,7 +120,7 @@ impl Beside<'_> {
     fn wholes(&self, shown: &SurvivalResult) -> Vec<Whole> {
         let now = wholes(&self.new.exact).unwrap_or_default();
         let told = [tells_totals(shown), tells_totals(shown), tells_analysed(shown)];
-        let earlier = |at: usize| -> Earlier {
+        let earlier = |at: usize| {
             let told = |run: &SurvivalResult| tells_totals(run) || at == 2 && tells_analysed(run);
             let runs = self.earlier.iter();
             runs.map(|run| told(&run.shown).then(|| Some(wholes(&run.exact)?[at])).flatten())

@@ -49,21 +49,27 @@ impl New {
     };
 }
 
-/// What a reader knows of an earlier run, count by count.
-pub(super) type Earlier = Vec<Option<Counts>>;
+/// What a reader knows of an earlier run.
+pub(super) struct Earlier<'a> {
+    /// What that run itself showed, count by count; those past its end are not known.
+    pub(super) told: Vec<Option<Counts>>,
+    /// The first sums of the new run, as far as they hold in this one, too.
+    pub(super) sums: &'a [Sum],
+}
+
+impl Earlier<'_> {
+    pub(super) fn told(&self, at: usize) -> Option<Counts> {
+        self.told.get(at).copied().flatten()
+    }
+}
 
 /// Counts of a new run, their sums, and what is known of earlier ones.
 pub(super) struct Successive<'a> {
     pub(super) new: &'a [New],
-    /// The sums of the new run. The first of them hold in every run.
+    /// The sums of the new run.
     pub(super) sums: &'a [Sum],
-    pub(super) in_every_run: usize,
-    /// Run by run: whether all of them hold in it.
-    pub(super) all_in: &'a [bool],
-    /// Run by run: what that run itself showed.
-    pub(super) runs: &'a [Earlier],
-    /// What was shown last of every count, of whichever run.
-    pub(super) last: &'a Earlier,
+    /// The latest first.
+    pub(super) runs: &'a [Earlier<'a>],
     /// Nobody now, where an earlier run hid somebody: that all of them left must not be told. Empty for none.
     pub(super) left: &'a [bool],
     pub(super) threshold: u32,
@@ -84,17 +90,9 @@ impl Successive<'_> {
         held
     }
 
-    /// Every earlier run with the sums that hold in it, too.
-    fn earlier(&self) -> impl Iterator<Item = (&Earlier, &[Sum])> {
-        let all_in = self.all_in.iter().copied().chain(std::iter::repeat(false));
-        let sums = move |all: bool| {
-            let some = self.sums.get(..self.in_every_run).filter(|_| !all);
-            some.unwrap_or(self.sums)
-        };
-        self.runs
-            .iter()
-            .zip(all_in)
-            .map(move |(run, all)| (run, sums(all)))
+    /// What was shown last of a count, of whichever run.
+    fn last(&self, at: usize) -> Option<Counts> {
+        self.runs.iter().find_map(|run| run.told(at))
     }
 
     fn left(&self, at: usize) -> bool {
@@ -109,18 +107,18 @@ impl Successive<'_> {
     /// Against every run, and against what was shown last.
     fn may_be_new(&self, at: usize) -> bool {
         let all = self.runs.iter().all(|run| {
-            let change = self.change(run, at);
+            let change = self.change(run.told(at), at);
             change.is_none_or(|change| self.enough(change))
         });
-        let last = self.change(self.last, at);
+        let last = self.change(self.last(at), at);
         let unchanged = self.new.get(at).is_some_and(|new| new.unchanged);
         all && last
             .is_none_or(|change| self.enough(change) && (unchanged || change.iter().any(|by| *by != 0)))
     }
 
     /// New less earlier, where the earlier is known.
-    fn change(&self, earlier: &Earlier, at: usize) -> Option<Counts> {
-        let then = (*earlier.get(at)?)?;
+    fn change(&self, then: Option<Counts>, at: usize) -> Option<Counts> {
+        let then = then?;
         let now = self.new.get(at)?.counts;
         Some(std::array::from_fn(|of| now[of] - then[of]))
     }
@@ -138,8 +136,8 @@ impl Successive<'_> {
     /// A count to hold back because a small difference, or a hidden count, would follow from it; `None` when none does.
     fn give_away(&self, held: &[bool], anyway: &[bool]) -> Option<usize> {
         for (place, sum) in self.sums.iter().enumerate() {
-            let mut runs = self.earlier().filter(|(_, sums)| place < sums.len());
-            let differs = runs.any(|(run, _)| self.difference_tells(sum, run, held));
+            let mut runs = self.runs.iter().filter(|run| place < run.sums.len());
+            let differs = runs.any(|run| self.difference_tells(sum, run, held));
             if differs || self.remainder_tells(sum, held) {
                 let next = self.cheapest(sum, held);
                 if next.is_some() {
@@ -149,8 +147,7 @@ impl Successive<'_> {
         }
         let known_now = |at: usize| self.is_new(at, held);
         for at in determined(self.sums, known_now) {
-            let bases = self.runs.iter().chain([self.last]);
-            let mut changes = bases.filter_map(|run| self.change(run, at));
+            let mut changes = self.runs.iter().filter_map(|run| self.change(run.told(at), at));
             // Held back for another reason: any change would tell.
             let any = anyway.get(at).is_some_and(|held| *held);
             let moved = |change: Counts| change.iter().any(|by| *by != 0);
@@ -161,9 +158,9 @@ impl Successive<'_> {
                 return Some(next);
             }
         }
-        for (run, sums) in self.earlier() {
-            let known = |at: usize| self.is_new(at, held) && self.change(run, at).is_some();
-            for at in determined(sums, known) {
+        for run in self.runs {
+            let known = |at: usize| self.is_new(at, held) && run.told(at).is_some();
+            for at in determined(run.sums, known) {
                 if self.tells(run, at, held)
                     && let Some(next) = self.neighbour(at, held)
                 {
@@ -185,10 +182,9 @@ impl Successive<'_> {
                 return next;
             }
         }
-        for (run, sums) in self.earlier() {
-            let known = |at: usize| run.get(at).copied().flatten();
-            let then = Bounds::of(self.new.len(), sums, known);
-            for at in (0..self.new.len()).filter(|at| new(*at).is_none() || known(*at).is_none()) {
+        for run in self.runs {
+            let then = Bounds::of(self.new.len(), run.sums, |at| run.told(at));
+            for at in (0..self.new.len()).filter(|at| new(*at).is_none() || run.told(*at).is_none()) {
                 let held_anyway = anyway.get(at).is_some_and(|held| *held);
                 let told = (0..MOST).any(|of| {
                     let change = now.pinned(at, of).zip(then.pinned(at, of));
@@ -205,10 +201,10 @@ impl Successive<'_> {
 
     /// Whether a difference that follows tells more than it may: of a count shown in one of the two runs and hidden in the other the hidden
     /// one; of any other that few have come or gone.
-    fn tells(&self, run: &Earlier, at: usize, held: &[bool]) -> bool {
+    fn tells(&self, run: &Earlier<'_>, at: usize, held: &[bool]) -> bool {
         let shown = self.new.get(at).is_some_and(|new| new.shown);
-        let (now, then) = (self.is_new(at, held), run.get(at).is_some_and(Option::is_some));
-        match self.change(run, at) {
+        let (now, then) = (self.is_new(at, held), run.told(at).is_some());
+        match self.change(run.told(at), at) {
             _ if now && !then => true,
             Some(change) => !shown || !self.enough(change),
             None => false,
@@ -216,8 +212,8 @@ impl Successive<'_> {
     }
 
     /// Whether the total less the parts that are known in both runs leaves few.
-    fn difference_tells(&self, sum: &Sum, run: &Earlier, held: &[bool]) -> bool {
-        let known = |at: usize| self.is_new(at, held).then(|| self.change(run, at)).flatten();
+    fn difference_tells(&self, sum: &Sum, run: &Earlier<'_>, held: &[bool]) -> bool {
+        let known = |at: usize| self.change(run.told(at).filter(|_| self.is_new(at, held)), at);
         let Some(mut left) = known(sum.total) else {
             return false;
         };
@@ -243,7 +239,7 @@ impl Successive<'_> {
                 self.new.get(*part).map(|new| new.counts)
             } else {
                 unknown += 1;
-                self.last.get(*part).copied().flatten()
+                self.last(*part)
             };
             let Some(value) = value else { return false };
             left.iter_mut().zip(value).for_each(|(left, by)| *left -= by);
@@ -254,7 +250,7 @@ impl Successive<'_> {
     /// By how many patients it differs from what was shown last.
     fn moved(&self, at: usize) -> i64 {
         let all = self.new.get(at).map(|new| new.counts);
-        let change = self.change(self.last, at).or(all);
+        let change = self.change(self.last(at), at).or(all);
         change.map_or(0, |[patients, ..]| patients.abs())
     }
 

@@ -181,14 +181,11 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
             sums.push(Sum { total, parts });
         }
     }
-    let known = |run: &Table| -> Earlier {
-        let mut known: Earlier = names.iter().map(|name| run.told(name)).collect();
-        known.resize(cells.len(), None);
-        known
+    let known = |run: &Table| Earlier {
+        told: names.iter().map(|name| run.told(name)).collect(),
+        sums: &sums,
     };
-    let runs: Vec<Earlier> = earlier.iter().map(known).collect();
-    let last = |at: usize| runs.iter().find_map(|run| run.get(at).copied().flatten());
-    let last: Earlier = (0..cells.len()).map(last).collect();
+    let runs: Vec<Earlier<'_>> = earlier.iter().map(known).collect();
     // What is left of a centre's cases without the recent ones must not have changed by few.
     let rest_few = |at: usize| {
         let rest = |of: Counts| [of[0] - of[1], of[0] - of[2]];
@@ -197,7 +194,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
             return false;
         };
         let few = |by: i64| are_few(by, threshold);
-        let mut then = runs.iter().filter_map(|run| run.get(at).copied().flatten());
+        let mut then = runs.iter().filter_map(|run| run.told(at));
         then.any(|then| now.iter().zip(rest(then)).any(|(now, then)| few(now - then)))
     };
     let alone = |of: &str| {
@@ -219,10 +216,7 @@ fn held(new: &Table, earlier: &[Table], threshold: u32) -> Vec<String> {
     let successive = Successive {
         new: &cells,
         sums: &sums,
-        in_every_run: sums.len(),
-        all_in: &[],
         runs: &runs,
-        last: &last,
         left: &names
             .iter()
             .map(|name| all_left.contains(*name))
