@@ -79,3 +79,20 @@ fn an_open_exclusion_is_nothing_to_do() {
     let gaps = open(&body);
     assert_eq!(until(&gaps, "19b"), None, "{gaps:?}");
 }
+
+/// Each unit has its own last day, whatever others of the same measure and of others have.
+#[test]
+fn every_progression_has_its_own_last_day() {
+    let mut body = attested();
+    body["systemic"] = json!([{"setting": "metastatic", "line_number": 1, "start_date": "2025-07-01", "agents": ["doxorubicin"]}]);
+    body["progression"] = ["2026-01-25", "2026-02-10", "2026-02-20"]
+        .map(|date| json!({"date": date, "type": "progression"}))
+        .into();
+    let gaps = open(&body);
+    let boards: Vec<&str> = gaps
+        .iter()
+        .filter(|(id, _)| id == "19b")
+        .map(|(_, day)| day.as_str())
+        .collect();
+    assert_eq!(boards, ["2026-03-08", "2026-03-24", "2026-04-03"], "{gaps:?}");
+}
