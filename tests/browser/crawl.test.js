@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, it, test } from "node:test";
 import { crawl } from "./crawl.js";
 import { base, entry, launch, roles, signIn } from "./demo.js";
 
@@ -74,8 +74,8 @@ const seenInTheDark = new Set();
 
 // Two at a time, for a page is read by one processor alone; who can go farthest first.
 describe("every page", { concurrency: 2 }, () => {
-  for (const role of roles.toReversed()) {
-    test(`${role}: every page is accessible, says what it is, and complains of nothing`, { timeout: 600_000 }, async () => {
+  for (const role of [...roles].reverse()) {
+    it(`${role}: every page is accessible, says what it is, and complains of nothing`, { timeout: 600_000 }, async () => {
       const { context, page } = await signIn(browser, role, { viewport: { width: 1280, height: 900 } });
       const heard = complaints(page);
       const wrong = [];
