@@ -2,7 +2,7 @@
 
 use support::repository::{files, root, shown};
 
-/// What may stand at the top level (fixed by the registry's owners), besides dotfiles and tool settings.
+/// What may stand at the top level (fixed by the registry's owners), besides dotfiles and what running it leaves.
 const TOP_LEVEL: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
@@ -14,8 +14,6 @@ const TOP_LEVEL: &[&str] = &[
     "deploy",
     "tests",
     "README.md",
-    "rustfmt.toml",
-    "clippy.toml",
     "target",
     "demo-data",
 ];

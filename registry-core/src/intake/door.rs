@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use super::classify;
@@ -158,10 +159,8 @@ fn offset_of(bytes: &[u8], line: usize, column: usize) -> usize {
 
 /// Whether text may stand in a case: nothing that is invisible, reorders what is shown, or breaks a line.
 pub(crate) fn is_plain(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().all(|b| b >= 0x20 && b != 0x7f);
-    }
-    text.chars().all(is_plain_char)
+    let printable = |byte: u8| (0x20..0x7f).contains(&byte);
+    text.bytes().all(printable) || text.chars().all(is_plain_char)
 }
 
 pub(super) fn is_plain_char(c: char) -> bool {
@@ -296,12 +295,11 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             self.text(&key)?;
-            if object.contains_key(&key) {
+            let Entry::Vacant(place) = object.entry(key) else {
                 return Err(self.refuse(Refusal::DuplicateKey));
-            }
+            };
             self.take(1)?;
-            let value = map.next_value_seed(inner)?;
-            object.insert(key, value);
+            place.insert(map.next_value_seed(inner)?);
         }
         Ok(Value::Object(object))
     }

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::names::Names;
 use crate::dictionary::{Dictionary, Element, ElementKind, Entity, EntityKind};
 
 /// What an element holds, as far as the rules are concerned.
@@ -64,8 +65,7 @@ pub struct EntityLayout {
     pub link: Option<u16>,
     pub elements: Vec<ElementLayout>,
     by_name: HashMap<String, u16>,
-    /// Names of the elements, sorted, and their positions.
-    pub(super) in_name_order: Vec<(String, u16)>,
+    pub(super) names: Names,
 }
 
 #[derive(Debug)]
@@ -299,11 +299,8 @@ impl EntityLayout {
                 })?)
             }
         };
-        let mut in_name_order: Vec<(String, u16)> =
-            by_name.iter().map(|(name, at)| (name.clone(), *at)).collect();
-        in_name_order.sort_unstable();
         Ok(EntityLayout {
-            in_name_order,
+            names: Names::of(elements.iter().map(|element| element.name.as_str())),
             name: spec.name.into(),
             single: spec.single,
             attestable: spec.attestable,

@@ -6,6 +6,7 @@ mod cell;
 mod centres;
 mod date;
 mod layout;
+mod names;
 mod read;
 
 pub use absence::Absence;
@@ -15,4 +16,5 @@ pub(crate) use centres::{CarriedRow, CentreRows};
 pub use centres::{CentreTable, CentreTableError};
 pub use date::{PartialDate, day_number, day_of};
 pub use layout::{ElementLayout, ElementSpec, EntityLayout, EntitySpec, Kind, Layout, LayoutError};
+pub(crate) use names::leading;
 pub use read::{Record, RowView, Sections};

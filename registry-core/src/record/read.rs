@@ -209,24 +209,16 @@ fn pack_section(entity: &EntityLayout, section: Option<&Value>, texts: &mut Text
     packed
 }
 
-/// Appends one row of an entity. Keys of an object come in the order of their names, and so does the layout: one pass over
-/// both, which begins again at a key that is out of order.
+/// Appends one row of an entity.
 pub(super) fn pack_row(entity: &EntityLayout, row: &Value, rows: &mut Rows, texts: &mut Texts) {
     let first = rows.cells.len();
     rows.cells.resize(first + entity.elements.len(), Packed::Missing);
     rows.count += 1;
-    let (mut from, mut previous) = (0, "");
+    let mut names = entity.names.in_order();
     for (name, value) in row.as_object().into_iter().flatten() {
-        if name.as_str() < previous {
-            from = 0;
-        }
-        previous = name;
-        let ordered = entity.in_name_order.iter();
-        from += ordered.skip(from).take_while(|(known, _)| known < name).count();
-        if let Some((known, at)) = entity.in_name_order.get(from)
-            && known == name
-            && let Some(element) = entity.elements.get(usize::from(*at))
-            && let Some(cell) = rows.cells.get_mut(first + usize::from(*at))
+        if let Some(at) = names.find(name)
+            && let Some(element) = entity.elements.get(usize::from(at))
+            && let Some(cell) = rows.cells.get_mut(first + usize::from(at))
         {
             *cell = pack(element.kind, value, texts);
         }

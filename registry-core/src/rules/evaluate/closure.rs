@@ -5,6 +5,16 @@ use super::{Evaluation, scalar};
 use crate::record::Cell;
 use crate::rules::{Place, Reason, Scalar, SectionSet, Truth, Unknown};
 
+/// The section name that stands for every section without an attestation of its own.
+const ALL: &str = "all";
+
+/// Through which day sections are attested: without end when nothing ever happened, never when a row does not close it.
+pub(super) struct Attestations {
+    /// By entity; `None` without a row of its own.
+    own: Vec<Option<f64>>,
+    all: f64,
+}
+
 impl Evaluation<'_> {
     /// T when the entity is closed through `until` (the cut-off when not given), else U with the reason.
     pub(super) fn closed(&self, entity: u16, until: Option<Scalar>) -> Truth {
@@ -48,37 +58,58 @@ impl Evaluation<'_> {
 
     /// The section's own attestation, or that of `all` when it has none of its own.
     fn attested(&self, entity: u16, day: f64) -> bool {
-        let Some(name) = self.layout.entity_at(entity).map(|known| &*known.name) else {
-            return false;
-        };
+        let attestations = self.attestations.get_or_init(|| self.attestations());
+        self.note_attestations(entity);
+        let own = attestations.own.get(usize::from(entity)).copied().flatten();
+        day <= own.unwrap_or(attestations.all)
+    }
+
+    fn attestations(&self) -> Attestations {
         let places = &self.layout.places;
-        let attestation = places.attestation;
-        let mut own = false;
-        let (mut by_own, mut by_all) = (false, false);
-        for row in self.each_active(attestation) {
-            let section = self.read(attestation, row, places.section).as_text();
-            let whole = section == Some("all");
-            if section != Some(name) && !whole {
+        let read = |row: u32, element| self.record.cell(places.attestation, row as usize, element);
+        let mut attestations = Attestations {
+            own: vec![None; self.layout.entities().len()],
+            all: f64::NEG_INFINITY,
+        };
+        for row in self.each_active(places.attestation) {
+            let Some(section) = read(row, places.section).as_text() else {
                 continue;
-            }
-            let through = || {
-                let date = self.read(attestation, row, places.complete_through).as_date();
-                date.is_some_and(|date| f64::from(date.first()) >= day)
             };
-            let holds = match self.read(attestation, row, places.status).as_text() {
+            let whole = section == ALL;
+            let through = match read(row, places.status).as_text() {
                 // `all` can be complete, it cannot say that nothing ever happened.
-                Some("none_ever") => !whole,
-                Some("complete_through") => through(),
-                _ => false,
+                Some("none_ever") if !whole => f64::INFINITY,
+                Some("complete_through") => read(row, places.complete_through)
+                    .as_date()
+                    .map_or(f64::NEG_INFINITY, |date| f64::from(date.first())),
+                _ => f64::NEG_INFINITY,
             };
+            let entity = self.layout.entity(section).map(usize::from);
             if whole {
-                by_all |= holds;
-            } else {
-                own = true;
-                by_own |= holds;
+                attestations.all = attestations.all.max(through);
+            } else if let Some(own) = entity.and_then(|entity| attestations.own.get_mut(entity)) {
+                *own = Some(own.map_or(through, |other| other.max(through)));
             }
         }
-        if own { by_own } else { by_all }
+        attestations
+    }
+
+    /// Notes, when tracing, what an answer about a section rests on.
+    fn note_attestations(&self, entity: u16) {
+        if self.reads.is_none() {
+            return;
+        }
+        let places = &self.layout.places;
+        let name = self.layout.entity_at(entity).map(|known| &*known.name);
+        for row in self.each_active(places.attestation) {
+            let section = self.read(places.attestation, row, places.section).as_text();
+            if section == Some(ALL) || (section.is_some() && section == name) {
+                let status = self.read(places.attestation, row, places.status).as_text();
+                if status == Some("complete_through") {
+                    self.note(places.attestation, row, places.complete_through);
+                }
+            }
+        }
     }
 
     /// A row that says nothing was done, dated on or after the day, or undated in a record submitted on or after it.

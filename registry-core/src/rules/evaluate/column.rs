@@ -1,7 +1,7 @@
 //! The codes of one column, in an order to look them up by: a check that asks for the rows of every section one after the other would go
 //! through all rows for each.
 
-use crate::record::{Cell, Record};
+use crate::record::{Cell, Record, leading};
 
 /// The column asked last.
 #[derive(Default)]
@@ -14,9 +14,7 @@ pub(super) struct LastColumn<'a> {
 
 /// The first eight bytes and the length: what tells most codes apart.
 fn key(text: &str) -> u64 {
-    let bytes = text.bytes().take(8);
-    let first = bytes.fold(0, |key: u64, byte| key << 8 | u64::from(byte));
-    first ^ (text.len() as u64) << 56
+    leading(text) ^ text.len() as u64
 }
 
 impl<'a> LastColumn<'a> {

@@ -63,6 +63,7 @@ pub(crate) struct Evaluation<'a> {
     /// What T0, A0, FT, PRE refer to.
     dates_anchor: Slot<Anchor>,
     anchors: Vec<AnchorDates>,
+    attestations: OnceCell<closure::Attestations>,
     cut: OnceCell<Scalar>,
     last: OnceCell<Scalar>,
     death: OnceCell<Scalar>,
@@ -104,6 +105,7 @@ impl<'a> Evaluation<'a> {
             anchor: Slot::new(Anchor::None),
             dates_anchor: Slot::new(Anchor::None),
             anchors: (0..presentations + 2).map(|_| AnchorDates::default()).collect(),
+            attestations: OnceCell::new(),
             cut: OnceCell::new(),
             last: OnceCell::new(),
             death: OnceCell::new(),
