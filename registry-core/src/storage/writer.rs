@@ -159,8 +159,11 @@ struct Piece<T, F> {
     submits: Vec<Vec<u8>>,
     work: F,
     value: Option<T>,
-    reply: SyncSender<Result<T, StoreError>>,
+    reply: SyncSender<Settled<T, F>>,
 }
+
+/// The answer, and the work back: what it holds is given up by the thread that made it, not by the one all wait for.
+type Settled<T, F> = (Result<T, StoreError>, F);
 
 impl<T: Send, F> Work for Piece<T, F>
 where
@@ -184,10 +187,12 @@ where
     }
 
     fn settle(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let Self { value, reply, .. } = *self;
+        let Self {
+            work, value, reply, ..
+        } = *self;
         let missing = || StoreError::Internal("work without a value".to_owned());
         // Whoever asked may have gone; the commit stands.
-        let _ = reply.send(outcome.and_then(|()| value.ok_or_else(missing)));
+        let _ = reply.send((outcome.and_then(|()| value.ok_or_else(missing)), work));
     }
 }
 
@@ -234,9 +239,10 @@ impl Writer {
             .send(piece)
             .map_err(|_| StoreError::Unavailable(Outage::Busy))?;
         drop(queue);
-        answer
-            .recv()
-            .unwrap_or(Err(StoreError::Unavailable(Outage::Busy)))
+        match answer.recv() {
+            Ok((result, _)) => result,
+            Err(_) => Err(StoreError::Unavailable(Outage::Busy)),
+        }
     }
 }
 
