@@ -19,10 +19,6 @@ use registry_core::versions::SchemaStore;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// As in the service.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Cases handed to the store together while the registry is filled.
 const STRETCH: u32 = 500;
 
