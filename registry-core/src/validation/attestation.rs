@@ -10,10 +10,9 @@ use super::{Assessment, UnattestedSection};
 use crate::dictionary::Dictionary;
 use crate::guideline::{Outcome, UnitOutcome};
 use crate::record::Record;
+use crate::rules::evaluate::ALL;
 use crate::rules::{FiredCheck, Reason, SectionSet};
 
-/// Section name that stands for every section without an attestation of its own.
-const ALL: &str = "all";
 /// The entity of attestations.
 const ENTITY: &str = "section_attestation";
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Document, Envelope, Judge};
 use crate::guideline::{Guideline, MeasureKind, Outcome, UnitOutcome};
 use crate::record::{CentreTable, Record, Sections};
+use crate::rules::evaluate::ALL;
 use crate::rules::{CheckSet, FiredCheck, Reason, Truth};
 
 /// How far ahead it is looked for the day on which an open measure turns into one not met: two years, the longest window.
@@ -228,7 +229,7 @@ impl Future<'_> {
         let mut attested = rows("section_attestation");
         let others = attested.iter_mut().filter(|row| row["status"] != "none_ever");
         others.for_each(|row| *row = json!({}));
-        attested.push(json!({"section": "all", "status": "complete_through", "complete_through": day}));
+        attested.push(json!({"section": ALL, "status": "complete_through", "complete_through": day}));
         let mut contacts = rows("followup");
         if contacts.iter().all(|contact| contact["vital_status"] != "dead") {
             contacts.push(json!({"date": day, "vital_status": "alive"}));

@@ -280,6 +280,16 @@ fn the_canonical_form_sorts_keys_and_drops_white_space() {
     );
 }
 
+/// Hashes of what is stored rest on this spelling: RFC 8785, 3.2.2.2.
+#[test]
+fn the_canonical_form_escapes_what_must_be_and_nothing_else() {
+    let value = json!("\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}\"\\/\u{7f}\u{e9}\u{2028}\u{1f600}");
+    assert_eq!(
+        String::from_utf8(canonical::to_bytes(&value)).expect("UTF-8"),
+        "\"\\u0000\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/\u{7f}\u{e9}\u{2028}\u{1f600}\""
+    );
+}
+
 #[test]
 fn a_record_is_kept_without_its_nulls() {
     let value = parse(

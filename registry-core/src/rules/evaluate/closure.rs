@@ -6,7 +6,7 @@ use crate::record::Cell;
 use crate::rules::{Place, Reason, Scalar, SectionSet, Truth, Unknown};
 
 /// The section name that stands for every section without an attestation of its own.
-const ALL: &str = "all";
+pub(crate) const ALL: &str = "all";
 
 /// Through which day sections are attested: without end when nothing ever happened, never when a row does not close it.
 pub(super) struct Attestations {

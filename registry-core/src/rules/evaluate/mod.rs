@@ -12,6 +12,8 @@ mod terms;
 use std::cell::{Cell as Slot, OnceCell, RefCell};
 use std::collections::BTreeSet;
 
+pub(crate) use closure::ALL;
+
 use super::compile::WindowDays;
 use super::program::{CellPath, RowRef};
 use super::{Place, Range, Reason, Scalar, SectionSet, Truth, Unknown};
