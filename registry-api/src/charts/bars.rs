@@ -10,7 +10,8 @@ pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String
     let frame = Frame {
         left: 52.0,
         top: 30.0,
-        width: 694.0,
+        // As much is free to the right as half a label below the last bar is wide.
+        width: 680.0,
         height: 176.0,
         x_max: counts.len().max(1) as f64,
         y_max: f64::from(most) * 1.08,
@@ -63,4 +64,38 @@ pub fn bars(counts: &[(String, Option<u32>)], title: &str, unit: &str) -> String
         (frame.left + frame.width, frame.bottom()),
     );
     svg.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the pictures' units; `2026-12` takes less in any of their fonts.
+    const HALF_A_LABEL: f64 = 27.0;
+
+    #[test]
+    fn no_label_is_cut_off_or_covers_the_next_whatever_the_number_of_months() {
+        for months in 1..=130 {
+            let counts: Vec<_> = (0..months)
+                .map(|n| (format!("20{:02}-{:02}", 20 + n / 12, 1 + n % 12), Some(7)))
+                .collect();
+            let picture = bars(&counts, "Registrations by month", "registered");
+            let labels: Vec<f64> = picture
+                .split("<text class=\"tick\" x=\"")
+                .filter(|text| text.contains("\"middle\""))
+                .filter_map(|text| text.split('"').next()?.parse().ok())
+                .collect();
+            assert!(!labels.is_empty(), "{months} months");
+            assert!(
+                labels
+                    .iter()
+                    .all(|x| *x >= HALF_A_LABEL && *x <= 760.0 - HALF_A_LABEL),
+                "{months} months: {labels:?}"
+            );
+            assert!(
+                labels.windows(2).all(|two| two[1] - two[0] >= 2.0 * HALF_A_LABEL),
+                "{months} months: {labels:?}"
+            );
+        }
+    }
 }
