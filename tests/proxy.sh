@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deploy/proxy/nginx.conf keeps pseudonyms, tokens and query strings out of its log: tests/proxy.sh
 # Needs nginx, and no registry: behind it a place that takes everything. Every address of the service that holds a pseudonym is asked for,
-# in several spellings; what was logged is then looked through. Add an address here when a route with a pseudonym is added.
+# in several spellings; what was logged is then looked through. A test of `it/openapi.rs` fails when a route with a pseudonym is not here.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d /tmp/registry-proxy-test.XXXXXX)
@@ -34,10 +34,16 @@ until curl -s -o /dev/null "$url/health/live"; do kill -0 "$proxy" || fail "ngin
 
 name=CANARY-4711
 paths=(
-  "/api/v1/cases/$name" "/api/v1/cases/$name/versions/3" "/api/v1/cases/$name/findings/abc:answer" "/api/v1/cases/$name:withdraw"
-  "/api/v1//cases/$name" "/API/v1/Cases/$name" "/cases/$name" "/cases/$name/edit" "/cases/$name/queries" "/cases/%43ANARY-4711"
-  "/api/v1/verifications/0198/cases/$name" "/api/v1/verifications/0198/cases/$name:reset"
-  "/verification/0198/$name" "/verification/0198/$name/reset" "/verification/0198//$name" "/Verification/0198/$name"
+  # The routes, one by one (`it/openapi.rs` sees to it).
+  "/api/v1/cases/$name" "/api/v1/cases/$name/assessment" "/api/v1/cases/$name/findings" "/api/v1/cases/$name/findings/7:answer"
+  "/api/v1/cases/$name/versions" "/api/v1/cases/$name/versions/7" "/api/v1/cases/$name:lock" "/api/v1/cases/$name:transfer"
+  "/api/v1/cases/$name:unlock" "/api/v1/cases/$name:verify" "/api/v1/cases/$name:withdraw" "/api/v1/verifications/7/cases/$name"
+  "/api/v1/verifications/7/cases/$name:reset" "/cases/$name" "/cases/$name/answer" "/cases/$name/assessment.csv" "/cases/$name/course.csv"
+  "/cases/$name/course.svg" "/cases/$name/edit" "/cases/$name/findings.csv" "/cases/$name/life-cycle" "/cases/$name/queries"
+  "/cases/$name/transfer" "/cases/$name/versions" "/cases/$name/versions.csv" "/cases/$name/withdraw" "/verification/7/$name"
+  "/verification/7/$name/reset"
+  # Other spellings, and where a pseudonym or a token is part of something else.
+  "/api/v1//cases/$name" "/API/v1/Cases/$name" "/cases/%43ANARY-4711" "/verification/0198//$name" "/Verification/0198/$name"
   "/verification/0198/%43ANARY-4711" "/verification/./0198/$name"
   "/fhir/MeasureReport/case-$name-1a" "/fhir/MeasureReport/case-1a-$name" "/fhir/measurereport/case-$name" "/fhir/MeasureReport/%43ANARY-4711"
   "/fhir/MeasureReport?subject:identifier=$name" "/worklist?case=$name" "/queries?case=$name" "/api/v1/queries?case=$name"

@@ -493,3 +493,32 @@ fn every_download_of_the_cases_and_the_schema_page_is_there() {
         anyone.get(&path).expect(200);
     }
 }
+
+#[test]
+fn the_dictionary_is_served_whole_as_csv_and_as_json() {
+    let service = Service::start();
+    let dictionary = &service.state().schemas.current().dictionary;
+    let path = |format: &str| {
+        format!(
+            "/api/v1/schemas/case/{}/dictionary?format={format}",
+            service.state().schemas.current().version
+        )
+    };
+    let csv = service.anonymous().get(&path("csv")).expect(200);
+    assert!(
+        csv.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/csv"))
+    );
+    assert_eq!(csv.text(), dictionary.to_csv());
+    let json = service.anonymous().get(&path("json")).expect(200).json();
+    let entities = json["entities"].as_array().expect("entities");
+    let elements: usize = entities
+        .iter()
+        .filter_map(|one| one["elements"].as_array())
+        .map(Vec::len)
+        .sum();
+    assert_eq!(
+        (entities.len(), elements),
+        (dictionary.entities.len(), dictionary.element_count())
+    );
+}

@@ -1,5 +1,7 @@
 //! `/openapi.json` against what is served: repeats are what it says they are, and bodies that are sent have a shape.
 
+use std::collections::BTreeSet;
+
 use registry_api::routes::endpoints;
 use serde_json::json;
 use support::{records, service::Service};
@@ -32,6 +34,29 @@ fn every_post_takes_an_idempotency_key_or_says_why_not() {
         let excused = NEVER_REPLAYED.iter().any(|(path, _)| *path == endpoint.path);
         assert_ne!(takes, excused, "{}", endpoint.path);
     }
+}
+
+/// `tests/proxy.sh` shows that the proxy's log holds no pseudonym: it asks for every address that can hold one.
+#[test]
+fn every_address_with_a_pseudonym_is_asked_for_through_the_proxy() {
+    let script =
+        std::fs::read_to_string(support::repository::root().join("tests/proxy.sh")).expect("a script");
+    let missing: BTreeSet<&str> = endpoints()
+        .into_iter()
+        .map(|endpoint| endpoint.path)
+        .filter(|path| path.contains("{pseudonym}"))
+        .filter(|path| !script.contains(&format!("\"{}\"", as_asked(path))))
+        .collect();
+    assert!(missing.is_empty(), "not in tests/proxy.sh: {missing:#?}");
+}
+
+/// A path as the script writes it: `$name` for the pseudonym, a number for everything else.
+fn as_asked(path: &str) -> String {
+    let mut asked = path.replace("{pseudonym}", "$name");
+    while let (Some(from), Some(to)) = (asked.find('{'), asked.find('}')) {
+        asked.replace_range(from..=to, "7");
+    }
+    asked
 }
 
 #[test]

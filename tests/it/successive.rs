@@ -140,6 +140,12 @@ fn a_run_with_two_more_patients_reads_as_the_one_before() {
         (&29.into(), &Value::Null),
         "{later}"
     );
+    // The run before says 24 as of the first: five since then, and nobody is told how many since the run before.
+    let brief = committee.get_with("/brief", &[HTML]).expect(200).text();
+    assert!(
+        brief.contains("<dt>Cases</dt><dd>29</dd>") && !brief.contains("+5 cases"),
+        "{brief}"
+    );
 }
 
 #[test]
@@ -160,4 +166,6 @@ fn a_run_with_enough_more_patients_is_shown() {
         (&36.into(), &Value::Null),
         "{now}"
     );
+    let brief = committee.get_with("/brief", &[HTML]).expect(200).text();
+    assert!(brief.contains("+12 cases"), "{brief}");
 }

@@ -185,9 +185,11 @@ pub(super) fn figures(
     survival: &SurvivalResult,
 ) -> Vec<Figure> {
     let then = earlier.map(|earlier| &earlier.overview);
-    let counted = |of: fn(&Overview) -> Option<u32>, as_of: Option<i64>, unit: &str| {
-        let both = of(now).zip(then.and_then(of));
-        match (both, as_of) {
+    // A number as of an earlier run is not the earlier run's own: what changed since is not known from it.
+    let counted = |of: fn(&Overview) -> Option<u32>, as_of: fn(&Overview) -> Option<i64>, unit: &str| {
+        let own = then.filter(|then| as_of(then).is_none());
+        let both = of(now).zip(own.and_then(of));
+        match (both, as_of(now)) {
             (_, Some(run)) => format!("as of run {run}: changed by few since, or not at all"),
             (Some((now, then)), None) => signed(i64::from(now) - i64::from(then), unit),
             (None, None) => String::new(),
@@ -201,12 +203,16 @@ pub(super) fn figures(
         Figure {
             name: "Cases",
             value: words::count(now.cases),
-            small: counted(|overview| overview.cases, now.cases_as_of, "cases"),
+            small: counted(
+                |overview| overview.cases,
+                |overview| overview.cases_as_of,
+                "cases",
+            ),
         },
         Figure {
             name: "Centres",
             value: now.centres.to_string(),
-            small: counted(|overview| Some(overview.centres), None, "centres"),
+            small: counted(|overview| Some(overview.centres), |_| None, "centres"),
         },
         Figure {
             name: REGISTERED,
@@ -220,7 +226,11 @@ pub(super) fn figures(
         Figure {
             name: "Deaths",
             value: words::count(now.deaths),
-            small: counted(|overview| overview.deaths, now.deaths_as_of, "deaths"),
+            small: counted(
+                |overview| overview.deaths,
+                |overview| overview.deaths_as_of,
+                "deaths",
+            ),
         },
         Figure {
             name: "Completeness of follow-up",

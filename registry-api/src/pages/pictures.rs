@@ -124,9 +124,10 @@ fn registrations(view: &View<'_>) -> Result<String, Problem> {
     let rows = overview.accrual.iter().map(|month| {
         let n = month.n.map(|n| n.to_string()).unwrap_or_default();
         let hidden = if month.n.is_none() { "few_patients" } else { "" };
-        vec![month.level.clone(), n, hidden.to_owned()]
+        let as_of = month.as_of.map(|run| run.to_string()).unwrap_or_default();
+        vec![month.level.clone(), n, hidden.to_owned(), as_of]
     });
-    written(&["month", "registered", "suppressed"], rows)
+    written(&["month", "registered", "suppressed", "as_of_run"], rows)
 }
 
 /// What the file's name says besides the kind, and the chart.

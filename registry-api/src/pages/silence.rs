@@ -162,8 +162,12 @@ pub(super) fn section(
             .half_years
             .iter()
             .map(|half| {
-                let of = format!("{} of {}", half.missing, half.units);
-                (half.half_year.clone(), of, words::percent(Some(half.share())))
+                let of = half.units.map(|(missing, units)| format!("{missing} of {units}"));
+                (
+                    half.half_year.clone(),
+                    of.unwrap_or_else(|| words::count(None)),
+                    words::percent(half.share()),
+                )
             })
             .collect(),
         checks: Checks {
@@ -183,18 +187,19 @@ pub(super) fn section(
     })
 }
 
-/// The network's share over the half-years as bars; `None` with fewer than two.
+/// The network's share over the half-years as bars; `None` where fewer than two are told.
 pub(super) fn trend_of(silence: &Silence) -> Option<String> {
     let bars = silence.half_years.iter();
     let bars: Vec<(String, Option<u32>)> = bars
         .map(|half| {
             (
                 half.half_year.clone(),
-                Some((half.share() * 100.0).round() as u32),
+                half.share().map(|share| (share * 100.0).round() as u32),
             )
         })
         .collect();
-    (bars.len() > 1).then(|| charts::bars(&bars, "Percent of units that cannot be assessed", "%"))
+    let told = bars.iter().filter(|(_, share)| share.is_some()).count();
+    (told > 1).then(|| charts::bars(&bars, "Percent of units that cannot be assessed", "%"))
 }
 
 /// The same as CSV.
@@ -202,8 +207,15 @@ pub(super) fn half_years(view: &View<'_>) -> Result<String, Problem> {
     let silence = view.silence()?;
     let rows = silence.half_years.iter();
     let rows = rows.map(|half| {
-        let (missing, units) = (half.missing.to_string(), half.units.to_string());
-        vec![half.half_year.clone(), missing, units, half.share().to_string()]
+        let number =
+            |of: fn((u32, u32)) -> u32| half.units.map(|units| of(units).to_string()).unwrap_or_default();
+        let share = half.share().map(|share| share.to_string()).unwrap_or_default();
+        vec![
+            half.half_year.clone(),
+            number(|units| units.0),
+            number(|units| units.1),
+            share,
+        ]
     });
     written(
         &["half_year", "not_assessable", "units", "not_assessable_share"],

@@ -28,22 +28,33 @@ pub struct SilentCentre {
 /// Units of a half-year.
 pub struct SilentHalf {
     pub half_year: String,
-    /// Those that cannot be assessed, of all that can or cannot.
-    pub missing: u32,
-    pub units: u32,
+    /// Those that cannot be assessed, and all that can or cannot, where enough measures are shown to the viewer.
+    pub units: Option<(u32, u32)>,
 }
 
 impl SilentHalf {
-    pub fn share(&self) -> f64 {
-        f64::from(self.missing) / f64::from(self.units.max(1))
+    pub fn share(&self) -> Option<f64> {
+        let (missing, units) = self.units?;
+        Some(f64::from(missing) / f64::from(units.max(1)))
     }
+}
+
+/// Of a half-year's measures with units so many must be shown, in percent: those that are hidden are about other patients.
+const MOST_ARE_SHOWN: usize = 80;
+
+#[derive(Default)]
+struct Half {
+    missing: u32,
+    units: u32,
+    shown: usize,
+    hidden: usize,
 }
 
 /// What cannot be assessed in a run.
 pub struct Silence {
     /// Those that say least first.
     pub centres: Vec<SilentCentre>,
-    /// Half-years of the metastatic diagnosis, of the network, over the measures whose rows are shown.
+    /// Half-years of the metastatic diagnosis, of the network; without numbers where too few measures are shown to add them up.
     pub half_years: Vec<SilentHalf>,
     /// Every measure that has a funnel, in the order of the guideline.
     pub measures: Vec<MeasureHead>,
@@ -90,23 +101,32 @@ impl View<'_> {
         let mut measures: Vec<MeasureHead> = measures.cloned().collect();
         self.say_unratified(&mut measures);
         let kept: HashSet<&str> = measures.iter().map(|head| head.id.as_str()).collect();
-        let mut halves: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+        let mut halves: BTreeMap<&str, Half> = BTreeMap::new();
         for row in &table.rows {
             let wanted =
                 row.by == By::HalfYear && row.period == Period::All && kept.contains(row.measure.as_str());
-            if let (true, Some(missing), Some(assessed)) = (wanted, row.not_assessable, row.denominator) {
-                let (of, all) = halves.entry(&row.level).or_default();
-                *of += missing;
-                *all += missing + assessed;
+            if !wanted {
+                continue;
+            }
+            let half = halves.entry(&row.level).or_default();
+            match (row.not_assessable, row.denominator) {
+                (Some(missing), Some(assessed)) => {
+                    half.missing += missing;
+                    half.units += missing + assessed;
+                    half.shown += usize::from(missing + assessed > 0);
+                }
+                _ => half.hidden += 1,
             }
         }
-        let shares = halves.into_iter().filter(|(_, (_, all))| *all > 0);
+        let with_units = halves
+            .into_iter()
+            .filter(|(_, half)| half.units > 0 || half.hidden > 0);
         Ok(Silence {
-            half_years: shares
-                .map(|(half, (missing, units))| SilentHalf {
-                    half_year: half.to_owned(),
-                    missing,
-                    units,
+            half_years: with_units
+                .map(|(level, half)| SilentHalf {
+                    half_year: level.to_owned(),
+                    units: (100 * half.shown >= MOST_ARE_SHOWN * (half.shown + half.hidden))
+                        .then_some((half.missing, half.units)),
                 })
                 .collect(),
             centres,

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use registry_core::access::Role;
 use serde_json::Value;
 
 use crate::support::BINARY;
@@ -65,16 +66,44 @@ fn what_the_demo_holds_is_what_a_centre_would_have_sent() {
     assert!(counts["unchanged"].as_u64().unwrap() > 0, "{job}");
     assert_eq!(counts["unchanged"], counts["total"], "{job}");
 
-    let command = printed.iter().find(|line| line.contains("curl")).unwrap();
-    let path = "/api/v1/cases:batch";
-    assert!(command.contains(&format!("-X POST {base}{path} ")), "{command}");
-    let figure = include_bytes!("../../../schema/examples/1.0.0/valid/figure-1.json");
+    // The line as printed, in the folder the README's command is given in.
+    let command: Vec<&str> = printed.iter().map(String::as_str).collect();
+    let from = command
+        .iter()
+        .position(|line| line.trim_start().starts_with("curl"))
+        .unwrap();
+    let command = command[from..from + 2].join("\n");
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for (status, unchanged) in [(201, false), (200, true)] {
-        let result = &post(path, "application/json", figure)["results"][0];
+        let ended = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(repository)
+            .output()
+            .unwrap();
+        assert!(
+            ended.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        let answer: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let result = &answer["results"][0];
         assert_eq!(
             (&result["status"], &result["unchanged"]),
             (&status.into(), &unchanged.into()),
             "{result}"
         );
+    }
+    // A link for everybody who signs in, and it lets them in.
+    for role in Role::GRANTABLE {
+        let with_link = printed.iter().find_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let link = words
+                .iter()
+                .find(|word| word.starts_with(base) && word.contains("/sign-in"))?;
+            words.contains(&role.as_str()).then(|| (*link).to_owned())
+        });
+        let link = with_link.unwrap_or_else(|| panic!("no link for {role} in {printed:#?}"));
+        let page = agent.get(&link).call().unwrap();
+        assert_eq!(page.status().as_u16(), 200, "{role}");
     }
 }

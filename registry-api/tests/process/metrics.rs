@@ -1,10 +1,12 @@
 //! `/metrics`: whoever has the token, or without one this machine alone.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use registry_api::{guard, routes, startup};
+use registry_core::access::Role;
 
-use crate::support::{Registry, ports};
+use crate::support::{JSON, Registry, case, ports, send};
 
 const HERE: &str = "127.0.0.1:40000";
 const HERE_TOO: &str = "[::1]:40000";
@@ -84,4 +86,37 @@ fn with_a_token_nobody_is_answered_without_it() {
             (ELSEWHERE, &[], false),
         ],
     );
+}
+
+/// What the alerts watch of the service is there, once a case was sent and a credential refused.
+#[test]
+fn every_metric_the_alerts_rest_on_is_told() {
+    let alerts = include_str!("../../../deploy/monitoring/alerts.yml");
+    // The other two are written by the scripts of backup and ledger, for the node exporter.
+    let elsewhere = [
+        "registry_backup_finished_timestamp_seconds",
+        "registry_withdrawals_listed_timestamp_seconds",
+    ];
+    let names = alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let names: BTreeSet<&str> = names
+        .filter(|name| name.starts_with("registry_") && !elsewhere.contains(name))
+        .collect();
+    assert!(names.contains("registry_submissions_total"), "{names:?}");
+    let registry = Registry::new();
+    let key = registry.key(Role::Submitter, Some("C01"));
+    let served = registry.serve();
+    let sent = send(
+        &served.base,
+        Some(&key),
+        "PUT",
+        "/api/v1/cases/M-1",
+        &[JSON],
+        Some(&case("M-1").to_string()),
+    );
+    assert_eq!(sent.expect("an answer").status, 201);
+    let refused = send(&served.base, Some("nonsense"), "GET", "/api/v1/cases", &[], None);
+    assert_eq!(refused.expect("an answer").status, 401);
+    let told = send(&served.base, None, "GET", "/metrics", &[], None).expect("an answer");
+    let missing: Vec<&&str> = names.iter().filter(|name| !told.text.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:?} are not in {}", told.text);
 }

@@ -446,3 +446,52 @@ fn the_office_works_from_the_command_line() {
     let id = listed.split('\t').next().expect("an id").to_owned();
     assert!(registry.run(&["key", "revoke", &id]).success);
 }
+
+#[test]
+fn audit_verify_names_the_event_somebody_changed() {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    let registry = Registry::new();
+    registry.centre("C02", "Second centre");
+    assert!(registry.run(&["audit", "verify"]).success);
+    let mut database =
+        SqliteConnection::establish(&registry.database().display().to_string()).expect("it opens");
+    database
+        .batch_execute(
+            "DROP TRIGGER audit_events_are_not_changed;
+             UPDATE audit_events SET actor = 'nobody' WHERE seq = 2",
+        )
+        .expect("changed");
+    let ended = registry.run(&["audit", "verify"]);
+    assert!(!ended.success, "{ended:?}");
+    assert!(ended.err.contains("event 2"), "{}", ended.err);
+    assert!(!ended.err.contains("nobody"), "{}", ended.err);
+}
+
+#[test]
+fn openapi_prints_the_document_that_is_served() {
+    let registry = Registry::new();
+    let printed = registry.run(&["openapi"]);
+    assert!(printed.success, "{}", printed.err);
+    let served = registry.serve();
+    let answer = send(&served.base, None, "GET", "/openapi.json", &[], None).expect("an answer");
+    let printed: serde_json::Value = serde_json::from_str(&printed.out).expect("JSON");
+    assert_eq!(printed, answer.json());
+}
+
+/// Nobody asks for it: the service looks by itself whether a run is due.
+#[test]
+fn serve_runs_on_its_schedule() {
+    let registry = Registry::new();
+    let mut command = registry.command(&["serve"]);
+    command.env("REGISTRY_RUNS__EVERY_HOURS", "1");
+    let served = Served::spawn_until(command, "scheduled run finished");
+    let key = registry.key(Role::Coordinator, None);
+    let run = send(&served.base, Some(&key), "GET", "/api/v1/runs/1", &[], None).expect("an answer");
+    assert_eq!(
+        (run.status, run.json()["status"].as_str()),
+        (200, Some("finished")),
+        "{}",
+        run.text
+    );
+}

@@ -176,26 +176,31 @@ pub(crate) struct Served {
 
 impl Served {
     /// Starts it and waits for the log line that names its address.
-    pub(crate) fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_until(command, "serving")
+    }
+
+    /// Starts it and waits for its address and, with it or after it, for a log line with this message.
+    pub(crate) fn spawn_until(mut command: Command, message: &str) -> Self {
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
         let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut seen = String::new();
+        let (mut seen, mut address) = (String::new(), None);
         let address = loop {
             let mut line = String::new();
             if log.read_line(&mut line).expect("the log is text") == 0 {
-                panic!("it ended before it served: {seen}");
+                panic!("it ended before it logged `{message}`: {seen}");
             }
             seen.push_str(&line);
             let entry: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
             if entry["fields"]["message"] == "serving" {
-                break entry["fields"]["address"]
-                    .as_str()
-                    .expect("an address")
-                    .to_owned();
+                address = entry["fields"]["address"].as_str().map(str::to_owned);
+            }
+            if let Some(address) = address.as_ref().filter(|_| entry["fields"]["message"] == message) {
+                break address.clone();
             }
         };
         let log = std::thread::spawn(move || {

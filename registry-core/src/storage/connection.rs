@@ -359,3 +359,30 @@ impl r2d2::ManageConnection for Dialer {
         link.broken
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Acknowledged is durable: the log is flushed at every commit (`synchronous` 2), on every connection.
+    #[test]
+    fn an_embedded_database_flushes_its_log_at_every_commit() {
+        #[derive(QueryableByName)]
+        struct Pragma {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            synchronous: i32,
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options =
+            StoreOptions::new(format!("sqlite:{}", folder.path().join("registry.db").display()));
+        options.create = true;
+        let dialer = Dialer::new(&options).expect("a path");
+        for _ in 0..2 {
+            let Conn::Sqlite(mut conn) = dialer.dial(Rights::Service).expect("it opens").conn else {
+                panic!("no SQLite");
+            };
+            let found = diesel::sql_query("PRAGMA synchronous").get_result::<Pragma>(&mut conn);
+            assert_eq!(found.expect("a number").synchronous, 2);
+        }
+    }
+}

@@ -114,12 +114,7 @@ impl Subject<'_> {
         let candidates = self.candidates(fired);
         for block in &check.blocks {
             if let Some(element) = block.strip_prefix("*.") {
-                // A check over many sections stops at the first violation: the last cell read is the one.
-                return candidates
-                    .iter()
-                    .rev()
-                    .find(|(_, pointer)| pointer.ends_with(element))
-                    .map_or_else(String::new, |(_, pointer)| pointer.clone());
+                return self.of_many_sections(element, &candidates);
             }
         }
         let blocks: Vec<(&str, &str)> = check
@@ -177,6 +172,22 @@ impl Subject<'_> {
                 }
             }
         }
+    }
+
+    /// Of a check over many sections (`*.date`): the latest date that was read, for it asks whether one is too late; of anything else the
+    /// last cell, for judging stops at the first violation.
+    fn of_many_sections(&self, element: &str, candidates: &[(CellRef, String)]) -> String {
+        let named = |pointer: &str| {
+            let name = pointer.rsplit('/').next().unwrap_or_default();
+            name.split('_').any(|word| word == element) || name == element
+        };
+        let mut all = candidates.iter().filter(|(_, pointer)| named(pointer));
+        let found = if element == "date" {
+            all.max_by_key(|(_, pointer)| self.document.pointer(pointer).and_then(Value::as_str))
+        } else {
+            all.next_back()
+        };
+        found.map_or_else(String::new, |(_, pointer)| pointer.clone())
     }
 
     /// The repeated section all cells belong to: a check of the whole record is about its rows together.

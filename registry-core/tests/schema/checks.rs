@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use registry_core::guideline::Outcome;
 use registry_core::rules::CheckSet;
 use registry_core::validation::{Finding, Severity, UnattestedSection, Verdict};
+use registry_core::versions::EligibilityClass;
 use serde_json::{Value, json};
 
-use crate::body::{JUDGE, case, centres, envelope, found, judge, judge_later, put, with};
+use crate::body::{JUDGE, STORE, case, centres, envelope, found, judge, judge_later, put, with};
 use crate::examples::examples;
 
 fn finding<'v>(verdict: &'v Verdict, code: &str) -> &'v Finding {
@@ -130,6 +131,13 @@ fn an_edit_check_is_a_finding_with_its_place() {
             Severity::Error,
             "/imaging/0/date",
         ),
+        // Of all the dates that were read before it was found, it is the one that is too late.
+        (
+            with("/presentation/0/date_detected", json!("2030-01-01")),
+            "E-038",
+            Severity::Error,
+            "/presentation/0/date_detected",
+        ),
         (
             with("/imaging/0/date", json!("2025-06")),
             "E-039",
@@ -178,6 +186,28 @@ fn an_excluded_histology_is_refused_by_its_name() {
     );
     assert_eq!(verdict.derived.eligibility_class.as_deref(), Some("excluded"));
     assert!(verdict.assessments.is_empty() && verdict.unattested.is_empty());
+}
+
+#[test]
+fn every_excluded_histology_is_refused_by_its_own_name() {
+    let excluded = STORE.histology().entries.iter();
+    let excluded = excluded.filter(|entry| entry.eligibility_class == EligibilityClass::Excluded);
+    let mut refused = 0;
+    for entry in excluded {
+        for morphology in entry.codes() {
+            let verdict = judge(&with("/primary/icdo_morphology", json!(morphology)));
+            let finding = finding(&verdict, "E-011");
+            assert!(verdict.rejected(), "{morphology}");
+            assert_eq!(finding.pointer, "/primary/icdo_morphology");
+            assert!(
+                finding.message.contains(&entry.term),
+                "{morphology}: {}",
+                finding.message
+            );
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 18);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The dictionary agrees with the specification's element table and grows without a change of code.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
@@ -212,6 +213,31 @@ fn draft_with(edit: impl Fn(&str, &mut Value)) -> tempfile::TempDir {
     folder
 }
 
+/// Nothing is fetched, and no keyword is passed over: such a schema does not compile.
+#[test]
+fn a_schema_that_points_elsewhere_or_has_an_unknown_format_does_not_compile() {
+    for (keyword, value) in [
+        ("$ref", "https://example.org/schema.json"),
+        ("$ref", "file:///etc/hostname"),
+        ("$ref", "urn:rps-registry:nowhere"),
+        ("format", "phone-number"),
+    ] {
+        let folder = draft_with(|name, schema| {
+            if name == "imaging.schema.json" {
+                let mut element = json!({"type": "string"});
+                element[keyword] = json!(value);
+                schema["properties"]["date"]["allOf"] = json!([element]);
+            }
+        });
+        let store = Arc::new(SchemaStore::from_dir(folder.path()).expect("the files are read"));
+        let error = Judge::with_drafts(store).err().map(|error| error.to_string());
+        assert!(
+            error.as_ref().is_some_and(|error| error.contains("1.2.0")),
+            "{keyword} {value}: {error:?}"
+        );
+    }
+}
+
 #[test]
 fn a_new_optional_element_needs_no_change_of_code() {
     let folder = draft_with_an_element();
@@ -271,7 +297,15 @@ fn the_digest_is_of_the_bytes() {
     );
 }
 
-/// Schema 1.0.0 is the case record as it was written down: every entity and element, its requirement, its absence codes, its standard.
+fn is_code(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Schema 1.0.0 is the case record as it was written down: every entity and element, its type and unit, its codes, its requirement, its
+/// absence codes, its standard.
 #[test]
 fn version_1_0_0_is_the_case_record_as_specified() {
     let golden: Value =
@@ -280,7 +314,7 @@ fn version_1_0_0_is_the_case_record_as_specified() {
     let entities = golden["entities"].as_array().unwrap();
     assert_eq!(dictionary.entities.len(), entities.len());
     let mut wrong = Vec::new();
-    let mut elements = 0;
+    let (mut elements, mut lists) = (0, 0);
     for specified in entities {
         let name = specified["name"].as_str().unwrap();
         let entity = dictionary
@@ -317,6 +351,39 @@ fn version_1_0_0_is_the_case_record_as_specified() {
             if found != specified_absence {
                 wrong.push(format!("{path} takes {found:?}, not {specified_absence:?}"));
             }
+            // `integer mm`: the type, then the unit.
+            let (kind, unit) = match text("type") {
+                "code set" => ("code_set", None),
+                "string set" => ("string_set", None),
+                other => match other.split_once([' ', '/']) {
+                    Some((kind, unit)) => (kind, Some(unit)),
+                    None => (other, None),
+                },
+            };
+            // Spelled out, or said by the element's name.
+            let unit = match (path.as_str(), kind, unit) {
+                (_, _, Some("yr")) => Some("per year"),
+                (_, "percent", None) => Some("%"),
+                ("assessment.egfr_ml_min", ..) => Some("mL/min/1.73 m2"),
+                ("systemic.stable_months", ..) => Some("months"),
+                (_, _, unit) => unit,
+            };
+            if (element.kind.as_str(), element.unit.as_deref()) != (kind, unit) {
+                wrong.push(format!(
+                    "{path} is {} in {:?}, not {kind} in {unit:?}",
+                    element.kind, element.unit
+                ));
+            }
+            // A list of codes and nothing else; what is said in words is held by the examples and the checks.
+            let listed: BTreeSet<&str> = text("codes_or_constraint").split(',').map(str::trim).collect();
+            let is_list = listed.len() > 1 && listed.iter().all(|code| is_code(code));
+            if kind.starts_with("code") && is_list {
+                lists += 1;
+                let codes: BTreeSet<&str> = element.codes.iter().flat_map(|codes| codes.iter()).collect();
+                if codes != listed {
+                    wrong.push(format!("{path} has the codes {codes:?}, not {listed:?}"));
+                }
+            }
             if element.standard.as_deref().unwrap_or_default() != text("standard") {
                 wrong.push(format!(
                     "{path} is mapped to {:?}, not {:?}",
@@ -326,6 +393,6 @@ fn version_1_0_0_is_the_case_record_as_specified() {
             }
         }
     }
-    assert_eq!((elements, dictionary.element_count()), (262, 262));
+    assert_eq!((elements, dictionary.element_count(), lists), (262, 262, 99));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,9 +1,10 @@
 //! The schema half of a verdict: each breach gets its code, its place and a sentence that repeats no value.
 
+use registry_core::dictionary::EntityKind;
 use registry_core::validation::{MAX_FINDINGS, Severity};
 use serde_json::{Value, json};
 
-use crate::body::{case, found, judge, put, with, without};
+use crate::body::{STORE, case, found, judge, put, with, without};
 
 #[test]
 fn a_sound_case_is_not_refused() {
@@ -14,6 +15,34 @@ fn a_sound_case_is_not_refused() {
     assert_eq!(verdict.derived.histology_code.as_deref(), Some("ddlps"));
     assert_eq!(verdict.derived.eligibility_class.as_deref(), Some("core"));
     assert!(!verdict.withdrawal);
+}
+
+/// Whatever the entity: its rows have the properties of the dictionary and no other.
+#[test]
+fn no_entity_takes_a_property_it_does_not_have() {
+    let mut closed = 0;
+    for entity in &STORE.current().dictionary.entities {
+        let row = json!({"not_an_element": 1});
+        let (body, expected) = match (entity.kind, entity.repeated()) {
+            (EntityKind::Case, true) => (
+                json!([row]),
+                ("unknown_property", format!("/{}/0/not_an_element", entity.name)),
+            ),
+            (EntityKind::Case, false) => (
+                row,
+                ("unknown_property", format!("/{}/not_an_element", entity.name)),
+            ),
+            _ => (row, ("server_set", format!("/{}", entity.name))),
+        };
+        let verdict = judge(&with(&format!("/{}", entity.name), body));
+        assert!(
+            found(&verdict).contains(&(expected.0, &expected.1)),
+            "{expected:?}: {:?}",
+            found(&verdict)
+        );
+        closed += 1;
+    }
+    assert_eq!(closed, 30);
 }
 
 /// Each wrong body has exactly one finding: its code at its place.

@@ -1,9 +1,10 @@
 //! The schema store: what is published is frozen, and what the files say agrees.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use registry_core::versions::{EligibilityClass, SchemaError, SchemaStore, Status};
+use registry_core::versions::{EligibilityClass, HistologyEntry, SchemaError, SchemaStore, Status};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -179,33 +180,60 @@ fn what_is_broken_is_said_with_its_file() {
     }
 }
 
-/// Rows of value set H as the specification lists them: morphology, code, class.
+/// Value set H, whole: class, code, certainty, morphologies (legacy ones and those taken with a warning among them).
+const VALUE_SET_H: &[(&str, &str, &str, &str)] = &[
+    ("core", "wdlps", "A", "8851/3 8850/1"),
+    ("core", "ddlps", "A", "8858/3"),
+    ("core", "lms", "A", "8890/3 8891/3 8896/3"),
+    ("core", "sft", "A", "8815/1 8815/3 8815/0"),
+    ("core", "sft", "B", "9150/3"),
+    ("core", "mpnst", "A", "9540/3 9542/3 9561/3"),
+    ("core", "ss", "A", "9040/3 9041/3 9042/3 9043/3"),
+    ("core", "ups", "A", "8802/3 8830/3"),
+    ("extended", "pecoma", "A", "8714/3"),
+    ("extended", "imt", "A", "8825/1"),
+    ("extended", "imt", "B", "8825/3"),
+    (
+        "excluded",
+        "other_listed_excluded",
+        "A",
+        "9364/3 9260/3 8920/3 8910/3 8980/3 9044/3 8806/3 8936/3 8936/0 8936/1 8821/1 8822/1 8860/0",
+    ),
+    ("excluded", "other_listed_excluded", "B", "8803/3 8033/3"),
+    ("excluded", "other_listed_excluded", "C", "9366/3 9367/3 9368/3"),
+    (
+        "not_listed",
+        "not_listed",
+        "A",
+        "8850/3 8852/3 8854/3 8811/3 9120/3 8901/3 8912/3 8805/3 8860/1 8800/9",
+    ),
+    ("not_listed", "not_listed", "C", "9084/3 9571/3"),
+];
+
 #[test]
-fn histology_follows_the_value_set() {
-    for (morphology, code, class) in [
-        ("8851/3", "wdlps", "core"),
-        ("8850/1", "wdlps", "core"),
-        ("8858/3", "ddlps", "core"),
-        ("8896/3", "lms", "core"),
-        ("8815/0", "sft", "core"),
-        ("9150/3", "sft", "core"),
-        ("9561/3", "mpnst", "core"),
-        ("9043/3", "ss", "core"),
-        ("8830/3", "ups", "core"),
-        ("8714/3", "pecoma", "extended"),
-        ("8825/1", "imt", "extended"),
-        ("9364/3", "other_listed_excluded", "excluded"),
-        ("8936/1", "other_listed_excluded", "excluded"),
-        ("8860/0", "other_listed_excluded", "excluded"),
-        ("8850/3", "not_listed", "not_listed"),
-        ("8901/3", "not_listed", "not_listed"),
-        ("nonsense", "not_listed", "not_listed"),
-    ] {
-        let derived = STORE
-            .histology()
-            .derive(Some(&json!({"icdo_morphology": morphology})));
-        assert_eq!(derived.histology_code.as_deref(), Some(code), "{morphology}");
-        assert_eq!(derived.eligibility_class.as_deref(), Some(class), "{morphology}");
+fn histology_is_the_value_set_and_nothing_else() {
+    let table = STORE.histology();
+    let mut listed = BTreeSet::new();
+    for (class, code, certainty, morphologies) in VALUE_SET_H {
+        for morphology in morphologies.split(' ') {
+            let derived = table.derive(Some(&json!({"icdo_morphology": morphology})));
+            assert_eq!(derived.histology_code.as_deref(), Some(*code), "{morphology}");
+            assert_eq!(derived.eligibility_class.as_deref(), Some(*class), "{morphology}");
+            let entry = table.entry(morphology).expect(morphology);
+            assert_eq!(format!("{:?}", entry.certainty), *certainty, "{morphology}");
+            assert!(listed.insert(morphology), "{morphology} is listed twice");
+        }
+    }
+    let known: BTreeSet<&str> = table.entries.iter().flat_map(HistologyEntry::codes).collect();
+    assert_eq!(known, listed);
+    for unknown in ["nonsense", "8851/2", ""] {
+        let derived = table.derive(Some(&json!({"icdo_morphology": unknown})));
+        assert_eq!(derived.histology_code.as_deref(), Some("not_listed"), "{unknown}");
+        assert_eq!(
+            derived.eligibility_class.as_deref(),
+            Some("not_listed"),
+            "{unknown}"
+        );
     }
 }
 

@@ -51,6 +51,24 @@ on_both! {
             let back = if column == "new_version" { "1" } else { "NULL" };
             tamper(&test, &format!("UPDATE audit_events SET {column} = {back} WHERE seq = {last}"));
         }
+        let bytes = |hex: &str| match test.dialect {
+            Dialect::Sqlite => format!("x'{hex}'"),
+            Dialect::Postgres => format!("decode('{hex}', 'hex')"),
+        };
+        for column in ["previous_hash", "hash"] {
+            let shown = match test.dialect {
+                Dialect::Sqlite => format!("hex({column})"),
+                Dialect::Postgres => format!("encode({column}, 'hex')"),
+            };
+            let kept = test.raw_texts(&format!("SELECT {shown} AS line FROM audit_events WHERE seq = {last}")).remove(0);
+            tamper(&test, &format!("UPDATE audit_events SET {column} = {} WHERE seq = {last}", bytes("00")));
+            assert_eq!(found(&test, None), (last, TamperKind::Changed), "{column}");
+            tamper(&test, &format!("UPDATE audit_events SET {column} = {} WHERE seq = {last}", bytes(&kept)));
+        }
+        let kept = test.raw_texts(&format!("SELECT CAST(at AS TEXT) AS line FROM audit_events WHERE seq = {last}")).remove(0);
+        tamper(&test, &format!("UPDATE audit_events SET at = '2001-01-01 00:00:00' WHERE seq = {last}"));
+        assert_eq!(found(&test, None), (last, TamperKind::Changed), "at");
+        tamper(&test, &format!("UPDATE audit_events SET at = '{kept}' WHERE seq = {last}"));
         test.store.verify_audit(None).unwrap();
     }
 

@@ -89,6 +89,15 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
                 );
             }
             test.store.verify_audit(None).unwrap();
+            // A version and its event were written together, or neither.
+            let versions = test.raw_texts(
+                "SELECT case_id || ' ' || CAST(version AS TEXT) AS line FROM case_versions ORDER BY line",
+            );
+            let events = test.raw_texts(
+                "SELECT case_id || ' ' || CAST(new_version AS TEXT) AS line FROM audit_events \
+                 WHERE action IN ('case.create', 'case.replace') ORDER BY line",
+            );
+            assert_eq!(versions, events, "{dialect:?}");
         }
         let all = test.raw_texts("SELECT pseudonym AS line FROM cases WHERE pseudonym LIKE 'B-%'");
         assert_eq!(all.len() % BATCH, 0, "{dialect:?}: half a batch is stored");

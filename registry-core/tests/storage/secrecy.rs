@@ -1,5 +1,8 @@
 //! What a stolen database, a log or an error gives away: nothing.
 
+use std::io::Read;
+
+use flate2::read::ZlibDecoder;
 use registry_core::access::Role;
 use registry_core::crypto::MasterKey;
 use registry_core::storage::{NewKey, PutCase, SignInLink, StoreError};
@@ -41,6 +44,22 @@ on_both! {
         let secret = key.key.reveal().rsplit_once('_').unwrap().1.to_owned();
         for (what, text) in [("document", CANARY), ("key", &secret), ("link", link.reveal()), ("session", session.token.reveal())] {
             assert!(!dump.contains(text), "the database holds the {what}");
+        }
+        // A document is compressed before it is sealed: one that was not sealed would inflate.
+        let hex = match test.dialect {
+            Dialect::Sqlite => "hex(document)",
+            Dialect::Postgres => "encode(document, 'hex')",
+        };
+        let sealed = test.raw_texts(&format!("SELECT {hex} AS line FROM case_versions"));
+        assert_eq!(sealed.len(), 2);
+        for sealed in sealed {
+            let sealed = hex::decode(sealed).unwrap();
+            assert!(sealed.len() > 40, "a document is kept");
+            for from in 0..40 {
+                let mut plain = Vec::new();
+                let whole = ZlibDecoder::new(&sealed[from..]).take(1 << 20).read_to_end(&mut plain).is_ok();
+                assert!(!whole || plain.is_empty(), "it inflates from byte {from}");
+            }
         }
         // And so do debug output and errors.
         let shown = format!("{:?} {:?} {:?} {:?} {:?}", key, link, session.token, test.options, master_key());

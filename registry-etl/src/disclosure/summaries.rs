@@ -94,7 +94,8 @@ fn protect_levels(levels: &mut [LevelCount], cases: u32, threshold: u32) {
     }
 }
 
-/// Cases per centre, of them the last 24 months, of them those in years with a known number seen.
+/// Cases per centre, of them the last 24 months, of them those in years with a known number seen. What all centres have of each is told
+/// elsewhere: cases of the last 24 months are the patients of a measure that asks every one, those in known years stand beside those seen.
 fn protect_centres(centres: &mut [CentreAccrual], cases: u32, threshold: u32) {
     let mut family = Family::default();
     let total = family.add(Cell::of(cases));
@@ -117,7 +118,22 @@ fn protect_centres(centres: &mut [CentreAccrual], cases: u32, threshold: u32) {
     }
     let parts = places.iter().map(|p| p.0).collect();
     family.sums.push(Sum { total, parts });
-    let hidden = family.protect(threshold);
+    let mut sum_of = |parts: Vec<usize>| {
+        let patients = parts.iter().map(|part| family.cells[*part].patients).sum();
+        let total = family.add(Cell::of(patients));
+        family.sums.push(Sum { total, parts });
+        total
+    };
+    let all_recent = sum_of(places.iter().map(|p| p.1).collect());
+    let all_in_years = sum_of(places.iter().filter_map(|p| p.2).collect());
+    let mut hidden = family.protect(threshold);
+    // A total that had to go is told all the same: then no part is.
+    for (_, recent, in_years) in &places {
+        hidden[*recent] = hidden[*recent].or(hidden[all_recent]);
+        if let Some(in_years) = in_years {
+            hidden[*in_years] = hidden[*in_years].or(hidden[all_in_years]);
+        }
+    }
     for (centre, (whole, recent, in_years)) in centres.iter_mut().zip(places) {
         centre.deaths = None;
         centre.months.clear();

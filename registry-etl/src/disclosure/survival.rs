@@ -316,7 +316,19 @@ fn at_risk(curves: &mut [SurvivalCurve], exact: &[SurvivalCurve], threshold: u32
         let n = |curve: &SurvivalCurve| curve.landmarks.get(time).map(|one| one.at_risk.unwrap_or(0));
         let numbers: Vec<Option<u32>> = exact.iter().map(n).collect();
         endpoints::with_rest(&mut family, &numbers);
-        for (curve, hidden) in curves.iter_mut().zip(family.protect(threshold)) {
+        let mut hidden = family.protect(threshold);
+        // All of them by another reading are about as many: where the number is hidden, theirs would give it away.
+        if let Some(total) = exact.iter().position(is_total)
+            && hidden[total].is_some()
+        {
+            for (at, _) in exact.iter().enumerate().filter(|(_, curve)| curve.by == "all") {
+                let apart = numbers[at].unwrap_or(0).abs_diff(numbers[total].unwrap_or(0));
+                if apart < threshold {
+                    hidden[at] = hidden[at].or(hidden[total]);
+                }
+            }
+        }
+        for (curve, hidden) in curves.iter_mut().zip(hidden) {
             if let (Some(landmark), Some(_)) = (curve.landmarks.get_mut(time), hidden) {
                 hide(landmark);
             }

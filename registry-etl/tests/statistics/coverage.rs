@@ -22,7 +22,7 @@ const REPLAYED: [(&str, usize); 14] = [
 ];
 
 #[test]
-fn no_case_is_skipped() {
+fn every_method_of_the_file_is_one_that_is_replayed() {
     let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     let all = file()["cases"].as_array().expect("cases");
     for case in all {
