@@ -66,7 +66,30 @@ fn what_the_demo_holds_is_what_a_centre_would_have_sent() {
     assert!(counts["unchanged"].as_u64().unwrap() > 0, "{job}");
     assert_eq!(counts["unchanged"], counts["total"], "{job}");
 
-    // The line as printed, in the folder the README's command is given in.
+    // A link for everybody who signs in, and it lets them in.
+    for role in Role::GRANTABLE {
+        let with_link = printed.iter().find_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let link = words
+                .iter()
+                .find(|word| word.starts_with(base) && word.contains("/sign-in"))?;
+            words.contains(&role.as_str()).then(|| (*link).to_owned())
+        });
+        let link = with_link.unwrap_or_else(|| panic!("no link for {role} in {printed:#?}"));
+        let page = agent.get(&link).call().unwrap();
+        assert_eq!(page.status().as_u16(), 200, "{role}");
+    }
+    if Command::new("curl").arg("--version").output().is_err() {
+        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!ci, "nothing is skipped in CI: the printed line needs curl");
+        eprintln!("skipped: the printed line needs curl");
+        return;
+    }
+    sent_again_it_is_unchanged(&printed);
+}
+
+/// The line as printed, in the folder the README's command is given in.
+fn sent_again_it_is_unchanged(printed: &[String]) {
     let command: Vec<&str> = printed.iter().map(String::as_str).collect();
     let from = command
         .iter()
@@ -92,18 +115,5 @@ fn what_the_demo_holds_is_what_a_centre_would_have_sent() {
             (&status.into(), &unchanged.into()),
             "{result}"
         );
-    }
-    // A link for everybody who signs in, and it lets them in.
-    for role in Role::GRANTABLE {
-        let with_link = printed.iter().find_map(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let link = words
-                .iter()
-                .find(|word| word.starts_with(base) && word.contains("/sign-in"))?;
-            words.contains(&role.as_str()).then(|| (*link).to_owned())
-        });
-        let link = with_link.unwrap_or_else(|| panic!("no link for {role} in {printed:#?}"));
-        let page = agent.get(&link).call().unwrap();
-        assert_eq!(page.status().as_u16(), 200, "{role}");
     }
 }
