@@ -191,6 +191,31 @@ fn silence_says_of_how_many_units_and_cases() {
     committee.get("/quality/checks.csv?run=1").expect(404);
 }
 
+/// What is shown of a half-year with few patients is not all of it: its sum would be another number.
+#[test]
+fn silence_of_a_half_year_with_few_patients_is_not_told() {
+    let service = with_gaps();
+    let client = service.submitter("C01");
+    for n in 0..3 {
+        let name = format!("FEW-{n:04}");
+        client
+            .put(&format!("/api/v1/cases/{name}"), &[], &records::figure_1(&name))
+            .expect(201);
+    }
+    let run = service.published_run("2026-11-01");
+    let halves = |role: &str| {
+        let path = format!("/charts/silence.csv?run={run}");
+        service.client(role, None).get(&path).expect(200).text()
+    };
+    let line = |text: &str| {
+        let found = text.lines().find(|line| line.starts_with("2019-H2,"));
+        found.unwrap_or_else(|| panic!("no line in {text}")).to_owned()
+    };
+    let exact = line(&halves("coordinator"));
+    assert_eq!(line(&halves("committee")), "2019-H2,,,");
+    assert!(exact.split(',').all(|cell| !cell.is_empty()), "{exact}");
+}
+
 /// The committee reads findings by check as everybody, of enough patients and rounded: twelve are ten, and four are nobody's business.
 #[test]
 fn the_committee_reads_findings_by_check_rounded_and_of_enough_patients() {

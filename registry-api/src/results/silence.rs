@@ -28,7 +28,7 @@ pub struct SilentCentre {
 /// Units of a half-year.
 pub struct SilentHalf {
     pub half_year: String,
-    /// Those that cannot be assessed, and all that can or cannot, where enough measures are shown to the viewer.
+    /// Those that cannot be assessed, and all that can or cannot, where every measure is shown to the viewer.
     pub units: Option<(u32, u32)>,
 }
 
@@ -39,22 +39,11 @@ impl SilentHalf {
     }
 }
 
-/// Of a half-year's measures with units so many must be shown, in percent: those that are hidden are about other patients.
-const MOST_ARE_SHOWN: usize = 80;
-
-#[derive(Default)]
-struct Half {
-    missing: u32,
-    units: u32,
-    shown: usize,
-    hidden: usize,
-}
-
 /// What cannot be assessed in a run.
 pub struct Silence {
     /// Those that say least first.
     pub centres: Vec<SilentCentre>,
-    /// Half-years of the metastatic diagnosis, of the network; without numbers where too few measures are shown to add them up.
+    /// Half-years of the metastatic diagnosis, of the network; without numbers where a measure is hidden.
     pub half_years: Vec<SilentHalf>,
     /// Every measure that has a funnel, in the order of the guideline.
     pub measures: Vec<MeasureHead>,
@@ -101,32 +90,27 @@ impl View<'_> {
         let mut measures: Vec<MeasureHead> = measures.cloned().collect();
         self.say_unratified(&mut measures);
         let kept: HashSet<&str> = measures.iter().map(|head| head.id.as_str()).collect();
-        let mut halves: BTreeMap<&str, Half> = BTreeMap::new();
+        // Without a measure that is hidden the others would say something else: then nothing is told of a half-year.
+        let mut halves: BTreeMap<&str, Option<(u32, u32)>> = BTreeMap::new();
         for row in &table.rows {
             let wanted =
                 row.by == By::HalfYear && row.period == Period::All && kept.contains(row.measure.as_str());
-            if !wanted {
-                continue;
-            }
-            let half = halves.entry(&row.level).or_default();
-            match (row.not_assessable, row.denominator) {
-                (Some(missing), Some(assessed)) => {
-                    half.missing += missing;
-                    half.units += missing + assessed;
-                    half.shown += usize::from(missing + assessed > 0);
-                }
-                _ => half.hidden += 1,
+            if wanted {
+                let half = halves.entry(&row.level).or_insert(Some((0, 0)));
+                let counts = row.not_assessable.zip(row.denominator);
+                *half = half
+                    .zip(counts)
+                    .map(|((of, all), (missing, assessed))| (of + missing, all + missing + assessed));
             }
         }
         let with_units = halves
             .into_iter()
-            .filter(|(_, half)| half.units > 0 || half.hidden > 0);
+            .filter(|(_, units)| units.is_none_or(|(_, all)| all > 0));
         Ok(Silence {
             half_years: with_units
-                .map(|(level, half)| SilentHalf {
-                    half_year: level.to_owned(),
-                    units: (100 * half.shown >= MOST_ARE_SHOWN * (half.shown + half.hidden))
-                        .then_some((half.missing, half.units)),
+                .map(|(half, units)| SilentHalf {
+                    half_year: half.to_owned(),
+                    units,
                 })
                 .collect(),
             centres,
