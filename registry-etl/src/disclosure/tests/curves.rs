@@ -403,3 +403,39 @@ fn few_with_the_outcome_do_not_follow_for_the_public() {
     let told: Vec<Option<u32>> = shown.proportions.iter().map(|one| one.numerator).collect();
     assert_eq!(told, [Some(22), Some(11), None, None]);
 }
+
+/// The same patients by another reading: where few are at risk, so are about as many there.
+#[test]
+fn a_hidden_number_at_risk_is_not_told_by_a_sensitivity_analysis() {
+    let mut exact = result();
+    let primary = exact.curves[0].clone();
+    for (analysis, at_risk) in [
+        (Analysis::IgnoringLateEntry, 6),
+        (Analysis::PartialDatesEarliest, 20),
+    ] {
+        let mut curve = SurvivalCurve {
+            analysis,
+            ..primary.clone()
+        };
+        curve.landmarks[1].at_risk = Some(at_risk);
+        exact.curves.push(curve);
+    }
+    for (curve, at_risk) in exact.curves.iter_mut().zip([4, 4, 0]) {
+        curve.landmarks[1].at_risk = Some(at_risk);
+    }
+    let shown = survival(&exact, &Audience::Committee, &Thresholds::default());
+    let told = |analysis: Analysis| {
+        let curve = shown
+            .curves
+            .iter()
+            .find(|one| one.by == "all" && one.analysis == analysis);
+        curve.unwrap().landmarks[1].at_risk
+    };
+    assert_eq!(told(Analysis::Primary), None, "few");
+    assert_eq!(told(Analysis::IgnoringLateEntry), None, "two more than few");
+    assert_eq!(
+        told(Analysis::PartialDatesEarliest),
+        Some(20),
+        "others are at risk there"
+    );
+}
